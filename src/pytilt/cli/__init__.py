@@ -1,0 +1,4 @@
+"""The commands, one file each; `up` puts the program together.
+
+Here belongs what speaks to people on a command line. Not here: any logic that a test would want without a terminal.
+"""

@@ -1,0 +1,191 @@
+"""The seam to a cluster: everything above it runs alike on Kubernetes and on the built-in context `engine`."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
+from typing import Protocol
+
+from pytilt.model.base import Value
+from pytilt.model.images import Registry
+from pytilt.model.resources import KubeObject
+
+
+class ObjectRef(Value):
+    """Which object: enough to find it in a cluster."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str = ""
+    """Empty for an object without namespace, or to mean the cluster's default namespace."""
+
+    def __str__(self) -> str:
+        """`Kind/name`, as people read it."""
+        return f"{self.kind}/{self.name}"
+
+
+class ClusterInfo(Value):
+    """What is known of a cluster once it answers."""
+
+    context: str
+    """Name of the context; it was frozen when the session started."""
+    namespace: str
+    """Where objects without namespace go."""
+    product: str
+    """`kind`, `minikube`, `docker-desktop`, `engine`, …; `unknown` for others."""
+    version: str = ""
+    arch: str = ""
+    """Architecture of the nodes in the words of Go, for example `amd64`."""
+    registry: Registry | None = None
+    """A registry that the cluster announces for local images."""
+    shares_engine: bool = False
+    """Do pods run on the very engine that builds the images, so that no push is needed?"""
+
+
+class ChangeType(StrEnum):
+    """What happened to a watched object."""
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+    LISTED = "LISTED"
+    """Not an object: everything that was there at the (re)start of the watch has been told; what was known before
+    and was not told again is gone."""
+
+
+class Change(Value):
+    """One item of a watch. `object` is empty for `LISTED`."""
+
+    type: ChangeType
+    object: KubeObject = {}
+
+
+class Cluster(Protocol):
+    """The objects of a cluster. Foreign errors leave as `ApplyError` or `ClusterUnreachableError`."""
+
+    async def info(self) -> ClusterInfo:
+        """Connect if need be and tell what is there; asked again, it asks the cluster again.
+
+        Raises:
+            ClusterUnreachableError: it does not answer, or does not accept the credentials.
+        """
+        ...
+
+    async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - the cluster's own limit
+        """Make one object as wanted (server-side apply), replacing it where a field cannot be changed.
+
+        Args:
+            wanted: the object; without namespace it goes to the default one.
+            timeout: seconds until it gives up.
+
+        Returns:
+            The object as the cluster has it now, with `metadata.uid`.
+
+        Raises:
+            ApplyError: refused; the message names the object.
+            ClusterUnreachableError: no answer.
+        """
+        ...
+
+    async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:
+        """Delete one object, its dependents in the background.
+
+        Args:
+            ref: which object.
+            wait: return only when it is gone.
+
+        Returns:
+            False when there was no such object.
+        """
+        ...
+
+    async def get(self, ref: ObjectRef) -> KubeObject | None:
+        """The object, or None."""
+        ...
+
+    def watch(self, api_version: str, kind: str, *, namespace: str = "") -> AsyncIterator[Change]:
+        """Tell all objects of a kind, then `LISTED`, then every change, without end and over reconnects.
+
+        Args:
+            api_version: for example `v1` or `apps/v1`.
+            kind: for example `Pod`.
+            namespace: only this one; empty: all that may be read.
+        """
+        ...
+
+
+class ContainerRef(Value):
+    """Which container of which pod."""
+
+    namespace: str
+    pod: str
+    container: str
+
+
+class ExecStream(Protocol):
+    """A command that runs in a container, with its standard streams."""
+
+    async def send(self, data: bytes) -> None:
+        """Write to its standard input."""
+        ...
+
+    async def receive(self) -> tuple[int, bytes]:
+        """The next piece of output: 1 and bytes of stdout, or 2 and bytes of stderr.
+
+        Raises:
+            EOFError: the command ended; `exit_status` is set.
+        """
+        ...
+
+    @property
+    def exit_status(self) -> int | None:
+        """The status with which it ended, None while it runs or when that is unknown."""
+        ...
+
+
+class ByteStream(Protocol):
+    """A connection to a port of a pod."""
+
+    async def send(self, data: bytes) -> None:
+        """Write bytes."""
+        ...
+
+    async def receive(self) -> bytes:
+        """The next bytes, empty at the end."""
+        ...
+
+
+class Containers(Protocol):
+    """The running containers of a cluster."""
+
+    def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncIterator[tuple[str, str]]:
+        """Follow the log of one container until it ends.
+
+        Args:
+            ref: which container; it may not have started yet, then the iterator waits for its first line.
+            since: RFC 3339 with nanoseconds; only lines at or after it.
+
+        Yields:
+            The time of a line (RFC 3339 with nanoseconds) and its text, which ends with a newline.
+
+        Raises:
+            ClusterUnreachableError: the stream broke; go on with the time of the last line.
+        """
+        ...
+
+    def exec(self, ref: ContainerRef, argv: Sequence[str]) -> AbstractAsyncContextManager[ExecStream]:
+        """Run a command with stdin, stdout and stderr attached, without a terminal.
+
+        Raises:
+            SyncError: the container does not run, or has no such command.
+            ClusterUnreachableError: no answer.
+        """
+        ...
+
+    def forward(self, namespace: str, pod: str, port: int) -> AbstractAsyncContextManager[ByteStream]:
+        """Open one connection to a port of a pod.
+
+        Raises:
+            ClusterUnreachableError: the pod is gone or nothing listens there.
+        """
+        ...

@@ -1,0 +1,119 @@
+"""The one error tree. Anything else that is raised is a bug and keeps its traceback.
+
+    PytiltError            knows what went wrong, where, and what to do about it
+    ├── UserError          the user can mend it: a flag, a file, a setting
+    │   └── TiltfileError  evaluating a Tiltfile failed; carries the trace of Tiltfile frames
+    ├── WorkError          a piece of work for one resource failed; that resource turns red, the others go on
+    │   ├── BuildError     an image could not be built
+    │   ├── PublishError   an image could not be pushed or loaded
+    │   ├── ApplyError     the cluster refused an object
+    │   ├── SyncError      a container could not be updated in place
+    │   └── CommandError   a command of the user's failed
+    └── UnreachableError   something outside does not answer; heals by itself once it does
+        ├── EngineUnreachableError    the container engine
+        ├── ClusterUnreachableError   the cluster, or it does not accept the credentials
+        └── SessionUnreachableError   a running `tilt up`, asked by another command
+
+Work that fails is caught once, by the update that does it, and becomes part of that update's record.
+Messages follow the style of the field: lower case start, no full stop, backticks round commands and paths.
+"""
+
+
+class PytiltError(Exception):
+    """Something went wrong that can be explained.
+
+    Args:
+        message: what went wrong, one or more lines.
+        where: the place as `file:line:column`, or a path, when there is one.
+        hint: what the user can do about it.
+    """
+
+    exit_code = 1
+    """The status with which a command ends that fails with this error."""
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """The message with its place before it and its hint on a line of its own."""
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text}\nhint: {self.hint}" if self.hint else text
+
+
+class UserError(PytiltError):
+    """The user can mend this: a flag, a file, a setting."""
+
+
+class TiltfileError(UserError):
+    """Evaluating a Tiltfile failed.
+
+    Args:
+        message: the last line: what went wrong.
+        where: `file:line:column` of the innermost frame of the Tiltfile.
+        hint: what the user can do about it.
+        trace: the frames, outermost first, in the form that Tilt prints; empty for errors without frames.
+    """
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None, trace: str = "") -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.trace = trace
+
+    def __str__(self) -> str:
+        """The trace where there is one, else the message with its place; then the hint."""
+        if not self.trace:
+            return super().__str__()
+        text = f"{self.trace}\n{self.message}"
+        return f"{text}\nhint: {self.hint}" if self.hint else text
+
+
+class WorkError(PytiltError):
+    """A piece of work for one resource failed."""
+
+
+class BuildError(WorkError):
+    """An image could not be built."""
+
+
+class PublishError(WorkError):
+    """An image could not be pushed to a registry or loaded into a cluster."""
+
+
+class ApplyError(WorkError):
+    """The cluster refused an object."""
+
+
+class SyncError(WorkError):
+    """A container could not be updated in place; the resource falls back to a full update."""
+
+
+class CommandError(WorkError):
+    """A command of the user's failed.
+
+    Args:
+        message: what went wrong.
+        exit_status: the status the command ended with, None when it could not start.
+        hint: what the user can do about it.
+    """
+
+    def __init__(self, message: str, *, exit_status: int | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_status = exit_status
+
+
+class UnreachableError(PytiltError):
+    """Something outside does not answer; work that needs it waits or fails, and heals once it answers."""
+
+
+class EngineUnreachableError(UnreachableError):
+    """No container engine answers."""
+
+
+class ClusterUnreachableError(UnreachableError):
+    """The cluster does not answer, or does not accept the credentials."""
+
+
+class SessionUnreachableError(UnreachableError):
+    """No running session answers at the host and port that were asked."""

@@ -1,0 +1,6 @@
+"""Building and publishing images.
+
+Here belongs what knows builders and registries: reading Dockerfiles, build contexts, references and tags, Docker's and
+Podman's API, custom build commands, stored credentials. Not here: when to build (`loop`) and what a cluster is
+(`cluster`). Called by the update pipeline in `loop`, and by `tiltfile` for references and Dockerfiles.
+"""

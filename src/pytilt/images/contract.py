@@ -1,0 +1,54 @@
+"""The two contracts: `build(request) -> image` and `publish(image) -> reference`. Nothing else knows how."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from pytilt.model.base import Value
+from pytilt.model.images import BuiltImage, Delivery, Image, Registry
+from pytilt.model.logs import Log
+from pytilt.model.names import ImageName
+
+
+class BuildRequest(Value):
+    """One image to build."""
+
+    image: Image
+    bases: Mapping[ImageName, BuiltImage] = {}
+    """The images it builds upon, fresh; their references replace the names in the Dockerfile."""
+    platform: str = ""
+    """The cluster's, for example `linux/amd64`, for an image that names none itself; empty: the engine's own."""
+    registry: Registry | None = None
+    """Where the image will be pushed; a custom build command is told."""
+
+
+class Builder(Protocol):
+    """Makes images."""
+
+    async def build(self, request: BuildRequest, log: Log) -> BuiltImage:
+        """Build and tag `NAME:tilt-<16 hex digits of the image's digest>`; progress goes to the log.
+
+        Raises:
+            BuildError: the Dockerfile or the command failed; the message repeats the failing step's output.
+            EngineUnreachableError: no engine answers.
+        """
+        ...
+
+    async def exists(self, image: BuiltImage) -> bool:
+        """Is the image still in the builder's store?"""
+        ...
+
+
+class Publisher(Protocol):
+    """Brings built images to where the cluster finds them."""
+
+    async def publish(self, image: BuiltImage, registry: Registry | None, delivery: Delivery, log: Log) -> str:
+        """Push, load, or leave the image where it is.
+
+        Returns:
+            The reference to write into the cluster's YAML.
+
+        Raises:
+            PublishError: the registry refused, with its own words and a hint.
+            EngineUnreachableError: no engine answers.
+        """
+        ...

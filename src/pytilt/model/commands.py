@@ -1,0 +1,56 @@
+"""Commands of the user's and probes of their readiness."""
+
+from pytilt.model.base import Value
+
+
+class Command(Value):
+    """A command as the user wrote it: a string became `sh -c STRING`."""
+
+    argv: tuple[str, ...]
+    dir: str
+    """Absolute working directory."""
+    env: tuple[tuple[str, str], ...] = ()
+    """Added to the session's environment, sorted by name."""
+    echo_off: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The command for people: a shell string as it was written, else the words joined."""
+        if len(self.argv) == 3 and self.argv[:2] == ("sh", "-c"):
+            return self.argv[2]
+        return " ".join(self.argv)
+
+
+class ExecAction(Value):
+    """Ready when the command exits with 0."""
+
+    command: tuple[str, ...]
+
+
+class HttpGetAction(Value):
+    """Ready when the answer is 2xx or 3xx."""
+
+    port: int
+    host: str = "localhost"
+    scheme: str = "http"
+    path: str = ""
+
+
+class TcpSocketAction(Value):
+    """Ready when a connection can be opened."""
+
+    port: int
+    host: str = "localhost"
+
+
+class Probe(Value):
+    """A readiness probe; numbers as in Kubernetes, seconds where they are times."""
+
+    exec: ExecAction | None = None
+    http_get: HttpGetAction | None = None
+    tcp_socket: TcpSocketAction | None = None
+    initial_delay_seconds: int = 0
+    timeout_seconds: int = 1
+    period_seconds: int = 10
+    success_threshold: int = 1
+    failure_threshold: int = 3

@@ -1,0 +1,130 @@
+"""What an image is made of, and how containers that run it are kept fresh."""
+
+from enum import StrEnum
+
+from pytilt.model.base import Value
+from pytilt.model.commands import Command
+from pytilt.model.files import FileRule, Ignore
+from pytilt.model.names import ImageName
+
+
+class DockerBuild(Value):
+    """An image made from a Dockerfile (`docker_build`)."""
+
+    context: str
+    """Absolute directory, or `-` for an empty context."""
+    dockerfile: str | None = None
+    """Absolute path of the Dockerfile; None when `contents` is given instead."""
+    contents: str | None = None
+    """The text of the Dockerfile as it was read, or as given."""
+    build_args: tuple[tuple[str, str], ...] = ()
+    """An empty value means: take it from the environment."""
+    target: str = ""
+    ssh: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    network: str = ""
+    extra_tags: tuple[str, ...] = ()
+    cache_from: tuple[str, ...] = ()
+    pull: bool = False
+    platform: str = ""
+    extra_hosts: tuple[str, ...] = ()
+    context_ignores: tuple[Ignore, ...] = ()
+    """What is left out of the build context."""
+
+
+class CustomBuild(Value):
+    """An image made by a command of the user's (`custom_build`)."""
+
+    command: Command
+    tag: str = ""
+    disable_push: bool = False
+    skips_local_docker: bool = False
+    outputs_image_ref_to: str = ""
+    image_deps: tuple[ImageName, ...] = ()
+
+
+class Sync(Value):
+    """Local files that are copied to a place in the container."""
+
+    local: str
+    """Absolute file or directory."""
+    remote: str
+    """Absolute path in the container."""
+
+
+class Run(Value):
+    """A command that is run in the container after files were copied."""
+
+    argv: tuple[str, ...]
+    triggers: tuple[Ignore, ...] = ()
+    """Run only if a synced file matches one of these (their patterns include, here). Empty: always."""
+    echo_off: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The command for people."""
+        return self.argv[2] if self.argv[:2] == ("sh", "-c") and len(self.argv) == 3 else " ".join(self.argv)
+
+
+class LiveUpdate(Value):
+    """How a running container is updated in place (`live_update`)."""
+
+    fall_back_on: tuple[str, ...] = ()
+    """Absolute paths: a change at or below one of them asks for a full update."""
+    syncs: tuple[Sync, ...] = ()
+    runs: tuple[Run, ...] = ()
+    initial_sync: bool = False
+    restart: bool = False
+
+
+class Image(Value):
+    """An image that pytilt builds."""
+
+    name: ImageName
+    build: DockerBuild | CustomBuild
+    files: FileRule = FileRule()
+    """The files whose change makes this image stale."""
+    base_images: tuple[ImageName, ...] = ()
+    """Images of the same Tiltfile that this one builds upon (`FROM`, `COPY --from=`, `image_deps`); built first."""
+    live_update: LiveUpdate | None = None
+    match_exact: bool = False
+    """Match a reference in YAML with its tag, since the Tiltfile names this repository more than once."""
+    match_in_env_vars: bool = False
+    entrypoint: tuple[str, ...] | None = None
+    """Replaces the container's `command`."""
+    container_args: tuple[str, ...] | None = None
+    """Replaces the container's `args`."""
+    deployed: bool = True
+    """Does a workload run this image? A pure base image is neither pushed nor injected."""
+
+
+class BuiltImage(Value):
+    """An image that exists in the builder's store."""
+
+    name: ImageName
+    id: str
+    """Digest of the image's configuration or manifest, `sha256:…`."""
+    reference: str
+    """Name and tag in the builder's store, for example `shop/web:tilt-0123456789abcdef`."""
+
+
+class Registry(Value):
+    """Where images are pushed so that the cluster can pull them."""
+
+    host: str
+    """As the builder pushes to it, for example `localhost:5001` or `fra.ocir.io/tenancy/repo`."""
+    host_from_cluster: str = ""
+    """As the cluster's YAML names it; empty: the same."""
+    single_name: str = ""
+    """Push everything to this one repository and tell images apart by tag (ECR)."""
+
+
+class Delivery(StrEnum):
+    """How an image gets from the builder into the cluster."""
+
+    SHARED = "shared"
+    """The cluster runs on the builder's engine; nothing to do."""
+    PUSH = "push"
+    """Pushed to a registry."""
+    KIND_LOAD = "kind-load"
+    """Loaded into a kind cluster that has no registry."""

@@ -1,0 +1,91 @@
+"""Pods and their containers, as far as a development tool needs to know them."""
+
+from enum import StrEnum
+
+from pytilt.model.base import Value
+
+
+class ContainerState(StrEnum):
+    """The three states that Kubernetes knows."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    TERMINATED = "terminated"
+
+
+class Container(Value):
+    """A container of a pod, with what its status says."""
+
+    name: str
+    image: str
+    """The reference in the pod's spec."""
+    id: str = ""
+    """Without the runtime's prefix; empty while it was never created."""
+    init: bool = False
+    state: ContainerState = ContainerState.WAITING
+    reason: str = ""
+    """Why it waits or why it ended, for example `CrashLoopBackOff`."""
+    message: str = ""
+    exit_code: int | None = None
+    """Set when terminated."""
+    started_at: str = ""
+    """RFC 3339."""
+    ready: bool = False
+    restarts: int = 0
+    ports: tuple[int, ...] = ()
+
+
+class Condition(Value):
+    """A condition of an object (`Ready`, `PodScheduled`, `Complete`, …)."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_transition_time: str = ""
+
+    @property
+    def true(self) -> bool:
+        """Does it hold?"""
+        return self.status == "True"
+
+
+class OwnerRef(Value):
+    """An object that owns another."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+
+
+class Pod(Value):
+    """A pod at one moment."""
+
+    name: str
+    namespace: str
+    uid: str
+    created_at: str
+    """RFC 3339."""
+    phase: str = "Pending"
+    deleting: bool = False
+    status: str = ""
+    """What people read in `kubectl get pods`: the phase, or the reason of the container that stands out."""
+    message: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    owners: tuple[OwnerRef, ...] = ()
+    containers: tuple[Container, ...] = ()
+    """Init containers first."""
+    conditions: tuple[Condition, ...] = ()
+    ip: str = ""
+
+    @property
+    def restarts(self) -> int:
+        """How often its containers were restarted, added up."""
+        return sum(container.restarts for container in self.containers)
+
+    @property
+    def ready(self) -> bool:
+        """Do all its ordinary containers run and say that they are ready?"""
+        own = [container for container in self.containers if not container.init]
+        return self.phase == "Running" and bool(own) and all(container.ready for container in own)

@@ -1,0 +1,82 @@
+"""What the environment says. The only module that reads it; everything else is handed a `Settings`."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pytilt.errors import UserError
+from pytilt.model.base import Value
+
+DEFAULT_HOST = "localhost"
+DEFAULT_PORT = 10350
+"""Tilt's port, so that bookmarks and scripts keep working."""
+
+
+class Settings(Value):
+    """The environment of one command, read once at its start."""
+
+    environ: Mapping[str, str] = {}
+    """Everything, for child processes and for the Tiltfile's `os.environ`."""
+    home: str = "/"
+    host: str = DEFAULT_HOST
+    """TILT_HOST: where the session's web server listens."""
+    port: int = DEFAULT_PORT
+    """TILT_PORT; 0 switches the web server off."""
+    state_dir: str = ""
+    """TILT_DEV_DIR: token, running sessions, logs; default `~/.tilt-dev`."""
+    kubeconfig: tuple[str, ...] = ()
+    """KUBECONFIG, split; default `~/.kube/config`. First file wins where several say something."""
+    docker_host: str = ""
+    """DOCKER_HOST, for example `unix:///var/run/docker.sock`; empty: look in the usual places."""
+    docker_config: str = ""
+    """DOCKER_CONFIG: folder of the docker CLI's `config.json`; default `~/.docker`."""
+    docker_platform: str = ""
+    """DOCKER_DEFAULT_PLATFORM."""
+    context: str = ""
+    """TILT_CONTEXT: the context to use when `--context` is not given."""
+    editor: str = ""
+    """TILT_EDITOR or EDITOR."""
+    no_color: bool = False
+    """NO_COLOR is set to anything, or TERM is `dumb`."""
+    in_cluster: bool = False
+    """KUBERNETES_SERVICE_HOST is set: this runs in a pod."""
+    hud_auth: bool = True
+    """Unless TILT_DISABLE_HUD_AUTH is `1`, requests need the session's token."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read the environment.
+
+        Args:
+            environ: instead of the process's own.
+
+        Raises:
+            UserError: a variable has a value that cannot be used.
+        """
+        env = dict(os.environ if environ is None else environ)
+        home = env.get("HOME") or str(Path.home())
+        kubeconfig = tuple(path for path in env.get("KUBECONFIG", "").split(os.pathsep) if path)
+        return cls(
+            environ=env,
+            home=home,
+            host=env.get("TILT_HOST") or DEFAULT_HOST,
+            port=_port(env.get("TILT_PORT", "")),
+            state_dir=env.get("TILT_DEV_DIR") or str(Path(home, ".tilt-dev")),
+            kubeconfig=kubeconfig or (str(Path(home, ".kube", "config")),),
+            docker_host=env.get("DOCKER_HOST", ""),
+            docker_config=env.get("DOCKER_CONFIG") or str(Path(home, ".docker")),
+            docker_platform=env.get("DOCKER_DEFAULT_PLATFORM", ""),
+            context=env.get("TILT_CONTEXT", ""),
+            editor=env.get("TILT_EDITOR") or env.get("EDITOR", ""),
+            no_color=bool(env.get("NO_COLOR")) or env.get("TERM") == "dumb",
+            in_cluster=bool(env.get("KUBERNETES_SERVICE_HOST")),
+            hud_auth=env.get("TILT_DISABLE_HUD_AUTH") != "1",
+        )
+
+
+def _port(text: str) -> int:
+    if not text:
+        return DEFAULT_PORT
+    if not text.isdigit() or int(text) > 65535:
+        raise UserError(f"`TILT_PORT` is `{text}`, which is not a port", hint="use a number from 0 to 65535")
+    return int(text)
