@@ -5,6 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
+
 from pytilt.model.base import Value
 from pytilt.model.images import Registry
 from pytilt.model.resources import KubeObject
@@ -57,7 +59,7 @@ class Change(Value):
     """One item of a watch. `object` is empty for `LISTED`."""
 
     type: ChangeType
-    object: KubeObject = {}
+    object: KubeObject = msgspec.field(default_factory=dict)
 
 
 class Cluster(Protocol):
