@@ -8,40 +8,20 @@ from typing import Protocol
 import msgspec
 
 from pytilt.model.base import Value
-from pytilt.model.images import Registry
+from pytilt.model.clusters import ClusterInfo, ObjectRef
 from pytilt.model.resources import KubeObject
 
-
-class ObjectRef(Value):
-    """Which object: enough to find it in a cluster."""
-
-    api_version: str
-    kind: str
-    name: str
-    namespace: str = ""
-    """Empty for an object without namespace, or to mean the cluster's default namespace."""
-
-    def __str__(self) -> str:
-        """`Kind/name`, as people read it."""
-        return f"{self.kind}/{self.name}"
-
-
-class ClusterInfo(Value):
-    """What is known of a cluster once it answers."""
-
-    context: str
-    """Name of the context; it was frozen when the session started."""
-    namespace: str
-    """Where objects without namespace go."""
-    product: str
-    """`kind`, `minikube`, `docker-desktop`, `engine`, …; `unknown` for others."""
-    version: str = ""
-    arch: str = ""
-    """Architecture of the nodes in the words of Go, for example `amd64`."""
-    registry: Registry | None = None
-    """A registry that the cluster announces for local images."""
-    shares_engine: bool = False
-    """Do pods run on the very engine that builds the images, so that no push is needed?"""
+__all__ = [
+    "ByteStream",
+    "Change",
+    "ChangeType",
+    "Cluster",
+    "ClusterInfo",
+    "ContainerRef",
+    "Containers",
+    "ExecStream",
+    "ObjectRef",
+]
 
 
 class ChangeType(StrEnum):

@@ -1,0 +1,237 @@
+"""The objects of a session: Kubernetes-shaped, frozen; at once the internal state and what the API's readers see.
+
+A spec is written by whoever declares the object, a status by exactly one controller:
+
+    Session       spec: the command line     status: `loop.verdict`
+    Tiltfile      spec: the command line     status: `loop.evaluating`
+    Resource      spec: `loop.evaluating`    status: `loop.updating`
+    FileWatch     spec: `loop.evaluating`    status: `loop.watching`
+    ImageMap      spec: `loop.evaluating`    status: `loop.imaging`
+    Runtime       -                          status: `loop.runtimes` (Kubernetes) or `loop.serving` (processes)
+    PortForward   spec: `loop.evaluating`    status: `loop.forwarding`
+    ClusterState  -                          status: `loop.connecting`
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import msgspec
+
+from pytilt.model import resources
+from pytilt.model.base import Value
+from pytilt.model.clusters import ClusterInfo, ObjectRef
+from pytilt.model.files import FileRule
+from pytilt.model.images import BuiltImage, Image
+from pytilt.model.names import ResourceName
+from pytilt.model.pods import Pod
+from pytilt.model.resources import CiSettings, Declaration, Link
+from pytilt.model.status import RuntimeStatus
+from pytilt.model.updates import DeployedImage, Hold, SyncedContainer, Trigger, Update
+
+
+class Object(Value):
+    """An object of the store."""
+
+    kind: ClassVar[str] = ""
+    """The word of the API."""
+
+    name: str
+    """Unique among the objects of its kind."""
+    version: int = 0
+    """Counts the writes of the whole store; set by the store."""
+    created_at: str = ""
+    """RFC 3339; set by the store."""
+
+
+class SessionStatus(Value):
+    """How the session is doing."""
+
+    done: bool = False
+    error: str = ""
+    """Why it failed; empty when it is done without error."""
+
+
+class Session(Object):
+    """One run of `tilt up` or `tilt ci`."""
+
+    kind: ClassVar[str] = "Session"
+
+    tiltfile_path: str
+    ci: bool = False
+    """Ends by itself with a verdict."""
+    pid: int = 0
+    ci_settings: CiSettings = CiSettings()
+    status: SessionStatus = SessionStatus()
+
+
+class TiltfileStatus(Value):
+    """What came of the evaluations so far."""
+
+    current: Update | None = None
+    history: tuple[Update, ...] = ()
+    """Newest first."""
+    consumed: int = 0
+    """Every change of a config file up to this sequence was seen by the last evaluation."""
+    declaration: Declaration | None = None
+    """Of the last evaluation that succeeded."""
+    trigger: Trigger | None = None
+
+
+class Tiltfile(Object):
+    """The main Tiltfile."""
+
+    kind: ClassVar[str] = "Tiltfile"
+
+    path: str
+    args: tuple[str, ...] = ()
+    status: TiltfileStatus = TiltfileStatus()
+
+
+class ResourceStatus(Value):
+    """What was done for a resource and what is to be done."""
+
+    current: tuple[Update, ...] = ()
+    """The updates that run: at most one, beside it at most one live update."""
+    history: tuple[Update, ...] = ()
+    """Newest first."""
+    consumed: int = 0
+    """Every change of a file up to this sequence was part of an update that ended."""
+    trigger: Trigger | None = None
+    hold: Hold | None = None
+    applied: tuple[ObjectRef, ...] = ()
+    """What is in the cluster because of this resource."""
+    applied_uids: tuple[str, ...] = ()
+    template_hashes: tuple[str, ...] = ()
+    """`tilt.dev/pod-template-hash` of the pod templates that were applied."""
+    applied_images: tuple[DeployedImage, ...] = ()
+    applied_digest: str = ""
+    """Of the definition that was applied or run last."""
+    deployed_at: str = ""
+    """RFC 3339."""
+    synced: int = 0
+    """Changes up to this sequence were brought by live updates to every container that ran."""
+    containers: tuple[SyncedContainer, ...] = ()
+
+    @property
+    def last(self) -> Update | None:
+        """The update that ended last."""
+        return self.history[0] if self.history else None
+
+
+class Resource(Object):
+    """A resource: what was declared, and the updates that serve it."""
+
+    kind: ClassVar[str] = "Resource"
+
+    spec: resources.Resource
+    enabled: bool = True
+    order: int = 0
+    status: ResourceStatus = ResourceStatus()
+
+
+class FileWatchStatus(Value):
+    """Which files changed."""
+
+    changes: Mapping[str, int] = msgspec.field(default_factory=dict)
+    """Absolute path -> sequence of its last change. Sequences count up over all watches of a session."""
+    latest: int = 0
+    """The greatest of them, 0 when nothing changed yet."""
+
+
+class FileWatch(Object):
+    """A set of watched files. Named `RESOURCE`, `image:NAME` or `configs:(Tiltfile)`."""
+
+    kind: ClassVar[str] = "FileWatch"
+
+    rules: tuple[FileRule, ...] = ()
+    status: FileWatchStatus = FileWatchStatus()
+
+
+class ImageMapStatus(Value):
+    """The image that stands for a declared one at this moment."""
+
+    built: BuiltImage | None = None
+    reference: str = ""
+    """As the cluster's YAML names it; empty until published."""
+    sequence: int = 0
+    """Every change of a file up to this one is in the image."""
+    digest: str = ""
+    """Of the definition it was built by."""
+
+
+class ImageMap(Object):
+    """A declared image and the one that was built for it."""
+
+    kind: ClassVar[str] = "ImageMap"
+
+    spec: Image
+    status: ImageMapStatus = ImageMapStatus()
+
+
+class RuntimeState(Value):
+    """How that which was deployed or served is doing."""
+
+    status: RuntimeStatus = RuntimeStatus.UNKNOWN
+    reason: str = ""
+    """One line for people: what it waits for or what went wrong."""
+    ready_once: bool = False
+    """Was it ready at any time since it was declared? What depends on it may start."""
+    pods: tuple[Pod, ...] = ()
+    """Best first."""
+    endpoints: tuple[Link, ...] = ()
+    pid: int = 0
+    """Of the served process; 0 when there is none."""
+    since: str = ""
+    """RFC 3339 of the last change of `status`."""
+
+
+class Runtime(Object):
+    """What a resource looks like in the cluster or on this machine."""
+
+    kind: ClassVar[str] = "Runtime"
+
+    status: RuntimeState = RuntimeState()
+
+
+class PortForwardStatus(Value):
+    """Where a port leads."""
+
+    pod: str = ""
+    """The pod that the next connection goes to; empty: none is ready to take it."""
+    container_port: int = 0
+    listening: bool = False
+    error: str = ""
+
+
+class PortForward(Object):
+    """A port of this machine that leads into a pod. Named `RESOURCE:LOCAL_PORT`."""
+
+    kind: ClassVar[str] = "PortForward"
+
+    resource: ResourceName
+    spec: resources.PortForward
+    status: PortForwardStatus = PortForwardStatus()
+
+
+class ClusterState(Object):
+    """The cluster that the session deploys to. Named `default`."""
+
+    kind: ClassVar[str] = "Cluster"
+
+    info: ClusterInfo | None = None
+    error: str = ""
+    """Why it cannot be reached at this moment."""
+    connected_at: str = ""
+
+
+KINDS: tuple[type[Object], ...] = (
+    Session,
+    Tiltfile,
+    Resource,
+    FileWatch,
+    ImageMap,
+    Runtime,
+    PortForward,
+    ClusterState,
+)
+"""Every kind of the store."""

@@ -1,0 +1,140 @@
+"""Updates: runs of work for a resource, why they start, why they wait, what came of them."""
+
+from enum import IntFlag, StrEnum
+
+from pytilt.model.base import Value
+from pytilt.model.names import ImageName, ResourceName, SpanId
+
+
+class Reason(IntFlag):
+    """Why an update runs; the numbers are those of Tilt's API."""
+
+    NONE = 0
+    CHANGED_FILES = 1
+    CONFIG_CHANGED = 2
+    INITIAL_BUILD = 8
+    WEB_TRIGGER = 16
+    CLI_TRIGGER = 32
+    HUD_TRIGGER = 64
+    UNKNOWN_TRIGGER = 128
+    TILT_ARGS = 256
+    DEPENDENCY_UPDATED = 512
+    CONTAINER_REPLACED = 1024
+    """Not in Tilt's API: a new container lacks what was synced into the one before it."""
+
+    @property
+    def triggered(self) -> bool:
+        """Did somebody ask for it?"""
+        return bool(self & (Reason.WEB_TRIGGER | Reason.CLI_TRIGGER | Reason.HUD_TRIGGER | Reason.UNKNOWN_TRIGGER))
+
+    @property
+    def shown(self) -> str:
+        """The text that Tilt shows: a trigger wins alone, then the initial build, else all names."""
+        for flag, text in _TEXTS.items():
+            if flag & self and (flag.triggered or flag is Reason.INITIAL_BUILD):
+                return text
+        return " | ".join(text for flag, text in _TEXTS.items() if flag & self)
+
+
+_TEXTS = {
+    Reason.WEB_TRIGGER: "Web Trigger",
+    Reason.CLI_TRIGGER: "CLI Trigger",
+    Reason.HUD_TRIGGER: "HUD Trigger",
+    Reason.UNKNOWN_TRIGGER: "Unknown Trigger",
+    Reason.INITIAL_BUILD: "Initial Build",
+    Reason.CHANGED_FILES: "Changed Files",
+    Reason.CONFIG_CHANGED: "Config Changed",
+    Reason.TILT_ARGS: "Tilt Args",
+    Reason.DEPENDENCY_UPDATED: "Dependency Updated",
+    Reason.CONTAINER_REPLACED: "Container Replaced",
+}
+
+
+class Strategy(StrEnum):
+    """How an update does its work."""
+
+    FULL = "full"
+    """Build what is stale, publish, apply."""
+    LIVE = "live"
+    """Update the running containers in place."""
+    COMMAND = "command"
+    """Run the resource's command on this machine."""
+    EVALUATE = "evaluate"
+    """Evaluate the Tiltfile."""
+
+
+class Outcome(StrEnum):
+    """What came of an update."""
+
+    RUNNING = "running"
+    OK = "ok"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class Update(Value):
+    """One run of work for a resource."""
+
+    id: int
+    """Counts up within a session."""
+    span: SpanId
+    """Where its log is."""
+    reason: Reason
+    strategy: Strategy
+    changed_files: tuple[str, ...] = ()
+    """Absolute paths, sorted."""
+    note: str = ""
+    """Why this strategy, where that is not obvious: the reason of a fall-back."""
+    started_at: str
+    """RFC 3339."""
+    finished_at: str = ""
+    outcome: Outcome = Outcome.RUNNING
+    error: str = ""
+    warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
+    """How long it took, by the monotonic clock; 0 while it runs."""
+
+
+class HoldReason(StrEnum):
+    """Why an update waits; the words of Tilt's API (`status.waiting.reason`)."""
+
+    TILTFILE_RELOAD = "tiltfile-reload"
+    WAITING_FOR_LOCAL = "waiting-for-local"
+    IS_UNPARALLELIZABLE_LOCAL = "is-unparallelizable-local"
+    WAITING_FOR_UNCATEGORIZED = "waiting-for-uncategorized"
+    WAITING_FOR_DEP = "waiting-for-dep"
+    WAITING_FOR_DEPLOY = "waiting-for-deploy"
+    WAITING_FOR_CLUSTER = "waiting-for-cluster"
+    WAITING_FOR_SLOT = "waiting-for-slot"
+    """Not in Tilt's API: as many updates run as `max_parallel_updates` allows."""
+
+
+class Hold(Value):
+    """An update that is due and waits."""
+
+    reason: HoldReason
+    on: tuple[ResourceName, ...] = ()
+    """The resources it waits for."""
+
+
+class Trigger(Value):
+    """Somebody asked for an update."""
+
+    reason: Reason
+    sequence: int
+    """When: greater than that of every change seen before."""
+
+
+class SyncedContainer(Value):
+    """A container that got files by live updates."""
+
+    id: str
+    sequence: int
+    """Every change up to this one is in it."""
+
+
+class DeployedImage(Value):
+    """An image reference that was written into the objects of a resource."""
+
+    name: ImageName
+    reference: str
