@@ -1,0 +1,253 @@
+"""The log of a session: every line on disk, an index in memory, readers with a cursor.
+
+One file holds the lines of all resources in the order in which they came, one JSON document a line; the index holds
+the offset of every line (8 bytes) and, for every resource, the numbers of its lines. A reader's cursor is a number of a
+line, so that it never holds more than it asked for, and nothing is ever dropped.
+"""
+
+import asyncio
+import re
+from array import array
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from pytilt.model.base import Value
+from pytilt.model.logs import Level
+from pytilt.model.names import ResourceName, SpanId
+from pytilt.store.objects import utc_now
+
+BATCH = 2000
+"""Lines that a reader gets at once."""
+
+
+class Line(Value):
+    """One line of the log."""
+
+    number: int
+    """Counts up from 0 over the whole session: a cursor."""
+    time: str
+    """RFC 3339 with microseconds."""
+    resource: ResourceName
+    """Empty for lines of the session itself."""
+    span: SpanId
+    text: str
+    """Without the newline."""
+    level: Level = Level.INFO
+    progress: str = ""
+    """Lines of one span with the same non-empty id replace each other where the display can do that."""
+    build: bool = False
+    """Does it come from an update rather than from what runs?"""
+    start: bool = False
+    """Is it the header with which an update begins?"""
+
+
+class Selection(Value):
+    """Which lines a reader wants."""
+
+    resources: frozenset[ResourceName] = frozenset()
+    """Only these; empty: all."""
+    span: SpanId = SpanId("")
+    level: Level | None = None
+    """Only lines of exactly this level, as Tilt's `--level` has it."""
+    source: str = "all"
+    """`build`, `runtime` or `all`."""
+    since: str = ""
+    """RFC 3339: only lines at or after it."""
+
+    def wants(self, line: Line) -> bool:
+        """Does this line belong? Headers of updates pass the level filter, as in Tilt."""
+        if self.resources and line.resource not in self.resources:
+            return False
+        if self.span and line.span != self.span:
+            return False
+        if self.level is not None and line.level is not self.level and not line.start:
+            return False
+        if self.source != "all" and line.build != (self.source == "build"):
+            return False
+        return not self.since or line.time >= self.since
+
+
+class Span:
+    """One writer of the log: a build, a pod, a process. It is a `pytilt.model.logs.Log`."""
+
+    def __init__(self, store: "LogStore", resource: ResourceName, span: SpanId, *, build: bool) -> None:
+        self._store = store
+        self.resource = resource
+        self.id = span
+        self._build = build
+        self._rest = ""
+
+    def __call__(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
+        """Append text; complete lines go to the log at once, the rest when its newline comes."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._append(line, level, progress)
+
+    def header(self, text: str) -> None:
+        """Append the line with which an update begins."""
+        self._append(text, Level.INFO, "", start=True)
+
+    def close(self) -> None:
+        """Append what has no newline yet."""
+        if self._rest:
+            rest, self._rest = self._rest, ""
+            self._append(rest, Level.INFO, "")
+
+    def _append(self, text: str, level: Level, progress: str, *, start: bool = False) -> None:
+        self._store.append(
+            self.resource, self.id, text.rstrip("\r"), level=level, progress=progress, build=self._build, start=start
+        )
+
+
+class LogStore:
+    """All log lines of one session.
+
+    Args:
+        path: the file that takes the lines; it must not exist.
+        clock: tells the time that lines carry.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], datetime] = utc_now) -> None:
+        self._writer: BinaryIO = path.open("xb")
+        self._reader: BinaryIO = path.open("rb")
+        self._clock = clock
+        self._offsets = array("Q")
+        self._end = 0
+        self._numbers: defaultdict[ResourceName, array[int]] = defaultdict(lambda: array("Q"))
+        self._encoder = msgspec.json.Encoder()
+        self._decoder = msgspec.json.Decoder(Line)
+        self._secrets: re.Pattern[str] | None = None
+        self._replacements: Mapping[str, str] = {}
+        self._waiting: set[asyncio.Event] = set()
+
+    def __len__(self) -> int:
+        """How many lines there are: the cursor of the next one."""
+        return len(self._offsets)
+
+    def span(self, resource: ResourceName, span: SpanId, *, build: bool = False) -> Span:
+        """A writer for one build, pod or process."""
+        return Span(self, resource, span, build=build)
+
+    def hide(self, secrets: Iterable[tuple[str, str]]) -> None:
+        """From now on replace these values wherever they appear; a secret is never unlearned.
+
+        Args:
+            secrets: pairs of a value and what stands in its place.
+        """
+        self._replacements = {**self._replacements, **dict(secrets)}
+        longest_first = sorted(self._replacements, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def append(
+        self,
+        resource: ResourceName,
+        span: SpanId,
+        text: str,
+        *,
+        level: Level = Level.INFO,
+        progress: str = "",
+        build: bool = False,
+        start: bool = False,
+    ) -> None:
+        """Append one line, without its newline."""
+        if self._secrets is not None:
+            text = self._secrets.sub(lambda found: self._replacements[found[0]], text)
+        line = Line(
+            number=len(self._offsets),
+            time=self._clock().isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            resource=resource,
+            span=span,
+            text=text,
+            level=level,
+            progress=progress,
+            build=build,
+            start=start,
+        )
+        encoded = self._encoder.encode(line) + b"\n"
+        self._offsets.append(self._end)
+        self._numbers[resource].append(line.number)
+        self._writer.write(encoded)
+        self._end += len(encoded)
+        for event in self._waiting:
+            event.set()
+
+    def read(self, cursor: int, selection: Selection | None = None, limit: int = BATCH) -> tuple[list[Line], int]:
+        """The next lines from a cursor on.
+
+        Args:
+            cursor: number of the first line to look at.
+            selection: which lines; none: all.
+            limit: look at no more than so many lines.
+
+        Returns:
+            The lines that were selected, and the cursor to go on with.
+        """
+        wanted = selection or Selection()
+        numbers = self._candidates(cursor, wanted, limit)
+        lines = [line for line in self._load(numbers) if wanted.wants(line)]
+        if len(numbers) < limit:
+            return lines, len(self._offsets)
+        return lines, numbers[-1] + 1
+
+    def tail(self, count: int, selection: Selection | None = None) -> int:
+        """The cursor from which on `count` lines of a selection are left (fewer when there are fewer)."""
+        wanted = selection or Selection()
+        end, found = len(self._offsets), 0
+        while end > 0 and found < count:
+            begin = max(0, end - BATCH)
+            for line in reversed(self._load(range(begin, end))):
+                found += wanted.wants(line)
+                if found == count:
+                    return line.number
+            end = begin
+        return end
+
+    async def follow(self, cursor: int = 0, selection: Selection | None = None) -> AsyncIterator[list[Line]]:
+        """All lines from a cursor on, then new ones as they come, in batches; without end."""
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            while True:
+                event.clear()
+                lines, cursor = self.read(cursor, selection)
+                if lines:
+                    yield lines
+                if cursor >= len(self._offsets):
+                    await event.wait()
+                else:
+                    await asyncio.sleep(0)
+        finally:
+            self._waiting.discard(event)
+
+    def close(self) -> None:
+        """Close the file; it stays on disk."""
+        self._writer.close()
+        self._reader.close()
+
+    def _candidates(self, cursor: int, wanted: Selection, limit: int) -> "range | array[int]":
+        if len(wanted.resources) == 1:
+            own = self._numbers[next(iter(wanted.resources))]
+            first = bisect_left(own, cursor)
+            return own[first : first + limit]
+        return range(cursor, min(cursor + limit, len(self._offsets)))
+
+    def _load(self, numbers: "range | array[int]") -> list[Line]:
+        if not numbers:
+            return []
+        self._writer.flush()
+        if isinstance(numbers, range):
+            begin = self._offsets[numbers[0]]
+            end = self._offsets[numbers[-1] + 1] if numbers[-1] + 1 < len(self._offsets) else self._end
+            self._reader.seek(begin)
+            return [self._decoder.decode(raw) for raw in self._reader.read(end - begin).splitlines()]
+        return [self._decoder.decode(self._raw(number)) for number in numbers]
+
+    def _raw(self, number: int) -> bytes:
+        self._reader.seek(self._offsets[number])
+        return self._reader.readline()

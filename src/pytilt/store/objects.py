@@ -1,0 +1,157 @@
+"""The store of objects: snapshots to read, puts to write, watches that hand out the latest."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TypeVar, cast
+
+from msgspec.structs import replace
+
+from pytilt.model.base import Value
+from pytilt.model.objects import KINDS, Object
+
+O = TypeVar("O", bound=Object)  # noqa: E741 - the object's own type, all over this module
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The time of the wall clock."""
+    return datetime.now(UTC)
+
+
+class Snapshot:
+    """The state at one moment. It never changes; two reads of it agree."""
+
+    def __init__(self, objects: Mapping[type[Object], Mapping[str, Object]], version: int) -> None:
+        self._objects = objects
+        self.version = version
+        """Version of the newest write in it."""
+
+    def get(self, kind: type[O], name: str) -> O | None:
+        """The object of this kind and name, or None."""
+        return cast("O | None", self._objects[kind].get(name))
+
+    def all(self, kind: type[O]) -> tuple[O, ...]:
+        """Every object of a kind, in the order in which they were first put."""
+        return cast("tuple[O, ...]", tuple(self._objects[kind].values()))
+
+    def named(self, kind: type[O]) -> Mapping[str, O]:
+        """Every object of a kind by its name."""
+        return cast("Mapping[str, O]", MappingProxyType(self._objects[kind]))
+
+
+class Changed(Value):
+    """One item of a watch: what changed since the item before."""
+
+    kinds: frozenset[type[Object]]
+    names: frozenset[tuple[type[Object], str]]
+
+
+class _Watch:
+    def __init__(self, kinds: frozenset[type[Object]]) -> None:
+        self.kinds = kinds
+        self.event = asyncio.Event()
+        self.pending: set[tuple[type[Object], str]] = set()
+
+    def tell(self, kind: type[Object], name: str) -> None:
+        if kind in self.kinds:
+            self.pending.add((kind, name))
+            self.event.set()
+
+    def take(self) -> frozenset[tuple[type[Object], str]]:
+        self.event.clear()
+        taken, self.pending = frozenset(self.pending), set()
+        return taken
+
+
+class Store:
+    """The one state of a session. Everything that runs in the session's event loop may read it.
+
+    Args:
+        clock: tells the time that objects carry.
+    """
+
+    def __init__(self, clock: Clock = utc_now) -> None:
+        self._clock = clock
+        self._objects: dict[type[Object], dict[str, Object]] = {kind: {} for kind in KINDS}
+        self._version = 0
+        self._watches: list[_Watch] = []
+        self._snapshot: Snapshot | None = None
+
+    def snapshot(self) -> Snapshot:
+        """The state now. Costs nothing while nothing was written since the last one."""
+        if self._snapshot is None:
+            self._snapshot = Snapshot(dict(self._objects), self._version)
+        return self._snapshot
+
+    def get(self, kind: type[O], name: str) -> O | None:
+        """The object of this kind and name, or None."""
+        return cast("O | None", self._objects[kind].get(name))
+
+    def put(self, wanted: O) -> O:
+        """Write an object; the same object again is no change.
+
+        Returns:
+            The object as it is in the store, with its version and time of creation.
+        """
+        kind = type(wanted)
+        before = self._objects[kind].get(wanted.name)
+        created = before.created_at if before else self.now()
+        if before == replace(wanted, version=before.version if before else 0, created_at=created):
+            return before
+        self._version += 1
+        stored = replace(wanted, version=self._version, created_at=created)
+        # A snapshot may hold the mapping: it is replaced, never changed.
+        self._objects[kind] = {**self._objects[kind], wanted.name: stored}
+        self._tell(kind, wanted.name)
+        return stored
+
+    def change(self, kind: type[O], name: str, edit: Callable[[O], O]) -> O | None:
+        """Write what `edit` makes of the present object; None when there is no such object."""
+        before = self.get(kind, name)
+        return None if before is None else self.put(edit(before))
+
+    def delete(self, kind: type[Object], name: str) -> None:
+        """Remove an object; one that is not there is no error."""
+        if name in self._objects[kind]:
+            self._version += 1
+            self._objects[kind] = {key: value for key, value in self._objects[kind].items() if key != name}
+            self._tell(kind, name)
+
+    async def watch(self, *kinds: type[Object]) -> AsyncIterator[Changed]:
+        """Tell of changes: at once of everything that is there, then whenever something changed.
+
+        A slow reader gets one item for all that happened meanwhile.
+
+        Args:
+            kinds: what to watch; none means every kind.
+        """
+        with self._watching(frozenset(kinds or KINDS)) as watch:
+            for kind in watch.kinds:
+                watch.pending.update((kind, name) for name in self._objects[kind])
+            watch.event.set()
+            while True:
+                await watch.event.wait()
+                names = watch.take()
+                yield Changed(kinds=frozenset(kind for kind, _ in names), names=names)
+
+    def now(self) -> str:
+        """The time, RFC 3339 with microseconds, as objects carry it."""
+        return self._clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+    @contextmanager
+    def _watching(self, kinds: frozenset[type[Object]]) -> Iterator[_Watch]:
+        watch = _Watch(kinds)
+        self._watches.append(watch)
+        try:
+            yield watch
+        finally:
+            self._watches.remove(watch)
+
+    def _tell(self, kind: type[Object], name: str) -> None:
+        self._snapshot = None
+        for watch in self._watches:
+            watch.tell(kind, name)

@@ -1,0 +1,94 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from pytilt.model.logs import Level
+from pytilt.model.names import ResourceName, SpanId
+from pytilt.store.logs import BATCH, LogStore, Selection
+
+WEB, DB = ResourceName("web"), ResourceName("db")
+
+
+@pytest.fixture
+def logs(tmp_path: Path):
+    store = LogStore(tmp_path / "log")
+    yield store
+    store.close()
+
+
+def texts(logs: LogStore, selection: Selection | None = None) -> list[str]:
+    lines, cursor = [], 0
+    while cursor < len(logs):
+        some, cursor = logs.read(cursor, selection)
+        lines += [line.text for line in some]
+    return lines
+
+
+def test_a_line_is_complete_at_its_newline(logs: LogStore):
+    span = logs.span(WEB, SpanId("build:1"))
+    span("one\ntw")
+    assert texts(logs) == ["one"]
+    span("o\n")
+    span("rest")
+    span.close()
+    assert texts(logs) == ["one", "two", "rest"]
+
+
+def test_lines_of_one_resource_are_found_without_those_of_others(logs: LogStore):
+    for number in range(10):
+        logs.append(WEB if number % 2 else DB, SpanId("s"), str(number))
+    assert texts(logs, Selection(resources=frozenset({WEB}))) == ["1", "3", "5", "7", "9"]
+    assert texts(logs, Selection(resources=frozenset({WEB, DB}))) == [str(number) for number in range(10)]
+
+
+def test_no_line_of_many_batches_is_lost(logs: LogStore):
+    count = 3 * BATCH + 7
+    for number in range(count):
+        logs.append(WEB, SpanId("s"), str(number))
+    assert texts(logs) == [str(number) for number in range(count)]
+    assert texts(logs, Selection(resources=frozenset({WEB}))) == [str(number) for number in range(count)]
+
+
+def test_a_level_selects_exactly_its_lines_and_the_headers_of_updates(logs: LogStore):
+    span = logs.span(WEB, SpanId("build:1"), build=True)
+    span.header("Initial Build")
+    span("fine\n")
+    span("oh\n", level=Level.ERROR)
+    assert texts(logs, Selection(level=Level.ERROR)) == ["Initial Build", "oh"]
+
+
+def test_a_source_selects_builds_or_what_runs(logs: LogStore):
+    logs.span(WEB, SpanId("build:1"), build=True)("building\n")
+    logs.span(WEB, SpanId("pod:1"))("serving\n")
+    assert texts(logs, Selection(source="build")) == ["building"]
+    assert texts(logs, Selection(source="runtime")) == ["serving"]
+
+
+def test_the_tail_begins_where_so_many_selected_lines_are_left(logs: LogStore):
+    for number in range(2 * BATCH):
+        logs.append(WEB if number % 100 == 0 else DB, SpanId("s"), str(number))
+    cursor = logs.tail(3, Selection(resources=frozenset({WEB})))
+    assert [line.text for line in logs.read(cursor, Selection(resources=frozenset({WEB})))[0]] == [
+        "3700",
+        "3800",
+        "3900",
+    ]
+    assert logs.tail(10**6) == 0
+
+
+def test_secrets_never_reach_the_disk(logs: LogStore, tmp_path: Path):
+    logs.hide([("swordfish", "[redacted secret db:password]")])
+    logs.append(WEB, SpanId("s"), "the word is swordfish, swordfish")
+    assert texts(logs) == ["the word is [redacted secret db:password], [redacted secret db:password]"]
+    assert b"swordfish" not in (tmp_path / "log").read_bytes()
+
+
+async def test_a_follower_gets_what_is_there_and_what_comes(logs: LogStore):
+    logs.append(WEB, SpanId("s"), "before")
+    follower = logs.follow()
+    async with asyncio.timeout(5):
+        assert [line.text for line in await anext(follower)] == ["before"]
+        logs.append(WEB, SpanId("s"), "after")
+        assert [line.text for line in await anext(follower)] == ["after"]
+    await follower.aclose()  # type: ignore[attr-defined]  # an async generator has it

@@ -1,0 +1,86 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+from msgspec.structs import replace
+
+from pytilt.model.objects import FileWatch, FileWatchStatus, Session
+from pytilt.store.objects import Changed, Store
+
+
+def watch_named(name: str, **changes: int) -> FileWatch:
+    return FileWatch(name=name, status=FileWatchStatus(changes=changes, latest=max(changes.values(), default=0)))
+
+
+async def next_of(items: AsyncIterator[Changed]) -> Changed:
+    async with asyncio.timeout(5):
+        return await anext(items)
+
+
+def test_what_was_put_is_read_back_with_version_and_time_of_creation():
+    store = Store()
+    stored = store.put(Session(name="Tiltfile", tiltfile_path="/p/Tiltfile"))
+    assert store.get(Session, "Tiltfile") == stored
+    assert stored.version == 1
+    assert stored.created_at.endswith("Z")
+
+
+def test_the_same_object_again_is_no_change():
+    store = Store()
+    first = store.put(watch_named("web", a=1))
+    assert store.put(watch_named("web", a=1)) is first
+    assert store.snapshot().version == 1
+
+
+def test_an_object_keeps_its_time_of_creation_when_it_changes():
+    store = Store()
+    first = store.put(watch_named("web"))
+    second = store.put(watch_named("web", a=1))
+    assert second.created_at == first.created_at
+    assert second.version > first.version
+
+
+def test_a_snapshot_does_not_change_when_the_store_does():
+    store = Store()
+    store.put(watch_named("web"))
+    before = store.snapshot()
+    store.put(watch_named("db"))
+    store.delete(FileWatch, "web")
+    assert [watch.name for watch in before.all(FileWatch)] == ["web"]
+    assert [watch.name for watch in store.snapshot().all(FileWatch)] == ["db"]
+
+
+def test_editing_what_is_not_there_does_nothing():
+    store = Store()
+    assert store.change(FileWatch, "web", lambda watch: replace(watch, rules=())) is None
+    assert store.snapshot().version == 0
+
+
+async def test_a_watch_tells_first_what_is_there_then_what_changes():
+    store = Store()
+    store.put(watch_named("web"))
+    items = store.watch(FileWatch)
+    assert (await next_of(items)).names == {(FileWatch, "web")}
+    store.put(watch_named("db"))
+    assert (await next_of(items)).names == {(FileWatch, "db")}
+    await items.aclose()  # type: ignore[attr-defined]  # an async generator has it
+
+
+async def test_a_slow_reader_gets_one_item_for_all_that_happened_meanwhile():
+    store = Store()
+    items = store.watch(FileWatch)
+    await next_of(items)
+    for number in range(100):
+        store.put(watch_named("web", a=number))
+    store.put(watch_named("db"))
+    assert (await next_of(items)).names == {(FileWatch, "web"), (FileWatch, "db")}
+    await items.aclose()  # type: ignore[attr-defined]  # an async generator has it
+
+
+async def test_a_watch_hears_nothing_of_other_kinds():
+    store = Store()
+    items = store.watch(FileWatch)
+    await next_of(items)
+    store.put(Session(name="Tiltfile", tiltfile_path="/p/Tiltfile"))
+    store.put(watch_named("web"))
+    assert (await next_of(items)).kinds == {FileWatch}
+    await items.aclose()  # type: ignore[attr-defined]  # an async generator has it
