@@ -8,7 +8,8 @@
     │   ├── PublishError   an image could not be pushed or loaded
     │   ├── ApplyError     the cluster refused an object
     │   ├── SyncError      a container could not be updated in place
-    │   └── CommandError   a command of the user's failed
+    │   ├── CommandError   a command of the user's failed
+    │   └── DockerApiError the container engine refused a request; becomes one of the above where it is known what for
     └── UnreachableError   something outside does not answer; heals by itself once it does
         ├── EngineUnreachableError    the container engine
         ├── ClusterUnreachableError   the cluster, or it does not accept the credentials
@@ -101,6 +102,20 @@ class CommandError(WorkError):
     def __init__(self, message: str, *, exit_status: int | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.exit_status = exit_status
+
+
+class DockerApiError(WorkError):
+    """The container engine answered a request with an error.
+
+    Args:
+        message: the engine's own words.
+        status: the HTTP status, for example 404 or 409.
+        hint: what the user can do about it.
+    """
+
+    def __init__(self, message: str, *, status: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
 
 
 class UnreachableError(PytiltError):
