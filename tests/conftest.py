@@ -1,0 +1,203 @@
+"""What every test starts from, must not leave behind, and may ask for."""
+
+import asyncio
+import contextlib
+import os
+import re
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import blockbuster
+import pytest
+from pytest_asyncio import is_async_test
+
+from pytilt.settings import Settings
+from tests import backends
+from tests.backends import Backends
+
+BACKENDS = pytest.StashKey[Backends]()
+CLUSTER_FIXTURES = {"cluster_settings", "kubectl", "namespace"}
+UNBLOCKED = {"loop", "server", "store"}
+"""Packages that live on the event loop: nothing in them may block it."""
+
+Kubectl = Callable[..., str]
+
+
+# What a test starts from
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let no setting of the person who runs the tests reach them; HOME is an empty folder."""
+    kept = backends.cleaned(os.environ)
+    for name in os.environ.keys() - kept.keys():
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("TERM", "dumb")
+
+
+# What a test must not leave behind
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a child process or, if it is async, a task."""
+    before = _children()
+    if is_async_test(request.node):
+        request.getfixturevalue("_no_task_left_behind")
+    yield
+    deadline = time.monotonic() + 0.5  # a killed process takes a moment to end
+    while (left := _children() - before) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    names = [_command_line(pid) for pid in left]
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    assert not names, f"child processes left behind: {names}"
+
+
+@pytest.fixture
+async def _no_task_left_behind() -> AsyncIterator[None]:
+    """Fail a test that leaves a task on the loop; fixtures of the test end before this one does."""
+    yield
+    this = asyncio.current_task()
+    for _ in range(10):  # turns of the loop in which what was cancelled may end
+        left = [task for task in asyncio.all_tasks() if task is not this]
+        if not left:
+            return
+        await asyncio.sleep(0)
+    pytest.fail(f"tasks left behind: {left}")
+
+
+@pytest.fixture(autouse=True)
+def _loop_never_blocked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail an async test whose code of pytilt's sleeps, waits for a lock or uses a blocking socket on the loop.
+
+    Small files may be read there, and threads may do all of it.
+    """
+    if not is_async_test(request.node) or request.path.parent.name not in UNBLOCKED:
+        yield
+        return
+    watch = blockbuster.BlockBuster("pytilt")
+    for name, function in watch.functions.items():
+        if not name.startswith(("os.", "io.", "builtins.", "sqlite3.")):
+            function.activate()
+    yield
+    watch.deactivate()
+
+
+def _children() -> set[int]:
+    """The living child processes of this one, where the system tells them (Linux)."""
+    found: set[int] = set()
+    for file in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found.update(int(pid) for pid in file.read_text().split())
+    return {pid for pid in found if _command_line(pid)}
+
+
+def _command_line(pid: int) -> str:
+    """The words of a process; empty for one that has ended, reaped or not."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
+    except OSError:
+        return ""
+
+
+# What a test may ask for
+
+
+@pytest.fixture(scope="session")
+def engine_host(pytestconfig: pytest.Config) -> str:
+    """DOCKER_HOST of a container engine."""
+    found = pytestconfig.stash[BACKENDS]
+    return found.engine_host or _refuse(found)
+
+
+@pytest.fixture(scope="session")
+def cluster_settings(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The environment of a command that works with a cluster and the engine beside it."""
+    found = pytestconfig.stash[BACKENDS]
+    if not found.environ:
+        _refuse(found)
+    home = tmp_path_factory.mktemp("home")
+    return Settings.from_environment({"HOME": str(home)} | dict(found.environ) | {"TILT_DEV_DIR": f"{home}/tilt-dev"})
+
+
+@pytest.fixture(scope="session")
+def kubectl(pytestconfig: pytest.Config, cluster_settings: Settings) -> Kubectl:
+    """Run kubectl: `kubectl("get", "pods", stdin="")` returns what it printed, or fails the test."""
+    command = pytestconfig.stash[BACKENDS].kubectl
+
+    def run(*words: str, stdin: str = "") -> str:
+        done = subprocess.run(
+            [*command, *words], env=cluster_settings.environ, input=stdin, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"`kubectl {' '.join(words)}` failed: {done.stderr}"
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def namespace(request: pytest.FixtureRequest, kubectl: Kubectl) -> Iterator[str]:
+    """A namespace for this test alone; its end is not waited for."""
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:40].strip("-")
+    name = f"{words}-{secrets.token_hex(3)}"
+    kubectl("create", "namespace", name)
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
+
+
+def _refuse(found: Backends) -> NoReturn:
+    if found.broken or os.environ.get("CI") == "true":
+        pytest.fail(found.reason, pytrace=False)
+    pytest.skip(found.reason)
+
+
+# Finding and starting it, before the first test so that no test's time-out runs meanwhile
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need an engine or a cluster, and put them last."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & CLUSTER_FIXTURES:
+            item.add_marker("cluster")
+        elif "engine_host" in fixtures:
+            item.add_marker("engine")
+    items.sort(key=lambda item: (_needs(item, "cluster"), _needs(item, "engine")))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Find or start the cluster and the engine if a selected test needs one."""
+    config = session.config
+    cluster = any(_needs(item, "cluster") for item in session.items)
+    needed = cluster or any(_needs(item, "engine") for item in session.items)
+    if needed and not config.option.collectonly:
+        config.stash[BACKENDS] = backends.find(os.environ, cluster=cluster)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Leave nothing running in CI; elsewhere the cluster stays, for the next run to start at once."""
+    found = session.config.stash.get(BACKENDS, Backends())
+    if found.started and os.environ.get("CI") == "true":
+        backends.stop()
+
+
+@pytest.fixture(autouse=True)
+def _what_the_marker_needs(request: pytest.FixtureRequest) -> None:
+    """Let a marked test that asks for no fixture be skipped or failed as well."""
+    if _needs(request.node, "cluster"):
+        request.getfixturevalue("cluster_settings")
+    elif _needs(request.node, "engine"):
+        request.getfixturevalue("engine_host")
+
+
+def _needs(item: pytest.Item, marker: str) -> bool:
+    return item.get_closest_marker(marker) is not None
