@@ -10,7 +10,6 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import blockbuster
 import pytest
@@ -114,18 +113,15 @@ def _command_line(pid: int) -> str:
 @pytest.fixture(scope="session")
 def engine_host(pytestconfig: pytest.Config) -> str:
     """DOCKER_HOST of a container engine."""
-    found = pytestconfig.stash[BACKENDS]
-    return found.engine_host or _refuse(found)
+    return pytestconfig.stash[BACKENDS].engine_host
 
 
 @pytest.fixture(scope="session")
 def cluster_settings(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The environment of a command that works with a cluster and the engine beside it."""
-    found = pytestconfig.stash[BACKENDS]
-    if not found.environ:
-        _refuse(found)
+    environ = dict(pytestconfig.stash[BACKENDS].environ)
     home = tmp_path_factory.mktemp("home")
-    return Settings.from_environment({"HOME": str(home)} | dict(found.environ) | {"TILT_DEV_DIR": f"{home}/tilt-dev"})
+    return Settings.from_environment({"HOME": str(home)} | environ | {"TILT_DEV_DIR": f"{home}/tilt-dev"})
 
 
 @pytest.fixture(scope="session")
@@ -151,12 +147,6 @@ def namespace(request: pytest.FixtureRequest, kubectl: Kubectl) -> Iterator[str]
     kubectl("create", "namespace", name)
     yield name
     kubectl("delete", "namespace", name, "--wait=false")
-
-
-def _refuse(found: Backends) -> NoReturn:
-    if found.broken or os.environ.get("CI") == "true":
-        pytest.fail(found.reason, pytrace=False)
-    pytest.skip(found.reason)
 
 
 # Finding and starting it, before the first test so that no test's time-out runs meanwhile
@@ -190,13 +180,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         backends.stop()
 
 
-@pytest.fixture(autouse=True)
-def _what_the_marker_needs(request: pytest.FixtureRequest) -> None:
-    """Let a marked test that asks for no fixture be skipped or failed as well."""
-    if _needs(request.node, "cluster"):
-        request.getfixturevalue("cluster_settings")
-    elif _needs(request.node, "engine"):
-        request.getfixturevalue("engine_host")
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose cluster or engine is not to be had; in CI it fails instead."""
+    found = item.config.stash.get(BACKENDS, Backends())
+    missing = (_needs(item, "cluster") and not found.environ) or (_needs(item, "engine") and not found.engine_host)
+    if missing and (found.broken or os.environ.get("CI") == "true"):
+        pytest.fail(found.reason, pytrace=False)
+    if missing:
+        pytest.skip(found.reason)
 
 
 def _needs(item: pytest.Item, marker: str) -> bool:
