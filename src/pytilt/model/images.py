@@ -106,6 +106,8 @@ class BuiltImage(Value):
     """Digest of the image's configuration or manifest, `sha256:…`."""
     reference: str
     """Name and tag in the builder's store, for example `shop/web:tilt-0123456789abcdef`."""
+    fixed_reference: bool = False
+    """The build command chose the reference: it is not renamed for a registry."""
 
 
 class Registry(Value):
