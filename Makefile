@@ -1,0 +1,47 @@
+# What contributors type; `make` alone lists it. CI runs the same words (see .ci/run).
+
+# The newest Python that is 3.11 or later and really starts: a shim of pyenv may exist without its Python.
+PYTHON = $(shell for name in python3.13 python3.12 python3.11 python3; do \
+	if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$name; break; fi; done)
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help install check test demo cluster cluster-down clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+install: $(INSTALLED) ## make .venv with the command `tilt` and all tools
+
+check: $(INSTALLED) ## format, lint, types, import directions, house rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/house_rules
+
+test: $(INSTALLED) ## run all tests; starts the test cluster if there is none
+	$(BIN)/pytest
+
+demo: $(INSTALLED) ## show what pytilt does, in a minute
+	$(BIN)/python scripts/demo.py
+
+cluster: ## start the test cluster (Debian, root)
+	tests/cluster/cluster up
+
+cluster-down: ## stop the test cluster
+	tests/cluster/cluster down
+
+clean: ## remove all that these targets made here
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
+
+# Installs again whenever the dependencies change.
+$(INSTALLED): pyproject.toml | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+$(BIN)/pip:
+	@.ci/make-venv "$(PYTHON)" .venv
