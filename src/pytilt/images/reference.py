@@ -6,6 +6,7 @@ The grammar is that of the `distribution/reference` library, which Docker, Kuber
 import posixpath
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from pytilt.errors import UserError
 from pytilt.model.base import Value
@@ -161,6 +162,7 @@ def _name_in(name: ImageName, registry: Registry, host: str) -> str:
     return f"{host}/{registry.single_name or escaped(familiar)}"
 
 
+@lru_cache(maxsize=4096)  # the same few names are compared over and over
 def _parse(text: str) -> tuple[str, Reference | None]:
     if _IDENTIFIER.fullmatch(text):
         return f"invalid repository name ({text}), cannot specify 64-byte hexadecimal strings", None
