@@ -1,0 +1,138 @@
+"""In which order objects are applied and deleted, and which kinds live outside of namespaces."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from pytilt.cluster import objects
+from pytilt.model.clusters import ObjectRef
+from pytilt.model.resources import KubeObject
+
+_FIRST = (
+    "Namespace",
+    "ResourceQuota",
+    "StorageClass",
+    "CustomResourceDefinition",
+    "ServiceAccount",
+    "PodSecurityPolicy",
+    "Role",
+    "ClusterRole",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "ConfigMap",
+    "Secret",
+    "Service",
+    "LimitRange",
+    "PriorityClass",
+    "Deployment",
+    "StatefulSet",
+    "CronJob",
+    "PodDisruptionBudget",
+)
+"""What others refer to comes before them; the order is kustomize's, as in Tilt. Kinds that are not listed follow."""
+
+_LAST = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+"""A webhook whose server does not run yet would refuse everything that comes after it."""
+
+_RANKS = {kind: rank for rank, kind in enumerate(_FIRST, -len(_FIRST))} | dict.fromkeys(_LAST, 1)
+
+_CLUSTER_SCOPED = frozenset({
+    ("", "ComponentStatus"),
+    ("", "Namespace"),
+    ("", "Node"),
+    ("", "PersistentVolume"),
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"),
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("apiregistration.k8s.io", "APIService"),
+    ("authentication.k8s.io", "SelfSubjectReview"),
+    ("authentication.k8s.io", "TokenReview"),
+    ("authorization.k8s.io", "SelfSubjectAccessReview"),
+    ("authorization.k8s.io", "SelfSubjectRulesReview"),
+    ("authorization.k8s.io", "SubjectAccessReview"),
+    ("certificates.k8s.io", "CertificateSigningRequest"),
+    ("certificates.k8s.io", "ClusterTrustBundle"),
+    ("flowcontrol.apiserver.k8s.io", "FlowSchema"),
+    ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"),
+    ("networking.k8s.io", "IPAddress"),
+    ("networking.k8s.io", "IngressClass"),
+    ("networking.k8s.io", "ServiceCIDR"),
+    ("node.k8s.io", "RuntimeClass"),
+    ("policy", "PodSecurityPolicy"),
+    ("rbac.authorization.k8s.io", "ClusterRole"),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+    ("resource.k8s.io", "DeviceClass"),
+    ("resource.k8s.io", "ResourceSlice"),
+    ("scheduling.k8s.io", "PriorityClass"),
+    ("storage.k8s.io", "CSIDriver"),
+    ("storage.k8s.io", "CSINode"),
+    ("storage.k8s.io", "StorageClass"),
+    ("storage.k8s.io", "VolumeAttachment"),
+    ("storage.k8s.io", "VolumeAttributesClass"),
+})  # fmt: skip
+_BUILT_IN = {group for group, _ in _CLUSTER_SCOPED} | {
+    "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "internal.apiserver.k8s.io", "storagemigration.k8s.io",
+}  # fmt: skip
+"""The groups of Kubernetes itself that look like a domain."""
+
+
+def ordered(wanted: Iterable[KubeObject]) -> tuple[KubeObject, ...]:
+    """The objects in the order of applying; those of equal rank stay in their order."""
+    return tuple(sorted(wanted, key=_rank))
+
+
+def stages(wanted: Sequence[KubeObject]) -> tuple[tuple[KubeObject, ...], ...]:
+    """The objects in the order of applying; those of one stage may be applied at the same time.
+
+    An object that is given more than once is in as many stages: the last one wins, as in a file.
+    """
+    result: list[tuple[KubeObject, ...]] = []
+    for _, equals in groupby(ordered(wanted), key=_rank):
+        stage: dict[ObjectRef, KubeObject] = {}
+        for one in equals:
+            if objects.name(one) and objects.ref(one) in stage:
+                result.append(tuple(stage.values()))
+                stage = {}
+            stage[_identity(one, len(stage))] = one
+        result.append(tuple(stage.values()))
+    return tuple(result)
+
+
+def deletion_stages(unwanted: Sequence[KubeObject]) -> tuple[tuple[KubeObject, ...], ...]:
+    """The stages of applying backwards: what refers to others goes before them."""
+    return tuple(tuple(reversed(stage)) for stage in reversed(stages(unwanted)))
+
+
+def deletion_order(refs: Iterable[ObjectRef]) -> tuple[ObjectRef, ...]:
+    """References in the order of deleting."""
+    return tuple(sorted(refs, key=lambda ref: _RANKS.get(ref.kind, 0), reverse=True))
+
+
+def is_cluster_scoped(api_version: str, kind: str) -> bool | None:
+    """Does a built-in kind live outside of namespaces? None for a kind that is not built in: ask the cluster."""
+    group = objects.group(api_version)
+    if (group, kind) in _CLUSTER_SCOPED:
+        return True
+    return False if is_built_in(group) else None
+
+
+def is_built_in(group: str) -> bool:
+    """Is this a group of Kubernetes itself, not one of a custom resource?"""
+    return "." not in group or group in _BUILT_IN
+
+
+def _rank(o: KubeObject) -> int:
+    return _RANKS.get(objects.kind(o), 0)
+
+
+def _identity(o: KubeObject, index: int) -> ObjectRef:
+    """The reference; an object without a name of its own is never the same as another."""
+    name = objects.name(o) or f"#{index}"
+    return ObjectRef(
+        api_version=objects.api_version(o), kind=objects.kind(o), name=name, namespace=objects.namespace(o)
+    )
