@@ -140,10 +140,8 @@ def test_names_in_paths_keep_their_slashes_and_colons() -> None:
     assert path("containers", "a b?", "json") == "/containers/a%20b%3F/json"
 
 
-@pytest.mark.engine
-async def test_a_real_engine_streams_its_answer() -> None:
-    settings = Settings.from_environment()
-    async with DockerApi(EngineAddress(url=settings.docker_host or "unix:///var/run/docker.sock")) as api:
+async def test_a_real_engine_streams_its_answer(engine_host: str) -> None:
+    async with DockerApi(EngineAddress(url=engine_host)) as api:
         ping = await api.request("GET", "/_ping")
         async with api.stream("GET", "/version") as chunks:
             body = b"".join([chunk async for chunk in chunks])
