@@ -188,11 +188,9 @@ class _Construction:
             return "true" if value else "false"
         return value if isinstance(value, str) else "null" if value is None else str(value)
 
-    def _error(self, message: str, node: Any) -> UserError:  # noqa: ANN401 - the nodes have no common type
-        mark = node.start_mark
-        return UserError(
-            f"not YAML for Kubernetes: {message}", where=f"{self._origin}:{mark.line + 1}:{mark.column + 1}"
-        )
+    def _error(self, message: str, node: Any, hint: str | None = None) -> UserError:  # noqa: ANN401 - as above
+        where = f"{self._origin}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+        return UserError(f"not YAML for Kubernetes: {message}", where=where, hint=hint)
 
 
 def _scalar(tag: str, text: str) -> Any:  # noqa: ANN401 - YAML may hold anything
