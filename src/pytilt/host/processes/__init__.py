@@ -1,0 +1,10 @@
+"""Processes of this machine: a request is run, its output is told as it comes, its outcome is returned.
+
+Every process leads a session of its own, so that it is stopped with all that it started; and none outlives this
+program, however that ends. Not here: what the commands mean, or shells: a request names program and words.
+"""
+
+from pytilt.host.processes.contract import Outcome, ProcessRequest, Runner, RunningProcess
+from pytilt.host.processes.runner import HostRunner
+
+__all__ = ["HostRunner", "Outcome", "ProcessRequest", "Runner", "RunningProcess"]

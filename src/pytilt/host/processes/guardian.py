@@ -1,0 +1,119 @@
+"""The program that ends a session's processes when the session was killed.
+
+A process of its own, started as a script: nothing may be imported here but the standard library. It reads lines from
+its standard input, which nobody but the session holds open:
+
+    expect INODE   a process is about to be started whose output goes to the pipe with this inode
+    start PID      it was started, and leads the session PID
+    failed         it could not be started
+    end PID        nothing is left of the session PID
+
+When the input ends, everything that still runs is asked to end, and killed a second later.
+"""
+
+import contextlib
+import os
+import signal
+import time
+
+GRACE_SECONDS = 1.0
+_LOOK_EVERY_SECONDS = 0.02
+_STARTING_SECONDS = 0.2
+"""How long a process may take that was just being started when the session died."""
+
+
+def groups_of_sessions() -> dict[int, set[int]]:
+    """The process groups of every session in which a process lives (zombies do not); empty without `/proc`."""
+    sessions: dict[int, set[int]] = {}
+    for pid in _pids():
+        with contextlib.suppress(OSError, ValueError):
+            with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - pathlib would double the time to start
+                state, _, group, session = file.read().rpartition(b")")[2].split()[:4]
+            if state not in b"ZX":
+                sessions.setdefault(int(session), set()).add(int(group))
+    return sessions
+
+
+def living_groups(session: int) -> set[int]:
+    """The process groups of one session in which a process lives."""
+    if os.path.exists("/proc/self/stat"):  # noqa: PTH110 - pathlib would double the time to start
+        return groups_of_sessions().get(session, set())
+    try:
+        os.killpg(session, 0)
+    except ProcessLookupError:
+        return set()
+    except PermissionError:
+        pass
+    return {session}
+
+
+def signal_session(session: int, number: int) -> None:
+    """Send a signal to every process of a session."""
+    for group in living_groups(session):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, number)
+
+
+def _pids() -> list[str]:
+    try:
+        return [name for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - as above
+    except OSError:
+        return []
+
+
+def _sessions_writing_to(inode: str) -> set[int]:
+    found = set()
+    for pid in _pids():
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/{pid}/fd/1") == f"pipe:[{inode}]":  # noqa: PTH115 - as above
+                found.add(os.getsid(int(pid)))
+    return found - {os.getsid(0)}
+
+
+def _follow(input_fd: int) -> tuple[set[int], str]:
+    """Read until the session is gone; what runs then, and the pipe of the process that was being started."""
+    sessions: set[int] = set()
+    expected = ""
+    with open(input_fd, encoding="ascii") as lines:
+        for line in lines:
+            word, _, argument = line.strip().partition(" ")
+            expected = argument if word == "expect" else expected
+            if word in {"start", "failed"}:
+                expected = ""
+            if word == "start":
+                sessions.add(int(argument))
+            if word == "end":
+                sessions.discard(int(argument))
+    return sessions, expected
+
+
+def _end(sessions: set[int], expected: str) -> None:
+    began = time.monotonic()
+    asked: set[int] = set()
+    while True:
+        passed = time.monotonic() - began
+        if expected and passed < _STARTING_SECONDS:
+            sessions |= _sessions_writing_to(expected)
+        living = {session for session in sessions if living_groups(session)}
+        if not living and not (expected and passed < _STARTING_SECONDS):
+            return
+        for session in living:
+            if passed >= GRACE_SECONDS:
+                signal_session(session, signal.SIGKILL)
+            elif session not in asked:
+                signal_session(session, signal.SIGTERM)
+        asked |= living
+        if passed > 2 * GRACE_SECONDS:
+            return  # what survives being killed cannot be helped
+        time.sleep(_LOOK_EVERY_SECONDS)
+
+
+def main() -> None:
+    """Guard the session at the other end of standard input."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    _end(*_follow(0))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""The session's side of the guardian: starts it with the first process and tells it what runs."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from pytilt.host.processes import guardian
+from pytilt.host.processes.exits import watch_exit
+
+
+class Guard:
+    """Has the guardian end what was started when this program is killed."""
+
+    def __init__(self) -> None:
+        self._program: subprocess.Popen[bytes] | None = None
+        self._pipe = -1
+        self._sessions: set[int] = set()
+
+    def expect(self, inode: int) -> None:
+        """A process is about to be started that writes to this pipe."""
+        if self._program is None:
+            self._start()
+        self._tell(f"expect {inode}")
+
+    def started(self, pid: int) -> None:
+        """It was started."""
+        self._sessions.add(pid)
+        self._tell(f"start {pid}")
+
+    def failed(self) -> None:
+        """It was not started."""
+        self._tell("failed")
+
+    def ended(self, pid: int) -> None:
+        """Nothing is left of the session that it led."""
+        self._sessions.discard(pid)
+        self._tell(f"end {pid}")
+
+    async def close(self) -> None:
+        """Have the guardian end what still runs, and wait until it is done."""
+        if self._program:
+            exited = watch_exit(self._program, asyncio.get_running_loop())
+            os.close(self._pipe)
+            await asyncio.shield(exited)
+            self._program = None
+
+    def _start(self) -> None:
+        program = [sys.executable, "-I", "-S", "-E", str(Path(guardian.__file__))]
+        read_end, self._pipe = os.pipe()
+        try:
+            self._program = subprocess.Popen(
+                program,
+                stdin=read_end,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,
+            )
+        finally:
+            os.close(read_end)
+        os.set_blocking(self._pipe, False)
+
+    def _tell(self, line: str) -> None:
+        try:
+            os.write(self._pipe, f"{line}\n".encode("ascii"))
+        except (BrokenPipeError, BlockingIOError):  # somebody killed or stopped the guardian
+            self._replace()
+
+    def _replace(self) -> None:
+        os.close(self._pipe)
+        if self._program:
+            self._program.kill()
+            self._program.wait()
+        self._start()
+        os.write(self._pipe, "".join(f"start {pid}\n" for pid in self._sessions).encode("ascii"))

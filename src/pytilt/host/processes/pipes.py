@@ -1,0 +1,99 @@
+"""The pipes between this program and a process."""
+
+import asyncio
+import fcntl
+import os
+import termios
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytilt.host.processes.contract import Output
+
+_PIECE = 1 << 16
+
+
+class OutputPipe:
+    """Tells what a process writes, as it comes."""
+
+    def __init__(self, output: "Output", loop: asyncio.AbstractEventLoop) -> None:
+        self._output: Output | None = output
+        self._loop = loop
+        self._read_end, self.write_end = os.pipe()
+        os.set_blocking(self._read_end, False)
+
+    @property
+    def inode(self) -> int:
+        """Names the pipe in the whole system."""
+        return os.fstat(self._read_end).st_ino
+
+    def follow(self) -> None:
+        """Begin to read; the process has its own copy of the other end now."""
+        os.close(self.write_end)
+        self.write_end = -1
+        self._loop.add_reader(self._read_end, self._read)
+
+    def drain(self) -> None:
+        """Tell what has been written up to now."""
+        if self._read_end < 0:
+            return
+        left = int.from_bytes(fcntl.ioctl(self._read_end, termios.FIONREAD, bytes(4)), "little")
+        while left > 0 and (count := self._read()):
+            left -= count
+
+    def discard(self) -> None:
+        """Go on reading, so that nobody who still writes is held up, but tell nobody."""
+        self._output = None
+
+    def close(self) -> None:
+        """Stop reading."""
+        for end in (self._read_end, self.write_end):
+            if end >= 0:
+                self._loop.remove_reader(end)
+                os.close(end)
+        self._read_end = self.write_end = -1
+
+    def _read(self) -> int:
+        try:
+            piece = os.read(self._read_end, _PIECE)
+        except BlockingIOError:
+            return 0
+        if not piece:
+            self.close()
+        elif self._output:
+            self._output(piece)
+        return len(piece)
+
+
+class InputPipe:
+    """Feeds a process's standard input without waiting for it."""
+
+    def __init__(self, data: bytes, loop: asyncio.AbstractEventLoop) -> None:
+        self._left = memoryview(data)
+        self._loop = loop
+        self.read_end, self._write_end = os.pipe()
+        os.set_blocking(self._write_end, False)
+
+    def feed(self) -> None:
+        """Begin to write; the process has its own copy of the other end now."""
+        os.close(self.read_end)
+        self.read_end = -1
+        self._loop.add_writer(self._write_end, self._write)
+
+    def close(self) -> None:
+        """Stop writing."""
+        for end in (self.read_end, self._write_end):
+            if end >= 0:
+                self._loop.remove_writer(end)
+                os.close(end)
+        self.read_end = self._write_end = -1
+
+    def _write(self) -> None:
+        try:
+            self._left = self._left[os.write(self._write_end, self._left) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:  # it does not care to read the rest
+            self.close()
+            return
+        if not self._left:
+            self.close()

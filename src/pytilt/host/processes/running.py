@@ -1,0 +1,212 @@
+"""One process of this machine, from its start to the end of all that it started."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pytilt.errors import CommandError
+from pytilt.host.processes.contract import Notice, Outcome, Output, ProcessRequest
+from pytilt.host.processes.exits import watch_exit
+from pytilt.host.processes.guardian import living_groups, signal_session
+from pytilt.host.processes.guarding import Guard
+from pytilt.host.processes.pipes import InputPipe, OutputPipe
+
+_LOOK_SECONDS = (0.005, 0.2)
+"""When to look whether the rest of a session ended, first and at most: nobody tells of others' children."""
+_KILLED_SECONDS = 2.0
+"""A killed process ends at once, unless the kernel holds it up."""
+
+
+class HostProcess:
+    """A process that leads a session of its own."""
+
+    def __init__(
+        self,
+        request: ProcessRequest,
+        guard: Guard,
+        output: Output,
+        *,
+        error_output: Output | None = None,
+        notice: Notice | None = None,
+    ) -> None:
+        self._request = request
+        self._guard = guard
+        self._notice: Notice = notice or (lambda _: None)
+        self._loop = asyncio.get_running_loop()
+        self._pipes = [OutputPipe(sink, self._loop) for sink in (output, error_output) if sink]
+        self._input = None if request.stdin is None else InputPipe(request.stdin, self._loop)
+        self._gone = False
+        self._started = time.monotonic()
+        try:
+            program = self._spawn()
+        except BaseException:
+            self._close_pipes()
+            raise
+        self._pid = program.pid
+        self._outcome: asyncio.Future[Outcome] = self._loop.create_future()
+        watch_exit(program, self._loop).add_done_callback(self._ended)
+        for pipe in self._pipes:
+            pipe.follow()
+        if self._input:
+            self._input.feed()
+
+    @property
+    def pid(self) -> int:
+        """Its id, which is that of its session and process group too."""
+        return self._pid
+
+    @property
+    def gone(self) -> bool:
+        """Is nothing left of its session?"""
+        return self._gone
+
+    async def wait(self) -> Outcome:
+        """Wait until it ended; all its output has been told then."""
+        return await asyncio.shield(self._outcome)
+
+    async def stop(self) -> None:
+        """SIGTERM, then after the grace time SIGKILL, to the whole session; being cancelled kills at once."""
+        try:
+            if not self.look():
+                await self._end()
+        finally:
+            self._close_pipes()
+
+    def look(self) -> bool:
+        """Look whether anything is left of its session; False if so."""
+        if not self._gone and self._outcome.done() and not _group_exists(self.pid):
+            self._gone = True
+            self._guard.ended(self.pid)
+        return self._gone
+
+    def abandon(self) -> None:
+        """Leave alone what it left running: its output is read but told to nobody."""
+        for pipe in self._pipes:
+            pipe.discard()
+
+    def release(self) -> None:
+        """Close the pipes that those hold open whom it left running."""
+        self._close_pipes()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        if not self._request.argv:
+            raise CommandError("the command is empty", hint="name a program")
+        self._guard.expect(self._pipes[0].inode)
+        try:
+            program = subprocess.Popen(
+                self._request.argv,
+                stdin=self._input.read_end if self._input else subprocess.DEVNULL,
+                stdout=self._pipes[0].write_end,
+                stderr=self._pipes[-1].write_end,
+                cwd=self._request.dir,
+                env=dict(self._request.env),
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            self._guard.failed()
+            raise _cannot_start(self._request, error) from error
+        self._guard.started(program.pid)
+        return program
+
+    def _ended(self, exited: asyncio.Future[int]) -> None:
+        if exited.cancelled():
+            return
+        for pipe in self._pipes:
+            pipe.drain()
+        duration = time.monotonic() - self._started
+        self._outcome.set_result(Outcome(exit_status=exited.result(), duration_seconds=duration))
+        if self.look():
+            self._close_pipes()
+
+    async def _end(self) -> None:
+        grace = self._request.stop_grace_seconds
+        notices = [
+            self._loop.call_later(seconds, self._notice, f"{text} (pid: {self.pid})")
+            for seconds, text in (
+                (grace / 20, f"Waiting {grace:g}s for process to exit..."),
+                (grace / 3, "Still waiting on exit..."),
+            )
+        ]
+        signal_session(self.pid, signal.SIGTERM)
+        try:
+            async with asyncio.timeout(grace):
+                await self._session_ended()
+        except TimeoutError:
+            self._notice(f"Time is up! Sending {self.pid} a kill signal")
+        finally:
+            for notice in notices:
+                notice.cancel()
+            await self._kill()
+
+    async def _session_ended(self) -> None:
+        await self.wait()
+        seconds, at_most = _LOOK_SECONDS
+        while not self.look() and living_groups(self.pid):
+            await asyncio.sleep(seconds)
+            seconds = min(2 * seconds, at_most)
+
+    async def _kill(self) -> None:
+        if not self.look():
+            signal_session(self.pid, signal.SIGKILL)
+            try:
+                async with asyncio.timeout(_KILLED_SECONDS):
+                    await self._session_ended()
+            except TimeoutError:
+                return  # the guardian will try again
+        if not self._gone:  # zombies that nobody reaps are left
+            self._gone = True
+            self._guard.ended(self.pid)
+
+    def _close_pipes(self) -> None:
+        for pipe in self._pipes:
+            pipe.close()
+        if self._input:
+            self._input.close()
+
+
+def _group_exists(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _cannot_start(request: ProcessRequest, error: Exception) -> CommandError:
+    program = request.argv[0]
+    for applies, message, hint in _REASONS:
+        if applies(request, error):
+            return CommandError(message.format(program=program, dir=request.dir), hint=hint)
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return CommandError(f"`{program}` cannot be started: {reason[:1].lower()}{reason[1:]}")
+
+
+_Reason = tuple[Callable[[ProcessRequest, Exception], bool], str, str]
+_REASONS: tuple[_Reason, ...] = (
+    (
+        lambda request, _: not Path(request.dir).is_dir(),
+        "the working directory `{dir}` does not exist",
+        "create it, or name another directory",
+    ),
+    (
+        lambda _, error: isinstance(error, FileNotFoundError),
+        "`{program}` was not found",
+        "install it, or add its directory to PATH; a script needs its interpreter, too",
+    ),
+    (
+        lambda _, error: isinstance(error, PermissionError),
+        "`{program}` may not be executed",
+        "make it executable with `chmod +x`",
+    ),
+    (
+        lambda _, error: isinstance(error, OSError) and error.strerror == "Exec format error",
+        "`{program}` is not a program for this machine",
+        "a script begins with a line such as `#!/bin/sh`",
+    ),
+)

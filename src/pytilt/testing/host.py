@@ -1,0 +1,137 @@
+"""Stand-ins for this machine: processes that tests script, watched files that tests change by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pytilt.errors import CommandError
+from pytilt.host.processes.contract import Notice, Outcome, Output, ProcessRequest, RunningProcess
+from pytilt.model.base import Value
+
+
+class Answer(Value):
+    """What a process does that a `FakeRunner` starts."""
+
+    exit_status: int = 0
+    output: bytes = b""
+    error_output: bytes = b""
+    keeps_running: bool = False
+    """It ends only when the test says so (`FakeProcess.finish`), or when it is stopped."""
+    error: str = ""
+    """It cannot be started, with this message."""
+
+
+class FakeProcess:
+    """A process that does what the test says."""
+
+    def __init__(self, request: ProcessRequest, pid: int, output: Output, error_output: Output) -> None:
+        self.request = request
+        self.stopped = False
+        """Was it asked to stop?"""
+        self._pid = pid
+        self._output = output
+        self._error_output = error_output
+        self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    @property
+    def pid(self) -> int:
+        """Counts up from 1."""
+        return self._pid
+
+    @property
+    def running(self) -> bool:
+        """Has it not ended yet?"""
+        return not self._outcome.done()
+
+    def write(self, text: bytes) -> None:
+        """Have it write to standard output."""
+        self._output(text)
+
+    def write_error(self, text: bytes) -> None:
+        """Have it write to standard error."""
+        self._error_output(text)
+
+    def finish(self, exit_status: int = 0) -> None:
+        """Have it end; nothing happens when it has ended."""
+        if self.running:
+            self._outcome.set_result(Outcome(exit_status=exit_status, duration_seconds=0.0))
+
+    async def wait(self) -> Outcome:
+        """Wait until it ended."""
+        return await asyncio.shield(self._outcome)
+
+    async def stop(self) -> None:
+        """End it as SIGTERM does."""
+        self.stopped = self.stopped or self.running
+        self.finish(-15)
+
+
+class FakeRunner:
+    """A `Runner` that starts nothing. A command without answer succeeds at once and prints nothing."""
+
+    def __init__(self) -> None:
+        self.processes: list[FakeProcess] = []
+        """All that were started, in order."""
+        self._answers: list[tuple[str, Answer]] = []
+        self._started = asyncio.Event()
+
+    @property
+    def requests(self) -> list[ProcessRequest]:
+        """What was asked for and could be started, in order."""
+        return [process.request for process in self.processes]
+
+    def answer(self, command: str, answer: Answer) -> None:
+        """Have commands do something from now on.
+
+        Args:
+            command: a part of the words joined by blanks; the answer that was given last wins.
+            answer: what they do.
+        """
+        self._answers.insert(0, (command, answer))
+
+    async def process(self, index: int = 0) -> FakeProcess:
+        """The process that was started as number `index`, waited for if need be."""
+        while len(self.processes) <= index:
+            await self._started.wait()
+            self._started.clear()
+        return self.processes[index]
+
+    async def run(
+        self,
+        request: ProcessRequest,
+        output: Output,
+        *,
+        error_output: Output | None = None,
+        notice: Notice | None = None,
+    ) -> Outcome:
+        """Do what the answer says."""
+        async with self.start(request, output, error_output=error_output, notice=notice) as process:
+            return await process.wait()
+
+    @asynccontextmanager
+    async def start(
+        self,
+        request: ProcessRequest,
+        output: Output,
+        *,
+        error_output: Output | None = None,
+        notice: Notice | None = None,  # noqa: ARG002 - nothing here takes long to stop
+    ) -> AsyncIterator[RunningProcess]:
+        """Do what the answer says, for as long as the block lasts."""
+        line = " ".join(request.argv)
+        answer = next((answer for command, answer in self._answers if command in line), Answer())
+        if answer.error:
+            raise CommandError(answer.error)
+        process = FakeProcess(request, len(self.processes) + 1, output, error_output or output)
+        self.processes.append(process)
+        self._started.set()
+        if answer.output:
+            process.write(answer.output)
+        if answer.error_output:
+            process.write_error(answer.error_output)
+        if not answer.keeps_running:
+            process.finish(answer.exit_status)
+        try:
+            yield process
+        finally:
+            await process.stop()

@@ -1,0 +1,118 @@
+"""Real sessions are killed here, and what they had started must end."""
+
+import asyncio
+import os
+import signal
+import subprocess  # noqa: TID251 - a session is killed here from outside
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pytilt.host.processes import HostRunner, ProcessRequest, guardian
+from pytilt.host.processes.guardian import living_groups
+
+SESSION = """
+import asyncio, os, sys
+from pytilt.host.processes import HostRunner, ProcessRequest
+
+async def main():
+    async with HostRunner() as runner:
+        request = ProcessRequest(argv=("sh", "-c", sys.argv[1]), dir="/", env=tuple(os.environ.items()))
+        async with runner.start(request, lambda piece: print(piece.decode(), end="", flush=True)) as process:
+            print(process.pid, flush=True)
+            await process.wait()
+            await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+SOURCES = str(Path(guardian.__file__).parents[3])
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "trap '' HUP; sleep 60 & echo ready; sleep 60",
+        "trap '' HUP TERM; (trap '' HUP TERM; sleep 60) & echo ready; while :; do sleep 60; done",
+        "(trap '' HUP; sleep 60) & echo ready; exit 0",
+    ],
+    ids=["that ignore SIGHUP", "that ignore SIGTERM", "whose leader ended"],
+)
+def test_nothing_survives_a_session_that_is_killed(script: str):
+    with _session(script) as session:
+        assert session.stdout
+        words = [session.stdout.readline().strip() for _ in range(2)]
+        child = int(next(word for word in words if word != "ready"))
+        assert living_groups(child)
+        session.kill()
+        assert _ends_within(2.0, child)
+
+
+def test_a_session_that_is_interrupted_by_the_terminal_keeps_its_guardian():
+    with _session("trap '' INT; echo ready; sleep 60") as session:
+        assert session.stdout
+        words = [session.stdout.readline().strip() for _ in range(2)]
+        child = int(next(word for word in words if word != "ready"))
+        os.kill(session.pid, signal.SIGSTOP)
+        os.killpg(session.pid, signal.SIGINT)
+        assert living_groups(child)
+        session.kill()
+        assert _ends_within(2.0, child)
+
+
+def test_a_process_that_was_just_being_started_ends_as_well():
+    read_end, write_end = os.pipe()
+    inode = os.fstat(read_end).st_ino
+    with (
+        subprocess.Popen([sys.executable, guardian.__file__], stdin=subprocess.PIPE, start_new_session=True) as program,
+        subprocess.Popen(["sleep", "60"], stdout=write_end, start_new_session=True) as child,
+    ):
+        program.communicate(f"expect {inode}\n".encode())
+        assert child.wait() == -signal.SIGTERM
+    os.close(read_end)
+    os.close(write_end)
+
+
+def test_a_guardian_leaves_alone_what_has_ended():
+    with (
+        subprocess.Popen([sys.executable, guardian.__file__], stdin=subprocess.PIPE) as program,
+        subprocess.Popen(["sleep", "60"], start_new_session=True) as child,
+    ):
+        program.communicate(f"expect 1\nstart {child.pid}\nend {child.pid}\nexpect 2\nfailed\n".encode())
+        assert child.poll() is None
+        child.kill()
+
+
+async def test_a_guardian_that_was_killed_is_replaced():
+    async with HostRunner() as runner:
+        request = ProcessRequest(argv=("true",), dir="/", env=(("PATH", os.defpath),))
+        await runner.run(request, lambda _: None)
+        (before,) = _guardians()
+        os.kill(before, signal.SIGKILL)
+        async with asyncio.timeout(10):
+            while _guardians() in ([], [before]):
+                await runner.run(request, lambda _: None)
+    assert _guardians() == []
+
+
+def _session(script: str) -> "subprocess.Popen[str]":
+    program = [sys.executable, "-c", SESSION, script]
+    environ = {"PATH": os.defpath, "PYTHONPATH": SOURCES}
+    return subprocess.Popen(program, stdout=subprocess.PIPE, env=environ, text=True, start_new_session=True)
+
+
+def _ends_within(seconds: float, session: int) -> bool:
+    deadline = time.monotonic() + seconds
+    while living_groups(session):
+        if time.monotonic() > deadline:
+            os.killpg(session, signal.SIGKILL)
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _guardians() -> list[int]:
+    children = " ".join(file.read_text() for file in Path("/proc/self/task").glob("*/children")).split()
+    return [int(pid) for pid in children if "guardian.py" in Path(f"/proc/{pid}/cmdline").read_text()]
