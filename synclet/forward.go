@@ -1,0 +1,184 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// forward owns the addresses of a project's Services: it answers for their names and spreads their connections.
+//
+//	synclet forward RANGE FILE
+//
+// RANGE are the addresses, FILE the configuration; it is read again on SIGHUP.
+func forward(arguments []string) error {
+	if len(arguments) != 2 {
+		return fmt.Errorf("needs a range and a file")
+	}
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	if err := ownRange(arguments[0]); err != nil {
+		return err
+	}
+	f := &forwarder{open: map[string]*door{}}
+	for {
+		if err := f.load(arguments[1]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		if s := <-signals; s != syscall.SIGHUP {
+			return nil
+		}
+	}
+}
+
+// door is a listener that is open, and the targets behind it.
+type door struct {
+	io.Closer
+	spread *spread
+	router *router
+}
+
+type forwarder struct {
+	names nameServer
+	dns   string
+	open  map[string]*door
+}
+
+func (f *forwarder) load(path string) error {
+	file, err := os.Open(path)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	wanted, err := readConfiguration(file)
+	if err != nil {
+		return err
+	}
+	f.names.replace(wanted)
+	if wanted.dns != "" && f.dns == "" {
+		if err := f.names.serve(wanted.dns); err != nil {
+			return err
+		}
+		f.dns = wanted.dns
+	}
+	return f.listen(wanted)
+}
+
+// listen closes the doors that are no longer wanted, then opens those that are missing.
+func (f *forwarder) listen(wanted *configuration) error {
+	for key, d := range f.open {
+		_, direct := wanted.listeners[key]
+		_, routed := wanted.routes[strings.TrimPrefix(key, "http ")]
+		if !direct && !routed {
+			d.Close()
+			delete(f.open, key)
+		}
+	}
+	var failed error
+	for key, l := range wanted.listeners {
+		if d := f.open[key]; d != nil {
+			d.spread.replace(l.targets)
+		} else if d, err := openDoor(l); err != nil {
+			failed = err
+		} else {
+			f.open[key] = d
+		}
+	}
+	for address, routes := range wanted.routes {
+		if d := f.open["http "+address]; d != nil {
+			d.router.replace(routes)
+		} else if d, err := openRouter(address, routes); err != nil {
+			failed = err
+		} else {
+			f.open["http "+address] = d
+		}
+	}
+	return failed
+}
+
+func openDoor(l listener) (*door, error) {
+	s := newSpread(l.targets)
+	if l.protocol == "udp" {
+		address, err := net.ResolveUDPAddr("udp4", l.address)
+		if err != nil {
+			return nil, err
+		}
+		socket, err := net.ListenUDP("udp4", address)
+		if err != nil {
+			return nil, err
+		}
+		go passUDP(socket, s)
+		return &door{Closer: socket, spread: s}, nil
+	}
+	socket, err := net.Listen("tcp4", l.address)
+	if err != nil {
+		return nil, err
+	}
+	go acceptTCP(socket, s)
+	return &door{Closer: socket, spread: s}, nil
+}
+
+func openRouter(address string, routes []route) (*door, error) {
+	socket, err := net.Listen("tcp4", address)
+	if err != nil {
+		return nil, err
+	}
+	r := &router{}
+	r.replace(routes)
+	go r.accept(socket)
+	return &door{Closer: socket, router: r}, nil
+}
+
+// publish hands the connections to a container's own ports on to an address of a Service, for ports that the engine
+// publishes on the machine.
+//
+//	synclet publish RANGE tcp|udp:PORT=TARGET...
+func publish(arguments []string) error {
+	if len(arguments) < 2 {
+		return fmt.Errorf("needs a range and ports")
+	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	if err := routeToLink(arguments[0]); err != nil {
+		return err
+	}
+	for _, word := range arguments[1:] {
+		left, target, _ := strings.Cut(word, "=")
+		protocol, port, found := strings.Cut(left, ":")
+		if !found || target == "" {
+			return fmt.Errorf("cannot read `%s`", word)
+		}
+		if _, err := openDoor(listener{protocol: protocol, address: ":" + port, targets: []string{target}}); err != nil {
+			return err
+		}
+	}
+	<-signals
+	return nil
+}
+
+// dial joins standard input and output with a port, for hosts that have no way into the engine's networks.
+//
+//	synclet dial HOST:PORT
+func dial(arguments []string) error {
+	if len(arguments) != 1 {
+		return fmt.Errorf("needs an address")
+	}
+	connection, err := net.DialTimeout("tcp", arguments[0], 5*time.Second)
+	if err != nil {
+		return err
+	}
+	go func() {
+		io.Copy(connection, os.Stdin)
+		connection.(*net.TCPConn).CloseWrite()
+	}()
+	_, err = io.Copy(os.Stdout, connection)
+	return err
+}

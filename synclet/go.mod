@@ -1,0 +1,3 @@
+module pytilt/synclet
+
+go 1.21

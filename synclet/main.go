@@ -1,0 +1,43 @@
+// Synclet is the program that pytilt puts beside containers. Each of its verbs does one thing that a container engine
+// does not do by itself.
+//
+// It uses Go's standard library only, without packages that would make it large (net/http, encoding/json), since it
+// travels in the wheel and into images.
+package main
+
+import (
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+)
+
+// verb runs with the words after it and returns the exit status's error.
+type verb func(arguments []string) error
+
+var verbs = map[string]verb{
+	"dial":    dial,
+	"forward": forward,
+	"pause":   pause,
+	"publish": publish,
+}
+
+func main() {
+	if len(os.Args) < 2 || verbs[os.Args[1]] == nil {
+		fmt.Fprintf(os.Stderr, "usage: synclet %s\n", strings.Join(verbNames(), "|"))
+		os.Exit(2)
+	}
+	if err := verbs[os.Args[1]](os.Args[2:]); err != nil {
+		fmt.Fprintf(os.Stderr, "synclet %s: %v\n", os.Args[1], err)
+		os.Exit(1)
+	}
+}
+
+func verbNames() []string {
+	names := make([]string, 0, len(verbs))
+	for name := range verbs {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
