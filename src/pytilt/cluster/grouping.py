@@ -1,0 +1,173 @@
+"""Which objects make up a resource, and what it is called."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from pytilt.cluster import objects, selecting, workloads
+from pytilt.cluster.order import ordered
+from pytilt.errors import UserError
+from pytilt.model.base import Value
+from pytilt.model.names import ResourceName
+from pytilt.model.resources import KubeObject
+
+
+class Group(Value):
+    """The objects of one resource."""
+
+    name: ResourceName
+    objects: tuple[KubeObject, ...] = ()
+    """In the order of applying."""
+    workload: KubeObject | None = None
+    """The object that it was made for; None for a group of plain objects."""
+
+
+class Groups(Value):
+    """All objects, each in at most one group."""
+
+    groups: tuple[Group, ...] = ()
+    """In the order in which their workloads stand in the YAML."""
+    rest: tuple[KubeObject, ...] = ()
+    """What belongs to no workload, in the order of the YAML."""
+
+    @property
+    def names(self) -> tuple[ResourceName, ...]:
+        """The names of the groups."""
+        return tuple(group.name for group in self.groups)
+
+    @property
+    def objects(self) -> tuple[KubeObject, ...]:
+        """All of them: those of the groups, then the rest."""
+        return (*(o for group in self.groups for o in group.objects), *self.rest)
+
+    def get(self, name: str) -> Group | None:
+        """The group of that name."""
+        return next((group for group in self.groups if group.name == name), None)
+
+
+def group(
+    wanted: Sequence[KubeObject],
+    *,
+    is_workload: Callable[[KubeObject], bool],
+    workload_name: Callable[[KubeObject], str] | None = None,
+) -> Groups:
+    """Make a group for every workload, with the Services that lead to its pods.
+
+    Args:
+        wanted: the objects, in the order of the YAML.
+        is_workload: see `workloads.is_workload`.
+        workload_name: names a workload (`workload_to_resource_function`); else the shortest unique name is taken.
+
+    Raises:
+        UserError: two workloads were given the same name.
+    """
+    found = [o for o in wanted if is_workload(o)]
+    rest = [o for o in wanted if not any(o is one for one in found)] if found else list(wanted)
+    groups = []
+    for name, workload in zip(_names(found, workload_name), found, strict=True):
+        services, rest = _services(workload, rest)
+        groups.append(Group(name=name, objects=ordered([workload, *services]), workload=workload))
+    return _with_plain_templates(Groups(groups=tuple(groups), rest=tuple(rest)))
+
+
+def assign(groups: Groups, name: ResourceName, fragments: Sequence[str]) -> Groups:
+    """Give objects of the rest to a group, which is made if there is none of that name.
+
+    Args:
+        groups: what there is.
+        name: of the group.
+        fragments: `name[:kind[:namespace]]` of the objects.
+
+    Raises:
+        UserError: a fragment names no object, several, or one that is taken.
+    """
+    everything, rest = groups.objects, list(groups.rest)
+    taken = []
+    for fragment in fragments:
+        picked = selecting.pick(fragment, everything, rest)
+        rest = [o for o in rest if o is not picked]
+        taken.append(picked)
+    old = groups.get(name) or Group(name=name)
+    new = Group(name=name, objects=ordered([*old.objects, *taken]), workload=old.workload)
+    kept = tuple(new if one is old else one for one in groups.groups)
+    return Groups(groups=kept if groups.get(name) else (*kept, new), rest=tuple(rest))
+
+
+def rename(groups: Groups, old: str, new: ResourceName) -> Groups:
+    """Give a group another name."""
+    renamed = tuple(
+        Group(name=new, objects=one.objects, workload=one.workload) if one.name == old else one for one in groups.groups
+    )
+    return Groups(groups=renamed, rest=groups.rest)
+
+
+def unique_names(wanted: Sequence[KubeObject], *, parts: int = 1) -> tuple[str, ...]:
+    """The shortest name for each object that no other has: `name`, `name:kind`, `name:kind:namespace`, ….
+
+    Args:
+        wanted: the objects.
+        parts: how many parts a name has at least; 2 for the lists in logs.
+    """
+    candidates = [selecting.fragments(o)[parts - 1 :] for o in wanted]
+    counts = Counter(name for names in candidates for name in names)
+    return tuple(
+        next((name for name in names if counts[name] == 1), f"{names[-1]}:{index}")
+        for index, names in enumerate(candidates)
+    )
+
+
+def workload_id(o: KubeObject) -> str:
+    """How messages name a workload: `name:kind:namespace:group`, in lower case."""
+    parts = (objects.name(o), objects.kind(o), objects.namespace_or_default(o), objects.group(objects.api_version(o)))
+    return ":".join(parts).lower()
+
+
+def _names(found: Sequence[KubeObject], workload_name: Callable[[KubeObject], str] | None) -> tuple[ResourceName, ...]:
+    if workload_name is None:
+        return tuple(ResourceName(name) for name in unique_names(found))
+    taken: dict[str, KubeObject] = {}
+    for o in found:
+        name = workload_name(o)
+        if name in taken:
+            raise UserError(
+                f"both '{workload_id(o)}' and '{workload_id(taken[name])}' mapped to resource name '{name}'",
+                hint="let the function that was given to `workload_to_resource_function` return different names",
+            )
+        taken[name] = o
+    return tuple(ResourceName(name) for name in taken)
+
+
+def _services(workload: KubeObject, rest: Sequence[KubeObject]) -> tuple[list[KubeObject], list[KubeObject]]:
+    """The Services that lead to the pods of a workload, and the others."""
+    templates = [objects.labels(template) for template in workloads.templates(workload)]
+    joined = [
+        o for o in rest if _leads_to(o, workload) and any(selecting.selector_matches(o, labels) for labels in templates)
+    ]
+    return joined, [o for o in rest if not any(o is one for one in joined)] if joined else list(rest)
+
+
+def _leads_to(o: KubeObject, workload: KubeObject) -> bool:
+    if objects.kind(o) != "Service" or objects.api_version(o) != "v1":
+        return False
+    # A Service that names no namespace may go with a workload that names one, as in Tilt.
+    space = objects.namespace_or_default(o)
+    return space in (objects.DEFAULT_NAMESPACE, objects.namespace_or_default(workload))
+
+
+def _with_plain_templates(groups: Groups) -> Groups:
+    """Give objects that make pods but name no image a group too, named after them."""
+    rest = list(groups.rest)
+    made = list(groups.groups)
+    for o in groups.rest:
+        if not workloads.makes_pods(o):
+            continue
+        rest = [one for one in rest if one is not o]
+        services, rest = _services(o, rest)
+        name = ResourceName(objects.name(o))
+        same = next((index for index, one in enumerate(made) if one.name == name), None)
+        if same is None:
+            made.append(Group(name=name, objects=ordered([o, *services]), workload=o))
+        else:
+            old = made[same]
+            everything = ordered([*old.objects, o, *services])
+            made[same] = Group(name=name, objects=everything, workload=old.workload)
+    return Groups(groups=tuple(made), rest=tuple(rest))

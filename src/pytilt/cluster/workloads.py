@@ -1,0 +1,209 @@
+"""Where the containers of an object stand, and which images they name."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pytilt.cluster import objects, references, selecting
+from pytilt.cluster.json_path import Place, find
+from pytilt.cluster.order import is_built_in
+from pytilt.model.base import Value
+from pytilt.model.images import Image
+from pytilt.model.resources import ImageLocator, KubeObject, PodReadiness
+
+_TEMPLATES: Mapping[str, tuple[str, ...]] = {
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "DaemonSet": ("spec", "template"),
+    "Deployment": ("spec", "template"),
+    "Job": ("spec", "template"),
+    "PodTemplate": ("template",),
+    "ReplicaSet": ("spec", "template"),
+    "ReplicationController": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+}
+"""Where the built-in kinds keep their pod template."""
+
+_LIKE_TEMPLATES = (("spec", "template"), ("spec", "jobTemplate", "spec", "template"))
+"""Where custom resources usually keep theirs, for example those of Argo Rollouts and Knative."""
+
+_READINESS = {"Job": PodReadiness.SUCCEEDED, "CronJob": PodReadiness.IGNORE}
+"""A Job is done when its pod succeeded; the pods of a CronJob come by the clock. As in Tilt."""
+
+
+class WorkloadKind(Value):
+    """Objects that count as workloads whatever is in them (`k8s_kind`). The fields are regular expressions."""
+
+    kind: str
+    api_version: str = ""
+    pod_readiness: PodReadiness | None = None
+
+    def matches(self, o: KubeObject) -> bool:
+        """Is this one of them?"""
+        return selecting.matches(o, kind=self.kind, api_version=self.api_version)
+
+
+def is_workload(
+    o: KubeObject, images: Sequence[Image], kinds: Sequence[WorkloadKind] = (), locators: Sequence[ImageLocator] = ()
+) -> bool:
+    """Does this object get a resource of its own?
+
+    Args:
+        o: an object.
+        images: those that the Tiltfile builds; they decide for custom resources that hold a pod template, and for
+            values of environment variables.
+        kinds: of `k8s_kind`.
+        locators: of `k8s_kind` and `k8s_image_json_path`.
+    """
+    if any(kind.matches(o) for kind in kinds) or image_names(o, images, locators):
+        return True
+    return bool(located(o, locators)) or (_is_known(o) and any(True for _ in _spec_images(pod_specs(o))))
+
+
+def readiness(wanted: Sequence[KubeObject], kinds: Sequence[WorkloadKind] = ()) -> PodReadiness | None:
+    """What the pods of a resource must reach because of the kinds of its objects; None when those say nothing."""
+    modes = {kind.pod_readiness for kind in kinds for o in wanted if kind.matches(o)}
+    modes |= {_READINESS.get(objects.kind(o)) for o in wanted if _is_known(o)}
+    return next(
+        (mode for mode in (PodReadiness.WAIT, PodReadiness.IGNORE, PodReadiness.SUCCEEDED) if mode in modes), None
+    )
+
+
+def makes_pods(o: KubeObject) -> bool:
+    """Is it of a built-in kind that holds a pod template?"""
+    return _is_known(o) and bool(templates(o))
+
+
+def image_names(o: KubeObject, images: Sequence[Image], locators: Sequence[ImageLocator] = ()) -> tuple[Image, ...]:
+    """Those of the images that the object names somewhere."""
+    if not images:
+        return ()
+    named = references_in(o, locators)
+    values = [str(entry.get("value") or "") for entry in environment(o)]
+    return tuple(
+        image
+        for image in images
+        if any(references.means(reference, image) for reference in named)
+        or (image.match_in_env_vars and any(references.means(value, image) for value in values))
+    )
+
+
+def references_in(o: KubeObject, locators: Sequence[ImageLocator] = ()) -> tuple[str, ...]:
+    """Every image reference of the object: containers, init containers, image volumes, located ones."""
+    return (*_spec_images(pod_specs(o)), *(spot.reference for spot in located(o, locators)))
+
+
+def templates(o: KubeObject) -> list[dict[str, Any]]:
+    """The pod templates of the object, the very mappings inside it. A Pod is none.
+
+    A mapping in a custom resource is taken for one when it stands at a usual place and lists containers.
+    """
+    if _is_known(o):
+        path = _TEMPLATES.get(objects.kind(o))
+        template = objects.mapping(o, *path) if path else {}
+        return [template] if isinstance(template, dict) and template else []
+    found = [objects.mapping(o, *path) for path in _LIKE_TEMPLATES]
+    return [one for one in found if isinstance(one, dict) and objects.items(one, "spec", "containers")]
+
+
+def pod_specs(o: KubeObject) -> list[dict[str, Any]]:
+    """The pod specs of the object, the very mappings inside it."""
+    if objects.kind(o) == "Pod" and objects.api_version(o) == "v1":
+        spec = objects.mapping(o, "spec")
+        return [spec] if isinstance(spec, dict) else []
+    return [template["spec"] for template in templates(o) if isinstance(template.get("spec"), dict)]
+
+
+def containers(o: KubeObject) -> list[dict[str, Any]]:
+    """Its init containers and containers, the very mappings inside it."""
+    return [
+        container
+        for spec in pod_specs(o)
+        for key in ("initContainers", "containers")
+        for container in objects.items(spec, key)
+    ]
+
+
+def image_volumes(o: KubeObject) -> list[dict[str, Any]]:
+    """The sources of the volumes that are made from an image."""
+    volumes = [volume for spec in pod_specs(o) for volume in objects.items(spec, "volumes")]
+    return [volume["image"] for volume in volumes if isinstance(volume.get("image"), dict)]
+
+
+def environment(o: KubeObject) -> list[dict[str, Any]]:
+    """The entries of the environments of its containers."""
+    return [entry for container in containers(o) for entry in objects.items(container, "env")]
+
+
+class Spot:
+    """An image reference at a place that a locator found.
+
+    Args:
+        reference: the reference as it stands there.
+        replace: puts another one there.
+    """
+
+    def __init__(self, reference: str, replace: Callable[[str], None]) -> None:
+        self.reference = reference
+        self.replace = replace
+
+
+def located(o: KubeObject, locators: Sequence[ImageLocator]) -> list[Spot]:
+    """The references that locators find in the object."""
+    return [
+        spot
+        for locator in locators
+        if selecting.matches(
+            o, kind=locator.kind, api_version=locator.api_version, name=locator.name, namespace=locator.namespace
+        )
+        for spot in _spots(o, locator)
+    ]
+
+
+def _spots(o: KubeObject, locator: ImageLocator) -> Iterator[Spot]:
+    for path in locator.paths:
+        for place in find(path, o):
+            if isinstance(place.value, str):
+                yield Spot(place.value, _string_replacer(place))
+    if locator.object_path:
+        for place in find(locator.object_path, o):
+            if isinstance(place.value, dict):
+                yield _object_spot(place.value, locator)
+
+
+def _string_replacer(place: Place) -> Callable[[str], None]:
+    def replace(reference: str) -> None:
+        place.holder[place.key] = reference
+        if isinstance(place.holder, dict) and "imagePullPolicy" in place.holder:
+            place.holder["imagePullPolicy"] = "IfNotPresent"
+
+    return replace
+
+
+def _object_spot(holder: dict[str, Any], locator: ImageLocator) -> Spot:
+    repository, tag = holder.get(locator.repo_field), holder.get(locator.tag_field)
+    reference = repository if isinstance(repository, str) else ""
+    if isinstance(tag, str) and tag:
+        reference = f"{reference}:{tag}"
+
+    def replace(new: str) -> None:
+        parsed = references.parse(new)
+        if parsed is None:
+            return
+        holder[locator.repo_field] = parsed.familiar_name
+        if parsed.tag and locator.tag_field:
+            holder[locator.tag_field] = parsed.tag
+
+    return Spot(reference, replace)
+
+
+def _spec_images(specs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for spec in specs:
+        for key in ("initContainers", "containers", "ephemeralContainers"):
+            yield from (str(entry["image"]) for entry in objects.items(spec, key) if entry.get("image"))
+        for volume in objects.items(spec, "volumes"):
+            reference = objects.mapping(volume, "image").get("reference")
+            if reference:
+                yield str(reference)
+
+
+def _is_known(o: KubeObject) -> bool:
+    return is_built_in(objects.group(objects.api_version(o)))
