@@ -32,6 +32,8 @@ class Backends(Value):
     engine_host: str = ""
     kubectl: tuple[str, ...] = ("kubectl",)
     """The command line of a kubectl for the cluster, up to its verb."""
+    registries: str = ""
+    """Folder in which the cluster's node looks for what to trust; empty for a cluster that is not the test cluster."""
     reason: str = ""
     broken: bool = False
     """It should have been there: the tests that need it fail instead of being skipped."""
@@ -92,6 +94,7 @@ def _test_cluster(clean: Mapping[str, str]) -> Backends:
         environ={name: value for name, value in cache.items() if name != "HOME"} | exports,
         engine_host=exports["DOCKER_HOST"],
         kubectl=(str(CLUSTER), "kubectl"),
+        registries=str(Path(exports["KUBECONFIG"]).parent / "config" / "registries"),
         started=not running,
     )
 

@@ -18,9 +18,10 @@ from pytest_asyncio import is_async_test
 from pytilt.settings import Settings
 from tests import backends
 from tests.backends import Backends
+from tests.registry_server import RegistryServer, registry_server
 
 BACKENDS = pytest.StashKey[Backends]()
-CLUSTER_FIXTURES = {"cluster_settings", "kubectl", "namespace"}
+CLUSTER_FIXTURES = {"cluster_settings", "kubectl", "namespace", "private_registry"}
 UNBLOCKED = {"loop", "server", "store"}
 """Packages that live on the event loop: nothing in them may block it."""
 
@@ -137,6 +138,16 @@ def kubectl(pytestconfig: pytest.Config, cluster_settings: Settings) -> Kubectl:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def private_registry(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
+    """A registry behind TLS and a login, which the test cluster's engine and node trust."""
+    registries = pytestconfig.stash[BACKENDS].registries
+    if not registries:
+        pytest.skip("a cluster of your own trusts no registry that a test starts")
+    with registry_server(tmp_path_factory.mktemp("registry"), Path(registries)) as server:
+        yield server
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ EXPLAINED = re.compile(
 )
 
 PATCHES = re.compile(
-    r"\bmock\.patch|\bMagicMock\b|\bpatch\(\s*[\"']pytilt|\bmonkeypatch\.setattr\(\s*(?:[\"']pytilt\b|[a-z_]+,)"
+    r"\bmock\.patch|\bMagicMock\b|\bpatch\(\s*[\"']pytilt|\bmonkeypatch\.setattr\(\s*(?:[\"']pytilt\b|(?!os\b|sys\b)[a-z_]+,)"
 )
 
 
