@@ -1,0 +1,265 @@
+"""Pods, Jobs and events as values, read from the cluster's own objects."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pytilt.cluster import objects
+from pytilt.model.base import Value
+from pytilt.model.clusters import ObjectRef
+from pytilt.model.pods import Condition, Container, ContainerState, OwnerRef, Pod
+from pytilt.model.resources import KubeObject
+
+ERROR_REASONS = frozenset({
+    "CrashLoopBackOff",
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "RunContainerError",
+    "StartError",
+    "Error",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+})  # fmt: skip
+"""Why a container waits when it does not help to wait: those that Tilt knows and four more that do not heal either."""
+
+
+class Event(Value):
+    """Something that the cluster tells about an object."""
+
+    type: str
+    """`Normal` or `Warning`."""
+    reason: str
+    message: str
+    object: ObjectRef
+    """What it is about."""
+    object_uid: str = ""
+    count: int = 1
+    last_seen: str = ""
+    """RFC 3339."""
+    uid: str = ""
+    created_at: str = ""
+    """RFC 3339."""
+
+
+class Job(Value):
+    """A Job at one moment."""
+
+    name: str
+    namespace: str
+    uid: str
+    complete: bool = False
+    failed: bool = False
+    message: str = ""
+    """Why it failed."""
+
+
+def pod(o: KubeObject) -> Pod:
+    """Read a pod."""
+    meta, status = objects.metadata(o), objects.mapping(o, "status")
+    return Pod(
+        name=objects.name(o),
+        namespace=objects.namespace(o),
+        uid=objects.uid(o),
+        created_at=_text(meta, "creationTimestamp"),
+        phase=_text(status, "phase") or "Pending",
+        deleting=bool(meta.get("deletionTimestamp")),
+        status=_shown_status(o),
+        message=_message(o),
+        labels=tuple(objects.labels(o).items()),
+        owners=owners(o),
+        containers=tuple(_containers(o)),
+        conditions=conditions(o),
+        ip=_text(status, "podIP"),
+    )
+
+
+def owners(o: KubeObject) -> tuple[OwnerRef, ...]:
+    """The objects that own this one; the one that controls it comes first."""
+    found = sorted(objects.items(o, "metadata", "ownerReferences"), key=lambda owner: not owner.get("controller"))
+    return tuple(
+        OwnerRef(
+            api_version=_text(owner, "apiVersion"),
+            kind=_text(owner, "kind"),
+            name=_text(owner, "name"),
+            uid=_text(owner, "uid"),
+        )
+        for owner in found
+    )
+
+
+def conditions(o: KubeObject) -> tuple[Condition, ...]:
+    """The conditions in the status of any object."""
+    return tuple(
+        Condition(
+            type=_text(one, "type"),
+            status=_text(one, "status"),
+            reason=_text(one, "reason"),
+            message=_text(one, "message"),
+            last_transition_time=_text(one, "lastTransitionTime"),
+        )
+        for one in objects.items(o, "status", "conditions")
+    )
+
+
+def job(o: KubeObject) -> Job:
+    """Read a Job."""
+    true = {condition.type: condition for condition in conditions(o) if condition.true}
+    failed = true.get("Failed")
+    return Job(
+        name=objects.name(o),
+        namespace=objects.namespace(o),
+        uid=objects.uid(o),
+        complete="Complete" in true,
+        failed=failed is not None,
+        message=failed.message if failed else "",
+    )
+
+
+def event(o: KubeObject) -> Event:
+    """Read an event, of the core group or of `events.k8s.io`."""
+    about = objects.mapping(o, "involvedObject") or objects.mapping(o, "regarding")
+    series = objects.mapping(o, "series")
+    count = series.get("count") or o.get("count") or o.get("deprecatedCount") or 1
+    created = _text(objects.metadata(o), "creationTimestamp")
+    times = (_text(series, "lastObservedTime"), _text(o, "lastTimestamp"), _text(o, "deprecatedLastTimestamp"))
+    return Event(
+        type=_text(o, "type"),
+        reason=_text(o, "reason"),
+        message=_text(o, "message") or _text(o, "note"),
+        object=ObjectRef(
+            api_version=_text(about, "apiVersion"),
+            kind=_text(about, "kind"),
+            name=_text(about, "name"),
+            namespace=_text(about, "namespace"),
+        ),
+        object_uid=_text(about, "uid"),
+        count=count if isinstance(count, int) else 1,
+        last_seen=next(filter(None, times), "") or _text(o, "eventTime") or created,
+        uid=objects.uid(o),
+        created_at=created,
+    )
+
+
+def _containers(o: KubeObject) -> Iterator[Container]:
+    for kind, init in (("initContainers", True), ("containers", False)):
+        told = {status.get("name"): status for status in objects.items(o, "status", _status_key(kind))}
+        for spec in objects.items(o, "spec", kind):
+            yield _container(spec, told.get(spec.get("name"), {}), init=init)
+
+
+def _status_key(kind: str) -> str:
+    return "initContainerStatuses" if kind == "initContainers" else "containerStatuses"
+
+
+def _container(spec: Mapping[str, Any], status: Mapping[str, Any], *, init: bool) -> Container:
+    state, detail = _state(status)
+    exit_code = detail.get("exitCode") if state is ContainerState.TERMINATED else None
+    return Container(
+        name=_text(spec, "name"),
+        # The status may name another tag of the same image (kubernetes/kubernetes#51017), so the spec is asked.
+        image=_text(spec, "image"),
+        id=_text(status, "containerID").rpartition("://")[2],
+        init=init,
+        state=state,
+        reason=_text(detail, "reason"),
+        message=_text(detail, "message"),
+        exit_code=exit_code if isinstance(exit_code, int) else None,
+        started_at=_text(detail, "startedAt"),
+        ready=bool(status.get("ready")),
+        restarts=int(status.get("restartCount") or 0),
+        ports=tuple(
+            port["containerPort"] for port in objects.items(spec, "ports") if isinstance(port.get("containerPort"), int)
+        ),
+    )
+
+
+def _state(status: Mapping[str, Any]) -> tuple[ContainerState, Mapping[str, Any]]:
+    states = objects.mapping(status, "state")
+    for state in (ContainerState.RUNNING, ContainerState.TERMINATED, ContainerState.WAITING):
+        if isinstance(states.get(state.value), Mapping):
+            return state, states[state.value]
+    return ContainerState.WAITING, {}
+
+
+def _shown_status(o: KubeObject) -> str:
+    """The STATUS column of `kubectl get pods`, by the rules of kubectl 1.34 (`printPod`)."""
+    status = objects.mapping(o, "status")
+    phase = _text(status, "phase")
+    shown = _text(status, "reason") or phase
+    if any(one.type == "PodScheduled" and one.reason == "SchedulingGated" for one in conditions(o)):
+        shown = "SchedulingGated"
+    initializing = _initializing(o)
+    if not initializing or _holds(o, "Initialized"):
+        shown = _shown_of_containers(o, shown)
+    else:
+        shown = initializing
+    if objects.metadata(o).get("deletionTimestamp"):
+        if _text(status, "reason") == "NodeLost":
+            return "Unknown"
+        if phase not in ("Succeeded", "Failed"):
+            return "Terminating"
+    return shown
+
+
+def _initializing(o: KubeObject) -> str:
+    """`Init:` and what the init container that stands out does; empty when they are done."""
+    specs = objects.items(o, "spec", "initContainers")
+    sidecars = {spec.get("name") for spec in specs if spec.get("restartPolicy") == "Always"}
+    for index, told in enumerate(objects.items(o, "status", "initContainerStatuses")):
+        state, detail = _state(told)
+        if state is ContainerState.TERMINATED and detail.get("exitCode") == 0:
+            continue
+        if told.get("name") in sidecars and told.get("started"):
+            continue
+        if state is ContainerState.TERMINATED:
+            return f"Init:{_ended(detail)}"
+        if state is ContainerState.WAITING and _text(detail, "reason") not in ("", "PodInitializing"):
+            return f"Init:{detail['reason']}"
+        return f"Init:{index}/{len(specs)}"
+    return ""
+
+
+def _shown_of_containers(o: KubeObject, shown: str) -> str:
+    running = False
+    for told in reversed(objects.items(o, "status", "containerStatuses")):
+        state, detail = _state(told)
+        if state is ContainerState.WAITING and detail.get("reason"):
+            shown = _text(detail, "reason")
+        elif state is ContainerState.TERMINATED:
+            shown = _ended(detail)
+        elif state is ContainerState.RUNNING and told.get("ready"):
+            running = True
+    if shown == "Completed" and running:
+        return "Running" if _holds(o, "Ready") else "NotReady"
+    return shown
+
+
+def _ended(detail: Mapping[str, Any]) -> str:
+    if detail.get("reason"):
+        return _text(detail, "reason")
+    return f"Signal:{detail['signal']}" if detail.get("signal") else f"ExitCode:{detail.get('exitCode', 0)}"
+
+
+def _holds(o: KubeObject, condition: str) -> bool:
+    return any(one.type == condition and one.true for one in conditions(o))
+
+
+def _message(o: KubeObject) -> str:
+    """The sentence that explains what is wrong with a pod, empty when nothing is."""
+    status = objects.mapping(o, "status")
+    told = [*objects.items(o, "status", "initContainerStatuses"), *objects.items(o, "status", "containerStatuses")]
+    for one in told:
+        state, detail = _state(one)
+        last = objects.mapping(one, "lastState", "terminated")
+        if state is ContainerState.WAITING and detail.get("reason") in ERROR_REASONS:
+            return _text(last, "message") or _text(detail, "message")
+        if state is ContainerState.TERMINATED and detail.get("exitCode") and detail.get("message"):
+            return _text(detail, "message")
+    unscheduled = [one.message for one in conditions(o) if one.type == "PodScheduled" and one.status == "False"]
+    return _text(status, "message") or "".join(unscheduled[:1])
+
+
+def _text(o: Mapping[str, Any], key: str) -> str:
+    found = o.get(key)
+    return "" if found is None else str(found)
