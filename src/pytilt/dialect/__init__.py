@@ -2,4 +2,38 @@
 
 Here belongs what a Starlark programmer would call the language: grammar, values, built-in functions of the language
 itself, modules and `load`, tracebacks. Not here: any function of Tilt's (`tiltfile`), any I/O.
+
+The way of a file: `scanning` cuts it into tokens, `parsing` and `expressions` make a tree of them, `resolving` finds
+what its names refer to, `rewriting` turns the tree into Python's, `running` compiles and runs it. While it runs it calls
+`operators`, `comparing`, `indexing`, `iterating` and `attributes`. `tracing` explains where it stands and why it failed.
 """
+
+from pytilt.dialect.containers import starlark_dict, starlark_list, starlark_set
+from pytilt.dialect.errors import DialectError, Frame, Position
+from pytilt.dialect.formatting import to_repr, to_str
+from pytilt.dialect.functions import Builtin, builtin
+from pytilt.dialect.running import call, run_file
+from pytilt.dialect.tracing import call_stack, current_file
+from pytilt.dialect.values import HostValue, ModuleValue, StructValue, freeze, type_name
+
+__all__ = [
+    "Builtin",
+    "DialectError",
+    "Frame",
+    "HostValue",
+    "ModuleValue",
+    "Position",
+    "StructValue",
+    "builtin",
+    "call",
+    "call_stack",
+    "current_file",
+    "freeze",
+    "run_file",
+    "starlark_dict",
+    "starlark_list",
+    "starlark_set",
+    "to_repr",
+    "to_str",
+    "type_name",
+]

@@ -1,0 +1,210 @@
+"""What each name of a file refers to, found out before the file runs."""
+
+import ast
+from collections.abc import Collection
+from typing import NoReturn
+
+from pytilt.dialect.errors import Position, StaticError
+from pytilt.dialect.spelling import did_you_mean
+from pytilt.dialect.tree import Clause, LoadStatement
+
+
+class Names:
+    """The names that a file makes.
+
+    Args:
+        globals_: those that belong to the file and are exported.
+        loaded: those that `load` brought in, which are not exported.
+    """
+
+    def __init__(self) -> None:
+        self.globals_: set[str] = set()
+        self.loaded: set[str] = set()
+
+
+class _Block:
+    """The names bound in one function or comprehension."""
+
+    def __init__(self, outer: "_Block | None") -> None:
+        self.outer = outer
+        self.names: set[str] = set()
+
+    def knows(self, name: str) -> bool:
+        """Whether the name is bound here or further out."""
+        return name in self.names or (self.outer is not None and self.outer.knows(name))
+
+    def all_names(self) -> set[str]:
+        """All names bound here or further out."""
+        return self.names | (self.outer.all_names() if self.outer else set())
+
+
+def resolve(file: str, body: list[ast.stmt], predeclared: Collection[str]) -> Names:
+    """Check that every name is defined, and that statements stand where they may.
+
+    Args:
+        file: the path, for messages.
+        body: the statements of the file.
+        predeclared: the names that every file has.
+
+    Raises:
+        StaticError: a name is not defined, or a statement is out of place.
+    """
+    resolver = _Resolver(file, predeclared)
+    resolver.block(body)
+    resolver.finish()
+    return resolver.names
+
+
+class _Resolver(ast.NodeVisitor):
+    """Walks the tree. Names at the top level must be bound earlier in the text; inside functions, anywhere."""
+
+    def __init__(self, file: str, predeclared: Collection[str]) -> None:
+        self.names = Names()
+        self._file = file
+        self._predeclared = predeclared
+        self._block: _Block | None = None
+        self._later: list[tuple[ast.Name, _Block]] = []
+        self._functions = 0
+        self._loops = 0
+        self._branches = 0
+
+    def block(self, body: list[ast.stmt]) -> None:
+        """Walk statements."""
+        for statement in body:
+            self.visit(statement)
+
+    def finish(self) -> None:
+        """Look up the names whose meaning only the whole file tells."""
+        for node, block in self._later:
+            if not block.knows(node.id):
+                self._check_global(node, block)
+
+    def _fail(self, message: str, node: ast.stmt | ast.expr) -> NoReturn:
+        raise StaticError(message, Position(file=self._file, line=node.lineno, column=node.col_offset + 1))
+
+    def _check_global(self, node: ast.Name, block: _Block | None) -> None:
+        name = node.id
+        known = self.names.globals_ | self.names.loaded
+        if name not in known and name not in self._predeclared:
+            near = sorted(known | (block.all_names() if block else set()))
+            self._fail(f"undefined: {name}{did_you_mean(name, near)}", node)
+
+    def _bind(self, name: str) -> None:
+        if self._block is not None:
+            self._block.names.add(name)
+        elif name not in self.names.loaded:
+            self.names.globals_.add(name)
+
+    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802 - named after the node
+        """A name read or bound."""
+        if isinstance(node.ctx, ast.Store):
+            self._bind(node.id)
+        elif self._block is None:
+            self._check_global(node, None)
+        else:
+            self._later.append((node, self._block))
+
+    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+        """The right side is read before the left side is bound."""
+        self.visit(node.value)
+        self.visit(node.targets[0])
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:  # noqa: N802
+        """The same."""
+        self.visit(node.value)
+        self.visit(node.target)
+
+    def visit_For(self, node: ast.For) -> None:  # noqa: N802
+        """The source is read before the variables are bound."""
+        self.visit(node.iter)
+        self.visit(node.target)
+        self._loop(node.body)
+
+    def visit_While(self, node: ast.While) -> None:  # noqa: N802
+        """A loop like another."""
+        self.visit(node.test)
+        self._loop(node.body)
+
+    def _loop(self, body: list[ast.stmt]) -> None:
+        self._loops += 1
+        self.block(body)
+        self._loops -= 1
+
+    def visit_If(self, node: ast.If) -> None:  # noqa: N802
+        """Both branches."""
+        self.visit(node.test)
+        self._branches += 1
+        self.block(node.body)
+        self.block(node.orelse)
+        self._branches -= 1
+
+    def visit_Break(self, node: ast.Break) -> None:  # noqa: N802
+        """Only in a loop."""
+        if not self._loops:
+            self._fail("break not in a loop", node)
+
+    def visit_Continue(self, node: ast.Continue) -> None:  # noqa: N802
+        """Only in a loop."""
+        if not self._loops:
+            self._fail("continue not in a loop", node)
+
+    def visit_Return(self, node: ast.Return) -> None:  # noqa: N802
+        """Only in a function."""
+        if not self._functions:
+            self._fail("return statement not within a function", node)
+        self.generic_visit(node)
+
+    def visit_LoadStatement(self, node: LoadStatement) -> None:  # noqa: N802
+        """Only at the top level of a file."""
+        place = "function" if self._functions else "loop" if self._loops else "conditional" if self._branches else None
+        if place is not None:
+            self._fail(f"load statement within a {place}", node)
+        self.names.loaded.update(name for name, _ in node.names)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+        """The name is bound outside, the parameters inside."""
+        self._bind(node.name)
+        self._function(node.args, node.body)
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802
+        """The same without a name."""
+        self._function(node.args, [node.body])
+
+    def _function(self, arguments: ast.arguments, body: list[ast.stmt] | list[ast.expr]) -> None:
+        for default in [*arguments.defaults, *arguments.kw_defaults]:
+            if default is not None:
+                self.visit(default)
+        outer, loops, branches = self._block, self._loops, self._branches
+        self._block = _Block(outer)
+        self._loops = self._branches = 0
+        self._functions += 1
+        for parameter in [*arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]:
+            if parameter is not None:
+                self._block.names.add(parameter.arg)
+        for node in body:
+            self.visit(node)
+        self._functions -= 1
+        self._block, self._loops, self._branches = outer, loops, branches
+
+    def visit_ListComp(self, node: ast.ListComp) -> None:  # noqa: N802
+        """A block of its own, apart from its first source."""
+        self._comprehension(node.generators, [node.elt])
+
+    def visit_DictComprehension(self, node: ast.DictComp) -> None:  # noqa: N802
+        """The same."""
+        self._comprehension(node.generators, [node.key, node.value])
+
+    def _comprehension(self, clauses: list[ast.comprehension], results: list[ast.expr]) -> None:
+        self.visit(clauses[0].iter)
+        outer = self._block
+        self._block = _Block(outer)
+        for i, clause in enumerate(clauses):
+            assert isinstance(clause, Clause), "the parser makes no other"
+            if i:
+                self.visit(clause.iter)
+            self.visit(clause.target)
+            for test in clause.ifs:
+                self.visit(test)
+        for result in results:
+            self.visit(result)
+        self._block = outer

@@ -1,0 +1,140 @@
+"""Running a file, and calling what it defined."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from pytilt.dialect import comparing, indexing, iterating, operators
+from pytilt.dialect.attributes import get_attr
+from pytilt.dialect.containers import StarlarkDict, StarlarkList
+from pytilt.dialect.errors import DialectError
+from pytilt.dialect.formatting import to_repr
+from pytilt.dialect.functions import invoke
+from pytilt.dialect.parsing import parse
+from pytilt.dialect.resolving import resolve
+from pytilt.dialect.rewriting import TOPLEVEL, rewrite
+from pytilt.dialect.spelling import did_you_mean
+from pytilt.dialect.tracing import FILE_MARK, with_trace
+from pytilt.dialect.universe import UNIVERSE
+from pytilt.dialect.values import freeze
+from pytilt.errors import PytiltError, TiltfileError
+
+Load = Callable[[str], Mapping[str, object]]
+"""Gives the globals of the file that a `load` statement names."""
+
+_OPERATIONS: dict[str, object] = {
+    **{name: getattr(operators, name) for name in (
+        "add", "add_in_place", "subtract", "multiply", "divide", "floor_divide", "modulo", "bit_or", "bit_or_in_place",
+        "bit_and", "bit_xor", "shift_left", "shift_right", "negate", "positive", "invert", "contains", "contains_not",
+    )},
+    **{name: getattr(comparing, name) for name in (
+        "equal", "unequal", "less", "less_or_equal", "greater", "greater_or_equal",
+    )},
+    "index": indexing.get_index, "set_index": indexing.set_index, "slice": indexing.get_slice,
+    "set_attr": indexing.set_attr, "attr": get_attr,
+    "iterate": iterating.iterate, "iterate_parts": iterating.iterate_parts, "unpack": iterating.unpack,
+    "star": iterating.star_arguments, "double_star": iterating.double_star_arguments,
+    "list": StarlarkList, "dict": StarlarkDict, "type": type, "int": int,
+}  # fmt: skip
+"""The functions that `rewriting` calls, by the name it gives them."""
+
+
+def run_file(
+    path: str, source: str, *, universe: Mapping[str, object], load: Load, name: str = "__main__"
+) -> Mapping[str, object]:
+    """Run a file of the language.
+
+    Args:
+        path: the path, as messages and `__file__` give it.
+        source: its text.
+        universe: the names that the host gives to every file; they hide those of the language.
+        load: gives the globals of the file that a `load` statement names, as it is written there. What it raises
+            becomes the message `cannot load ...`.
+        name: what `__name__` is.
+
+    Returns:
+        The globals of the file, frozen.
+
+    Raises:
+        TiltfileError: the text is not in the language, or running it failed; then with a trace.
+    """
+    predeclared = {**UNIVERSE, **universe, "__file__": path, "__name__": name}
+    body = parse(path, source)
+    names = resolve(path, body, {*predeclared, "None", "True", "False"})
+    code = compile(rewrite(body, names), path, "exec", dont_inherit=True)
+    builtins = {
+        **predeclared,
+        **{f"${helper}": function for helper, function in _OPERATIONS.items()},
+        "$load": _loader(load),
+        "$unique_dict": _unique_dict,
+        FILE_MARK: path,
+    }
+    variables: dict[str, object] = {"__builtins__": builtins}
+    exec(code, variables)  # noqa: S102 - the grammar of the language has no way out of it
+    run = variables.pop(TOPLEVEL)
+    try:
+        invoke(run)
+    except Exception as error:  # noqa: BLE001 - what is no error of the Tiltfile is raised again
+        traced = with_trace(error)
+        if traced is None or traced is error:
+            raise
+        raise traced from error
+    exported = {given: variables[given] for given in variables if given in names.globals_}
+    for value in exported.values():
+        freeze(value)
+    return MappingProxyType(exported)
+
+
+def call(function: object, *arguments: object, **named: object) -> object:
+    """Call a function that a Tiltfile defined.
+
+    Args:
+        function: the function.
+        arguments: its positional arguments.
+        named: its keyword arguments.
+
+    Returns:
+        What it returns.
+
+    Raises:
+        TiltfileError: it failed, with a trace.
+    """
+    try:
+        return invoke(function, *arguments, **named)
+    except Exception as error:  # noqa: BLE001 - what is no error of the Tiltfile is raised again
+        traced = with_trace(error)
+        if traced is None or traced is error:
+            raise
+        raise traced from error
+
+
+def _loader(load: Load) -> Callable[[str, tuple[str, ...]], tuple[object, ...]]:
+    """The function behind `load` statements."""
+
+    def load_names(path: str, wanted: tuple[str, ...]) -> tuple[object, ...]:
+        try:
+            module = load(path)
+        except PytiltError as error:
+            if isinstance(error, TiltfileError) and error.trace:
+                raise
+            reason = f"{error.where}: {error.message}" if error.where else error.message
+            raise DialectError(f"cannot load {path}: {reason}", hint=error.hint) from error
+        for name in wanted:
+            if name not in module:
+                known = did_you_mean(name, sorted(module))
+                raise DialectError(f"load: name {name} not found in module {path}{known}")
+        return tuple(module[name] for name in wanted)
+
+    return load_names
+
+
+def _unique_dict(*parts: object) -> StarlarkDict:
+    """A dict display whose keys are not known to differ; the parts are key, value, place, key, value, place, ..."""
+    result = StarlarkDict()
+    for key, value in zip(parts[::3], parts[1::3], strict=True):
+        try:
+            if key in result:
+                raise DialectError(f"duplicate key: {to_repr(key)}")
+        except TypeError:
+            raise operators.unhashable(key) from None
+        result[key] = value
+    return result

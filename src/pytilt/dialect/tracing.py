@@ -1,0 +1,145 @@
+"""From Python's frames to the frames of Tiltfiles: where it runs now, and the trace of an error."""
+
+import itertools
+import re
+import sys
+from collections.abc import Iterator
+from types import CodeType, FrameType, TracebackType
+
+from pytilt.dialect.errors import DialectError, Frame, Position
+from pytilt.dialect.functions import BoundMethod, Builtin, explain_call
+from pytilt.dialect.values import python_type_name
+from pytilt.errors import PytiltError, TiltfileError
+
+FILE_MARK = "$file"
+"""The name under which the built-in names of a running Tiltfile hold its path. It tells its frames from all others."""
+
+_BUILTIN_CALLS = frozenset({Builtin.__call__.__code__, BoundMethod.__call__.__code__})
+_COMPREHENSIONS = frozenset({"<listcomp>", "<dictcomp>"})
+_RECURSION = "the call stack is too deep"
+_RECURSION_HINT = "is there a function that calls itself without an end?"
+
+_Step = Frame | str
+"""A frame of a Tiltfile, or the name of a built-in function."""
+
+
+def call_stack() -> tuple[Frame, ...]:
+    """The frames of the Tiltfiles that run now, outermost first; the last one made the call that is being served."""
+    return tuple(step for step in _steps_of(_running(sys._getframe(1))) if isinstance(step, Frame))
+
+
+def current_file() -> str | None:
+    """The path of the file whose code runs now, None outside of Tiltfiles. Quicker than `call_stack`."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if FILE_MARK in frame.f_builtins:
+            return frame.f_code.co_filename
+        frame = frame.f_back
+    return None
+
+
+def with_trace(error: Exception) -> TiltfileError | None:
+    """The error of a run as its caller shall see it.
+
+    To be called where the exception is caught, so that the frames around are known.
+
+    Args:
+        error: what ended the run.
+
+    Returns:
+        None when it is no error of the Tiltfile: it is a bug of the host's, or its way to stop.
+    """
+    if isinstance(error, TiltfileError) and error.trace:
+        return error
+    inner = list(_unwound(error.__traceback__))
+    described = _describe(error, inner)
+    if described is None:
+        return None
+    message, hint = described
+    steps = _steps_of([*_running(sys._getframe(2)), *inner])
+    culprit = steps.pop() if steps and isinstance(steps[-1], str) else None
+    lines = ["Traceback (most recent call last):"]
+    where = None
+    for step in steps:
+        if isinstance(step, Frame):
+            where = str(step.position)
+            lines.append(f"  {where}: in {step.function}")
+        else:
+            lines.append(f"  <builtin>: in {step}")
+    label = f"Error in {culprit}" if culprit else "Error"
+    return TiltfileError(f"{label}: {message}", where=where, hint=hint, trace="\n".join(lines))
+
+
+def _running(frame: FrameType | None) -> list[tuple[FrameType, int]]:
+    """The frames around, outermost first, with the instruction that each is at."""
+    frames = []
+    while frame is not None:
+        frames.append((frame, frame.f_lasti))
+        frame = frame.f_back
+    return frames[::-1]
+
+
+def _unwound(traceback: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
+    """The frames that an exception went through, outermost first; the one that caught it is left out."""
+    while traceback is not None:
+        if traceback.tb_next is not None or FILE_MARK in traceback.tb_frame.f_builtins:
+            yield traceback.tb_frame, traceback.tb_lasti
+        else:
+            yield traceback.tb_frame, traceback.tb_lasti
+        traceback = traceback.tb_next
+
+
+def _steps_of(frames: list[tuple[FrameType, int]]) -> list[_Step]:
+    steps: list[_Step] = []
+    for frame, instruction in frames:
+        if FILE_MARK in frame.f_builtins:
+            step = Frame(function=_name(frame.f_code), position=_position(frame.f_code, instruction, frame))
+            if frame.f_code.co_name in _COMPREHENSIONS and steps and isinstance(steps[-1], Frame):
+                # Python runs a comprehension in a frame of its own; in Starlark it belongs to the function around it
+                steps[-1] = Frame(function=steps[-1].function, position=step.position)
+            else:
+                steps.append(step)
+        elif frame.f_code in _BUILTIN_CALLS:
+            steps.append(frame.f_locals["self"].name)
+    return steps
+
+
+def _name(code: CodeType) -> str:
+    return "lambda" if code.co_name == "<lambda>" else code.co_name
+
+
+def _position(code: CodeType, instruction: int, frame: FrameType) -> Position:
+    line, _, column, _ = next(itertools.islice(code.co_positions(), instruction // 2, None))
+    return Position(file=code.co_filename, line=line or frame.f_lineno or 0, column=(column or 0) + 1)
+
+
+def _describe(error: Exception, frames: list[tuple[FrameType, int]]) -> tuple[str, str | None] | None:
+    """The message and hint of an error, None for a foreign one."""
+    if isinstance(error, PytiltError):
+        return f"{error.where}: {error.message}" if error.where else error.message, error.hint
+    if isinstance(error, RecursionError):
+        return _RECURSION, _RECURSION_HINT
+    if not frames or FILE_MARK not in frames[-1][0].f_builtins:
+        return None
+    # Python itself raised it, at an operation that needed no rewriting
+    return _translate(error, frames[-1][0]), None
+
+
+_UNASSIGNED_LOCAL = re.compile(r"(?:cannot access (?:local|free) variable|local variable|free variable) '(\w+)'")
+_UNASSIGNED_GLOBAL = re.compile(r"name '(\w+)' is not defined")
+_UNHASHABLE = re.compile(r"unhashable type: '(\w+)'")
+
+
+def _translate(error: Exception, frame: FrameType) -> str:
+    text = str(error)
+    if isinstance(error, NameError):
+        if (match := _UNASSIGNED_LOCAL.match(text)) is not None:
+            return f"local variable {match[1]} referenced before assignment"
+        if (match := _UNASSIGNED_GLOBAL.match(text)) is not None:
+            return f"global variable {match[1]} referenced before assignment"
+    if (match := _UNHASHABLE.match(text)) is not None:
+        return f"unhashable type: {python_type_name(match[1])}"
+    return explain_call(text)
+
+
+__all__ = ["FILE_MARK", "DialectError", "call_stack", "current_file", "with_trace"]
