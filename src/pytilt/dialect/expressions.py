@@ -4,7 +4,7 @@ import ast
 
 from pytilt.dialect.cursor import Cursor, describe
 from pytilt.dialect.parameters import ParameterList
-from pytilt.dialect.tree import Clause, DictComprehension, Entries, beside, place
+from pytilt.dialect.tree import Clause, DictComprehension, Entries, beside, place, start
 
 _OR, _AND, _NOT, _COMPARISON = 0, 1, 2, 3
 _LEVELS = {
@@ -28,6 +28,15 @@ OPERATORS: dict[str, type[ast.operator]] = {
 _UNARY: dict[str, type[ast.unaryop]] = {"-": ast.USub, "+": ast.UAdd, "~": ast.Invert}
 _ENDS_LIST = frozenset({"eof", "newline", "=", "}", "]", ")", ";"})
 _LITERALS = frozenset({"int", "float", "string", "bytes"})
+_ASSIGNABLE = (ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.List)
+_KINDS = {
+    ast.Constant: "literal", ast.Call: "callexpr", ast.BinOp: "binaryexpr", ast.Compare: "binaryexpr",
+    ast.BoolOp: "binaryexpr", ast.UnaryOp: "unaryexpr", ast.Lambda: "lambdaexpr", ast.IfExp: "condexpr",
+    ast.ListComp: "comprehension", ast.DictComp: "comprehension",
+}  # fmt: skip
+"""What a message calls an expression that cannot be assigned to."""
+
+_CONSTANTS = frozenset({"None", "True", "False"})
 
 
 class ExpressionParser(Cursor):
@@ -181,7 +190,8 @@ class ExpressionParser(Cursor):
         while self._kind != end:
             if self._kind == "for":
                 mark = self._advance()
-                target = self._loop_variables()
+                target = self._target(self._loop_variables())
+                self._check_names(target)
                 self._take("in")
                 clauses.append(Clause(target, self._binary(_OR), mark.line, mark.column))
             elif self._kind == "if":
@@ -203,6 +213,29 @@ class ExpressionParser(Cursor):
                 break
             elements.append(self._primary())
         return beside(ast.Tuple(elements, ast.Load()), first)
+
+    def _target(self, node: ast.expr) -> ast.expr:
+        """The same expression as the left side of an assignment."""
+        kind = _KINDS.get(type(node))
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+            kind = "sliceexpr"
+        if isinstance(node, ast.Name) and node.id in _CONSTANTS:
+            kind = node.id
+        if kind is not None or not isinstance(node, _ASSIGNABLE):
+            self._fail(f"can't assign to {kind or 'this expression'}", *start(node))
+        node.ctx = ast.Store()
+        if isinstance(node, ast.Tuple | ast.List):
+            for element in node.elts:
+                self._target(element)
+        return node
+
+    def _check_names(self, target: ast.expr) -> None:
+        """A comprehension can only bind names."""
+        if isinstance(target, ast.Tuple | ast.List):
+            for element in target.elts:
+                self._check_names(element)
+        elif not isinstance(target, ast.Name):
+            self._fail("the variables of a comprehension must be names", *start(target))
 
     def _subscript(self, value: ast.expr) -> ast.Subscript:
         """`[index]` or `[start:stop:step]`."""

@@ -4,17 +4,7 @@ import ast
 
 from pytilt.dialect.cursor import describe
 from pytilt.dialect.expressions import OPERATORS, ExpressionParser
-from pytilt.dialect.tree import LoadStatement, beside, place
-
-_ASSIGNABLE = (ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.List)
-_KINDS = {
-    ast.Constant: "literal", ast.Call: "callexpr", ast.BinOp: "binaryexpr", ast.Compare: "binaryexpr",
-    ast.BoolOp: "binaryexpr", ast.UnaryOp: "unaryexpr", ast.Lambda: "lambdaexpr", ast.IfExp: "condexpr",
-    ast.ListComp: "comprehension", ast.DictComp: "comprehension",
-}  # fmt: skip
-"""What a message calls an expression that cannot be assigned to."""
-
-_CONSTANTS = frozenset({"None", "True", "False"})
+from pytilt.dialect.tree import LoadStatement, beside, place, start
 
 
 def parse(file: str, source: str) -> list[ast.stmt]:
@@ -151,25 +141,10 @@ class Parser(ExpressionParser):
         value = self._expression()
         if isinstance(left, ast.Tuple | ast.List):
             kind = "tuple" if isinstance(left, ast.Tuple) else "list"
-            self._fail(f"can't use {kind} expression in augmented assignment", left.lineno, left.col_offset + 1)
+            self._fail(f"can't use {kind} expression in augmented assignment", *start(left))
         target = self._target(left)
         assert isinstance(target, ast.Name | ast.Attribute | ast.Subscript), "the others were refused"
         return place(ast.AugAssign(target, OPERATORS[mark.kind[:-1]](), value), mark.line, mark.column)
-
-    def _target(self, node: ast.expr) -> ast.expr:
-        """The same expression as the left side of an assignment."""
-        kind = _KINDS.get(type(node))
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
-            kind = "sliceexpr"
-        if isinstance(node, ast.Name) and node.id in _CONSTANTS:
-            kind = node.id
-        if kind is not None or not isinstance(node, _ASSIGNABLE):
-            self._fail(f"can't assign to {kind or 'this expression'}", node.lineno, node.col_offset + 1)
-        node.ctx = ast.Store()
-        if isinstance(node, ast.Tuple | ast.List):
-            for element in node.elts:
-                self._target(element)
-        return node
 
     def _load(self) -> LoadStatement:
         mark = self._advance()

@@ -32,6 +32,23 @@ def beside(node: _Node, other: ast.expr | ast.stmt) -> _Node:
     return place(node, other.lineno, other.col_offset + 1)
 
 
+def start(node: ast.expr) -> tuple[int, int]:
+    """The line and column of the first character of an expression, counted from 1."""
+    while True:
+        if isinstance(node, ast.Attribute | ast.Subscript):
+            node = node.value
+        elif isinstance(node, ast.Call):
+            node = node.func
+        elif isinstance(node, ast.BinOp | ast.Compare):
+            node = node.left
+        elif isinstance(node, ast.BoolOp):
+            node = node.values[0]
+        elif isinstance(node, ast.IfExp):
+            node = node.body
+        else:
+            return node.lineno, node.col_offset + 1
+
+
 class LoadStatement(ast.stmt):
     """`load(path, "name", local="name")`.
 
