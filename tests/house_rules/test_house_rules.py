@@ -22,7 +22,7 @@ MIRRORS = {"cluster_rules": "cluster"}
 """Where the tests of a package are not in a folder of its name: `tests/cluster` is the test cluster."""
 
 PRIVATE_WORDS = {
-    "a path of one developer's machine": re.compile(r"(?<![\w.~}\]-])/(?:work|root|home/(?!user)\w+)/"),
+    "a path of one developer's machine": re.compile(r"(?<![\w.~}\]-])/(?:work|root)/"),
     "a word of one workplace": re.compile(r"\bC[E]O\b|\bfarm[-]|/opt/[w]heels"),
     "a package index of one's own": re.compile(
         r"(?:--|^)(?:extra-)?[i]ndex-url|--find[-]links|GOPROXY[=]", re.MULTILINE

@@ -1,0 +1,299 @@
+#!/usr/bin/env python3
+"""Time a tool of Tilt's command line from outside, on workloads made fresh for every run.
+
+    measure.py WORKLOAD [-n N] [--tool 'NAME=COMMAND' ...]
+
+COMMAND is how the tool is called up to its verb, for example `tilt` or `.venv/bin/tilt`; words after `--` go
+to the verb (`--tool 'ref=/opt/tilt -- --web-mode=prod'`). Two tools are measured in turn, so that their ratio holds
+on a noisy machine.
+
+Workloads (all need a kube context, `sync` and `rebuild` also a builder that can build FROM busybox):
+    sync       save -> the new content is served through a port-forward; docker_build with live_update sync
+    rebuild    the same without live_update
+    local      save -> a local_resource has run
+    many       `ci` of N local_resources whose command is `true`           (default N 300)
+    tiltfile   `alpha tiltfile-result` of N Kubernetes services            (default N 500)
+    logs       `ci` of one command that prints N lines; counts those that arrive (default N 1000000)
+    verbs      `version`, `get uiresources`, `trigger`, `logs` against a running session
+Figures: milliseconds or seconds as named, peak resident memory of the tool's process tree's root in MiB.
+"""
+
+import argparse
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+DOCKERFILE = "FROM busybox\nWORKDIR /app\nADD . .\nENTRYPOINT busybox httpd -f -p 8000\n"
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}, labels: {{app: {name}}}}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+      - {{name: c, image: {image}, ports: [{{containerPort: 8000}}]}}
+"""
+
+
+Process = subprocess.Popen[bytes]
+Figures = dict[str, float | int | str]
+
+
+class Tool:
+    """How a tool is called; `text` is an argument of `--tool`."""
+
+    def __init__(self, text: str) -> None:
+        self.name, _, command = text.partition("=")
+        head, _, tail = command.partition(" -- ")
+        self.head, self.tail = shlex.split(head), shlex.split(tail)
+
+    def argv(self, verb: str, *args: str, tail: bool = True) -> list[str]:
+        """The command line of a verb; with `tail`, the words that the user wants to go to it."""
+        return [*self.head, *verb.split(), *args, *(self.tail if tail else [])]
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port: int = s.getsockname()[1]
+        return port
+
+
+def memory(pid: int) -> float:
+    """Peak resident memory in MiB."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) / 1024
+    return float("nan")
+
+
+def environment() -> dict[str, str]:
+    """That of the tool: a port of its own, and nothing told to its makers."""
+    return {**os.environ, "TILT_PORT": str(free_port()), "TILT_DISABLE_ANALYTICS": "1", "DO_NOT_TRACK": "1"}
+
+
+@contextlib.contextmanager
+def session(tool: Tool, folder: Path) -> Iterator[tuple[Process, dict[str, str]]]:
+    """Run `up` in the folder; gives the process, and the environment in which other verbs find it."""
+    env = environment()
+    with (folder / "up.out").open("wb") as log:
+        process = subprocess.Popen(
+            tool.argv("up", "--stream"), cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+    try:
+        yield process, env
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        down = tool.argv("down", tail=False)
+        subprocess.run(down, cwd=folder, env=env, capture_output=True, timeout=120, check=False)
+
+
+def until(check: Callable[[], bool], limit: float, what: str, process: Process, pause: float = 0.001) -> float:
+    """Ask until the answer is yes; the seconds that took. Ends the program after `limit` seconds."""
+    start = time.perf_counter()
+    while not check():
+        if process.poll() is not None:
+            sys.exit(f"the tool ended with {process.returncode} before {what}")
+        if time.perf_counter() - start > limit:
+            sys.exit(f"no {what} in {limit} s")
+        time.sleep(pause)
+    return time.perf_counter() - start
+
+
+def show(tool: Tool, figures: Figures) -> None:
+    print(tool.name, *(f"{k}={v:.1f}" if isinstance(v, float) else f"{k}={v}" for k, v in figures.items()), flush=True)
+
+
+def spread(seconds: Sequence[float]) -> Figures:
+    values = sorted(seconds)
+    return {
+        "min_ms": values[0] * 1e3,
+        "median_ms": statistics.median(values) * 1e3,
+        "p90_ms": values[int(0.9 * (len(values) - 1))] * 1e3,
+        "max_ms": values[-1] * 1e3,
+    }
+
+
+def served(tool: Tool, folder: Path, n: int, *, live: bool) -> None:
+    name, port = folder.name.replace("_", "-").lower(), free_port()
+    (folder / "Dockerfile").write_text(DOCKERFILE)
+    (folder / "app.yaml").write_text(DEPLOYMENT.format(name=name, image=name))
+    page = folder / "index.html"
+    page.write_text("start\n")
+    update = ", live_update=[sync('.', '/app')]" if live else ""
+    (folder / "Tiltfile").write_text(
+        f"docker_build('{name}', '.', ignore=['up.out']{update})\nk8s_yaml('app.yaml')\n"
+        f"k8s_resource('{name}', port_forwards='{port}:8000')\n"
+    )
+
+    def content() -> str | None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/index.html", timeout=1) as answer:
+                return str(answer.read().decode().strip())
+        except OSError:
+            return None
+
+    def shows(value: str) -> bool:
+        return content() == value
+
+    start = time.perf_counter()
+    with session(tool, folder) as (process, _):
+        until(partial(shows, "start"), 120, "first answer", process, 0.01)
+        cold = time.perf_counter() - start
+        time.sleep(3)
+        times = []
+        for i in range(n):
+            value = f"{i}-{time.time()}"
+            page.write_text(value + "\n")
+            times.append(until(partial(shows, value), 60, "new content", process))
+            time.sleep(1)
+        show(tool, {"cold_s": cold, **spread(times), "memory_mib": memory(process.pid), "n": n})
+
+
+def local(tool: Tool, folder: Path, n: int) -> None:
+    source, target = folder / "in.txt", folder / "out.txt"
+    source.write_text("start\n")
+    (folder / "Tiltfile").write_text("local_resource('copy', cmd='cp in.txt out.txt', deps=['in.txt'])\n")
+
+    def shows(value: str) -> bool:
+        return target.exists() and target.read_text().strip() == value
+
+    start = time.perf_counter()
+    with session(tool, folder) as (process, _):
+        until(partial(shows, "start"), 60, "first run", process)
+        cold, times = time.perf_counter() - start, []
+        time.sleep(2)
+        for i in range(n):
+            value = f"{i}-{time.time()}"
+            source.write_text(value + "\n")
+            times.append(until(partial(shows, value), 30, "run", process, 0.0005))
+            time.sleep(0.7)
+        show(tool, {"cold_s": cold, **spread(times), "memory_mib": memory(process.pid), "n": n})
+
+
+def ci(tool: Tool, folder: Path) -> Figures:
+    """Run `ci` in the folder."""
+    start = time.perf_counter()
+    with (folder / "ci.out").open("wb") as out:
+        process = subprocess.Popen(
+            tool.argv("ci"), cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return {
+        "exit": process.returncode,
+        "wall_s": time.perf_counter() - start,
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "memory_mib": usage.ru_maxrss / 1024,
+    }
+
+
+def many(tool: Tool, folder: Path, n: int) -> None:
+    (folder / "Tiltfile").write_text(
+        f"for i in range({n}):\n  local_resource('r%d' % i, cmd='true', allow_parallel=True)\n"
+    )
+    show(tool, {**ci(tool, folder), "n": n})
+
+
+def logs(tool: Tool, folder: Path, n: int) -> None:
+    (folder / "Tiltfile").write_text(f"local_resource('count', cmd='seq 1 {n}')\n")
+    figures = ci(tool, folder)
+    arrived: set[int] = set()
+    for line in (folder / "ci.out").open(errors="replace"):
+        word = line.rsplit(None, 1)[-1:]
+        if word and word[0].isdigit():
+            arrived.add(int(word[0]))
+    show(tool, {**figures, "lines": n, "arrived": len(arrived), "lost_percent": 100.0 * (n - len(arrived)) / n})
+
+
+def tiltfile(tool: Tool, folder: Path, n: int) -> None:
+    objects, lines = [], ["k8s_yaml('all.yaml')"]
+    for i in range(n):
+        objects.append(DEPLOYMENT.format(name=f"svc{i}", image=f"img{i}"))
+        objects.append(
+            f"apiVersion: v1\nkind: Service\nmetadata: {{name: svc{i}}}\n"
+            f"spec: {{selector: {{app: svc{i}}}, ports: [{{port: 80, targetPort: 8000}}]}}\n"
+        )
+        lines.append(f"docker_build('img{i}', '.', live_update=[sync('.', '/app')])")
+        lines.append(f"k8s_resource('svc{i}', port_forwards='{20000 + i}:8000', labels=['g{i % 10}'])")
+    (folder / "Dockerfile").write_text(DOCKERFILE)
+    (folder / "all.yaml").write_text("---\n".join(objects))
+    (folder / "Tiltfile").write_text("\n".join(lines) + "\n")
+    times = []
+    for _ in range(4):
+        start = time.perf_counter()
+        words = tool.argv("alpha tiltfile-result", tail=False)
+        result = subprocess.run(words, cwd=folder, capture_output=True, check=False)
+        times.append(time.perf_counter() - start)
+        if result.returncode:
+            sys.exit(f"{tool.name}: exit {result.returncode}\n{result.stderr.decode()[-2000:]}")
+    show(tool, {**spread(times[1:]), "n": n})
+
+
+def verbs(tool: Tool, folder: Path, n: int) -> None:
+    (folder / "Tiltfile").write_text("local_resource('hello', cmd='echo hello')\n")
+    with session(tool, folder) as (process, env):
+
+        def up() -> bool:
+            words = tool.argv("get", "uiresources", tail=False)
+            run = subprocess.run(words, env=env, capture_output=True, check=False)
+            return run.returncode == 0 and b"hello" in run.stdout
+
+        until(up, 60, "session", process, 0.1)
+        for verb in ("version", "get uiresources", "get uiresource hello -o json", "trigger hello", "logs hello"):
+            times = []
+            for _ in range(n):
+                start = time.perf_counter()
+                subprocess.run(tool.argv(verb, tail=False), env=env, capture_output=True, check=True)
+                times.append(time.perf_counter() - start)
+            show(tool, {"verb": verb.replace(" ", "_"), **spread(times)})
+
+
+WORKLOADS: dict[str, tuple[Callable[[Tool, Path, int], None], int]] = {
+    "sync": (partial(served, live=True), 15),
+    "rebuild": (partial(served, live=False), 6),
+    "local": (local, 20),
+    "many": (many, 300),
+    "tiltfile": (tiltfile, 500),
+    "logs": (logs, 1_000_000),
+    "verbs": (verbs, 10),
+}
+"""What can be measured, each with its default N."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workload", choices=WORKLOADS)
+    parser.add_argument("-n", type=int)
+    parser.add_argument("--rounds", type=int, default=1, help="how often each tool is measured, in turn")
+    parser.add_argument("--tool", action="append", type=Tool)
+    args = parser.parse_args()
+    for _ in range(args.rounds):
+        for tool in args.tool or [Tool("tilt=tilt")]:
+            with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
+                measure, default = WORKLOADS[args.workload]
+                measure(tool, Path(name), args.n or default)
+
+
+if __name__ == "__main__":
+    main()
