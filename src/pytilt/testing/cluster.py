@@ -1,0 +1,475 @@
+"""Stand-ins for a cluster: objects in memory that tests change by hand, and containers that tests script."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from copy import deepcopy
+from typing import Any
+
+from pytilt.cluster import objects
+from pytilt.cluster.seam import ByteStream, Change, ChangeType, ContainerRef, ExecStream
+from pytilt.errors import ApplyError, ClusterUnreachableError, PytiltError
+from pytilt.model.clusters import ClusterInfo, ObjectRef
+from pytilt.model.resources import KubeObject
+
+INFO = ClusterInfo(context="kind-fake", namespace="default", product="kind", version="v1.34.0", arch="amd64")
+"""What a `FakeCluster` says of itself unless told otherwise."""
+
+_NOT_NAMESPACED = {"Namespace", "Node", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "StorageClass"}
+_Key = tuple[str, str, str, str]
+
+
+class FakeCluster:
+    """A `Cluster` in memory: it stores what is applied, and nothing happens by itself.
+
+    Args:
+        info: what it says of itself.
+    """
+
+    def __init__(self, info: ClusterInfo = INFO) -> None:
+        self.answer = info
+        """What `info` returns."""
+        self.unreachable = ""
+        """While not empty, everything but watches fails with this message."""
+        self.applied: list[KubeObject] = []
+        """What was applied, in order, as it was given."""
+        self.deleted: list[ObjectRef] = []
+        """What was deleted by `delete`, in order."""
+        self._objects: dict[_Key, KubeObject] = {}
+        self._watchers: set[_Watcher] = set()
+        self._refusals: dict[str, PytiltError] = {}
+        self._gates: dict[str, asyncio.Event] = {}
+        self._version = 0
+        self._changed = asyncio.Event()
+
+    # The seam
+
+    async def info(self) -> ClusterInfo:
+        """Say what it was told to say."""
+        self._answering()
+        return self.answer
+
+    async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - as in the seam
+        """Store the object; status and metadata of the one before are kept."""
+        self._answering()
+        self.applied.append(wanted)
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+        label = str(objects.ref(wanted))
+        if gate := self._gates.get(label):
+            try:
+                await asyncio.wait_for(gate.wait(), timeout)
+            except TimeoutError:
+                raise ApplyError(f"{label}: timed out after {timeout:g} s") from None
+        if error := self._refusals.get(label):
+            raise error
+        return self.put(wanted)
+
+    async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:  # noqa: ARG002 - all is gone at once
+        """Remove the object."""
+        self._answering()
+        self.deleted.append(ref)
+        return self.remove(ref)
+
+    async def get(self, ref: ObjectRef) -> KubeObject | None:
+        """The stored object."""
+        self._answering()
+        return self._objects.get(self._key(ref))
+
+    async def watch(self, api_version: str, kind: str, *, namespace: str = "") -> AsyncGenerator[Change, None]:
+        """Tell what is stored, then what the test or an apply changes."""
+        watcher = _Watcher(objects.group(api_version), kind, namespace)
+        self._watchers.add(watcher)
+        self._list(watcher)
+        try:
+            while True:
+                yield await watcher.queue.get()
+        finally:
+            self._watchers.discard(watcher)
+
+    # What tests do to it
+
+    def put(self, o: KubeObject) -> KubeObject:
+        """Store an object as though the cluster had made or changed it, and tell the watchers.
+
+        Returns:
+            The object with `metadata.uid`, `resourceVersion`, `creationTimestamp` and namespace.
+        """
+        ref = objects.ref(o)
+        key = self._key(ref)
+        old = self._objects.get(key)
+        self._version += 1
+        metadata = {
+            "uid": f"uid-{self._version}",
+            "creationTimestamp": f"2026-01-01T00:{self._version // 60 % 60:02}:{self._version % 60:02}Z",
+            **(objects.metadata(old) if old else {}),
+            **objects.metadata(o),
+            "resourceVersion": str(self._version),
+        }
+        if key[2]:
+            metadata["namespace"] = key[2]
+        stored: dict[str, Any] = {**deepcopy(dict(o)), "metadata": metadata}
+        if old and "status" in old and "status" not in o:
+            stored["status"] = old["status"]
+        self._objects[key] = stored
+        self._tell(ChangeType.MODIFIED if old else ChangeType.ADDED, key, stored)
+        return stored
+
+    def remove(self, ref: ObjectRef) -> bool:
+        """Remove an object as though somebody else had deleted it; False when there is none."""
+        key = self._key(ref)
+        old = self._objects.pop(key, None)
+        if old is not None:
+            self._tell(ChangeType.DELETED, key, old)
+        return old is not None
+
+    def add_pod(
+        self,
+        name: str,
+        *,
+        owner: KubeObject | None = None,
+        containers: Mapping[str, str] | None = None,
+        **fields: Any,  # noqa: ANN401 - Kubernetes YAML
+    ) -> KubeObject:
+        """Store a pod that runs and is ready.
+
+        Args:
+            name: of the pod.
+            owner: the stored object that owns it; its pod template's labels become the pod's.
+            containers: image by name of container; default one named `main` with the image `app`.
+            fields: replace `metadata` entries (`labels`, …) or the whole `spec` or `status`.
+        """
+        return self.put(pod(name, owner=owner, containers=containers, **fields))
+
+    def refuse(self, label: str, message: str = "") -> None:
+        """Have it refuse to apply an object from now on.
+
+        Args:
+            label: `Kind/name`.
+            message: what it says; empty: accept it again.
+        """
+        self._refusals.pop(label, None)
+        if message:
+            self._refusals[label] = ApplyError(f"{label}: {message}")
+
+    def hold(self, label: str) -> asyncio.Event:
+        """Have applies of `Kind/name` wait until the returned event is set."""
+        return self._gates.setdefault(label, asyncio.Event())
+
+    def reconnect(self) -> None:
+        """Have every watch start again: all objects are told once more, then `LISTED`."""
+        for watcher in self._watchers:
+            self._list(watcher)
+
+    async def wait_applied(self, count: int) -> list[KubeObject]:
+        """Wait until that many applies were started; returns what was applied."""
+        while len(self.applied) < count:
+            await self._changed.wait()
+        return self.applied
+
+    @property
+    def stored(self) -> tuple[KubeObject, ...]:
+        """Every object there is, in the order in which they came."""
+        return tuple(self._objects.values())
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The kinds that are being watched, sorted; once for each watch."""
+        return tuple(sorted(watcher.kind for watcher in self._watchers))
+
+    def _answering(self) -> None:
+        if self.unreachable:
+            raise ClusterUnreachableError(self.unreachable)
+
+    def _key(self, ref: ObjectRef) -> _Key:
+        namespace = "" if ref.kind in _NOT_NAMESPACED else ref.namespace or self.answer.namespace
+        return objects.group(ref.api_version), ref.kind, namespace, ref.name
+
+    def _list(self, watcher: "_Watcher") -> None:
+        for key, o in self._objects.items():
+            if watcher.wants(key):
+                watcher.queue.put_nowait(Change(type=ChangeType.ADDED, object=o))
+        watcher.queue.put_nowait(Change(type=ChangeType.LISTED))
+
+    def _tell(self, type_: ChangeType, key: _Key, o: KubeObject) -> None:
+        for watcher in self._watchers:
+            if watcher.wants(key):
+                watcher.queue.put_nowait(Change(type=type_, object=o))
+
+
+class _Watcher:
+    def __init__(self, group: str, kind: str, namespace: str) -> None:
+        self.kind = kind
+        self.queue: asyncio.Queue[Change] = asyncio.Queue()
+        self._group = group
+        self._namespace = namespace
+
+    def wants(self, key: _Key) -> bool:
+        group, kind, namespace, _ = key
+        return (group, kind) == (self._group, self.kind) and self._namespace in ("", namespace)
+
+
+def pod(
+    name: str,
+    *,
+    owner: KubeObject | None = None,
+    containers: Mapping[str, str] | None = None,
+    **fields: Any,  # noqa: ANN401 - Kubernetes YAML
+) -> KubeObject:
+    """The YAML of a pod that runs and is ready; see `FakeCluster.add_pod`."""
+    images = containers or {"main": "app"}
+    metadata: dict[str, Any] = {"name": name, "namespace": (objects.namespace(owner) if owner else "") or "default"}
+    if owner:
+        metadata["labels"] = dict(objects.mapping(owner, "spec", "template", "metadata", "labels"))
+        keys = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": objects.name(owner)}
+        metadata["ownerReferences"] = [{**keys, "uid": objects.uid(owner), "controller": True}]
+    spec = fields.pop("spec", None) or {"containers": [{"name": n, "image": image} for n, image in images.items()]}
+    status = fields.pop("status", None) or _ready_status(name, images)
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {**metadata, **fields}, "spec": spec, "status": status}
+
+
+def _ready_status(name: str, images: Mapping[str, str]) -> KubeObject:
+    return {
+        "phase": "Running",
+        "podIP": "10.0.0.1",
+        "conditions": [{"type": kind, "status": "True"} for kind in ("Initialized", "Ready", "ContainersReady")],
+        "containerStatuses": [
+            {
+                "name": container,
+                "image": image,
+                "imageID": f"{image}@sha256:0",
+                "containerID": f"containerd://{name}-{container}",
+                "ready": True,
+                "started": True,
+                "restartCount": 0,
+                "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
+            }
+            for container, image in images.items()
+        ],
+    }
+
+
+class FakeExec:
+    """A command in a container, as the test that plays it sees it."""
+
+    def __init__(self, ref: ContainerRef, argv: Sequence[str]) -> None:
+        self.ref = ref
+        self.argv = tuple(argv)
+        self._input: asyncio.Queue[bytes] = asyncio.Queue()
+        self._output: asyncio.Queue[tuple[int, bytes] | None] = asyncio.Queue()
+        self._exit_status: int | None = None
+
+    async def read(self) -> bytes:
+        """The next piece of standard input, as it was sent."""
+        return await self._input.get()
+
+    def write(self, data: bytes) -> None:
+        """Write to standard output."""
+        self._output.put_nowait((1, data))
+
+    def write_error(self, data: bytes) -> None:
+        """Write to standard error."""
+        self._output.put_nowait((2, data))
+
+    def finish(self, exit_status: int | None) -> None:
+        """End; None: the connection broke, so that the status is unknown."""
+        self._exit_status = exit_status
+        self._output.put_nowait(None)
+
+    async def send(self, data: bytes) -> None:
+        """Write to its standard input; see `ExecStream.send`."""
+        self._input.put_nowait(data)
+
+    async def receive(self) -> tuple[int, bytes]:
+        """The next piece of output; see `ExecStream.receive`."""
+        piece = await self._output.get()
+        if piece is None:
+            self._output.put_nowait(None)
+            raise EOFError
+        return piece
+
+    @property
+    def exit_status(self) -> int | None:
+        """The status with which it ended; known to the reader once all output was received."""
+        return self._exit_status
+
+
+class FakeConnection:
+    """A connection to a port of a pod, as the test that plays the pod sees it."""
+
+    def __init__(self, pod: str, port: int) -> None:
+        self.pod = pod
+        self.port = port
+        self._input: asyncio.Queue[bytes] = asyncio.Queue()
+        self._output: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def read(self) -> bytes:
+        """The next bytes that came in."""
+        return await self._input.get()
+
+    def write(self, data: bytes) -> None:
+        """Answer with bytes; none: close."""
+        self._output.put_nowait(data)
+
+    async def send(self, data: bytes) -> None:
+        """Write bytes; see `ByteStream.send`."""
+        self._input.put_nowait(data)
+
+    async def receive(self) -> bytes:
+        """The next bytes; see `ByteStream.receive`."""
+        return await self._output.get()
+
+
+ExecAnswer = Callable[[FakeExec], Awaitable[int | None]]
+"""Plays a command: reads, writes, and returns the exit status. Cancelled when the stream is closed before."""
+
+ForwardAnswer = Callable[[FakeConnection], Awaitable[None]]
+"""Plays a server: reads and writes. The connection ends when it returns."""
+
+
+class FakeContainers:
+    """`Containers` that tests script. A command without answer succeeds at once and prints nothing."""
+
+    def __init__(self) -> None:
+        self.commands: list[tuple[ContainerRef, tuple[str, ...]]] = []
+        """Every command that was run, in order."""
+        self.connections: list[tuple[str, str, int]] = []
+        """Namespace, pod and port of every connection that was opened, in order."""
+        self.followed: list[tuple[ContainerRef, str]] = []
+        """Every log that was asked for, with its `since`."""
+        self._exec: ExecAnswer = _succeed
+        self._forward: ForwardAnswer = _close
+        self._failures: dict[str, PytiltError] = {}
+        self._logs: dict[ContainerRef, _FakeLog] = {}
+
+    # The seam
+
+    async def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncGenerator[tuple[str, str], None]:
+        """Tell the lines that the test wrote, until it ends the log."""
+        self.followed.append((ref, since))
+        log = self._log(ref)
+        told = 0
+        while True:
+            while told < len(log.lines):
+                time, text = log.lines[told]
+                told += 1
+                if time >= since:
+                    yield time, text
+            if log.broken:
+                error, log.broken = log.broken, None
+                raise error
+            if log.ended:
+                return
+            await log.wait()
+
+    @asynccontextmanager
+    async def exec(self, ref: ContainerRef, argv: Sequence[str]) -> AsyncIterator[ExecStream]:
+        """Run the answer of the test."""
+        self._fail(ref.pod)
+        self.commands.append((ref, tuple(argv)))
+        command = FakeExec(ref, argv)
+
+        async def play() -> None:
+            status: int | None = None
+            try:
+                status = await self._exec(command)
+            finally:
+                command.finish(status)
+
+        async with _playing(play, f"exec in {ref.pod}"):
+            yield command
+
+    @asynccontextmanager
+    async def forward(self, namespace: str, pod: str, port: int) -> AsyncIterator[ByteStream]:
+        """Connect to the answer of the test."""
+        self._fail(pod)
+        self.connections.append((namespace, pod, port))
+        connection = FakeConnection(pod, port)
+
+        async def play() -> None:
+            try:
+                await self._forward(connection)
+            finally:
+                connection.write(b"")
+
+        async with _playing(play, f"connection to {pod}:{port}"):
+            yield connection
+
+    # What tests do to it
+
+    def answer_exec(self, answer: ExecAnswer) -> None:
+        """Have commands do something from now on."""
+        self._exec = answer
+
+    def answer_forward(self, answer: ForwardAnswer) -> None:
+        """Have connections be answered from now on."""
+        self._forward = answer
+
+    def fail(self, pod: str, error: PytiltError | None) -> None:
+        """Have exec and forward fail for a pod from now on; None: no longer."""
+        self._failures.pop(pod, None)
+        if error:
+            self._failures[pod] = error
+
+    def write_log(self, ref: ContainerRef, text: str, *, time: str = "") -> None:
+        """Have a container write a line, at a time that increases by itself unless it is given."""
+        log = self._log(ref)
+        count = len(log.lines)
+        time = time or f"2026-01-01T00:{count // 60 % 60:02}:{count % 60:02}.000000000Z"
+        log.lines.append((time, text if text.endswith("\n") else text + "\n"))
+        log.tell()
+
+    def end_log(self, ref: ContainerRef) -> None:
+        """Have a container end, and with it its log."""
+        log = self._log(ref)
+        log.ended = True
+        log.tell()
+
+    def break_log(self, ref: ContainerRef, message: str = "the connection broke") -> None:
+        """Have a log's stream break once."""
+        log = self._log(ref)
+        log.broken = ClusterUnreachableError(message)
+        log.tell()
+
+    def _log(self, ref: ContainerRef) -> "_FakeLog":
+        return self._logs.setdefault(ref, _FakeLog())
+
+    def _fail(self, pod: str) -> None:
+        if error := self._failures.get(pod):
+            raise error
+
+
+class _FakeLog:
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+        self.ended = False
+        self.broken: ClusterUnreachableError | None = None
+        self._changed = asyncio.Event()
+
+    def tell(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def wait(self) -> None:
+        await self._changed.wait()
+
+
+@asynccontextmanager
+async def _playing(play: Callable[[], Awaitable[None]], name: str) -> AsyncIterator[None]:
+    async def run() -> None:
+        await play()
+
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(run(), name=name)
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+async def _succeed(_: FakeExec) -> int:
+    return 0
+
+
+async def _close(_: FakeConnection) -> None:
+    return
