@@ -2,6 +2,7 @@ import pytest
 
 from pytilt.cluster.yaml import dump, parse, parse_values
 from pytilt.errors import UserError
+from pytilt.model.resources import KubeObject
 
 WEB = """\
 apiVersion: apps/v1
@@ -127,7 +128,7 @@ def test_an_object_may_leave_its_name_to_the_cluster():
 
 
 def test_what_is_written_reads_back_the_same():
-    o = {
+    o: KubeObject = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "a", "labels": {"b": "1", "a": "yes"}},

@@ -54,7 +54,7 @@ def inject(
         if spec.name in missing:
             raise ApplyError(
                 f"Docker image missing from yaml: {spec.name}",
-                hint="no container of the resource names it any more; if it stands in a custom resource, use `k8s_kind`",
+                hint="no container of the resource names it; if it stands in a custom resource, use `k8s_kind`",
             )
     return tuple(result)
 
@@ -168,8 +168,9 @@ def _set_command(o: dict[str, Any], spec: Image, reference: str, containers: Seq
         return
     if not containers:
         raise ApplyError(
-            f"could not inject command {list(spec.entrypoint or ())} into entity: {objects.name(o)}. No container found "
-            f"matching ref: {reference}. Note: command overrides only supported on containers with images, not on CRDs",
+            f"could not inject command {list(spec.entrypoint or ())} into entity: {objects.name(o)}. "
+            f"No container found matching ref: {reference}. "
+            "Note: command overrides only supported on containers with images, not on CRDs",
             hint="remove `entrypoint` and `container_args` of this image",
         )
     for container in containers:

@@ -31,7 +31,6 @@ _TOKEN = re.compile(
   | \.?\[(?P<inside>[^\]]*)\]
   | \.(?P<any>\*)
   | \.?(?P<name>(?:\\.|[^.\[\]\s{}*\\])+)
-  | (?P<root>[$@])
     """,
     re.VERBOSE,
 )
@@ -67,6 +66,9 @@ def _parsed(path: str) -> tuple[Step, ...]:
     text = path.strip()
     if text.startswith("{") and text.endswith("}"):
         text = text[1:-1].strip()
+    if not text:
+        raise _unreadable(path)
+    text = text[1:] if text[0] in "$@" else text
     steps: list[Step] = []
     end = 0
     for token in _TOKEN.finditer(text):
@@ -74,7 +76,7 @@ def _parsed(path: str) -> tuple[Step, ...]:
             break
         steps.extend(_step(token, path))
         end = token.end()
-    if end != len(text) or not text:
+    if end != len(text):
         raise _unreadable(path)
     return tuple(steps)
 
@@ -88,9 +90,7 @@ def _step(token: re.Match[str], path: str) -> Iterable[Step]:
         return (_children,)
     if token["name"]:
         return (_named([re.sub(r"\\(.)", r"\1", token["name"])]),)
-    if token["inside"] is not None:
-        return (_inside(token["inside"].strip(), path),)
-    return ()
+    return (_inside(token["inside"].strip(), path),)
 
 
 def _inside(text: str, path: str) -> Step:

@@ -190,10 +190,9 @@ def _shown_status(o: KubeObject) -> str:
     if any(one.type == "PodScheduled" and one.reason == "SchedulingGated" for one in conditions(o)):
         shown = "SchedulingGated"
     initializing = _initializing(o)
+    shown = initializing or shown
     if not initializing or _holds(o, "Initialized"):
         shown = _shown_of_containers(o, shown)
-    else:
-        shown = initializing
     if objects.metadata(o).get("deletionTimestamp"):
         if _text(status, "reason") == "NodeLost":
             return "Unknown"
