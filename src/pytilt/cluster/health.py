@@ -1,0 +1,96 @@
+"""How that which was deployed is doing, and why, from its pods and Jobs."""
+
+from collections.abc import Iterator, Sequence
+
+from pytilt.cluster.ownership import best_first
+from pytilt.cluster.pods import ERROR_REASONS, Job
+from pytilt.model.base import Value
+from pytilt.model.pods import Container, ContainerState, Pod
+from pytilt.model.resources import PodReadiness
+from pytilt.model.status import RuntimeStatus
+
+
+class Health(Value):
+    """A status and the line that explains it."""
+
+    status: RuntimeStatus
+    reason: str = ""
+    """For people; empty when all is well."""
+
+
+def runtime(pods: Sequence[Pod], readiness: PodReadiness, *, jobs: Sequence[Job] = (), deployed: bool = True) -> Health:
+    """How a resource of the cluster is doing: as well as the worst of its parts.
+
+    Args:
+        pods: those that were made by what was applied last, see `ownership.current`.
+        readiness: what they must reach.
+        jobs: the applied Jobs; one that is complete needs no pods any more.
+        deployed: was it applied at least once, the last time without error?
+    """
+    if not deployed:
+        return Health(status=RuntimeStatus.PENDING, reason="not deployed yet")
+    if readiness is PodReadiness.IGNORE:
+        return Health(status=RuntimeStatus.OK)
+    verdicts = [*_of_jobs(jobs), *(_of_pod(pod, readiness) for pod in _counting(pods, jobs))]
+    if not verdicts:
+        return Health(status=RuntimeStatus.PENDING, reason="no pod yet")
+    for status in (RuntimeStatus.ERROR, RuntimeStatus.PENDING):
+        for verdict in verdicts:
+            if verdict.status is status:
+                return verdict
+    return Health(status=RuntimeStatus.OK)
+
+
+def _of_jobs(jobs: Sequence[Job]) -> Iterator[Health]:
+    for job in jobs:
+        if job.complete:
+            yield Health(status=RuntimeStatus.OK)
+        elif job.failed:
+            yield Health(status=RuntimeStatus.ERROR, reason=_joined(f"Job {job.name} failed", job.message))
+
+
+def _counting(pods: Sequence[Pod], jobs: Sequence[Job]) -> Iterator[Pod]:
+    """The pods that tell something of the present, best first.
+
+    Not those that go away, those of a Job that ended, and those that ended and were replaced by their owner.
+    """
+    ended = {job.uid for job in jobs if job.complete or job.failed}
+    replaced: set[str] = set()
+    for pod in best_first(pods):
+        owner = pod.owners[0].uid if pod.owners else ""
+        over = pod.phase in ("Succeeded", "Failed")
+        if (pod.deleting and pod.phase != "Succeeded") or owner in ended or (over and owner in replaced):
+            continue
+        replaced.add(owner)
+        yield pod
+
+
+def _of_pod(pod: Pod, readiness: PodReadiness) -> Health:
+    if pod.phase == "Succeeded":
+        return Health(status=RuntimeStatus.OK)
+    if pod.phase == "Failed" or any(_is_broken(container) for container in pod.containers):
+        return Health(status=RuntimeStatus.ERROR, reason=_joined(f"pod {pod.name}: {_state(pod)}", pod.message))
+    if pod.ready and readiness is not PodReadiness.SUCCEEDED:
+        return Health(status=RuntimeStatus.OK)
+    return Health(status=RuntimeStatus.PENDING, reason=_joined(f"pod {pod.name}: {_state(pod)}", pod.message))
+
+
+def _is_broken(container: Container) -> bool:
+    if container.state is ContainerState.TERMINATED:
+        return container.exit_code != 0
+    return container.state is ContainerState.WAITING and container.reason in ERROR_REASONS
+
+
+def _state(pod: Pod) -> str:
+    """What people read as its status; for one that runs without being ready, what it lacks."""
+    if pod.status != "Running":
+        return pod.status or pod.phase
+    if pod.ready:
+        return "still running"
+    waiting = [container.name for container in pod.containers if not container.init and not container.ready]
+    return f"container {', '.join(waiting)} not ready" if waiting else pod.status
+
+
+def _joined(text: str, detail: str) -> str:
+    first = detail.strip().splitlines()[0] if detail.strip() else ""
+    return f"{text}: {first}" if first else text
