@@ -135,7 +135,8 @@ def spread(seconds: Sequence[float]) -> Figures:
 
 
 def served(tool: Tool, folder: Path, n: int, *, live: bool) -> None:
-    name, port = folder.name.replace("_", "-").lower(), free_port()
+    port = free_port()
+    name = f"bench-{port}"
     (folder / "Dockerfile").write_text(DOCKERFILE)
     (folder / "app.yaml").write_text(DEPLOYMENT.format(name=name, image=name))
     page = folder / "index.html"
