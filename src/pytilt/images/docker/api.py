@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DockerApi", "DockerApiError", "DuplexStream", "Params", "Response", "path"]
 
-Params = Mapping[str, str | int | bool]
-"""Query parameters; booleans are sent as `1` and `0`."""
+Params = Mapping[str, str | int | bool | tuple[str, ...]]
+"""Query parameters; booleans are sent as `1` and `0`, tuples as several parameters of one name."""
 
 Content = bytes | AsyncIterable[bytes]
 """The body of a request, as a whole or in chunks."""
@@ -228,9 +228,7 @@ class DockerApi:
         if json is not None:
             content = msgspec.json.encode(json)
             sent["Content-Type"] = "application/json"
-        query = {
-            name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in (params or {}).items()
-        }
+        query = {name: _query_value(value) for name, value in (params or {}).items()}
         request = self._client.build_request(method, path, params=query, content=content, headers=sent)
         with _mapped(self.address):
             answer = await self._client.send(request, stream=True)
@@ -254,6 +252,12 @@ def path(*parts: str) -> str:
     Slashes and colons stay, since the engine expects image names unquoted.
     """
     return "".join(f"/{quote(part, safe='/:@')}" for part in parts)
+
+
+def _query_value(value: str | int | bool | tuple[str, ...]) -> str | list[str]:
+    if isinstance(value, tuple):
+        return list(value)
+    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def _client(address: EngineAddress) -> "httpx.AsyncClient":

@@ -25,6 +25,16 @@ PROBE_SECONDS = 5.0
 DEFAULT_CONTEXT = "default"
 """The docker CLI's name for "no context: `DOCKER_HOST` or the usual socket"."""
 
+_UNKNOWN_TO_CLIENT = (
+    "rootless Docker",
+    "Docker Desktop",
+    "OrbStack",
+    "Colima",
+    "Rancher Desktop",
+    "Podman",
+    "Podman machine",
+)
+
 
 @asynccontextmanager
 async def connected(settings: Settings, machine: Machine | None = None) -> AsyncIterator[DockerApi]:
@@ -74,6 +84,17 @@ def chosen_address(settings: Settings, machine: Machine) -> EngineAddress | None
         config = _decoded(machine.read(str(Path(settings.docker_config, "config.json"))), _CliConfig)
         name = config.current_context if config else ""
     return None if name in ("", DEFAULT_CONTEXT) else _context_address(settings, machine, name)
+
+
+def client_environment(settings: Settings, address: EngineAddress) -> dict[str, str]:
+    """The environment in which a docker CLI, or a script that starts one, talks to the same engine.
+
+    `DOCKER_HOST` is added only where that CLI would not find the engine by itself.
+    """
+    environ = dict(settings.environ)
+    if not settings.docker_host and address.source in _UNKNOWN_TO_CLIENT:
+        environ["DOCKER_HOST"] = address.url
+    return environ
 
 
 def usual_addresses(settings: Settings, machine: Machine) -> list[EngineAddress]:

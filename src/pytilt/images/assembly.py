@@ -1,0 +1,51 @@
+"""Putting the parts together: one builder for every kind of image."""
+
+from pytilt.host.processes import Runner
+from pytilt.images.contract import Builder, BuildRequest
+from pytilt.images.credentials import Credentials
+from pytilt.images.custom import CustomBuilder
+from pytilt.images.docker.building import DockerBuilder
+from pytilt.images.docker.client_build import ClientBuilder
+from pytilt.images.docker.engine import Engine
+from pytilt.images.limiting import LimitingBuilder
+from pytilt.images.sharing import SharingBuilder
+from pytilt.model.images import BuiltImage, DockerBuild
+from pytilt.model.logs import Log
+from pytilt.settings import Settings
+
+
+class ImageBuilder:
+    """A `Builder` that hands each image to the builder of its kind.
+
+    Args:
+        docker: for `docker_build`.
+        custom: for `custom_build`.
+    """
+
+    def __init__(self, docker: Builder, custom: Builder) -> None:
+        self._docker = docker
+        self._custom = custom
+
+    async def build(self, request: BuildRequest, log: Log) -> BuiltImage:
+        """Build; see `Builder.build`."""
+        builder = self._docker if isinstance(request.image.build, DockerBuild) else self._custom
+        return await builder.build(request, log)
+
+    async def exists(self, image: BuiltImage) -> bool:
+        """Is the image still in the builder's store?"""
+        return await (self._custom if image.fixed_reference else self._docker).exists(image)
+
+
+def image_builder(engine: Engine, runner: Runner, settings: Settings, *, limit: int) -> Builder:
+    """The builder of a session: for every kind of image, shared between resources, a few at once.
+
+    Args:
+        engine: the container engine.
+        runner: starts commands, helpers and the docker CLI.
+        settings: their environment.
+        limit: how many builds at once.
+    """
+    credentials = Credentials(settings, runner)
+    docker = DockerBuilder(engine, credentials, ClientBuilder(engine, runner, settings), settings)
+    custom = CustomBuilder(engine, runner, settings)
+    return SharingBuilder(LimitingBuilder(ImageBuilder(docker, custom), limit))

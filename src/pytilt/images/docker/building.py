@@ -1,0 +1,184 @@
+"""Building images with the engine's own API: BuildKit where it has it, its classic builder elsewhere."""
+
+import textwrap
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from pytilt.errors import BuildError, DockerApiError
+from pytilt.images.context import Context, plan_context, stream_context
+from pytilt.images.contract import BuildRequest
+from pytilt.images.credentials import Credentials, RegistryAuth, config_header
+from pytilt.images.docker.api import DockerApi
+from pytilt.images.docker.client_build import ClientBuilder
+from pytilt.images.docker.engine import Engine, content_tag
+from pytilt.images.docker.failures import build_failure, is_corruption
+from pytilt.images.docker.options import build_args, build_params, platform_of
+from pytilt.images.docker.reading import BuildReader
+from pytilt.images.docker.steps import size
+from pytilt.images.dockerfile import image_uses, with_bases
+from pytilt.images.reference import parse, try_parse
+from pytilt.model.images import BuiltImage, DockerBuild
+from pytilt.model.logs import Log
+from pytilt.settings import Settings
+
+_TELL_EVERY_BYTES = 32_000_000
+"""How often a large context tells how much of it was sent."""
+
+
+class DockerBuilder:
+    """The `Builder` of `docker_build`.
+
+    Args:
+        engine: what builds.
+        credentials: for base images that are private.
+        client: builds what only the docker CLI can (`ssh=`, `secret=`).
+        settings: for build args that take their value from the environment.
+    """
+
+    def __init__(self, engine: Engine, credentials: Credentials, client: ClientBuilder, settings: Settings) -> None:
+        self._engine = engine
+        self._credentials = credentials
+        self._client = client
+        self._settings = settings
+
+    async def build(self, request: BuildRequest, log: Log) -> BuiltImage:
+        """Build and tag an image; see `Builder.build`."""
+        plan = _plan(request, self._settings)
+        log(announcement(plan.contents, plan.platform))
+        try:
+            image_id = await self._build(plan, log)
+            return await self._tagged(request, plan.build, image_id)
+        except DockerApiError as error:
+            raise build_failure(error.message, dockerfile=plan.build.dockerfile or "") from error
+
+    async def exists(self, image: BuiltImage) -> bool:
+        """Is the image still in the engine's store, under its name?"""
+        return await self._engine.image_id(image.reference) == image.id
+
+    async def _build(self, plan: "_Plan", log: Log) -> str:
+        if plan.build.ssh or plan.build.secrets:
+            return await self._client.build(plan.build, plan.context, plan.platform, log)
+        buildkit = (await self._engine.about()).buildkit and self._settings.environ.get("DOCKER_BUILDKIT") != "0"
+        try:
+            return await self._build_with(plan, log, buildkit=buildkit)
+        except BuildError as error:
+            if not buildkit or not is_corruption(error.message):
+                raise
+        log("Detected Buildkit corruption. Rebuilding without Buildkit\n")
+        return await self._build_with(plan, log, buildkit=False)
+
+    async def _build_with(self, plan: "_Plan", log: Log, *, buildkit: bool) -> str:
+        """Build once; where a base image turns out to be private, fetch it with the user's credentials and go on."""
+        api = await self._engine.api()
+        try:
+            return await self._attempt(api, plan, log, buildkit=buildkit)
+        except BuildError as error:
+            if not buildkit or not _refused(error.message) or not await self._pull_bases(api, plan, log):
+                raise
+        return await self._attempt(api, plan, log, buildkit=buildkit)
+
+    async def _attempt(self, api: DockerApi, plan: "_Plan", log: Log, *, buildkit: bool) -> str:
+        params = build_params(
+            plan.build,
+            dockerfile=plan.context.dockerfile,
+            platform=plan.platform,
+            environ=self._settings.environ,
+            buildkit=buildkit,
+        )
+        headers = {"Content-Type": "application/x-tar"}
+        if not buildkit:
+            headers["X-Registry-Config"] = config_header(await self._base_credentials(plan))
+        reader = BuildReader(log)
+        content = _watched(stream_context(plan.context), log)
+        async with api.stream("POST", "/build", params=params, content=content, headers=headers) as chunks:
+            result = await reader.read(chunks)
+        if result.failure:
+            raise build_failure(
+                result.failure, dockerfile=plan.build.dockerfile or "", step=result.step, output=result.output
+            )
+        image_id = result.image_id or await self._engine.image_id(result.short_id or "-")
+        if not image_id:
+            raise BuildError(
+                "the container engine did not say which image it built",
+                hint="its disk may be full: look at `docker system df`, and make room with `docker system prune`",
+            )
+        return image_id
+
+    async def _tagged(self, request: BuildRequest, build: DockerBuild, image_id: str) -> BuiltImage:
+        name = request.image.name
+        reference = f"{parse(name).familiar_name}:{content_tag(image_id)}"
+        for tag in (reference, *build.extra_tags):
+            await self._engine.tag(image_id, tag)
+        return BuiltImage(name=name, id=image_id, reference=reference)
+
+    async def _base_credentials(self, plan: "_Plan") -> dict[str, RegistryAuth]:
+        hosts = {found.domain for base in plan.bases if (found := try_parse(base))}
+        auths = {host: await self._credentials.find(host) for host in sorted(hosts)}
+        return {host: auth for host, auth in auths.items() if auth != RegistryAuth()}
+
+    async def _pull_bases(self, api: DockerApi, plan: "_Plan", log: Log) -> bool:
+        """Pull base images for which credentials are stored: BuildKit asks for none of a client without a session."""
+        pulled = False
+        for host, auth in (await self._base_credentials(plan)).items():
+            for base in plan.bases:
+                reference = try_parse(base)
+                if reference is None or reference.domain != host:
+                    continue
+                log(f"Pulling {base} with the credentials for {host}\n")
+                tag = reference.digest or reference.tag or "latest"
+                params = {"fromImage": reference.familiar_name, "tag": tag, "platform": plan.platform}
+                headers = {"X-Registry-Auth": auth.header}
+                async with api.stream("POST", "/images/create", params=params, headers=headers) as chunks:
+                    failure = (await BuildReader(log).read(chunks)).failure
+                if failure:
+                    raise build_failure(failure, dockerfile=plan.build.dockerfile or "")
+                pulled = True
+        return pulled
+
+
+def announcement(contents: str, platform: str) -> str:
+    """What the log says before a build: the Dockerfile as it is built."""
+    suffix = f" for platform {platform}" if platform else ""
+    shown = textwrap.indent(contents, "  ", lambda _: True)
+    return f"Building Dockerfile{suffix}:\n{shown.rstrip()}\n\nBuilding image\n"
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    build: DockerBuild
+    contents: str
+    context: Context
+    platform: str
+    bases: tuple[str, ...]
+
+
+def _plan(request: BuildRequest, settings: Settings) -> _Plan:
+    build = request.image.build
+    if not isinstance(build, DockerBuild):
+        raise TypeError(f"{request.image.name} is not made from a Dockerfile")
+    args = build_args(build, settings.environ)
+    references = {name: image.reference for name, image in request.bases.items()}
+    contents = with_bases(build.contents or "", references, args)
+    return _Plan(
+        build=build,
+        contents=contents,
+        context=plan_context(build.context, build.dockerfile, contents, build.context_ignores),
+        platform=platform_of(build, settings.docker_platform, request.platform),
+        bases=tuple(dict.fromkeys(use.reference for use in image_uses(contents, args))),
+    )
+
+
+def _refused(message: str) -> bool:
+    words = ("pull access denied", "authorization failed", "401 Unauthorized", "403 Forbidden", "insufficient_scope")
+    return any(word in message for word in words)
+
+
+async def _watched(chunks: AsyncIterator[bytes], log: Log) -> AsyncIterator[bytes]:
+    """Pass a context on, and tell how much was sent when that is a lot."""
+    sent = told = 0
+    async for chunk in chunks:
+        sent += len(chunk)
+        if sent - told >= _TELL_EVERY_BYTES:
+            told = sent
+            log(f"Sending build context: {size(sent)}\n", progress="build context")
+        yield chunk

@@ -1,0 +1,96 @@
+"""What a failed build's words mean: tidied, with the place in the Dockerfile and what to do about it. Pure."""
+
+import re
+
+from pytilt.errors import BuildError
+
+_NOISE = re.compile(
+    r"^(?:failed to solve(?: with frontend (?:dockerfile|gateway)\.v0)?: "
+    r"|rpc error: code = Unknown desc = |failed to build LLB: |failed to create LLB definition: )+"
+)
+_TIDIED = (
+    (re.compile(r"(executor failed running.*?): runc did not terminate sucessfully"), r"\1"),
+    (re.compile(r"failed to compute cache key: (.* not found): not found"), r"\1"),
+    (re.compile(r"failed to compute cache key: failed to walk \S+: lstat (?:/\S*buildkit-[^/]*/)?(.*)"), r"\1"),
+    (re.compile(r"failed to compute cache key: (?:failed to calculate checksum of ref \S+: )?"), ""),
+    (re.compile(r"failed to calculate checksum of ref \S+: "), ""),
+)
+"""BuildKit's own affairs, which say nothing to who wrote the Dockerfile."""
+
+_REPEATED_COMMAND = re.compile(
+    r'^(?:executor failed running \[.*\]|process ".*" did not complete successfully): ', re.DOTALL
+)
+"""Says again what the step's name says."""
+
+_LINE = re.compile(r"(?:dockerfile parse error|Dockerfile|parse error)(?: on)?(?: at)? line (\d+)", re.IGNORECASE)
+
+_HINTS = (
+    (
+        re.compile(r"pull access denied|authorization failed|401 Unauthorized|403 Forbidden|insufficient_scope"),
+        "check the name after `FROM`; if it is right and private, log in: `docker login`",
+    ),
+    (
+        re.compile(r"no space left on device"),
+        "make room: `tilt docker-prune`, or `docker system prune`",
+    ),
+    (
+        re.compile(r"exit code: 137|did not complete successfully: signal: killed|returned a non-zero code: 137"),
+        "the step was killed, most often for want of memory: give the engine more, or build with less parallelism",
+    ),
+    (
+        re.compile(r"exit code: 127|returned a non-zero code: 127"),
+        "the step's program is not in the image: install it in an earlier step, or look for a typing error",
+    ),
+    (
+        re.compile(r"exit code: \d+|returned a non-zero code: \d+|did not complete successfully|failed running"),
+        "the step's command failed; mend it or what it works on and save, and the image is built again",
+    ),
+    (
+        re.compile(r"no such host|i/o timeout|TLS handshake timeout|connection refused|network is unreachable"),
+        "the engine cannot reach the registry; check the network and the engine's proxy settings",
+    ),
+    (
+        re.compile(r"parse error|unknown instruction|unknown flag|requires (?:at least|exactly)|invalid reference"),
+        "mend that line and save",
+    ),
+    (
+        re.compile(r"target stage .* could not be found|failed to reach build target"),
+        "`target=` must be the name of a stage: `FROM … AS NAME`",
+    ),
+    (
+        re.compile(r"not found|no such file or directory|COPY failed|ADD failed|file does not exist"),
+        "see that the path is in the build context and not left out by `.dockerignore`, `ignore=` or `only=`",
+    ),
+)
+
+_CORRUPTED = ("failed precondition", "failed commit on ref")
+
+
+def is_corruption(message: str) -> bool:
+    """Are these BuildKit's words for a damaged store, which a build without it gets around?"""
+    return all(part in message for part in _CORRUPTED)
+
+
+def tidied(message: str) -> str:
+    """The engine's words without BuildKit's own affairs."""
+    text = _NOISE.sub("", message.strip())
+    for pattern, replacement in _TIDIED:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def build_failure(message: str, *, dockerfile: str, step: str = "", output: str = "") -> BuildError:
+    """The error of a failed build.
+
+    Args:
+        message: the engine's words.
+        dockerfile: its path, for a place that the engine names by line.
+        step: the step that failed.
+        output: the end of what it printed.
+    """
+    text = tidied(message)
+    line = _LINE.search(text)
+    hint = next((hint for pattern, hint in _HINTS if pattern.search(text)), "the log above has the whole story")
+    parts = [f"{step}: {_REPEATED_COMMAND.sub('', text)}" if step else text, output]
+    where = f"{dockerfile}:{line[1]}" if line and dockerfile else None
+    return BuildError("\n".join(part for part in parts if part), where=where, hint=hint)

@@ -1,0 +1,86 @@
+"""Reading what an engine answers to a build or a pull: its lines go to the log, its result is returned."""
+
+import re
+from collections.abc import AsyncIterable
+
+from pytilt.images.docker.messages import BUILDKIT_TRACE, Layers, Message, aux_bytes, aux_id, read_messages
+from pytilt.images.docker.steps import Steps
+from pytilt.images.docker.trace import read_trace
+from pytilt.model.base import Value
+from pytilt.model.logs import Log
+
+_BUILT = re.compile(r"^(?:Successfully built )?([0-9a-f]{12,64})\s*$")
+"""How the classic builder, and Podman, name the image at the end."""
+
+_STEP = re.compile(r"^(?:Step \d+/\d+ : |STEP \d+/\d+: )(.*)")
+_KEPT_LINES = 50
+
+
+class Result(Value):
+    """What came of it."""
+
+    image_id: str = ""
+    short_id: str = ""
+    """The image's abbreviated id, where the engine tells only that."""
+    failure: str = ""
+    """The engine's words; empty when it went well."""
+    step: str = ""
+    """The step that failed."""
+    output: str = ""
+    """The end of what that step printed."""
+
+
+class BuildReader:
+    """Reads one answer.
+
+    Args:
+        log: where the lines go.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._steps = Steps()
+        self._layers = Layers()
+        self._result = Result()
+        self._step = ""
+        self._printed: list[str] = []
+
+    async def read(self, chunks: AsyncIterable[bytes]) -> Result:
+        """Read to the end.
+
+        Raises:
+            DockerApiError: the answer cannot be understood.
+            EngineUnreachableError: it broke off.
+        """
+        image_id = short_id = failure = ""
+        async for message in read_messages(chunks):
+            failure = failure or message.failure
+            if message.id == BUILDKIT_TRACE:
+                self._trace(message)
+                continue
+            image_id = aux_id(message) or image_id
+            if message.stream:
+                found = _BUILT.match(message.stream)
+                short_id = found[1] if found else short_id
+                self._classic(message.stream)
+            for line in self._layers.feed(message):
+                self._log(f"{line.text}\n", progress=line.progress)
+        return Result(
+            image_id=image_id,
+            short_id=short_id,
+            failure=failure,
+            step=self._steps.failed_name or (self._step if failure else ""),
+            output=self._steps.failed_output or ("".join(self._printed[-_KEPT_LINES:]).strip() if failure else ""),
+        )
+
+    def _trace(self, message: Message) -> None:
+        for line in self._steps.feed(read_trace(aux_bytes(message))):
+            self._log(f"{line.text}\n", progress=line.progress)
+
+    def _classic(self, text: str) -> None:
+        step = _STEP.match(text)
+        if step:
+            self._step, self._printed = step[1].strip(), []
+        elif not text.startswith(" --->"):
+            self._printed.append(text)
+        self._log(text)
