@@ -26,7 +26,7 @@ from pytilt.model.names import ResourceName
 from pytilt.model.pods import Pod
 from pytilt.model.resources import CiSettings, Declaration, Link
 from pytilt.model.status import RuntimeStatus
-from pytilt.model.updates import DeployedImage, Hold, SyncedContainer, Trigger, Update
+from pytilt.model.updates import DeployedImage, Hold, Reason, SyncedContainer, Trigger, Update
 
 
 class Object(Value):
@@ -97,6 +97,9 @@ class ResourceStatus(Value):
     consumed: int = 0
     """Every change of a file up to this sequence was part of an update that ended."""
     trigger: Trigger | None = None
+    due: Reason = Reason.NONE
+    """Why another update is to run; none when everything on disk is in what was deployed."""
+    due_since: str = ""
     hold: Hold | None = None
     applied: tuple[ObjectRef, ...] = ()
     """What is in the cluster because of this resource."""
@@ -105,7 +108,7 @@ class ResourceStatus(Value):
     """`tilt.dev/pod-template-hash` of the pod templates that were applied."""
     applied_images: tuple[DeployedImage, ...] = ()
     applied_digest: str = ""
-    """Of the definition that was applied or run last."""
+    """Of the definition that the last full update worked by, whatever came of it."""
     deployed_at: str = ""
     """RFC 3339."""
     synced: int = 0
@@ -124,8 +127,11 @@ class Resource(Object):
     kind: ClassVar[str] = "Resource"
 
     spec: resources.Resource
+    digest: str = ""
+    """Of all that asks for an update when it changes."""
     enabled: bool = True
     order: int = 0
+    """1-based place in the display."""
     status: ResourceStatus = ResourceStatus()
 
 
@@ -165,6 +171,8 @@ class ImageMap(Object):
     kind: ClassVar[str] = "ImageMap"
 
     spec: Image
+    digest: str = ""
+    """Of all that asks for a build when it changes."""
     status: ImageMapStatus = ImageMapStatus()
 
 

@@ -70,6 +70,8 @@ class Outcome(StrEnum):
     OK = "ok"
     FAILED = "failed"
     CANCELED = "canceled"
+    FELL_BACK = "fell-back"
+    """A live update did not reach its container; a full update follows."""
 
 
 class Update(Value):

@@ -1,0 +1,84 @@
+"""The command `tilt`: finds the subcommand, and turns what went wrong into a message and an exit code."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from pytilt import __version__
+from pytilt.errors import PytiltError
+
+COMMANDS = {
+    "up": "Start a session: build, deploy and watch, until ctrl-C",
+    "ci": "Build and deploy once, exit when all is healthy or something failed",
+    "down": "Delete what `tilt up` deployed",
+    "get": "Show objects of a running session",
+    "logs": "Print the logs of a running session",
+    "trigger": "Start an update of a resource",
+    "wait": "Wait for a condition of resources",
+    "version": "Print the version",
+}
+"""Each is a module of this package, imported only when it is asked for, so that every command starts at once."""
+
+
+class Commands(click.Group):
+    """The subcommands, imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Their names."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The command of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"pytilt.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """List them without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", message="v%(version)s")
+def tilt() -> None:
+    """Several services on Kubernetes, fresh while you write them.
+
+    \b
+    Examples:
+      tilt up                 build and deploy what the Tiltfile says, then watch the files
+      tilt up web -- --debug  only `web` and what it needs, with arguments for the Tiltfile
+      tilt ci                 one round for a pipeline
+      tilt down               remove it all
+    """
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: list[str]) -> int:
+    """Run one command line.
+
+    Args:
+        words: what follows `tilt`.
+
+    Returns:
+        The exit code: 0 for success, 1 for any error, 130 when it was interrupted.
+    """
+    try:
+        result = tilt.main(args=words, prog_name="tilt", standalone_mode=False)
+    except click.ClickException as problem:
+        problem.show()
+        return 1
+    except click.Abort:
+        return 130
+    except PytiltError as problem:
+        print(f"Error: {problem}", file=sys.stderr)
+        return problem.exit_code
+    except BrokenPipeError:
+        return 0
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,73 @@
+"""Log lines in a terminal: a column with the name, colours where they are wanted, words where they are not."""
+
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+import click
+
+from pytilt.model.logs import Level
+from pytilt.model.names import TILTFILE
+from pytilt.store.logs import Line
+
+NAME_WIDTH = 13
+"""Characters of the column; a longer name is cut to 12 and `…`. Tilt's numbers."""
+
+COLORS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_green", "bright_magenta")
+"""Names take turns; warnings and errors have colours of their own."""
+
+WORDS = {Level.WARN: "WARNING: ", Level.ERROR: "ERROR: "}
+
+
+class Printer:
+    """Prints lines.
+
+    Args:
+        out: where.
+        color: use colours?
+        prefix: print the column of names?
+    """
+
+    def __init__(self, out: TextIO, *, color: bool, prefix: bool = True) -> None:
+        self._out = out
+        self._color = color
+        self._prefix = prefix
+        self._colors: dict[str, str] = {}
+        self._level: tuple[str, Level] = ("", Level.INFO)
+
+    def lines(self, lines: Sequence[Line]) -> None:
+        """Print lines of the log, all at once."""
+        text = "".join(self.shown(line) for line in lines)
+        self._out.write(text)
+        self._out.flush()
+
+    def shown(self, line: Line) -> str:
+        """A line as it is printed, with its newline; before the header of an update comes an empty line."""
+        column = self._column(line.resource)
+        before = f"{column}\n" if line.start else ""
+        word = "" if self._level == (line.span, line.level) else WORDS.get(line.level, "")
+        self._level = (line.span, line.level)
+        text = f"{word}{line.text}"
+        if line.level in WORDS:
+            text = self._styled(text, "red" if line.level is Level.ERROR else "yellow")
+        return f"{before}{column}{text}\n"
+
+    def _column(self, name: str) -> str:
+        if not self._prefix or not name or name == TILTFILE:
+            return ""
+        cut = name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
+        color = self._colors.setdefault(name, COLORS[len(self._colors) % len(COLORS)])
+        return f"{self._styled(cut.rjust(NAME_WIDTH), color)} │ "
+
+    def _styled(self, text: str, color: str) -> str:
+        return click.style(text, fg=color) if self._color else text
+
+
+def wants_color(out: TextIO, *, no_color: bool) -> bool:
+    """Are colours wanted there: a terminal, and nobody said no?"""
+    return out.isatty() and not no_color
+
+
+def note(text: str, *, color: bool = False) -> None:
+    """Say something to the person, apart from the data on stdout."""
+    print(click.style(text, fg="green") if color else text, file=sys.stderr, flush=True)

@@ -1,0 +1,20 @@
+"""`tilt version`."""
+
+import click
+
+from pytilt import __version__
+
+
+@click.command("version")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Form of the output.")
+def command(output: str) -> None:
+    """Print the version.
+
+    \b
+    Example:
+      tilt version -o json
+    """
+    if output == "json":
+        print(f'{{"version": "{__version__}"}}')
+    else:
+        print(f"v{__version__}")

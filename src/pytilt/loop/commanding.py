@@ -1,0 +1,61 @@
+"""Updates of local resources: the command of a `local_resource`, run once."""
+
+from collections.abc import Mapping
+
+from pytilt.errors import CommandError
+from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.loop.outcomes import Done
+from pytilt.model.commands import Command
+from pytilt.model.logs import Level, Log
+from pytilt.model.objects import Resource
+from pytilt.model.resources import LocalDeploy
+from pytilt.model.updates import Outcome
+
+
+class Commanding:
+    """Runs the commands of local resources.
+
+    Args:
+        runner: starts processes.
+        environ: the environment that every command gets.
+    """
+
+    def __init__(self, runner: Runner, environ: Mapping[str, str]) -> None:
+        self._runner = runner
+        self._environ = environ
+
+    async def update(self, resource: Resource, log: Log) -> Done:
+        """Run the command of a resource; one without command is done at once.
+
+        Raises:
+            CommandError: it could not start, or ended with another status than 0.
+        """
+        deploy = resource.spec.deploy
+        assert isinstance(deploy, LocalDeploy)  # noqa: S101 - the strategy was chosen by the kind of deployment
+        if deploy.update is None:
+            return Done(outcome=Outcome.OK)
+        if not deploy.update.echo_off:
+            log(f"Running cmd: {deploy.update.shown}\n")
+        outcome = await self._runner.run(
+            self.request(deploy.update), _texts(log), notice=lambda text: log(f"{text}\n", level=Level.WARN)
+        )
+        if outcome.exit_status != 0:
+            raise CommandError(
+                f'Command "{deploy.update.shown}" failed: {ending(outcome.exit_status)}',
+                exit_status=outcome.exit_status,
+            )
+        return Done(outcome=Outcome.OK)
+
+    def request(self, command: Command) -> ProcessRequest:
+        """The process of a command, with the environment that Tilt gives it."""
+        env = {"LINES": "24", "COLUMNS": "80", "PYTHONUNBUFFERED": "1", **self._environ, **dict(command.env)}
+        return ProcessRequest(argv=command.argv, dir=command.dir, env=tuple(sorted(env.items())))
+
+
+def ending(exit_status: int) -> str:
+    """How a process ended, in Tilt's words."""
+    return f"exit status {exit_status}" if exit_status >= 0 else f"signal {-exit_status}"
+
+
+def _texts(log: Log):  # noqa: ANN202 - the callback that `Runner.run` takes
+    return lambda chunk: log(chunk.decode(errors="replace"))

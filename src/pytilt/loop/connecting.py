@@ -1,0 +1,65 @@
+"""The connection to the cluster: made when something is to be deployed, looked after while the session runs."""
+
+import asyncio
+
+from msgspec.structs import replace
+
+from pytilt.cluster.seam import Cluster
+from pytilt.errors import UnreachableError
+from pytilt.model.logs import Level, Log
+from pytilt.model.objects import ClusterState, Resource
+from pytilt.model.resources import KubernetesDeploy
+from pytilt.store.objects import Store
+
+POLL_SECONDS = 15.0
+"""Between two looks at a cluster that answers; Tilt's number."""
+
+FIRST_RETRY_SECONDS = 0.5
+LAST_RETRY_SECONDS = 15.0
+
+
+class Connecting:
+    """Writes the `ClusterState`.
+
+    Args:
+        store: the session's objects.
+        cluster: the cluster that was chosen at the start of the session.
+        log: is told when it cannot be reached, and when it can again.
+    """
+
+    def __init__(self, store: Store, cluster: Cluster, log: Log) -> None:
+        self._store = store
+        self._cluster = cluster
+        self._log = log
+
+    async def run(self) -> None:
+        """Wait for the first Kubernetes resource, then keep the state true, without end."""
+        await self._wanted()
+        retry = FIRST_RETRY_SECONDS
+        while True:
+            if await self.look():
+                retry = FIRST_RETRY_SECONDS
+                await asyncio.sleep(POLL_SECONDS)
+            else:
+                await asyncio.sleep(retry)
+                retry = min(2 * retry, LAST_RETRY_SECONDS)
+
+    async def look(self) -> bool:
+        """Ask the cluster once; tell whether it answered."""
+        state = self._store.get(ClusterState, "default") or ClusterState(name="default")
+        try:
+            info = await self._cluster.info()
+        except UnreachableError as problem:
+            if str(problem) != state.error:
+                self._log(f"{problem}\n", level=Level.ERROR)
+            self._store.put(replace(state, error=str(problem)))
+            return False
+        if state.error:
+            self._log(f"The cluster `{info.context}` answers\n")
+        self._store.put(replace(state, info=info, error="", connected_at=state.connected_at or self._store.now()))
+        return True
+
+    async def _wanted(self) -> None:
+        async for _ in self._store.watch(Resource):
+            if any(isinstance(each.spec.deploy, KubernetesDeploy) for each in self._store.snapshot().all(Resource)):
+                return

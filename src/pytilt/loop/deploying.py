@@ -1,0 +1,122 @@
+"""Full updates of Kubernetes resources: images, YAML, apply, and the removal of what is declared no more."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+
+from pytilt.cluster import injection, objects, order
+from pytilt.cluster.seam import Cluster, ObjectRef
+from pytilt.errors import ApplyError
+from pytilt.loop.failures import first_failure
+from pytilt.loop.imaging import Imaging, step_count
+from pytilt.loop.narration import Steps
+from pytilt.loop.outcomes import Done
+from pytilt.loop.schedule import Start
+from pytilt.model.clusters import ClusterInfo
+from pytilt.model.logs import Log
+from pytilt.model.names import ImageName
+from pytilt.model.objects import ClusterState, Resource
+from pytilt.model.resources import KubeObject, KubernetesDeploy
+from pytilt.model.updates import DeployedImage, Outcome
+from pytilt.store.objects import Store
+
+PARALLEL_APPLIES = 10
+"""Objects of equal rank that are applied at a time; Tilt's number."""
+
+KEEP = ("tilt.dev/down-policy", "keep")
+"""Objects with this annotation are never deleted."""
+
+
+class Deploying:
+    """Carries out full updates.
+
+    Args:
+        store: the session's objects.
+        cluster: where to deploy.
+        imaging: makes the images.
+    """
+
+    def __init__(self, store: Store, cluster: Cluster, imaging: Imaging) -> None:
+        self._store = store
+        self._cluster = cluster
+        self._imaging = imaging
+
+    async def update(self, resource: Resource, start: Start, log: Log, *, timeout: float) -> Done:  # noqa: ASYNC109 - the limit of one object
+        """Build, publish, apply; then remove what the last update had applied and this one did not.
+
+        Raises:
+            WorkError: what failed; nothing that was applied is undone.
+            UnreachableError: the engine or the cluster does not answer.
+        """
+        deploy = resource.spec.deploy
+        assert isinstance(deploy, KubernetesDeploy)  # noqa: S101 - the strategy was chosen by the kind of deployment
+        info = self._info()
+        steps = Steps(log, step_count(resource.spec.images, force=start.force))
+        if start.force:
+            with steps.step("Force update") as step_log:
+                await self.remove(resource.status.applied, step_log, wait=True)
+        references = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
+        with steps.step("Deploying") as step_log:
+            wanted = injection.inject(deploy.objects, references, resource.spec.images, deploy.locators)
+            applied = await self._apply(wanted, step_log, timeout)
+            refs = tuple(objects.ref(each) for each in applied)
+            await self._remove_vanished(resource, refs, step_log)
+        steps.recap()
+        return Done(
+            outcome=Outcome.OK,
+            status={
+                "applied": refs,
+                "applied_uids": tuple(str(each["metadata"].get("uid", "")) for each in applied),
+                "template_hashes": injection.template_hashes(wanted),
+                "applied_images": _images(references),
+                "deployed_at": self._store.now(),
+                "synced": start.sequence,
+                "containers": (),
+            },
+        )
+
+    async def remove(self, refs: Iterable[ObjectRef], log: Log, *, wait: bool = False) -> None:
+        """Delete objects, dependents first; what is not there is no error."""
+        doomed = order.deletion_order(refs)
+        if not doomed:
+            return
+        log("Deleting kubernetes objects:\n")
+        for ref in doomed:
+            log(f"→ {ref}\n")
+            await self._cluster.delete(ref, wait=wait)
+
+    async def _apply(self, wanted: Sequence[KubeObject], log: Log, seconds: float) -> list[KubeObject]:
+        log("Applying YAML to cluster\n")
+        limit = asyncio.Semaphore(PARALLEL_APPLIES)
+
+        async def one(each: KubeObject) -> KubeObject:
+            async with limit:
+                return await self._cluster.apply(each, timeout=seconds)
+
+        applied: list[KubeObject] = []
+        for stage in order.stages(wanted):
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(one(each), name=f"apply {objects.ref(each)}") for each in stage]
+            except ExceptionGroup as failures:
+                raise first_failure(failures) from None
+            applied += [task.result() for task in tasks]
+        log("Objects applied to cluster:\n")
+        for each in applied:
+            log(f"  → {objects.name(each)}:{objects.kind(each).lower()}\n")
+        return applied
+
+    async def _remove_vanished(self, resource: Resource, refs: tuple[ObjectRef, ...], log: Log) -> None:
+        claimed = {ref for other in self._store.snapshot().all(Resource) for ref in other.status.applied}
+        mine = set(resource.status.applied)
+        others = {ref for ref in claimed if ref not in mine}
+        await self.remove([ref for ref in resource.status.applied if ref not in refs and ref not in others], log)
+
+    def _info(self) -> ClusterInfo:
+        state = self._store.get(ClusterState, "default")
+        if state is None or state.info is None:
+            raise ApplyError("the cluster is not connected")
+        return state.info
+
+
+def _images(references: Mapping[ImageName, str]) -> tuple[DeployedImage, ...]:
+    return tuple(DeployedImage(name=name, reference=reference) for name, reference in references.items())

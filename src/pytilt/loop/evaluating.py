@@ -1,0 +1,219 @@
+"""The Tiltfile: evaluated when it or a file it read changes; what it declares becomes the specs of all objects."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from pytilt.loop import freshness
+from pytilt.loop.digests import image_digest, resource_digest
+from pytilt.loop.evaluator import Evaluator
+from pytilt.loop.retiring import Retiring
+from pytilt.loop.schedule import evaluation_changes, tiltfile_pending
+from pytilt.loop.updating import HISTORY, Updating
+from pytilt.loop.watching import Watching
+from pytilt.model import resources
+from pytilt.model.files import FileRule
+from pytilt.model.images import Image
+from pytilt.model.logs import Level
+from pytilt.model.names import TILTFILE, ResourceName, SpanId
+from pytilt.model.objects import FileWatch, ImageMap, PortForward, Resource, Session, Tiltfile, TiltfileStatus
+from pytilt.model.resources import Declaration, KubernetesDeploy, LocalDeploy
+from pytilt.model.updates import Outcome, Reason, Strategy, Trigger, Update
+from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
+
+
+class Evaluating:
+    """Writes the `Tiltfile` and the specs of everything that it declares.
+
+    Args:
+        store: the session's objects.
+        logs: takes what evaluations say.
+        watching: watches the files.
+        updating: runs the updates.
+        retiring: removes what is declared no more.
+        evaluator: runs the Tiltfile.
+        enabled: names of the resources that the command line asked for, when the Tiltfile leaves that to us.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        logs: LogStore,
+        watching: Watching,
+        updating: Updating,
+        retiring: Retiring,
+        evaluator: Evaluator,
+    ) -> None:
+        self._store = store
+        self._logs = logs
+        self._watching = watching
+        self._updating = updating
+        self._retiring = retiring
+        self._evaluator = evaluator
+
+    async def run(self) -> None:
+        """Evaluate whenever it is due, without end."""
+        async for _ in self._store.watch(Tiltfile, FileWatch):
+            tiltfile = self._store.get(Tiltfile, TILTFILE)
+            if tiltfile is not None and tiltfile_pending(self._store.snapshot()):
+                await self.evaluate(tiltfile)
+
+    def trigger(self, reason: Reason) -> None:
+        """Ask for an evaluation."""
+        trigger = Trigger(reason=reason, sequence=self._watching.next_sequence())
+        self._store.change(
+            Tiltfile, TILTFILE, lambda tiltfile: replace(tiltfile, status=replace(tiltfile.status, trigger=trigger))
+        )
+
+    async def evaluate(self, tiltfile: Tiltfile) -> None:
+        """Evaluate once. A failure keeps what was declared before; it is told on the Tiltfile's row."""
+        sequence = self._watching.sequence
+        changed = tuple(sorted(evaluation_changes(self._store.snapshot())))
+        number = self._updating.next_id()
+        update = Update(
+            id=number,
+            span=SpanId(f"tiltfile:{number}"),
+            reason=self._reason(tiltfile.status, changed),
+            strategy=Strategy.EVALUATE,
+            changed_files=changed,
+            started_at=self._store.now(),
+        )
+        self._write(lambda status: replace(status, current=update, trigger=None))
+        span = self._logs.span(TILTFILE, update.span, build=True)
+        began, wall = time.monotonic(), time.time()
+        error = ""
+        try:
+            result = await self._evaluator.evaluate(tiltfile.args, span)
+            if result.declaration is not None:
+                await self._declare(result.declaration)
+                span(f"Successfully loaded Tiltfile ({_duration(time.monotonic() - began)})\n")
+            else:
+                error = result.error
+                span(f"{error}\n", level=Level.ERROR)
+                await self._watch_configs(result.config_files)
+            late = await asyncio.to_thread(_changed_since, result.config_files, wall)
+            ended = replace(
+                update,
+                finished_at=self._store.now(),
+                outcome=Outcome.FAILED if error else Outcome.OK,
+                error=error,
+                warnings=result.warnings,
+                seconds=time.monotonic() - began,
+            )
+            declaration = result.declaration
+            self._write(
+                lambda status: replace(
+                    status,
+                    current=None,
+                    history=(ended, *status.history)[:HISTORY],
+                    consumed=max(sequence, status.consumed),
+                    declaration=declaration or status.declaration,
+                )
+            )
+            if late:
+                self._watching.tell({freshness.CONFIGS: late})
+        finally:
+            span.close()
+
+    def _reason(self, status: TiltfileStatus, changed: Sequence[str]) -> Reason:
+        if not status.history:
+            return Reason.INITIAL_BUILD
+        reason = status.trigger.reason if status.trigger else Reason.NONE
+        return reason | Reason.CHANGED_FILES if changed else reason
+
+    async def _declare(self, declaration: Declaration) -> None:
+        self._logs.hide(declaration.secrets)
+        await self._watching.declare(_watches(declaration))
+        self._put_images(declaration)
+        await self._retire(declaration)
+        enabled = set(declaration.enabled)
+        for order, spec in enumerate(declaration.resources, start=2):
+            before = self._store.get(Resource, spec.name) or Resource(name=spec.name, spec=spec)
+            self._store.put(
+                replace(before, spec=spec, digest=resource_digest(spec), order=order, enabled=spec.name in enabled)
+            )
+        self._put_forwards(declaration, enabled)
+        self._store.change(Session, "Tiltfile", lambda session: replace(session, ci_settings=declaration.ci))
+
+    async def _retire(self, declaration: Declaration) -> None:
+        """Remove what is declared no more, and stop what is disabled now."""
+        wanted = {each.name for each in declaration.resources}
+        enabled = set(declaration.enabled)
+        for resource in self._store.snapshot().all(Resource):
+            name = ResourceName(resource.name)
+            if name not in wanted:
+                await self._retiring.remove(resource, declaration.resources)
+                self._store.delete(Resource, name)
+            elif resource.enabled and name not in enabled:
+                self._store.put(replace(resource, enabled=False))
+                await self._retiring.remove(resource, declaration.resources)
+                self._updating.forget(name)
+
+    def _put_images(self, declaration: Declaration) -> None:
+        images: dict[str, Image] = {image.name: image for each in declaration.resources for image in each.images}
+        for gone in self._store.snapshot().named(ImageMap).keys() - images.keys():
+            self._store.delete(ImageMap, gone)
+        for name, spec in images.items():
+            before = self._store.get(ImageMap, name) or ImageMap(name=name, spec=spec)
+            self._store.put(replace(before, spec=spec, digest=image_digest(spec)))
+
+    def _put_forwards(self, declaration: Declaration, enabled: set[ResourceName]) -> None:
+        wanted = {f"{each.name}:{spec.local_port}": (each, spec) for each, spec in _forwards(declaration, enabled)}
+        for gone in self._store.snapshot().named(PortForward).keys() - wanted.keys():
+            self._store.delete(PortForward, gone)
+        for name, (each, spec) in wanted.items():
+            before = self._store.get(PortForward, name) or PortForward(name=name, resource=each.name, spec=spec)
+            self._store.put(replace(before, spec=spec, resource=each.name))
+
+    async def _watch_configs(self, config_files: Sequence[str]) -> None:
+        """Keep all watches; those of the config files grow by what a failed evaluation read."""
+        rules = {watch.name: watch.rules for watch in self._store.snapshot().all(FileWatch)}
+        known = [path for rule in rules.get(freshness.CONFIGS, ()) for path in rule.paths]
+        await self._watching.declare({**rules, freshness.CONFIGS: (FileRule(paths=tuple({*known, *config_files})),)})
+
+    def _write(self, edit) -> None:  # noqa: ANN001 - a function of `TiltfileStatus`
+        self._store.change(Tiltfile, TILTFILE, lambda tiltfile: replace(tiltfile, status=edit(tiltfile.status)))
+
+
+def _watches(declaration: Declaration) -> Mapping[str, Sequence[FileRule]]:
+    def rule(files: FileRule) -> FileRule:
+        return replace(files, ignores=(*files.ignores, *declaration.ignores))
+
+    watches = {freshness.CONFIGS: (rule(FileRule(paths=declaration.config_files)),)}
+    for each in declaration.resources:
+        if isinstance(each.deploy, LocalDeploy) and each.deploy.files.paths:
+            watches[each.name] = (rule(each.deploy.files),)
+        for image in each.images:
+            watches[freshness.image_watch(image.name)] = (rule(image.files),)
+    return watches
+
+
+def _forwards(
+    declaration: Declaration, enabled: set[ResourceName]
+) -> list[tuple[resources.Resource, resources.PortForward]]:
+    return [
+        (each, forward)
+        for each in declaration.resources
+        if isinstance(each.deploy, KubernetesDeploy) and each.name in enabled
+        for forward in each.deploy.port_forwards
+    ]
+
+
+def _changed_since(paths: Sequence[str], wall: float) -> frozenset[str]:
+    """The files that were written while they were read: their content may be newer than what was evaluated."""
+    late = set()
+    for path in paths:
+        try:
+            if Path(path).stat().st_mtime > wall:
+                late.add(path)
+        except OSError:
+            continue
+    return frozenset(late)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.2f}s"

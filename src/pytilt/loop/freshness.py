@@ -1,0 +1,187 @@
+"""Is what runs the same as what is on disk? Pure questions about the state, for `schedule` and the updates."""
+
+from collections.abc import Iterator, Mapping
+
+from pytilt.liveupdate.planning import ChangedFile, FallBack, plan
+from pytilt.model.base import Value
+from pytilt.model.images import Image
+from pytilt.model.names import ImageName
+from pytilt.model.objects import FileWatch, ImageMap, Resource, Runtime
+from pytilt.model.pods import Container, ContainerState, Pod
+from pytilt.model.resources import LocalDeploy
+from pytilt.model.updates import Outcome, Strategy
+from pytilt.store.objects import Snapshot
+
+CONFIGS = "configs:(Tiltfile)"
+"""Name of the watch of the files that the Tiltfile read, as in Tilt's API."""
+
+CRASHED = frozenset(
+    {"CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "RunContainerError", "StartError", "Error"}
+)
+"""Reasons of waiting from which a container does not recover by waiting; the list is Tilt's."""
+
+
+def image_watch(name: ImageName) -> str:
+    """The name of the watch of an image's files."""
+    return f"image:{name}"
+
+
+def latest(state: Snapshot) -> int:
+    """The sequence of the newest change of any file."""
+    return max((watch.status.latest for watch in state.all(FileWatch)), default=0)
+
+
+def changes(state: Snapshot, watch: str, *, above: int) -> Mapping[str, int]:
+    """The files of a watch that changed after a sequence."""
+    found = state.get(FileWatch, watch)
+    if found is None or found.status.latest <= above:
+        return {}
+    return {path: sequence for path, sequence in found.status.changes.items() if sequence > above}
+
+
+def unconsumed(state: Snapshot, resource: Resource) -> Mapping[str, int]:
+    """The files of a resource that changed since its last update began."""
+    above = resource.status.consumed
+    found: dict[str, int] = {}
+    if isinstance(resource.spec.deploy, LocalDeploy):
+        found.update(changes(state, resource.name, above=above))
+    for image in resource.spec.images:
+        built = state.get(ImageMap, image.name)
+        # What another resource has built meanwhile is in the image already.
+        included = built.status.sequence if built and built.status.built else 0
+        found.update(changes(state, image_watch(image.name), above=max(above, included)))
+    return found
+
+
+def unbuilt(state: Snapshot, image: Image) -> Mapping[str, int]:
+    """The files of an image that changed since it was built."""
+    built = state.get(ImageMap, image.name)
+    return changes(state, image_watch(image.name), above=built.status.sequence if built else 0)
+
+
+def has_newer_images(state: Snapshot, resource: Resource) -> bool:
+    """Was an image of this resource built anew after the resource was deployed?"""
+    applied = {image.name: image.reference for image in resource.status.applied_images}
+    for name, reference in applied.items():
+        image = state.get(ImageMap, name)
+        if image is not None and image.status.reference and image.status.reference != reference:
+            return True
+    return False
+
+
+class Target(Value):
+    """A container that runs an image with a live update."""
+
+    image: Image
+    pod: Pod
+    container: Container
+
+    @property
+    def running(self) -> bool:
+        """Can it be updated now?"""
+        return self.container.state is ContainerState.RUNNING
+
+    @property
+    def crashed(self) -> bool:
+        """Will it not run again by itself?"""
+        return self.container.state is ContainerState.TERMINATED or self.container.reason in CRASHED
+
+
+def targets(state: Snapshot, resource: Resource) -> Iterator[Target]:
+    """The containers of the present pods of a resource that could be updated in place."""
+    runtime = state.get(Runtime, resource.name)
+    applied = {image.name: image.reference for image in resource.status.applied_images}
+    for pod in runtime.status.pods if runtime else ():
+        for container in pod.containers:
+            for image in resource.spec.images:
+                live = image.live_update is not None and not pod.deleting and not container.init
+                if live and container.image == applied.get(image.name):
+                    yield Target(image=image, pod=pod, container=container)
+
+
+def sources(resource: Resource, image: Image) -> tuple[Image, ...]:
+    """The images whose files an image's live update answers for: its own and those it builds upon."""
+    below = {image.name}
+    for other in reversed(resource.spec.images):
+        if other.name in below:
+            below.update(other.base_images)
+    return tuple(other for other in resource.spec.images if other.name in below)
+
+
+def missing(state: Snapshot, resource: Resource, target: Target, *, upto: int) -> Mapping[str, int]:
+    """The files that a container lacks: changed after its image was built and not synced into it."""
+    synced = {container.id: container.sequence for container in resource.status.containers}
+    above = synced.get(target.container.id, 0)
+    found: dict[str, int] = {}
+    for image in sources(resource, target.image):
+        found.update(unbuilt(state, image))
+    return {path: sequence for path, sequence in found.items() if above < sequence <= upto}
+
+
+def lacking(state: Snapshot, resource: Resource) -> bool:
+    """Does a running container lack what was synced into the containers before it?"""
+    known = {container.id for container in resource.status.containers}
+    for target in targets(state, resource):
+        if not target.running or target.container.id in known:
+            continue
+        initial = target.image.live_update is not None and target.image.live_update.initial_sync
+        if initial or missing(state, resource, target, upto=resource.status.synced):
+            return True
+    return False
+
+
+class Waiting(Value):
+    """The container is about to run; then it can be updated."""
+
+
+class Impossible(Value):
+    """It takes a full update. `why` is empty where nobody would expect anything else."""
+
+    why: str = ""
+
+
+class Possible(Value):
+    """Every container that runs can be updated now."""
+
+    targets: tuple[Target, ...]
+
+
+def in_place(state: Snapshot, resource: Resource) -> Waiting | Impossible | Possible:
+    """Can what changed be brought into the running containers?"""
+    live = [image for image in resource.spec.images if image.live_update is not None]
+    if not live:
+        return Impossible()
+    full = next((update for update in resource.status.history if update.strategy is Strategy.FULL), None)
+    if full is None or full.outcome is not Outcome.OK:
+        return Impossible()
+    last = resource.status.last
+    if last is not None and last.outcome is Outcome.FELL_BACK:
+        return Impossible(why=last.error)
+    why = _outside(state, resource, live)
+    if why is not None:
+        return Impossible(why=why)
+    found = tuple(targets(state, resource))
+    if any(target.running for target in found):
+        return Possible(targets=tuple(target for target in found if target.running))
+    crashed = next((target for target in found if target.crashed), None)
+    if crashed is not None:
+        return Impossible(why=f"container {crashed.container.name} is down: {crashed.container.reason or 'terminated'}")
+    return Waiting()
+
+
+def _outside(state: Snapshot, resource: Resource, live: list[Image]) -> str | None:
+    """Why some changed file cannot be brought in place, or None when all can."""
+    covered: set[ImageName] = set()
+    for image in live:
+        paths: dict[str, int] = {}
+        for source in sources(resource, image):
+            covered.add(source.name)
+            paths.update(unbuilt(state, source))
+        assert image.live_update is not None  # noqa: S101 - `live` holds only such images
+        answer = plan([ChangedFile(path=path, exists=True) for path in sorted(paths)], image.live_update)
+        if isinstance(answer, FallBack):
+            return answer.reason
+    for image in resource.spec.images:
+        if image.name not in covered and unbuilt(state, image):
+            return f"image {image.name} has no live_update"
+    return None

@@ -1,0 +1,145 @@
+"""Images: built when they are stale, published when they are new, each by one task at a time."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from pytilt.errors import BuildError
+from pytilt.images.contract import Builder, BuildRequest, Publisher
+from pytilt.loop import freshness
+from pytilt.loop.failures import first_failure
+from pytilt.loop.narration import Steps
+from pytilt.model.clusters import ClusterInfo
+from pytilt.model.images import BuiltImage, CustomBuild, Delivery, DockerBuild, Image, Registry
+from pytilt.model.names import ImageName
+from pytilt.model.objects import ImageMap, ImageMapStatus, Resource, Tiltfile
+from pytilt.model.resources import Declaration
+from pytilt.store.objects import Store
+
+
+def registry_for(info: ClusterInfo, declaration: Declaration | None) -> Registry | None:
+    """Where images are pushed: a registry that the cluster announces wins over `default_registry`, as in Tilt."""
+    return info.registry or (declaration.default_registry if declaration else None)
+
+
+def delivery_for(info: ClusterInfo, registry: Registry | None) -> Delivery:
+    """How images get into the cluster (`Skipping push` and the kind rule of Tilt)."""
+    if info.shares_engine:
+        return Delivery.SHARED
+    if info.product == "kind" and registry is None:
+        return Delivery.KIND_LOAD
+    return Delivery.PUSH
+
+
+class Imaging:
+    """Keeps `ImageMap` objects true: the only writer of their status.
+
+    Args:
+        store: the session's objects.
+        docker: builds images from Dockerfiles.
+        custom: builds images by the user's commands.
+        publisher: brings them to the cluster.
+    """
+
+    def __init__(self, store: Store, docker: Builder, custom: Builder, publisher: Publisher) -> None:
+        self._store = store
+        self._docker = docker
+        self._custom = custom
+        self._publisher = publisher
+        self._locks: defaultdict[ImageName, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def ensure(
+        self, resource: Resource, info: ClusterInfo, steps: Steps, *, sequence: int, force: bool = False
+    ) -> Mapping[ImageName, str]:
+        """Make every image of a resource fresh and published; those that do not need each other at the same time.
+
+        Args:
+            resource: whose images.
+            info: the cluster that will run them.
+            steps: where progress is told.
+            sequence: changes up to this one must be in the images.
+            force: build even what is fresh.
+
+        Returns:
+            For every image that is deployed, the reference to write into YAML.
+
+        Raises:
+            BuildError: of the first image that failed; the others are ended.
+            PublishError: the same.
+        """
+        fresh: dict[ImageName, asyncio.Task[bool]] = {}
+        images = resource.spec.images
+
+        async def one(image: Image) -> bool:
+            bases = [await fresh[base] for base in image.base_images if base in fresh]
+            async with self._locks[image.name]:
+                return await self._one(image, info, steps, sequence=sequence, force=force or any(bases))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for image in images:
+                    fresh[image.name] = group.create_task(one(image), name=f"image {image.name}")
+        except ExceptionGroup as failures:
+            raise first_failure(failures) from None
+        return {image.name: self._status(image).reference for image in images if image.deployed}
+
+    async def _one(self, image: Image, info: ClusterInfo, steps: Steps, *, sequence: int, force: bool) -> bool:
+        """Build and publish one image if it is stale; tell whether it changed."""
+        state, status = self._store.snapshot(), self._status(image)
+        declared = state.get(ImageMap, image.name)
+        digest = declared.digest if declared else ""
+        builder = self._builder(image)
+        tiltfile = state.all(Tiltfile)
+        registry = registry_for(info, tiltfile[0].status.declaration if tiltfile else None)
+        stale = force or status.digest != digest or bool(freshness.unbuilt(state, image))
+        built = status.built
+        if built is not None and not stale and await builder.exists(built):
+            if status.reference or not image.deployed:
+                return False
+        else:
+            built = await self._build(builder, image, info, registry, steps)
+        reference = await self._publish(image, built, registry, info, steps) if image.deployed else built.reference
+        self._write(image, ImageMapStatus(built=built, reference=reference, sequence=sequence, digest=digest))
+        return True
+
+    async def _build(
+        self, builder: Builder, image: Image, info: ClusterInfo, registry: Registry | None, steps: Steps
+    ) -> BuiltImage:
+        what = "Building Dockerfile" if isinstance(image.build, DockerBuild) else "Building Custom Build"
+        bases = {base: built for base in image.base_images if (built := self._built(base)) is not None}
+        platform = f"linux/{info.arch}" if info.arch else ""
+        request = BuildRequest(image=image, bases=bases, platform=platform, registry=registry)
+        with steps.step(f"{what}: [{image.name}]") as log:
+            return await builder.build(request, log)
+
+    async def _publish(
+        self, image: Image, built: BuiltImage, registry: Registry | None, info: ClusterInfo, steps: Steps
+    ) -> str:
+        with steps.step(f"Pushing {built.reference}") as log:
+            if isinstance(image.build, CustomBuild) and (image.build.disable_push or image.build.skips_local_docker):
+                log("Skipping push: custom_build() configured to handle push itself\n")
+                return built.reference
+            return await self._publisher.publish(built, registry, delivery_for(info, registry), log)
+
+    def _builder(self, image: Image) -> Builder:
+        return self._docker if isinstance(image.build, DockerBuild) else self._custom
+
+    def _built(self, name: ImageName) -> BuiltImage | None:
+        found = self._store.get(ImageMap, name)
+        return found.status.built if found else None
+
+    def _status(self, image: Image) -> ImageMapStatus:
+        found = self._store.get(ImageMap, image.name)
+        if found is None:
+            raise BuildError(f"image `{image.name}` is not declared any more")
+        return found.status
+
+    def _write(self, image: Image, status: ImageMapStatus) -> None:
+        self._store.change(ImageMap, image.name, lambda before: replace(before, status=status))
+
+
+def step_count(images: Sequence[Image], *, force: bool) -> int:
+    """How many steps a full update has: build and push of every image, the deployment, the removal before it."""
+    return len(images) + sum(image.deployed for image in images) + 1 + force

@@ -1,0 +1,74 @@
+"""What an update says in the log: its heading, its steps, its recap; the forms are Tilt's."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import PurePath
+
+from pytilt.model.logs import Level, Log
+from pytilt.model.updates import Reason
+
+INDENT = "     "
+SHOWN_FILES = 5
+"""Files that a heading names before it says `...`."""
+
+
+def heading(reason: Reason, changed_files: Sequence[str], root: str) -> str:
+    """The first line of an update.
+
+    Args:
+        reason: why it runs.
+        changed_files: absolute paths.
+        root: paths below this directory are shown relative to it.
+    """
+    if reason & Reason.INITIAL_BUILD or reason.triggered or not changed_files:
+        return reason.shown
+    names = [_short(path, root) for path in changed_files[:SHOWN_FILES]]
+    if len(changed_files) > SHOWN_FILES:
+        names.append("...")
+    count = len(changed_files)
+    return f"{count} {'File' if count == 1 else 'Files'} Changed: [{' '.join(names)}]"
+
+
+def _short(path: str, root: str) -> str:
+    pure = PurePath(path)
+    return str(pure.relative_to(root)) if pure.is_relative_to(root) else path
+
+
+class Steps:
+    """The numbered steps of one update.
+
+    Args:
+        log: where they are told.
+        total: how many there will be.
+        clock: seconds that only count up.
+    """
+
+    def __init__(self, log: Log, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._total = total
+        self._clock = clock
+        self._began = clock()
+        self._done: list[tuple[int, float, str]] = []
+        self._started = 0
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Log]:
+        """Do one step; what is logged inside is indented below its title."""
+        self._started += 1
+        number, began = self._started, self._clock()
+        self._log(f"STEP {number}/{self._total} — {title}\n")
+        yield self._indented
+        self._log("\n")
+        self._done.append((number, self._clock() - began, title))
+
+    def recap(self) -> None:
+        """Tell how long each step took, and all together."""
+        for number, seconds, title in sorted(self._done):
+            self._log(f"{INDENT}Step {number} - {seconds:.2f}s ({title})\n")
+        self._log(f"{INDENT}DONE IN: {self._clock() - self._began:.2f}s \n")
+        self._log("\n")
+
+    def _indented(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
+        lines = text.splitlines(keepends=True)
+        self._log("".join(INDENT + line for line in lines), level=level, progress=progress)

@@ -1,0 +1,18 @@
+"""What comes of the work of one update."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from pytilt.model.base import Value
+from pytilt.model.updates import Outcome
+
+
+class Done(Value):
+    """The end of an update, as the strategy that carried it out tells it."""
+
+    outcome: Outcome
+    error: str = ""
+    status: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    """Fields of `ResourceStatus` that have new values."""

@@ -1,0 +1,96 @@
+"""Readiness probes of served processes: ask again and again, tell when the answer changes."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from pytilt.errors import CommandError
+from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.model.commands import ExecAction, HttpGetAction, Probe, TcpSocketAction
+
+Heard = Callable[[bool, str], None]
+"""Is told whether the process is ready, and why not."""
+
+SETTLING_SECONDS = 0.05
+"""Between two looks at a process that was never ready: it is starting, and every moment counts."""
+
+
+class Prober:
+    """Runs probes.
+
+    Args:
+        runner: starts the commands of exec probes.
+        environ: the environment of those.
+        dir: their working directory.
+    """
+
+    def __init__(self, runner: Runner, environ: Mapping[str, str], directory: str) -> None:
+        self._runner = runner
+        self._env = tuple(sorted(environ.items()))
+        self._dir = directory
+
+    async def run(self, probe: Probe, heard: Heard) -> None:
+        """Probe without end; `heard` is called whenever the answer changes, and at the first failure.
+
+        Thresholds count as in Kubernetes. Until the first success it asks more often than the period says.
+        """
+        await asyncio.sleep(probe.initial_delay_seconds)
+        ready: bool | None = None
+        good = bad = 0
+        while True:
+            why = await self.ask(probe)
+            good, bad = (good + 1, 0) if why is None else (0, bad + 1)
+            if good >= probe.success_threshold and ready is not True:
+                ready = True
+                heard(True, "")
+            elif bad >= probe.failure_threshold and ready is not False:
+                ready = False
+                heard(False, why or "")
+            await asyncio.sleep(
+                probe.period_seconds if ready else min(SETTLING_SECONDS * max(bad, 1), probe.period_seconds)
+            )
+
+    async def ask(self, probe: Probe) -> str | None:
+        """Ask once: None when it is ready, else why not."""
+        try:
+            async with asyncio.timeout(probe.timeout_seconds):
+                return await self._ask(probe)
+        except TimeoutError:
+            return f"no answer within {probe.timeout_seconds} s"
+        except (OSError, CommandError) as problem:
+            return str(problem)
+
+    async def _ask(self, probe: Probe) -> str | None:
+        if probe.exec is not None:
+            return await self._exec(probe.exec)
+        if probe.http_get is not None:
+            return await _http(probe.http_get)
+        return await _tcp(probe.tcp_socket or TcpSocketAction(port=0))
+
+    async def _exec(self, action: ExecAction) -> str | None:
+        request = ProcessRequest(argv=action.command, dir=self._dir, env=self._env)
+        said: list[bytes] = []
+        outcome = await self._runner.run(request, said.append)
+        if outcome.exit_status == 0:
+            return None
+        return b"".join(said).decode(errors="replace").strip() or f"exit status {outcome.exit_status}"
+
+
+async def _http(action: HttpGetAction) -> str | None:
+    import httpx
+
+    path = action.path if action.path.startswith("/") else f"/{action.path}"
+    url = f"{action.scheme.lower()}://{action.host}:{action.port}{path}"
+    # Kubernetes does not verify certificates of probes either.
+    async with httpx.AsyncClient(verify=False, timeout=None, trust_env=False) as client:  # noqa: S501 - see above
+        try:
+            answer = await client.get(url)
+        except httpx.HTTPError as problem:
+            return f"Get {url}: {problem}"
+    return None if 200 <= answer.status_code < 400 else f"HTTP probe failed with status code: {answer.status_code}"
+
+
+async def _tcp(action: TcpSocketAction) -> str | None:
+    _, writer = await asyncio.open_connection(action.host, action.port)
+    writer.close()
+    await writer.wait_closed()
+    return None

@@ -1,0 +1,257 @@
+"""What to start now and what has to wait, and why: a pure function of the state."""
+
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+
+import msgspec
+
+from pytilt.loop import freshness
+from pytilt.model.base import Value
+from pytilt.model.names import TILTFILE, UNCATEGORIZED, ResourceName
+from pytilt.model.objects import ClusterState, Resource, Runtime, Tiltfile
+from pytilt.model.resources import KubernetesDeploy, LocalDeploy
+from pytilt.model.updates import Hold, HoldReason, Reason, Strategy, Update
+from pytilt.store.objects import Snapshot
+
+
+class Start(Value):
+    """An update to start now."""
+
+    resource: ResourceName
+    reason: Reason
+    strategy: Strategy
+    sequence: int
+    """Every change up to this one is part of it."""
+    changed_files: tuple[str, ...] = ()
+    note: str = ""
+    """Why not in place, where that was possible in principle."""
+    force: bool = False
+    """Delete what is deployed and build everything anew: a trigger in auto mode with nothing to do."""
+
+
+class Plan(Value):
+    """What to do about every resource that is due."""
+
+    starts: tuple[Start, ...] = ()
+    holds: Mapping[ResourceName, Hold] = msgspec.field(default_factory=dict)
+    due: Mapping[ResourceName, Reason] = msgspec.field(default_factory=dict)
+
+
+def plan(state: Snapshot, *, max_parallel: int = 3) -> Plan:
+    """Decide about all resources at once.
+
+    Args:
+        state: the objects of the session.
+        max_parallel: how many updates may run at a time; live updates and evaluations do not count.
+
+    Returns:
+        What to start, what has to wait and why, and what is due.
+    """
+    due = {need.resource.name: need for need in map(_need(state), state.all(Resource)) if need is not None}
+    reasons = {ResourceName(name): need.reason for name, need in due.items()}
+    if tiltfile_pending(state):
+        hold = Hold(reason=HoldReason.TILTFILE_RELOAD, on=(TILTFILE,))
+        return Plan(due=reasons, holds=dict.fromkeys(reasons, hold))
+    rules = _Rules(state, max_parallel)
+    starts, holds = [], {}
+    for need in sorted(due.values(), key=_order):
+        name = ResourceName(need.resource.name)
+        if need.resource.status.current:
+            continue
+        answer = rules.decide(need)
+        if isinstance(answer, Hold):
+            holds[name] = answer
+        else:
+            starts.append(answer)
+    return Plan(starts=tuple(starts), holds=holds, due=reasons)
+
+
+def tiltfile_pending(state: Snapshot) -> bool:
+    """Is the Tiltfile being evaluated, or about to be?"""
+    tiltfile = state.get(Tiltfile, TILTFILE)
+    if tiltfile is None or tiltfile.status.current or tiltfile.status.trigger:
+        return True
+    return not tiltfile.status.history or bool(evaluation_changes(state))
+
+
+def evaluation_changes(state: Snapshot) -> Mapping[str, int]:
+    """The config files that changed since the Tiltfile was evaluated."""
+    tiltfile = state.get(Tiltfile, TILTFILE)
+    consumed = tiltfile.status.consumed if tiltfile else 0
+    return freshness.changes(state, freshness.CONFIGS, above=consumed)
+
+
+class Need(Value):
+    """A resource that is due, and why."""
+
+    resource: Resource
+    reason: Reason
+    changed: Mapping[str, int]
+
+    @property
+    def first(self) -> bool:
+        """Is it the resource's first update?"""
+        return bool(self.reason & Reason.INITIAL_BUILD)
+
+
+def _need(state: Snapshot):  # noqa: ANN202 - a closure over the state, private to this module
+    def need(resource: Resource) -> Need | None:
+        if not resource.enabled:
+            return None
+        changed = freshness.unconsumed(state, resource)
+        reason = _reason(state, resource, changed)
+        return Need(resource=resource, reason=reason, changed=changed) if reason else None
+
+    return need
+
+
+def _reason(state: Snapshot, resource: Resource, changed: Mapping[str, int]) -> Reason:
+    status, mode = resource.status, resource.spec.trigger_mode
+    reason = status.trigger.reason if status.trigger else Reason.NONE
+    if not status.history:
+        started = bool(status.current)
+        wanted = mode.auto_init or reason or (mode.auto and changed)
+        return reason | Reason.INITIAL_BUILD if wanted and not started else reason
+    if not mode.auto and not reason:
+        return Reason.NONE
+    if changed:
+        reason |= Reason.CHANGED_FILES
+    if resource.digest != status.applied_digest:
+        reason |= Reason.CONFIG_CHANGED
+    if freshness.has_newer_images(state, resource):
+        reason |= Reason.DEPENDENCY_UPDATED
+    if freshness.lacking(state, resource):
+        reason |= Reason.CONTAINER_REPLACED
+    return reason
+
+
+def _order(need: Need) -> tuple[int, int, int]:
+    deploy, status = need.resource.spec.deploy, need.resource.status
+    if need.first:
+        if isinstance(deploy, LocalDeploy):
+            return 0, 0, need.resource.order
+        if need.resource.name == UNCATEGORIZED:
+            return 0, 1, need.resource.order
+        return 0, 3 if need.resource.spec.images else 2, need.resource.order
+    if status.trigger:
+        return 1, status.trigger.sequence, need.resource.order
+    return 2, min(need.changed.values(), default=0), need.resource.order
+
+
+class _Rules:
+    """The rules of waiting, in order; they know what runs and what this plan has started already."""
+
+    def __init__(self, state: Snapshot, max_parallel: int) -> None:
+        self._state = state
+        self._sequence = freshness.latest(state)
+        self._slots = max_parallel
+        self._running: list[Resource] = [
+            resource for resource in state.all(Resource) if any(map(_takes_a_slot, resource.status.current))
+        ]
+
+    def decide(self, need: Need) -> Start | Hold:
+        live = self._in_place(need)
+        if isinstance(live, (Start, Hold)):
+            return live
+        hold = self._hold(need)
+        if hold is not None:
+            return hold
+        self._running.append(need.resource)
+        return self._full(need, note=live)
+
+    def _in_place(self, need: Need) -> Start | Hold | str:
+        """A live update, a wait for the container, or the reason why it has to be a full update."""
+        if need.reason & ~(Reason.CHANGED_FILES | Reason.CONTAINER_REPLACED) and not _only_changes(need):
+            return ""
+        answer = freshness.in_place(self._state, need.resource)
+        if isinstance(answer, freshness.Waiting):
+            return Hold(reason=HoldReason.WAITING_FOR_DEPLOY, on=(ResourceName(need.resource.name),))
+        if isinstance(answer, freshness.Impossible):
+            return answer.why
+        return Start(
+            resource=ResourceName(need.resource.name),
+            reason=need.reason,
+            strategy=Strategy.LIVE,
+            sequence=self._sequence,
+            changed_files=tuple(sorted(need.changed)),
+        )
+
+    def _full(self, need: Need, note: str) -> Start:
+        local = isinstance(need.resource.spec.deploy, LocalDeploy)
+        force = need.reason.triggered and need.resource.spec.trigger_mode.auto and bool(need.resource.status.history)
+        return Start(
+            resource=ResourceName(need.resource.name),
+            reason=need.reason,
+            strategy=Strategy.COMMAND if local else Strategy.FULL,
+            sequence=self._sequence,
+            changed_files=tuple(sorted(need.changed)),
+            note=note,
+            force=force and not local,
+        )
+
+    def _hold(self, need: Need) -> Hold | None:
+        for rule in (self._local, self._uncategorized, self._dependencies, self._cluster, self._slot):
+            hold = rule(need)
+            if hold is not None:
+                return hold
+        return None
+
+    def _local(self, need: Need) -> Hold | None:
+        blocking = [resource for resource in self._running if _runs_alone(resource)]
+        if blocking:
+            return Hold(reason=HoldReason.WAITING_FOR_LOCAL, on=_names(blocking))
+        if self._running and _runs_alone(need.resource):
+            return Hold(reason=HoldReason.IS_UNPARALLELIZABLE_LOCAL, on=_names(self._running))
+        return None
+
+    def _uncategorized(self, need: Need) -> Hold | None:
+        applying = any(resource.name == UNCATEGORIZED for resource in self._running)
+        if applying and isinstance(need.resource.spec.deploy, KubernetesDeploy):
+            return Hold(reason=HoldReason.WAITING_FOR_UNCATEGORIZED, on=(UNCATEGORIZED,))
+        return None
+
+    def _dependencies(self, need: Need) -> Hold | None:
+        if not need.first:
+            return None
+        waiting = tuple(name for name in need.resource.spec.resource_deps if not self._ready_once(name))
+        return Hold(reason=HoldReason.WAITING_FOR_DEP, on=waiting) if waiting else None
+
+    def _ready_once(self, name: ResourceName) -> bool:
+        runtime = self._state.get(Runtime, name)
+        return runtime is not None and runtime.status.ready_once
+
+    def _cluster(self, need: Need) -> Hold | None:
+        if not isinstance(need.resource.spec.deploy, KubernetesDeploy):
+            return None
+        cluster = self._state.get(ClusterState, "default")
+        if cluster is None or cluster.info is None or cluster.error:
+            return Hold(reason=HoldReason.WAITING_FOR_CLUSTER)
+        return None
+
+    def _slot(self, _: Need) -> Hold | None:
+        if len(self._running) >= self._slots:
+            return Hold(reason=HoldReason.WAITING_FOR_SLOT, on=_names(self._running))
+        return None
+
+
+def _only_changes(need: Need) -> bool:
+    """A trigger in manual mode asks for no more than the changes that wait."""
+    rest = need.reason & ~(Reason.CHANGED_FILES | Reason.CONTAINER_REPLACED)
+    return rest.triggered and not need.resource.spec.trigger_mode.auto and bool(need.changed) and rest == _trigger(rest)
+
+
+def _trigger(reason: Reason) -> Reason:
+    return reason & (Reason.WEB_TRIGGER | Reason.CLI_TRIGGER | Reason.HUD_TRIGGER | Reason.UNKNOWN_TRIGGER)
+
+
+def _takes_a_slot(update: Update) -> bool:
+    return update.strategy in (Strategy.FULL, Strategy.COMMAND)
+
+
+def _runs_alone(resource: Resource) -> bool:
+    deploy = resource.spec.deploy
+    return isinstance(deploy, LocalDeploy) and deploy.update is not None and not deploy.allow_parallel
+
+
+def _names(resources: Iterable[Resource]) -> tuple[ResourceName, ...]:
+    return tuple(ResourceName(resource.name) for resource in sorted(resources, key=attrgetter("order")))

@@ -1,0 +1,62 @@
+"""A session: everything that runs during `tilt up` and `tilt ci`, started in one place, ended together."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Mapping
+
+from msgspec.structs import replace
+
+from pytilt.loop.verdict import Verdict, verdict
+from pytilt.model.objects import Session, SessionStatus
+from pytilt.store.objects import Store
+
+JUDGE_SECONDS = 1.0
+"""Between two looks at the clock by `tilt ci`: its timeouts are minutes."""
+
+
+async def run_session(store: Store, tasks: Mapping[str, Awaitable[None]]) -> Verdict:
+    """Run all tasks until the verdict of `tilt ci`, or until cancelled.
+
+    Args:
+        store: the session's objects.
+        tasks: name -> what runs without end. One that fails ends the others, and the session.
+
+    Returns:
+        The verdict.
+    """
+    async with asyncio.TaskGroup() as group:
+        running = [group.create_task(_as_coroutine(each), name=name) for name, each in tasks.items()]
+        found = await judge(store)
+        for task in running:
+            task.cancel()
+    return found
+
+
+async def judge(store: Store) -> Verdict:
+    """Wait for the verdict of a session that ends by itself; without end for one that does not."""
+    changed = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        listening = group.create_task(_tell(store, changed), name="changes to judge")
+        while (found := _found(store)) is None:
+            changed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(JUDGE_SECONDS):
+                    await changed.wait()
+        listening.cancel()
+    status = SessionStatus(done=True, error=found.error)
+    store.change(Session, "Tiltfile", lambda session: replace(session, status=status))
+    return found
+
+
+def _found(store: Store) -> Verdict | None:
+    session = store.get(Session, "Tiltfile")
+    return verdict(store.snapshot(), store.now()) if session is not None and session.ci else None
+
+
+async def _tell(store: Store, changed: asyncio.Event) -> None:
+    async for _ in store.watch():
+        changed.set()
+
+
+async def _as_coroutine(each: Awaitable[None]) -> None:
+    await each

@@ -1,0 +1,193 @@
+"""Updates: start what the schedule says, write what came of it. The only writer of a resource's status."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from pytilt.errors import PytiltError, SyncError, UnreachableError
+from pytilt.loop.narration import heading
+from pytilt.loop.outcomes import Done
+from pytilt.loop.schedule import Plan, Start, plan
+from pytilt.loop.watching import Watching
+from pytilt.model.logs import Level
+from pytilt.model.names import TILTFILE, ResourceName, SpanId
+from pytilt.model.objects import (
+    ClusterState,
+    FileWatch,
+    ImageMap,
+    Resource,
+    ResourceStatus,
+    Runtime,
+    Tiltfile,
+)
+from pytilt.model.resources import UpdateSettings
+from pytilt.model.updates import DeployedImage, Outcome, Reason, Strategy, Trigger, Update
+from pytilt.store.logs import LogStore, Span
+from pytilt.store.objects import Store
+
+HISTORY = 20
+"""Updates of a resource that are remembered; Tilt remembers 2."""
+
+Work = Callable[[Resource, Start, Span, UpdateSettings], Awaitable[Done]]
+"""Carries out one update by one strategy."""
+
+
+class Updating:
+    """Runs the updates of all resources, each as a task with a name.
+
+    Args:
+        store: the session's objects.
+        logs: takes what updates say.
+        watching: knows the newest change of a file.
+        work: how each strategy is carried out.
+        root: headings show files below this directory relative to it.
+    """
+
+    def __init__(
+        self, store: Store, logs: LogStore, watching: Watching, work: Mapping[Strategy, Work], root: str
+    ) -> None:
+        self._store = store
+        self._logs = logs
+        self._watching = watching
+        self._work = work
+        self._root = root
+        self._count = 0
+        self._tasks: dict[ResourceName, set[asyncio.Task[None]]] = {}
+
+    async def run(self) -> None:
+        """Plan whenever the state changes, without end; leaving cancels every update that runs."""
+        async with asyncio.TaskGroup() as group:
+            async for _ in self._store.watch(Tiltfile, Resource, FileWatch, ImageMap, Runtime, ClusterState):
+                self.turn(group)
+
+    def turn(self, group: asyncio.TaskGroup) -> None:
+        """One turn of the loop: note what is due and what waits, start what can start."""
+        decided = plan(self._store.snapshot(), max_parallel=self._settings().max_parallel_updates)
+        self._note(decided)
+        for start in decided.starts:
+            self._begin(start, group)
+
+    def next_id(self) -> int:
+        """A number for an update, unique within the session."""
+        self._count += 1
+        return self._count
+
+    def trigger(self, name: ResourceName, reason: Reason) -> None:
+        """Ask for an update of a resource; asked again before it starts, it is the same request."""
+        sequence = self._watching.next_sequence()
+
+        def ask(status: ResourceStatus) -> ResourceStatus:
+            return replace(status, trigger=status.trigger or Trigger(reason=reason, sequence=sequence))
+
+        self._edit(name, ask)
+
+    async def cancel(self, name: ResourceName) -> None:
+        """End the updates of a resource that run."""
+        tasks = list(self._tasks.get(name, ()))
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+
+    def forget(self, name: ResourceName) -> None:
+        """Begin with a resource as if it had never been updated: it was disabled."""
+        self._edit(name, lambda _: ResourceStatus())
+
+    def _note(self, decided: Plan) -> None:
+        for resource in self._store.snapshot().all(Resource):
+            name = ResourceName(resource.name)
+            due, hold = decided.due.get(name, Reason.NONE), decided.holds.get(name)
+            if (due, hold) != (resource.status.due, resource.status.hold):
+                since = resource.status.due_since if resource.status.due else self._store.now()
+                self._edit(
+                    name,
+                    lambda status, due=due, hold=hold, since=since: replace(
+                        status, due=due, due_since=since if due else "", hold=hold
+                    ),
+                )
+
+    def _begin(self, start: Start, group: asyncio.TaskGroup) -> None:
+        number = self.next_id()
+        update = Update(
+            id=number,
+            span=SpanId(f"build:{number}"),
+            reason=start.reason,
+            strategy=start.strategy,
+            changed_files=start.changed_files,
+            note=start.note,
+            started_at=self._store.now(),
+        )
+        self._edit(
+            start.resource,
+            lambda status: replace(
+                status, current=(*status.current, update), trigger=None, due=Reason.NONE, due_since="", hold=None
+            ),
+        )
+        task = group.create_task(self._perform(start, update), name=f"update {start.resource} {number}")
+        tasks = self._tasks.setdefault(start.resource, set())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def _perform(self, start: Start, update: Update) -> None:
+        resource = self._store.get(Resource, start.resource)
+        assert resource is not None  # noqa: S101 - `_begin` has just written to it
+        span = self._logs.span(start.resource, update.span, build=True)
+        span.header(heading(start.reason, start.changed_files, self._root))
+        if start.note:
+            span(f"Updating with a full build: {start.note}\n")
+        began = time.monotonic()
+        done = Done(outcome=Outcome.CANCELED, error="build canceled")
+        try:
+            done = await self._outcome(resource, start, span)
+        finally:
+            span.close()
+            self._finish(resource, start, update, done, time.monotonic() - began)
+
+    async def _outcome(self, resource: Resource, start: Start, span: Span) -> Done:
+        try:
+            return await self._work[start.strategy](resource, start, span, self._settings())
+        except PytiltError as problem:
+            live = start.strategy is Strategy.LIVE
+            fell_back = live and isinstance(problem, (SyncError, UnreachableError))
+            level = Level.WARN if fell_back else Level.ERROR
+            span(f"{'Live update failed' if live else 'Build Failed'}: {problem}\n", level=level)
+            return Done(outcome=Outcome.FELL_BACK if fell_back else Outcome.FAILED, error=str(problem))
+
+    def _finish(self, resource: Resource, start: Start, update: Update, done: Done, seconds: float) -> None:
+        ended = replace(update, outcome=done.outcome, error=done.error, finished_at=self._store.now(), seconds=seconds)
+
+        def end(status: ResourceStatus) -> ResourceStatus:
+            changed: dict[str, Any] = dict(done.status)
+            if done.outcome is not Outcome.FELL_BACK:
+                changed["consumed"] = max(status.consumed, start.sequence)
+            if start.strategy is not Strategy.LIVE:
+                changed["applied_digest"] = resource.digest
+                # What was attempted counts: the same images again would fail the same way.
+                changed.setdefault("applied_images", self._present_images(resource))
+            return replace(
+                status,
+                current=tuple(each for each in status.current if each.id != update.id),
+                history=(ended, *status.history)[:HISTORY],
+                **changed,
+            )
+
+        self._edit(start.resource, end)
+
+    def _present_images(self, resource: Resource) -> tuple[DeployedImage, ...]:
+        maps = {image.name: self._store.get(ImageMap, image.name) for image in resource.spec.images if image.deployed}
+        return tuple(
+            DeployedImage(name=name, reference=found.status.reference) for name, found in maps.items() if found
+        )
+
+    def _edit(self, name: ResourceName, edit: Callable[[ResourceStatus], ResourceStatus]) -> None:
+        self._store.change(Resource, name, lambda resource: replace(resource, status=edit(resource.status)))
+
+    def _settings(self) -> UpdateSettings:
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        declaration = tiltfile.status.declaration if tiltfile else None
+        return declaration.updates if declaration else UpdateSettings()

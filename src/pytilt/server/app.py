@@ -1,0 +1,204 @@
+"""The application: objects to read and to watch, logs to read and to follow, triggers to post."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from pytilt import __version__
+from pytilt.model.logs import Level
+from pytilt.model.names import TILTFILE, ResourceName
+from pytilt.model.objects import Resource
+from pytilt.model.updates import Reason
+from pytilt.server.guard import COOKIE, Guard
+from pytilt.server.page import page
+from pytilt.store.logs import LogStore, Selection
+from pytilt.store.objects import Store
+from pytilt.views.api import GROUP_VERSION, Json, Kind, find_kind, kinds, ui_resources
+
+NDJSON = "application/x-ndjson"
+
+
+class Requests(Protocol):
+    """What a request may ask of the session."""
+
+    def trigger(self, name: ResourceName, reason: Reason) -> None:
+        """Ask for an update of a resource, or for an evaluation of the Tiltfile."""
+        ...
+
+
+class TriggerBody(msgspec.Struct):
+    """The body of `POST /api/trigger`, as Tilt's clients send it."""
+
+    manifest_names: list[str]
+    build_reason: int = int(Reason.UNKNOWN_TRIGGER)
+
+
+def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | None, host: str) -> ASGIApp:
+    """Build the application.
+
+    Args:
+        store: the session's objects.
+        logs: the session's log.
+        requests: takes what is asked for.
+        token: what every request must show; None: nothing.
+        host: where the session listens.
+    """
+    routes = Routes(store, logs, requests, token)
+    base = f"/apis/{GROUP_VERSION}"
+    app = Starlette(
+        routes=[
+            Route("/", routes.page),
+            Route(base, routes.kinds),
+            Route(f"{base}/{{kind}}", routes.list),
+            Route(f"{base}/{{kind}}/{{name:path}}", routes.get),
+            Route("/api/trigger", routes.trigger, methods=["GET", "POST"]),
+            Route("/api/logs", routes.read_logs),
+            Route("/api/version", routes.version),
+        ]
+    )
+    return Guard(app, token, host)
+
+
+class Routes:
+    """Answers requests."""
+
+    def __init__(self, store: Store, logs: LogStore, requests: Requests, token: str | None) -> None:
+        self._store = store
+        self._logs = logs
+        self._requests = requests
+        self._token = token
+
+    async def page(self, _: Request) -> Response:
+        """A page with a row for every resource; it gives the browser its token."""
+        response = HTMLResponse(page(ui_resources(self._store.snapshot())))
+        if self._token is not None:
+            response.set_cookie(COOKIE, self._token, samesite="strict", httponly=True)
+        return response
+
+    async def version(self, _: Request) -> Response:
+        """The version of this program."""
+        return _json({"version": __version__})
+
+    async def kinds(self, _: Request) -> Response:
+        """The kinds that can be read."""
+        resources = [{"name": kind.plural, "kind": kind.name, "shortNames": list(kind.short)} for kind in kinds()]
+        return _json({"kind": "APIResourceList", "groupVersion": GROUP_VERSION, "resources": resources})
+
+    async def list(self, request: Request) -> Response:
+        """All objects of a kind; with `watch`, one JSON line for each and then for every change of one."""
+        kind = _kind(request)
+        if request.query_params.get("watch"):
+            return StreamingResponse(self._watch(kind, request.query_params.get("name")), media_type=NDJSON)
+        state = self._store.snapshot()
+        return _json(
+            {
+                "apiVersion": GROUP_VERSION,
+                "kind": f"{kind.name}List",
+                "metadata": {"resourceVersion": str(state.version)},
+                "items": list(kind.list(state)),
+            }
+        )
+
+    async def get(self, request: Request) -> Response:
+        """One object."""
+        kind, name = _kind(request), request.path_params["name"]
+        for each in kind.list(self._store.snapshot()):
+            if each["metadata"]["name"] == name:
+                return _json(each)
+        raise HTTPException(404, f'{kind.plural}.tilt.dev "{name}" not found')
+
+    async def trigger(self, request: Request) -> Response:
+        """Ask for an update; the answers are Tilt's: a text with status 200 is a polite refusal."""
+        if request.method != "POST":
+            raise HTTPException(400, "must be POST request")
+        try:
+            body = msgspec.json.decode(await request.body(), type=TriggerBody)
+        except msgspec.DecodeError as problem:
+            raise HTTPException(400, f"error parsing JSON payload: {problem}") from problem
+        if len(body.manifest_names) != 1:
+            raise HTTPException(400, "/api/trigger currently supports exactly one manifest name")
+        name = ResourceName(body.manifest_names[0])
+        resource = self._store.get(Resource, name)
+        if resource is None and name != TILTFILE:
+            raise HTTPException(404, f'resource "{name}" does not exist')
+        if resource is not None and not resource.enabled:
+            return PlainTextResponse(f'resource "{name}" is currently disabled')
+        self._requests.trigger(name, Reason(body.build_reason))
+        return Response(status_code=200)
+
+    async def read_logs(self, request: Request) -> Response:
+        """Lines of the log as JSON lines; with `follow`, without end."""
+        query = request.query_params
+        selection = _selection(request)
+        cursor = int(query["cursor"]) if "cursor" in query else 0
+        if "tail" in query:
+            cursor = self._logs.tail(int(query["tail"]), selection)
+        return StreamingResponse(self._lines(cursor, selection, follow=bool(query.get("follow"))), media_type=NDJSON)
+
+    async def _lines(self, cursor: int, selection: Selection, *, follow: bool) -> AsyncIterator[bytes]:
+        encoder = msgspec.json.Encoder()
+        if follow:
+            async for batch in self._logs.follow(cursor, selection):
+                yield b"".join(encoder.encode(line) + b"\n" for line in batch)
+        end = len(self._logs)
+        while cursor < end:
+            lines, cursor = self._logs.read(cursor, selection)
+            yield b"".join(encoder.encode(line) + b"\n" for line in lines)
+            await asyncio.sleep(0)
+
+    async def _watch(self, kind: Kind, name: str | None) -> AsyncIterator[bytes]:
+        known: dict[str, Json] = {}
+        async for _ in self._store.watch():
+            present = {each["metadata"]["name"]: each for each in kind.list(self._store.snapshot())}
+            events = [_event(known, each) for each in present.values()]
+            gone: list[Json] = [{"type": "DELETED", "object": each} for key, each in known.items() if key not in present]
+            known = present
+            told = [
+                event for event in (*events, *gone) if event and name in (None, event["object"]["metadata"]["name"])
+            ]
+            if told:
+                yield b"".join(msgspec.json.encode(event) + b"\n" for event in told)
+
+
+def _event(known: dict[str, Json], each: Json) -> Json | None:
+    before = known.get(each["metadata"]["name"])
+    if before == each:
+        return None
+    return {"type": "ADDED" if before is None else "MODIFIED", "object": each}
+
+
+def _kind(request: Request) -> Kind:
+    word = request.path_params["kind"]
+    kind = find_kind(word)
+    if kind is None:
+        raise HTTPException(404, f'the server doesn\'t have a resource type "{word}"')
+    return kind
+
+
+def _selection(request: Request) -> Selection:
+    query = request.query_params
+    level = query.get("level", "").upper()
+    seconds = query.get("since")
+    since = ""
+    if seconds:
+        moment = datetime.now(UTC) - timedelta(seconds=float(seconds))
+        since = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return Selection(
+        resources=frozenset(ResourceName(name) for name in query.getlist("resource")),
+        level=Level(level) if level in Level.__members__ else None,
+        source=query.get("source", "all"),
+        since=since,
+    )
+
+
+def _json(body: Json) -> Response:
+    return Response(msgspec.json.encode(body), media_type="application/json")

@@ -1,0 +1,77 @@
+"""Who may ask: every request shows the session's token and comes from a page of this session or from no page at all."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from http.cookies import SimpleCookie
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+HEADER = "x-tilt-token"
+COOKIE = "Tilt-Token"
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts that no page of another site can claim by DNS rebinding."""
+
+Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Guard:
+    """Lets only those through who may ask.
+
+    Args:
+        app: what answers them.
+        token: the session's secret; None switches the check of the token off.
+        host: the host that the session listens on: requests may name it besides the loopback names.
+    """
+
+    def __init__(self, app: ASGIApp, token: str | None, host: str) -> None:
+        self._app = app
+        self._token = token
+        self._hosts = LOOPBACK_NAMES | {host}
+        self._any_host = host in ("0.0.0.0", "::")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 403 with the reason, or hand the request on."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        refusal = self.refusal(Headers(scope=scope), page=scope["path"] == "/")
+        if refusal:
+            await PlainTextResponse(f"{refusal}\n", status_code=403)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def refusal(self, headers: Headers, *, page: bool) -> str:
+        """Why a request is refused; empty when it is not.
+
+        Args:
+            headers: of the request.
+            page: does it ask for the page, which gives the browser its token?
+        """
+        if not self._known(urlsplit(f"//{headers.get('host', '')}").hostname or ""):
+            return "unknown host"
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != headers.get("host", ""):
+            return "cross-origin request forbidden"
+        if page or self._token is None:
+            return ""
+        shown = _token(headers)
+        if not shown:
+            return "missing session token"
+        return "" if secrets.compare_digest(shown.encode(), self._token.encode()) else "invalid session token"
+
+    def _known(self, host: str) -> bool:
+        return self._any_host or host in self._hosts
+
+
+def _token(headers: Headers) -> str:
+    if HEADER in headers:
+        return headers[HEADER]
+    kind, _, value = headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return value
+    cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    return cookie.value if cookie else ""

@@ -1,0 +1,49 @@
+"""The web server of a session: bound before anything else starts, closed with the session."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from pytilt.errors import UserError
+from pytilt.host.ports import holder
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take the port of the session.
+
+    Raises:
+        UserError: another process has it; the message names that process where it can be known.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as problem:
+        listener.close()
+        taken = holder(port)
+        raise UserError(
+            f"Tilt cannot start because you already have another process on port {port}"
+            + (f": {taken}" if taken else ""),
+            hint="if it is another session, give this one a port with `--port` or TILT_PORT",
+        ) from problem
+    listener.set_inheritable(False)
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the session, which ends the server as it ends everything else."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def serve(app: ASGIApp, listener: socket.socket) -> None:
+    """Answer requests without end; being cancelled closes all connections."""
+    config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False, timeout_graceful_shutdown=0)
+    await _Server(config).serve(sockets=[listener])

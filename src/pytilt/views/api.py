@@ -1,0 +1,204 @@
+"""The objects as Tilt's API group `tilt.dev/v1alpha1` shows them to `tilt get`, `tilt wait` and their like."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from pytilt.model.names import TILTFILE
+from pytilt.model.objects import (
+    ClusterState,
+    FileWatch,
+    ImageMap,
+    Object,
+    PortForward,
+    Resource,
+    Runtime,
+    Session,
+    Tiltfile,
+)
+from pytilt.model.resources import KubernetesDeploy, LocalDeploy
+from pytilt.model.updates import Outcome, Update
+from pytilt.store.objects import Snapshot
+from pytilt.views.statuses import Statuses, conditions, resource_statuses, tiltfile_statuses
+
+GROUP_VERSION = "tilt.dev/v1alpha1"
+
+Json = dict[str, Any]
+"""A JSON object of the API. It crosses no package border but the one to the wire."""
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A kind of the API."""
+
+    name: str
+    plural: str
+    short: tuple[str, ...]
+    list: Callable[[Snapshot], tuple[Json, ...]]
+
+
+def kinds() -> tuple[Kind, ...]:
+    """Every kind that can be read."""
+    return (
+        Kind("UIResource", "uiresources", (), ui_resources),
+        Kind("Session", "sessions", (), _plain(Session)),
+        Kind("Tiltfile", "tiltfiles", (), _plain(Tiltfile)),
+        Kind("FileWatch", "filewatches", ("fw",), _plain(FileWatch)),
+        Kind("ImageMap", "imagemaps", ("im",), _plain(ImageMap)),
+        Kind("PortForward", "portforwards", ("pf",), _plain(PortForward)),
+        Kind("Cluster", "clusters", (), _plain(ClusterState)),
+        Kind("Runtime", "runtimes", (), _plain(Runtime)),
+        Kind("Resource", "resources", (), _plain(Resource)),
+    )
+
+
+def find_kind(word: str) -> Kind | None:
+    """The kind that a word of the command line means: plural, singular or short name, in any case."""
+    wanted = word.lower().removesuffix(f".{GROUP_VERSION.partition('/')[0]}")
+    for kind in kinds():
+        if wanted in (kind.plural, kind.name.lower(), *kind.short):
+            return kind
+    return None
+
+
+def ui_resources(state: Snapshot) -> tuple[Json, ...]:
+    """Every row: the Tiltfile first, then the resources in their order."""
+    rows = [ui_tiltfile(state, tiltfile) for tiltfile in state.all(Tiltfile)]
+    return (*rows, *(ui_resource(state, resource) for resource in ordered(state)))
+
+
+def ordered(state: Snapshot) -> list[Resource]:
+    """The resources in the order of the display."""
+    return sorted(state.all(Resource), key=lambda resource: resource.order)
+
+
+def ui_tiltfile(state: Snapshot, tiltfile: Tiltfile) -> Json:
+    """The row of the Tiltfile."""
+    status = tiltfile.status
+    statuses = tiltfile_statuses(tiltfile, pending=status.trigger is not None or _configs_changed(state, tiltfile))
+    body = {
+        **_builds(status.history, (status.current,) if status.current else ()),
+        "order": 1,
+        **_state(statuses, enabled=True, since=tiltfile.created_at),
+    }
+    return _object("UIResource", tiltfile, status=body)
+
+
+def ui_resource(state: Snapshot, resource: Resource) -> Json:
+    """The row of a resource, with the fields of Tilt's `UIResource`."""
+    status, spec = resource.status, resource.spec
+    runtime = state.get(Runtime, resource.name)
+    statuses = resource_statuses(resource, runtime)
+    since = (runtime.status.since if runtime else "") or (status.last.finished_at if status.last else "")
+    body: Json = {
+        **_builds(status.history, status.current),
+        "lastDeployTime": status.deployed_at or (status.last.finished_at if status.last else ""),
+        "triggerMode": int(spec.trigger_mode),
+        "pendingBuildSince": status.due_since,
+        "hasPendingChanges": bool(status.due),
+        "endpointLinks": [{"url": link.url, "name": link.name} for link in runtime.status.endpoints] if runtime else [],
+        "queued": status.trigger is not None,
+        "order": resource.order,
+        "specs": _specs(resource),
+        **_state(statuses, enabled=resource.enabled, since=since or resource.created_at),
+        **_runtime_info(resource, runtime),
+    }
+    if status.hold is not None:
+        on = [{"group": "tilt.dev", "apiVersion": "v1alpha1", "kind": "UIResource", "name": n} for n in status.hold.on]
+        body["waiting"] = {"reason": status.hold.reason.value, "on": on}
+    return _object("UIResource", resource, labels={label: label for label in spec.labels}, status=body)
+
+
+def _state(statuses: Statuses, *, enabled: bool, since: str) -> Json:
+    return {
+        "runtimeStatus": statuses.runtime.value,
+        "updateStatus": statuses.update.value,
+        "disableStatus": {
+            "enabledCount": int(enabled),
+            "disabledCount": int(not enabled),
+            "state": "Enabled" if enabled else "Disabled",
+        },
+        "conditions": msgspec.to_builtins(conditions(statuses, disabled=not enabled, since=since)),
+    }
+
+
+def _builds(history: tuple[Update, ...], current: tuple[Update, ...]) -> Json:
+    ended = [
+        {
+            "error": update.error if update.outcome is not Outcome.OK else "",
+            "warnings": list(update.warnings),
+            "startTime": update.started_at,
+            "finishTime": update.finished_at,
+            "spanID": update.span,
+            "reason": update.reason.shown,
+            "strategy": update.strategy.value,
+            "changedFiles": list(update.changed_files),
+        }
+        for update in history
+    ]
+    running = {"startTime": current[0].started_at, "spanID": current[0].span} if current else {}
+    return {"buildHistory": [_filled(build) for build in ended], "currentBuild": running}
+
+
+def _specs(resource: Resource) -> list[Json]:
+    specs: list[Json] = [
+        {"id": f"image:{image.name}", "type": "image", "hasLiveUpdate": image.live_update is not None}
+        for image in resource.spec.images
+    ]
+    kind = "k8s" if isinstance(resource.spec.deploy, KubernetesDeploy) else "local"
+    return [*map(_filled, specs), {"id": f"{kind}:{resource.name}", "type": kind}]
+
+
+def _runtime_info(resource: Resource, runtime: Runtime | None) -> Json:
+    if isinstance(resource.spec.deploy, LocalDeploy):
+        return {"localResourceInfo": {"pid": runtime.status.pid if runtime else 0}}
+    names = [f"{each['metadata']['name']}:{each['kind'].lower()}" for each in resource.spec.deploy.objects]
+    info: Json = {"displayNames": names}
+    pod = runtime.status.pods[0] if runtime and runtime.status.pods else None
+    if pod is not None:
+        info |= {
+            "podName": pod.name,
+            "podCreationTime": pod.created_at,
+            "podStatus": pod.status or pod.phase,
+            "podStatusMessage": pod.message,
+            "allContainersReady": pod.ready,
+            "podRestarts": pod.restarts,
+            "spanID": f"pod:{resource.name}:{pod.name}",
+        }
+    return {"k8sResourceInfo": _filled(info)}
+
+
+def _configs_changed(state: Snapshot, tiltfile: Tiltfile) -> bool:
+    watch = state.get(FileWatch, f"configs:{TILTFILE}")
+    return watch is not None and watch.status.latest > tiltfile.status.consumed
+
+
+def _plain(kind: type[Object]) -> Callable[[Snapshot], tuple[Json, ...]]:
+    def every(state: Snapshot) -> tuple[Json, ...]:
+        return tuple(_whole(each) for each in state.all(kind))
+
+    return every
+
+
+def _whole(thing: Object) -> Json:
+    fields: Json = msgspec.to_builtins(thing)
+    for name in ("name", "version", "createdAt"):
+        fields.pop(name, None)
+    status = fields.pop("status", {})
+    return _object(type(thing).kind, thing, spec=fields, status=status)
+
+
+def _object(kind: str, thing: Object, *, labels: Mapping[str, str] | None = None, **parts: Json) -> Json:
+    metadata = {
+        "name": thing.name,
+        "labels": dict(labels or {}),
+        "creationTimestamp": thing.created_at,
+        "resourceVersion": str(thing.version),
+    }
+    body = {name: _filled(part) for name, part in parts.items()}
+    return {"apiVersion": GROUP_VERSION, "kind": kind, "metadata": _filled(metadata), **body}
+
+
+def _filled(fields: Json) -> Json:
+    """Without what is empty, as Go's JSON omits it; what is false or 0 counts as empty there."""
+    return {name: value for name, value in fields.items() if value not in ("", None, [], {}, False) and value != 0}
