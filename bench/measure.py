@@ -98,6 +98,9 @@ def session(tool: Tool, folder: Path) -> Iterator[tuple[Process, dict[str, str]]
         )
     try:
         yield process, env
+    except SystemExit:
+        print("".join((folder / "up.out").read_text(errors="replace").splitlines(keepends=True)[-20:]), file=sys.stderr)
+        raise
     finally:
         process.send_signal(signal.SIGINT)
         try:
