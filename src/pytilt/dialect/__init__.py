@@ -4,8 +4,11 @@ Here belongs what a Starlark programmer would call the language: grammar, values
 itself, modules and `load`, tracebacks. Not here: any function of Tilt's (`tiltfile`), any I/O.
 
 The way of a file: `scanning` cuts it into tokens, `parsing` and `expressions` make a tree of them, `resolving` finds
-what its names refer to, `rewriting` turns the tree into Python's, `running` compiles and runs it. While it runs it calls
-`operators`, `comparing`, `indexing`, `iterating` and `attributes`. `tracing` explains where it stands and why it failed.
+what its names refer to, `rewriting` turns the tree into Python's, `running` compiles and runs it. While it runs it
+calls `operators`, `comparing`, `indexing`, `iterating` and `attributes`. `tracing` tells where it stands and why it
+failed.
+
+`tiltfile` calls it: it gives the functions of the Tiltfile as `Builtin`s and its own values as `HostValue`s.
 """
 
 from pytilt.dialect.containers import starlark_dict, starlark_list, starlark_set

@@ -8,7 +8,7 @@ from pytilt.dialect.errors import DialectError
 from pytilt.dialect.values import type_name
 
 _PLAIN = frozenset({int, str, bool, bytes, type(None)})
-_SYMBOLS: dict[Callable[[object, object], bool], str] = {lt: "<", le: "<=", gt: ">", ge: ">="}
+_SYMBOLS: dict[Callable[..., bool], str] = {lt: "<", le: "<=", gt: ">", ge: ">="}
 
 
 def equal(left: object, right: object) -> bool:
@@ -25,7 +25,7 @@ def equal(left: object, right: object) -> bool:
     if isinstance(left, dict) and isinstance(right, dict):
         return len(left) == len(right) and all(key in right and equal(left[key], right[key]) for key in left)
     if isinstance(left, float) and isinstance(right, float):
-        return left == right or (left != left and right != right)  # noqa: PLR0124 - NaN equals NaN in Starlark
+        return left == right or (left != left and right != right)
     return left is right or left == right
 
 
@@ -69,7 +69,7 @@ def _ordered(operation: Callable[..., bool], left: object, right: object) -> boo
 
 def _ordered_numbers(operation: Callable[..., bool], left: object, right: object) -> bool:
     """NaN is greater than every number, and equal to itself, so that sorting is defined."""
-    unordered = (left != left, right != right)  # noqa: PLR0124 - that is how NaN shows
+    unordered = (left != left, right != right)
     return operation(*unordered) if any(unordered) else operation(left, right)
 
 

@@ -22,8 +22,6 @@ class StarlarkList(list[object]):
         if self.iterating:
             raise DialectError(f"cannot {verb} list during iteration")
 
-    __hash__ = None  # type: ignore[assignment] # as for every list
-
 
 class StarlarkDict(dict[object, object]):
     """A dict of a Tiltfile. A host may subclass it and act on `__setitem__` and `__delitem__`."""
@@ -52,7 +50,16 @@ class StarlarkSet(MutableSet[object]):
     def __init__(self, elements: Iterable[object] = ()) -> None:
         self._elements: dict[object, None] = dict.fromkeys(elements)
 
-    check_mutable = StarlarkDict.check_mutable
+    def check_mutable(self, verb: str) -> None:
+        """Refuse a change.
+
+        Raises:
+            DialectError: the set is frozen or being iterated.
+        """
+        if self.frozen:
+            raise DialectError(f"cannot {verb} frozen hash table")
+        if self.iterating:
+            raise DialectError(f"cannot {verb} hash table during iteration")
 
     def __contains__(self, element: object) -> bool:
         return element in self._elements
@@ -124,15 +131,18 @@ def starlark_set(elements: Iterable[object] = ()) -> StarlarkSet:
     return StarlarkSet(elements)
 
 
+_FOREIGN = frozenset({list, dict, tuple, set, frozenset})
+
+
 def from_host(value: object) -> object:
-    """The same value as a Tiltfile may have it: Python's own lists, dicts and sets are copied into those of the language."""
+    """The same value for a Tiltfile: Python's lists, dicts and sets are copied into those of the language."""
     kind = type(value)
+    if kind not in _FOREIGN:
+        return value
     if kind is list:
         return starlark_list(value)  # type: ignore[arg-type] # it is a list
     if kind is dict:
         return starlark_dict(value)  # type: ignore[arg-type] # it is a dict
     if kind is tuple:
         return tuple(from_host(element) for element in value)  # type: ignore[attr-defined] # it is a tuple
-    if kind is set or kind is frozenset:
-        return starlark_set(sorted(value, key=repr))  # type: ignore[call-overload] # it is a set
-    return value
+    return starlark_set(sorted(value, key=repr))  # type: ignore[call-overload] # it is a set

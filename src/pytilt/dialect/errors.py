@@ -37,6 +37,21 @@ class DialectError(UserError):
     """An operation of the language failed; whoever runs the file adds the trace."""
 
 
+class DisplacedError(DialectError):
+    """An operation failed at another place of the running function than the instruction it is at.
+
+    Args:
+        message: what went wrong.
+        line: the line, counted from 1.
+        column: the column, counted from 1.
+    """
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
+
 class StaticError(TiltfileError):
     """The file cannot run at all: its text is not in the grammar, or a name is not defined."""
 

@@ -4,7 +4,7 @@ import ast
 
 from pytilt.dialect.cursor import Cursor, describe
 from pytilt.dialect.parameters import ParameterList
-from pytilt.dialect.tree import Clause, DictComprehension, Entries, beside, place, start
+from pytilt.dialect.tree import Clause, DictComprehension, Entries, beside, constant, place, start
 
 _OR, _AND, _NOT, _COMPARISON = 0, 1, 2, 3
 _LEVELS = {
@@ -125,24 +125,25 @@ class ExpressionParser(Cursor):
                 return node
 
     def _operand(self) -> ast.expr:
-        token, kind = self._token, self._kind
-        if kind == "name":
-            self._advance()
-            return place(ast.Name(str(token.value), ast.Load()), token.line, token.column)
-        if kind in _LITERALS:
-            self._advance()
-            return place(ast.Constant(token.value), token.line, token.column)  # type: ignore[arg-type] # a literal's
+        kind = self._kind
         if kind == "(":
             return self._parentheses()
         if kind == "[":
             return self._list()
         if kind == "{":
             return self._dict()
-        if kind in _UNARY:
-            self._advance()
-            return place(ast.UnaryOp(_UNARY[kind](), self._primary()), token.line, token.column)
-        hint = "only calls can have `*` and `**` arguments" if kind in {"*", "**"} else None
-        self._unexpected("primary expression", hint=hint, at_start=True)
+        if kind != "name" and kind not in _LITERALS and kind not in _UNARY:
+            hint = "only calls can have `*` and `**` arguments" if kind in {"*", "**"} else None
+            self._unexpected("primary expression", hint=hint, at_start=True)
+        token = self._advance()
+        node: ast.expr
+        if kind == "name":
+            node = ast.Name(str(token.value), ast.Load())
+        elif kind in _UNARY:
+            node = ast.UnaryOp(_UNARY[kind](), self._primary())
+        else:
+            node = constant(token.value)
+        return place(node, token.line, token.column)
 
     def _parentheses(self) -> ast.expr:
         mark = self._advance()
@@ -296,7 +297,9 @@ class ExpressionParser(Cursor):
 
     def _check_star(self, call: ast.Call, star: str, line: int, column: int) -> None:
         if any(keyword.arg is None for keyword in call.keywords):
-            self._fail("multiple **kwargs not allowed" if star == "**" else "*args may not follow **kwargs", line, column)
+            self._fail(
+                "multiple **kwargs not allowed" if star == "**" else "*args may not follow **kwargs", line, column
+            )
         if star == "*" and any(isinstance(argument, ast.Starred) for argument in call.args):
             self._fail("multiple *args not allowed", line, column)
 

@@ -8,6 +8,7 @@ from pytilt.dialect.containers import StarlarkSet
 from pytilt.dialect.errors import DialectError
 from pytilt.dialect.values import HostValue, type_name
 
+_RAW_BYTES = re.compile("[\udc80-\udcff]")
 _NEEDS_ESCAPE = re.compile(r'["\\]|[^ -~]')
 _NAMED_ESCAPES = {
     "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
@@ -23,7 +24,7 @@ def to_str(value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bytes):
-        return value.decode(errors="replace")
+        return _RAW_BYTES.sub("\N{REPLACEMENT CHARACTER}", value.decode(errors="surrogateescape"))
     return to_repr(value)
 
 
@@ -42,13 +43,13 @@ def _escape(match: re.Match[str]) -> str:
     if (named := _NAMED_ESCAPES.get(char)) is not None:
         return named
     code = ord(char)
-    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004 - how Python carries a byte that is not UTF-8
+    if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"
     if char.isprintable():
         return char
-    if code < 0x20 or code == 0x7F:  # noqa: PLR2004 - control characters
+    if code < 0x20 or code == 0x7F:
         return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 - what fits into four digits
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _repr(value: object, path: tuple[object, ...]) -> str:

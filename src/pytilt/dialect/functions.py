@@ -102,9 +102,7 @@ def raised_by_call(error: TypeError) -> bool:
     return error.__traceback__ is not None and error.__traceback__.tb_next is None
 
 
-def misfit(
-    name: str, signature: inspect.Signature, arguments: tuple[object, ...], named: Mapping[str, object]
-) -> str:
+def misfit(name: str, signature: inspect.Signature, arguments: tuple[object, ...], named: Mapping[str, object]) -> str:
     """Why arguments do not fit a signature, in Starlark's words."""
     parameters = signature.parameters.values()
     if all(parameter.kind is inspect.Parameter.POSITIONAL_ONLY for parameter in parameters):
@@ -160,6 +158,7 @@ _TOO_MANY = re.compile(r"(\S+)\(\) takes (?:from \d+ to )?(\d+) positional argum
 _MISSING = re.compile(r"(\S+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)")
 _UNEXPECTED = re.compile(r"(\S+)\(\) got an unexpected keyword argument '(\w+)'")
 _MULTIPLE = re.compile(r"(\S+)\(\) got multiple values for (?:keyword )?argument '(\w+)'")
+_MULTIPLE_OF_BUILTIN = re.compile(r"<built-in (?:function|method) (\S+?)(?: of .*)?> got multiple values .*'(\w+)'")
 _NOT_CALLABLE = re.compile(r"'(\w+)' object is not callable")
 
 
@@ -174,6 +173,8 @@ def explain_call(text: str) -> str:
         return f'function {_plain(match[1])} got an unexpected keyword argument "{match[2]}"'
     if (match := _MULTIPLE.match(text)) is not None:
         return f'function {_plain(match[1])} got multiple values for parameter "{match[2]}"'
+    if (match := _MULTIPLE_OF_BUILTIN.match(text)) is not None:
+        return f'{match[1]}: got multiple values for keyword argument "{match[2]}"'
     if (match := _NOT_CALLABLE.match(text)) is not None:
         return f"invalid call of non-function ({python_type_name(match[1])})"
     return text

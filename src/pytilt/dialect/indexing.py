@@ -1,6 +1,7 @@
 """Elements, slices and attributes of values."""
 
-from typing import Protocol
+import re
+from typing import Protocol, runtime_checkable
 
 from pytilt.dialect.containers import StarlarkDict, StarlarkList
 from pytilt.dialect.errors import DialectError
@@ -8,9 +9,11 @@ from pytilt.dialect.formatting import to_repr
 from pytilt.dialect.operators import unhashable
 from pytilt.dialect.values import HostValue, type_name
 
-_MAX_INDEX = 1 << 31
+_RAW_BYTES = re.compile("[\udc80-\udcff]")
+"""How `decode` carries bytes that are not UTF-8."""
 
 
+@runtime_checkable
 class Indexable(Protocol):
     """A host value whose elements have numbers."""
 
@@ -38,10 +41,10 @@ def get_index(container: object, key: object) -> object:
     if isinstance(container, range):
         return container[checked_index(container, len(container), key)]
     if isinstance(container, bytes):
+        index = checked_index(container, len(container), key)
+        return container[index : index + 1]
+    if isinstance(container, HostValue) and isinstance(container, Indexable):
         return container[checked_index(container, len(container), key)]
-    if isinstance(container, HostValue) and hasattr(container, "__getitem__"):
-        elements: Indexable = container
-        return elements[checked_index(container, len(elements), key)]
     raise DialectError(f"unhandled index operation {type_name(container)}[{type_name(key)}]")
 
 
@@ -71,6 +74,11 @@ def encode(text: str) -> bytes:
 def decode(encoded: bytes) -> str:
     """The string of some bytes; those that are not UTF-8 survive `encode`."""
     return encoded.decode(errors="surrogateescape")
+
+
+def readable(text: str) -> str:
+    """The string with a replacement character for every byte that is not UTF-8."""
+    return text if text.isascii() else _RAW_BYTES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def checked_index(container: object, length: int, key: object) -> int:

@@ -70,9 +70,7 @@ def unpack(value: object, shape: Shape) -> tuple[object, ...]:
         raise DialectError(f"too {amount} values to unpack (got {len(parts)}, want {want})")
     if isinstance(shape, int):
         return parts
-    return tuple(
-        part if inner is None else unpack(part, inner) for part, inner in zip(parts, shape, strict=True)
-    )
+    return tuple(part if inner is None else unpack(part, inner) for part, inner in zip(parts, shape, strict=True))
 
 
 def star_arguments(value: object) -> Iterable[object]:

@@ -4,7 +4,8 @@ import re
 
 _ESCAPE = re.compile(r"\\(?:[0-7]{1,3}|x.{0,2}|u.{0,4}|U.{0,8}|.)", re.DOTALL)
 _SIMPLE = {
-    "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", "'": "'", '"': '"', "\n": ""
+    "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", "'": "'", '"': '"',
+    "\n": "",
 }  # fmt: skip
 _OBSOLETE_OCTAL = re.compile(r"0+[0-7]*[1-7][0-7]*")
 _MAX_CODE_POINT = 0x10FFFF
@@ -105,6 +106,6 @@ def _code(escape: str) -> int:
     code = int(digits, 16)
     if code > _MAX_CODE_POINT:
         raise LiteralError(f"code point out of range: {escape} (max \\U0010ffff)")
-    if 0xD800 <= code < 0xE000:  # noqa: PLR2004 - the surrogates, which are no characters
+    if 0xD800 <= code < 0xE000:
         raise LiteralError(f"invalid Unicode code point U+{code:04X}")
     return code

@@ -145,7 +145,7 @@ def _setdefault(entries: dict[object, object], key: object, default: object = No
 def _update(entries: dict[object, object], *updates: object, **named: object) -> None:
     if len(updates) > 1:
         raise DialectError(f"update: got {len(updates)} arguments, want at most 1")
-    update_dict("update", entries, updates[0] if updates else None, named)
+    update_dict("update", entries, updates[0] if updates else (), named)
 
 
 def update_dict(function: str, entries: dict[object, object], updates: object, named: dict[str, object]) -> None:
@@ -154,14 +154,13 @@ def update_dict(function: str, entries: dict[object, object], updates: object, n
     Args:
         function: who asks, for messages.
         entries: the dict.
-        updates: a dict, pairs of keys and values, or None.
+        updates: a dict, or pairs of keys and values.
         named: more entries.
 
     Raises:
         DialectError: the dict cannot be changed, or the updates are no entries.
     """
-    pairs = () if updates is None else _pairs(function, updates)
-    for key, value in [*pairs, *named.items()]:
+    for key, value in [*_pairs(function, updates), *named.items()]:
         _mutable(entries, function, "insert into")
         entries[_key(function, key)] = value
 
@@ -182,7 +181,7 @@ def _checked_pairs(function: str, elements: Iterable[object]) -> Iterator[tuple[
         if parts is None:
             raise DialectError(f"{what} is not iterable ({type_name(element)})")
         pair = tuple(parts)
-        if len(pair) != 2:  # noqa: PLR2004 - a key and a value
+        if len(pair) != 2:
             raise DialectError(f"{what} has length {len(pair)}, want 2")
         yield pair[0], pair[1]
 

@@ -7,7 +7,7 @@ from pytilt.dialect.containers import StarlarkDict, StarlarkList, StarlarkSet
 from pytilt.dialect.errors import DialectError
 from pytilt.dialect.formatting import interpolate, to_integer
 from pytilt.dialect.iterating import iterable_or_none
-from pytilt.dialect.values import StructValue, type_name
+from pytilt.dialect.values import HostValue, StructValue, type_name
 
 _MAX_ELEMENTS = 1 << 30
 _MAX_SHIFT = 512
@@ -23,7 +23,7 @@ def refuse(symbol: str, left: object, right: object) -> NoReturn:
     raise DialectError(f"unknown binary op: {type_name(left)} {symbol} {type_name(right)}")
 
 
-def to_float(number: int | float) -> float:
+def to_float(number: float) -> float:
     """A number as a float.
 
     Raises:
@@ -117,7 +117,7 @@ def floor_divide(left: object, right: object) -> object:
         if kind is other is int:
             return left // right  # type: ignore[operator] # both are numbers
         quotient = to_float(left) / to_float(right)  # type: ignore[arg-type] # both are numbers
-        return float(math.floor(quotient)) if math.isfinite(quotient) else quotient
+        return math.copysign(math.floor(quotient), quotient) if math.isfinite(quotient) else quotient
     refuse("//", left, right)
 
 
@@ -267,11 +267,24 @@ def _contains_byte(element: object, container: bytes) -> bool:
     if isinstance(element, bytes):
         return element in container
     if type(element) is int:
-        if not 0 <= element <= 255:  # noqa: PLR2004 - what a byte holds
+        if not 0 <= element <= 255:
             message = f"int in bytes: {element} out of range (want value in unsigned 8-bit range)"
             raise DialectError(message)
         return element in container
     raise DialectError(f"'in bytes' requires bytes or int as left operand, not {type_name(element)}")
+
+
+def hashable(key: object) -> object:
+    """The same value, if it can be the key of a dict.
+
+    Raises:
+        DialectError: it cannot.
+    """
+    try:
+        hash(key)
+    except TypeError:
+        raise unhashable(key) from None
+    return key
 
 
 def unhashable(key: object) -> DialectError:
@@ -282,4 +295,5 @@ def unhashable(key: object) -> DialectError:
                 hash(part)
             except TypeError:
                 return unhashable(part)
-    return DialectError(f"unhashable type: {type_name(key)}")
+    kind = "" if isinstance(key, HostValue) else " type"
+    return DialectError(f"unhashable{kind}: {type_name(key)}")

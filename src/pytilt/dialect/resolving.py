@@ -95,7 +95,7 @@ class _Resolver(ast.NodeVisitor):
         elif name not in self.names.loaded:
             self.names.globals_.add(name)
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802 - named after the node
+    def visit_Name(self, node: ast.Name) -> None:
         """A name read or bound."""
         if isinstance(node.ctx, ast.Store):
             self._bind(node.id)
@@ -104,23 +104,23 @@ class _Resolver(ast.NodeVisitor):
         else:
             self._later.append((node, self._block))
 
-    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> None:
         """The right side is read before the left side is bound."""
         self.visit(node.value)
         self.visit(node.targets[0])
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:  # noqa: N802
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
         """The same."""
         self.visit(node.value)
         self.visit(node.target)
 
-    def visit_For(self, node: ast.For) -> None:  # noqa: N802
+    def visit_For(self, node: ast.For) -> None:
         """The source is read before the variables are bound."""
         self.visit(node.iter)
         self.visit(node.target)
         self._loop(node.body)
 
-    def visit_While(self, node: ast.While) -> None:  # noqa: N802
+    def visit_While(self, node: ast.While) -> None:
         """A loop like another."""
         self.visit(node.test)
         self._loop(node.body)
@@ -130,7 +130,7 @@ class _Resolver(ast.NodeVisitor):
         self.block(body)
         self._loops -= 1
 
-    def visit_If(self, node: ast.If) -> None:  # noqa: N802
+    def visit_If(self, node: ast.If) -> None:
         """Both branches."""
         self.visit(node.test)
         self._branches += 1
@@ -138,35 +138,35 @@ class _Resolver(ast.NodeVisitor):
         self.block(node.orelse)
         self._branches -= 1
 
-    def visit_Break(self, node: ast.Break) -> None:  # noqa: N802
+    def visit_Break(self, node: ast.Break) -> None:
         """Only in a loop."""
         if not self._loops:
             self._fail("break not in a loop", node)
 
-    def visit_Continue(self, node: ast.Continue) -> None:  # noqa: N802
+    def visit_Continue(self, node: ast.Continue) -> None:
         """Only in a loop."""
         if not self._loops:
             self._fail("continue not in a loop", node)
 
-    def visit_Return(self, node: ast.Return) -> None:  # noqa: N802
+    def visit_Return(self, node: ast.Return) -> None:
         """Only in a function."""
         if not self._functions:
             self._fail("return statement not within a function", node)
         self.generic_visit(node)
 
-    def visit_LoadStatement(self, node: LoadStatement) -> None:  # noqa: N802
+    def visit_LoadStatement(self, node: LoadStatement) -> None:
         """Only at the top level of a file."""
         place = "function" if self._functions else "loop" if self._loops else "conditional" if self._branches else None
         if place is not None:
             self._fail(f"load statement within a {place}", node)
         self.names.loaded.update(name for name, _ in node.names)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         """The name is bound outside, the parameters inside."""
         self._bind(node.name)
         self._function(node.args, node.body)
 
-    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> None:
         """The same without a name."""
         self._function(node.args, [node.body])
 
@@ -186,11 +186,11 @@ class _Resolver(ast.NodeVisitor):
         self._functions -= 1
         self._block, self._loops, self._branches = outer, loops, branches
 
-    def visit_ListComp(self, node: ast.ListComp) -> None:  # noqa: N802
+    def visit_ListComp(self, node: ast.ListComp) -> None:
         """A block of its own, apart from its first source."""
         self._comprehension(node.generators, [node.elt])
 
-    def visit_DictComprehension(self, node: ast.DictComp) -> None:  # noqa: N802
+    def visit_DictComprehension(self, node: ast.DictComp) -> None:
         """The same."""
         self._comprehension(node.generators, [node.key, node.value])
 

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Sequence
 
 from pytilt.dialect.resolving import Names
-from pytilt.dialect.tree import Clause, DictComprehension, Entries, LoadStatement, beside, place
+from pytilt.dialect.tree import Clause, DictComprehension, Entries, LoadStatement, beside, constant, place
 
 TOPLEVEL = "<toplevel>"
 """The name of the function that the statements of a file become."""
@@ -65,17 +65,17 @@ class Rewriter(ast.NodeTransformer):
         self._temporaries += 1
         return f"${self._temporaries}"
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 - named after the node
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         """`None`, `True` and `False` are constants in Python."""
         if node.id in _CONSTANTS:
             return beside(ast.Constant(_CONSTANTS[node.id]), node)
         return node
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:  # noqa: N802
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """Arithmetic."""
         return self._operation(node, node.op, self.visit(node.left), self.visit(node.right))
 
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """Comparisons, of which there is one at a time."""
         left, right = self.visit(node.left), self.visit(node.comparators[0])
         operator = node.ops[0]
@@ -83,7 +83,9 @@ class Rewriter(ast.NodeTransformer):
             return beside(ast.Compare(left, [operator], [right]), node)
         return self._operation(node, operator, left, right)
 
-    def _operation(self, node: ast.expr, operator: ast.operator | ast.cmpop, left: ast.expr, right: ast.expr) -> ast.expr:
+    def _operation(
+        self, node: ast.expr, operator: ast.operator | ast.cmpop, left: ast.expr, right: ast.expr
+    ) -> ast.expr:
         """The call of the operator's function, or Python's operation when both sides turn out to be ints."""
         name = _OPERATORS[type(operator)]
         fast = isinstance(operator, _FAST_FOR_INTS) or (isinstance(operator, _FAST_BY_CONSTANT) and _is_divisor(right))
@@ -120,7 +122,7 @@ class Rewriter(ast.NodeTransformer):
         kept = beside(ast.NamedExpr(ast.Name(name, ast.Store()), side), side)
         return kept, beside(ast.Name(name, ast.Load()), side)
 
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:  # noqa: N802
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         """Signs; `not` is Python's."""
         operand = self.visit(node.operand)
         if isinstance(node.op, ast.Not):
@@ -129,19 +131,21 @@ class Rewriter(ast.NodeTransformer):
             return beside(ast.Constant(-operand.value), node)  # type: ignore[operator] # it is a number
         return _call(_OPERATORS[type(node.op)], [operand], node)
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """`x.name`."""
         return _call("attr", [self.visit(node.value), ast.Constant(node.attr)], node)
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:  # noqa: N802
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         """`x[i]` and `x[i:j:k]`."""
         value = self.visit(node.value)
         if isinstance(node.slice, ast.Slice):
             bounds = (node.slice.lower, node.slice.upper, node.slice.step)
-            return _call("slice", [value, *(self.visit(bound) if bound else ast.Constant(None) for bound in bounds)], node)
+            return _call(
+                "slice", [value, *(self.visit(bound) if bound else ast.Constant(None) for bound in bounds)], node
+            )
         return _call("index", [value, self.visit(node.slice)], node)
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         """Calls are Python's; what `*` and `**` spread is checked."""
         node.func = self.visit(node.func)
         arguments: list[ast.expr] = []
@@ -157,24 +161,24 @@ class Rewriter(ast.NodeTransformer):
             keyword.value = value if keyword.arg is not None else _call("double_star", [value], node)
         return node
 
-    def visit_List(self, node: ast.List) -> ast.expr:  # noqa: N802
+    def visit_List(self, node: ast.List) -> ast.expr:
         """`[a, b]`."""
         elements = beside(ast.Tuple([self.visit(element) for element in node.elts], ast.Load()), node)
         return _call("list", [elements] if node.elts else [], node)
 
-    def visit_Entries(self, node: Entries) -> ast.expr:  # noqa: N802
+    def visit_Entries(self, node: Entries) -> ast.expr:
         """`{a: b}`: a key that is there twice is an error."""
-        keys = [self.visit(key) for key in node.keys]
+        keys = [self.visit(key) for key in node.keys if key is not None]
         values = [self.visit(value) for value in node.values]
         constants = [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
         if len(set(constants)) == len(keys):
             return _call("dict", [beside(ast.Dict(keys, values), node)] if keys else [], node)
         parts: list[ast.expr] = []
         for key, value, (line, column) in zip(keys, values, node.colons, strict=True):
-            parts += [key, value, ast.Constant((line, column))]
+            parts += [key, value, ast.Constant(line), ast.Constant(column)]
         return _call("unique_dict", parts, node)
 
-    def visit_ListComp(self, node: ast.ListComp) -> ast.expr:  # noqa: N802
+    def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
         """`[a for b in c if d]`."""
         clauses = self._clauses(node.generators)
         self._comprehensions += 1
@@ -182,11 +186,13 @@ class Rewriter(ast.NodeTransformer):
         self._comprehensions -= 1
         return _call("list", [result], node)
 
-    def visit_DictComprehension(self, node: DictComprehension) -> ast.expr:  # noqa: N802
+    def visit_DictComprehension(self, node: DictComprehension) -> ast.expr:
         """`{a: b for c in d if e}`."""
         clauses = self._clauses(node.generators)
         self._comprehensions += 1
-        key = place(self.visit(node.key), *node.colon) if isinstance(node.key, ast.Constant) else self.visit(node.key)
+        key = self.visit(node.key)
+        if not isinstance(key, ast.Constant):
+            key = _call("hashable", [key], place(ast.Constant(None), *node.colon))
         result = beside(ast.DictComp(key, self.visit(node.value), clauses), node)
         self._comprehensions -= 1
         return _call("dict", [result], node)
@@ -202,13 +208,13 @@ class Rewriter(ast.NodeTransformer):
             if shape is None:
                 source = _call("iterate", [source], mark)
             else:
-                source = _call("iterate_parts", [source, ast.Constant(shape)], mark)
+                source = _call("iterate_parts", [source, constant(shape)], mark)
             tests = [self.visit(test) for test in clause.ifs]
             result.append(ast.comprehension(clause.target, source, tests, 0))
         self._comprehensions -= 1
         return result
 
-    def visit_Lambda(self, node: ast.Lambda) -> ast.expr:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
         """A function without a name."""
         node.args = self._arguments(node.args)
         comprehensions, self._comprehensions = self._comprehensions, 0
@@ -221,7 +227,7 @@ class Rewriter(ast.NodeTransformer):
             node.body = beside(ast.Subscript(both, ast.Constant(1), ast.Load()), node)
         return node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
         """A function; `**kwargs` is a dict of the language."""
         node.args = self._arguments(node.args)
         node.body = self.block(node.body)
@@ -236,7 +242,7 @@ class Rewriter(ast.NodeTransformer):
         arguments.kw_defaults = [default and self.visit(default) for default in arguments.kw_defaults]
         return arguments
 
-    def visit_For(self, node: ast.For) -> ast.stmt:  # noqa: N802
+    def visit_For(self, node: ast.For) -> ast.stmt:
         """A loop; its source is checked and cannot change meanwhile."""
         source = _call("iterate", [self.visit(node.iter)], node)
         if isinstance(node.target, ast.Name):
@@ -246,15 +252,15 @@ class Rewriter(ast.NodeTransformer):
         body = [*first, *self.block(node.body)]
         return beside(ast.For(ast.Name(name, ast.Store()), source, body, []), node)
 
-    def visit_While(self, node: ast.While) -> ast.stmt:  # noqa: N802
+    def visit_While(self, node: ast.While) -> ast.stmt:
         """A loop like Python's."""
         return beside(ast.While(self.visit(node.test), self.block(node.body), []), node)
 
-    def visit_If(self, node: ast.If) -> ast.stmt:  # noqa: N802
+    def visit_If(self, node: ast.If) -> ast.stmt:
         """Branches like Python's."""
         return beside(ast.If(self.visit(node.test), self.block(node.body), self.block(node.orelse)), node)
 
-    def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
         """`target = value`."""
         return self._assign(node.targets[0], self.visit(node.value), node)
 
@@ -282,7 +288,7 @@ class Rewriter(ast.NodeTransformer):
         first = ast.Assign([ast.Tuple(names, ast.Store())], parts_) if names else ast.Expr(parts_)
         return [beside(first, mark), *then]
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:  # noqa: N802
+    def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:
         """`target += value`: what the target names is evaluated once."""
         if isinstance(node.target, ast.Name):
             read = beside(ast.Name(node.target.id, ast.Load()), node.target)
@@ -310,10 +316,10 @@ class Rewriter(ast.NodeTransformer):
         made = ast.Assign([ast.Name(name, ast.Store())], self.visit(value))
         return beside(ast.Name(name, ast.Load()), value), [beside(made, value)]
 
-    def visit_LoadStatement(self, node: LoadStatement) -> ast.stmt:  # noqa: N802
+    def visit_LoadStatement(self, node: LoadStatement) -> ast.stmt:
         """`load(path, "name")`."""
         targets: list[ast.expr] = [ast.Name(name, ast.Store()) for name, _ in node.names]
-        originals = ast.Constant(tuple(original for _, original in node.names))
+        originals = constant(tuple(original for _, original in node.names))
         loaded = _call("load", [ast.Constant(node.path), originals], node)
         return beside(ast.Assign([ast.Tuple(targets, ast.Store())], loaded), node)
 

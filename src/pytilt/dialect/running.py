@@ -6,7 +6,7 @@ from types import MappingProxyType
 from pytilt.dialect import comparing, indexing, iterating, operators
 from pytilt.dialect.attributes import get_attr
 from pytilt.dialect.containers import StarlarkDict, StarlarkList
-from pytilt.dialect.errors import DialectError
+from pytilt.dialect.errors import DialectError, DisplacedError
 from pytilt.dialect.formatting import to_repr
 from pytilt.dialect.functions import invoke
 from pytilt.dialect.parsing import parse
@@ -25,6 +25,7 @@ _OPERATIONS: dict[str, object] = {
     **{name: getattr(operators, name) for name in (
         "add", "add_in_place", "subtract", "multiply", "divide", "floor_divide", "modulo", "bit_or", "bit_or_in_place",
         "bit_and", "bit_xor", "shift_left", "shift_right", "negate", "positive", "invert", "contains", "contains_not",
+        "hashable",
     )},
     **{name: getattr(comparing, name) for name in (
         "equal", "unequal", "less", "less_or_equal", "greater", "greater_or_equal",
@@ -69,11 +70,11 @@ def run_file(
         FILE_MARK: path,
     }
     variables: dict[str, object] = {"__builtins__": builtins}
-    exec(code, variables)  # noqa: S102 - the grammar of the language has no way out of it
+    exec(code, variables)
     run = variables.pop(TOPLEVEL)
     try:
         invoke(run)
-    except Exception as error:  # noqa: BLE001 - what is no error of the Tiltfile is raised again
+    except Exception as error:
         traced = with_trace(error)
         if traced is None or traced is error:
             raise
@@ -100,7 +101,7 @@ def call(function: object, *arguments: object, **named: object) -> object:
     """
     try:
         return invoke(function, *arguments, **named)
-    except Exception as error:  # noqa: BLE001 - what is no error of the Tiltfile is raised again
+    except Exception as error:
         traced = with_trace(error)
         if traced is None or traced is error:
             raise
@@ -128,13 +129,15 @@ def _loader(load: Load) -> Callable[[str, tuple[str, ...]], tuple[object, ...]]:
 
 
 def _unique_dict(*parts: object) -> StarlarkDict:
-    """A dict display whose keys are not known to differ; the parts are key, value, place, key, value, place, ..."""
+    """A dict display whose keys may be equal or unfit; of each entry: key, value, line and column of its colon."""
     result = StarlarkDict()
-    for key, value in zip(parts[::3], parts[1::3], strict=True):
+    for key, value, line, column in zip(parts[::4], parts[1::4], parts[2::4], parts[3::4], strict=True):
+        assert isinstance(line, int), "written by the rewriter"
+        assert isinstance(column, int), "written by the rewriter"
         try:
             if key in result:
-                raise DialectError(f"duplicate key: {to_repr(key)}")
+                raise DisplacedError(f"duplicate key: {to_repr(key)}", line, column)
         except TypeError:
-            raise operators.unhashable(key) from None
+            raise DisplacedError(operators.unhashable(key).message, line, column) from None
         result[key] = value
     return result

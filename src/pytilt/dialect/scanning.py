@@ -33,14 +33,10 @@ RESERVED = {
 _SPACE = re.compile(r"[ \t]*(?:#[^\n]*)?")
 _INDENT = re.compile(r"[ \t]*")
 _NAME = re.compile(r"[^\W\d]\w*")
-_NUMBER = re.compile(
-    r"0[xX][0-9a-fA-F]*|0[oO][0-7]*|0[bB][01]*|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]*)?"
-)
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|0[oO][0-7]*|0[bB][01]*|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]*)?")
 _STRING_START = re.compile(r"(?:rb|[rb])?(?=['\"])")
 _PUNCTUATION = re.compile(r"\*\*|//=|//|<<=|<<|>>=|>>|[=!<>+\-*/%&|^]=|[-+*/%&|^<>=~.,:;()\[\]{}]")
-_STRING_ENDS = {
-    quote: re.compile(rf"(?:[^\\]|\\.)*?{quote}", re.DOTALL) for quote in ("'", '"', "'''", '"""')
-}
+_STRING_ENDS = {quote: re.compile(rf"(?:[^\\]|\\.)*?{quote}", re.DOTALL) for quote in ("'", '"', "'''", '"""')}
 _HINTS = {
     "@": "decorators are not part of the language; call the function yourself",
     "!": "use `not` or `!=`",
@@ -197,8 +193,14 @@ class Scanner:
             return self._token(name, None, len(name))
         if name in RESERVED:
             return self._token("reserved", name, len(name))
-        if self._text[self._at + len(name) : self._at + len(name) + 1] in ("'", '"') and name.lower() in {"f", "fr", "rf"}:
-            raise self._fail("f-strings are not part of the language", hint="use `'%s' % value` or `'{}'.format(value)`")
+        if self._text[self._at + len(name) : self._at + len(name) + 1] in ("'", '"') and name.lower() in {
+            "f",
+            "fr",
+            "rf",
+        }:
+            raise self._fail(
+                "f-strings are not part of the language", hint="use `'%s' % value` or `'{}'.format(value)`"
+            )
         return self._token("name", name, len(name))
 
     def _number(self, text: str) -> Token:

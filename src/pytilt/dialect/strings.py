@@ -1,18 +1,18 @@
 """The methods of strings and bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pytilt.dialect.arguments import want_bool, want_int, want_iterable, want_string
 from pytilt.dialect.containers import StarlarkList
 from pytilt.dialect.errors import DialectError
 from pytilt.dialect.formatting import format_fields, to_repr
-from pytilt.dialect.indexing import decode, encode, slice_bound
+from pytilt.dialect.indexing import decode, encode, readable, slice_bound
 from pytilt.dialect.methods import Methods
 from pytilt.dialect.values import HostValue, type_name
 
 
-class TextElements(HostValue):
-    """What `elems()`, `codepoints()` and their like give: the parts of a string or of bytes, to go through.
+class TextParts(HostValue):
+    """What `codepoints()` and its like give: the parts of a string or of bytes, to go through.
 
     Args:
         whole: what it was called on.
@@ -20,7 +20,7 @@ class TextElements(HostValue):
         parts: the parts.
     """
 
-    def __init__(self, whole: str | bytes, method: str, parts: list[object]) -> None:
+    def __init__(self, whole: str | bytes, method: str, parts: Sequence[object]) -> None:
         self.type_name = f"{type_name(whole)}.{'codepoints' if method.startswith('codepoint') else 'elems'}"
         self._whole = whole
         self._method = method
@@ -28,6 +28,13 @@ class TextElements(HostValue):
 
     def __iter__(self) -> Iterator[object]:
         return iter(self._parts)
+
+    def __str__(self) -> str:
+        return f"{to_repr(self._whole)}.{self._method}()"
+
+
+class TextElements(TextParts):
+    """What `elems()` of a string gives: its parts have numbers, too."""
 
     def __len__(self) -> int:
         return len(self._parts)
@@ -38,9 +45,6 @@ class TextElements(HostValue):
     def __getitem__(self, index: int) -> object:
         return self._parts[index]
 
-    def __str__(self) -> str:
-        return f"{to_repr(self._whole)}.{self._method}()"
-
 
 def _elems(text: str, /) -> TextElements:
     return TextElements(text, "elems", [decode(bytes([byte])) for byte in encode(text)])
@@ -50,16 +54,16 @@ def _elem_ords(text: str, /) -> TextElements:
     return TextElements(text, "elem_ords", [*encode(text)])
 
 
-def _codepoints(text: str, /) -> TextElements:
-    return TextElements(text, "codepoints", [*text])
+def _codepoints(text: str, /) -> TextParts:
+    return TextParts(text, "codepoints", [*readable(text)])
 
 
-def _codepoint_ords(text: str, /) -> TextElements:
-    return TextElements(text, "codepoint_ords", [ord(char) for char in text])
+def _codepoint_ords(text: str, /) -> TextParts:
+    return TextParts(text, "codepoint_ords", [ord(char) for char in readable(text)])
 
 
-def _bytes_elems(data: bytes, /) -> TextElements:
-    return TextElements(data, "elems", [*data])
+def _bytes_elems(data: bytes, /) -> TextParts:
+    return TextParts(data, "elems", [*data])
 
 
 def _window(method: str, text: str, start: object, end: object) -> tuple[str, int]:
@@ -164,9 +168,7 @@ def _removesuffix(text: str, suffix: object, /) -> str:
 
 
 def _replace(text: str, old: object, new: object, count: object = -1, /) -> str:
-    return text.replace(
-        want_string("replace", 1, old), want_string("replace", 2, new), want_int("replace", 3, count)
-    )
+    return text.replace(want_string("replace", 1, old), want_string("replace", 2, new), want_int("replace", 3, count))
 
 
 def _split_arguments(method: str, separator: object, most: object) -> tuple[str | None, int]:
@@ -191,7 +193,7 @@ def _rsplit(text: str, separator: object = None, most: object = -1, /) -> Starla
     return StarlarkList(text.rsplit(by, limit))
 
 
-def _splitlines(text: str, keepends: object = False, /) -> StarlarkList:  # noqa: FBT002 - Starlark's signature
+def _splitlines(text: str, keepends: object = False, /) -> StarlarkList:
     keep = want_bool("splitlines", 1, keepends)
     lines = text.split("\n")
     last = lines.pop()

@@ -1,12 +1,14 @@
 """From Python's frames to the frames of Tiltfiles: where it runs now, and the trace of an error."""
 
+import inspect
 import itertools
 import re
-import sys
 from collections.abc import Iterator
 from types import CodeType, FrameType, TracebackType
 
-from pytilt.dialect.errors import DialectError, Frame, Position
+from msgspec.structs import replace
+
+from pytilt.dialect.errors import DisplacedError, Frame, Position
 from pytilt.dialect.functions import BoundMethod, Builtin, explain_call
 from pytilt.dialect.values import python_type_name
 from pytilt.errors import PytiltError, TiltfileError
@@ -16,7 +18,7 @@ FILE_MARK = "$file"
 
 _BUILTIN_CALLS = frozenset({Builtin.__call__.__code__, BoundMethod.__call__.__code__})
 _COMPREHENSIONS = frozenset({"<listcomp>", "<dictcomp>"})
-_RECURSION = "the call stack is too deep"
+_RECURSION = "maximum recursion depth exceeded"
 _RECURSION_HINT = "is there a function that calls itself without an end?"
 
 _Step = Frame | str
@@ -25,12 +27,12 @@ _Step = Frame | str
 
 def call_stack() -> tuple[Frame, ...]:
     """The frames of the Tiltfiles that run now, outermost first; the last one made the call that is being served."""
-    return tuple(step for step in _steps_of(_running(sys._getframe(1))) if isinstance(step, Frame))
+    return tuple(step for step in _steps_of(_running(inspect.currentframe())) if isinstance(step, Frame))
 
 
 def current_file() -> str | None:
     """The path of the file whose code runs now, None outside of Tiltfiles. Quicker than `call_stack`."""
-    frame: FrameType | None = sys._getframe(1)
+    frame = inspect.currentframe()
     while frame is not None:
         if FILE_MARK in frame.f_builtins:
             return frame.f_code.co_filename
@@ -56,7 +58,10 @@ def with_trace(error: Exception) -> TiltfileError | None:
     if described is None:
         return None
     message, hint = described
-    steps = _steps_of([*_running(sys._getframe(2)), *inner])
+    steps = _steps_of([*_running(_outer_frame()), *inner])
+    if isinstance(error, DisplacedError) and steps and isinstance(steps[-1], Frame):
+        position = replace(steps[-1].position, line=error.line, column=error.column)
+        steps[-1] = replace(steps[-1], position=position)
     culprit = steps.pop() if steps and isinstance(steps[-1], str) else None
     lines = ["Traceback (most recent call last):"]
     where = None
@@ -70,6 +75,14 @@ def with_trace(error: Exception) -> TiltfileError | None:
     return TiltfileError(f"{label}: {message}", where=where, hint=hint, trace="\n".join(lines))
 
 
+def _outer_frame() -> FrameType | None:
+    """The frame of the function that called the one which caught the error."""
+    frame = inspect.currentframe()
+    for _ in ("with_trace", "run_file or call", "its caller"):
+        frame = frame and frame.f_back
+    return frame
+
+
 def _running(frame: FrameType | None) -> list[tuple[FrameType, int]]:
     """The frames around, outermost first, with the instruction that each is at."""
     frames = []
@@ -80,12 +93,9 @@ def _running(frame: FrameType | None) -> list[tuple[FrameType, int]]:
 
 
 def _unwound(traceback: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
-    """The frames that an exception went through, outermost first; the one that caught it is left out."""
+    """The frames that an exception went through, outermost first."""
     while traceback is not None:
-        if traceback.tb_next is not None or FILE_MARK in traceback.tb_frame.f_builtins:
-            yield traceback.tb_frame, traceback.tb_lasti
-        else:
-            yield traceback.tb_frame, traceback.tb_lasti
+        yield traceback.tb_frame, traceback.tb_lasti
         traceback = traceback.tb_next
 
 
@@ -122,7 +132,7 @@ def _describe(error: Exception, frames: list[tuple[FrameType, int]]) -> tuple[st
     if not frames or FILE_MARK not in frames[-1][0].f_builtins:
         return None
     # Python itself raised it, at an operation that needed no rewriting
-    return _translate(error, frames[-1][0]), None
+    return _translate(error), None
 
 
 _UNASSIGNED_LOCAL = re.compile(r"(?:cannot access (?:local|free) variable|local variable|free variable) '(\w+)'")
@@ -130,7 +140,7 @@ _UNASSIGNED_GLOBAL = re.compile(r"name '(\w+)' is not defined")
 _UNHASHABLE = re.compile(r"unhashable type: '(\w+)'")
 
 
-def _translate(error: Exception, frame: FrameType) -> str:
+def _translate(error: Exception) -> str:
     text = str(error)
     if isinstance(error, NameError):
         if (match := _UNASSIGNED_LOCAL.match(text)) is not None:
@@ -140,6 +150,3 @@ def _translate(error: Exception, frame: FrameType) -> str:
     if (match := _UNHASHABLE.match(text)) is not None:
         return f"unhashable type: {python_type_name(match[1])}"
     return explain_call(text)
-
-
-__all__ = ["FILE_MARK", "DialectError", "call_stack", "current_file", "with_trace"]

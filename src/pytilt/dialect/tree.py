@@ -32,6 +32,11 @@ def beside(node: _Node, other: ast.expr | ast.stmt) -> _Node:
     return place(node, other.lineno, other.col_offset + 1)
 
 
+def constant(value: object) -> ast.Constant:
+    """A value in the tree: a literal's, or one that Python's compiler takes, such as a tuple of such."""
+    return ast.Constant(value)  # type: ignore[arg-type] # tuples are allowed, the stub does not know
+
+
 def start(node: ast.expr) -> tuple[int, int]:
     """The line and column of the first character of an expression, counted from 1."""
     while True:

@@ -11,7 +11,7 @@ from pytilt.dialect.containers import StarlarkDict, StarlarkList, StarlarkSet
 from pytilt.dialect.errors import DialectError
 from pytilt.dialect.formatting import to_integer, to_repr, to_str
 from pytilt.dialect.functions import Builtin, invoke
-from pytilt.dialect.indexing import encode
+from pytilt.dialect.indexing import encode, readable
 from pytilt.dialect.iterating import iterable_or_none
 from pytilt.dialect.methods import update_dict
 from pytilt.dialect.operators import to_float, unhashable
@@ -63,7 +63,7 @@ def _any(x: object, /) -> bool:
 
 
 @_universal("bool")
-def _bool(x: object = False, /) -> bool:  # noqa: FBT002 - Starlark's signature
+def _bool(x: object = False, /) -> bool:
     return bool(x)
 
 
@@ -73,7 +73,7 @@ def _bytes(*arguments: object, **named: object) -> bytes:
     if isinstance(x, bytes):
         return x
     if isinstance(x, str):
-        return encode(x)
+        return readable(x).encode()
     elements = iterable_or_none(x)
     if elements is None:
         raise DialectError(f"bytes: got {type_name(x)}, want string, bytes, or iterable of ints")
@@ -187,7 +187,7 @@ def _hash(x: object, /) -> int:
 
 
 @_universal("int")
-def _int(x: object = 0, base: object = _MISSING) -> int:
+def _int(x: object, base: object = _MISSING) -> int:
     if isinstance(x, str):
         return _parse_int(x, 10 if base is _MISSING else base)
     if base is not _MISSING:
@@ -203,7 +203,7 @@ def _int(x: object = 0, base: object = _MISSING) -> int:
 def _parse_int(text: str, base: object) -> int:
     if type(base) is not int:
         raise DialectError(f"int: for base, got {type_name(base)}, want int")
-    if base != 0 and not 2 <= base <= 36:  # noqa: PLR2004 - the digits that there are
+    if base != 0 and not 2 <= base <= 36:
         raise DialectError("int: base must be an integer >= 2 && <= 36")
     try:
         if not re.fullmatch(r"[+-]?[0-9A-Za-z]+", text):
@@ -270,7 +270,7 @@ def _ord(*arguments: object, **named: object) -> int:
     if isinstance(x, str):
         if len(x) != 1:
             raise DialectError(f"ord: string encodes {len(x)} Unicode code points, want 1")
-        return ord(x)
+        return ord(readable(x))
     if isinstance(x, bytes):
         if len(x) != 1:
             raise DialectError(f"ord: bytes has length {len(x)}, want 1")
@@ -328,13 +328,11 @@ class _SortKey:
 
 
 @_universal("sorted")
-def _sorted(iterable: object, key: object = None, reverse: object = False) -> StarlarkList:  # noqa: FBT002 - Starlark's
+def _sorted(iterable: object, key: object = None, reverse: object = False) -> StarlarkList:
     elements = [*want_iterable("sorted", "iterable", iterable)]
     backwards = want_bool("sorted", "reverse", reverse)
     keys = elements if key is None else [invoke(key, element) for element in elements]
-    pairs = sorted(
-        zip(map(_SortKey, keys), elements, strict=True), key=lambda pair: pair[0], reverse=backwards
-    )
+    pairs = sorted(zip(map(_SortKey, keys), elements, strict=True), key=lambda pair: pair[0], reverse=backwards)
     return StarlarkList(element for _, element in pairs)
 
 
