@@ -39,6 +39,12 @@ PATCHES = re.compile(
 )
 
 
+def none_of(broken: list[str]) -> None:
+    """Fail with the places that break a rule, one a line."""
+    if broken:
+        pytest.fail("\n".join(broken), pytrace=False)
+
+
 def own_modules() -> tuple[Module, ...]:
     """Modules of the program and of its tests."""
     return modules("src/") + modules("tests/")
@@ -46,30 +52,34 @@ def own_modules() -> tuple[Module, ...]:
 
 def test_no_module_is_too_long_to_be_read_at_once():
     lengths = {module.path: module.text.count("\n") for module in own_modules()}
-    assert [f"{path}: {lines} lines" for path, lines in lengths.items() if lines > MODULE_LINES] == []
+    none_of([f"{path}: {lines} lines" for path, lines in lengths.items() if lines > MODULE_LINES])
 
 
 def test_no_function_is_longer_than_a_screen():
-    assert [
-        f"{module.path}:{function.lineno}: {function.name}, {_lines(function)} lines"
-        for module in own_modules()
-        for function in module.functions()
-        if _lines(function) > FUNCTION_LINES
-    ] == []
+    none_of(
+        [
+            f"{module.path}:{function.lineno}: {function.name}, {_lines(function)} lines"
+            for module in own_modules()
+            for function in module.functions()
+            if _lines(function) > FUNCTION_LINES
+        ]
+    )
 
 
 def test_every_module_is_named_for_what_it_holds():
-    assert [
-        module.path
-        for module in own_modules()
-        if BANNED_NAMES & set(PurePosixPath(module.path).with_suffix("").parts)
-        and module.path not in NAMED_SO_ALL_THE_SAME
-    ] == []
+    none_of(
+        [
+            module.path
+            for module in own_modules()
+            if BANNED_NAMES & set(PurePosixPath(module.path).with_suffix("").parts)
+            and module.path not in NAMED_SO_ALL_THE_SAME
+        ]
+    )
 
 
 def test_every_module_says_what_it_is():
     said = [module for module in own_modules() if _needs_docstring(module)]
-    assert [module.path for module in said if not ast.get_docstring(module.tree)] == []
+    none_of([module.path for module in said if not ast.get_docstring(module.tree)])
 
 
 def test_every_package_of_the_program_has_a_docstring_of_its_own():
@@ -77,47 +87,57 @@ def test_every_package_of_the_program_has_a_docstring_of_its_own():
     documented = {
         PurePosixPath(module.path).parent for module in modules("src/") if module.path.endswith("__init__.py")
     }
-    assert sorted(map(str, packages - documented)) == []
+    none_of(sorted(map(str, packages - documented)))
 
 
 @pytest.mark.parametrize("what", PRIVATE_WORDS)
 def test_no_file_speaks_of_one_machine_or_workplace(what):
-    assert [
-        f"{path}:{number}: {line.strip()}"
-        for path, text in texts().items()
-        if PRIVATE_WORDS[what].search(text)
-        for number, line in enumerate(text.splitlines(), 1)
-        if PRIVATE_WORDS[what].search(line)
-    ] == []
+    none_of(
+        [
+            f"{path}:{number}: {line.strip()}"
+            for path, text in texts().items()
+            if PRIVATE_WORDS[what].search(text)
+            for number, line in enumerate(text.splitlines(), 1)
+            if PRIVATE_WORDS[what].search(line)
+        ]
+    )
 
 
 def test_every_suppression_names_its_rule_and_its_reason():
-    assert [
-        f"{module.path}:{number}: {line.strip()}"
-        for module in own_modules()
-        for number, line in enumerate(module.text.splitlines(), 1)
-        if SUPPRESSION.search(line) and not EXPLAINED.search(line) and not _is_about_rules(module)
-    ] == []
+    none_of(
+        [
+            f"{module.path}:{number}: {line.strip()}"
+            for module in own_modules()
+            for number, line in enumerate(module.text.splitlines(), 1)
+            if SUPPRESSION.search(line) and not EXPLAINED.search(line) and not _is_about_rules(module)
+        ]
+    )
 
 
 def test_no_test_patches_the_program():
-    assert [
-        f"{module.path}:{number}: {line.strip()}"
-        for module in modules("tests/")
-        for number, line in enumerate(module.text.splitlines(), 1)
-        if PATCHES.search(line) and not _is_about_rules(module)
-    ] == []
+    none_of(
+        [
+            f"{module.path}:{number}: {line.strip()}"
+            for module in modules("tests/")
+            for number, line in enumerate(module.text.splitlines(), 1)
+            if PATCHES.search(line) and not _is_about_rules(module)
+        ]
+    )
 
 
-def test_no_test_reaches_for_the_private_parts_of_a_module():
-    assert [
-        f"{module.path}:{node.lineno}: {alias.name}"
-        for module in own_modules()
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-        if alias.name.startswith("_") and (node.module or "").startswith("pytilt")
-    ] == []
+def test_no_module_reaches_for_the_private_parts_of_another():
+    none_of(
+        [
+            f"{module.path}:{node.lineno}: {alias.name}"
+            for module in own_modules()
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+            if alias.name.startswith("_")
+            and not alias.name.startswith("__")
+            and (node.module or "").startswith("pytilt")
+        ]
+    )
 
 
 def test_no_seam_has_more_methods_than_a_hand_has_fingers():
@@ -129,20 +149,20 @@ def test_no_seam_has_more_methods_than_a_hand_has_fingers():
         for seam in module.classes()
         if any(ast.unparse(base).split("[")[0].endswith("Protocol") for base in seam.bases)
     }
-    assert [f"{place}, {size} methods" for place, size in sizes.items() if size > SEAM_METHODS] == []
+    none_of([f"{place}, {size} methods" for place, size in sizes.items() if size > SEAM_METHODS])
 
 
 def test_every_package_stands_in_the_architecture():
     page = (ROOT / "docs" / "architecture.md").read_text()
     packages = {PurePosixPath(module.path).parts[2] for module in modules("src/pytilt/") if module.path.count("/") > 2}
-    assert sorted(package for package in packages if f"`{package}`" not in page) == []
+    none_of(sorted(package for package in packages if f"`{package}`" not in page))
 
 
 def test_the_tests_mirror_the_program():
     program = {PurePosixPath(module.path).with_suffix("") for module in modules("src/")}
     program |= {module.parent for module in program if module.name == "__init__"}
     tests = [PurePosixPath(module.path) for module in modules("tests/") if "/test_" in module.path]
-    assert [f"{path} is about no module of that name" for path in tests if not _is_about_one_of(program, path)] == []
+    none_of([f"{path} is about no module of that name" for path in tests if not _is_about_one_of(program, path)])
 
 
 def _lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
