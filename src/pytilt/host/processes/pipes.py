@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import sys
 import termios
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ class OutputPipe:
         """Tell what has been written up to now."""
         if self._read_end < 0:
             return
-        left = int.from_bytes(fcntl.ioctl(self._read_end, termios.FIONREAD, bytes(4)), "little")
+        left = int.from_bytes(fcntl.ioctl(self._read_end, termios.FIONREAD, bytes(4)), sys.byteorder)
         while left > 0 and (count := self._read()):
             left -= count
 

@@ -1,0 +1,19 @@
+"""Watched files: one watcher for all of a session's file rules, told by the kernel, without polling.
+
+`FileWatcher` is the watcher of this system: inotify itself on Linux, `watchfiles` elsewhere. Not here: what a change
+means, and quiet periods: a change is told as soon as the kernel tells it, and what comes meanwhile is merged.
+
+Symbolic links below a watched path are files of their own: they are told when they are replaced, and not followed.
+A watched path that is itself a link to a directory is followed.
+"""
+
+import sys
+
+from pytilt.host.files.contract import Changes, Watcher
+
+if sys.platform == "linux":
+    from pytilt.host.files.linux import InotifyWatcher as FileWatcher
+else:
+    from pytilt.host.files.portable import PortableWatcher as FileWatcher
+
+__all__ = ["Changes", "FileWatcher", "Watcher"]

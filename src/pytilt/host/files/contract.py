@@ -1,0 +1,34 @@
+"""The seam to the file watcher."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+
+from pytilt.model.files import FileRule
+
+Changes = Mapping[str, frozenset[str]]
+"""For each key the absolute paths that were created, written, deleted, moved or had their mode changed."""
+
+
+class Watcher(Protocol):
+    """Watches files for any number of keys. The real one is an async context manager."""
+
+    async def update(self, rules: Mapping[str, Sequence[FileRule]]) -> None:
+        """Watch exactly these rules; keys whose rules are as before cost nothing.
+
+        Returns when every watch is there: no later change is missed.
+
+        Args:
+            rules: everything that is wanted, by key.
+
+        Raises:
+            UserError: a pattern cannot be read, or the system allows no more watches. Nothing is changed then.
+        """
+        ...
+
+    def changes(self) -> AsyncIterator[Changes]:
+        """Tell what changed since the last item, without end; for one reader.
+
+        Raises:
+            UserError: the system allows no more watches, so that a new directory is not watched.
+        """
+        ...

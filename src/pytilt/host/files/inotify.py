@@ -1,0 +1,143 @@
+"""The kernel's file events on Linux (inotify(7)), by ctypes: a thin layer without opinions."""
+
+import ctypes
+import errno
+import fcntl
+import os
+import struct
+import sys
+import termios
+from enum import IntFlag
+from pathlib import Path
+from typing import NamedTuple
+
+from pytilt.errors import PytiltError, UserError
+
+_HEADER = struct.Struct("iIII")
+_LIMITS = Path("/proc/sys/fs/inotify")
+
+
+class Mask(IntFlag):
+    """What happened, as in `<sys/inotify.h>`."""
+
+    MODIFY = 0x2
+    ATTRIB = 0x4
+    CLOSE_WRITE = 0x8
+    MOVED_FROM = 0x40
+    MOVED_TO = 0x80
+    CREATE = 0x100
+    DELETE = 0x200
+    DELETE_SELF = 0x400
+    MOVE_SELF = 0x800
+    UNMOUNT = 0x2000
+    Q_OVERFLOW = 0x4000
+    IGNORED = 0x8000
+    ONLYDIR = 0x0100_0000
+    EXCL_UNLINK = 0x0400_0000
+    ISDIR = 0x4000_0000
+
+
+_WANTED = int(
+    Mask.MODIFY
+    | Mask.ATTRIB
+    | Mask.CLOSE_WRITE
+    | Mask.MOVED_FROM
+    | Mask.MOVED_TO
+    | Mask.CREATE
+    | Mask.DELETE
+    | Mask.DELETE_SELF
+    | Mask.MOVE_SELF
+    | Mask.ONLYDIR
+    | Mask.EXCL_UNLINK
+)
+
+
+class Event(NamedTuple):
+    """One event of the kernel."""
+
+    watch: int
+    mask: int
+    """Flags of `Mask`, as a plain number for speed."""
+    name: str
+    """The entry of the watched directory that it is about; empty for the directory itself."""
+
+
+class Inotify:
+    """One inotify instance. Its methods may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self.fd: int = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if self.fd < 0:
+            raise _init_error(ctypes.get_errno())
+
+    def add(self, path: str) -> int:
+        """Watch a directory.
+
+        Returns:
+            The id of the watch; the same again for the same directory.
+
+        Raises:
+            OSError: it is not there, is no directory, or may not be read.
+            UserError: the system allows no more watches.
+        """
+        watch: int = self._libc.inotify_add_watch(self.fd, os.fsencode(path), _WANTED)
+        if watch < 0:
+            number = ctypes.get_errno()
+            if number == errno.ENOSPC:
+                raise _limit_error("max_user_watches", "directories to watch than", 524288)
+            raise OSError(number, os.strerror(number), path)
+        return watch
+
+    def remove(self, watch: int) -> None:
+        """End a watch; one that has ended already is fine."""
+        self._libc.inotify_rm_watch(self.fd, watch)
+
+    def read(self) -> list[Event]:
+        """Everything the kernel has to tell at this moment."""
+        size = int.from_bytes(fcntl.ioctl(self.fd, termios.FIONREAD, bytes(4)), sys.byteorder)
+        data = os.read(self.fd, size) if size else b""
+        events = []
+        position = 0
+        while position < len(data):
+            watch, mask, _, length = _HEADER.unpack_from(data, position)
+            position += _HEADER.size + length
+            name = data[position - length : position].rstrip(b"\0")
+            events.append(Event(watch, mask, os.fsdecode(name)))
+        return events
+
+    def close(self) -> None:
+        """End all watches."""
+        os.close(self.fd)
+
+
+def _init_error(number: int) -> PytiltError:
+    if number == errno.EMFILE and _open_files() < os.sysconf("SC_OPEN_MAX"):
+        return _limit_error("max_user_instances", "programs that watch files than", 1024)
+    if number == errno.EMFILE:
+        return UserError("files cannot be watched: too many open files", hint="raise the limit with `ulimit -n 8192`")
+    return UserError(f"files cannot be watched: {os.strerror(number).lower()}")
+
+
+def _limit_error(name: str, what: str, suggestion: int) -> UserError:
+    limit = _limit(name)
+    wanted = max(suggestion, 4 * limit)
+    return UserError(
+        f"there are more {what} the system allows: `fs.inotify.{name}` is {limit or 'unknown'}",
+        hint=f"raise it with `sudo sysctl fs.inotify.{name}={wanted}`, and have it kept with a line "
+        f"`fs.inotify.{name}={wanted}` in `/etc/sysctl.d/60-inotify.conf`; or ignore large directories",
+    )
+
+
+def _limit(name: str) -> int:
+    try:
+        return int((_LIMITS / name).read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def _open_files() -> int:
+    try:
+        return len(list(Path("/proc/self/fd").iterdir()))
+    except OSError:
+        return 0

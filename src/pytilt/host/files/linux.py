@@ -1,0 +1,335 @@
+"""The file watcher of Linux: inotify itself, so that a save is told within a millisecond."""
+
+import asyncio
+import os
+import stat
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pytilt.errors import PytiltError
+from pytilt.host.files.contract import Changes
+from pytilt.host.files.gathering import Gathering
+from pytilt.host.files.inotify import Event, Inotify, Mask
+from pytilt.host.files.interests import Interest, Interests, Plan
+from pytilt.host.files.repositories import LOCK, Repository
+from pytilt.host.files.scanning import Findings, FoundDirectory, Scanner
+from pytilt.host.files.tree import Directory, Tree
+from pytilt.model.files import FileRule
+
+_OVERFLOW_SLACK_NS = 100_000_000
+"""File times lag behind the clock by up to a tick of the kernel."""
+
+# Plain numbers: this is asked for every event.
+_DIRECTORY = int(Mask.ISDIR)
+_ARRIVED = int(Mask.CREATE | Mask.MOVED_TO)
+_LEFT = int(Mask.DELETE | Mask.MOVED_FROM)
+_COMPLETE = int(Mask.CLOSE_WRITE | Mask.MOVED_TO)
+_ENDED = int(Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.IGNORED | Mask.UNMOUNT)
+_CREATE = int(Mask.CREATE)
+_MODIFY = int(Mask.MODIFY)
+_ATTRIB = int(Mask.ATTRIB)
+_MOVE_SELF = int(Mask.MOVE_SELF)
+_MOVED_FROM = int(Mask.MOVED_FROM)
+_OVERFLOW = int(Mask.Q_OVERFLOW)
+
+
+class InotifyWatcher:
+    """The `Watcher` of Linux.
+
+    Directories are walked in a thread. Events of directories that a walk has found, but of which the loop has not
+    heard yet, wait until it has.
+    """
+
+    make_inotify: Callable[[], Inotify] = Inotify
+    """Opens the kernel's queue."""
+
+    def __init__(self) -> None:
+        self._interests = Interests()
+        self._updating = asyncio.Lock()
+        self._walks = 0
+        self._early: list[Event] = []
+        self._read_at = time.time_ns()
+
+    async def __aenter__(self) -> Self:
+        """Open the kernel's queue.
+
+        Raises:
+            UserError: the system allows no more of them.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._inotify = type(self).make_inotify()
+        self._tree = Tree(self._inotify)
+        self._gathering = Gathering()
+        self._threads = ThreadPoolExecutor(1, "pytilt-files")
+        self._loop.add_reader(self._inotify.fd, self._read)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End all watches."""
+        self._loop.remove_reader(self._inotify.fd)
+        self._gathering.close()
+        try:
+            await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        finally:
+            self._inotify.close()
+
+    @property
+    def watched(self) -> int:
+        """How many directories are watched."""
+        return len(self._tree)
+
+    async def update(self, rules: Mapping[str, Sequence[FileRule]]) -> None:
+        """Watch exactly these rules; see `Watcher.update`."""
+        async with self._updating:
+            plan = self._interests.plan(rules)
+            try:
+                for path, interests in self._interests.by_path(plan.added).items():
+                    scanner = Scanner(self._inotify, interests)
+                    merge = partial(self._merge_unless_dropped, plan)
+                    await asyncio.shield(self._walk(scanner, partial(scanner.find_root, path), merge))
+            except BaseException:
+                plan.dropped = True
+                self._tree.forget(plan.added)
+                raise
+            self._interests.carry_out(plan)
+            self._tree.forget(plan.removed)
+            self._gathering.keep(rules)
+
+    def changes(self) -> AsyncIterator[Changes]:
+        """Tell what changed since the last item; see `Watcher.changes`."""
+        return self._gathering.items()
+
+    # Events
+
+    def _read(self) -> None:
+        now = time.time_ns()
+        while events := self._inotify.read():
+            for event in events:
+                self._dispatch(event)
+        self._read_at = now
+
+    def _dispatch(self, event: Event) -> None:
+        if event.mask & _OVERFLOW:
+            self._compare_everything()
+            return
+        directories = self._tree.watched_by(event.watch)
+        if not directories and self._walks:
+            self._early.append(event)
+        for directory in directories:
+            if not event.name:
+                self._on_directory(directory, event.mask)
+            elif event.mask & _DIRECTORY:
+                self._on_subdirectory(directory, event.name, event.mask)
+            else:
+                self._on_file(directory, event.name, event.mask)
+
+    def _on_file(self, directory: Directory, name: str, mask: int) -> None:
+        path = directory.prefix + name
+        if directory.guards and name == LOCK:
+            self._on_lock(directory.guards, mask)
+        if mask & _ARRIVED and name in directory.expected and Path(path).is_symlink():
+            self._find_again(directory.expected[name])
+        interests = directory.interested(name)
+        if not interests:
+            return
+        if mask & _LEFT:
+            directory.names.discard(name)
+            self._gathering.vanished(interests, path, directory.repository)
+            return
+        if name not in directory.names:
+            directory.names.add(name)
+            self._gathering.appeared(path)
+        if mask & _COMPLETE or (mask & _CREATE and not _will_be_closed(path)):
+            self._gathering.tell(interests, path, directory.repository)
+        elif mask & (_CREATE | _MODIFY):
+            self._gathering.tell_when_closed(path, partial(self._tell, directory, name))
+        elif not self._gathering.is_open(path):  # its mode changed
+            self._gathering.tell(interests, path, directory.repository)
+
+    def _on_subdirectory(self, directory: Directory, name: str, mask: int) -> None:
+        path = directory.prefix + name
+        if mask & _MOVED_FROM:
+            self._lose(self._tree.below(path))
+        if mask & _LEFT:
+            self._gathering.vanished(directory.interested(name), path, directory.repository)
+            return
+        if mask & _ARRIVED:
+            self._gathering.appeared(path)
+            self._find_subdirectory(directory, name)
+        self._tell(directory, name)
+
+    def _find_subdirectory(self, directory: Directory, name: str) -> None:
+        if name in directory.expected:
+            self._find_again(directory.expected[name])
+        path = directory.path if name == ".git" else directory.prefix + name
+        known = name != ".git" and self._tree.at(path)  # by the walk that found the directory above it
+        if directory.interests and not known:
+            scanner = Scanner(self._inotify, directory.interests)
+            self._walk_later(scanner, partial(scanner.find_tree, path), self._announce)
+
+    def _on_directory(self, directory: Directory, mask: int) -> None:
+        roots = [interest for interest in directory.interests if interest.path == directory.path]
+        if mask & _ENDED:
+            moved = mask & _MOVE_SELF
+            self._lose(self._tree.below(directory.path) if moved else [directory])
+        if mask & (_ENDED | _ATTRIB):
+            covering = [interest for interest in roots if interest.covers(directory.path)]
+            self._gathering.tell(covering, directory.path, directory.repository)
+
+    def _on_lock(self, repository: Repository, mask: int) -> None:
+        if mask & _ARRIVED:
+            repository.releasing = False
+            self._gathering.hold(repository)
+        elif mask & _LEFT:
+            self._release(repository)
+
+    def _tell(self, directory: Directory, name: str) -> None:
+        self._gathering.tell(directory.interested(name), directory.prefix + name, directory.repository)
+
+    def _release(self, repository: Repository) -> None:
+        repository.releasing = True
+        if not self._walks:
+            self._gathering.release(repository)
+
+    def _lose(self, directories: Iterable[Directory]) -> None:
+        """Directories are gone: tell what was in them, and wait for what is to be watched there."""
+        interests: list[Interest] = []
+        for directory in directories:
+            for name in directory.names:
+                path = directory.prefix + name
+                self._gathering.vanished(directory.interested(name), path, directory.repository)
+            interests.extend(interest for interest in directory.interests if interest.path == directory.path)
+            interests.extend(interest for waiting in directory.expected.values() for interest in waiting)
+            if directory.guards:
+                self._gathering.release(directory.guards)
+            self._tree.remove(directory)
+        self._find_again(interests)
+
+    # Walks
+
+    def _find_again(self, interests: Iterable[Interest]) -> None:
+        """The paths of these interests have appeared or are gone."""
+        for path, group in self._interests.by_path(interests).items():
+            scanner = Scanner(self._inotify, group)
+            self._walk_later(scanner, partial(scanner.find_root, path), partial(self._replace_expected, group))
+
+    def _compare_everything(self) -> None:
+        """Events were lost: compare what is there with what was known."""
+        for repository in tuple(self._tree.repositories.values()):
+            if os.path.lexists(f"{repository.git_dir}/{LOCK}"):
+                self._gathering.hold(repository)
+            elif repository.locked:
+                repository.releasing = True  # when the walks are done
+        for path, group in self._interests.by_path(self._interests.all).items():
+            scanner = Scanner(self._inotify, group, since=self._read_at - _OVERFLOW_SLACK_NS)
+            self._walk_later(scanner, partial(scanner.find_root, path), partial(self._compare, path, group))
+
+    def _walk(
+        self, scanner: Scanner, walk: Callable[[], Findings], merge: Callable[[Findings], None]
+    ) -> asyncio.Future[Findings]:
+        self._walks += 1
+        walked = asyncio.wrap_future(self._threads.submit(walk))
+        walked.add_done_callback(partial(self._walked, scanner, merge))
+        return walked
+
+    def _walk_later(self, scanner: Scanner, walk: Callable[[], Findings], merge: Callable[[Findings], None]) -> None:
+        self._walk(scanner, walk, merge).add_done_callback(self._report)
+
+    def _walked(self, scanner: Scanner, merge: Callable[[Findings], None], walked: asyncio.Future[Findings]) -> None:
+        if walked.cancelled():  # the watcher is being closed
+            return
+        if walked.exception():
+            self._tree.discard(scanner.findings)
+        else:
+            merge(walked.result())
+        self._walks -= 1
+        early, self._early = self._early, []
+        for event in early:
+            self._dispatch(event)
+        for repository in tuple(self._tree.repositories.values()):
+            if repository.releasing and not self._walks:
+                self._gathering.release(repository)
+
+    def _report(self, walked: asyncio.Future[Findings]) -> None:
+        error = None if walked.cancelled() else walked.exception()
+        if isinstance(error, PytiltError):
+            self._gathering.fail(error)
+        elif error:
+            raise error
+
+    # What to do with what a walk found
+
+    def _merge(self, findings: Findings) -> list[Directory]:
+        locked = [found for found in findings.repositories.values() if found.locked]
+        fresh = [found.git_dir for found in locked if found.git_dir not in self._tree.repositories]
+        directories = self._tree.merge(findings)
+        for git_dir in fresh:
+            self._gathering.hold(self._tree.repositories[git_dir])
+        return directories
+
+    def _merge_unless_dropped(self, plan: Plan, findings: Findings) -> None:
+        if plan.dropped:
+            self._tree.discard(findings)
+        else:
+            self._merge(findings)
+
+    def _announce(self, findings: Findings) -> None:
+        for directory in self._merge(findings):
+            roots = [interest for interest in directory.interests if interest.covers(directory.path)]
+            self._gathering.appeared(directory.path)
+            self._gathering.tell(roots, directory.path, directory.repository)
+            for name in directory.names:
+                self._gathering.appeared(directory.prefix + name)
+                self._tell(directory, name)
+        for found in findings.directories:
+            for name, _ in found.expected:
+                if os.path.lexists(f"{found.path}/{name}"):
+                    self._tell_entry(found.path, name)
+
+    def _replace_expected(self, interests: Sequence[Interest], findings: Findings) -> None:
+        self._tree.unexpect(interests)
+        self._announce(findings)
+        self._tree.prune()
+
+    def _compare(self, root: str, interests: Sequence[Interest], findings: Findings) -> None:
+        found = {directory.path: directory for directory in findings.directories}
+        watches = {directory.path: directory.watch for directory in findings.directories}
+        known = [each for each in self._tree.below(root) if not set(interests).isdisjoint(each.interests)]
+        self._lose([each for each in known if watches.get(each.path) != each.watch])
+        for directory in known:
+            if self._tree.at(directory.path) is directory:
+                self._compare_names(directory, found[directory.path])
+        for each in findings.directories:
+            for name in each.changed:
+                self._tell_entry(each.path, name)
+        self._announce(findings)
+
+    def _compare_names(self, directory: Directory, found: FoundDirectory) -> None:
+        for name in directory.names - found.names:
+            path = directory.prefix + name
+            if any(not interest.matcher.matches(path) for interest in found.interests):
+                directory.names.discard(name)
+                self._gathering.vanished(directory.interested(name), path, directory.repository)
+        for name in found.names - directory.names:
+            directory.names.add(name)
+            self._tell(directory, name)
+
+    def _tell_entry(self, path: str, name: str) -> None:
+        if directory := self._tree.at(path):
+            self._tell(directory, name)
+
+
+def _will_be_closed(path: str) -> bool:
+    """Is this new entry a file that somebody has open for writing? Links and the like are complete at once."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return True
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1

@@ -1,0 +1,178 @@
+"""Walking directories and watching them on the way; runs in a thread, changes nothing of the watcher's."""
+
+import os
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytilt.host.files.inotify import Inotify
+from pytilt.host.files.interests import Interest
+from pytilt.host.files.repositories import LOCK, find_git_dir, git_dir_of
+
+
+@dataclass(frozen=True)
+class FoundDirectory:
+    """A directory that is watched now."""
+
+    path: str
+    watch: int
+    interests: tuple[Interest, ...] = ()
+    """Those that want to know about its entries."""
+    names: frozenset[str] = frozenset()
+    """Its entries that are no directories and matter to any of them."""
+    changed: frozenset[str] = frozenset()
+    """Those that changed since the time that was asked about."""
+    expected: tuple[tuple[str, Interest], ...] = ()
+    """Entries whose appearance matters to an interest although the rest of the directory does not."""
+    git_dir: str | None = None
+    """Of the work tree that it belongs to."""
+
+
+@dataclass(frozen=True)
+class FoundRepository:
+    """A git directory that is watched now."""
+
+    git_dir: str
+    watch: int
+    locked: bool
+
+
+@dataclass
+class Findings:
+    """What a walk found."""
+
+    directories: list[FoundDirectory] = field(default_factory=list)
+    repositories: dict[str, FoundRepository] = field(default_factory=dict)
+
+
+class Scanner:
+    """Walks on behalf of some interests."""
+
+    def __init__(self, inotify: Inotify, interests: Sequence[Interest], *, since: int | None = None) -> None:
+        """Prepare a walk.
+
+        Args:
+            inotify: where directories are watched.
+            interests: on whose behalf.
+            since: nanoseconds since 1970; files that changed from then on are told apart.
+        """
+        self._inotify = inotify
+        self._interests = tuple(interests)
+        self._since = since
+        self.findings = Findings()
+        """What has been found up to now."""
+
+    def find_root(self, path: str) -> Findings:
+        """Watch a path that interests name: the tree below it, or where it would appear."""
+        walked = Path(path).is_dir() and self._walk(path)
+        if not walked or Path(path).is_symlink():
+            self._expect(path)
+            if not walked and Path(path).is_dir():  # it has just appeared
+                self._walk(path)
+        return self.findings
+
+    def find_tree(self, path: str) -> Findings:
+        """Watch a directory that appeared in a watched one."""
+        self._walk(path)
+        return self.findings
+
+    def _walk(self, root: str) -> bool:
+        waiting = [(root, self._interests, self._repository_above(root))]
+        while waiting:
+            path, interests, git_dir = waiting.pop()
+            interests = tuple(interest for interest in interests if not interest.matcher.may_skip_dir(path))
+            if not interests:
+                continue
+            try:
+                watch = self._inotify.add(path)  # before its entries are listed, so that none is missed
+                with os.scandir(path) as entries:
+                    listed = list(entries)
+            except OSError:  # gone, or not for us
+                continue
+            if any(entry.name == ".git" for entry in listed):
+                git_dir = self._repository(git_dir_of(path)) or git_dir
+            prefix = path.rstrip("/") + "/"
+            below = [entry.name for entry in listed if entry.is_dir(follow_symlinks=False)]
+            waiting.extend((prefix + name, interests, git_dir) for name in below)
+            self._add_directory(path, watch, interests, listed, git_dir)
+        return bool(self.findings.directories)
+
+    def _add_directory(
+        self,
+        path: str,
+        watch: int,
+        interests: tuple[Interest, ...],
+        listed: "list[os.DirEntry[str]]",
+        git_dir: str | None,
+    ) -> None:
+        prefix = path.rstrip("/") + "/"
+        files = [
+            entry
+            for entry in listed
+            if not entry.is_dir(follow_symlinks=False)
+            and any(not interest.matcher.matches(prefix + entry.name) for interest in interests)
+        ]
+        self.findings.directories.append(
+            FoundDirectory(
+                path=path,
+                watch=watch,
+                interests=interests,
+                names=frozenset(entry.name for entry in files),
+                changed=frozenset(entry.name for entry in files if self._since and _changed(entry.path, self._since)),
+                git_dir=git_dir,
+            )
+        )
+
+    def _expect(self, path: str) -> None:
+        """Watch the nearest directory above a path that exists, for the part of the path that is missing there."""
+        tried: set[str] = set()
+        parent = posixpath.dirname(path)
+        while True:
+            try:
+                watch = self._inotify.add(parent)
+            except OSError:
+                if parent == "/":
+                    return
+                parent = posixpath.dirname(parent)
+                continue
+            name = path[len(parent.rstrip("/")) + 1 :].partition("/")[0]
+            below = posixpath.join(parent, name)
+            if below == path or below in tried or not Path(below).is_dir():
+                self._add_expected(path, parent, name, watch)
+                return
+            tried.add(below)  # it has just appeared, or is not for us
+            parent = below
+
+    def _add_expected(self, path: str, parent: str, name: str, watch: int) -> None:
+        changed = bool(self._since) and _changed(path, self._since or 0)
+        self.findings.directories.append(
+            FoundDirectory(
+                path=parent,
+                watch=watch,
+                expected=tuple((name, interest) for interest in self._interests),
+                changed=frozenset({name} if changed else ()),
+                git_dir=self._repository_above(parent),
+            )
+        )
+
+    def _repository_above(self, path: str) -> str | None:
+        return self._repository(find_git_dir(path))
+
+    def _repository(self, git_dir: str | None) -> str | None:
+        if git_dir is None or git_dir in self.findings.repositories:
+            return git_dir
+        try:
+            watch = self._inotify.add(git_dir)
+        except OSError:
+            return None
+        locked = os.path.lexists(posixpath.join(git_dir, LOCK))
+        self.findings.repositories[git_dir] = FoundRepository(git_dir, watch, locked)
+        return git_dir
+
+
+def _changed(path: str, since: int) -> bool:
+    try:
+        return os.lstat(path).st_ctime_ns >= since
+    except OSError:
+        return True

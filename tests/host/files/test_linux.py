@@ -1,0 +1,367 @@
+"""The watcher of Linux with real files, a real kernel, and a real git."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from pytilt.errors import UserError
+from pytilt.host.files.inotify import Event, Inotify, Mask
+from pytilt.host.files.linux import InotifyWatcher
+from pytilt.host.files.repositories import LOCK
+from pytilt.host.ignoring import EDITOR_PATTERNS
+from pytilt.host.processes import HostRunner, ProcessRequest
+from pytilt.model.files import FileRule, Ignore
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    root = tmp_path / "repo"
+    for name in ("web/main.py", "web/static/app.css", "api/main.go", "Tiltfile"):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return root
+
+
+@pytest.fixture
+async def watcher() -> AsyncIterator[InotifyWatcher]:
+    async with InotifyWatcher() as watcher:
+        yield watcher
+
+
+class Reader:
+    """Reads items; times out rather than waiting for ever."""
+
+    def __init__(self, watcher: InotifyWatcher, root: Path) -> None:
+        self.root = root
+        self._items = watcher.changes()
+
+    async def next(self) -> dict[str, set[str]]:
+        async with asyncio.timeout(10):
+            item = await anext(self._items)
+        return {key: _relative(paths, self.root) for key, paths in item.items()}
+
+    async def collect(self, *wanted: str, key: str = "k") -> set[str]:
+        """Read until all these paths of a key have been told; everything that was told."""
+        told: set[str] = set()
+        while not set(wanted) <= told:
+            told |= (await self.next()).get(key, set())
+        return told
+
+
+def _relative(paths: Iterable[str], root: Path) -> set[str]:
+    return {os.path.relpath(path, root) for path in paths}
+
+
+def rule(*paths: Path, ignores: Iterable[Ignore] = ()) -> FileRule:
+    return FileRule(paths=tuple(map(str, paths)), ignores=tuple(ignores))
+
+
+async def test_a_save_is_one_item_that_names_the_file(watcher: InotifyWatcher, repo: Path):
+    await watcher.update({"k": [rule(repo)]})
+    (repo / "web/main.py").write_text("new")
+    reader = Reader(watcher, repo)
+    assert await reader.next() == {"k": {"web/main.py"}}
+    (repo / "api/main.go").write_text("new")
+    assert await reader.next() == {"k": {"api/main.go"}}
+
+
+async def test_every_key_is_told_what_matters_to_it(watcher: InotifyWatcher, repo: Path):
+    await watcher.update({"web": [rule(repo / "web")], "all": [rule(repo)], "api": [rule(repo / "api")]})
+    (repo / "web/main.py").write_text("new")
+    assert await Reader(watcher, repo).next() == {"web": {"web/main.py"}, "all": {"web/main.py"}}
+
+
+async def test_changes_that_come_together_are_one_item(watcher: InotifyWatcher, repo: Path):
+    await watcher.update({"k": [rule(repo)]})
+    (repo / "web/main.py").write_text("new")
+    (repo / "api/main.go").unlink()
+    (repo / "Tiltfile").chmod(0o755)
+    assert await Reader(watcher, repo).next() == {"k": {"web/main.py", "api/main.go", "Tiltfile"}}
+
+
+def _save_by_rename(path: Path) -> None:
+    temp = path.with_name(f"{path.name}~")
+    temp.write_text("new")
+    temp.rename(path)
+
+
+def _save_like_vim(path: Path) -> None:
+    path.with_name("4913").touch()
+    path.with_name("4913").unlink()
+    path.rename(path.with_name(f"{path.name}~"))
+    path.write_text("new")
+    path.with_name(f"{path.name}~").unlink()
+
+
+def _save_by_unignored_name(path: Path) -> None:
+    temp = path.with_name("sedXYZ")
+    temp.write_text("new")
+    temp.rename(path)
+
+
+@pytest.mark.parametrize("save", [_save_by_rename, _save_like_vim, _save_by_unignored_name])
+async def test_editors_that_replace_a_file_change_that_file_only(
+    watcher: InotifyWatcher, repo: Path, save: Callable[[Path], None]
+):
+    await watcher.update({"k": [rule(repo, ignores=[Ignore(base=str(repo), patterns=EDITOR_PATTERNS)])]})
+    save(repo / "web/main.py")
+    assert await Reader(watcher, repo).next() == {"k": {"web/main.py"}}
+
+
+async def test_a_file_that_is_held_open_is_told_all_the_same(watcher: InotifyWatcher, repo: Path):
+    await watcher.update({"k": [rule(repo)]})
+    with (repo / "web/main.py").open("a") as file:
+        file.write("new")
+        file.flush()
+        assert await Reader(watcher, repo).next() == {"k": {"web/main.py"}}
+
+
+async def test_links_are_complete_when_they_appear(watcher: InotifyWatcher, repo: Path):
+    await watcher.update({"k": [rule(repo)]})
+    (repo / "soft").symlink_to("web")
+    (repo / "hard").hardlink_to(repo / "Tiltfile")
+    assert await Reader(watcher, repo).collect("soft", "hard") <= {"soft", "hard", "Tiltfile"}
+
+
+async def test_files_in_new_directories_are_told(watcher: InotifyWatcher, repo: Path):
+    await watcher.update({"k": [rule(repo)]})
+    reader = Reader(watcher, repo)
+    deep = repo / "a/b/c"
+    deep.mkdir(parents=True)
+    (deep / "early").write_text("x")
+    await reader.collect("a/b/c/early")
+    (deep / "late").write_text("x")
+    assert await reader.collect("a/b/c/late") == {"a/b/c/late"}
+
+
+async def test_a_tree_that_is_moved_in_and_out_is_told_file_by_file(
+    watcher: InotifyWatcher, repo: Path, tmp_path: Path
+):
+    await watcher.update({"k": [rule(repo)]})
+    reader = Reader(watcher, repo)
+    (repo / "web").rename(tmp_path / "elsewhere")
+    assert await reader.next() == {"k": {"web", "web/main.py", "web/static/app.css"}}
+    (tmp_path / "elsewhere/main.py").write_text("not watched")
+    (tmp_path / "elsewhere").rename(repo / "site")
+    told = await reader.collect("site", "site/main.py", "site/static/app.css", "site/static")
+    assert not any("elsewhere" in path for path in told)
+    (repo / "site/static/app.css").write_text("new")
+    assert await reader.next() == {"k": {"site/static/app.css"}}
+
+
+async def test_a_deleted_tree_is_told_and_may_come_back(watcher: InotifyWatcher, repo: Path):
+    await watcher.update({"k": [rule(repo / "web")]})
+    reader = Reader(watcher, repo)
+    (repo / "web/main.py").unlink()
+    (repo / "web/static/app.css").unlink()
+    (repo / "web/static").rmdir()
+    (repo / "web").rmdir()
+    await reader.collect("web", "web/main.py", "web/static", "web/static/app.css")
+    (repo / "web").mkdir()
+    (repo / "web/main.py").write_text("again")
+    await reader.collect("web/main.py")
+    (repo / "web/main.py").write_text("and again")
+    assert await reader.next() == {"k": {"web/main.py"}}
+
+
+async def test_paths_that_do_not_exist_yet_are_watched(watcher: InotifyWatcher, repo: Path):
+    await watcher.update({"k": [rule(repo / "gen/deep/out.txt", repo / "gen/dir")]})
+    reader = Reader(watcher, repo)
+    (repo / "other").write_text("does not matter")
+    (repo / "gen/deep").mkdir(parents=True)
+    (repo / "gen/deep/other").write_text("does not matter")
+    (repo / "gen/deep/out.txt").write_text("x")
+    assert await reader.collect("gen/deep/out.txt") == {"gen/deep/out.txt"}
+    (repo / "gen/dir").mkdir()
+    (repo / "gen/dir/file").write_text("x")
+    assert await reader.collect("gen/dir/file") <= {"gen/dir", "gen/dir/file"}
+
+
+async def test_a_single_file_is_watched_through_replacement(watcher: InotifyWatcher, repo: Path):
+    await watcher.update({"k": [rule(repo / "Tiltfile")]})
+    reader = Reader(watcher, repo)
+    for text in ("one", "two"):
+        (repo / "temp").write_text(text)
+        (repo / "temp").rename(repo / "Tiltfile")
+        assert await reader.next() == {"k": {"Tiltfile"}}
+    (repo / "Tiltfile").unlink()
+    assert await reader.next() == {"k": {"Tiltfile"}}
+
+
+async def test_a_watched_link_to_a_directory_is_followed_wherever_it_leads(watcher: InotifyWatcher, repo: Path):
+    link = repo / "current"
+    link.symlink_to("web")
+    await watcher.update({"k": [rule(link)]})
+    reader = Reader(watcher, repo)
+    (repo / "web/main.py").write_text("new")
+    assert await reader.next() == {"k": {"current/main.py"}}
+    (repo / "temp").symlink_to("api")
+    (repo / "temp").rename(link)
+    await reader.collect("current")
+    (repo / "api/main.go").write_text("new")
+    await reader.collect("current/main.go")
+
+
+async def test_ignored_directories_are_not_watched_at_all(watcher: InotifyWatcher, repo: Path):
+    for number in range(50):
+        (repo / f"node_modules/{number}/lib").mkdir(parents=True)
+    await watcher.update({"k": [rule(repo, ignores=[Ignore(base=str(repo), patterns=("node_modules", "*.log"))])]})
+    assert watcher.watched == 4
+    (repo / "node_modules/1/lib/x.js").write_text("x")
+    (repo / "build.log").write_text("x")
+    (repo / "node_modules").rename(repo / "web/node_modules")
+    assert "web/node_modules" in await Reader(watcher, repo).collect("web/node_modules")
+
+
+async def test_directories_are_shared_and_given_up_when_nobody_needs_them(watcher: InotifyWatcher, repo: Path):
+    await watcher.update({"a": [rule(repo)], "b": [rule(repo)], "c": [rule(repo / "web")]})
+    assert watcher.watched == 4
+    await watcher.update({"c": [rule(repo / "web")]})
+    assert watcher.watched == 2
+    (repo / "api/main.go").write_text("nobody cares")
+    (repo / "web/main.py").write_text("new")
+    assert await Reader(watcher, repo).next() == {"c": {"web/main.py"}}
+    await watcher.update({})
+    assert watcher.watched == 0
+
+
+async def test_a_change_is_told_when_the_ignores_of_its_key_change_meanwhile(watcher: InotifyWatcher, repo: Path):
+    await watcher.update({"k": [rule(repo)]})
+    (repo / "web/main.py").write_text("new")
+    await watcher.update({"k": [rule(repo, ignores=[Ignore(base=str(repo), patterns=("*.log",))])]})
+    assert await Reader(watcher, repo).next() == {"k": {"web/main.py"}}
+
+
+async def test_a_pattern_that_cannot_be_read_changes_nothing(watcher: InotifyWatcher, repo: Path):
+    await watcher.update({"k": [rule(repo)]})
+    with pytest.raises(UserError):
+        await watcher.update({"k": [rule(repo, ignores=[Ignore(base=str(repo), patterns=("[",))])]})
+    (repo / "web/main.py").write_text("new")
+    assert await Reader(watcher, repo).next() == {"k": {"web/main.py"}}
+
+
+async def test_a_git_checkout_is_one_item(watcher: InotifyWatcher, repo: Path):
+    async with HostRunner() as runner:
+        git = Git(runner, repo)
+        await git("init", "-q")
+        await git("add", ".")
+        await git("commit", "-q", "-m", "one")
+        await git("checkout", "-q", "-b", "two")
+        for number in range(300):
+            path = repo / f"many/{number % 10}/{number}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("x")
+        (repo / "web/main.py").write_text("two")
+        await git("add", ".")
+        await git("commit", "-q", "-m", "two")
+        await watcher.update({"k": [rule(repo, ignores=[Ignore(base=f"{repo}/.git")])]})
+        reader = Reader(watcher, repo)
+        await git("checkout", "-q", "-")
+        told = (await reader.next())["k"]
+        assert {path for path in told if not path.startswith("many")} == {"web/main.py"}
+        assert sum("/" in path and Path(path).name.isdigit() and path.count("/") == 2 for path in told) == 300
+        await git("checkout", "-q", "two")
+        assert len((await reader.next())["k"]) == len(told)
+        (repo / "Tiltfile").write_text("last")
+        assert await reader.next() == {"k": {"Tiltfile"}}
+
+
+class Git:
+    """Runs git in a repository."""
+
+    def __init__(self, runner: HostRunner, repo: Path) -> None:
+        self._runner = runner
+        self._repo = repo
+
+    async def __call__(self, *words: str) -> None:
+        env = {"PATH": os.defpath, "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1"}
+        env |= {f"GIT_{role}_{what}": "a@b" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        output: list[bytes] = []
+        request = ProcessRequest(argv=("git", *words), dir=str(self._repo), env=tuple(env.items()))
+        outcome = await self._runner.run(request, output.append)
+        assert outcome.exit_status == 0, output
+
+
+async def test_changes_are_held_while_git_has_its_lock(watcher: InotifyWatcher, repo: Path):
+    (repo / ".git").mkdir()
+    await watcher.update({"k": [rule(repo, ignores=[Ignore(base=f"{repo}/.git")])], "out": [rule(repo.parent / "out")]})
+    reader = Reader(watcher, repo)
+    (repo / f".git/{LOCK}").touch()
+    (repo / "web/main.py").write_text("new")
+    (repo.parent / "out").write_text("of another place")
+    assert await reader.next() == {"out": {"../out"}}
+    (repo / "api/main.go").write_text("new")
+    (repo / f".git/{LOCK}").rename(repo / ".git/index")
+    assert await reader.next() == {"k": {"web/main.py", "api/main.go"}}
+
+
+async def test_a_lock_that_was_there_before_holds_too(watcher: InotifyWatcher, repo: Path):
+    work_tree = repo / ".git/worktrees/x"
+    work_tree.mkdir(parents=True)
+    (work_tree / LOCK).touch()
+    (repo / "web/.git").write_text("gitdir: ../.git/worktrees/x\n")
+    await watcher.update({"k": [rule(repo / "web/static"), rule(repo / "api")]})
+    reader = Reader(watcher, repo)
+    (repo / "web/static/app.css").write_text("held")
+    (repo / "api/main.go").write_text("new")
+    assert await reader.next() == {"k": {"api/main.go"}}
+    (work_tree / LOCK).unlink()
+    assert await reader.next() == {"k": {"web/static/app.css"}}
+
+
+async def test_a_repository_that_begins_later_is_respected(watcher: InotifyWatcher, repo: Path):
+    await watcher.update({"k": [rule(repo, ignores=[Ignore(base=f"{repo}/.git")])]})
+    reader = Reader(watcher, repo)
+    (repo / ".git").mkdir()
+    (repo / "web/main.py").write_text("before")
+    await reader.collect("web/main.py")
+    await watcher.update({"k": [rule(repo, ignores=[Ignore(base=f"{repo}/.git")])], "x": [rule(repo / "api")]})
+    (repo / f".git/{LOCK}").touch()
+    (repo / "web/main.py").write_text("held")
+    (repo / f".git/{LOCK}").unlink()
+    (repo / "Tiltfile").write_text("after")
+    assert "web/main.py" in (await reader.next())["k"]
+
+
+async def test_lost_events_are_made_up_for(watcher: InotifyWatcher, repo: Path):
+    await watcher.update({"k": [rule(repo)]})
+    reader = Reader(watcher, repo)
+    (repo / "web/main.py").write_text("new")
+    (repo / "api/main.go").unlink()
+    (repo / "new/dir").mkdir(parents=True)
+    (repo / "new/dir/file").write_text("x")
+    watcher._inotify.read()  # nobody hears of it
+    watcher._dispatch(Event(-1, Mask.Q_OVERFLOW, ""))
+    told = await reader.collect("web/main.py", "api/main.go", "new/dir/file")
+    assert watcher.watched == 6
+    assert told >= {"new", "new/dir"}
+    (repo / "new/dir/file").write_text("again")
+    await reader.collect("new/dir/file")
+
+
+async def test_more_directories_than_the_system_allows_are_the_users_to_mend(repo: Path):
+    class FullInotify(Inotify):
+        def add(self, path: str) -> int:
+            if path.endswith("static"):
+                raise UserError("there are more directories", hint="sysctl")
+            return super().add(path)
+
+    class FullWatcher(InotifyWatcher):
+        make_inotify = FullInotify
+
+    async with FullWatcher() as watcher:
+        with pytest.raises(UserError, match="more directories"):
+            await watcher.update({"k": [rule(repo)]})
+        assert watcher.watched == 0
+        await watcher.update({"k": [rule(repo / "api")]})
+        reader = Reader(watcher, repo)
+        (repo / "api/static").mkdir()
+        with pytest.raises(UserError, match="more directories"):
+            await reader.collect("what never comes")
