@@ -18,7 +18,9 @@ _TIDIED = (
 """BuildKit's own affairs, which say nothing to who wrote the Dockerfile."""
 
 _REPEATED_COMMAND = re.compile(
-    r'^(?:executor failed running \[.*\]|process ".*" did not complete successfully): ', re.DOTALL
+    r"""(?:executor failed running \[.*\]|process ".*" did not complete successfully): (exit code: \d+)"""
+    r"""|The command '.*' returned a non-zero (code: \d+)""",
+    re.DOTALL,
 )
 """Says again what the step's name says."""
 
@@ -91,6 +93,11 @@ def build_failure(message: str, *, dockerfile: str, step: str = "", output: str 
     text = tidied(message)
     line = _LINE.search(text)
     hint = next((hint for pattern, hint in _HINTS if pattern.search(text)), "the log above has the whole story")
-    parts = [f"{step}: {_REPEATED_COMMAND.sub('', text)}" if step else text, output]
+    parts = [f"{step}: {_without_command(text)}" if step else text, output]
     where = f"{dockerfile}:{line[1]}" if line and dockerfile else None
     return BuildError("\n".join(part for part in parts if part), where=where, hint=hint)
+
+
+def _without_command(text: str) -> str:
+    found = _REPEATED_COMMAND.fullmatch(text)
+    return (found[1] or f"exit {found[2]}") if found else text

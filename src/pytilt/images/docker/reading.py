@@ -13,6 +13,9 @@ _BUILT = re.compile(r"^(?:Successfully built )?([0-9a-f]{12,64})\s*$")
 """How the classic builder, and Podman, name the image at the end."""
 
 _STEP = re.compile(r"^(?:Step \d+/\d+ : |STEP \d+/\d+: )(.*)")
+_BUILDERS_OWN = (" --->", "Removing intermediate container", "--> ")
+"""What the builder says between the lines of a step's output."""
+
 _KEPT_LINES = 50
 
 
@@ -41,7 +44,6 @@ class BuildReader:
         self._log = log
         self._steps = Steps()
         self._layers = Layers()
-        self._result = Result()
         self._step = ""
         self._printed: list[str] = []
 
@@ -81,6 +83,6 @@ class BuildReader:
         step = _STEP.match(text)
         if step:
             self._step, self._printed = step[1].strip(), []
-        elif not text.startswith(" --->"):
+        elif not text.startswith(_BUILDERS_OWN):
             self._printed.append(text)
         self._log(text)

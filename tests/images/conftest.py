@@ -1,0 +1,49 @@
+"""A real engine, a real runner, and a name for images that is cleaned away."""
+
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pytilt.host.processes import HostRunner
+from pytilt.images.docker.api import path
+from pytilt.images.docker.engine import Engine
+from pytilt.model.names import ImageName
+from pytilt.settings import Settings
+
+
+class _Listed(msgspec.Struct):
+    repo_tags: list[str] | None = msgspec.field(name="RepoTags", default=None)
+
+
+@pytest.fixture
+async def runner() -> AsyncIterator[HostRunner]:
+    async with HostRunner() as runner:
+        yield runner
+
+
+@pytest.fixture
+def engine_settings(engine_host: str, tmp_path: Path) -> Settings:
+    environ = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path / "home"), "DOCKER_HOST": engine_host}
+    (tmp_path / "home").mkdir()
+    return Settings.from_environment(environ)
+
+
+@pytest.fixture
+async def engine(engine_settings: Settings) -> AsyncIterator[Engine]:
+    async with Engine(engine_settings) as engine:
+        yield engine
+
+
+@pytest.fixture
+async def image_name(engine: Engine) -> AsyncIterator[ImageName]:
+    """A name that nobody else uses; all its tags, in a registry too, are removed from the engine in the end."""
+    name = f"pytilt-test-{secrets.token_hex(4)}"
+    yield ImageName(name)
+    api = await engine.api()
+    for image in (await api.request("GET", "/images/json")).decode(list[_Listed]):
+        for tag in image.repo_tags or []:
+            if name in tag:
+                await api.request("DELETE", path("images", tag), params={"force": True})
