@@ -7,18 +7,28 @@ PYTHON = $(shell for name in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install check test demo cluster cluster-down clean
+.PHONY: help install check format lint types imports rules test demo cluster cluster-down clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 install: $(INSTALLED) ## make .venv with the command `tilt` and all tools
 
-check: $(INSTALLED) ## format, lint, types, import directions, house rules
+check: format lint types imports rules ## format, lint, types, import directions, house rules; -k goes on after a failure
+
+format: $(INSTALLED)
 	$(BIN)/ruff format --check .
+
+lint: $(INSTALLED)
 	$(BIN)/ruff check .
+
+types: $(INSTALLED)
 	$(BIN)/mypy
+
+imports: $(INSTALLED)
 	$(BIN)/lint-imports
+
+rules: $(INSTALLED)
 	$(BIN)/pytest -q tests/house_rules
 
 test: $(INSTALLED) ## run all tests; starts the test cluster if there is none
