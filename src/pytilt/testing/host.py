@@ -1,12 +1,17 @@
 """Stand-ins for this machine: processes that tests script, watched files that tests change by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
 
 from pytilt.errors import CommandError
+from pytilt.host.files.contract import Changes
+from pytilt.host.ignoring import compile_ignores
 from pytilt.host.processes.contract import Notice, Outcome, Output, ProcessRequest, RunningProcess
 from pytilt.model.base import Value
+from pytilt.model.files import FileRule
 
 
 class Answer(Value):
@@ -135,3 +140,56 @@ class FakeRunner:
             yield process
         finally:
             await process.stop()
+
+
+class FakeFileWatcher:
+    """A `Watcher` that looks at no file: the test says what changes."""
+
+    def __init__(self) -> None:
+        self.rules: dict[str, tuple[FileRule, ...]] = {}
+        """What is watched, by key."""
+        self._changed: dict[str, set[str]] = {}
+        self._ready = asyncio.Event()
+        self._updated = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        """Nothing to open."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to close."""
+
+    async def update(self, rules: Mapping[str, Sequence[FileRule]]) -> None:
+        """Remember what is watched."""
+        self.rules = {key: tuple(file_rules) for key, file_rules in rules.items()}
+        self._updated.set()
+
+    async def watching(self, *keys: str) -> None:
+        """Wait until these keys are watched."""
+        while not set(keys) <= self.rules.keys():
+            self._updated.clear()
+            await self._updated.wait()
+
+    def change(self, *paths: str) -> None:
+        """Have files change: the keys whose rules cover them are told, in one item if nobody reads in between."""
+        for key, file_rules in self.rules.items():
+            covered = {path for path in paths for rule in file_rules if _covers(rule, path)}
+            if covered:
+                self._changed.setdefault(key, set()).update(covered)
+        if self._changed:
+            self._ready.set()
+
+    async def changes(self) -> AsyncIterator[Changes]:
+        """What changed since the item before."""
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            changed, self._changed = self._changed, {}
+            yield {key: frozenset(paths) for key, paths in changed.items()}
+
+
+def _covers(rule: FileRule, path: str) -> bool:
+    below = any(path == root or path.startswith(root.rstrip("/") + "/") for root in rule.paths)
+    return below and not compile_ignores(rule.ignores).matches(path)

@@ -108,7 +108,7 @@ class HostProcess:
             )
         except (OSError, ValueError) as error:
             self._guard.failed()
-            raise _cannot_start(self._request, error) from error
+            raise cannot_start(self._request, error) from error
         self._guard.started(program.pid)
         return program
 
@@ -178,7 +178,8 @@ def _group_exists(group: int) -> bool:
     return True
 
 
-def _cannot_start(request: ProcessRequest, error: Exception) -> CommandError:
+def cannot_start(request: ProcessRequest, error: Exception) -> CommandError:
+    """Explain why a program did not start."""
     program = request.argv[0]
     for applies, message, hint in _REASONS:
         if applies(request, error):
