@@ -1,0 +1,75 @@
+"""Running a command while the Tiltfile is evaluated."""
+
+import msgspec
+
+from pytilt.dialect import to_repr
+from pytilt.errors import UserError
+from pytilt.model.commands import Command
+from pytilt.tiltfile.script import Script
+
+_PREFIX = " → "
+
+
+def run_now(
+    script: Script,
+    command: Command,
+    *,
+    announce: str = "Running:",
+    show_output: bool = False,
+    stdin: str | None = None,
+) -> str:
+    """Run a command and wait for it.
+
+    Args:
+        script: the running script, whose environment the command gets.
+        command: what to run.
+        announce: what stands before the command in the log; empty: it is not logged.
+        show_output: log what it writes.
+        stdin: what it reads.
+
+    Returns:
+        What it wrote to standard output.
+
+    Raises:
+        UserError: it could not start, or did not end with 0.
+    """
+    if announce:
+        script.print(f"{announce} {command.shown}")
+    output = _Prefixed(script)
+    environment = tuple(sorted({**script.environ, **dict(command.env)}.items()))
+    result = script.host.run_local(
+        msgspec.structs.replace(command, env=environment),
+        None if stdin is None else stdin.encode(errors="surrogateescape"),
+        output.write if show_output else _discard,
+    )
+    output.close()
+    if result.error or result.exit_status:
+        message = f"command {to_repr(command.shown)} failed.\nerror: "
+        message += result.error or f"exit status {result.exit_status}"
+        if not show_output:
+            message += f"\nstdout:\n{result.stdout}\nstderr:\n{result.stderr}\n"
+        raise UserError(message)
+    if announce and show_output and not result.stdout and not result.stderr:
+        script.print(f"{_PREFIX}[no output]")
+    return result.stdout
+
+
+class _Prefixed:
+    """Logs whole lines, each behind an arrow."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._rest = ""
+
+    def write(self, text: str) -> None:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._script.print(f"{_PREFIX}{line}")
+
+    def close(self) -> None:
+        if self._rest:
+            self.write("\n")
+
+
+def _discard(_: str) -> None:
+    """Output that nobody asked for."""

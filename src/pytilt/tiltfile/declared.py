@@ -1,0 +1,112 @@
+"""What a Tiltfile declared, as it said it: the input of the assembly."""
+
+from collections.abc import Callable
+
+from pytilt.cluster.workloads import WorkloadKind
+from pytilt.model.base import Value
+from pytilt.model.commands import Command, Probe
+from pytilt.model.files import Ignore
+from pytilt.model.images import Image, Registry
+from pytilt.model.resources import (
+    CiSettings,
+    ImageLocator,
+    KubeObject,
+    Link,
+    PodReadiness,
+    PortForward,
+    UpdateSettings,
+)
+from pytilt.tiltfile.values import Mode
+
+WorkloadName = Callable[[KubeObject], str]
+"""Names the resource of a workload."""
+
+
+class DeclaredImage(Value):
+    """A call of `docker_build` or `custom_build`."""
+
+    image: Image
+    """Without what only the assembly can know: its base images, whether it is deployed."""
+    position: str = ""
+
+
+class ResourceOptions(Value):
+    """A call of `k8s_resource`."""
+
+    name: str
+    """Of the workload, or of the group that is made of `objects`."""
+    grouped: bool = False
+    """Is it a group of plain objects, without a workload?"""
+    new_name: str = ""
+    port_forwards: tuple[PortForward, ...] = ()
+    extra_pod_selectors: tuple[tuple[tuple[str, str], ...], ...] = ()
+    trigger_mode: Mode | None = None
+    resource_deps: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    auto_init: bool | None = None
+    pod_readiness: PodReadiness | None = None
+    links: tuple[Link, ...] = ()
+    labels: tuple[str, ...] = ()
+    selectors_only: bool | None = None
+    position: str = ""
+
+
+class DeclaredLocal(Value):
+    """A call of `local_resource`."""
+
+    name: str
+    update: Command | None = None
+    serve: Command | None = None
+    directory: str
+    """Of the file that called."""
+    deps: tuple[str, ...] = ()
+    ignores: tuple[Ignore, ...] = ()
+    trigger_mode: Mode | None = None
+    auto_init: bool = True
+    resource_deps: tuple[str, ...] = ()
+    allow_parallel: bool = False
+    links: tuple[Link, ...] = ()
+    labels: tuple[str, ...] = ()
+    readiness_probe: Probe | None = None
+
+
+class UnusedStep(Value):
+    """A step of a live update that no live update took."""
+
+    position: str
+    shown: str
+    type_name: str
+
+
+class EnabledResources(Value):
+    """Which resources the Tiltfile asked to run."""
+
+    names: tuple[str, ...] | None = None
+    """None: it did not say."""
+    none: bool = False
+    """`config.clear_enabled_resources()`."""
+
+
+class Declared(Value):
+    """Everything that one run of the Tiltfile declared, each kind in the order of the calls."""
+
+    images: tuple[DeclaredImage, ...] = ()
+    objects: tuple[KubeObject, ...] = ()
+    options: tuple[ResourceOptions, ...] = ()
+    locals: tuple[DeclaredLocal, ...] = ()
+    kinds: tuple[WorkloadKind, ...] = ()
+    locators: tuple[ImageLocator, ...] = ()
+    workload_name: WorkloadName | None = None
+    trigger_mode: Mode = Mode.AUTO
+    unused_steps: tuple[UnusedStep, ...] = ()
+    default_registry: Registry | None = None
+    allowed_contexts: tuple[str, ...] = ()
+    enabled: EnabledResources = EnabledResources()
+    settings_parsed: bool = False
+    """Was `config.parse` called, so that the words of the command line are not names of resources?"""
+    ignores: tuple[Ignore, ...] = ()
+    updates: UpdateSettings = UpdateSettings()
+    suppressed_warnings: tuple[str, ...] = ()
+    """Images whose being unused is no surprise; `*` for all."""
+    ci: CiSettings = CiSettings()
+    scrub_secrets: bool = True

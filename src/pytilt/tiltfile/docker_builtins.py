@@ -1,0 +1,252 @@
+"""`docker_build`, `custom_build`, `default_registry`."""
+
+import posixpath
+
+from pytilt.errors import UserError
+from pytilt.images import reference
+from pytilt.model.files import FileRule, Ignore
+from pytilt.model.images import CustomBuild, DockerBuild, Image, LiveUpdate, Registry
+from pytilt.model.names import ImageName
+from pytilt.tiltfile import conversions
+from pytilt.tiltfile.conversions import (
+    Flag,
+    ImageNames,
+    LocalPath,
+    LocalPaths,
+    Pairs,
+    Sequenced,
+    Stringable,
+    StringOrStrings,
+    Text,
+)
+from pytilt.tiltfile.declared import DeclaredImage
+from pytilt.tiltfile.functions import function
+from pytilt.tiltfile.ignore_files import context_ignores
+from pytilt.tiltfile.live_update_builtins import live_update
+from pytilt.tiltfile.script import Script, UnreadableError
+from pytilt.tiltfile.values import Blob, CustomBuildValue
+
+_CACHE_IS_OBSOLETE = (
+    "docker_build(cache=...) is obsolete, and currently a no-op.\n"
+    "You should switch to live_update to optimize your builds."
+)
+
+_EMPTY_CONTEXT = "-"
+"""As on the command line of docker."""
+
+
+class DockerBuiltins:
+    """The functions that declare images."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._references: set[str] = set()
+
+    @function("docker_build")
+    def docker_build(
+        self,
+        ref: Text,
+        context: LocalPath,
+        build_args: Pairs = (),
+        dockerfile: object = None,
+        dockerfile_contents: object = None,
+        cache: object = None,
+        live_update: object = None,
+        match_in_env_vars: Flag = False,
+        ignore: object = None,
+        only: object = None,
+        entrypoint: object = None,
+        container_args: Sequenced | None = None,
+        target: Text = "",
+        ssh: StringOrStrings = (),
+        secret: StringOrStrings = (),
+        network: Stringable = "",
+        extra_tag: StringOrStrings = (),
+        cache_from: StringOrStrings = (),
+        pull: Flag = False,
+        platform: Stringable = "",
+        extra_hosts: StringOrStrings = (),
+    ) -> None:
+        """Build an image from a Dockerfile."""
+        name = _image_name(ref)
+        path, contents = self._dockerfile(context, dockerfile, dockerfile_contents)
+        if cache is not None:
+            self._script.warn(_CACHE_IS_OBSOLETE)
+        own_live_update = self._live_update(live_update)
+        ignored = conversions.patterns(ignore, "ignore")
+        ignores = context_ignores(self._script, (context,), dockerfile=path, ignore=ignored, only=_only(only))
+        is_empty = context == posixpath.join(self._script.directory, _EMPTY_CONTEXT)
+        for tag in extra_tag:
+            _check_tag(tag)
+        build = DockerBuild(
+            context=_EMPTY_CONTEXT if is_empty else context,
+            dockerfile=None if dockerfile_contents is not None else path,
+            contents=contents,
+            build_args=build_args,
+            target=target,
+            ssh=ssh,
+            secrets=secret,
+            network=network,
+            extra_tags=extra_tag,
+            cache_from=cache_from,
+            pull=pull,
+            platform=platform or self._script.environ.get("DOCKER_DEFAULT_PLATFORM", ""),
+            extra_hosts=extra_hosts,
+            context_ignores=ignores,
+        )
+        self._declare(
+            Image(
+                name=name,
+                build=build,
+                # The Dockerfile is watched as a configuration file: its text is part of the declaration.
+                files=FileRule(paths=() if is_empty else (context,), ignores=(*ignores, Ignore(base=path))),
+                live_update=own_live_update,
+                match_in_env_vars=match_in_env_vars,
+                entrypoint=self._entrypoint(entrypoint),
+                container_args=_container_args(container_args),
+            )
+        )
+
+    @function("custom_build")
+    def custom_build(
+        self,
+        ref: Text,
+        command: object,
+        deps: LocalPaths,
+        tag: Text = "",
+        disable_push: Flag = False,
+        skips_local_docker: Flag = False,
+        live_update: object = None,
+        match_in_env_vars: Flag = False,
+        ignore: object = None,
+        entrypoint: object = None,
+        container_args: Sequenced | None = None,
+        command_bat_val: object = None,  # noqa: ARG002 - for Windows
+        outputs_image_ref_to: LocalPath = "",
+        command_bat: object = None,  # noqa: ARG002 - for Windows
+        image_deps: ImageNames = (),
+        env: Pairs = (),
+        dir: object = None,  # noqa: A002 - the Tiltfile's signature
+    ) -> CustomBuildValue:
+        """Build an image with a command."""
+        name = _image_name(ref)
+        own_live_update = self._live_update(live_update)
+        ignored = conversions.patterns(ignore, "ignore")
+        try:
+            made = conversions.command(command, self._script.directory, env, dir)
+        except UserError as error:
+            raise UserError(f"Argument 2 (command): {error.message}") from error
+        if made is None:
+            raise UserError("Argument 2 (command) can't be empty")
+        if tag and outputs_image_ref_to:
+            raise UserError("Cannot specify both tag= and outputs_image_ref_to=")
+        build = CustomBuild(
+            command=made,
+            tag=tag,
+            disable_push=disable_push,
+            skips_local_docker=skips_local_docker,
+            outputs_image_ref_to=outputs_image_ref_to,
+            image_deps=image_deps,
+        )
+        if outputs_image_ref_to:
+            self._script.ignores.append(Ignore(base=outputs_image_ref_to))
+        self._declare(
+            Image(
+                name=name,
+                build=build,
+                files=FileRule(paths=deps, ignores=context_ignores(self._script, deps, ignore=ignored)),
+                live_update=own_live_update,
+                match_in_env_vars=match_in_env_vars,
+                entrypoint=self._entrypoint(entrypoint),
+                container_args=_container_args(container_args),
+            )
+        )
+        return CustomBuildValue(name)
+
+    @function("default_registry")
+    def default_registry(self, host: Text, host_from_cluster: Text = "", single_name: Text = "") -> None:
+        """Push every image to this registry."""
+        if self._script.default_registry is not None:
+            raise UserError("default registry already defined")
+        for field, value in (("host", host), ("hostFromContainerRuntime", host_from_cluster)):
+            if value and not _is_registry(value):
+                raise UserError(
+                    f'validating defaultRegistry: {field}: Invalid value: "{value}": invalid reference format',
+                    hint="name a host, with a port and a path if need be, but no tag: `localhost:5001`",
+                )
+        self._script.default_registry = Registry(
+            host=host, host_from_cluster=host_from_cluster, single_name=single_name
+        )
+
+    def _dockerfile(self, context: str, dockerfile: object, contents: object) -> tuple[str, str]:
+        """Path and text of the Dockerfile."""
+        default = posixpath.join(context, "Dockerfile")
+        if contents is not None:
+            if dockerfile is not None:
+                raise UserError("Cannot specify both dockerfile and dockerfile_contents keyword arguments")
+            if not isinstance(contents, str | Blob):
+                raise UserError("Argument (dockerfile_contents): must be string or blob.")
+            return default, str(contents)
+        path = default if dockerfile is None else self._dockerfile_path(dockerfile)
+        try:
+            return path, self._script.read(path)
+        except UnreadableError as error:
+            raise UserError(f"error reading dockerfile: {error.message}") from error
+
+    def _dockerfile_path(self, dockerfile: object) -> str:
+        try:
+            return conversions.path(dockerfile, self._script.directory)
+        except UserError as error:
+            raise UserError(f'docker_build: for parameter "dockerfile": {error.message}') from error
+
+    def _live_update(self, steps: object) -> LiveUpdate | None:
+        return live_update(self._script, steps)
+
+    def _entrypoint(self, value: object) -> tuple[str, ...] | None:
+        command = conversions.command(value, self._script.directory)
+        return command.argv if command else None
+
+    def _declare(self, image: Image) -> None:
+        canonical = reference.parse(image.name).canonical
+        if canonical in self._references:
+            raise UserError(f'Image for ref "{image.name}" has already been defined')
+        self._references.add(canonical)
+        self._script.images.append(DeclaredImage(image=image, position=self._script.position()))
+
+
+def _image_name(ref: str) -> ImageName:
+    try:
+        return reference.image_name(ref)
+    except UserError as error:
+        raise UserError(f"Argument 1 (ref): {error.message}") from error
+
+
+def _only(value: object) -> tuple[str, ...]:
+    paths = conversions.patterns(value, "only")
+    for path in paths:
+        if "*" in path:
+            raise UserError(f"'only' does not support '*' file globs. Must be a real path: {path}")
+    return paths
+
+
+def _check_tag(tag: str) -> None:
+    try:
+        reference.parse(tag)
+    except UserError as error:
+        problem = error.message.partition(": ")[2]
+        raise UserError(f'Argument extra_tag="{tag}" not a valid image reference: {problem}') from error
+
+
+def _container_args(value: list[object] | None) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    try:
+        return conversions.texts(value)
+    except UserError as error:
+        raise UserError(f"Argument 'container_args': {error.message}") from error
+
+
+def _is_registry(host: str) -> bool:
+    """A host, perhaps with a path below it: what a repository can be put under."""
+    found = reference.try_parse(f"{host}/x")
+    return found is not None and found.name == f"{host}/x"

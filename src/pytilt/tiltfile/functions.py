@@ -1,0 +1,98 @@
+"""Functions of a Tiltfile as methods: their parameters are annotated, their arguments converted, their names collected.
+
+A class with methods marked by `function("docker_build")` is a topic; `functions_of` gives what a Tiltfile can call.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+from pytilt.dialect import DialectError, builtin
+from pytilt.dialect.functions import misfit
+from pytilt.errors import UserError
+from pytilt.tiltfile.conversions import Converted
+
+_NAMES = "_tiltfile_names"
+
+
+Method = TypeVar("Method", bound=Callable[..., object])
+
+
+def function(*names: str) -> Callable[[Method], Method]:
+    """Mark a method as a function of the Tiltfile.
+
+    Args:
+        names: what a Tiltfile calls it, with dots for what is in a module, for example `os.path.join`.
+    """
+
+    def mark(method: Method) -> Method:
+        setattr(method, _NAMES, names)
+        return method
+
+    return mark
+
+
+def functions_of(topic: object, directory: Callable[[], str]) -> Mapping[str, object]:
+    """What a Tiltfile can call of a topic, by name.
+
+    Args:
+        topic: an object with marked methods.
+        directory: gives the directory of the file that is being executed.
+    """
+    found: dict[str, object] = {}
+    for attribute, member in inspect.getmembers(type(topic), inspect.isfunction):
+        for name in getattr(member, _NAMES, ()):
+            found[name] = builtin(name)(converting(name, getattr(topic, attribute), directory))
+    return found
+
+
+def converting(name: str, method: Callable[..., object], directory: Callable[[], str]) -> Callable[..., object]:
+    """The method with every argument converted as its annotation says.
+
+    Args:
+        name: how messages call it.
+        method: the method.
+        directory: gives the directory of the file that is being executed.
+    """
+    signature = inspect.signature(method)
+    converters = _converters(method)
+    order = list(signature.parameters)
+
+    def convert(parameter: str, shown: str, argument: object) -> object:
+        converter = converters.get(parameter)
+        if converter is None:
+            return argument
+        try:
+            return converter(argument, directory())
+        except UserError as error:
+            raise UserError(f"{name}: for parameter {shown}: {error.message}", hint=error.hint) from error
+
+    def called(*arguments: object, **named: object) -> object:
+        try:
+            signature.bind(*arguments, **named)
+        except TypeError as error:
+            raise DialectError(misfit(name, signature, arguments, named)) from error
+        # Tilt's messages quote the names of those parameters only that were given by name.
+        given = {
+            parameter: convert(parameter, parameter, value) for parameter, value in zip(order, arguments, strict=False)
+        }
+        given |= {parameter: convert(parameter, f'"{parameter}"', value) for parameter, value in named.items()}
+        return method(**given)
+
+    return called if converters else method
+
+
+def _converters(method: Callable[..., object]) -> dict[str, Callable[[object, str], object]]:
+    hints: dict[str, Any] = get_type_hints(method, include_extras=True)
+    found = {parameter: _converter(hint) for parameter, hint in hints.items() if parameter != "return"}
+    return {parameter: convert for parameter, convert in found.items() if convert}
+
+
+def _converter(hint: Any) -> Callable[[object, str], object] | None:  # noqa: ANN401 - any annotation
+    if get_origin(hint) is Annotated:
+        return next((part.convert for part in get_args(hint)[1:] if isinstance(part, Converted)), None)
+    inner = next((convert for part in get_args(hint) if (convert := _converter(part))), None)
+    if inner is None:
+        return None
+    convert = inner
+    return lambda value, directory: None if value is None else convert(value, directory)

@@ -1,0 +1,68 @@
+"""What is left out of a build context, and what of it is not watched."""
+
+import os
+import posixpath
+from collections.abc import Sequence
+
+from pytilt.host.ignoring import parse_ignore_file
+from pytilt.model.files import Ignore
+from pytilt.tiltfile.script import Script, UnreadableError
+
+TILTIGNORE = ".tiltignore"
+
+
+def repository_ignores(paths: Sequence[str]) -> tuple[Ignore, ...]:
+    """The `.git` directories of those paths that are the root of a repository."""
+    roots = dict.fromkeys(path for path in paths if os.path.isdir(posixpath.join(path, ".git")))  # noqa: PTH112 - quick
+    return tuple(Ignore(base=posixpath.join(root, ".git")) for root in roots)
+
+
+def context_ignores(
+    script: Script,
+    paths: Sequence[str],
+    *,
+    dockerfile: str | None = None,
+    ignore: tuple[str, ...] = (),
+    only: tuple[str, ...] = (),
+) -> tuple[Ignore, ...]:
+    """What an image does not depend on, in Tilt's order: the Tiltfile, `.git`, then for each directory its own.
+
+    Args:
+        script: the running script; the ignore files are watched.
+        paths: directories or files that the image is made of.
+        dockerfile: whose own ignore file, `<Dockerfile>.dockerignore`, takes the place of `.dockerignore`.
+        ignore: patterns relative to each directory.
+        only: paths relative to each directory; all else is ignored.
+    """
+    found = [Ignore(base=script.file)]
+    found += repository_ignores([dockerfile, *paths] if dockerfile else paths)
+    wanted = ("**", *(f"!{path}" for path in only)) if only else ()
+    for path in dict.fromkeys(paths):
+        if not os.path.isdir(path):  # noqa: PTH112 - asked for every image
+            continue
+        found += [Ignore(base=path, patterns=patterns) for patterns in (ignore, wanted) if patterns]
+        patterns = ignore_file(script, _dockerignore(path, dockerfile))
+        if patterns:
+            found.append(Ignore(base=path, patterns=patterns))
+    return tuple(found)
+
+
+def ignore_file(script: Script, path: str) -> tuple[str, ...]:
+    """The patterns of an ignore file, none when there is no such file.
+
+    Raises:
+        UnreadableError: it is there and cannot be read.
+    """
+    try:
+        return parse_ignore_file(script.read(path))
+    except UnreadableError as error:
+        if error.missing:
+            return ()
+        raise
+
+
+def _dockerignore(directory: str, dockerfile: str | None) -> str:
+    own = f"{dockerfile}.dockerignore" if dockerfile else ""
+    if own and os.path.exists(own):  # noqa: PTH110 - asked for every image
+        return own
+    return posixpath.join(directory, ".dockerignore")

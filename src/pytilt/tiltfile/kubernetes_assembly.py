@@ -1,0 +1,184 @@
+"""From Kubernetes objects and calls of `k8s_resource` to resources."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TypeVar
+
+from pytilt.cluster import grouping, objects, selecting, workloads
+from pytilt.cluster.grouping import Group, Groups
+from pytilt.cluster.order import ordered
+from pytilt.errors import UserError
+from pytilt.model.names import UNCATEGORIZED, ImageName, ResourceName
+from pytilt.model.resources import ImageLocator, KubeObject, KubernetesDeploy, PodReadiness, Resource
+from pytilt.tiltfile.declared import Declared, ResourceOptions
+from pytilt.tiltfile.images_assembly import ImageIndex
+from pytilt.tiltfile.triggers import model_mode
+
+
+def kubernetes_resources(declared: Declared, index: ImageIndex) -> tuple[tuple[Resource, ...], Resource | None]:
+    """The resources of workloads and groups, and the one of everything else.
+
+    Args:
+        declared: what the Tiltfile declared.
+        index: its images.
+
+    Raises:
+        UserError: a call of `k8s_resource` does not fit the objects.
+    """
+    search = _ImageSearch(declared, index)
+    groups = grouping.group(declared.objects, is_workload=search.is_workload, workload_name=declared.workload_name)
+    taken = {one.name for one in declared.locals}
+    for group in groups.groups:
+        _check_name(group.name, (), taken, f"error making resource for workload {_shown(group)}: ")
+    configured = _Configured(groups, taken)
+    for options in declared.options:
+        configured.apply(options)
+    made = tuple(
+        _resource(group, configured.options.get(group.name, ()), declared, search, index)
+        for group in configured.groups.groups
+    )
+    return made, _uncategorized(configured.groups.rest, declared)
+
+
+class _ImageSearch:
+    """Finds images in objects, each object once."""
+
+    def __init__(self, declared: Declared, index: ImageIndex) -> None:
+        self._index = index
+        self._kinds = declared.kinds
+        self._locators = declared.locators
+        self._in_env = {name for name, image in index.images.items() if image.match_in_env_vars}
+        self._found: dict[int, tuple[ImageName, ...]] = {}
+
+    def is_workload(self, o: KubeObject) -> bool:
+        """Does this object get a resource of its own?"""
+        return workloads.is_workload(o, (), self._kinds, self._locators) or bool(self.images(o))
+
+    def images(self, o: KubeObject) -> tuple[ImageName, ...]:
+        """The images of the Tiltfile that an object names."""
+        if id(o) not in self._found:
+            named = [self._index.find(text) for text in workloads.references_in(o, self._locators)]
+            if self._in_env:
+                values = [self._index.find(str(entry.get("value") or "")) for entry in workloads.environment(o)]
+                named += [name for name in values if name in self._in_env]
+            self._found[id(o)] = tuple(dict.fromkeys(name for name in named if name))
+        return self._found[id(o)]
+
+
+class _Configured:
+    """The groups, while calls of `k8s_resource` rename them and add objects."""
+
+    def __init__(self, groups: Groups, taken: Collection[str]) -> None:
+        self.groups = groups
+        self.options: dict[str, tuple[ResourceOptions, ...]] = {}
+        self._taken = taken
+        self._names = set(groups.names)
+
+    def apply(self, options: ResourceOptions) -> None:
+        """Do what one call asks for."""
+        name = options.name
+        if options.grouped:
+            _check_name(name, self._names, self._taken, "")
+            self._names.add(ResourceName(name))
+        elif name not in self._names:
+            raise UserError(
+                f'k8s_resource specified unknown resource "{name}". known k8s resources: '
+                f"{', '.join(self.groups.names)}",
+                where=options.position,
+            )
+        self.options[name] = (*self.options.get(name, ()), options)
+        if options.new_name and options.new_name != name:
+            name = self._rename(options)
+        if options.objects:
+            self.groups = grouping.assign(self.groups, ResourceName(name), options.objects)
+
+    def _rename(self, options: ResourceOptions) -> str:
+        old, new = ResourceName(options.name), ResourceName(options.new_name)
+        reason = f'{options.position}: k8s_resource specified to rename "{old}" to "{new}": '
+        _check_name(new, self._names, self._taken, reason)
+        self.groups = grouping.rename(self.groups, old, new)
+        self.options[new] = self.options.pop(old)
+        self._names = (self._names - {old}) | {new}
+        return new
+
+
+def _check_name(name: str, kubernetes: Collection[str], local: Collection[str], reason: str) -> None:
+    for kind, names in (("k8s_resource", kubernetes), ("local_resource", local)):
+        if name in names:
+            raise UserError(f'{reason}{kind} named "{name}" already exists')
+
+
+def _shown(group: Group) -> str:
+    return grouping.workload_id(group.workload) if group.workload else group.name
+
+
+def _resource(
+    group: Group, options: Sequence[ResourceOptions], declared: Declared, search: _ImageSearch, index: ImageIndex
+) -> Resource:
+    images = tuple(dict.fromkeys(name for o in group.objects for name in search.images(o)))
+    selectors = tuple(selector for one in options for selector in one.extra_pod_selectors)
+    workload = group.workload
+    deploy = KubernetesDeploy(
+        objects=group.objects,
+        images=images,
+        port_forwards=tuple(forward for one in options for forward in one.port_forwards),
+        pod_readiness=_readiness(group.objects, options, declared, pods_expected=bool(selectors or images)),
+        extra_pod_selectors=selectors,
+        selectors_only=bool(_last(one.selectors_only for one in options)),
+        locators=_locators(group.objects, declared.locators),
+        workload=f"{objects.kind(workload)}/{objects.name(workload)}" if workload else "",
+    )
+    auto_init = _last(one.auto_init for one in options)
+    return Resource(
+        name=group.name,
+        deploy=deploy,
+        images=index.needed(images),
+        labels=tuple(dict.fromkeys(label for one in options for label in one.labels)),
+        links=tuple(link for one in options for link in one.links),
+        trigger_mode=model_mode(
+            _last(one.trigger_mode for one in options) or declared.trigger_mode, auto_init=auto_init is not False
+        ),
+        resource_deps=tuple(ResourceName(name) for one in options for name in one.resource_deps),
+    )
+
+
+def _uncategorized(rest: Sequence[KubeObject], declared: Declared) -> Resource | None:
+    if not rest:
+        return None
+    deploy = KubernetesDeploy(
+        objects=ordered(rest),
+        pod_readiness=PodReadiness.IGNORE,
+        locators=_locators(rest, declared.locators),
+    )
+    return Resource(name=UNCATEGORIZED, deploy=deploy)
+
+
+def _readiness(
+    wanted: Sequence[KubeObject], options: Sequence[ResourceOptions], declared: Declared, *, pods_expected: bool
+) -> PodReadiness:
+    said = _last(one.pod_readiness for one in options)
+    if said:
+        return said
+    by_kind = workloads.readiness(wanted, declared.kinds)
+    if by_kind:
+        return by_kind
+    plain = any(one.grouped for one in options) and not pods_expected
+    return PodReadiness.IGNORE if plain else PodReadiness.WAIT
+
+
+Choice = TypeVar("Choice")
+
+
+def _last(choices: Iterable[Choice | None]) -> Choice | None:
+    """What the last call said that said anything."""
+    return next((choice for choice in reversed(list(choices)) if choice is not None), None)
+
+
+def _locators(wanted: Sequence[KubeObject], locators: Sequence[ImageLocator]) -> tuple[ImageLocator, ...]:
+    return tuple(
+        one
+        for one in locators
+        if any(
+            selecting.matches(o, kind=one.kind, api_version=one.api_version, name=one.name, namespace=one.namespace)
+            for o in wanted
+        )
+    )

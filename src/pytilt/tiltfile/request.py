@@ -1,0 +1,64 @@
+"""What is asked of an evaluation, what it needs from outside, and what comes of it."""
+
+from collections.abc import Callable, Mapping
+
+from pytilt.model.base import Value
+from pytilt.model.commands import Command
+from pytilt.model.logs import Log
+from pytilt.model.resources import Declaration
+
+
+class EvaluationRequest(Value):
+    """One evaluation of a Tiltfile."""
+
+    path: str
+    """Absolute path of the Tiltfile."""
+    args: tuple[str, ...] = ()
+    """The words of the command line: settings of the Tiltfile's own, or names of resources."""
+    subcommand: str = "up"
+    """`up`, `ci`, `down`, …: the Tiltfile may ask for it."""
+    context: str | None = None
+    """The current context of Kubernetes; None when there is none."""
+    context_is_dev: bool = False
+    """Is the context known to be a cluster for development, where deploying needs no permission?"""
+    namespace: str = "default"
+    """Where objects without namespace go."""
+    environ: Mapping[str, str] = {}
+    """The environment; what the Tiltfile changes in it stays within the evaluation and its commands."""
+    tilt_version: str = ""
+    """For `version_settings`, for example `0.37.2`."""
+
+
+class LocalResult(Value):
+    """How a command ended that the Tiltfile ran."""
+
+    exit_status: int
+    stdout: str = ""
+    stderr: str = ""
+    error: str = ""
+    """Why it could not start; empty when it did."""
+
+
+RunLocal = Callable[[Command, bytes | None, Callable[[str], None]], LocalResult]
+"""Runs a command to its end: the command, its standard input, and who is told its output, both streams, as it comes."""
+
+
+class Host(Value):
+    """What an evaluation needs from outside."""
+
+    log: Log
+    """Takes what the Tiltfile prints and what its commands write."""
+    run_local: RunLocal
+    """Called from the thread in which the evaluation runs. The command's `env` is the whole environment."""
+
+
+class EvaluationResult(Value):
+    """What came of an evaluation."""
+
+    declaration: Declaration | None = None
+    """None when it failed."""
+    error: str | None = None
+    """With the trace of the Tiltfile's frames, in the form that Tilt prints."""
+    config_files: tuple[str, ...] = ()
+    """Absolute paths whose change asks for another evaluation, sorted; complete even when it failed."""
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,171 @@
+"""The running script: which file it is in, what it read, and what it declared so far."""
+
+import os
+import posixpath
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pytilt.cluster.workloads import WorkloadKind
+from pytilt.dialect import call_stack
+from pytilt.errors import UserError
+from pytilt.model.files import Ignore
+from pytilt.model.images import Registry
+from pytilt.model.logs import Level
+from pytilt.model.resources import CiSettings, ImageLocator, KubeObject, UpdateSettings
+from pytilt.tiltfile.declared import (
+    Declared,
+    DeclaredImage,
+    DeclaredLocal,
+    EnabledResources,
+    ResourceOptions,
+    UnusedStep,
+    WorkloadName,
+)
+from pytilt.tiltfile.request import EvaluationRequest, Host
+from pytilt.tiltfile.values import Mode, Step
+
+
+class Script:
+    """What the functions of one evaluation share. They add to its lists; `declared` takes the sum."""
+
+    def __init__(self, request: EvaluationRequest, host: Host) -> None:
+        self.request = request
+        self.host = host
+        self.environ = dict(request.environ)
+        """Changed by `os.putenv` and its like."""
+        self.warnings: list[str] = []
+        self.images: list[DeclaredImage] = []
+        self.objects: list[KubeObject] = []
+        self.options: list[ResourceOptions] = []
+        self.locals: list[DeclaredLocal] = []
+        self.kinds: list[WorkloadKind] = []
+        self.locators: list[ImageLocator] = []
+        self.workload_name: WorkloadName | None = None
+        self.trigger_mode = Mode.AUTO
+        self.default_registry: Registry | None = None
+        self.allowed_contexts: list[str] = []
+        self.enabled = EnabledResources()
+        self.settings_parsed = False
+        self.ignores: list[Ignore] = []
+        self.updates = UpdateSettings()
+        self.suppressed_warnings: list[str] = []
+        self.ci = CiSettings()
+        self.scrub_secrets = True
+        self._unused_steps: dict[str, Step] = {}
+        self._executing: list[str] = []
+        self._read: dict[str, None] = {}
+
+    def declared(self) -> Declared:
+        """All that was declared so far."""
+        return Declared(
+            images=tuple(self.images),
+            objects=tuple(self.objects),
+            options=tuple(self.options),
+            locals=tuple(self.locals),
+            kinds=tuple(self.kinds),
+            locators=tuple(self.locators),
+            workload_name=self.workload_name,
+            trigger_mode=self.trigger_mode,
+            unused_steps=tuple(
+                UnusedStep(position=step.position, shown=str(step), type_name=step.type_name)
+                for step in self._unused_steps.values()
+            ),
+            default_registry=self.default_registry,
+            allowed_contexts=tuple(self.allowed_contexts),
+            enabled=self.enabled,
+            settings_parsed=self.settings_parsed,
+            ignores=tuple(self.ignores),
+            updates=self.updates,
+            suppressed_warnings=tuple(self.suppressed_warnings),
+            ci=self.ci,
+            scrub_secrets=self.scrub_secrets,
+        )
+
+    @property
+    def file(self) -> str:
+        """The file that is being executed. A function of a loaded file works for the file that calls it."""
+        return self._executing[-1] if self._executing else self.request.path
+
+    @property
+    def directory(self) -> str:
+        """The directory of that file, to which paths are relative."""
+        return posixpath.dirname(self.file)
+
+    @contextmanager
+    def executing(self, file: str) -> Iterator[None]:
+        """Run another file."""
+        self._executing.append(file)
+        try:
+            yield
+        finally:
+            self._executing.pop()
+
+    @staticmethod
+    def position() -> str:
+        """Where the running call stands in a Tiltfile, as `file:line:column`."""
+        frames = call_stack()
+        return str(frames[-1].position) if frames else ""
+
+    def print(self, text: str) -> None:
+        """Write a line to the log of the evaluation."""
+        self.host.log(f"{text}\n")
+
+    def warn(self, text: str) -> None:
+        """Write a warning, and remember it."""
+        self.warnings.append(text)
+        self.host.log(f"{text}\n", level=Level.WARN)
+
+    @property
+    def config_files(self) -> tuple[str, ...]:
+        """Every path whose change asks for another evaluation, sorted."""
+        return tuple(sorted(self._read))
+
+    def watch(self, path: str, *, recursive: bool = False) -> None:
+        """Ask for another evaluation when a path changes.
+
+        Args:
+            path: absolute; it need not exist.
+            recursive: watch all that is below a directory; else a directory is not watched at all.
+        """
+        if recursive or not os.path.isdir(path) or os.path.islink(path):  # noqa: PTH112, PTH114 - much quicker
+            self._read[path] = None
+
+    def read(self, path: str) -> str:
+        """The text of a file, which is watched from now on.
+
+        Args:
+            path: absolute.
+
+        Raises:
+            UnreadableError: it cannot be read.
+        """
+        self.watch(path)
+        try:
+            return Path(path).read_text(errors="surrogateescape")
+        except OSError as error:
+            raise UnreadableError(path, error) from error
+
+    def made(self, step: Step) -> Step:
+        """Remember a step of a live update until a live update takes it."""
+        self._unused_steps[step.position] = step
+        return step
+
+    def used(self, step: Step) -> None:
+        """A live update took the step."""
+        self._unused_steps.pop(step.position, None)
+
+
+class UnreadableError(UserError):
+    """A file cannot be read.
+
+    Args:
+        path: of the file.
+        error: of the operating system.
+    """
+
+    def __init__(self, path: str, error: OSError) -> None:
+        reason = (error.strerror or str(error)).lower()
+        action = "read" if isinstance(error, IsADirectoryError) else "open"
+        super().__init__(f"{action} {path}: {reason}")
+        self.missing = isinstance(error, FileNotFoundError)

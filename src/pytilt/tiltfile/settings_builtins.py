@@ -1,0 +1,194 @@
+"""The functions that set how Tilt itself works, and those that ask about the context."""
+
+import re
+
+import msgspec
+
+from pytilt.dialect import type_name
+from pytilt.errors import UserError
+from pytilt.model.files import Ignore
+from pytilt.model.resources import Link
+from pytilt.tiltfile import conversions
+from pytilt.tiltfile.conversions import Duration, Flag, StringOrStrings, Text, TriggerMode
+from pytilt.tiltfile.functions import function
+from pytilt.tiltfile.script import Script
+from pytilt.tiltfile.urls import parse_link
+from pytilt.tiltfile.values import LinkValue
+from pytilt.tiltfile.versions import version_matches
+
+_FEATURES = ("snapshots", "cluster_refresh")
+_SERVER_SIDE_APPLY = ("", "true", "false", "auto")
+
+
+class SettingsBuiltins:
+    """The functions named `…_settings`, `trigger_mode`, `link`, and the context's."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._trigger_mode_position = ""
+        self._team = ""
+
+    @function("trigger_mode")
+    def trigger_mode(self, trigger_mode: TriggerMode) -> None:
+        """Set when resources update that do not say it themselves."""
+        if self._trigger_mode_position:
+            raise UserError(
+                f"trigger_mode can only be called once. It was already called at {self._trigger_mode_position}"
+            )
+        self._trigger_mode_position = self._script.position()
+        if trigger_mode is not None:
+            self._script.trigger_mode = trigger_mode
+
+    @function("allow_k8s_contexts")
+    def allow_k8s_contexts(self, contexts: object) -> None:
+        """Allow deploying to contexts that are not known to be for development."""
+        for context in conversions.items(contexts):
+            if not isinstance(context, str):
+                raise UserError(
+                    "allow_k8s_contexts contexts must be a string or a sequence of strings; found a "
+                    f"{type_name(context)}"
+                )
+            self._script.allowed_contexts.append(context)
+
+    @function("k8s_context")
+    def k8s_context(self) -> str:
+        """The name of the context."""
+        return self._script.request.context or ""
+
+    @function("k8s_namespace")
+    def k8s_namespace(self) -> str:
+        """Where objects without namespace go."""
+        return self._script.request.namespace
+
+    @function("link")
+    def link(self, url: Text, name: Text = "") -> LinkValue:
+        """A URL with a name."""
+        return LinkValue(Link(url=parse_link(url), name=name))
+
+    @function("update_settings")
+    def update_settings(
+        self,
+        max_parallel_updates: object = None,
+        k8s_upsert_timeout_secs: object = None,
+        suppress_unused_image_warnings: StringOrStrings = (),
+        k8s_server_side_apply: Text = "",
+    ) -> None:
+        """Set how updates are run."""
+        parallel = _whole("max_parallel_updates", max_parallel_updates)
+        timeout = _whole("k8s_upsert_timeout_secs", k8s_upsert_timeout_secs)
+        if parallel is not None and parallel < 1:
+            raise UserError(f"max number of parallel updates must be >= 1(got: {parallel})")
+        if timeout is not None and timeout < 1:
+            raise UserError(f"minimum k8s upsert timeout is 1s; got {timeout}s")
+        if k8s_server_side_apply not in _SERVER_SIDE_APPLY:
+            raise UserError(
+                'update_settings: k8s_server_side_apply must be "true", "false", or "auto"; got '
+                f'"{k8s_server_side_apply}"'
+            )
+        old = self._script.updates
+        self._script.updates = msgspec.structs.replace(
+            old,
+            max_parallel_updates=parallel or old.max_parallel_updates,
+            apply_timeout_seconds=timeout or old.apply_timeout_seconds,
+        )
+        self._script.suppressed_warnings += suppress_unused_image_warnings
+
+    @function("ci_settings")
+    def ci_settings(
+        self,
+        k8s_grace_period: Duration | None = None,
+        timeout: Duration | None = None,
+        readiness_timeout: Duration | None = None,
+    ) -> None:
+        """Set how long `tilt ci` waits."""
+        old = self._script.ci
+        self._script.ci = msgspec.structs.replace(
+            old,
+            grace_period_seconds=old.grace_period_seconds if k8s_grace_period is None else k8s_grace_period,
+            timeout_seconds=old.timeout_seconds if timeout is None else timeout,
+            readiness_timeout_seconds=old.readiness_timeout_seconds if readiness_timeout is None else readiness_timeout,
+        )
+
+    @function("watch_settings")
+    def watch_settings(self, ignore: StringOrStrings = ()) -> None:
+        """Ignore changes of some files everywhere."""
+        if ignore:
+            self._script.ignores.append(Ignore(base=self._script.directory, patterns=ignore))
+
+    @function("secret_settings")
+    def secret_settings(self, disable_scrub: Flag) -> None:
+        """Show the values of secrets in logs."""
+        self._script.scrub_secrets = not disable_scrub
+
+    @function("version_settings")
+    def version_settings(self, check_updates: Flag = True, constraint: Text = "") -> None:  # noqa: ARG002 - we ask nobody
+        """Refuse to run with a version of Tilt that does not fit."""
+        version = self._script.request.tilt_version
+        if constraint and not version_matches(version, constraint):
+            raise UserError(
+                f"you are running Tilt version {version}, which doesn't match the version constraint specified in "
+                f"your Tiltfile: '{constraint}'"
+            )
+
+    @function("docker_prune_settings")
+    def docker_prune_settings(
+        self,
+        disable: Flag = False,  # noqa: ARG002 - nothing is pruned
+        max_age_mins: conversions.Whole = 0,  # noqa: ARG002 - nothing is pruned
+        num_builds: conversions.Whole = 0,
+        interval_hrs: conversions.Whole = 0,
+        keep_recent: object = None,  # noqa: ARG002 - nothing is pruned
+    ) -> None:
+        """Accepted, and without effect: no images are removed."""
+        if num_builds and interval_hrs:
+            raise UserError(
+                "can't specify both 'prune every X builds' and 'prune every Y hours'; please pass only one of "
+                "`num_builds` and `interval_hrs`"
+            )
+
+    @function("enable_feature")
+    def enable_feature(self, msg: Text) -> None:
+        """Accepted for the features that Tilt knows, and without effect."""
+        _check_feature(msg)
+
+    @function("disable_feature")
+    def disable_feature(self, msg: Text) -> None:
+        """Accepted for the features that Tilt knows, and without effect."""
+        _check_feature(msg)
+
+    @function("disable_snapshots")
+    def disable_snapshots(self) -> None:
+        """Accepted, and without effect."""
+
+    @function("set_team")
+    def set_team(self, team_id: Text) -> None:
+        """Accepted, and without effect."""
+        if not team_id:
+            raise UserError("team_id cannot be empty")
+        if self._team:
+            raise UserError(f"team_id set multiple times (to '{self._team}' and '{team_id}')")
+        self._team = team_id
+
+    @function("analytics_settings", "experimental_analytics_report", "experimental_telemetry_cmd")
+    def analytics(self, *_arguments: object, **_named: object) -> None:
+        """Accepted, and without effect: nothing is reported."""
+
+    @function("experimental_metrics_settings")
+    def metrics(self, *_arguments: object, **_named: object) -> None:
+        """Accepted, and without effect: nothing is reported."""
+
+
+def _whole(parameter: str, value: object) -> int | None:
+    if value is None:
+        return None
+    try:
+        return conversions.whole(value)
+    except UserError as error:
+        raise UserError(f'update_settings: for parameter "{parameter}": {error.message}') from error
+
+
+def _check_feature(name: str) -> None:
+    if not re.fullmatch(r"\w+", name) or name not in _FEATURES:
+        raise UserError(
+            f"Unknown feature flag: {name}", hint=f"the features are {' and '.join(f'`{f}`' for f in _FEATURES)}"
+        )

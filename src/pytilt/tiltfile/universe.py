@@ -1,0 +1,78 @@
+"""Everything that a Tiltfile finds when it starts: functions, modules, constants."""
+
+from collections.abc import Mapping
+
+from pytilt.dialect import ModuleValue
+from pytilt.tiltfile.charts import ChartBuiltins
+from pytilt.tiltfile.config import ConfigBuiltins
+from pytilt.tiltfile.control import ControlBuiltins, Load, unsupported
+from pytilt.tiltfile.data import DataBuiltins
+from pytilt.tiltfile.docker_builtins import DockerBuiltins
+from pytilt.tiltfile.files_builtins import FilesBuiltins
+from pytilt.tiltfile.functions import functions_of
+from pytilt.tiltfile.kubernetes_builtins import KubernetesBuiltins
+from pytilt.tiltfile.live_update_builtins import LiveUpdateBuiltins
+from pytilt.tiltfile.local_builtins import LocalBuiltins
+from pytilt.tiltfile.os_builtins import OsBuiltins
+from pytilt.tiltfile.script import Script
+from pytilt.tiltfile.settings_builtins import SettingsBuiltins
+from pytilt.tiltfile.values import Mode, TriggerModeValue
+
+_LATER = {
+    "docker_compose": "deploy the services with `k8s_yaml`, or run them with `local_resource`",
+    "dc_resource": "it configures services of `docker_compose`",
+    "k8s_custom_deploy": "run the deploy command with `local_resource`",
+    "v1alpha1.extension_repo": "copy the extension's Tiltfile into the project and `load` it from there",
+    "v1alpha1.extension": "copy the extension's Tiltfile into the project and `load` it from there",
+    "v1alpha1.cmd": "use `local_resource`",
+    "v1alpha1.config_map": "leave it out",
+    "v1alpha1.file_watch": "use `local_resource(deps=…)`",
+    "v1alpha1.kubernetes_apply": "use `k8s_yaml`",
+    "v1alpha1.kubernetes_discovery": "use `k8s_resource(extra_pod_selectors=…)`",
+    "v1alpha1.ui_button": "use `local_resource` with `auto_init=False` and `trigger_mode=TRIGGER_MODE_MANUAL`",
+}
+"""What is not there yet, and what to do instead."""
+
+
+def universe(script: Script, load: Load) -> Mapping[str, object]:
+    """The names that every file of an evaluation finds.
+
+    Args:
+        script: what the functions work on.
+        load: runs another file.
+    """
+    system, settings = OsBuiltins(script), ConfigBuiltins(script)
+    topics = (
+        DockerBuiltins(script),
+        KubernetesBuiltins(script),
+        LiveUpdateBuiltins(script),
+        LocalBuiltins(script),
+        FilesBuiltins(script),
+        DataBuiltins(script),
+        ChartBuiltins(script),
+        SettingsBuiltins(script),
+        ControlBuiltins(script, load),
+        system,
+        settings,
+    )
+    names: dict[str, object] = {name: unsupported(name, hint) for name, hint in _LATER.items()}
+    names |= {mode.value: TriggerModeValue(mode) for mode in Mode}
+    names |= {**system.values(), **settings.values()}
+    for topic in topics:
+        names |= functions_of(topic, lambda: script.directory)
+    return in_modules(names)
+
+
+def in_modules(names: Mapping[str, object]) -> dict[str, object]:
+    """Names with dots put into modules.
+
+    Args:
+        names: for example `print` and `os.path.join`.
+    """
+    result = {name: value for name, value in names.items() if "." not in name}
+    inner: dict[str, dict[str, object]] = {}
+    for name, value in names.items():
+        module, dot, rest = name.partition(".")
+        if dot:
+            inner.setdefault(module, {})[rest] = value
+    return {**result, **{module: ModuleValue(module, in_modules(members)) for module, members in inner.items()}}

@@ -1,0 +1,46 @@
+"""Links as Tilt reads them: what has no scheme is http."""
+
+import re
+
+from pytilt.errors import UserError
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def parse_link(text: str) -> str:
+    """A URL with a scheme. `localhost:80` counts as having one, `localhost`, and is kept, as in Tilt.
+
+    Raises:
+        UserError: not a URL.
+    """
+    problem = _problem(text)
+    if problem:
+        raise UserError(f'validating URL "{text}": {problem}')
+    if _SCHEME.match(text):
+        return text
+    return f"http:{text}" if text.startswith("//") else f"http://{text}"
+
+
+def parse_path(text: str) -> str:
+    """The path of a link to a forwarded port, without leading slash.
+
+    Raises:
+        UserError: not the path of a URL.
+    """
+    problem = _problem(text) if text else ""
+    if problem:
+        raise UserError(f"parsing `path` param: {problem}")
+    return text.removeprefix("/")
+
+
+def _problem(text: str) -> str:
+    if not text:
+        return "url empty"
+    if _CONTROL.search(text):
+        return f'parse "{text}": net/url: invalid control character in URL'
+    if not _SCHEME.match(text) and ":" in text.partition("/")[0]:
+        return f'parse "{text}": first path segment in URL cannot contain colon'
+    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        return f'parse "{text}": invalid URL escape'
+    return ""
