@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -138,6 +139,34 @@ def kubectl(pytestconfig: pytest.Config, cluster_settings: Settings) -> Kubectl:
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def remote_settings(cluster_settings: Settings, kubectl: Kubectl, namespace: str, tmp_path: Path) -> Settings:
+    """As `cluster_settings`, for a developer on a cluster elsewhere: the context `remote`, rights in `namespace` alone.
+
+    No name says that it is for development, and no ConfigMap that could name a local registry is readable.
+    """
+    kubectl("create", "serviceaccount", "developer", "-n", namespace)
+    kubectl(
+        "create",
+        "rolebinding",
+        "developer",
+        "-n",
+        namespace,
+        "--clusterrole=admin",
+        f"--serviceaccount={namespace}:developer",
+    )
+    config = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+    token = kubectl("create", "token", "developer", "-n", namespace).strip()
+    config["users"] = [{"name": "developer", "user": {"token": token}}]
+    config["clusters"][0]["name"] = "remote"  # tools tell the product by this name too
+    context = {"cluster": "remote", "user": "developer", "namespace": namespace}
+    config |= {"contexts": [{"name": "remote", "context": context}], "current-context": "remote"}
+    kubeconfig, login = tmp_path / "kubeconfig", tmp_path / "docker"
+    kubeconfig.write_text(json.dumps(config))
+    changed = {"KUBECONFIG": str(kubeconfig), "DOCKER_CONFIG": str(login), "TILT_CONTEXT": ""}
+    return Settings.from_environment({**cluster_settings.environ, **changed})
 
 
 @pytest.fixture(scope="session")
