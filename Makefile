@@ -7,16 +7,20 @@ PYTHON = $(shell for name in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install check format lint types imports rules test demo cluster cluster-down clean
+.PHONY: help install check format layout lint types imports rules test demo cluster cluster-down clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 install: $(INSTALLED) ## make .venv with the command `tilt` and all tools
 
-check: format lint types imports rules ## format, lint, types, import directions, house rules; -k goes on after a failure
+format: $(INSTALLED) ## lay out all files, and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
 
-format: $(INSTALLED)
+check: layout lint types imports rules ## layout, lint, types, import directions, house rules; -k goes on after a failure
+
+layout: $(INSTALLED)
 	$(BIN)/ruff format --check .
 
 lint: $(INSTALLED)
