@@ -22,7 +22,7 @@ class Intermediate(Value):
     created_at: str = ""
     """RFC 3339."""
     revision: int = 0
-    """Of a Deployment's ReplicaSets the one with the highest number is in force, also after going back to an old one."""
+    """Of a Deployment's ReplicaSets the one with the highest is in force, also after going back to an old one."""
     owners: tuple[OwnerRef, ...] = ()
 
 

@@ -1,0 +1,125 @@
+"""Which changed files go where in a container and which commands follow; or why that cannot be done in place."""
+
+import posixpath
+from collections.abc import Sequence
+
+from pytilt.host.ignoring import compile_ignores
+from pytilt.model.base import Value
+from pytilt.model.images import LiveUpdate, Run, Sync
+
+_SHOWN_FILES = 5
+
+
+class ChangedFile(Value):
+    """A path that changed since a container got its last files."""
+
+    path: str
+    """Absolute."""
+    exists: bool = True
+    """Is it there at this moment? Else it is deleted in the container too."""
+    directory: bool = False
+
+
+class SyncedFile(Value):
+    """A local path and where it belongs in the container."""
+
+    local: str
+    remote: str
+    """Absolute."""
+
+
+class Steps(Value):
+    """What is to be done in every container: delete, then copy, then run."""
+
+    deletions: tuple[SyncedFile, ...] = ()
+    copies: tuple[SyncedFile, ...] = ()
+    runs: tuple[Run, ...] = ()
+
+
+class FallBack(Value):
+    """The containers cannot be updated in place; a full update is needed."""
+
+    reason: str
+    """For people, in the words of Tilt."""
+
+
+def plan(changed: Sequence[ChangedFile], rules: LiveUpdate) -> Steps | FallBack:
+    """Decide what to do with changed files.
+
+    Args:
+        changed: the files that changed, each once.
+        rules: how the containers may be updated.
+    """
+    files = sorted(changed, key=lambda file: file.path)
+    mapped = [(file, _synced(file, rules.syncs)) for file in files]
+    unmatched = [file.path for file, synced in mapped if synced is None]
+    if unmatched:
+        return FallBack(reason=f"Found file(s) not matching any sync (files: {_shown(unmatched)})")
+    stops = [file.path for file in files if any(_relative(file.path, stop) is not None for stop in rules.fall_back_on)]
+    if stops:
+        return FallBack(reason=f'Detected change to stop file "{stops[0]}"')
+    pairs = [(file, synced) for file, synced in mapped if synced]
+    roots = [file.path for file, synced in pairs if not file.exists and synced.remote == "/"]
+    if roots:
+        return FallBack(reason=f"`{roots[0]}` was deleted, which stands for the root of the container")
+    return Steps(
+        deletions=tuple(synced for file, synced in pairs if not file.exists),
+        copies=tuple(synced for file, synced in pairs if file.exists),
+        runs=triggered_runs([file.path for file in files], rules),
+    )
+
+
+def plan_initial(files: Sequence[SyncedFile], rules: LiveUpdate) -> Steps:
+    """Decide what a new container gets when its rules ask for an initial sync.
+
+    Args:
+        files: everything that is synced, see `archive.list_synced`.
+        rules: how the container may be updated.
+    """
+    return Steps(copies=tuple(files), runs=triggered_runs([file.local for file in files], rules))
+
+
+def triggered_runs(paths: Sequence[str], rules: LiveUpdate) -> tuple[Run, ...]:
+    """The commands to run after these local files were synced, in their order."""
+    runs = []
+    for run in rules.runs:
+        matcher = compile_ignores(run.triggers)
+        if not run.triggers or any(matcher.matches(path) for path in paths):
+            runs.append(run)
+    return tuple(runs)
+
+
+def remote_path(sync: Sync, relative: str, *, of_file: bool) -> str:
+    """Where a path goes.
+
+    Args:
+        sync: the rule that covers it.
+        relative: the path relative to the rule's source, empty for the source itself.
+        of_file: the source is a file; a remote path with a final `/` is the directory for it then.
+    """
+    if relative:
+        return posixpath.normpath(posixpath.join(sync.remote, relative))
+    if of_file and sync.remote.endswith("/"):
+        return posixpath.normpath(posixpath.join(sync.remote, posixpath.basename(sync.local)))
+    return posixpath.normpath(sync.remote)
+
+
+def _synced(file: ChangedFile, syncs: Sequence[Sync]) -> SyncedFile | None:
+    """Where the first rule that covers a file brings it."""
+    for sync in syncs:
+        relative = _relative(file.path, sync.local)
+        if relative is not None:
+            return SyncedFile(local=file.path, remote=remote_path(sync, relative, of_file=not file.directory))
+    return None
+
+
+def _relative(path: str, base: str) -> str | None:
+    """The path relative to a file or directory, empty for that itself, None for what is outside of it."""
+    if path == base:
+        return ""
+    prefix = base if base.endswith("/") else f"{base}/"
+    return path[len(prefix) :] if path.startswith(prefix) else None
+
+
+def _shown(paths: Sequence[str]) -> str:
+    return f"[{' '.join(paths[:_SHOWN_FILES])}{' ...' if len(paths) > _SHOWN_FILES else ''}]"

@@ -1,0 +1,247 @@
+"""One long-lived command in a container that carries out updates the moment they are sent."""
+
+import asyncio
+import codecs
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Sequence
+
+from pytilt.cluster.seam import ContainerRef, Containers, ExecStream
+from pytilt.errors import PytiltError, SyncError
+from pytilt.liveupdate.script import Marks
+from pytilt.model.base import Value
+from pytilt.model.images import Run
+from pytilt.model.logs import Log
+
+OPEN_TIMEOUT_SECONDS = 15.0
+"""How long the program in the container may take to answer for the first time."""
+
+_KILLED = 137
+"""128 + SIGKILL: the container runtime killed it, which is no failure of the command."""
+
+_CANNOT_EXECUTE = (126, 127)
+_SEND_BYTES = 256 * 1024
+
+_NO_TOOLS = (
+    "live updates need `sh`, `head`, `tar` and `rm` in the image's `$PATH`; minimal images, such as those built "
+    "`FROM scratch`, lack them"
+)
+_NOT_WRITABLE = (
+    "this usually means that the container's file system denied access: check that the files in the image are "
+    "writable, that the image's default user may write to them, and that no `securityContext` of the pod forbids it"
+)
+
+
+class Synced(Value):
+    """What came of an update. The files are in the container, also when a command failed."""
+
+    failed: Run | None = None
+    """The command that failed; those after it were not run."""
+    exit_status: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Did every command succeed?"""
+        return self.failed is None
+
+
+class ContainerStream:
+    """The open way into one container. Made by `open_stream`; one update at a time, others wait."""
+
+    def __init__(self, stream: ExecStream, output: "_Output", marks: Marks, root: str) -> None:
+        self._stream = stream
+        self._output = output
+        self._marks = marks
+        self._root = root
+        self._turn = asyncio.Lock()
+        self._failed = False
+
+    @property
+    def broken(self) -> bool:
+        """Has it ended or failed, so that another one is to be opened?"""
+        return self._failed or self._output.ended
+
+    async def update(self, archive: bytes, deletions: Sequence[str], runs: Sequence[Run], log: Log) -> Synced:
+        """Delete, then unpack, then run; returns once the container has acknowledged all of it.
+
+        Args:
+            archive: of `archive.pack`, may be empty.
+            deletions: absolute paths in the container; what is not there is not missed.
+            runs: commands, in order; after one that fails no other is run.
+            log: gets a line before every command that does not forbid it, and the output of the commands as it comes.
+
+        Raises:
+            SyncError: the container could not be updated: not writable, tools missing, killed, or the stream broke.
+                The stream is of no use afterwards.
+        """
+        async with self._turn:
+            if self.broken:
+                raise SyncError("the stream into the container is broken")
+            # Whatever leaves early, cancelled or not, leaves the other side in the middle of something.
+            self._failed = True
+            await self._send(self._marks.line(len(archive), deletions, runs, self._root) + archive)
+            result = await self._follow(runs, log)
+            self._failed = False
+            return result
+
+    async def _send(self, message: bytes) -> None:
+        # A stream that broke tells so to whoever reads from it.
+        with contextlib.suppress(PytiltError, OSError, EOFError):
+            for start in range(0, len(message), _SEND_BYTES):
+                if self._output.ended:
+                    return
+                await self._stream.send(message[start : start + _SEND_BYTES])
+
+    async def _follow(self, runs: Sequence[Run], log: Log) -> Synced:
+        """Read what the container says until it acknowledges or fails."""
+        current: Run | None = None
+        quiet: list[str] = []
+        async for text, words in self._output:
+            if text and current:
+                log(text)
+            elif text:
+                quiet.append(text)
+            match words:
+                case ["run", number]:
+                    current = runs[int(number) - 1]
+                    if not current.echo_off:
+                        log(f"[CMD {number}/{len(runs)}] {current.shown}\n")
+                case ["failed", tool, status]:
+                    raise _failure(tool, int(status), "".join(quiet))
+                case ["done", status]:
+                    return _finished(current, int(status))
+        raise _ended(self._stream.exit_status, "".join(quiet))
+
+
+@contextlib.asynccontextmanager
+async def open_stream(containers: Containers, ref: ContainerRef, *, root: str = "/") -> AsyncIterator[ContainerStream]:
+    """Open the way into a container, so that a later update costs no start of a command.
+
+    Args:
+        containers: the cluster's.
+        ref: which container.
+        root: the directory in it that stands for its root.
+
+    Raises:
+        SyncError: the container does not run, or lacks what an update needs.
+        ClusterUnreachableError: no answer.
+    """
+    marks = Marks(secrets.token_hex(16))
+    async with containers.exec(ref, marks.argv) as stream, _listen(stream, marks.mark) as output:
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT_SECONDS):
+                await _greet(stream, output)
+        except TimeoutError:
+            raise SyncError(
+                f"container `{ref.container}` of pod `{ref.pod}` did not answer within {OPEN_TIMEOUT_SECONDS:g} s"
+            ) from None
+        yield ContainerStream(stream, output, marks, root)
+
+
+async def _greet(stream: ExecStream, output: "_Output") -> None:
+    said: list[str] = []
+    async for text, words in output:
+        said.append(text)
+        match words:
+            case ["ready"]:
+                return
+            case ["missing", tool]:
+                raise SyncError(f"`{tool}` is not in the container", hint=_NO_TOOLS)
+    raise _ended(stream.exit_status, "".join(said))
+
+
+class _Output:
+    """What the program says: text of the user's commands, and words of its own. An iterator that ends with it.
+
+    Every item is text and the words that follow it; either may be empty.
+    """
+
+    def __init__(self, mark: bytes) -> None:
+        self.ended = False
+        self._mark = mark
+        self._buffer = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._items: asyncio.Queue[tuple[str, list[str]] | None] = asyncio.Queue()
+
+    def __aiter__(self) -> "_Output":
+        return self
+
+    async def __anext__(self) -> tuple[str, list[str]]:
+        item = None if self.ended and self._items.empty() else await self._items.get()
+        if item is None:
+            raise StopAsyncIteration
+        return item
+
+    async def fill(self, stream: ExecStream) -> None:
+        """Read until the stream ends."""
+        with contextlib.suppress(EOFError, PytiltError, OSError):
+            while True:
+                channel, data = await stream.receive()
+                if channel == 1:
+                    self._take(data)
+                else:
+                    self._items.put_nowait((data.decode(errors="replace"), []))
+        self.ended = True
+        self._items.put_nowait((self._decoder.decode(self._buffer, final=True), []))
+        self._items.put_nowait(None)
+
+    def _take(self, data: bytes) -> None:
+        self._buffer += data
+        while (start := self._buffer.find(self._mark)) >= 0:
+            end = self._buffer.find(b"\n", start)
+            if end < 0:
+                break
+            words = self._buffer[start + len(self._mark) : end].decode().split()
+            self._items.put_nowait((self._decoder.decode(self._buffer[:start]), words))
+            self._buffer = self._buffer[end + 1 :]
+        ready = self._ready() if start < 0 else start
+        if ready:
+            self._items.put_nowait((self._decoder.decode(self._buffer[:ready]), []))
+            self._buffer = self._buffer[ready:]
+
+    def _ready(self) -> int:
+        """How much of the buffer is text for sure; its end may be the beginning of a mark."""
+        start = self._buffer.rfind(self._mark[:1], -len(self._mark))
+        return start if start >= 0 and self._mark.startswith(self._buffer[start:]) else len(self._buffer)
+
+
+@contextlib.asynccontextmanager
+async def _listen(stream: ExecStream, mark: bytes) -> AsyncIterator[_Output]:
+    """Read a stream all the time, so that its end is noticed between updates too."""
+    output = _Output(mark)
+    failure: BaseException | None = None
+    async with asyncio.TaskGroup() as tasks:
+        listening = tasks.create_task(output.fill(stream), name="listen to live updates")
+        try:
+            yield output
+        except BaseException as error:  # noqa: BLE001 - raised again below, but not as a group
+            failure = error
+        listening.cancel()
+    if failure:
+        raise failure
+
+
+def _finished(last: Run | None, status: int) -> Synced:
+    if status == _KILLED:
+        raise SyncError(f"command `{last.shown if last else ''}` was killed by the container runtime (exit status 137)")
+    return Synced(failed=last, exit_status=status) if status else Synced()
+
+
+def _failure(tool: str, status: int, said: str) -> SyncError:
+    action = "copying changed files" if tool == "tar" else "removing old files"
+    message = _with_output(f"{action}: `{tool}` failed with exit status {status}", said)
+    if status in _CANNOT_EXECUTE:
+        return SyncError(message, hint=_NO_TOOLS)
+    denied = status == 2 or any(words in said.lower() for words in ("permission denied", "read-only", "can't open"))
+    return SyncError(message, hint=_NOT_WRITABLE if denied else None)
+
+
+def _ended(status: int | None, said: str) -> SyncError:
+    if status in _CANNOT_EXECUTE:
+        return SyncError(_with_output("the container has no usable `sh`", said), hint=_NO_TOOLS)
+    told = "" if status is None else f" (exit status {status})"
+    return SyncError(_with_output(f"the stream into the container ended{told}", said))
+
+
+def _with_output(message: str, said: str) -> str:
+    return f"{message}: {said.strip()}" if said.strip() else message
