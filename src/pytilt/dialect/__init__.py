@@ -11,7 +11,14 @@ failed.
 `tiltfile` calls it: it gives the functions of the Tiltfile as `Builtin`s and its own values as `HostValue`s.
 """
 
-from pytilt.dialect.containers import starlark_dict, starlark_list, starlark_set
+from pytilt.dialect.containers import (
+    StarlarkDict,
+    StarlarkList,
+    StarlarkSet,
+    starlark_dict,
+    starlark_list,
+    starlark_set,
+)
 from pytilt.dialect.errors import DialectError, Frame, Position
 from pytilt.dialect.formatting import to_repr, to_str
 from pytilt.dialect.functions import Builtin, builtin
@@ -26,6 +33,9 @@ __all__ = [
     "HostValue",
     "ModuleValue",
     "Position",
+    "StarlarkDict",
+    "StarlarkList",
+    "StarlarkSet",
     "StructValue",
     "builtin",
     "call",

@@ -25,7 +25,8 @@ def get_attr(value: object, name: str) -> object:
     Raises:
         DialectError: there is no such attribute.
     """
-    method = _methods_of(value).get(name)
+    methods = _METHODS.get(type(value)) or _methods_of(value)
+    method = methods.get(name)
     if method is not None:
         return BoundMethod(name, value, method)
     if isinstance(value, HostValue):
@@ -51,7 +52,4 @@ def attr_names(value: object) -> list[str]:
 
 
 def _methods_of(value: object) -> Methods:
-    methods = _METHODS.get(type(value))
-    if methods is None:
-        methods = next((given for kind, given in _METHODS.items() if isinstance(value, kind)), {})
-    return methods
+    return next((methods for kind, methods in _METHODS.items() if isinstance(value, kind)), {})

@@ -120,9 +120,11 @@ def starlark_list(elements: Iterable[object] = ()) -> StarlarkList:
     return StarlarkList(from_host(element) for element in elements)
 
 
-def starlark_dict(entries: Mapping[object, object] | Iterable[tuple[object, object]] = ()) -> StarlarkDict:
+def starlark_dict(
+    entries: Mapping[str, object] | Mapping[object, object] | Iterable[tuple[object, object]] = (),
+) -> StarlarkDict:
     """A dict for a Tiltfile; lists, dicts and sets inside it are made such, too."""
-    pairs = entries.items() if isinstance(entries, Mapping) else entries
+    pairs: Iterable[tuple[object, object]] = entries.items() if isinstance(entries, Mapping) else entries
     return StarlarkDict((key, from_host(value)) for key, value in pairs)
 
 

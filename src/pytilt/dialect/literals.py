@@ -44,6 +44,8 @@ def parse_number(text: str) -> int | float:
         return float(text)
     if _OBSOLETE_OCTAL.fullmatch(text):
         raise LiteralError(f"obsolete form of octal literal; use 0o{text[1:]}", len(text))
+    if text.startswith("0") and text.strip("0"):
+        raise LiteralError("invalid int literal", 0)
     return int(text)
 
 

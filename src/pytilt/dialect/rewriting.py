@@ -6,9 +6,12 @@ the place of the operation. Those functions have names that no Tiltfile can writ
 
 import ast
 from collections.abc import Sequence
+from typing import TypeVar
 
 from pytilt.dialect.resolving import Names
 from pytilt.dialect.tree import Clause, DictComprehension, Entries, LoadStatement, beside, constant, place
+
+_Comprehension = TypeVar("_Comprehension", ast.ListComp, ast.DictComp)
 
 TOPLEVEL = "<toplevel>"
 """The name of the function that the statements of a file become."""
@@ -52,6 +55,7 @@ class Rewriter(ast.NodeTransformer):
     def __init__(self) -> None:
         self._temporaries = 0
         self._comprehensions = 0
+        self._sources = 0
 
     def block(self, body: list[ast.stmt]) -> list[ast.stmt]:
         """Rewrite statements; one may become several."""
@@ -110,8 +114,8 @@ class Rewriter(ast.NodeTransformer):
                 return False
             if isinstance(side, ast.Call) and _helper_name(side) in {"$list", "$dict", "$attr"}:
                 return False
-            if self._comprehensions and not isinstance(side, ast.Name | ast.Constant):
-                return False
+            if (self._comprehensions or self._sources) and not isinstance(side, ast.Name | ast.Constant):
+                return False  # Python has no temporary names there
         return True
 
     def _kept(self, side: ast.expr) -> tuple[ast.expr, ast.expr]:
@@ -182,7 +186,7 @@ class Rewriter(ast.NodeTransformer):
         """`[a for b in c if d]`."""
         clauses = self._clauses(node.generators)
         self._comprehensions += 1
-        result = beside(ast.ListComp(self.visit(node.elt), clauses), node)
+        result = _at_first_clause(ast.ListComp(self.visit(node.elt), clauses), node)
         self._comprehensions -= 1
         return _call("list", [result], node)
 
@@ -193,25 +197,27 @@ class Rewriter(ast.NodeTransformer):
         key = self.visit(node.key)
         if not isinstance(key, ast.Constant):
             key = _call("hashable", [key], place(ast.Constant(None), *node.colon))
-        result = beside(ast.DictComp(key, self.visit(node.value), clauses), node)
+        result = _at_first_clause(ast.DictComp(key, self.visit(node.value), clauses), node)
         self._comprehensions -= 1
         return _call("dict", [result], node)
 
     def _clauses(self, clauses: Sequence[ast.comprehension]) -> list[ast.comprehension]:
-        self._comprehensions += 1
         result: list[ast.comprehension] = []
         for clause in clauses:
             assert isinstance(clause, Clause), "the parser makes no other"
             mark = place(ast.Constant(None), clause.line, clause.column)
+            self._sources += 1
             source = self.visit(clause.iter)
+            self._sources -= 1
             shape = _shape(clause.target)
             if shape is None:
                 source = _call("iterate", [source], mark)
             else:
                 source = _call("iterate_parts", [source, constant(shape)], mark)
+            self._comprehensions += 1
             tests = [self.visit(test) for test in clause.ifs]
+            self._comprehensions -= 1
             result.append(ast.comprehension(clause.target, source, tests, 0))
-        self._comprehensions -= 1
         return result
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
@@ -220,7 +226,7 @@ class Rewriter(ast.NodeTransformer):
         comprehensions, self._comprehensions = self._comprehensions, 0
         node.body = self.visit(node.body)
         self._comprehensions = comprehensions
-        if node.args.kwarg is not None:
+        if node.args.kwarg is not None and not self._sources:
             name = node.args.kwarg.arg
             made = ast.NamedExpr(ast.Name(name, ast.Store()), _call("dict", [ast.Name(name, ast.Load())], node))
             both = ast.Tuple([made, node.body], ast.Load())
@@ -335,6 +341,13 @@ def _helper_name(call: ast.Call) -> str | None:
 def _call(name: str, arguments: Sequence[ast.expr], mark: ast.expr | ast.stmt) -> ast.Call:
     """A call of one of this package's functions, at the place of `mark`."""
     return beside(ast.Call(beside(_helper(name), mark), [*arguments], []), mark)
+
+
+def _at_first_clause(result: _Comprehension, node: ast.ListComp | ast.DictComp) -> _Comprehension:
+    """Place a comprehension where messages about taking its elements apart point."""
+    clause = node.generators[0]
+    assert isinstance(clause, Clause), "the parser makes no other"
+    return place(result, clause.line, clause.column)
 
 
 def _shape(target: ast.expr) -> object:

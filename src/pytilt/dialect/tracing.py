@@ -21,6 +21,8 @@ _COMPREHENSIONS = frozenset({"<listcomp>", "<dictcomp>"})
 _RECURSION = "maximum recursion depth exceeded"
 _RECURSION_HINT = "is there a function that calls itself without an end?"
 
+_SHOWN_AT_EACH_END = 20
+
 _Step = Frame | str
 """A frame of a Tiltfile, or the name of a built-in function."""
 
@@ -63,16 +65,21 @@ def with_trace(error: Exception) -> TiltfileError | None:
         position = replace(steps[-1].position, line=error.line, column=error.column)
         steps[-1] = replace(steps[-1], position=position)
     culprit = steps.pop() if steps and isinstance(steps[-1], str) else None
-    lines = ["Traceback (most recent call last):"]
-    where = None
-    for step in steps:
-        if isinstance(step, Frame):
-            where = str(step.position)
-            lines.append(f"  {where}: in {step.function}")
-        else:
-            lines.append(f"  <builtin>: in {step}")
+    where = next((str(step.position) for step in reversed(steps) if isinstance(step, Frame)), None)
     label = f"Error in {culprit}" if culprit else "Error"
-    return TiltfileError(f"{label}: {message}", where=where, hint=hint, trace="\n".join(lines))
+    return TiltfileError(f"{label}: {message}", where=where, hint=hint, trace=_text(steps))
+
+
+def _text(steps: list[_Step]) -> str:
+    """The trace as Tilt prints it; the middle of a very deep one is left out."""
+    lines = [
+        f"  {step.position}: in {step.function}" if isinstance(step, Frame) else f"  <builtin>: in {step}"
+        for step in steps
+    ]
+    if len(lines) > 2 * _SHOWN_AT_EACH_END:
+        left_out = f"  ... {len(lines) - 2 * _SHOWN_AT_EACH_END} more frames"
+        lines = [*lines[:_SHOWN_AT_EACH_END], left_out, *lines[-_SHOWN_AT_EACH_END:]]
+    return "\n".join(["Traceback (most recent call last):", *lines])
 
 
 def _outer_frame() -> FrameType | None:
