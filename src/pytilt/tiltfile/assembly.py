@@ -29,7 +29,7 @@ def assemble(declared: Declared, request: EvaluationRequest) -> tuple[Declaratio
     Raises:
         UserError: what was declared does not fit together, or must not be deployed here.
     """
-    index = ImageIndex([one.image for one in declared.images])
+    index = ImageIndex(declared.images)
     kubernetes, uncategorized = kubernetes_resources(declared, index)
     unused = unused_images(
         index,

@@ -22,14 +22,6 @@ WorkloadName = Callable[[KubeObject], str]
 """Names the resource of a workload."""
 
 
-class DeclaredImage(Value):
-    """A call of `docker_build` or `custom_build`."""
-
-    image: Image
-    """Without what only the assembly can know: its base images, whether it is deployed."""
-    position: str = ""
-
-
 class ResourceOptions(Value):
     """A call of `k8s_resource`."""
 
@@ -90,7 +82,8 @@ class EnabledResources(Value):
 class Declared(Value):
     """Everything that one run of the Tiltfile declared, each kind in the order of the calls."""
 
-    images: tuple[DeclaredImage, ...] = ()
+    images: tuple[Image, ...] = ()
+    """Without what only the assembly can know: base images, and whether they are deployed."""
     objects: tuple[KubeObject, ...] = ()
     options: tuple[ResourceOptions, ...] = ()
     locals: tuple[DeclaredLocal, ...] = ()

@@ -19,7 +19,6 @@ from pytilt.tiltfile.conversions import (
     StringOrStrings,
     Text,
 )
-from pytilt.tiltfile.declared import DeclaredImage
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.ignore_files import context_ignores
 from pytilt.tiltfile.live_update_builtins import live_update
@@ -211,7 +210,7 @@ class DockerBuiltins:
         if canonical in self._references:
             raise UserError(f'Image for ref "{image.name}" has already been defined')
         self._references.add(canonical)
-        self._script.images.append(DeclaredImage(image=image, position=self._script.position()))
+        self._script.images.append(image)
 
 
 def _image_name(ref: str) -> ImageName:

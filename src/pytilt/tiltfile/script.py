@@ -10,12 +10,11 @@ from pytilt.cluster.workloads import WorkloadKind
 from pytilt.dialect import call_stack
 from pytilt.errors import UserError
 from pytilt.model.files import Ignore
-from pytilt.model.images import Registry
+from pytilt.model.images import Image, Registry
 from pytilt.model.logs import Level
 from pytilt.model.resources import CiSettings, ImageLocator, KubeObject, UpdateSettings
 from pytilt.tiltfile.declared import (
     Declared,
-    DeclaredImage,
     DeclaredLocal,
     EnabledResources,
     ResourceOptions,
@@ -35,7 +34,7 @@ class Script:
         self.environ = dict(request.environ)
         """Changed by `os.putenv` and its like."""
         self.warnings: list[str] = []
-        self.images: list[DeclaredImage] = []
+        self.images: list[Image] = []
         self.objects: list[KubeObject] = []
         self.options: list[ResourceOptions] = []
         self.locals: list[DeclaredLocal] = []
