@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from pytilt.cluster.seam import ContainerRef, ExecStream
+from pytilt.testing.cluster import FakeContainers
 
 REF = ContainerRef(namespace="default", pod="web-1", container="web")
 
 
-class Shells:
-    """The `Containers.exec` of a machine without containers.
+class Shells(FakeContainers):
+    """Containers of a machine that has none.
 
     Args:
         shell: the words that start a shell instead of `sh`, for example `("busybox", "sh")`.
@@ -18,6 +19,7 @@ class Shells:
     """
 
     def __init__(self, *shell: str, path: str = "/usr/bin:/bin") -> None:
+        super().__init__()
         self._shell = shell or ("/bin/sh",)
         self._path = path
         self.opened: list[ShellStream] = []
@@ -32,12 +34,16 @@ class Shells:
         )
         stream = ShellStream(process)
         self.opened.append(stream)
+        failure: BaseException | None = None
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(stream.pump())
             try:
                 yield stream
-            finally:
-                stream.kill()
+            except BaseException as error:  # noqa: BLE001 - raised again below, but not as a group
+                failure = error
+            stream.kill()
+        if failure:
+            raise failure
 
 
 class ShellStream:

@@ -1,0 +1,115 @@
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from pytilt.liveupdate.archive import list_synced, pack
+from pytilt.liveupdate.planning import SyncedFile
+from pytilt.model.files import Ignore
+from pytilt.model.images import LiveUpdate, Sync
+
+
+@pytest.fixture
+def shop(tmp_path):
+    (tmp_path / "src" / "deep").mkdir(parents=True)
+    (tmp_path / "src" / "empty").mkdir()
+    (tmp_path / "src" / "main.py").write_text("main")
+    (tmp_path / "src" / "deep" / "data").write_bytes(bytes(range(256)))
+    (tmp_path / "src" / "run.sh").write_text("run")
+    (tmp_path / "src" / "run.sh").chmod(0o755)
+    (tmp_path / "src" / "link").symlink_to("main.py")
+    (tmp_path / "src" / "folder").symlink_to("deep")
+    return tmp_path
+
+
+def members(archive):
+    with tarfile.open(fileobj=io.BytesIO(archive.data)) as tar:
+        return {one.name: one for one in tar.getmembers()}
+
+
+def synced(local, remote="/app/x"):
+    return SyncedFile(local=str(local), remote=remote)
+
+
+async def test_a_file_is_packed_with_its_mode_and_without_its_owner(shop):
+    one = members(await pack([synced(shop / "src" / "run.sh", "/app/run.sh")]))["app/run.sh"]
+    assert (one.mode, one.uid, one.gid, one.uname, one.gname) == (0o755, 0, 0, "", "")
+    assert one.mtime == int((shop / "src" / "run.sh").stat().st_mtime)
+
+
+async def test_a_directory_is_packed_with_all_that_is_in_it_and_links_stay_links(shop):
+    found = members(await pack([synced(shop / "src", "/app")]))
+    assert set(found) == {
+        "app",
+        "app/deep",
+        "app/deep/data",
+        "app/empty",
+        "app/folder",
+        "app/link",
+        "app/main.py",
+        "app/run.sh",
+    }
+    assert found["app/folder"].linkname == "deep"
+    assert found["app/link"].linkname == "main.py"
+
+
+async def test_only_what_is_packed_is_in_the_archive_not_the_directories_above_it(shop):
+    assert list(members(await pack([synced(shop / "src" / "main.py", "/a/b/main.py")]))) == ["a/b/main.py"]
+
+
+async def test_an_archive_ends_right_after_its_two_last_blocks(shop):
+    data = (await pack([synced(shop / "src" / "main.py")])).data
+    assert len(data) == 512 + 512 + 1024
+    assert (await pack([])).data == b""
+
+
+async def test_a_file_that_vanished_is_reported_instead_of_packed(shop):
+    gone = synced(shop / "src" / "gone")
+    archive = await pack([gone, synced(shop / "src" / "main.py")])
+    assert archive.vanished == (gone,)
+    assert list(members(archive)) == ["app/x"]
+    only = await pack([gone, synced(shop / "src" / "main.py" / "below")])
+    assert only.data == b""
+    assert len(only.vanished) == 2
+
+
+async def test_names_of_any_length_and_any_bytes_are_packed(shop):
+    names = ["n" * 200, "with space", "new\nline", "ümlaut", b"\xff\xfe".decode(errors="surrogateescape")]
+    for name in names:
+        (shop / name).write_text(name[:1] if name.isascii() else "x")
+    archive = await pack([synced(shop / name, f"/{'d' * 90}/{name}") for name in names])
+    with tarfile.open(fileobj=io.BytesIO(archive.data), errors="surrogateescape", encoding="utf-8") as tar:
+        assert {Path(name).name for name in tar.getnames()} == set(names)
+
+
+async def test_pipes_are_left_out(shop):
+    os.mkfifo(shop / "pipe")
+    assert (await pack([synced(shop / "pipe")])).data == b""
+
+
+async def test_an_initial_sync_lists_every_file_once_by_the_first_sync_that_contains_it(shop):
+    src = shop / "src"
+    rules = LiveUpdate(
+        syncs=(
+            Sync(local=str(src / "deep"), remote="/data"),
+            Sync(local=str(src / "main.py"), remote="/bin/"),
+            Sync(local=str(src), remote="/app"),
+            Sync(local=str(shop / "missing"), remote="/missing"),
+        )
+    )
+    ignores = [Ignore(base=str(src), patterns=("**/*.sh",))]
+    found = await list_synced(rules, ignores)
+    assert [(file.local, file.remote) for file in found] == [
+        (f"{src}/deep/data", "/data/data"),
+        (f"{src}/folder", "/app/folder"),
+        (f"{src}/link", "/app/link"),
+        (f"{src}/main.py", "/bin/main.py"),
+    ]
+
+
+async def test_an_ignored_directory_is_not_even_entered(shop):
+    rules = LiveUpdate(syncs=(Sync(local=str(shop / "src"), remote="/app"),))
+    found = await list_synced(rules, [Ignore(base=str(shop), patterns=("src", "!src/deep"))])
+    assert [file.remote for file in found] == ["/app/deep/data"]

@@ -1,0 +1,108 @@
+import pytest
+
+from pytilt.liveupdate.planning import ChangedFile, FallBack, Steps, SyncedFile, plan, plan_initial
+from pytilt.model.files import Ignore
+from pytilt.model.images import LiveUpdate, Run, Sync
+
+RULES = LiveUpdate(
+    fall_back_on=("/shop/package.json", "/shop/conf"),
+    syncs=(
+        Sync(local="/shop/src/special", remote="/special"),
+        Sync(local="/shop/src", remote="/app"),
+        Sync(local="/shop/main.py", remote="/app/bin/"),
+        Sync(local="/shop/run.sh", remote="/app/start"),
+        Sync(local="/shop/static", remote="/var/www/"),
+        Sync(local="/shop", remote="/rest"),
+    ),
+    runs=(
+        Run(argv=("always",)),
+        Run(argv=("pip",), triggers=(Ignore(base="/shop", patterns=("src/requirements.txt", "**/*.lock")),)),
+    ),
+)
+
+
+def steps(*paths, **gone):
+    files = [ChangedFile(path=path, exists=path not in gone.get("gone", ())) for path in paths]
+    found = plan(files, RULES)
+    assert isinstance(found, Steps)
+    return found
+
+
+def reason(*paths, rules=RULES):
+    found = plan([ChangedFile(path=path) for path in paths], rules)
+    assert isinstance(found, FallBack)
+    return found.reason
+
+
+@pytest.mark.parametrize(
+    ("local", "remote"),
+    [
+        ("/shop/src/a.py", "/app/a.py"),
+        ("/shop/src/deep/er/a.py", "/app/deep/er/a.py"),
+        ("/shop/src/special/x", "/special/x"),
+        ("/shop/src/special2/x", "/app/special2/x"),
+        ("/shop/main.py", "/app/bin/main.py"),
+        ("/shop/run.sh", "/app/start"),
+        ("/shop/static/i.html", "/var/www/i.html"),
+        ("/shop/other", "/rest/other"),
+    ],
+)
+def test_the_first_sync_that_contains_a_file_says_where_it_goes(local, remote):
+    assert steps(local).copies == (SyncedFile(local=local, remote=remote),)
+
+
+def test_a_directory_itself_goes_to_the_remote_path_whatever_its_last_character():
+    found = plan([ChangedFile(path="/shop/static", directory=True)], RULES)
+    assert isinstance(found, Steps)
+    assert found.copies[0].remote == "/var/www"
+
+
+def test_a_file_in_the_root_of_the_machine_is_covered_by_its_root():
+    found = plan([ChangedFile(path="/a/b")], LiveUpdate(syncs=(Sync(local="/", remote="/all"),)))
+    assert isinstance(found, Steps)
+    assert found.copies[0].remote == "/all/a/b"
+
+
+def test_what_is_gone_is_deleted_and_the_rest_is_copied_in_order():
+    found = steps("/shop/src/b", "/shop/src/c", "/shop/src/a", gone={"/shop/src/c"})
+    assert [file.remote for file in found.copies] == ["/app/a", "/app/b"]
+    assert [file.remote for file in found.deletions] == ["/app/c"]
+
+
+def test_deleting_a_synced_file_never_deletes_the_directory_it_was_copied_to():
+    assert steps("/shop/main.py", gone={"/shop/main.py"}).deletions[0].remote == "/app/bin/main.py"
+
+
+def test_the_root_of_a_container_is_never_deleted():
+    rules = LiveUpdate(syncs=(Sync(local="/shop/image", remote="/"),))
+    found = plan([ChangedFile(path="/shop/image", exists=False, directory=True)], rules)
+    assert isinstance(found, FallBack)
+    assert "root of the container" in found.reason
+
+
+def test_commands_run_if_they_have_no_trigger_or_if_a_synced_file_is_one():
+    assert [run.argv for run in steps("/shop/src/a.py").runs] == [("always",)]
+    assert [run.argv for run in steps("/shop/src/a.py", "/shop/src/requirements.txt").runs] == [("always",), ("pip",)]
+    assert len(steps("/shop/src/x/y.lock", gone={"/shop/src/x/y.lock"}).runs) == 2
+
+
+def test_a_file_that_no_sync_contains_asks_for_a_full_update():
+    rules = LiveUpdate(syncs=(Sync(local="/shop/src", remote="/app"),))
+    assert reason("/shop/b", "/shop/src/a", "/shop/a", rules=rules) == (
+        "Found file(s) not matching any sync (files: [/shop/a /shop/b])"
+    )
+    many = [f"/x/{number}" for number in range(7)]
+    assert reason(*many, rules=rules).endswith("(files: [/x/0 /x/1 /x/2 /x/3 /x/4 ...])")
+
+
+def test_a_stop_file_or_anything_below_a_stop_directory_asks_for_a_full_update():
+    assert reason("/shop/src/a.py", "/shop/package.json") == 'Detected change to stop file "/shop/package.json"'
+    assert reason("/shop/conf/x/y") == 'Detected change to stop file "/shop/conf/x/y"'
+    assert steps("/shop/conf.d")
+
+
+def test_an_initial_sync_copies_everything_even_stop_files_and_runs_by_the_same_rule():
+    files = [SyncedFile(local="/shop/package.json", remote="/rest/package.json")]
+    found = plan_initial(files, RULES)
+    assert found.copies == tuple(files)
+    assert [run.argv for run in found.runs] == [("always",)]
