@@ -6,7 +6,7 @@ from pytilt.errors import CommandError, DockerApiError, PublishError
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.images.credentials import Credentials
 from pytilt.images.docker.api import path
-from pytilt.images.docker.engine import Engine
+from pytilt.images.docker.engine import Engine, Product
 from pytilt.images.docker.reading import BuildReader
 from pytilt.images.reference import cluster_reference, parse, push_reference
 from pytilt.model.images import BuiltImage, Delivery, Registry
@@ -67,12 +67,18 @@ class DockerPublisher:
         async with api.stream(
             "POST",
             path("images", wanted.familiar_name, "push"),
-            params={"tag": wanted.tag or "latest"},
+            params={"tag": wanted.tag or "latest", **await self._without_tls(wanted.domain)},
             headers={"X-Registry-Auth": auth.header},
         ) as chunks:
             failure = (await BuildReader(log).read(chunks)).failure
         if failure:
             raise push_failure(failure, reference)
+
+    async def _without_tls(self, host: str) -> dict[str, bool]:
+        """Docker speaks plain HTTP to registries on this machine by itself, Podman when asked to."""
+        local = host.partition(":")[0] in ("localhost", "127.0.0.1")
+        podman = local and (await self._engine.about()).product is Product.PODMAN
+        return {"tlsVerify": False} if podman else {}
 
     async def _load(self, reference: str, log: Log) -> None:
         log("Loading image to KIND\n")

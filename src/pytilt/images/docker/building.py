@@ -11,9 +11,9 @@ from pytilt.images.contract import BuildRequest
 from pytilt.images.credentials import Credentials, RegistryAuth, config_header
 from pytilt.images.docker.api import DockerApi
 from pytilt.images.docker.client_build import ClientBuilder
-from pytilt.images.docker.engine import Engine, content_tag
+from pytilt.images.docker.engine import Engine, Product, content_tag
 from pytilt.images.docker.failures import build_failure, is_corruption
-from pytilt.images.docker.options import build_args, build_params, platform_of
+from pytilt.images.docker.options import LABELS, PODMAN_LABELS, build_args, build_params, platform_of
 from pytilt.images.docker.reading import BuildReader
 from pytilt.images.docker.steps import size
 from pytilt.images.dockerfile import image_uses, with_bases
@@ -85,6 +85,7 @@ class DockerBuilder:
             platform=plan.platform,
             environ=self._settings.environ,
             buildkit=buildkit,
+            labels=PODMAN_LABELS if (await self._engine.about()).product is Product.PODMAN else LABELS,
         )
         headers = {"Content-Type": "application/x-tar"}
         if not buildkit:

@@ -14,8 +14,11 @@ _TIDIED = (
     (re.compile(r"failed to compute cache key: failed to walk \S+: lstat (?:/\S*buildkit-[^/]*/)?(.*)"), r"\1"),
     (re.compile(r"failed to compute cache key: (?:failed to calculate checksum of ref \S+: )?"), ""),
     (re.compile(r"failed to calculate checksum of ref \S+: "), ""),
+    (re.compile(r"^(?:error )?building at STEP \".*?\": (?:while running runtime: )?", re.DOTALL), ""),
+    (re.compile(r"checking on sources under \"[^\"]*\": copier: stat: "), ""),
+    (re.compile(r" &imagebuilder\.Step\{.*", re.DOTALL), ""),
 )
-"""BuildKit's own affairs, which say nothing to who wrote the Dockerfile."""
+"""BuildKit's and Buildah's own affairs, which say nothing to who wrote the Dockerfile."""
 
 _REPEATED_COMMAND = re.compile(
     r"""(?:executor failed running \[.*\]|process ".*" did not complete successfully): (exit code: \d+)"""
@@ -36,15 +39,15 @@ _HINTS = (
         "make room: `tilt docker-prune`, or `docker system prune`",
     ),
     (
-        re.compile(r"exit code: 137|did not complete successfully: signal: killed|returned a non-zero code: 137"),
+        re.compile(r"(?:exit code:|exit status|non-zero code:) 137|signal: killed"),
         "the step was killed, most often for want of memory: give the engine more, or build with less parallelism",
     ),
     (
-        re.compile(r"exit code: 127|returned a non-zero code: 127"),
+        re.compile(r"(?:exit code:|exit status|non-zero code:) 127"),
         "the step's program is not in the image: install it in an earlier step, or look for a typing error",
     ),
     (
-        re.compile(r"exit code: \d+|returned a non-zero code: \d+|did not complete successfully|failed running"),
+        re.compile(r"(?:exit code:|exit status|non-zero code:) \d+|did not complete successfully|failed running"),
         "the step's command failed; mend it or what it works on and save, and the image is built again",
     ),
     (
@@ -52,7 +55,7 @@ _HINTS = (
         "the engine cannot reach the registry; check the network and the engine's proxy settings",
     ),
     (
-        re.compile(r"parse error|unknown instruction|unknown flag|requires (?:at least|exactly)|invalid reference"),
+        re.compile(r"parse error|[Uu]nknown instruction|unknown flag|requires (?:at least|exactly)|invalid reference"),
         "mend that line and save",
     ),
     (

@@ -10,9 +10,18 @@ from pytilt.model.images import DockerBuild
 LABELS = {"dev.tilt.built": "true", "dev.tilt.gc": "true"}
 """On every image that is built here; pruning removes only what carries the second."""
 
+PODMAN_LABELS = {"dev.tilt.gc": "true"}
+"""Just one: Podman adds several in an order that differs from build to build, which gives an image two ids."""
+
 
 def build_params(
-    build: DockerBuild, *, dockerfile: str, platform: str, environ: Mapping[str, str], buildkit: bool
+    build: DockerBuild,
+    *,
+    dockerfile: str,
+    platform: str,
+    environ: Mapping[str, str],
+    buildkit: bool,
+    labels: Mapping[str, str] = LABELS,
 ) -> Params:
     """The query of `POST /build`.
 
@@ -22,10 +31,11 @@ def build_params(
         platform: for example `linux/amd64`; empty: the engine's own.
         environ: where build args without a value take theirs from.
         buildkit: let BuildKit do it.
+        labels: what the image is to carry.
     """
     params: dict[str, str | int | bool | tuple[str, ...]] = {
         "dockerfile": dockerfile,
-        "labels": _json(LABELS),
+        "labels": _json(labels),
         "rm": True,
         "forcerm": True,
     }

@@ -12,7 +12,8 @@ from pytilt.model.logs import Log
 _BUILT = re.compile(r"^(?:Successfully built )?([0-9a-f]{12,64})\s*$")
 """How the classic builder, and Podman, name the image at the end."""
 
-_STEP = re.compile(r"^(?:Step \d+/\d+ : |STEP \d+/\d+: )(.*)")
+_STEP = re.compile(r"^(?:\[\d+/\d+\] )?(?:Step \d+/\d+ : |STEP \d+/\d+: )(.*)")
+"""How they name a step as it begins."""
 _BUILDERS_OWN = (" --->", "Removing intermediate container", "--> ")
 """What the builder says between the lines of a step's output."""
 
@@ -46,6 +47,7 @@ class BuildReader:
         self._layers = Layers()
         self._step = ""
         self._printed: list[str] = []
+        self._unended = False
 
     async def read(self, chunks: AsyncIterable[bytes]) -> Result:
         """Read to the end.
@@ -67,6 +69,8 @@ class BuildReader:
                 self._classic(message.stream)
             for line in self._layers.feed(message):
                 self._log(f"{line.text}\n", progress=line.progress)
+        if self._unended:
+            self._log("\n")
         return Result(
             image_id=image_id,
             short_id=short_id,
@@ -85,4 +89,5 @@ class BuildReader:
             self._step, self._printed = step[1].strip(), []
         elif not text.startswith(_BUILDERS_OWN):
             self._printed.append(text)
+        self._unended = not text.endswith("\n")
         self._log(text)
