@@ -1,8 +1,14 @@
 """Where a session keeps its files."""
 
+import shutil
+import uuid
 from pathlib import Path
 
+from pytilt.host.state import StateDirectory
 from pytilt.settings import Settings
+
+KEPT_SESSIONS = 5
+"""Logs of so many sessions are kept, the running ones included; older ones are removed when another begins."""
 
 
 def token_path(settings: Settings) -> Path:
@@ -10,6 +16,30 @@ def token_path(settings: Settings) -> Path:
     return Path(settings.state_dir, "token")
 
 
-def sessions_dir(settings: Settings) -> Path:
-    """The folder of the sessions' logs, one folder a session."""
-    return Path(settings.state_dir, "sessions")
+def ensure_token(settings: Settings) -> str:
+    """The secret, made when there is none yet.
+
+    Raises:
+        UserError: the state directory cannot be written.
+    """
+    directory = StateDirectory(settings.state_dir)
+    found = directory.read("token")
+    if found and found.strip():
+        return found.decode().strip()
+    token = str(uuid.uuid4())
+    directory.write("token", token.encode())
+    return token
+
+
+def new_session_dir(settings: Settings) -> Path:
+    """A folder for the log of a session that begins now.
+
+    Raises:
+        UserError: it cannot be made, for example because the disk is full.
+    """
+    sessions = StateDirectory(settings.state_dir).below("sessions")
+    folder = sessions.below(uuid.uuid4().hex).make()
+    old = sorted(sessions.path.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in old[KEPT_SESSIONS:]:
+        shutil.rmtree(path, ignore_errors=True)
+    return folder

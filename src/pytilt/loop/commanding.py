@@ -1,6 +1,6 @@
 """Updates of local resources: the command of a `local_resource`, run once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pytilt.errors import CommandError
 from pytilt.host.processes import ProcessRequest, Runner
@@ -31,7 +31,7 @@ class Commanding:
             CommandError: it could not start, or ended with another status than 0.
         """
         deploy = resource.spec.deploy
-        assert isinstance(deploy, LocalDeploy)  # noqa: S101 - the strategy was chosen by the kind of deployment
+        assert isinstance(deploy, LocalDeploy)
         if deploy.update is None:
             return Done(outcome=Outcome.OK)
         if not deploy.update.echo_off:
@@ -57,5 +57,5 @@ def ending(exit_status: int) -> str:
     return f"exit status {exit_status}" if exit_status >= 0 else f"signal {-exit_status}"
 
 
-def _texts(log: Log):  # noqa: ANN202 - the callback that `Runner.run` takes
+def _texts(log: Log) -> Callable[[bytes], None]:
     return lambda chunk: log(chunk.decode(errors="replace"))

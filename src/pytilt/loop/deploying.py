@@ -48,15 +48,16 @@ class Deploying:
             UnreachableError: the engine or the cluster does not answer.
         """
         deploy = resource.spec.deploy
-        assert isinstance(deploy, KubernetesDeploy)  # noqa: S101 - the strategy was chosen by the kind of deployment
+        assert isinstance(deploy, KubernetesDeploy)
         info = self._info()
         steps = Steps(log, step_count(resource.spec.images, force=start.force))
         if start.force:
             with steps.step("Force update") as step_log:
                 await self.remove(resource.status.applied, step_log, wait=True)
         references = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
+        deployed = [image for image in resource.spec.images if image.deployed]
         with steps.step("Deploying") as step_log:
-            wanted = injection.inject(deploy.objects, references, resource.spec.images, deploy.locators)
+            wanted = injection.inject(deploy.objects, references, deployed, deploy.locators)
             applied = await self._apply(wanted, step_log, timeout)
             refs = tuple(objects.ref(each) for each in applied)
             await self._remove_vanished(resource, refs, step_log)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -36,7 +36,6 @@ class Evaluating:
         updating: runs the updates.
         retiring: removes what is declared no more.
         evaluator: runs the Tiltfile.
-        enabled: names of the resources that the command line asked for, when the Tiltfile leaves that to us.
     """
 
     def __init__(
@@ -92,7 +91,7 @@ class Evaluating:
                 await self._declare(result.declaration)
                 span(f"Successfully loaded Tiltfile ({_duration(time.monotonic() - began)})\n")
             else:
-                error = result.error
+                error = result.error or "the evaluation failed"
                 span(f"{error}\n", level=Level.ERROR)
                 await self._watch_configs(result.config_files)
             late = await asyncio.to_thread(_changed_since, result.config_files, wall)
@@ -175,7 +174,7 @@ class Evaluating:
         known = [path for rule in rules.get(freshness.CONFIGS, ()) for path in rule.paths]
         await self._watching.declare({**rules, freshness.CONFIGS: (FileRule(paths=tuple({*known, *config_files})),)})
 
-    def _write(self, edit) -> None:  # noqa: ANN001 - a function of `TiltfileStatus`
+    def _write(self, edit: Callable[[TiltfileStatus], TiltfileStatus]) -> None:
         self._store.change(Tiltfile, TILTFILE, lambda tiltfile: replace(tiltfile, status=edit(tiltfile.status)))
 
 

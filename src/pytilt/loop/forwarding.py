@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pytilt.cluster import ownership
 from pytilt.cluster.seam import ByteStream, Containers
 from pytilt.errors import UnreachableError
-from pytilt.host.ports import holder
+from pytilt.host.ports import PortHolder, holder_of
 from pytilt.model.logs import Level
 from pytilt.model.names import SpanId
 from pytilt.model.objects import PortForward, Runtime
@@ -71,8 +71,8 @@ class Forwarding:
                     self._write(forward.name, listening=True, error="")
                     await server.serve_forever()
             except OSError as problem:
-                taken = await asyncio.to_thread(holder, forward.spec.local_port)
-                text = f"cannot listen on {host}:{forward.spec.local_port}: {taken or problem.strerror or problem}"
+                taken = await holder_of(forward.spec.local_port)
+                text = f"cannot listen on {host}:{forward.spec.local_port}: {_why(problem, taken)}"
                 self._say(forward, text)
                 self._write(forward.name, listening=False, error=text)
             await asyncio.sleep(retry)
@@ -97,7 +97,7 @@ class Forwarding:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 pod = await self._pod(forward)
-            port = ownership.container_port(forward.spec, pod)
+            port = ownership.container_port(pod, forward.spec)
             async with self._containers.forward(pod.namespace, pod.name, port) as stream:
                 self._write(forward.name, pod=pod.name, container_port=port, error="")
                 await _pump(reader, writer, stream)
@@ -132,6 +132,10 @@ class Forwarding:
             name,
             lambda forward: replace(forward, status=replace(forward.status, **fields)),
         )
+
+
+def _why(problem: OSError, taken: PortHolder | None) -> str:
+    return f"it is taken by {taken.name} (process {taken.pid})" if taken else problem.strerror or str(problem)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stream: ByteStream) -> None:

@@ -177,7 +177,7 @@ def _outside(state: Snapshot, resource: Resource, live: list[Image]) -> str | No
         for source in sources(resource, image):
             covered.add(source.name)
             paths.update(unbuilt(state, source))
-        assert image.live_update is not None  # noqa: S101 - `live` holds only such images
+        assert image.live_update is not None
         answer = plan([ChangedFile(path=path, exists=True) for path in sorted(paths)], image.live_update)
         if isinstance(answer, FallBack):
             return answer.reason

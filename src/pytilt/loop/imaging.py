@@ -38,15 +38,13 @@ class Imaging:
 
     Args:
         store: the session's objects.
-        docker: builds images from Dockerfiles.
-        custom: builds images by the user's commands.
+        builder: builds them.
         publisher: brings them to the cluster.
     """
 
-    def __init__(self, store: Store, docker: Builder, custom: Builder, publisher: Publisher) -> None:
+    def __init__(self, store: Store, builder: Builder, publisher: Publisher) -> None:
         self._store = store
-        self._docker = docker
-        self._custom = custom
+        self._builder = builder
         self._publisher = publisher
         self._locks: defaultdict[ImageName, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -90,29 +88,26 @@ class Imaging:
         state, status = self._store.snapshot(), self._status(image)
         declared = state.get(ImageMap, image.name)
         digest = declared.digest if declared else ""
-        builder = self._builder(image)
         tiltfile = state.all(Tiltfile)
         registry = registry_for(info, tiltfile[0].status.declaration if tiltfile else None)
         stale = force or status.digest != digest or bool(freshness.unbuilt(state, image))
         built = status.built
-        if built is not None and not stale and await builder.exists(built):
+        if built is not None and not stale and await self._builder.exists(built):
             if status.reference or not image.deployed:
                 return False
         else:
-            built = await self._build(builder, image, info, registry, steps)
+            built = await self._build(image, info, registry, steps)
         reference = await self._publish(image, built, registry, info, steps) if image.deployed else built.reference
         self._write(image, ImageMapStatus(built=built, reference=reference, sequence=sequence, digest=digest))
         return True
 
-    async def _build(
-        self, builder: Builder, image: Image, info: ClusterInfo, registry: Registry | None, steps: Steps
-    ) -> BuiltImage:
+    async def _build(self, image: Image, info: ClusterInfo, registry: Registry | None, steps: Steps) -> BuiltImage:
         what = "Building Dockerfile" if isinstance(image.build, DockerBuild) else "Building Custom Build"
         bases = {base: built for base in image.base_images if (built := self._built(base)) is not None}
         platform = f"linux/{info.arch}" if info.arch else ""
         request = BuildRequest(image=image, bases=bases, platform=platform, registry=registry)
         with steps.step(f"{what}: [{image.name}]") as log:
-            return await builder.build(request, log)
+            return await self._builder.build(request, log)
 
     async def _publish(
         self, image: Image, built: BuiltImage, registry: Registry | None, info: ClusterInfo, steps: Steps
@@ -122,9 +117,6 @@ class Imaging:
                 log("Skipping push: custom_build() configured to handle push itself\n")
                 return built.reference
             return await self._publisher.publish(built, registry, delivery_for(info, registry), log)
-
-    def _builder(self, image: Image) -> Builder:
-        return self._docker if isinstance(image.build, DockerBuild) else self._custom
 
     def _built(self, name: ImageName) -> BuiltImage | None:
         found = self._store.get(ImageMap, name)

@@ -47,7 +47,7 @@ def plan(state: Snapshot, *, max_parallel: int = 3) -> Plan:
     Returns:
         What to start, what has to wait and why, and what is due.
     """
-    due = {need.resource.name: need for need in map(_need(state), state.all(Resource)) if need is not None}
+    due = {each.name: need for each in state.all(Resource) if (need := _need(state, each)) is not None}
     reasons = {ResourceName(name): need.reason for name, need in due.items()}
     if tiltfile_pending(state):
         hold = Hold(reason=HoldReason.TILTFILE_RELOAD, on=(TILTFILE,))
@@ -94,15 +94,12 @@ class Need(Value):
         return bool(self.reason & Reason.INITIAL_BUILD)
 
 
-def _need(state: Snapshot):  # noqa: ANN202 - a closure over the state, private to this module
-    def need(resource: Resource) -> Need | None:
-        if not resource.enabled:
-            return None
-        changed = freshness.unconsumed(state, resource)
-        reason = _reason(state, resource, changed)
-        return Need(resource=resource, reason=reason, changed=changed) if reason else None
-
-    return need
+def _need(state: Snapshot, resource: Resource) -> Need | None:
+    if not resource.enabled:
+        return None
+    changed = freshness.unconsumed(state, resource)
+    reason = _reason(state, resource, changed)
+    return Need(resource=resource, reason=reason, changed=changed) if reason else None
 
 
 def _reason(state: Snapshot, resource: Resource, changed: Mapping[str, int]) -> Reason:

@@ -87,7 +87,7 @@ class Serving:
 
     async def _serve(self, resource: Resource, command: Command) -> None:
         deploy = resource.spec.deploy
-        assert isinstance(deploy, LocalDeploy)  # noqa: S101 - `turn` looks at local resources only
+        assert isinstance(deploy, LocalDeploy)
         self._count += 1
         span = self._logs.span(ResourceName(resource.name), SpanId(f"localserve:{self._count}"))
         span(f"Running serve cmd: {command.shown}\n")
@@ -119,7 +119,7 @@ class Serving:
             span.close()
 
     def _heard(self, name: str, span: Span) -> Callable[[bool, str], None]:
-        def heard(ready: bool, why: str) -> None:  # noqa: FBT001 - the answer of a probe is yes or no
+        def heard(ready: bool, why: str) -> None:
             if ready:
                 self._write(name, status=RuntimeStatus.OK, reason="", ready_once=True)
             else:
@@ -158,7 +158,7 @@ def _local(resource: Resource) -> bool:
 def _idle(resource: Resource) -> Mapping[str, Any]:
     """The runtime of a local resource of which no process is wanted."""
     deploy = resource.spec.deploy
-    assert isinstance(deploy, LocalDeploy)  # noqa: S101 - called for local resources only
+    assert isinstance(deploy, LocalDeploy)
     if not resource.enabled:
         return {"status": RuntimeStatus.NONE, "reason": "", "pid": 0, "ready_once": False}
     if deploy.serve is not None:

@@ -2,21 +2,194 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
-from types import TracebackType
-from typing import Self
+import stat
+from collections.abc import Iterable
 
 from pytilt.cluster.seam import ContainerRef, Containers
-from pytilt.errors import SyncError, UnreachableError
-from pytilt.liveupdate.archive import Archive, initial_files, pack
-from pytilt.liveupdate.planning import ChangedFile, FallBack, plan
-from pytilt.liveupdate.stream import ContainerStream
+from pytilt.errors import PytiltError, SyncError
+from pytilt.liveupdate.archive import list_synced, pack
+from pytilt.liveupdate.planning import ChangedFile, FallBack, Steps, SyncedFile, plan, plan_initial
+from pytilt.liveupdate.stream import ContainerStream, Synced, open_stream
 from pytilt.loop import freshness
+from pytilt.loop.failures import first_failure
 from pytilt.loop.freshness import Possible, Target
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
 from pytilt.model.logs import Level, Log
-from pytilt.model.objects import Resource
+from pytilt.model.objects import Resource, Runtime
 from pytilt.model.updates import Outcome, SyncedContainer
 from pytilt.store.objects import Store
+
+SHOWN_FILES = 10
+"""Files that a live update names one by one in the log."""
+
+
+class _Open:
+    """A stream to one container, and the task that holds it open."""
+
+    def __init__(self) -> None:
+        self.stream: asyncio.Future[ContainerStream] = asyncio.get_running_loop().create_future()
+        self.task: asyncio.Task[None] | None = None
+
+
+class Syncing:
+    """Carries out live updates, and keeps a stream open to every container that could get one.
+
+    Args:
+        store: the session's objects.
+        containers: runs the receiving end in a container.
+    """
+
+    def __init__(self, store: Store, containers: Containers) -> None:
+        self._store = store
+        self._containers = containers
+        self._open: dict[str, _Open] = {}
+        self._group: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Keep streams equal to the containers that could be updated, without end; leaving closes them."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            async for _ in self._store.watch(Resource, Runtime):
+                self.turn()
+
+    def turn(self) -> None:
+        """One turn: close streams of containers that are gone, open those that are missing."""
+        state = self._store.snapshot()
+        found = {
+            target.container.id: target
+            for resource in state.all(Resource)
+            for target in freshness.targets(state, resource)
+            if target.running and target.container.id
+        }
+        for gone in self._open.keys() - found.keys():
+            self._close(gone)
+        for key, target in found.items():
+            if key not in self._open:
+                self._begin(target)
+
+    async def update(self, resource: Resource, start: Start, log: Log) -> Done:
+        """Bring what changed into every running container of the resource, all at the same time.
+
+        Raises:
+            SyncError: a container was not reached, or what changed cannot be brought in place after all.
+            UnreachableError: the cluster does not answer.
+        """
+        state = self._store.snapshot()
+        answer = freshness.in_place(state, resource)
+        if not isinstance(answer, Possible):
+            raise SyncError("the containers changed before they could be updated")
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._one(resource, target, start, log), name=f"sync {target.pod.name}")
+                    for target in answer.targets
+                ]
+        except ExceptionGroup as failures:
+            raise first_failure(failures) from None
+        errors = [error for task in tasks if (error := task.result())]
+        synced = tuple(SyncedContainer(id=target.container.id, sequence=start.sequence) for target in answer.targets)
+        return Done(
+            outcome=Outcome.FAILED if errors else Outcome.OK,
+            error=errors[0] if errors else "",
+            status={"synced": start.sequence, "containers": synced, "deployed_at": self._store.now()},
+        )
+
+    async def _one(self, resource: Resource, target: Target, start: Start, log: Log) -> str:
+        """Update one container; tell the error of a command that failed there, empty when all is well."""
+        steps = await self._steps(resource, target, start)
+        if not (steps.copies or steps.deletions or steps.runs):
+            return ""
+        archive = await pack(steps.copies)
+        deletions = tuple(file.remote for file in (*steps.deletions, *archive.vanished))
+        name = f"{target.pod.name}/{target.container.name}"
+        _tell(log, name, steps)
+        result = await self._send(target, archive.data, deletions, steps, log)
+        if result.failed is not None:
+            error = f"command `{result.failed.shown}` failed in container {name}: exit status {result.exit_status}"
+            log(f"  → Failed to update container {name}: {error}\n", level=Level.ERROR)
+            return error
+        log(f"  → Container {name} updated!\n")
+        return ""
+
+    async def _steps(self, resource: Resource, target: Target, start: Start) -> Steps:
+        rules = target.image.live_update
+        assert rules is not None  # targets are containers with a live update
+        known = {container.id for container in resource.status.containers}
+        if rules.initial_sync and target.container.id not in known:
+            return plan_initial(await list_synced(rules, target.image.files.ignores), rules)
+        paths = freshness.missing(self._store.snapshot(), resource, target, upto=start.sequence)
+        planned = plan([_present(path) for path in sorted(paths)], rules)
+        if isinstance(planned, FallBack):
+            raise SyncError(planned.reason)
+        return planned
+
+    async def _send(self, target: Target, archive: bytes, deletions: tuple[str, ...], steps: Steps, log: Log) -> Synced:
+        """Send through the open stream; once more through a new one, should that have died of age."""
+        known = target.container.id in self._open
+        try:
+            return await (await self._stream(target)).update(archive, deletions, steps.runs, log)
+        except SyncError:
+            self._close(target.container.id)
+            if not known:
+                raise
+        try:
+            return await (await self._stream(target)).update(archive, deletions, steps.runs, log)
+        except SyncError:
+            self._close(target.container.id)
+            raise
+
+    async def _stream(self, target: Target) -> ContainerStream:
+        if target.container.id not in self._open:
+            self._begin(target)
+        return await asyncio.shield(self._open[target.container.id].stream)
+
+    def _begin(self, target: Target) -> None:
+        assert self._group is not None  # updates run while `run` does
+        opened = _Open()
+        self._open[target.container.id] = opened
+        opened.task = self._group.create_task(self._hold(target, opened), name=f"stream {target.pod.name}")
+
+    async def _hold(self, target: Target, opened: _Open) -> None:
+        ref = ContainerRef(namespace=target.pod.namespace, pod=target.pod.name, container=target.container.name)
+        try:
+            async with open_stream(self._containers, ref) as stream:
+                opened.stream.set_result(stream)
+                await asyncio.Event().wait()
+        except PytiltError as problem:
+            if not opened.stream.done():
+                opened.stream.set_exception(problem)
+                opened.stream.exception()  # whoever needs the stream hears of it; nobody may need it
+        finally:
+            if not opened.stream.done():
+                opened.stream.cancel()
+
+    def _close(self, key: str) -> None:
+        opened = self._open.pop(key, None)
+        if opened is not None and opened.task is not None:
+            opened.task.cancel()
+
+
+def _present(path: str) -> ChangedFile:
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return ChangedFile(path=path, exists=False)
+    return ChangedFile(path=path, directory=stat.S_ISDIR(mode))
+
+
+def _tell(log: Log, name: str, steps: Steps) -> None:
+    if steps.deletions:
+        log(f"Will delete {len(steps.deletions)} file(s) from container: {name}\n")
+        _list(log, steps.deletions)
+    if steps.copies:
+        log(f"Will copy {len(steps.copies)} file(s) to container: {name}\n")
+        _list(log, steps.copies)
+
+
+def _list(log: Log, files: Iterable[SyncedFile]) -> None:
+    shown = list(files)
+    for file in shown[:SHOWN_FILES]:
+        log(f"- '{file.local}' --> '{file.remote}'\n")
+    if len(shown) > SHOWN_FILES:
+        log(f"- … and {len(shown) - SHOWN_FILES} more\n")

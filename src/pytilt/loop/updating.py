@@ -101,15 +101,10 @@ class Updating:
     def _note(self, decided: Plan) -> None:
         for resource in self._store.snapshot().all(Resource):
             name = ResourceName(resource.name)
-            due, hold = decided.due.get(name, Reason.NONE), decided.holds.get(name)
-            if (due, hold) != (resource.status.due, resource.status.hold):
-                since = resource.status.due_since if resource.status.due else self._store.now()
-                self._edit(
-                    name,
-                    lambda status, due=due, hold=hold, since=since: replace(
-                        status, due=due, due_since=since if due else "", hold=hold
-                    ),
-                )
+            status, due, hold = resource.status, decided.due.get(name, Reason.NONE), decided.holds.get(name)
+            if (due, hold) != (status.due, status.hold):
+                since = (status.due_since or self._store.now()) if due else ""
+                self._store.put(replace(resource, status=replace(status, due=due, due_since=since, hold=hold)))
 
     def _begin(self, start: Start, group: asyncio.TaskGroup) -> None:
         number = self.next_id()
@@ -135,7 +130,7 @@ class Updating:
 
     async def _perform(self, start: Start, update: Update) -> None:
         resource = self._store.get(Resource, start.resource)
-        assert resource is not None  # noqa: S101 - `_begin` has just written to it
+        assert resource is not None
         span = self._logs.span(start.resource, update.span, build=True)
         span.header(heading(start.reason, start.changed_files, self._root))
         if start.note:

@@ -149,11 +149,12 @@ def _failure(state: Snapshot, found: tuple[Target, ...], session: Session, now: 
 def _timeout(found: tuple[Target, ...], session: Session, now: str) -> Verdict | None:
     settings = session.ci_settings
     for target in found:
-        limit = settings.readiness_timeout_seconds
-        if target.server and target.since and limit and _seconds(target.since, now) > limit:
-            return Verdict(error=f"Readiness timeout after {_go(limit)}: target {target.name} not ready")
-    if settings.timeout_seconds and _seconds(session.created_at, now) > settings.timeout_seconds:
-        return Verdict(error=f"Timeout after {_go(settings.timeout_seconds)}: {_waiting(found)}")
+        patience = settings.readiness_timeout_seconds
+        if target.server and target.since and patience and _seconds(target.since, now) > patience:
+            return Verdict(error=f"Readiness timeout after {_go(patience)}: target {target.name} not ready")
+    limit = settings.timeout_seconds if session.ci_timeout_seconds is None else session.ci_timeout_seconds
+    if limit and _seconds(session.created_at, now) > limit:
+        return Verdict(error=f"Timeout after {_go(limit)}: {_waiting(found)}")
     return None
 
 

@@ -46,8 +46,9 @@ class Watching:
         """Note that these files changed, all at one moment."""
         self._sequence += 1
         for name, paths in batch.items():
-            changed = dict.fromkeys(paths, self._sequence)
-            self._store.change(FileWatch, name, lambda watch, changed=changed: _with(watch, changed, self._sequence))
+            watch = self._store.get(FileWatch, name)
+            if watch is not None:
+                self._store.put(_with(watch, dict.fromkeys(paths, self._sequence), self._sequence))
 
     def next_sequence(self) -> int:
         """A number greater than that of every change told so far, and no greater than that of the next."""

@@ -61,6 +61,8 @@ class Session(Object):
     """Ends by itself with a verdict."""
     pid: int = 0
     ci_settings: CiSettings = CiSettings()
+    ci_timeout_seconds: float | None = None
+    """From the command line; wins over the settings."""
     status: SessionStatus = SessionStatus()
 
 

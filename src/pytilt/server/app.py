@@ -160,7 +160,9 @@ class Routes:
         async for _ in self._store.watch():
             present = {each["metadata"]["name"]: each for each in kind.list(self._store.snapshot())}
             events = [_event(known, each) for each in present.values()]
-            gone: list[Json] = [{"type": "DELETED", "object": each} for key, each in known.items() if key not in present]
+            gone: list[Json] = [
+                {"type": "DELETED", "object": each} for key, each in known.items() if key not in present
+            ]
             known = present
             told = [
                 event for event in (*events, *gone) if event and name in (None, event["object"]["metadata"]["name"])

@@ -8,10 +8,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from pytilt.errors import UserError
-from pytilt.host.ports import holder
+from pytilt.host.ports import holder_of
 
 
-def bind(host: str, port: int) -> socket.socket:
+async def bind(host: str, port: int) -> socket.socket:
     """Take the port of the session.
 
     Raises:
@@ -24,10 +24,10 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as problem:
         listener.close()
-        taken = holder(port)
+        taken = await holder_of(port)
         raise UserError(
             f"Tilt cannot start because you already have another process on port {port}"
-            + (f": {taken}" if taken else ""),
+            + (f": {taken.name} (process {taken.pid})" if taken else ""),
             hint="if it is another session, give this one a port with `--port` or TILT_PORT",
         ) from problem
     listener.set_inheritable(False)
@@ -45,5 +45,13 @@ class _Server(uvicorn.Server):
 
 async def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Answer requests without end; being cancelled closes all connections."""
-    config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False, timeout_graceful_shutdown=0)
-    await _Server(config).serve(sockets=[listener])
+    config = uvicorn.Config(
+        app, log_config=None, log_level="critical", lifespan="off", access_log=False, timeout_graceful_shutdown=0
+    )
+    server = _Server(config)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        # Cancelled, it would leave the loop listening on a socket that somebody else closes.
+        if server.started:
+            await server.shutdown(sockets=[listener])

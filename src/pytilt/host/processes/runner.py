@@ -26,10 +26,14 @@ class HostRunner:
     ) -> None:
         """End what processes left running; a second later kill it."""
         try:
-            await self._guard.close()
+            await self.end()
         finally:
             for process in self._leftovers:
                 process.release()
+
+    async def end(self) -> None:
+        """Ask every process that still runs to end, kill it a second later, and return once all are gone."""
+        await self._guard.close()
 
     async def run(
         self,

@@ -1,0 +1,68 @@
+"""`tilt ci`."""
+
+import sys
+
+import click
+
+from pytilt.cli.durations import seconds
+from pytilt.cli.options import log_options, project_options, session_options
+from pytilt.cli.printing import wants_color
+from pytilt.errors import UserError
+from pytilt.settings import Settings
+
+
+@click.command("ci")
+@click.argument("args", nargs=-1)
+@project_options
+@session_options
+@log_options
+@click.option("--timeout", help="How long until it fails, for example `10m`; wins over `ci_settings`.")
+@click.option("--web-mode", hidden=True, help="Accepted for compatibility; there is one mode.")
+def command(
+    args: tuple[str, ...],
+    tiltfile: str,
+    context: str | None,
+    namespace: str | None,
+    host: str | None,
+    port: int | None,
+    log_resource: tuple[str, ...],
+    log_source: str,
+    log_level: str | None,
+    timeout: str | None,
+    web_mode: str | None,
+) -> int:
+    """Build and deploy once; end as soon as everything is healthy, or something has failed.
+
+    The exit code is 0 when all is healthy, else 1. What is deployed stays.
+
+    \b
+    Example:
+      tilt ci --timeout 10m
+    """
+    del web_mode
+    from pytilt.cli.composition import SessionOptions, run
+    from pytilt.cli.project import find_project
+    from pytilt.cli.running import run_in_foreground
+    from pytilt.cli.streaming import selection, streaming
+
+    settings = Settings.from_environment()
+    project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
+    options = SessionOptions(
+        ci=True,
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        ci_timeout_seconds=None if timeout is None else seconds(timeout, "--timeout"),
+    )
+    color = wants_color(sys.stdout, no_color=settings.no_color)
+    show = streaming(selection(log_resource, log_source, log_level), color=color)
+    verdict = run_in_foreground(lambda runner: run(project, options, runner, show))
+    if verdict is None:
+        raise UserError("interrupted before everything was healthy")
+    if verdict.error:
+        raise UserError(verdict.error)
+    print(
+        click.style("SUCCESS. All workloads are healthy.", fg="green")
+        if color
+        else "SUCCESS. All workloads are healthy."
+    )
+    return 0

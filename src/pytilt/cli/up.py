@@ -1,0 +1,65 @@
+"""`tilt up`."""
+
+import sys
+
+import click
+
+from pytilt import __version__
+from pytilt.cli.options import log_options, project_options, session_options
+from pytilt.cli.printing import note, wants_color
+from pytilt.settings import Settings
+
+
+@click.command("up")
+@click.argument("args", nargs=-1)
+@project_options
+@session_options
+@log_options
+@click.option("--stream", is_flag=True, help="Print the log lines of all resources.")
+@click.option("--disable-port-forwards", is_flag=True, help="Forward no ports.")
+@click.option("--web-mode", hidden=True, help="Accepted for compatibility; there is one mode.")
+def command(
+    args: tuple[str, ...],
+    tiltfile: str,
+    context: str | None,
+    namespace: str | None,
+    host: str | None,
+    port: int | None,
+    log_resource: tuple[str, ...],
+    log_source: str,
+    log_level: str | None,
+    stream: bool,
+    disable_port_forwards: bool,
+    web_mode: str | None,
+) -> int:
+    """Build and deploy what the Tiltfile declares, then keep it fresh, until ctrl-C.
+
+    ARGS are arguments for the Tiltfile; where it takes none, they are names of resources: only those run, and what
+    they need. What is deployed stays when the session ends; `tilt down` removes it.
+
+    \b
+    Examples:
+      tilt up
+      tilt up web cart
+      tilt up --context kind-dev -- --debug
+    """
+    del stream, web_mode
+    from pytilt.cli.composition import SessionOptions, run
+    from pytilt.cli.project import find_project
+    from pytilt.cli.running import run_in_foreground
+    from pytilt.cli.streaming import selection, streaming
+
+    settings = Settings.from_environment()
+    project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
+    options = SessionOptions(
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        forward_ports=not disable_port_forwards,
+    )
+    color = wants_color(sys.stdout, no_color=settings.no_color)
+    address = f"http://{options.host}:{options.port}/" if options.port else "(without browser UI)"
+    note(f"Tilt started {'on ' if options.port else ''}{address}", color=color)
+    note(f"v{__version__}\n")
+    show = streaming(selection(log_resource, log_source, log_level), color=color)
+    verdict = run_in_foreground(lambda runner: run(project, options, runner, show))
+    return 1 if verdict is not None and verdict.error else 0

@@ -1,0 +1,131 @@
+"""The logs of pods: every container of every resource is followed, over restarts, without gaps or repetitions."""
+
+import asyncio
+from collections.abc import Iterator
+
+from pytilt.cluster.seam import ContainerRef, Containers
+from pytilt.errors import UnreachableError
+from pytilt.model.base import Value
+from pytilt.model.names import ResourceName, SpanId
+from pytilt.model.objects import Resource, Runtime
+from pytilt.model.pods import Container, ContainerState, Pod
+from pytilt.model.resources import KubernetesDeploy
+from pytilt.store.logs import LogStore, Span
+from pytilt.store.objects import Store
+
+IGNORED = frozenset({"istio-init", "istio-proxy", "linkerd-proxy", "linkerd-init"})
+"""Containers whose logs nobody asked for; the list is Tilt's."""
+
+FIRST_RETRY_SECONDS = 0.2
+LAST_RETRY_SECONDS = 15.0
+
+
+class Followed(Value):
+    """A container to follow, over all its restarts."""
+
+    resource: ResourceName
+    namespace: str
+    pod: str
+    uid: str
+    container: str
+    prefix: str
+    """Before every line: the container's name where there are several."""
+    since: str
+    """RFC 3339: a pod that is older than the session tells only what is new."""
+
+
+class PodLogs:
+    """Follows the logs of all containers.
+
+    Args:
+        store: the session's objects.
+        logs: takes the lines.
+        containers: tells the lines.
+    """
+
+    def __init__(self, store: Store, logs: LogStore, containers: Containers) -> None:
+        self._store = store
+        self._logs = logs
+        self._containers = containers
+        self._began = store.now()
+        self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Follow what is there and what comes, without end."""
+        async with asyncio.TaskGroup() as group:
+            async for _ in self._store.watch(Runtime):
+                self.turn(group)
+
+    def turn(self, group: asyncio.TaskGroup) -> None:
+        """One turn: begin to follow what is not followed yet. A container that is gone ends by itself."""
+        for followed in self._wanted():
+            key = (followed.uid, followed.container)
+            if key not in self._running:
+                self._running[key] = group.create_task(
+                    self._follow(followed), name=f"logs {followed.pod} {followed.container}"
+                )
+
+    def _wanted(self) -> Iterator[Followed]:
+        for runtime in self._store.snapshot().all(Runtime):
+            resource = self._store.get(Resource, runtime.name)
+            if resource is None or not isinstance(resource.spec.deploy, KubernetesDeploy):
+                continue
+            for pod in runtime.status.pods:
+                older = pod.created_at < self._began[:19]
+                for container in pod.containers:
+                    if container.name not in IGNORED and container.id:
+                        yield Followed(
+                            resource=ResourceName(runtime.name),
+                            namespace=pod.namespace,
+                            pod=pod.name,
+                            uid=pod.uid,
+                            container=container.name,
+                            prefix=f"[{container.name}] " if container.init or len(pod.containers) > 1 else "",
+                            since=self._began if older else "",
+                        )
+
+    async def _follow(self, followed: Followed) -> None:
+        """Follow one container until its pod is gone: each of its runs to the end, then the next."""
+        span = self._logs.span(followed.resource, SpanId(f"pod:{followed.resource}:{followed.pod}"))
+        since, retry = followed.since, FIRST_RETRY_SECONDS
+        while (container := self._container(followed)) is not None:
+            last = since
+            try:
+                last = await self._one_run(followed, since, span)
+                retry = FIRST_RETRY_SECONDS
+                await self._restarted(followed, container)
+            except UnreachableError:
+                await asyncio.sleep(retry)
+                retry = min(2 * retry, LAST_RETRY_SECONDS)
+            since = last or since
+        span.close()
+
+    async def _one_run(self, followed: Followed, since: str, span: Span) -> str:
+        ref = ContainerRef(namespace=followed.namespace, pod=followed.pod, container=followed.container)
+        last = since
+        async for time, text in self._containers.logs(ref, since=since):
+            if _moment(time) > _moment(last):
+                last = time
+                span(f"{followed.prefix}{text}")
+        return last
+
+    async def _restarted(self, followed: Followed, before: Container) -> None:
+        """Wait until the container runs again or is gone."""
+        async for _ in self._store.watch(Runtime):
+            now = self._container(followed)
+            if now is None or (now.id != before.id and now.state is not ContainerState.WAITING):
+                return
+
+    def _container(self, followed: Followed) -> Container | None:
+        pod = self._pod(followed)
+        return next((each for each in pod.containers if each.name == followed.container), None) if pod else None
+
+    def _pod(self, followed: Followed) -> Pod | None:
+        runtime = self._store.get(Runtime, followed.resource)
+        return next((each for each in runtime.status.pods if each.uid == followed.uid), None) if runtime else None
+
+
+def _moment(time: str) -> tuple[str, str]:
+    """A time to compare: Go leaves out trailing zeros of the nanoseconds."""
+    seconds, _, fraction = time.rstrip("Z").partition(".")
+    return seconds, fraction.ljust(9, "0")

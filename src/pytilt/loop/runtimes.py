@@ -1,0 +1,228 @@
+"""What runs in the cluster: pods and what they belong to are watched, and become the runtime of every resource."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from msgspec.structs import replace
+
+from pytilt.cluster import endpoints, health, objects, ownership, pods
+from pytilt.cluster.ownership import Claim, Intermediate
+from pytilt.cluster.seam import Change, ChangeType, Cluster
+from pytilt.errors import UnreachableError
+from pytilt.model.base import Value
+from pytilt.model.logs import Level
+from pytilt.model.names import ResourceName, SpanId
+from pytilt.model.objects import ClusterState, Resource, Runtime, RuntimeState
+from pytilt.model.pods import Pod
+from pytilt.model.resources import KubeObject, KubernetesDeploy
+from pytilt.model.status import RuntimeStatus
+from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
+
+
+class WatchedKind(Value):
+    """A kind of object that tells something of what runs."""
+
+    api_version: str
+    kind: str
+
+
+WATCHED = (
+    WatchedKind(api_version="v1", kind="Pod"),
+    WatchedKind(api_version="apps/v1", kind="ReplicaSet"),
+    WatchedKind(api_version="batch/v1", kind="Job"),
+    WatchedKind(api_version="v1", kind="Service"),
+    WatchedKind(api_version="v1", kind="Event"),
+)
+
+TOLD_REASONS = frozenset({"Pulling", "Pulled"})
+"""Reasons of normal events that are told; all others are noise, as Tilt has it."""
+
+
+class Runtimes:
+    """Writes the runtime of every Kubernetes resource.
+
+    Args:
+        store: the session's objects.
+        logs: takes the cluster's events.
+        cluster: what is watched.
+        host: where forwards listen that name no host themselves.
+    """
+
+    def __init__(self, store: Store, logs: LogStore, cluster: Cluster, host: str) -> None:
+        self._store = store
+        self._logs = logs
+        self._cluster = cluster
+        self._host = host
+        self._began = store.now()
+        self._dirty = asyncio.Event()
+        self._watches: dict[tuple[WatchedKind, str], asyncio.Task[None]] = {}
+        self._pods: dict[str, Pod] = {}
+        self._owners: dict[str, Intermediate] = {}
+        self._jobs: dict[str, pods.Job] = {}
+        self._services: dict[str, KubeObject] = {}
+        self._told: set[tuple[str, int]] = set()
+
+    async def run(self) -> None:
+        """Keep watching what resources live in, and their runtimes true, without end."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._judge(), name="runtimes")
+            async for _ in self._store.watch(Resource, ClusterState):
+                self._watch(group)
+                self._dirty.set()
+
+    def _watch(self, group: asyncio.TaskGroup) -> None:
+        """Watch every namespace that a resource lives in; a watch that was begun goes on."""
+        state = self._store.get(ClusterState, "default")
+        if state is None or state.info is None:
+            return
+        for namespace in self._namespaces(state.info.namespace):
+            for kind in WATCHED:
+                if (kind, namespace) not in self._watches:
+                    self._watches[kind, namespace] = group.create_task(
+                        self._follow(kind, namespace), name=f"watch {kind.kind} {namespace}"
+                    )
+
+    def _namespaces(self, default: str) -> set[str]:
+        return {
+            objects.namespace(each) or default
+            for resource in self._store.snapshot().all(Resource)
+            if isinstance(resource.spec.deploy, KubernetesDeploy)
+            for each in resource.spec.deploy.objects
+        }
+
+    async def _follow(self, kind: WatchedKind, namespace: str) -> None:
+        take = self._taker(kind)
+        present: set[str] = set()
+        listed: set[str] = set()
+        retry = 1.0
+        while True:
+            try:
+                async for change in self._cluster.watch(kind.api_version, kind.kind, namespace=namespace):
+                    if change.type is ChangeType.LISTED:
+                        for uid in present - listed:
+                            self._forget(uid)
+                        present, listed = listed, set()
+                        present |= listed
+                    else:
+                        uid = objects.uid(change.object)
+                        listed.add(uid)
+                        present.add(uid)
+                        take(uid, change)
+                    self._dirty.set()
+            except UnreachableError as problem:
+                text = f"cannot watch {kind.kind} objects in namespace {namespace}: {problem}"
+                self._logs.span(ResourceName(""), SpanId("cluster"))(f"{text}\n", level=Level.WARN)
+            await asyncio.sleep(retry)
+            retry = min(2 * retry, 15.0)
+
+    def _taker(self, kind: WatchedKind) -> Callable[[str, Change], None]:
+        if kind.kind == "Event":
+            return self._take_event
+        kept: dict[str, Callable[[KubeObject], object]] = {
+            "Pod": pods.pod,
+            "ReplicaSet": ownership.intermediate,
+            "Job": pods.job,
+            "Service": lambda each: each,
+        }
+        read = kept[kind.kind]
+        shelf = {"Pod": self._pods, "ReplicaSet": self._owners, "Job": self._jobs, "Service": self._services}[kind.kind]
+
+        def take(uid: str, change: Change) -> None:
+            if change.type is ChangeType.DELETED:
+                self._forget(uid)
+                return
+            shelf[uid] = read(change.object)  # type: ignore[index]  # reader and shelf go by the same kind
+            if kind.kind == "Job":
+                self._owners[uid] = ownership.intermediate(change.object)
+
+        return take
+
+    def _forget(self, uid: str) -> None:
+        for shelf in (self._pods, self._owners, self._jobs, self._services):
+            shelf.pop(uid, None)
+
+    async def _judge(self) -> None:
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            self.turn()
+
+    def turn(self) -> None:
+        """Judge every resource by what is known now."""
+        by_ancestor: defaultdict[str, list[Pod]] = defaultdict(list)
+        for pod in self._pods.values():
+            for uid in ownership.ancestors(pod, self._owners):
+                by_ancestor[uid].append(pod)
+        for resource in self._store.snapshot().all(Resource):
+            if isinstance(resource.spec.deploy, KubernetesDeploy):
+                self._write(resource, self._state(resource, resource.spec.deploy, by_ancestor))
+
+    def _state(
+        self, resource: Resource, deploy: KubernetesDeploy, by_ancestor: defaultdict[str, list[Pod]]
+    ) -> RuntimeState:
+        before = self._store.get(Runtime, resource.name)
+        ready_once = before is not None and before.status.ready_once
+        if not resource.enabled:
+            return RuntimeState(status=RuntimeStatus.NONE)
+        claim = Claim(
+            uids=resource.status.applied_uids,
+            selectors=deploy.extra_pod_selectors,
+            selectors_only=deploy.selectors_only,
+            template_hashes=resource.status.template_hashes,
+        )
+        found = {pod.uid: pod for uid in claim.uids for pod in by_ancestor.get(uid, ())}
+        candidates = self._pods.values() if deploy.extra_pod_selectors else found.values()
+        present = ownership.current(tuple(candidates), claim, self._owners)
+        jobs = tuple(self._jobs[uid] for uid in claim.uids if uid in self._jobs)
+        verdict = health.runtime(present, deploy.pod_readiness, jobs=jobs, deployed=bool(resource.status.deployed_at))
+        services = [self._services[uid] for uid in claim.uids if uid in self._services]
+        return RuntimeState(
+            status=verdict.status,
+            reason=verdict.reason,
+            ready_once=ready_once or verdict.status is RuntimeStatus.OK,
+            pods=present,
+            endpoints=endpoints.endpoints(resource.spec, services, host=self._host),
+        )
+
+    def _write(self, resource: Resource, state: RuntimeState) -> None:
+        before = self._store.get(Runtime, resource.name)
+        since = before.status.since if before else ""
+        if before is None or before.status.status is not state.status:
+            since = self._store.now()
+        self._store.put(Runtime(name=resource.name, status=replace(state, since=since)))
+
+    def _take_event(self, uid: str, change: Change) -> None:
+        if change.type is ChangeType.DELETED:
+            return
+        event = pods.event(change.object)
+        told = (uid, event.count)
+        old = (event.last_seen or event.created_at) < self._began[:19]
+        quiet = event.type == "Normal" and event.reason not in TOLD_REASONS
+        if told in self._told or old or quiet:
+            return
+        owner = self._owner_of(event.object_uid)
+        if owner is None:
+            return
+        self._told.add(told)
+        where = (
+            event.object.name
+            if event.object.namespace in ("", "default")
+            else f"{event.object.namespace}/{event.object.name}"
+        )
+        span = self._logs.span(owner, SpanId(f"events:{owner}"))
+        level = Level.INFO if event.type == "Normal" else Level.WARN
+        span(f"[event: {event.object.kind.lower()} {where}] {event.message.rstrip()}\n", level=level)
+
+    def _owner_of(self, uid: str) -> ResourceName | None:
+        above: Iterable[str] = (uid,)
+        if uid in self._pods:
+            above = ownership.ancestors(self._pods[uid], self._owners)
+        elif uid in self._owners:
+            above = (uid, *(owner.uid for owner in self._owners[uid].owners))
+        known = set(above)
+        for resource in self._store.snapshot().all(Resource):
+            if known.intersection(resource.status.applied_uids):
+                return ResourceName(resource.name)
+        return None
