@@ -1,0 +1,97 @@
+import pytest
+
+from pytilt.cluster.health import runtime
+from pytilt.cluster.pods import Job
+from pytilt.model.pods import Container, ContainerState, OwnerRef, Pod
+from pytilt.model.resources import PodReadiness
+from pytilt.model.status import RuntimeStatus
+
+WAIT, SUCCEEDED, IGNORE = PodReadiness.WAIT, PodReadiness.SUCCEEDED, PodReadiness.IGNORE
+READY = Container(name="a", image="x", state=ContainerState.RUNNING, ready=True)
+UNREADY = Container(name="a", image="x", state=ContainerState.RUNNING)
+
+
+def pod(*containers, phase="Running", status="", owner="rs", age=0, name="web", deleting=False, message=""):
+    return Pod(
+        name=name,
+        namespace="",
+        uid=name,
+        created_at=f"2026-01-01T00:00:{age:02}Z",
+        phase=phase,
+        status=status or phase,
+        message=message,
+        deleting=deleting,
+        owners=(OwnerRef(api_version="v1", kind="X", name=owner, uid=owner),),
+        containers=containers,
+    )
+
+
+def waiting(reason):
+    return Container(name="a", image="x", reason=reason)
+
+
+def ended(code):
+    return Container(name="a", image="x", state=ContainerState.TERMINATED, exit_code=code)
+
+
+@pytest.mark.parametrize(
+    ("pods", "readiness", "status", "reason"),
+    [
+        ([pod(READY)], WAIT, "ok", ""),
+        ([pod(UNREADY)], WAIT, "pending", "pod web: container a not ready"),
+        ([pod(READY)], SUCCEEDED, "pending", "pod web: still running"),
+        ([pod(phase="Succeeded")], SUCCEEDED, "ok", ""),
+        ([pod(phase="Succeeded")], WAIT, "ok", ""),
+        ([pod(phase="Failed", status="Evicted", message="disk")], WAIT, "error", "pod web: Evicted: disk"),
+        (
+            [pod(waiting("CrashLoopBackOff"), status="CrashLoopBackOff", message="boom\nmore")],
+            WAIT,
+            "error",
+            "pod web: CrashLoopBackOff: boom",
+        ),
+        ([pod(waiting("ImagePullBackOff"), phase="Pending")], WAIT, "error", "pod web: Pending"),
+        ([pod(waiting("CreateContainerConfigError"), phase="Pending")], WAIT, "error", "pod web: Pending"),
+        ([pod(ended(1), status="Error")], WAIT, "error", "pod web: Error"),
+        ([pod(ended(0), status="Completed")], WAIT, "pending", "pod web: Completed"),
+        (
+            [pod(waiting("ContainerCreating"), status="ContainerCreating")],
+            WAIT,
+            "pending",
+            "pod web: ContainerCreating",
+        ),
+        ([], WAIT, "pending", "no pod yet"),
+        ([pod(UNREADY)], IGNORE, "ok", ""),
+        ([pod(READY), pod(UNREADY, name="web2")], WAIT, "pending", "pod web2: container a not ready"),
+        ([pod(READY), pod(phase="Failed", name="web2", age=1)], WAIT, "error", "pod web2: Failed"),
+        ([pod(READY, age=1), pod(phase="Failed", status="Evicted", name="old")], WAIT, "ok", ""),
+        ([pod(READY, age=1), pod(phase="Failed", name="other", owner="db")], WAIT, "error", "pod other: Failed"),
+        ([pod(READY, deleting=True)], WAIT, "pending", "no pod yet"),
+        ([pod(READY), pod(UNREADY, deleting=True, name="old")], WAIT, "ok", ""),
+    ],
+)
+def test_a_resource_is_as_well_as_the_worst_of_its_present_pods(pods, readiness, status, reason):
+    found = runtime(pods, readiness)
+    assert (found.status, found.reason) == (status, reason)
+
+
+def test_what_was_not_deployed_is_pending_whatever_its_pods_say():
+    assert runtime([pod(READY)], WAIT, deployed=False).status is RuntimeStatus.PENDING
+    assert runtime([], IGNORE, deployed=False).status is RuntimeStatus.PENDING
+
+
+def test_a_complete_job_needs_no_pod():
+    done = Job(name="j", namespace="", uid="rs", complete=True)
+    assert runtime([], SUCCEEDED, jobs=[done]).status is RuntimeStatus.OK
+    assert runtime([pod(phase="Failed")], SUCCEEDED, jobs=[done]).status is RuntimeStatus.OK
+
+
+def test_a_failed_job_is_an_error_with_its_reason():
+    failed = Job(name="j", namespace="", uid="rs", failed=True, message="deadline exceeded")
+    found = runtime([pod(READY)], SUCCEEDED, jobs=[failed])
+    assert (found.status, found.reason) == (RuntimeStatus.ERROR, "Job j failed: deadline exceeded")
+
+
+def test_a_job_that_goes_on_is_judged_by_its_newest_pod():
+    going = Job(name="j", namespace="", uid="rs")
+    pods = [pod(phase="Failed"), pod(UNREADY, name="again", age=1)]
+    assert runtime(pods, SUCCEEDED, jobs=[going]).status is RuntimeStatus.PENDING

@@ -1,0 +1,85 @@
+from pytilt.cluster.workloads import (
+    WorkloadKind,
+    image_names,
+    is_workload,
+    makes_pods,
+    pod_specs,
+    readiness,
+    references_in,
+    templates,
+)
+from pytilt.cluster.yaml import parse
+from pytilt.model.resources import ImageLocator, PodReadiness
+from tests.cluster_rules.shop import deployment, image, plain, service
+
+CONTAINERS = "containers: [{name: a, image: web}]"
+
+
+def yaml(text):
+    return parse(text, "shop.yaml")[0]
+
+
+def test_the_containers_of_every_built_in_kind_are_found():
+    for kind, version in [
+        ("Deployment", "apps/v1"),
+        ("StatefulSet", "apps/v1"),
+        ("DaemonSet", "apps/v1"),
+        ("ReplicaSet", "apps/v1"),
+        ("Job", "batch/v1"),
+        ("ReplicationController", "v1"),
+    ]:
+        assert references_in(deployment("a", "web", kind=kind, api_version=version)) == ("web",)
+    cron = f"{{spec: {{template: {{spec: {{{CONTAINERS}}}}}}}}}"
+    head = "apiVersion: batch/v1, kind: CronJob, metadata: {name: a}"
+    assert references_in(yaml(f"{{{head}, spec: {{jobTemplate: {cron}}}}}")) == ("web",)
+    assert references_in(yaml(f"{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{{CONTAINERS}}}}}")) == (
+        "web",
+    )
+    template = f"{{apiVersion: v1, kind: PodTemplate, metadata: {{name: a}}, template: {{spec: {{{CONTAINERS}}}}}}}"
+    assert references_in(yaml(template)) == ("web",)
+
+
+def test_every_place_of_an_image_in_a_pod_is_found():
+    web = deployment("web", containers="[{name: a, image: a}, {name: b}]")
+    spec = pod_specs(web)[0]
+    spec["initContainers"] = [{"image": "i"}]
+    spec["ephemeralContainers"] = [{"image": "e"}]
+    spec["volumes"] = [{"image": {"reference": "v"}}, {"image": {}}, {"emptyDir": {}}]
+    assert references_in(web) == ("i", "a", "e", "v")
+
+
+def test_odd_objects_have_no_containers():
+    specs: tuple[object, ...] = (None, [], "x", {"template": None}, {"template": {"spec": {"containers": 1}}})
+    for spec in specs:
+        odd = plain("Deployment", "odd", api_version="apps/v1") | {"spec": spec}
+        assert references_in(odd) == ()
+        assert not is_workload(odd, [])
+        custom = plain("Thing", "odd", api_version="example.com/v1") | {"spec": spec}
+        assert templates(custom) == []
+
+
+def test_an_object_names_images_in_containers_environments_and_located_places():
+    web = deployment("web", containers="[{name: a, image: 'web:1', env: [{name: E, value: in-env}]}]")
+    thing = plain("Thing", "t", api_version="example.com/v1") | {"spec": {"image": "located"}}
+    images = [image("web"), image("in-env", match_in_env_vars=True), image("located"), image("absent")]
+    locators = [ImageLocator(kind="thing", paths=("{.spec.image}",))]
+    assert [one.name for one in image_names(web, images, locators)] == ["web", "in-env"]
+    assert [one.name for one in image_names(thing, images, locators)] == ["located"]
+
+
+def test_services_and_secrets_are_no_workloads():
+    assert not is_workload(service("a"), [image("web")])
+    assert not makes_pods(plain("Secret", "s"))
+    assert makes_pods(deployment("web", "x"))
+
+
+def test_kinds_say_what_pods_must_reach_and_waiting_wins():
+    job = plain("Job", "j", api_version="batch/v1")
+    cron = plain("CronJob", "c", api_version="batch/v1")
+    thing = plain("Thing", "t", api_version="example.com/v1")
+    kinds = [WorkloadKind(kind="Thing", pod_readiness=PodReadiness.WAIT)]
+    assert readiness([service("a")]) is None
+    assert readiness([service("a"), job]) is PodReadiness.SUCCEEDED
+    assert readiness([job, cron]) is PodReadiness.IGNORE
+    assert readiness([job, thing], kinds) is PodReadiness.WAIT
+    assert readiness([thing], [WorkloadKind(kind="Thing", api_version="^other/")]) is None
