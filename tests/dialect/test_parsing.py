@@ -3,7 +3,7 @@
 import pytest
 
 from pytilt.errors import TiltfileError
-from tests.dialect.sandbox import Sandbox
+from tests.dialect.sandbox import Sandbox, evaluate
 
 REFUSED = [
     ("import os", "Tiltfile:1:1: `import` is not part of the language", "use `load('path', 'name')`"),
@@ -79,6 +79,23 @@ ACCEPTED = [
     "x = 'line\\\ncontinued'",
     "x = 1\r\nif x:\r\n  y = 2\r\n",
 ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("1 << 2 not in [4]", False),
+        ("not 1 == 2 and 3 != 4", True),
+        ("-2 * 3 + 4 << 1", -4),
+        ("1 | 2 ^ 3 & 6", 1),
+        ("1 if False else 2 if False else 3", 3),
+        ("[lambda: 1 if True else 2][0]()", 1),
+        ("'a' + 'b' * 2 == 'abb' or fail('never')", True),
+        ("-[1, 2][1]", -2),
+    ],
+)
+def test_operators_bind_as_in_starlark(expression, value):
+    assert evaluate(expression) == value
 
 
 @pytest.mark.parametrize("source", ACCEPTED)

@@ -9,7 +9,14 @@ from pytilt.errors import TiltfileError
 from tests.dialect.sandbox import Sandbox
 
 PROGRAMS = Path(__file__).parent / "programs"
-FAILURES = [block.split("\n-----\n") for block in (PROGRAMS / "failures.txt").read_text().split("\n=====\n")]
+
+
+def pairs(name):
+    """The programs of a file with what each prints and how it fails."""
+    text = (PROGRAMS / name).read_text().rstrip("\n")
+    return [
+        pytest.param(*block.split("\n-----\n"), id=f"{name}-{i}") for i, block in enumerate(text.split("\n=====\n"))
+    ]
 
 
 @pytest.mark.parametrize("name", ["tour", "second_tour"])
@@ -19,13 +26,25 @@ def test_a_program_prints_what_starlark_prints(name):
     assert "\n".join(sandbox.printed) + "\n" == (PROGRAMS / f"{name}.out").read_text()
 
 
-@pytest.mark.parametrize(("source", "expected"), FAILURES, ids=[source.replace("\n", " ") for source, _ in FAILURES])
+@pytest.mark.parametrize(("source", "expected"), pairs("failures.txt"))
 def test_a_wrong_program_fails_with_starlarks_words_at_starlarks_place(source, expected):
+    assert outcome(source) == expected
+
+
+@pytest.mark.parametrize(("expression", "expected"), pairs("random.txt"))
+def test_a_random_expression_means_what_it_means_in_starlark(expression, expected):
+    assert outcome(f"{expression}\nprint(repr(x), x)") == expected
+
+
+def outcome(source):
+    """All that a program prints, with its error at the end."""
     sandbox = Sandbox()
-    with pytest.raises(TiltfileError) as failure:
+    try:
         sandbox.run(source + "\n")
-    failure.value.hint = None
-    assert "\n".join([*sandbox.printed, str(failure.value)]) == expected.rstrip("\n")
+    except TiltfileError as error:
+        error.hint = None
+        return "\n".join([*sandbox.printed, str(error)])
+    return "\n".join(sandbox.printed)
 
 
 def test_a_file_knows_its_path_and_its_name():

@@ -1,6 +1,6 @@
 """What functions and methods of the language ask of their arguments."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from pytilt.dialect.errors import DialectError
 from pytilt.dialect.iterating import iterable_or_none
@@ -50,6 +50,17 @@ def want_bool(function: str, parameter: int | str, value: object) -> bool:
     if isinstance(value, bool):
         return value
     raise wrong_type(function, parameter, value, "bool")
+
+
+def want_callable(function: str, parameter: int | str, value: object) -> Callable[..., object]:
+    """The argument, if it can be called.
+
+    Raises:
+        DialectError: it cannot.
+    """
+    if callable(value):
+        return value
+    raise wrong_type(function, parameter, value, "callable")
 
 
 def want_iterable(function: str, parameter: int | str, value: object) -> Iterable[object]:

@@ -102,13 +102,13 @@ class ExpressionParser(Cursor):
             left = place(_operation(operator, left, self._binary(level + 1)), mark.line, mark.column)
 
     def _operator(self) -> str:
-        """The operator that comes next; `not in` is two words."""
-        if self._kind != "not":
-            return self._kind
-        self._advance()
-        if self._kind != "in":
-            self._unexpected("in")
-        return "not in"
+        """The operator that comes next; of the two words of `not in`, the second one stands for both."""
+        if self._kind == "not":
+            self._advance()
+            if self._kind != "in":
+                self._unexpected("in")
+            self._kind = "not in"
+        return self._kind
 
     def _primary(self) -> ast.expr:
         """An operand with what hangs on it: attributes, indexes, calls."""

@@ -9,6 +9,9 @@ from pytilt.dialect.formatting import to_repr
 from pytilt.dialect.operators import unhashable
 from pytilt.dialect.values import HostValue, type_name
 
+_MAX_INDEX = 1 << 31
+"""Starlark's indexes have 32 bits."""
+
 _RAW_BYTES = re.compile("[\udc80-\udcff]")
 """How `decode` carries bytes that are not UTF-8."""
 
@@ -34,7 +37,7 @@ def get_index(container: object, key: object) -> object:
             try:
                 return container[key]
             except IndexError:
-                raise _out_of_range(container, len(container), key) from None
+                pass  # said in the words of the language below
         return container[checked_index(container, len(container), key)]
     if isinstance(container, str):
         return _get_character(container, key)
@@ -94,6 +97,8 @@ def checked_index(container: object, length: int, key: object) -> int:
     """
     if type(key) is not int:
         raise DialectError(f"{type_name(container)} index: got {type_name(key)}, want int")
+    if not -_MAX_INDEX <= key < _MAX_INDEX:
+        raise DialectError(f"{type_name(container)} index: {key} out of range")
     index = key + length if key < 0 else key
     if not 0 <= index < length:
         raise _out_of_range(container, length, key)
@@ -165,6 +170,8 @@ def slice_bound(value: object, which: str) -> int | None:
     Raises:
         DialectError: it is neither an int nor None.
     """
+    if type(value) is int and not -_MAX_INDEX <= value < _MAX_INDEX:
+        raise DialectError(f"invalid {which} index: {value} out of range")
     if value is None or type(value) is int:
         return value
     raise DialectError(f"invalid {which} index: got {type_name(value)}, want int")

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable
 
-from pytilt.dialect.arguments import want_bool, want_int, want_iterable, want_string
+from pytilt.dialect.arguments import want_bool, want_callable, want_int, want_iterable, want_string
 from pytilt.dialect.attributes import attr_names, get_attr, has_attr
 from pytilt.dialect.comparing import greater, less
 from pytilt.dialect.containers import StarlarkDict, StarlarkList, StarlarkSet
@@ -229,15 +229,23 @@ def _list(x: object = (), /) -> StarlarkList:
     return StarlarkList(want_iterable("list", 1, x))
 
 
+def _measured(name: str, key: object, elements: list[object]) -> list[object]:
+    """What the function `key` gives for every element."""
+    measure = want_callable(name, "key", key)
+    return [invoke(measure, element) for element in elements]
+
+
 def _extreme(name: str, better: Callable[[object, object], bool], arguments: tuple[object, ...], key: object) -> object:
     """The element that no other is better than; the first of equals."""
     if not arguments:
         raise DialectError(f"{name} requires at least one positional argument")
     whole = arguments[0] if len(arguments) == 1 else arguments
-    elements = iterable_or_none(whole)
-    if elements is None:
+    found = iterable_or_none(whole)
+    if found is None:
         raise DialectError(f"{name}: {type_name(whole)} value is not iterable")
-    candidates = [(element if key is None else invoke(key, element), element) for element in elements]
+    elements = [*found]
+    measured = elements if key is _MISSING else _measured(name, key, elements)
+    candidates = list(zip(measured, elements, strict=True))
     if not candidates:
         raise DialectError(f"{name}: argument is an empty sequence")
     best = candidates[0]
@@ -250,12 +258,12 @@ def _extreme(name: str, better: Callable[[object, object], bool], arguments: tup
 
 
 @_universal("max")
-def _max(*arguments: object, key: object = None) -> object:
+def _max(*arguments: object, key: object = _MISSING) -> object:
     return _extreme("max", greater, arguments, key)
 
 
 @_universal("min")
-def _min(*arguments: object, key: object = None) -> object:
+def _min(*arguments: object, key: object = _MISSING) -> object:
     return _extreme("min", less, arguments, key)
 
 
@@ -328,10 +336,10 @@ class _SortKey:
 
 
 @_universal("sorted")
-def _sorted(iterable: object, key: object = None, reverse: object = False) -> StarlarkList:
+def _sorted(iterable: object, key: object = _MISSING, reverse: object = False) -> StarlarkList:
     elements = [*want_iterable("sorted", "iterable", iterable)]
     backwards = want_bool("sorted", "reverse", reverse)
-    keys = elements if key is None else [invoke(key, element) for element in elements]
+    keys = elements if key is _MISSING else _measured("sorted", key, elements)
     pairs = sorted(zip(map(_SortKey, keys), elements, strict=True), key=lambda pair: pair[0], reverse=backwards)
     return StarlarkList(element for _, element in pairs)
 
