@@ -103,6 +103,14 @@ async def test_a_connection_that_ends_in_the_middle_is_unreachable(tmp_path: Pat
             await api.request("GET", "/_ping")
 
 
+async def test_a_kept_connection_that_the_engine_closed_meanwhile_is_not_used_again(tmp_path: Path) -> None:
+    kept = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
+    async with engine_answering(tmp_path, kept) as (api, heads):
+        for _ in range(3):
+            assert (await api.request("GET", "/_ping")).body == b"OK"
+    assert len(heads) == 3
+
+
 async def test_an_answer_that_takes_too_long_is_unreachable(tmp_path: Path) -> None:
     async with engine_answering(tmp_path, b"HTTP/1.1 101 UPGRADED\r\n") as (api, _):
         with pytest.raises(EngineUnreachableError, match=r"did not answer `GET /_ping` within 0.01 s"):

@@ -218,6 +218,20 @@ async def test_a_private_base_image_is_pulled_with_the_users_credentials(tmp_pat
     assert "secret" not in log.text
 
 
+async def test_the_classic_builder_is_sent_the_credentials_of_the_base_images_only(
+    tmp_path: Path, runner: HostRunner
+) -> None:
+    (tmp_path / ".docker").mkdir()
+    auths = {name: {"auth": base64.b64encode(b"me:secret").decode()} for name in ("ghcr.io", "other.io")}
+    (tmp_path / ".docker" / "config.json").write_text(json.dumps({"auths": auths}))
+    old = b'{"Version":"18.03","ApiVersion":"1.37","Os":"linux","Arch":"amd64"}'
+    answers = {"/build": [BUILT], "/images": [b""], "/version": [old]}
+    async with scripted(tmp_path, answers) as (engine, settings), Engine(settings) as link:
+        await builder(link, runner, settings).build(WEB, KeptLog())
+    (build,) = engine.targets("/build")
+    assert list(json.loads(base64.urlsafe_b64decode(build.headers["x-registry-config"]))) == ["ghcr.io"]
+
+
 async def test_without_credentials_a_private_base_image_is_an_error(tmp_path: Path, runner: HostRunner) -> None:
     denied = b'{"errorDetail":{"message":"pull access denied for shop/private"}}\n'
     async with scripted(tmp_path, {"/build": [denied]}) as (engine, settings), Engine(settings) as link:

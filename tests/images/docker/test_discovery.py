@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from pytilt.errors import EngineUnreachableError
-from pytilt.images.docker.discovery import chosen_address, connected, find_engine, usual_addresses
+from pytilt.images.docker.address import EngineAddress
+from pytilt.images.docker.discovery import (
+    chosen_address,
+    client_environment,
+    connected,
+    find_engine,
+    usual_addresses,
+)
 from pytilt.images.docker.machine import Machine, this_machine
 from pytilt.settings import Settings
 
@@ -96,6 +103,22 @@ def test_sockets_are_found_in_their_usual_places(socket: str, product: str) -> N
 def test_docker_goes_before_podman() -> None:
     found = usual_addresses(settings(), machine({"/run/podman/podman.sock": "", "/var/run/docker.sock": ""}))
     assert [address.source for address in found] == ["Docker", "Podman"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "source", "expected"),
+    [
+        ({}, "Docker", None),
+        ({}, "the docker CLI's context `x`", None),
+        ({}, "Colima", "unix:///found.sock"),
+        ({"DOCKER_HOST": "unix:///mine.sock"}, "`DOCKER_HOST`", "unix:///mine.sock"),
+    ],
+)
+def test_a_script_is_told_of_an_engine_that_it_would_not_find(
+    environ: dict[str, str], source: str, expected: str | None
+) -> None:
+    address = EngineAddress(url="unix:///found.sock", source=source)
+    assert client_environment(settings(**environ), address).get("DOCKER_HOST") == expected
 
 
 @pytest.mark.parametrize(
