@@ -1,0 +1,270 @@
+"""Making, replacing and deleting objects.
+
+An object is made as wanted by server-side apply. Where that does not do:
+
+- a field cannot be changed: the object is deleted and created,
+- the object is being deleted: that is waited for,
+- server-side apply cannot read it (unknown fields, a list entry that is there twice): it is created, or merged,
+- something passes by itself (a busy server, a service account that is about to be made): it is tried again.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+
+from pytilt.cluster import objects
+from pytilt.errors import ApplyError
+from pytilt.kubernetes import failures
+from pytilt.kubernetes.api import Answer, KubernetesApi
+from pytilt.kubernetes.discovery import ApiResource, Discovery, is_established, plain
+from pytilt.kubernetes.failures import Failure
+from pytilt.kubernetes.watching import Backoff, Scope, states, until_gone
+from pytilt.model.base import Value
+from pytilt.model.clusters import ObjectRef
+from pytilt.model.resources import KubeObject
+
+FIELD_MANAGER = "tilt"
+"""Under this name the server remembers which fields are ours."""
+
+REPLACED_SECONDS = 30.0
+"""How long an object may take to go before it is made anew, as in Tilt."""
+
+DELETED_SECONDS = 60.0
+"""How long an object that is being deleted anyway may take to go, as in Tilt."""
+
+_SERVER_OWNED = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink")
+"""What only the server writes, and YAML that was read from a cluster often has."""
+
+_DEFINITION = "CustomResourceDefinition"
+
+
+class _Wanted(Value):
+    """An object on its way into the cluster."""
+
+    object: KubeObject
+    resource: ApiResource
+    namespace: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.resource.kind}/{self.name or objects.metadata(self.object).get('generateName')}"
+
+    @property
+    def name(self) -> str:
+        return objects.name(self.object)
+
+    @property
+    def path(self) -> str:
+        return self.resource.path(self.namespace, self.name)
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(resource=self.resource, namespace=self.namespace, name=self.name)
+
+    @property
+    def body(self) -> bytes:
+        return msgspec.json.encode(self.object)
+
+
+async def apply(api: KubernetesApi, discovery: Discovery, wanted: KubeObject, seconds: float) -> KubeObject:
+    """Make one object as wanted.
+
+    Args:
+        api: whom to ask.
+        discovery: finds the place of the object.
+        wanted: the object.
+        seconds: until it gives up; waiting for an object to go does not count.
+
+    Returns:
+        The object as it is now. A CustomResourceDefinition is returned once its kind is served.
+
+    Raises:
+        ApplyError: it was refused, or took too long.
+        ClusterUnreachableError: no answer.
+    """
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            resource = await discovery.find(objects.api_version(wanted), objects.kind(wanted))
+            if resource is None:
+                raise failures.unknown_kind(objects.api_version(wanted), objects.kind(wanted))
+            application = _Application(api, discovery, _prepared(wanted, resource, api.connection.namespace), limit)
+            return await application.run()
+    except TimeoutError as error:
+        raise ApplyError(
+            f"hit timeout of {seconds:g}s applying {objects.ref(wanted)}",
+            hint="see what the cluster is busy with, or allow more by `update_settings(k8s_upsert_timeout_secs=…)`",
+        ) from error
+
+
+async def delete(api: KubernetesApi, resource: ApiResource, ref: ObjectRef, *, wait: bool) -> bool:
+    """Delete one object; its dependents go in the background.
+
+    Args:
+        api: whom to ask.
+        resource: the place of its kind.
+        ref: which object.
+        wait: return only when it is gone.
+
+    Returns:
+        False when there was no such object.
+
+    Raises:
+        ApplyError: it was refused.
+        ClusterUnreachableError: no answer.
+    """
+    namespace = _namespace(resource, ref.namespace, api.connection.namespace)
+    scope = Scope(resource=resource, namespace=namespace, name=ref.name)
+    options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+    answer = await api.request(
+        "DELETE",
+        resource.path(namespace, ref.name),
+        body=msgspec.json.encode(options),
+        headers={"Content-Type": "application/json"},
+    )
+    if answer.status == 404:
+        return False
+    if not answer.ok:
+        raise failures.apply_error(str(ref), answer.failure)
+    if wait:
+        told = answer.json()
+        uid = objects.uid(told) or str(objects.mapping(told, "details").get("uid") or "")
+        await until_gone(api, scope, uid)
+    return True
+
+
+async def get(api: KubernetesApi, resource: ApiResource, ref: ObjectRef) -> KubeObject | None:
+    """The object, or None.
+
+    Raises:
+        ClusterUnreachableError: no answer, or it may not be read.
+    """
+    namespace = _namespace(resource, ref.namespace, api.connection.namespace)
+    answer = await api.request("GET", resource.path(namespace, ref.name))
+    if answer.status == 404:
+        return None
+    if not answer.ok:
+        raise failures.denied(api.connection, f"read {ref}", answer.failure)
+    return plain(answer.json(), resource)
+
+
+class _Application:
+    """One object being applied."""
+
+    def __init__(self, api: KubernetesApi, discovery: Discovery, wanted: _Wanted, limit: asyncio.Timeout) -> None:
+        self._api = api
+        self._discovery = discovery
+        self._wanted = wanted
+        self._limit = limit
+        self._seconds = (limit.when() or 0.0) - asyncio.get_running_loop().time()
+        self._replaced = False
+
+    async def run(self) -> KubeObject:
+        backoff = Backoff()
+        while True:
+            answer = await self._patched() if self._wanted.name else await self._created()
+            if answer.ok:
+                o = plain(answer.json(), self._wanted.resource)
+                if not objects.metadata(o).get("deletionTimestamp"):
+                    return await self._served(o)
+                await self._gone(objects.uid(o), DELETED_SECONDS)
+                continue
+            failure = answer.failure
+            if failure.immutable and not self._replaced:
+                await self._delete()
+                continue
+            if not await self._passes(failure):
+                raise failures.apply_error(self._wanted.label, failure)
+            await backoff.wait()
+
+    async def _patched(self) -> Answer:
+        answer = await self._send("PATCH", "application/apply-patch+yaml", force="true")
+        if answer.ok or not answer.failure.untyped:
+            return answer
+        created = await self._created()
+        if created.status != 409:
+            return created
+        return await self._send("PATCH", "application/merge-patch+json")
+
+    async def _created(self) -> Answer:
+        return await self._send("POST", "application/json")
+
+    async def _send(self, method: str, content: str, **params: str) -> Answer:
+        wanted = self._wanted
+        return await self._api.request(
+            method,
+            wanted.resource.path(wanted.namespace) if method == "POST" else wanted.path,
+            params=[("fieldManager", FIELD_MANAGER), *params.items()],
+            body=wanted.body,
+            headers={"Content-Type": content},
+            seconds=None,
+        )
+
+    async def _passes(self, failure: Failure) -> bool:
+        if failure.unknown_path:
+            # A kind that was defined a moment ago is not served at once; one that was taken away never will be.
+            resource = self._wanted.resource
+            self._discovery.forget(resource)
+            if await self._discovery.find(resource.api_version, resource.kind) is None:
+                raise failures.unknown_kind(resource.api_version, resource.kind)
+            return True
+        return failure.passing
+
+    async def _delete(self) -> None:
+        self._replaced = True
+        wanted = self._wanted
+        ref = ObjectRef(
+            api_version=wanted.resource.api_version,
+            kind=wanted.resource.kind,
+            name=wanted.name,
+            namespace=wanted.namespace,
+        )
+        old = await get(self._api, wanted.resource, ref)
+        if old is not None and await delete(self._api, wanted.resource, ref, wait=False):
+            await self._gone(objects.uid(old), REPLACED_SECONDS)
+
+    async def _gone(self, uid: str, seconds: float) -> None:
+        """Wait for the object to go; the time that this takes does not count as time for applying."""
+        loop = asyncio.get_running_loop()
+        self._limit.reschedule(None)
+        try:
+            async with asyncio.timeout(seconds):
+                await until_gone(self._api, self._wanted.scope, uid)
+        except TimeoutError as error:
+            raise ApplyError(
+                f"{self._wanted.label}: it is being deleted, and still there after {seconds:g}s",
+                hint="see its `metadata.finalizers` and who should remove them; delete a pod at once with `--force`",
+            ) from error
+        self._limit.reschedule(loop.time() + self._seconds)
+
+    async def _served(self, o: KubeObject) -> KubeObject:
+        if self._wanted.resource.kind != _DEFINITION or is_established(o):
+            self._learn(o)
+            return o
+        async with aclosing(states(self._api, self._wanted.scope)) as found:
+            async for state in found:
+                if state is not None and is_established(state):
+                    self._learn(state)
+                    return state
+        raise AssertionError  # states end only by raising
+
+    def _learn(self, o: KubeObject) -> None:
+        if self._wanted.resource.kind == _DEFINITION:
+            self._discovery.learn(o)
+
+
+def _prepared(wanted: KubeObject, resource: ApiResource, default: str) -> _Wanted:
+    """The object without what the server owns, in the namespace that it goes to."""
+    namespace = _namespace(resource, objects.namespace(wanted), default)
+    metadata: dict[str, Any] = {k: v for k, v in objects.metadata(wanted).items() if k not in _SERVER_OWNED}
+    metadata.pop("namespace", None)
+    if namespace:
+        metadata["namespace"] = namespace
+    kept: Mapping[str, Any] = {key: value for key, value in wanted.items() if key != "status"}
+    return _Wanted(object={**kept, "metadata": metadata}, resource=resource, namespace=namespace)
+
+
+def _namespace(resource: ApiResource, own: str, default: str) -> str:
+    return (own or default) if resource.namespaced else ""

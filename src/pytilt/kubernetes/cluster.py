@@ -1,0 +1,85 @@
+"""The objects of a Kubernetes cluster."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from pytilt.cluster import objects
+from pytilt.cluster.seam import Change
+from pytilt.kubernetes import applying, failures, products, registries, watching
+from pytilt.kubernetes.api import KubernetesApi
+from pytilt.kubernetes.discovery import Discovery
+from pytilt.model.clusters import ClusterInfo, ObjectRef
+from pytilt.model.resources import KubeObject
+
+
+class KubernetesCluster:
+    """A Kubernetes cluster as `Cluster`.
+
+    Args:
+        api: the connection to it.
+        engine_host: address of the engine that builds images, as in DOCKER_HOST; empty: the usual socket.
+    """
+
+    def __init__(self, api: KubernetesApi, *, engine_host: str = "") -> None:
+        self._api = api
+        self._engine_host = engine_host
+        self._discovery = Discovery(api)
+
+    async def info(self) -> ClusterInfo:
+        """Ask for the version, the nodes and the registry; see `Cluster.info`."""
+        connection = self._api.connection
+        answer = await self._api.request("GET", "/version")
+        if not answer.ok:
+            raise failures.denied(connection, "tell its version", answer.failure)
+        version = answer.json()
+        node = await self._node()
+        system = objects.mapping(node, "status", "nodeInfo")
+        return ClusterInfo(
+            context=connection.context,
+            namespace=connection.namespace,
+            product=connection.product,
+            version=str(version.get("gitVersion") or ""),
+            arch=str(system.get("architecture") or str(version.get("platform") or "").rpartition("/")[2]),
+            registry=await registries.find(self._api, node),
+            shares_engine=products.shares_engine(
+                connection.product,
+                context=connection.context,
+                engine_host=self._engine_host,
+                runtime=str(system.get("containerRuntimeVersion") or ""),
+                minikube=dict(connection.environ).get("MINIKUBE_ACTIVE_DOCKERD", ""),
+            ),
+        )
+
+    async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - as in the seam
+        """Server-side apply; see `Cluster.apply` and `applying`."""
+        return await applying.apply(self._api, self._discovery, wanted, timeout)
+
+    async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:
+        """Delete one object; see `Cluster.delete`."""
+        resource = await self._discovery.find(ref.api_version, ref.kind)
+        return resource is not None and await applying.delete(self._api, resource, ref, wait=wait)
+
+    async def get(self, ref: ObjectRef) -> KubeObject | None:
+        """The object, or None; see `Cluster.get`."""
+        resource = await self._discovery.find(ref.api_version, ref.kind)
+        return None if resource is None else await applying.get(self._api, resource, ref)
+
+    async def watch(self, api_version: str, kind: str, *, namespace: str = "") -> AsyncGenerator[Change, None]:
+        """List and watch; see `Cluster.watch` and `watching`.
+
+        Raises:
+            ApplyError: the cluster does not have the kind.
+            ClusterUnreachableError: the objects may not be listed.
+        """
+        resource = await watching.find(self._discovery, api_version, kind)
+        if resource is None:
+            raise failures.unknown_kind(api_version, kind)
+        scope = watching.Scope(resource=resource, namespace=namespace)
+        async with aclosing(watching.watch(self._api, scope)) as changes:
+            async for change in changes:
+                yield change
+
+    async def _node(self) -> dict[str, Any]:
+        answer = await self._api.request("GET", "/api/v1/nodes", params=[("limit", "1")])
+        return next(iter(objects.items(answer.json(), "items")), {}) if answer.ok else {}

@@ -1,0 +1,121 @@
+"""Where the API server keeps the objects of a kind."""
+
+from typing import Any
+
+import msgspec
+
+from pytilt.cluster import objects
+from pytilt.kubernetes import failures
+from pytilt.kubernetes.api import KubernetesApi
+from pytilt.model.base import Value
+from pytilt.model.resources import KubeObject
+
+
+class ApiResource(Value):
+    """A kind and its place."""
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool
+
+    def path(self, namespace: str = "", name: str = "") -> str:
+        """The path of an object or, without name, of all objects.
+
+        Args:
+            namespace: empty: of all namespaces; ignored for a kind that has none.
+            name: of the object.
+        """
+        root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
+        below = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
+        return f"{root}{below}/{self.plural}{f'/{name}' if name else ''}"
+
+
+PODS = ApiResource(api_version="v1", kind="Pod", plural="pods", namespaced=True)
+
+
+class _Listed(msgspec.Struct):
+    name: str = ""
+    kind: str = ""
+    namespaced: bool = False
+
+
+class _ResourceList(msgspec.Struct):
+    resources: list[_Listed] = []
+
+
+class Discovery:
+    """Finds the place of kinds, and remembers it.
+
+    Args:
+        api: whom to ask.
+    """
+
+    def __init__(self, api: KubernetesApi) -> None:
+        self._api = api
+        self._known: dict[tuple[str, str], ApiResource] = {}
+        self._learned: dict[tuple[str, str], ApiResource] = {}
+
+    async def find(self, api_version: str, kind: str) -> ApiResource | None:
+        """The place of a kind, None when the cluster does not have it.
+
+        Args:
+            api_version: for example `apps/v1`.
+            kind: for example `Deployment`.
+
+        Raises:
+            ClusterUnreachableError: no answer, or the cluster does not tell.
+        """
+        key = (api_version, kind)
+        if key not in self._known:
+            await self._ask(api_version)
+        # The server tells of a kind a moment later than its definition does.
+        return self._known.get(key) or self._learned.get(key)
+
+    def learn(self, definition: KubeObject) -> None:
+        """Take the places of a kind from its CustomResourceDefinition."""
+        spec = objects.mapping(definition, "spec")
+        names = objects.mapping(spec, "names")
+        for version in objects.items(spec, "versions"):
+            found = ApiResource(
+                api_version=f"{spec.get('group')}/{version.get('name')}",
+                kind=str(names.get("kind")),
+                plural=str(names.get("plural")),
+                namespaced=spec.get("scope") == "Namespaced",
+            )
+            if version.get("served"):
+                self._known[found.api_version, found.kind] = found
+                self._learned[found.api_version, found.kind] = found
+
+    def forget(self, resource: ApiResource) -> None:
+        """Ask again for a kind that seems to be gone."""
+        self._known.pop((resource.api_version, resource.kind), None)
+
+    async def _ask(self, api_version: str) -> None:
+        root = "apis" if "/" in api_version else "api"
+        answer = await self._api.request("GET", f"/{root}/{api_version}")
+        if answer.status == 404:
+            return
+        if not answer.ok:
+            raise failures.denied(self._api.connection, f"tell the kinds of `{api_version}`", answer.failure)
+        for listed in msgspec.convert(answer.json(), _ResourceList).resources:
+            if "/" not in listed.name:
+                self._known[api_version, listed.kind] = ApiResource(
+                    api_version=api_version, kind=listed.kind, plural=listed.name, namespaced=listed.namespaced
+                )
+
+
+def is_established(definition: KubeObject) -> bool:
+    """Does the server serve the kind of this CustomResourceDefinition?"""
+    conditions = objects.items(definition, "status", "conditions")
+    return any(one.get("type") == "Established" and one.get("status") == "True" for one in conditions)
+
+
+def plain(o: dict[str, Any], resource: ApiResource) -> KubeObject:
+    """An object as others see it: with its kind, which lists leave out, and without the bookkeeping of fields."""
+    o.setdefault("apiVersion", resource.api_version)
+    o.setdefault("kind", resource.kind)
+    metadata = o.get("metadata")
+    if isinstance(metadata, dict):
+        metadata.pop("managedFields", None)
+    return o
