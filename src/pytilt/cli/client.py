@@ -58,7 +58,7 @@ class Client:
         """Lines of the log, for the parameters of `/api/logs`."""
         return self._lines(f"/api/logs?{urlencode(query, doseq=True)}")
 
-    def post(self, path: str, body: Json) -> str:
+    def post(self, path: str, body: Json | list[str]) -> str:
         """Post JSON and return the answer's text.
 
         Raises:

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from pytilt.cli.clusters import connected
@@ -70,6 +70,14 @@ class Requests:
             self._evaluating.trigger(reason)
         else:
             self._updating.trigger(name, reason)
+
+    async def set_enabled(self, names: Sequence[ResourceName], *, enabled: bool) -> None:
+        """See `server.app.Requests.set_enabled`."""
+        await self._evaluating.set_enabled(names, enabled=enabled)
+
+    def set_args(self, args: Sequence[str]) -> bool:
+        """See `server.app.Requests.set_args`."""
+        return self._evaluating.set_args(args)
 
 
 Show = Callable[[Store, LogStore], Awaitable[None]]

@@ -53,6 +53,8 @@ class Evaluating:
         self._updating = updating
         self._retiring = retiring
         self._evaluator = evaluator
+        self._chosen: dict[ResourceName, bool] = {}
+        """What a person enabled or disabled; it outlives evaluations, until the arguments change."""
 
     async def run(self) -> None:
         """Evaluate whenever it is due, without end."""
@@ -67,6 +69,27 @@ class Evaluating:
         self._store.change(
             Tiltfile, TILTFILE, lambda tiltfile: replace(tiltfile, status=replace(tiltfile.status, trigger=trigger))
         )
+
+    def set_args(self, args: Sequence[str]) -> bool:
+        """Evaluate with other arguments; tell whether they are others than before."""
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        if tiltfile is None or tiltfile.args == tuple(args):
+            return False
+        self._chosen.clear()
+        self._store.put(replace(tiltfile, args=tuple(args)))
+        self.trigger(Reason.TILT_ARGS)
+        return True
+
+    async def set_enabled(self, names: Sequence[ResourceName], *, enabled: bool) -> None:
+        """Enable or disable resources; what is disabled is removed from the cluster, and its processes end."""
+        self._chosen.update(dict.fromkeys(names, enabled))
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        declaration = tiltfile.status.declaration if tiltfile else None
+        if declaration is not None:
+            await self._retire(declaration)
+            for name in self._enabled(declaration):
+                self._store.change(Resource, name, lambda each: replace(each, enabled=True))
+            self._put_forwards(declaration)
 
     async def evaluate(self, tiltfile: Tiltfile) -> None:
         """Evaluate once. A failure keeps what was declared before; it is told on the Tiltfile's row."""
@@ -129,19 +152,19 @@ class Evaluating:
         await self._watching.declare(_watches(declaration))
         self._put_images(declaration)
         await self._retire(declaration)
-        enabled = set(declaration.enabled)
+        enabled = self._enabled(declaration)
         for order, spec in enumerate(declaration.resources, start=2):
             before = self._store.get(Resource, spec.name) or Resource(name=spec.name, spec=spec)
             self._store.put(
                 replace(before, spec=spec, digest=resource_digest(spec), order=order, enabled=spec.name in enabled)
             )
-        self._put_forwards(declaration, enabled)
+        self._put_forwards(declaration)
         self._store.change(Session, "Tiltfile", lambda session: replace(session, ci_settings=declaration.ci))
 
     async def _retire(self, declaration: Declaration) -> None:
         """Remove what is declared no more, and stop what is disabled now."""
         wanted = {each.name for each in declaration.resources}
-        enabled = set(declaration.enabled)
+        enabled = self._enabled(declaration)
         for resource in self._store.snapshot().all(Resource):
             name = ResourceName(resource.name)
             if name not in wanted:
@@ -160,8 +183,14 @@ class Evaluating:
             before = self._store.get(ImageMap, name) or ImageMap(name=name, spec=spec)
             self._store.put(replace(before, spec=spec, digest=image_digest(spec)))
 
-    def _put_forwards(self, declaration: Declaration, enabled: set[ResourceName]) -> None:
-        wanted = {f"{each.name}:{spec.local_port}": (each, spec) for each, spec in _forwards(declaration, enabled)}
+    def _enabled(self, declaration: Declaration) -> set[ResourceName]:
+        chosen = {name: self._chosen.get(name) for name in (each.name for each in declaration.resources)}
+        declared = set(declaration.enabled)
+        return {name for name, choice in chosen.items() if (name in declared if choice is None else choice)}
+
+    def _put_forwards(self, declaration: Declaration) -> None:
+        forwards = _forwards(declaration, self._enabled(declaration))
+        wanted = {f"{each.name}:{spec.local_port}": (each, spec) for each, spec in forwards}
         for gone in self._store.snapshot().named(PortForward).keys() - wanted.keys():
             self._store.delete(PortForward, gone)
         for name, (each, spec) in wanted.items():

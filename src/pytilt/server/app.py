@@ -1,9 +1,9 @@
 """The application: objects to read and to watch, logs to read and to follow, triggers to post."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -26,6 +26,8 @@ from pytilt.views.api import GROUP_VERSION, Json, Kind, find_kind, kinds, ui_res
 
 NDJSON = "application/x-ndjson"
 
+T = TypeVar("T")
+
 
 class Requests(Protocol):
     """What a request may ask of the session."""
@@ -34,12 +36,27 @@ class Requests(Protocol):
         """Ask for an update of a resource, or for an evaluation of the Tiltfile."""
         ...
 
+    async def set_enabled(self, names: Sequence[ResourceName], *, enabled: bool) -> None:
+        """Enable or disable resources."""
+        ...
+
+    def set_args(self, args: Sequence[str]) -> bool:
+        """Evaluate the Tiltfile with other arguments; tell whether they are others than before."""
+        ...
+
 
 class TriggerBody(msgspec.Struct):
     """The body of `POST /api/trigger`, as Tilt's clients send it."""
 
     manifest_names: list[str]
     build_reason: int = int(Reason.UNKNOWN_TRIGGER)
+
+
+class EnableBody(msgspec.Struct):
+    """The body of `POST /api/enable`."""
+
+    names: list[str]
+    enabled: bool
 
 
 def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | None, host: str) -> ASGIApp:
@@ -61,6 +78,9 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
             Route(f"{base}/{{kind}}", routes.list),
             Route(f"{base}/{{kind}}/{{name:path}}", routes.get),
             Route("/api/trigger", routes.trigger, methods=["GET", "POST"]),
+            Route("/api/enable", routes.enable, methods=["POST"]),
+            Route("/api/args", routes.args, methods=["POST"]),
+            Route("/api/set_tiltfile_args", routes.args, methods=["POST"]),
             Route("/api/logs", routes.read_logs),
             Route("/api/version", routes.version),
         ]
@@ -120,10 +140,7 @@ class Routes:
         """Ask for an update; the answers are Tilt's: a text with status 200 is a polite refusal."""
         if request.method != "POST":
             raise HTTPException(400, "must be POST request")
-        try:
-            body = msgspec.json.decode(await request.body(), type=TriggerBody)
-        except msgspec.DecodeError as problem:
-            raise HTTPException(400, f"error parsing JSON payload: {problem}") from problem
+        body = await _body(request, TriggerBody)
         if len(body.manifest_names) != 1:
             raise HTTPException(400, "/api/trigger currently supports exactly one manifest name")
         name = ResourceName(body.manifest_names[0])
@@ -134,6 +151,23 @@ class Routes:
             return PlainTextResponse(f'resource "{name}" is currently disabled')
         self._requests.trigger(name, Reason(body.build_reason))
         return Response(status_code=200)
+
+    async def enable(self, request: Request) -> Response:
+        """Enable or disable resources by name."""
+        body = await _body(request, EnableBody)
+        for name in body.names:
+            if self._store.get(Resource, name) is None:
+                known = name == TILTFILE
+                raise HTTPException(
+                    404, f"{name} cannot be enabled or disabled" if known else f'no such resource "{name}"'
+                )
+        await self._requests.set_enabled([ResourceName(name) for name in body.names], enabled=body.enabled)
+        return Response(status_code=200)
+
+    async def args(self, request: Request) -> Response:
+        """Evaluate the Tiltfile with other arguments; says so where they are the same."""
+        changed = self._requests.set_args(await _body(request, list[str]))
+        return PlainTextResponse("" if changed else "Tilt is already running with those args -- no action taken")
 
     async def read_logs(self, request: Request) -> Response:
         """Lines of the log as JSON lines; with `follow`, without end."""
@@ -169,6 +203,13 @@ class Routes:
             ]
             if told:
                 yield b"".join(msgspec.json.encode(event) + b"\n" for event in told)
+
+
+async def _body(request: Request, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(await request.body(), type=kind)
+    except msgspec.DecodeError as problem:
+        raise HTTPException(400, f"error parsing JSON payload: {problem}") from problem
 
 
 def _event(known: dict[str, Json], each: Json) -> Json | None:

@@ -1,0 +1,42 @@
+"""`tilt args`."""
+
+import shlex
+
+import click
+
+from pytilt.cli.client import Client
+from pytilt.cli.options import session_options
+from pytilt.errors import UserError
+from pytilt.settings import Settings
+
+
+@click.command("args")
+@click.argument("args", nargs=-1)
+@click.option("--clear", is_flag=True, help="Evaluate without arguments.")
+@session_options
+def command(args: tuple[str, ...], clear: bool, host: str | None, port: int | None) -> None:
+    """Change the arguments of the Tiltfile of a running session; without ARGS an editor opens.
+
+    \b
+    Examples:
+      tilt args web -- --debug
+      tilt args --clear
+    """
+    if clear and args:
+        raise UserError("--clear cannot be specified with other values")
+    settings = Settings.from_environment()
+    client = Client(settings, host, port)
+    wanted = list(args) if args or clear else _edited(client, settings)
+    answer = client.post("/api/args", wanted)
+    print(answer or f"Changed config args for Tilt running at {client.host}:{client.port} to {wanted}")
+
+
+def _edited(client: Client, settings: Settings) -> list[str]:
+    if not settings.editor:
+        raise UserError("no arguments were given", hint="set EDITOR to edit the present ones, or use `--clear`")
+    present = client.items("tiltfiles")["items"][0].get("spec", {}).get("args", [])
+    text = click.edit(f"# arguments for the Tiltfile\n{shlex.join(present)}\n", editor=settings.editor)
+    lines = [line for line in (text or "").splitlines() if line.strip() and not line.startswith("#")]
+    if len(lines) > 1:
+        raise UserError("exactly one line of arguments is expected")
+    return shlex.split(lines[0]) if lines else []

@@ -1,0 +1,57 @@
+"""`tilt down`."""
+
+import asyncio
+import sys
+
+import click
+
+from pytilt.cli.options import project_options
+from pytilt.errors import UserError
+from pytilt.settings import Settings
+
+
+@click.command("down")
+@click.argument("args", nargs=-1)
+@project_options
+@click.option("--delete-namespaces", is_flag=True, help="Delete declared namespaces whatever is in them.")
+@click.option("--delete-volumes", is_flag=True, help="Delete declared volume claims too.")
+def command(
+    args: tuple[str, ...],
+    tiltfile: str,
+    context: str | None,
+    namespace: str | None,
+    delete_namespaces: bool,
+    delete_volumes: bool,
+) -> None:
+    """Delete what the Tiltfile declares from the cluster.
+
+    A namespace that the Tiltfile declares goes too, unless something is left in it that the project did not put there.
+
+    \b
+    Examples:
+      tilt down
+      tilt down --delete-namespaces
+    """
+    from pytilt.cli.project import find_project
+
+    settings = Settings.from_environment()
+    project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
+
+    async def run() -> None:
+        from pytilt.cli.clusters import connected
+        from pytilt.host.processes import HostRunner
+        from pytilt.loop.evaluator import Evaluator
+        from pytilt.loop.teardown import TearingDown
+        from pytilt.model.logs import Level
+
+        def log(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:  # noqa: ARG001 - a `Log`
+            sys.stderr.write(text)
+
+        async with HostRunner() as runner, connected(project.target, settings, runner) as access:
+            result = await Evaluator(project.request("down"), runner).evaluate(args, log)
+            if result.declaration is None:
+                raise UserError(result.error or "the Tiltfile cannot be evaluated")
+            tearing = TearingDown(access.cluster, lambda line: print(line, flush=True))
+            await tearing.run(result.declaration, delete_namespaces=delete_namespaces, delete_volumes=delete_volumes)
+
+    asyncio.run(run())

@@ -1,0 +1,59 @@
+"""`tilt enable`, and which resources a command line means."""
+
+import click
+
+from pytilt.cli.client import Client
+from pytilt.cli.options import session_options
+from pytilt.errors import UserError
+from pytilt.model.names import TILTFILE
+from pytilt.settings import Settings
+
+
+@click.command("enable")
+@click.argument("names", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All resources.")
+@click.option("--only", is_flag=True, help="Disable all others.")
+@click.option("-l", "--labels", multiple=True, help="Resources with this label; may be repeated.")
+@session_options
+def command(
+    names: tuple[str, ...], every: bool, only: bool, labels: tuple[str, ...], host: str | None, port: int | None
+) -> None:
+    """Enable resources of a running session.
+
+    \b
+    Examples:
+      tilt enable web cart
+      tilt enable --only web
+      tilt enable -l backend
+    """
+    if every and only:
+        raise UserError("cannot use --all with --only")
+    client = Client(Settings.from_environment(), host, port)
+    chosen, others = chosen_resources(client, names, every=every, labels=labels)
+    if only:
+        client.post("/api/enable", {"names": others, "enabled": False})
+    client.post("/api/enable", {"names": chosen, "enabled": True})
+
+
+def chosen_resources(
+    client: Client, names: tuple[str, ...], *, every: bool, labels: tuple[str, ...]
+) -> tuple[list[str], list[str]]:
+    """The resources that a command line names, and all others.
+
+    Raises:
+        UserError: it names none, or one that is not there.
+    """
+    if every and names:
+        raise UserError("cannot use --all with resource names")
+    if not (names or every or labels):
+        raise UserError("must specify at least one resource")
+    rows = {each["metadata"]["name"]: each for each in client.items("uiresources")["items"]}
+    rows.pop(TILTFILE, None)
+    for name in names:
+        if name == TILTFILE:
+            raise UserError(f"{TILTFILE} cannot be enabled or disabled")
+        if name not in rows:
+            raise UserError(f'no such resource "{name}"', hint=f"there are: {', '.join(rows)}")
+    labelled = {name for name, row in rows.items() if set(labels) & row["metadata"].get("labels", {}).keys()}
+    chosen = [name for name in rows if every or name in names or name in labelled]
+    return chosen, [name for name in rows if name not in chosen]

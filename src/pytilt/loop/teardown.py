@@ -1,0 +1,135 @@
+"""`tilt down`: delete what a project declares, and its namespaces when nothing of anybody else is left in them."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+
+from pytilt.cluster import objects, order
+from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
+from pytilt.cluster.seam import ChangeType, Cluster
+from pytilt.loop.deploying import KEEP
+from pytilt.model.clusters import ObjectRef
+from pytilt.model.names import ResourceName
+from pytilt.model.resources import Declaration, KubeObject, KubernetesDeploy, Resource
+
+OCCUPANTS = (
+    ("v1", "Pod"),
+    ("v1", "Service"),
+    ("v1", "ConfigMap"),
+    ("v1", "Secret"),
+    ("v1", "PersistentVolumeClaim"),
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "StatefulSet"),
+    ("apps/v1", "DaemonSet"),
+    ("batch/v1", "Job"),
+    ("batch/v1", "CronJob"),
+    ("networking.k8s.io/v1", "Ingress"),
+)
+"""Kinds of objects that people put into a namespace; one of these that is not ours keeps it."""
+
+OF_EVERY_NAMESPACE = frozenset({("ConfigMap", "kube-root-ca.crt"), ("Service", "kubernetes")})
+"""What the cluster itself puts there."""
+
+Tell = Callable[[str], None]
+"""Is told one line."""
+
+
+class TearingDown:
+    """Deletes what a project declares.
+
+    Args:
+        cluster: where it is.
+        tell: is told what is deleted, and what is left and why.
+    """
+
+    def __init__(self, cluster: Cluster, tell: Tell) -> None:
+        self._cluster = cluster
+        self._tell = tell
+
+    async def run(self, declaration: Declaration, *, delete_namespaces: bool, delete_volumes: bool) -> None:
+        """Delete the objects of all enabled resources, dependents before what they need, namespaces last.
+
+        Args:
+            declaration: what the Tiltfile declares.
+            delete_namespaces: delete declared namespaces whatever is in them.
+            delete_volumes: delete declared volume claims too.
+
+        Raises:
+            ApplyError: the cluster refuses to delete an object.
+            ClusterUnreachableError: no answer.
+        """
+        doomed = [each for each in removal_order(declaration) if delete_volumes or not _is_claim(each)]
+        namespaces = [each for each in doomed if objects.kind(each) == "Namespace"]
+        for each in doomed:
+            if each not in namespaces:
+                await self._delete(objects.ref(each))
+        mine = {_identity(each) for each in doomed}
+        kept = []
+        for each in namespaces:
+            foreign = "" if delete_namespaces else await self._foreign(objects.name(each), mine)
+            if foreign:
+                kept.append(f"{objects.name(each)} (it has {foreign})")
+            else:
+                await self._delete(objects.ref(each))
+        if kept:
+            self._tell(f"Not deleting namespaces: {', '.join(kept)}")
+            self._tell("Run with --delete-namespaces to delete namespaces as well.")
+
+    async def _delete(self, ref: ObjectRef) -> None:
+        self._tell(f"Deleting via kubectl: {ref}")
+        await self._cluster.delete(ref)
+
+    async def _foreign(self, namespace: str, mine: set[tuple[str, str]]) -> str:
+        """Something in a namespace that this project did not put there, as `Kind/name`; empty when there is none."""
+        for api_version, kind in OCCUPANTS:
+            async for each in _listed(self._cluster, api_version, kind, namespace):
+                identity = (kind, objects.name(each))
+                if identity not in mine and identity not in OF_EVERY_NAMESPACE and not _derived(each):
+                    return f"{kind}/{objects.name(each)}"
+        return ""
+
+
+def removal_order(declaration: Declaration) -> tuple[KubeObject, ...]:
+    """The objects to delete in their order: dependents first, else the reverse of the Tiltfile; kept ones left out."""
+    enabled = [each for each in declaration.resources if each.name in declaration.enabled]
+    found: list[KubeObject] = []
+    for resource in _dependents_first(enabled):
+        if isinstance(resource.deploy, KubernetesDeploy):
+            kept = [each for each in resource.deploy.objects if objects.annotations(each).get(KEEP[0]) != KEEP[1]]
+            found += [each for stage in order.deletion_stages(kept) for each in stage]
+    return tuple(sorted(found, key=lambda each: objects.kind(each) == "Namespace"))
+
+
+def _dependents_first(resources: Sequence[Resource]) -> Iterable[Resource]:
+    by_name = {each.name: each for each in resources}
+    done: dict[ResourceName, Resource] = {}
+
+    def visit(name: ResourceName) -> None:
+        if name in by_name and name not in done:
+            for needed in by_name[name].resource_deps:
+                visit(needed)
+            done[name] = by_name[name]
+
+    for each in resources:
+        visit(each.name)
+    return reversed(done.values())
+
+
+async def _listed(cluster: Cluster, api_version: str, kind: str, namespace: str) -> AsyncIterator[KubeObject]:
+    async for change in cluster.watch(api_version, kind, namespace=namespace):
+        if change.type is ChangeType.LISTED:
+            return
+        yield change.object
+
+
+def _derived(each: KubeObject) -> bool:
+    """Does it belong to another object, go away already, or come from us?"""
+    meta = objects.metadata(each)
+    ours = objects.labels(each).get(MANAGED_BY_LABEL) == MANAGED_BY
+    return bool(meta.get("ownerReferences") or meta.get("deletionTimestamp")) or ours
+
+
+def _identity(each: KubeObject) -> tuple[str, str]:
+    return objects.kind(each), objects.name(each)
+
+
+def _is_claim(each: KubeObject) -> bool:
+    return objects.kind(each) == "PersistentVolumeClaim"
