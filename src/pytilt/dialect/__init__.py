@@ -21,10 +21,11 @@ from pytilt.dialect.containers import (
 )
 from pytilt.dialect.errors import DialectError, Frame, Position
 from pytilt.dialect.formatting import to_repr, to_str
-from pytilt.dialect.functions import Builtin, builtin
+from pytilt.dialect.functions import Builtin, builtin, misfit
 from pytilt.dialect.running import call, run_file
+from pytilt.dialect.structs import ModuleValue, StructValue
 from pytilt.dialect.tracing import call_stack, current_file
-from pytilt.dialect.values import HostValue, ModuleValue, StructValue, freeze, type_name
+from pytilt.dialect.values import HostValue, freeze, type_name
 
 __all__ = [
     "Builtin",
@@ -42,6 +43,7 @@ __all__ = [
     "call_stack",
     "current_file",
     "freeze",
+    "misfit",
     "run_file",
     "starlark_dict",
     "starlark_list",

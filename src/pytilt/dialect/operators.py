@@ -3,11 +3,13 @@
 import math
 from typing import NoReturn
 
+from pytilt.dialect.comparing import equal
 from pytilt.dialect.containers import StarlarkDict, StarlarkList, StarlarkSet
 from pytilt.dialect.errors import DialectError
 from pytilt.dialect.formatting import interpolate, to_integer
 from pytilt.dialect.iterating import iterable_or_none
-from pytilt.dialect.values import HostValue, StructValue, type_name
+from pytilt.dialect.structs import StructValue
+from pytilt.dialect.values import HostValue, type_name
 
 _MAX_ELEMENTS = 1 << 30
 _MAX_SHIFT = 512
@@ -247,8 +249,6 @@ def contains_not(element: object, container: object) -> bool:
 
 
 def _contains_equal(element: object, container: list[object] | tuple[object, ...]) -> bool:
-    from pytilt.dialect.comparing import equal
-
     if type(element) is str:
         return element in container
     return any(equal(other, element) for other in container)

@@ -290,8 +290,8 @@ class Rewriter(ast.NodeTransformer):
                 name = self._temporary()
                 names.append(beside(ast.Name(name, ast.Store()), element))
                 then += self._assign(element, ast.Name(name, ast.Load()), mark)
-        parts_ = _call("unpack", [value, ast.Constant(len(names))], mark)
-        first = ast.Assign([ast.Tuple(names, ast.Store())], parts_) if names else ast.Expr(parts_)
+        taken = _call("unpack", [value, ast.Constant(len(names))], mark)
+        first = ast.Assign([ast.Tuple(names, ast.Store())], taken) if names else ast.Expr(taken)
         return [beside(first, mark), *then]
 
     def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:

@@ -15,7 +15,8 @@ from pytilt.dialect.indexing import encode, readable
 from pytilt.dialect.iterating import iterable_or_none
 from pytilt.dialect.methods import update_dict
 from pytilt.dialect.operators import to_float, unhashable
-from pytilt.dialect.values import HostValue, ModuleValue, StructValue, type_name
+from pytilt.dialect.structs import ModuleValue, StructValue
+from pytilt.dialect.values import HostValue, type_name
 
 UNIVERSE: dict[str, object] = {}
 """The functions by name; `print` is not among them, it belongs to the host."""

@@ -1,10 +1,9 @@
-"""Values that are neither numbers, strings nor containers, and what is asked of every value: its type, freezing it."""
+"""Values of the host, and what is asked of every value: its type, freezing it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import FunctionType
 
 from pytilt.dialect.containers import StarlarkDict, StarlarkList, StarlarkSet
-from pytilt.dialect.errors import DialectError
 
 
 class HostValue:
@@ -20,87 +19,13 @@ class HostValue:
         """What `x.name` gives, by name."""
         return {}
 
+    def starlark_parts(self) -> Iterable[object]:
+        """What is frozen together with it."""
+        return ()
+
     def missing_attr(self, name: str) -> str:
         """The message for an attribute that is not there."""
         return f"{self.type_name} has no .{name} field or method"
-
-
-class StructValue(HostValue):
-    """`struct(a = 1)`: a value with named fields. Two are equal when their fields are.
-
-    Args:
-        fields: the fields by name.
-        constructor: the name that it prints with.
-    """
-
-    type_name = "struct"
-
-    def __init__(self, fields: Mapping[str, object], constructor: str = "struct") -> None:
-        self._fields = dict(sorted(fields.items()))
-        self.constructor = constructor
-
-    def starlark_attrs(self) -> Mapping[str, object]:
-        """The fields, sorted by name."""
-        return self._fields
-
-    def missing_attr(self, name: str) -> str:
-        """The message for a field that is not there."""
-        kind = "" if self.constructor == "struct" else f'"{self.constructor}" '
-        return f"{kind}struct has no .{name} attribute"
-
-    def __str__(self) -> str:
-        from pytilt.dialect.formatting import to_repr
-
-        fields = ", ".join(f"{name} = {to_repr(value)}" for name, value in self._fields.items())
-        return f"{self.constructor}({fields})"
-
-    def __add__(self, other: object) -> "StructValue":
-        if not isinstance(other, StructValue):
-            return NotImplemented
-        if self.constructor != other.constructor:
-            raise DialectError(
-                f'cannot add structs of different constructors: "{self.constructor}" + "{other.constructor}"'
-            )
-        return StructValue({**self._fields, **other._fields}, self.constructor)
-
-    def __eq__(self, other: object) -> bool:
-        from pytilt.dialect.comparing import equal
-
-        if not isinstance(other, StructValue) or self.constructor != other.constructor:
-            return False
-        if self._fields.keys() != other._fields.keys():
-            return False
-        return all(equal(value, other._fields[name]) for name, value in self._fields.items())
-
-    def __hash__(self) -> int:
-        return hash(tuple(self._fields.items()))
-
-
-class ModuleValue(HostValue):
-    """`module("name", a = 1)`: named members that print as one word.
-
-    Args:
-        name: what it prints with.
-        members: the members by name.
-    """
-
-    type_name = "module"
-
-    def __init__(self, name: str, members: Mapping[str, object]) -> None:
-        self.name = name
-        self._members = dict(sorted(members.items()))
-
-    def starlark_attrs(self) -> Mapping[str, object]:
-        """The members, sorted by name."""
-        return self._members
-
-    def __str__(self) -> str:
-        return f'<module "{self.name}">'
-
-    __hash__ = None  # type: ignore[assignment] # a module cannot be the key of a dict
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
 
 
 _TYPE_NAMES: dict[type, str] = {
@@ -163,8 +88,8 @@ def _freeze_one(value: object) -> list[object]:
         return list(value)
     if isinstance(value, tuple):
         return list(value)
-    if isinstance(value, StructValue | ModuleValue):
-        return list(value.starlark_attrs().values())
+    if isinstance(value, HostValue):
+        return list(value.starlark_parts())
     if isinstance(value, FunctionType):
         return _held_by_function(value)
     return []
