@@ -1,8 +1,128 @@
 """`helm` and `kustomize`: YAML that a program renders."""
 
-from pytilt.tiltfile.script import Script
+import os
+import posixpath
+import re
+import shutil
+
+from pytilt.cluster import objects, yaml
+from pytilt.errors import UserError
+from pytilt.model.commands import Command
+from pytilt.model.resources import KubeObject
+from pytilt.tiltfile.commands import run_now
+from pytilt.tiltfile.conversions import Flag, LocalPath, StringOrStrings, Strings, Text
+from pytilt.tiltfile.functions import function
+from pytilt.tiltfile.kustomizations import kustomization_files
+from pytilt.tiltfile.script import Script, UnreadableError
+from pytilt.tiltfile.values import Blob, placed
+
+_SEPARATOR = "---\n"
+_FROM_TESTS = re.compile(r"^# Source: .*/tests/", re.MULTILINE)
+"""The comment by which helm tells where a document came from."""
+_RELEASE = "chart"
+"""The name of a release that is given none, so that it is the same at every evaluation; from Tilt."""
+_LOCAL = "file://"
 
 
 class ChartBuiltins:
+    """The functions that render YAML."""
+
     def __init__(self, script: Script) -> None:
         self._script = script
+
+    @function("helm")
+    def helm(
+        self,
+        paths: LocalPath,
+        name: Text = "",
+        namespace: Text = "",
+        values: StringOrStrings = (),
+        set: StringOrStrings = (),  # noqa: A002 - the Tiltfile's signature
+        kube_version: Text = "",
+        skip_crds: Flag = False,
+    ) -> Blob:
+        """Render a chart with `helm template`."""
+        self._check_chart(paths)
+        self._script.watch(paths, recursive=True)
+        for subchart in self._local_subcharts(paths):
+            self._script.watch(placed(subchart, self._script.directory), recursive=True)
+        has_include_crds = self._check_version()
+        words = ["helm", "template", name or _RELEASE, paths]
+        words += ["--namespace", namespace] if namespace else []
+        words += ["--kube-version", kube_version] if kube_version else []
+        words += ["--include-crds"] if has_include_crds and not skip_crds else []
+        for file in values:
+            words += ["--values", file]
+            self._script.watch(placed(file, self._script.directory))
+        for assignment in set:
+            words += ["--set", assignment]
+        text = _without_tests(self._run(words))
+        source = f"helm: {paths}"
+        return Blob(_in_namespace(text, namespace, source) if namespace else text, source)
+
+    @function("kustomize")
+    def kustomize(self, paths: LocalPath, kustomize_bin: LocalPath | None = None, flags: Strings = ()) -> Blob:
+        """Render a directory with `kustomize build`."""
+        words = [kustomize_bin or "kustomize", "build"]
+        if shutil.which(words[0], path=self._script.environ.get("PATH", "")) is None:
+            if kustomize_bin:
+                raise UserError(f'exec: "{kustomize_bin}": no such file or directory')
+            self._script.print("Falling back to `kubectl kustomize` since `kustomize` was not found in PATH")
+            words = ["kubectl", "kustomize"]
+        # Kustomize does not take absolute paths everywhere.
+        text = self._run([*words, *flags, posixpath.relpath(paths, self._script.directory)])
+        for file in kustomization_files(paths):
+            self._script.watch(file, recursive=True)
+        return Blob(text, f"kustomize: {paths}")
+
+    def _run(self, words: list[str], announce: str = "Running:") -> str:
+        command = Command(argv=tuple(words), dir=self._script.directory)
+        return run_now(self._script, command, announce=announce)
+
+    @staticmethod
+    def _check_chart(path: str) -> None:
+        if not os.path.exists(path):  # noqa: PTH110 - as everywhere here
+            raise UserError(f'Could not read Helm chart directory "{path}": does not exist')
+        if not os.path.isdir(path):  # noqa: PTH112 - as everywhere here
+            raise UserError(f'helm() may only be called on directories with Chart.yaml: "{path}"')
+
+    def _local_subcharts(self, path: str) -> list[str]:
+        try:
+            text = self._script.read(posixpath.join(path, "requirements.yaml"))
+        except UnreadableError:
+            return []
+        documents = [value for value in yaml.parse_values(text, path) if isinstance(value, dict)]
+        repositories = [
+            str(dependency.get("repository", ""))
+            for document in documents
+            for dependency in objects.items(document, "dependencies")
+        ]
+        return [url.removeprefix(_LOCAL) for url in repositories if url.startswith(_LOCAL)]
+
+    def _check_version(self) -> bool:
+        """Is there a helm that is new enough, and can it include CRDs?"""
+        if shutil.which("helm", path=self._script.environ.get("PATH", "")) is None:
+            raise UserError(
+                "Unable to find Helm installation. Make sure `helm` is on your $PATH.",
+                hint="install it from https://helm.sh",
+            )
+        output = self._run(["helm", "version", "--short"], announce="")
+        version = output.strip().rpartition("\n")[2]
+        if not version.startswith(("v3.", "3.", "v4.")):
+            raise UserError(f'could not parse Helm version from string: "{output}"')
+        return not version.startswith("v3.0.")
+
+
+def _without_tests(text: str) -> str:
+    return _SEPARATOR.join(part for part in text.split(_SEPARATOR) if not _FROM_TESTS.search(part))
+
+
+def _in_namespace(text: str, namespace: str, source: str) -> str:
+    """The objects of a text, those without namespace put into one; helm itself leaves that to the cluster."""
+    return yaml.dump([_placed(o, namespace) for o in yaml.parse(text, source)])
+
+
+def _placed(o: KubeObject, namespace: str) -> KubeObject:
+    if objects.namespace(o):
+        return o
+    return {**o, "metadata": {**objects.metadata(o), "namespace": namespace}}

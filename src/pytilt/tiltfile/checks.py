@@ -26,7 +26,7 @@ _NO_IMAGES = (
     "https://docs.tilt.dev/api.html#api.k8s_kind"
 )
 _RESTART = (
-    "Found `restart_container()` LiveUpdate step in resource(s): [{names}]. `restart_container()` has been deprecated "
+    "Found `restart_container()` LiveUpdate step in resource(s): [{names}]. `restart_container()`  has been deprecated "
     "for k8s resources. We recommend the restart_process extension: "
     "https://github.com/tilt-dev/tilt-extensions/tree/master/restart_process. For more information, see "
     "https://docs.tilt.dev/live_update_reference.html#restarting-your-process"

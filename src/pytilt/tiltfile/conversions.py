@@ -82,7 +82,7 @@ def texts(value: object) -> tuple[str, ...]:
     found = sequence(value)
     for item in found:
         if not isinstance(item, str):
-            raise UserError(f"'{to_repr(item)}' is a {type_name(item)}, not a string")
+            raise UserError(f"'{to_repr(item)}' is of type {type_name(item)}, not a string")
     return tuple(str(item) for item in found)
 
 
@@ -131,7 +131,9 @@ def patterns(value: object, parameter: str) -> tuple[str, ...]:
     """
     for item in items(value):
         if not isinstance(item, str):
-            raise UserError(f"{parameter} must be a string or a sequence of strings; found a {type_name(item)}")
+            raise UserError(
+                f"{parameter} must be a string or a sequence of strings; found a value of type {type_name(item)}"
+            )
         if "\n" in item:
             raise UserError(f"{parameter} cannot contain newlines; found {parameter}: {to_repr(item)}")
     return tuple(str(item) for item in items(value))

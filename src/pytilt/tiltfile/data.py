@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 
 from pytilt.cluster import yaml
 from pytilt.dialect import to_repr, type_name
@@ -14,8 +15,8 @@ from pytilt.tiltfile.values import Blob
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 """What Go's encoder escapes, so that JSON can stand in a page."""
 _MAX_INT = 2**63
-_LARGEST_PLAIN, _SMALLEST_PLAIN = 1e21, 1e-6
-"""Between these Go writes a float without an exponent."""
+_LARGEST_PLAIN = 1e21
+"""Below this Go writes a whole float without an exponent."""
 
 
 class DataBuiltins:
@@ -86,6 +87,8 @@ def _decode_json(text: str, origin: str) -> object:
     try:
         return json.loads(text, parse_int=_integer, parse_float=_number)
     except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            raise UserError(f"error parsing JSON{origin}: found multiple JSON values") from error
         raise UserError(
             f"error parsing JSON{origin}: {error.msg[:1].lower()}{error.msg[1:]} at line {error.lineno} "
             f"column {error.colno}"
@@ -135,10 +138,7 @@ def _single(documents: list[object]) -> object:
 
 
 def _encode_yaml(obj: object) -> str:
-    plain = _plain(obj)
-    if isinstance(plain, dict):
-        return yaml.dump([_sorted(plain)])  # type: ignore[list-item] # a dict whose keys are strings
-    return yaml.dump([_sorted(plain)])  # type: ignore[list-item] # any value can be a document
+    return yaml.dump([_sorted(_plain(obj))])  # type: ignore[list-item] # any value can be a document
 
 
 def _sorted(value: object) -> object:
@@ -152,7 +152,7 @@ def _plain(value: object) -> object:
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < _LARGEST_PLAIN else value
+        return int(Decimal(repr(value))) if value.is_integer() and abs(value) < _LARGEST_PLAIN else value
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

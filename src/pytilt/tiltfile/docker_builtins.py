@@ -167,10 +167,13 @@ class DockerBuiltins:
         """Push every image to this registry."""
         if self._script.default_registry is not None:
             raise UserError("default registry already defined")
+        if not host:
+            raise UserError("validating defaultRegistry: host: Required value")
         for field, value in (("host", host), ("hostFromContainerRuntime", host_from_cluster)):
-            if value and not _is_registry(value):
+            problem = _registry_problem(value) if value else ""
+            if problem:
                 raise UserError(
-                    f'validating defaultRegistry: {field}: Invalid value: "{value}": invalid reference format',
+                    f'validating defaultRegistry: {field}: Invalid value: "{value}": {problem}',
                     hint="name a host, with a port and a path if need be, but no tag: `localhost:5001`",
                 )
         self._script.default_registry = Registry(
@@ -245,7 +248,9 @@ def _container_args(value: list[object] | None) -> tuple[str, ...] | None:
         raise UserError(f"Argument 'container_args': {error.message}") from error
 
 
-def _is_registry(host: str) -> bool:
-    """A host, perhaps with a path below it: what a repository can be put under."""
+def _registry_problem(host: str) -> str:
+    """Why a text is no host, perhaps with a path below it, that a repository can be put under; empty when it is."""
     found = reference.try_parse(f"{host}/x")
-    return found is not None and found.name == f"{host}/x"
+    if found is None:
+        return "invalid reference format"
+    return "" if found.name == f"{host}/x" else "repository name must be canonical"

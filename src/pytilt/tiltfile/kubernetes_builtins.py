@@ -1,12 +1,12 @@
 """The functions that take Kubernetes objects and say what resources are made of them."""
 
-from collections.abc import Callable
 from types import FunctionType
 
 from pytilt.cluster import objects, selecting, yaml
 from pytilt.cluster.json_path import find
 from pytilt.cluster.workloads import WorkloadKind
 from pytilt.dialect import call, call_stack, to_repr, type_name
+from pytilt.dialect.formatting import function_name
 from pytilt.errors import UserError
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.resources import ImageLocator, KubeObject, PortForward
@@ -34,7 +34,10 @@ from pytilt.tiltfile.values import Blob, PortForwardValue, WorkloadId
 
 _STRATEGIES = {"": None, "default": False, "selectors-only": True}
 _OBJECT_KEYS = ("json_path", "repo_field", "tag_field")
-_OBJECT_FORM = "Expected dict of the form {'json_path': str, 'repo_field': str, 'tag_field': str}"
+_OBJECT_FORM = (
+    'k8s_kind: for parameter "image_object": Expected dict of the form '
+    "{'json_path': str, 'repo_field': str, 'tag_field': str}"
+)
 
 
 class KubernetesBuiltins:
@@ -157,6 +160,7 @@ class KubernetesBuiltins:
         pod_readiness: Readiness = None,
     ) -> None:
         """Count objects of a kind as workloads, and say where their images are."""
+        _check_patterns(kind=kind, api_version=api_version)
         locator = ImageLocator(kind=kind, api_version=api_version)
         if image_json_path and image_object is not None:
             raise UserError("Cannot specify both image_json_path and image_object")
@@ -179,6 +183,7 @@ class KubernetesBuiltins:
         """Say where the images of some objects are."""
         if not (kind or name or namespace):
             raise UserError("at least one of kind, name, or namespace must be specified")
+        _check_patterns(kind=kind, api_version=api_version, name=name, namespace=namespace)
         locator = ImageLocator(kind=kind, api_version=api_version, name=name, namespace=namespace)
         self._locate(locator, _json_paths(paths))
 
@@ -186,12 +191,12 @@ class KubernetesBuiltins:
     def workload_to_resource_function(self, func: object) -> None:
         """Name the resources of workloads by a function."""
         if not isinstance(func, FunctionType):
-            raise UserError(
-                f'workload_to_resource_function: for parameter "func": got {type_name(func)}, want function'
-            )
+            raise UserError(f"workload_to_resource_function: for parameter func: got {type_name(func)}, want function")
         count = func.__code__.co_argcount
         if count != 1:
-            raise UserError(f"workload_to_resource_function arg must take 1 argument. {func.__name__} takes {count}")
+            raise UserError(
+                f"workload_to_resource_function arg must take 1 argument. {function_name(func)} takes {count}"
+            )
         self._script.workload_name = _namer(func)
 
     def _objects(self, given: list[object]) -> list[KubeObject]:
@@ -199,7 +204,7 @@ class KubernetesBuiltins:
 
     def _parsed(self, item: object) -> tuple[KubeObject, ...]:
         if isinstance(item, Blob):
-            return yaml.parse(item.text, item.source)
+            return yaml.parse(item.text, f"Error reading yaml from {item.source}")
         path = conversions.path(item, self._script.directory)
         try:
             text = self._script.read(path)
@@ -224,6 +229,12 @@ class KubernetesBuiltins:
 
 def _selector(locator: ImageLocator) -> tuple[str, str, str, str]:
     return locator.kind, locator.api_version, locator.name, locator.namespace
+
+
+def _check_patterns(**patterns: str) -> None:
+    """Report a regular expression that cannot be read here and now."""
+    for field, pattern in patterns.items():
+        selecting.matches({}, **{field: pattern})
 
 
 def _dump(wanted: tuple[KubeObject, ...]) -> str:
@@ -322,7 +333,7 @@ def _image_object(value: object) -> tuple[str, str, str]:
     return path, repo_field, tag_field
 
 
-def _namer(func: Callable[..., object]) -> WorkloadName:
+def _namer(func: FunctionType) -> WorkloadName:
     code = func.__code__
     place = f"{code.co_filename}:{code.co_firstlineno}:1"
 
@@ -333,7 +344,7 @@ def _namer(func: Callable[..., object]) -> WorkloadName:
         if not isinstance(named, str):
             raise UserError(
                 f"error applying workload_to_resource_function: error determining resource name for '{workload}': "
-                f"{func.__name__}: invalid return value. wanted: string. got: {type_name(named)}",
+                f"{function_name(func)}: invalid return value. wanted: string. got: {type_name(named)}",
                 where=place,
             )
         return named

@@ -45,8 +45,8 @@ class SettingsBuiltins:
         for context in conversions.items(contexts):
             if not isinstance(context, str):
                 raise UserError(
-                    "allow_k8s_contexts contexts must be a string or a sequence of strings; found a "
-                    f"{type_name(context)}"
+                    "allow_k8s_contexts contexts must be a string or a sequence of strings; found a value of "
+                    f"type {type_name(context)}"
                 )
             self._script.allowed_contexts.append(context)
 

@@ -63,11 +63,12 @@ def universe(script: Script, load: Load) -> Mapping[str, object]:
     return in_modules(names)
 
 
-def in_modules(names: Mapping[str, object]) -> dict[str, object]:
+def in_modules(names: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     """Names with dots put into modules.
 
     Args:
         names: for example `print` and `os.path.join`.
+        prefix: the module around all of them, with a dot.
     """
     result = {name: value for name, value in names.items() if "." not in name}
     inner: dict[str, dict[str, object]] = {}
@@ -75,4 +76,17 @@ def in_modules(names: Mapping[str, object]) -> dict[str, object]:
         module, dot, rest = name.partition(".")
         if dot:
             inner.setdefault(module, {})[rest] = value
-    return {**result, **{module: ModuleValue(module, in_modules(members)) for module, members in inner.items()}}
+    return {
+        **result,
+        **{
+            module: _Module(f"{prefix}{module}", in_modules(members, f"{prefix}{module}."))
+            for module, members in inner.items()
+        },
+    }
+
+
+class _Module(ModuleValue):
+    """A module of Tilt's; its name has dots where it is inside another."""
+
+    def __str__(self) -> str:
+        return f"[module: {self.name}]"

@@ -17,9 +17,11 @@ def parse_link(text: str) -> str:
     problem = _problem(text)
     if problem:
         raise UserError(f'validating URL "{text}": {problem}')
-    if _SCHEME.match(text):
-        return text
-    return f"http:{text}" if text.startswith("//") else f"http://{text}"
+    url = text.replace(" ", "%20")
+    scheme = _SCHEME.match(url)
+    if scheme:
+        return scheme[0].lower() + url[scheme.end() :]
+    return f"http:{url}" if url.startswith("//") else f"http://{url}"
 
 
 def parse_path(text: str) -> str:
@@ -39,8 +41,16 @@ def _problem(text: str) -> str:
         return "url empty"
     if _CONTROL.search(text):
         return f'parse "{text}": net/url: invalid control character in URL'
+    if " " in _host(text):
+        return f'parse "{text}": invalid character " " in host name'
     if not _SCHEME.match(text) and ":" in text.partition("/")[0]:
         return f'parse "{text}": first path segment in URL cannot contain colon'
     if re.search(r"%(?![0-9A-Fa-f]{2})", text):
         return f'parse "{text}": invalid URL escape'
     return ""
+
+
+def _host(text: str) -> str:
+    """The host of a URL, with its port; empty where there is none."""
+    rest = _SCHEME.sub("", text, count=1)
+    return re.split("[/?#]", rest[2:])[0] if rest.startswith("//") else ""

@@ -158,7 +158,7 @@ class FallBackOnStep(Step):
         self.paths = paths
 
     def __str__(self) -> str:
-        return f"fall_back_on step: {', '.join(self.paths)}"
+        return f"fall_back_on step: [{' '.join(self.paths)}]"
 
 
 class SyncStep(Step):

@@ -1,0 +1,78 @@
+"""Which files a kustomization is made of."""
+
+import os
+import posixpath
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pytilt.cluster import objects, yaml
+from pytilt.errors import UserError
+
+_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_DIRECTORIES = ("bases", "components", "resources")
+_FILES = ("crds", "patchesStrategicMerge", "configurations", "generators", "transformers")
+_WITH_PATHS = ("patches", "patchesJson6902", "replacements")
+_GENERATORS = ("configMapGenerator", "secretGenerator")
+
+
+def kustomization_files(directory: str) -> tuple[str, ...]:
+    """The files that a kustomization names, with those of the kustomizations that it builds upon.
+
+    Args:
+        directory: absolute.
+
+    Raises:
+        UserError: there is no kustomization in a directory, or more than one.
+    """
+    return tuple(dict.fromkeys(_files(directory, ())))
+
+
+def _files(directory: str, above: tuple[str, ...]) -> Iterator[str]:
+    if directory in above:
+        return  # kustomize itself reports the circle
+    path = _kustomization(directory)
+    yield path
+    documents = yaml.parse_values(Path(path).read_text(), path)
+    content = next((document for document in documents if isinstance(document, dict)), {})
+    for name in _texts(content, *_DIRECTORIES):
+        full = posixpath.normpath(posixpath.join(directory, name))
+        if os.path.isdir(full):  # noqa: PTH112 - as everywhere here
+            yield from _files(full, (*above, directory))
+        elif not _is_remote(name):
+            yield full
+    for name in _named_files(content):
+        yield posixpath.normpath(posixpath.join(directory, name))
+
+
+def _kustomization(directory: str) -> str:
+    found = [path for name in _NAMES if os.path.isfile(path := posixpath.join(directory, name))]  # noqa: PTH113 - quick
+    if not found:
+        raise UserError(
+            f"resolving deps: unable to find one of {', '.join(f'`{name}`' for name in _NAMES)} in directory "
+            f"'{directory}'"
+        )
+    if len(found) > 1:
+        raise UserError(f"resolving deps: Found multiple kustomization files under: {directory}")
+    return found[0]
+
+
+def _named_files(content: Mapping[str, Any]) -> Iterator[str]:
+    for name in _texts(content, *_FILES):
+        if "\n" not in name:  # a patch may stand there itself
+            yield name
+    for key in _WITH_PATHS:
+        yield from (str(entry["path"]) for entry in objects.items(content, key) if entry.get("path"))
+    for key in _GENERATORS:
+        for entry in objects.items(content, key):
+            yield from (name.partition("=")[2] or name for name in _texts(entry, "files"))
+            yield from _texts(entry, "envs")
+            yield from [str(entry["env"])] if entry.get("env") else []
+
+
+def _texts(content: Mapping[str, Any], *keys: str) -> list[str]:
+    return [item for key in keys for item in content.get(key) or () if isinstance(item, str)]
+
+
+def _is_remote(name: str) -> bool:
+    return "://" in name or name.startswith(("github.com/", "git@", "git::"))
