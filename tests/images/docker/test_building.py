@@ -124,6 +124,13 @@ async def test_a_mistake_in_the_dockerfile_is_placed(real: DockerBuilder, projec
     assert caught.value.where == f"{project.root}/Dockerfile:3"
 
 
+async def test_a_context_that_is_not_there_is_named(real: DockerBuilder, image_name: ImageName) -> None:
+    gone = Image(name=image_name, build=DockerBuild(context="/nowhere/src", contents="FROM busybox\n"))
+    with pytest.raises(BuildError, match="cannot read the build context: No such file or directory") as caught:
+        await real.build(BuildRequest(image=gone), KeptLog())
+    assert caught.value.where == "/nowhere/src"
+
+
 async def test_ignored_files_are_not_in_the_image(real: DockerBuilder, project: Project) -> None:
     request = project.request(
         'FROM busybox\nCOPY . /app\nRUN test "$(echo $(ls -A /app))" = "Dockerfile kept"\n',
@@ -253,6 +260,22 @@ async def test_podmans_answer_is_understood(tmp_path: Path, runner: HostRunner, 
     async with scripted(tmp_path, answers) as (_, settings), Engine(settings) as link:
         image = await builder(link, runner, settings).build(WEB, KeptLog())
     assert image.id == "sha256:0123456789abcdef0123"
+
+
+async def test_an_engine_that_names_no_image_may_be_full(tmp_path: Path, runner: HostRunner) -> None:
+    async with scripted(tmp_path, {"/build": [b'{"stream":"bye"}\n']}) as (_, settings), Engine(settings) as link:
+        with pytest.raises(BuildError, match="did not say which image") as caught:
+            await builder(link, runner, settings).build(WEB, KeptLog())
+    assert "`docker system df`" in str(caught.value.hint)
+
+
+async def test_a_missing_credential_helper_fails_a_build_that_needs_it(tmp_path: Path, runner: HostRunner) -> None:
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker" / "config.json").write_text('{"credsStore": "nowhere"}')
+    denied = b'{"errorDetail":{"message":"pull access denied"}}\n'
+    async with scripted(tmp_path, {"/build": [denied]}) as (_, settings), Engine(settings) as link:
+        with pytest.raises(BuildError, match="`docker-credential-nowhere` cannot be started"):
+            await builder(link, runner, settings).build(WEB, KeptLog())
 
 
 def test_a_build_announces_what_it_builds() -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from pytilt.errors import BuildError, DockerApiError
+from pytilt.errors import BuildError, DockerApiError, PublishError
 from pytilt.images.context import Context, plan_context, stream_context
 from pytilt.images.contract import BuildRequest
 from pytilt.images.credentials import Credentials, RegistryAuth, config_header
@@ -98,7 +98,7 @@ class DockerBuilder:
             raise build_failure(
                 result.failure, dockerfile=plan.build.dockerfile or "", step=result.step, output=result.output
             )
-        image_id = result.image_id or await self._engine.image_id(result.short_id or "-")
+        image_id = result.image_id or (result.short_id and await self._engine.image_id(result.short_id))
         if not image_id:
             raise BuildError(
                 "the container engine did not say which image it built",
@@ -115,7 +115,10 @@ class DockerBuilder:
 
     async def _base_credentials(self, plan: "_Plan") -> dict[str, RegistryAuth]:
         hosts = {found.domain for base in plan.bases if (found := try_parse(base))}
-        auths = {host: await self._credentials.find(host) for host in sorted(hosts)}
+        try:
+            auths = {host: await self._credentials.find(host) for host in sorted(hosts)}
+        except PublishError as error:
+            raise BuildError(error.message, where=error.where, hint=error.hint) from error
         return {host: auth for host, auth in auths.items() if auth != RegistryAuth()}
 
     async def _pull_bases(self, api: DockerApi, plan: "_Plan", log: Log) -> bool:
