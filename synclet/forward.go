@@ -167,12 +167,17 @@ func publish(arguments []string) error {
 // dial joins standard input and output with a port, for hosts that have no way into the engine's networks.
 //
 //	synclet dial HOST:PORT
+//
+// An empty line on standard output says that the connection stands; what follows is the other side's.
 func dial(arguments []string) error {
 	if len(arguments) != 1 {
 		return fmt.Errorf("needs an address")
 	}
 	connection, err := net.DialTimeout("tcp", arguments[0], 5*time.Second)
 	if err != nil {
+		return err
+	}
+	if _, err := os.Stdout.WriteString("\n"); err != nil {
 		return err
 	}
 	go func() {

@@ -1,0 +1,124 @@
+"""The running containers of the built-in context: logs, commands, connections. The seam `Containers`."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+
+from pytilt.cluster.seam import ByteStream, ContainerRef, ExecStream
+from pytilt.engines.podplan import Instance, all_containers
+from pytilt.engines.podpool import PodPool
+from pytilt.engines.reach import execute
+from pytilt.engines.runtime import pieces, reached
+from pytilt.engines.times import engine_since
+from pytilt.engines.world import World
+from pytilt.errors import ClusterUnreachableError, DockerApiError, SyncError
+from pytilt.images.docker.api import path
+
+
+class EngineContainers:
+    """Ways into the containers of a project's pods.
+
+    Args:
+        world: the collaborators.
+        pool: runs the pods.
+    """
+
+    def __init__(self, world: World, pool: PodPool) -> None:
+        self._world = world
+        self._pool = pool
+
+    async def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncIterator[tuple[str, str]]:
+        """Follow the log of one container until it ends; see the seam."""
+        instance = await self._first_instance(ref)
+        params: dict[str, str | int | bool] = {"stdout": True, "stderr": True, "timestamps": True, "follow": True}
+        if since:
+            params["since"] = engine_since(since)
+        terminal = self._has_terminal(ref)
+        try:
+            with reached():
+                where = path("containers", instance.id, "logs")
+                async with (
+                    self._world.runtime.api.stream("GET", where, params=params) as chunks,
+                    aclosing(_lines(chunks, terminal=terminal)) as lines,
+                ):
+                    async for line in lines:
+                        yield line
+        except DockerApiError as error:
+            raise ClusterUnreachableError(f"the log of `{ref.container}` cannot be read: {error.message}") from error
+
+    @asynccontextmanager
+    async def exec(self, ref: ContainerRef, argv: Sequence[str]) -> AsyncIterator[ExecStream]:
+        """Run a command in a container; see the seam."""
+        instance = self._instance(ref)
+        if instance is None or not instance.running:
+            raise SyncError(f"the container `{ref.container}` of `Pod/{ref.pod}` does not run")
+        async with execute(self._world.runtime, instance.id, argv) as stream:
+            yield stream
+
+    @asynccontextmanager
+    async def forward(self, namespace: str, pod: str, port: int) -> AsyncIterator[ByteStream]:
+        """Open one connection to a port of a pod; see the seam.
+
+        A program that listens on the pod's localhost only is reached too, as in a cluster.
+        """
+        stored = self._world.store.get("Pod", namespace, pod)
+        runner = self._pool.runner(stored) if stored is not None else None
+        if runner is None or not runner.sandbox.running:
+            raise ClusterUnreachableError(f"`Pod/{pod}` does not run")
+        sandbox = runner.sandbox
+        async with self._world.network.connect_anyhow(sandbox.id, sandbox.address, port) as stream:
+            yield stream
+
+    async def _first_instance(self, ref: ContainerRef) -> Instance:
+        """The container's present instance, once it has been started."""
+        while True:
+            changed = asyncio.Event()
+
+            def note(_: object, changed: asyncio.Event = changed) -> None:
+                changed.set()
+
+            self._world.store.listen(note)
+            try:
+                instance = self._instance(ref)
+                if instance is not None and instance.id and instance.started_at:
+                    return instance
+                if self._world.store.get("Pod", ref.namespace, ref.pod) is None:
+                    raise ClusterUnreachableError(f"there is no `Pod/{ref.pod}`")
+                await changed.wait()
+            finally:
+                self._world.store.unlisten(note)
+
+    def _instance(self, ref: ContainerRef) -> Instance | None:
+        pod = self._world.store.get("Pod", ref.namespace, ref.pod)
+        runner = self._pool.runner(pod) if pod is not None else None
+        return runner.instance(ref.container) if runner is not None else None
+
+    def _has_terminal(self, ref: ContainerRef) -> bool:
+        pod = self._world.store.get("Pod", ref.namespace, ref.pod)
+        containers = all_containers(pod) if pod is not None else ()
+        return any(bool(c.get("tty")) for c in containers if c["name"] == ref.container)
+
+
+async def _lines(chunks: AsyncIterator[bytes], *, terminal: bool) -> AsyncGenerator[tuple[str, str]]:
+    """Times and lines of a log; the engine cuts long lines into pieces, which are put together again."""
+    open_lines: dict[int, tuple[str, bytes]] = {}
+    buffer = bytearray()
+    async for chunk in chunks:
+        buffer += chunk
+        for channel, piece in _records(buffer, terminal=terminal):
+            stamp, _, text = piece.partition(b" ")
+            begun, before = open_lines.pop(channel, (stamp.decode(errors="replace"), b""))
+            if text.endswith(b"\n"):
+                yield begun, (before + text).decode(errors="replace")
+            else:
+                open_lines[channel] = begun, before + text
+    for begun, text in open_lines.values():
+        yield begun, text.decode(errors="replace") + "\n"
+
+
+def _records(buffer: bytearray, *, terminal: bool) -> list[tuple[int, bytes]]:
+    if not terminal:
+        return list(pieces(buffer))
+    *whole, rest = bytes(buffer).split(b"\n")
+    buffer[:] = rest
+    return [(1, line.rstrip(b"\r") + b"\n") for line in whole]

@@ -1,0 +1,337 @@
+"""The built-in context `engine`: a small control plane in this process over a container engine. The seam `Cluster`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from pytilt.cluster.seam import Change, ChangeType
+from pytilt.engines import labels
+from pytilt.engines.access import EngineContainers
+from pytilt.engines.admission import admitted, must_be_replaced
+from pytilt.engines.controllers import Controllers
+from pytilt.engines.forwarding import Forwarding
+from pytilt.engines.foundation import SERVICE_RANGE, Foundation
+from pytilt.engines.kinds import CLUSTER_SCOPED, KEPT
+from pytilt.engines.labels import Project
+from pytilt.engines.notes import Notes
+from pytilt.engines.objects import Json, Key, key_of, uid_of
+from pytilt.engines.podpool import PodPool
+from pytilt.engines.probing import Prober
+from pytilt.engines.reach import PodNetwork
+from pytilt.engines.record import Record
+from pytilt.engines.runtime import Runtime
+from pytilt.engines.services import completed
+from pytilt.engines.store import ObjectStore
+from pytilt.engines.workloads.cronjobs import job_of
+from pytilt.engines.world import Machine, World
+from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError
+from pytilt.images.docker.api import DockerApi
+from pytilt.model.clusters import ClusterInfo, ObjectRef
+from pytilt.model.resources import KubeObject
+
+CONTEXT = "engine"
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+"""Seconds between two tries to reach an engine that is away; a daemon takes a second or two to come back."""
+LAST_PODS_SECONDS = 90.0
+"""How long leaving waits for pods that are ending: three times the usual grace period."""
+
+
+class EngineCluster:
+    """Runs Kubernetes manifests on a container engine. Use it in `async with`; leaving lets everything run on.
+
+    Args:
+        api: the engine, opened by the caller, who closes it after this.
+        project: whose pods they are: those of other projects are not seen; see `labels.project_id`.
+        namespace: where objects without namespace go.
+        service_range: addresses of Services, if the usual ones cannot be used on this machine.
+    """
+
+    def __init__(
+        self, api: DockerApi, project: str, namespace: str = "default", *, service_range: str = SERVICE_RANGE
+    ) -> None:
+        self._project = Project(id=project)
+        self._namespace = namespace
+        self._range = service_range
+        self._runtime = Runtime(api)
+        self._store = ObjectStore()
+        self._tasks = asyncio.TaskGroup()
+        self._applying = asyncio.Lock()
+        self._running: list[asyncio.Task[None]] = []
+        self._machine = Machine()
+        self._world: World
+        self._record: Record
+        self._forwarding: Forwarding
+        self._pool: PodPool
+        self.containers: EngineContainers
+        """The other seam."""
+
+    async def __aenter__(self) -> Self:
+        self._machine = await self._ask_machine()
+        foundation = Foundation(self._runtime, self._project, self._machine.architecture, self._range)
+        self._forwarding = Forwarding(self._runtime, self._project, foundation, self._store)
+        network = PodNetwork(self._runtime)
+        self._world = World(
+            runtime=self._runtime,
+            project=self._project,
+            store=self._store,
+            foundation=foundation,
+            network=network,
+            prober=Prober(self._runtime, network),
+            notes=Notes(self._store),
+            machine=self._machine,
+            settled=self._forwarding.settled,
+        )
+        self._record = Record(self._runtime, self._project, foundation, self._store)
+        await self._tasks.__aenter__()
+        self._pool = PodPool(self._world, self._tasks)
+        self.containers = EngineContainers(self._world, self._pool)
+        try:
+            await self._adopt()
+        except BaseException as error:
+            await self._tasks.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                await self._leave()
+        finally:
+            for task in self._running:
+                task.cancel()
+            self._pool.close()
+            await self._tasks.__aexit__(kind, error, trace)
+
+    # The seam
+
+    async def info(self) -> ClusterInfo:
+        """Say what the engine is; see the seam."""
+        self._machine = await self._ask_machine()
+        return ClusterInfo(
+            context=CONTEXT,
+            namespace=self._namespace,
+            product=CONTEXT,
+            version=self._machine.version,
+            arch=self._machine.architecture,
+            shares_engine=True,
+        )
+
+    async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - as in the seam
+        """Make one object as wanted; see the seam."""
+        obj = admitted(wanted, self._namespace)
+        key = key_of(obj)
+        try:
+            async with asyncio.timeout(timeout):
+                with _refused(key):
+                    return await self._apply(key, obj)
+        except TimeoutError as error:
+            raise ApplyError(f"`{key}` was not applied within {timeout:g} s") from error
+
+    async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:
+        """Delete one object and what belongs to it; see the seam. The volume of a claim stays."""
+        key = self._key(ref)
+        obj = self._store.get(*key)
+        if obj is None:
+            return False
+        family = self._family(obj)
+        for relative in reversed(family):
+            self._store.delete(key_of(relative))
+        if wait:
+            members = {uid_of(relative) for relative in family}
+            await self._store.until(lambda: not any(uid_of(left) in members for left in self._store.all()))
+        with _refused(key):
+            await self._record.flush()
+            await self._tidy()
+        return True
+
+    async def get(self, ref: ObjectRef) -> KubeObject | None:
+        """The object, or None."""
+        return self._store.get(*self._key(ref))
+
+    def watch(self, api_version: str, kind: str, *, namespace: str = "") -> AsyncIterator[Change]:
+        """Tell all objects of a kind, `LISTED`, and every change; see the seam."""
+        del api_version  # a kind has one group here
+        return self._store.watch(kind, namespace)
+
+    # Beyond the seam
+
+    async def delete_volumes(self) -> None:
+        """Remove the volumes of the project's claims, with what is in them."""
+        for volume in await self._runtime.volumes(self._project.labels(labels.CLAIM)):
+            await self._runtime.remove_volume(volume["Name"])
+
+    async def trigger(self, ref: ObjectRef, name: str) -> KubeObject:
+        """Run a CronJob now, as `kubectl create job --from` does.
+
+        Args:
+            ref: the CronJob.
+            name: of the Job.
+
+        Raises:
+            ApplyError: there is no such CronJob.
+        """
+        found = self._store.get(*self._key(ref))
+        if found is None:
+            raise ApplyError(f"there is no `{ref}`")
+        job = self._store.put(job_of(found, name))
+        with _refused(key_of(job)):
+            await self._record.flush()
+        return job
+
+    # Inside
+
+    def _key(self, ref: ObjectRef) -> Key:
+        return Key(ref.kind, "" if ref.kind in CLUSTER_SCOPED else ref.namespace or self._namespace, ref.name)
+
+    async def _apply(self, key: Key, obj: Json) -> KubeObject:
+        async with self._applying:
+            before = self._store.get(*key)
+            if before is not None and must_be_replaced(before, obj):
+                await self.delete(
+                    ObjectRef(api_version="", kind=key.kind, name=key.name, namespace=key.namespace), wait=True
+                )
+                before = None
+            stored = self._store.put(self._merged(obj, before))
+            await self._record.flush()
+        if key.kind in KEPT and before is None:
+            self._world.notes.normal(stored, "Kept", f"`{key}` is kept, and has no effect in the context `engine`")
+        if key.kind in ("Service", "Ingress"):
+            await self._forwarding.settled()
+            if failure := self._forwarding.failures.get(key):
+                raise ApplyError(failure, hint="see what holds it: `ss -ltnp`; or choose another port")
+        return self._store.get(*key) or stored
+
+    def _merged(self, obj: Json, before: KubeObject | None) -> KubeObject:
+        if obj["kind"] == "Service":
+            services = [service for service in self._store.all("Service") if key_of(service) != key_of(obj)]
+            taken = [service["spec"].get("clusterIP", "") for service in services]
+            obj = dict(completed(obj, before, services, self._world.foundation.addresses.free(taken)))
+        if before is None:
+            return obj
+        old = before["metadata"]
+        metadata = {**obj["metadata"], "uid": old["uid"], "creationTimestamp": old["creationTimestamp"]}
+        if obj["kind"] == "Pod":
+            return {**before, "metadata": {**old, **metadata}}
+        status = {"status": before["status"]} if "status" in before and "status" not in obj else {}
+        return {**obj, "metadata": metadata} | status
+
+    def _family(self, obj: KubeObject) -> list[KubeObject]:
+        """The object and all that belongs to it, owners first."""
+        if obj["kind"] == "Namespace":
+            return [obj, *(item for item in self._store.all(namespace=obj["metadata"]["name"]))]
+        family = [obj]
+        for member in family:
+            for item in self._store.all(namespace=obj["metadata"].get("namespace", "")):
+                references = item["metadata"].get("ownerReferences") or ()
+                if any(reference["uid"] == uid_of(member) for reference in references):
+                    family.append(item)
+        return family
+
+    async def _ask_machine(self) -> Machine:
+        version = await self._runtime.ask("GET", "/version")
+        about = await self._runtime.ask("GET", "/info")
+        return Machine(
+            architecture=str(version.get("Arch", "")),
+            version=str(version.get("Version", "")),
+            memory=int(about.get("MemTotal") or 0),
+            processors=int(about.get("NCPU") or 1),
+        )
+
+    async def _adopt(self) -> None:
+        """Take over what an earlier session left running, then begin to work."""
+        controllers = Controllers(self._store)
+        found: dict[str, list[Json]] = {}
+        pods = []
+        for container in await self._runtime.containers({labels.PROJECT: self._project.id}):
+            found.setdefault(container["Labels"].get(labels.POD_UID, ""), []).append(container)
+            if encoded := container["Labels"].get(labels.POD_OBJECT):
+                pods.append(msgspec.json.decode(encoded, type=Json))
+        for obj in await self._record.load():
+            self._store.restore(obj)
+        for pod in sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", ""))):
+            self._store.restore(pod)
+        self._pool.adopt(self._store.all("Pod"), found)
+        for obj in self._store.all():
+            controllers.listen(Change(type=ChangeType.ADDED, object=obj))
+        for listener in (controllers.listen, self._record.listen, self._forwarding.listen, self._pool.listen):
+            self._store.listen(listener)
+        for name, work in (
+            ("controllers", controllers.run()),
+            ("services", self._forwarding.run()),
+            ("record", self._keep_record()),
+            ("engine events", self._follow_engine()),
+        ):
+            self._running.append(self._tasks.create_task(work, name=name))
+
+    async def _keep_record(self) -> None:
+        while True:
+            await self._record.news.wait()
+            try:
+                await self._record.flush()
+            except (ClusterUnreachableError, DockerApiError):
+                await asyncio.sleep(FIRST_PAUSE)
+                self._record.news.set()
+
+    async def _follow_engine(self) -> None:
+        """Hand on what happens to containers; whenever the engine was away, look at everything again."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                async with aclosing(self._runtime.events({labels.PROJECT: self._project.id})) as events:
+                    async for event in events:
+                        pause = FIRST_PAUSE
+                        if not event.action:
+                            self._doubt()
+                        elif event.labels.get(labels.ROLE) in (labels.FORWARDER, labels.PUBLISHER):
+                            if event.action == "die":
+                                self._world.foundation.doubt()
+                                self._forwarding.doubt()
+                        else:
+                            self._pool.handle(event)
+            except ClusterUnreachableError:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _doubt(self) -> None:
+        self._world.foundation.doubt()
+        self._forwarding.doubt()
+        self._pool.doubt()
+
+    async def _leave(self) -> None:
+        """See through what was begun: pods that are ending, objects not yet recorded, a project that is empty."""
+        try:
+            async with asyncio.timeout(LAST_PODS_SECONDS):
+                await self._pool.ended()
+                await self._record.flush()
+                await self._tidy()
+        except (TimeoutError, ClusterUnreachableError, DockerApiError):
+            return  # what is left is adopted by the next session
+
+    async def _tidy(self) -> None:
+        """Remove the project's own things when nothing is left that needs them."""
+        async with self._applying:
+            if any(obj["kind"] != "Event" for obj in self._store.all()):
+                return
+            await self._world.foundation.remove()
+            self._record.forget()
+            self._forwarding.doubt()
+
+
+@contextmanager
+def _refused(key: Key) -> Iterator[None]:
+    try:
+        yield
+    except DockerApiError as error:
+        raise ApplyError(f"the container engine refused `{key}`: {error.message}", hint=_hint(error.message)) from error
+
+
+def _hint(message: str) -> str | None:
+    if "address pool" in message:
+        return "too many networks: remove unused ones with `docker network prune`"
+    return None

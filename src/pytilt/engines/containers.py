@@ -1,0 +1,209 @@
+"""A pod's spec as the engine's requests to create its sandbox and its containers: pure translation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from pytilt.engines import labels
+from pytilt.engines.environment import expand
+from pytilt.engines.labels import Project
+from pytilt.engines.objects import Json
+from pytilt.engines.quantities import amount
+from pytilt.engines.volumes import PodVolume, container_mounts, sandbox_mounts
+from pytilt.model.base import Value
+from pytilt.model.resources import KubeObject
+
+SHARES_PER_PROCESSOR = 1024
+LEAST_SHARES = 2
+"""The kernel's smallest weight; both numbers are the kubelet's."""
+
+
+class Ground(Value):
+    """What all pods of a project stand on."""
+
+    image: str
+    """Of synclet."""
+    network: str
+    service_range: str
+    name_server: str
+    zone: str = "cluster.local"
+
+
+def sandbox_request(pod: KubeObject, project: Project, ground: Ground, volumes: Mapping[str, PodVolume]) -> Json:
+    """What to send to create the container that holds a pod's namespaces and volumes."""
+    metadata, spec = pod["metadata"], pod["spec"]
+    on_host = bool(spec.get("hostNetwork"))
+    host: Json = {
+        "NetworkMode": "host" if on_host else ground.network,
+        "IpcMode": "host" if spec.get("hostIPC") else "shareable",
+        "Mounts": sandbox_mounts(volumes),
+        "PortBindings": {} if on_host else _port_bindings(spec),
+        "ExtraHosts": _extra_hosts(spec),
+    }
+    if spec.get("hostPID"):
+        host["PidMode"] = "host"
+    if not on_host:
+        host |= _names(pod, ground) | {"CapAdd": ["NET_ADMIN"]}
+    if sysctls := (spec.get("securityContext") or {}).get("sysctls"):
+        host["Sysctls"] = {item["name"]: str(item["value"]) for item in sysctls}
+    request: Json = {
+        "Image": ground.image,
+        "Cmd": ["pause"] if on_host else ["pause", ground.service_range],
+        "ExposedPorts": {port: {} for port in host["PortBindings"]},
+        "HostConfig": host,
+        "Labels": project.labels(
+            labels.SANDBOX,
+            **{
+                labels.NAMESPACE: metadata["namespace"],
+                labels.POD: metadata["name"],
+                labels.POD_UID: metadata["uid"],
+                labels.POD_OBJECT: msgspec.json.encode(stored_pod(pod)).decode(),
+            },
+        ),
+    }
+    if not on_host:
+        request["Hostname"] = str(spec.get("hostname") or metadata["name"])[:63]
+    return request
+
+
+def stored_pod(pod: KubeObject) -> Json:
+    """A pod as its sandbox keeps it: without its status, which the engine knows better."""
+    return {name: value for name, value in pod.items() if name != "status"}
+
+
+def _port_bindings(spec: Mapping[str, Any]) -> Json:
+    bindings: Json = {}
+    for container in spec["containers"]:
+        for port in container.get("ports") or ():
+            if port.get("hostPort"):
+                key = f"{port['containerPort']}/{str(port.get('protocol') or 'TCP').lower()}"
+                bindings[key] = [{"HostIp": port.get("hostIP") or "127.0.0.1", "HostPort": str(port["hostPort"])}]
+    return bindings
+
+
+def _extra_hosts(spec: Mapping[str, Any]) -> list[str]:
+    return [f"{name}:{alias['ip']}" for alias in spec.get("hostAliases") or () for name in alias.get("hostnames") or ()]
+
+
+def _names(pod: KubeObject, ground: Ground) -> Json:
+    """How the pod resolves names: as in a cluster, unless its `dnsPolicy` says otherwise."""
+    spec, namespace = pod["spec"], pod["metadata"]["namespace"]
+    config = spec.get("dnsConfig") or {}
+    servers, searches, options = [], [], {}
+    if (spec.get("dnsPolicy") or "ClusterFirst").startswith("ClusterFirst"):
+        servers = [ground.name_server]
+        searches = [f"{namespace}.svc.{ground.zone}", f"svc.{ground.zone}", ground.zone]
+        options = {"ndots": "5"}
+    servers = [*servers, *(config.get("nameservers") or ())]
+    searches = [*searches, *(config.get("searches") or ())]
+    options |= {item["name"]: str(item.get("value", "")) for item in config.get("options") or ()}
+    return {
+        "Dns": servers,
+        "DnsSearch": searches,
+        "DnsOptions": [f"{name}:{value}" if value else name for name, value in options.items()],
+    }
+
+
+def container_request(
+    pod: KubeObject,
+    container: Mapping[str, Any],
+    *,
+    attempt: int,
+    sandbox: str,
+    project: Project,
+    environment: Mapping[str, str],
+    volumes: Mapping[str, PodVolume],
+    folders: Mapping[str, str],
+) -> Json:
+    """What to send to create one container of a pod.
+
+    Args:
+        pod: the pod.
+        container: the container's spec.
+        attempt: how often it was started before.
+        sandbox: id of the sandbox.
+        project: whose it is.
+        environment: the container's variables.
+        volumes: the pod's volumes.
+        folders: where the engine keeps its volumes; see `container_mounts`.
+    """
+    metadata, spec = pod["metadata"], pod["spec"]
+    mounts, binds = container_mounts(container, volumes, folders, environment)
+    host: Json = {
+        "NetworkMode": f"container:{sandbox}",
+        "IpcMode": f"container:{sandbox}",
+        "Mounts": mounts,
+        "Binds": binds,
+    }
+    if spec.get("shareProcessNamespace"):
+        host["PidMode"] = f"container:{sandbox}"
+    elif spec.get("hostPID"):
+        host["PidMode"] = "host"
+    request: Json = {
+        "Image": container["image"],
+        "Env": [f"{name}={value}" for name, value in environment.items()],
+        "Labels": project.labels(
+            labels.APP,
+            **{
+                labels.NAMESPACE: metadata["namespace"],
+                labels.POD: metadata["name"],
+                labels.POD_UID: metadata["uid"],
+                labels.CONTAINER: container["name"],
+                labels.ATTEMPT: str(attempt),
+            },
+        ),
+        "OpenStdin": bool(container.get("stdin")),
+        "StdinOnce": bool(container.get("stdinOnce")),
+        "Tty": bool(container.get("tty")),
+        "HostConfig": host | _limits(container.get("resources") or {}),
+    }
+    if container.get("command"):
+        request["Entrypoint"] = _words(container["command"], environment)
+    if container.get("args"):
+        request["Cmd"] = _words(container["args"], environment)
+    if container.get("workingDir"):
+        request["WorkingDir"] = container["workingDir"]
+    _secure(request, spec.get("securityContext") or {}, container.get("securityContext") or {})
+    return request
+
+
+def _words(words: Sequence[object], environment: Mapping[str, str]) -> list[str]:
+    return [expand(str(word), environment) for word in words]
+
+
+def _limits(resources: Mapping[str, Any]) -> Json:
+    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+    host: Json = {}
+    if memory := limits.get("memory"):
+        host["Memory"] = host["MemorySwap"] = int(amount(memory))
+    if processors := limits.get("cpu"):
+        host["NanoCpus"] = int(amount(processors) * 10**9)
+    if wanted := requests.get("cpu") or limits.get("cpu"):
+        host["CpuShares"] = max(LEAST_SHARES, int(amount(wanted) * SHARES_PER_PROCESSOR))
+    return host
+
+
+def _secure(request: Json, of_pod: Mapping[str, Any], of_container: Mapping[str, Any]) -> None:
+    """Put what the two security contexts say into the request."""
+    host = request["HostConfig"]
+    context = {**of_pod, **of_container}
+    user, group = context.get("runAsUser"), context.get("runAsGroup")
+    if user is not None or group is not None:
+        request["User"] = f"{'' if user is None else user}{'' if group is None else f':{group}'}"
+    groups = [*(of_pod.get("supplementalGroups") or ())]
+    if of_pod.get("fsGroup") is not None:
+        groups.append(of_pod["fsGroup"])
+    if groups:
+        host["GroupAdd"] = [str(item) for item in groups]
+    capabilities = of_container.get("capabilities") or {}
+    host["CapAdd"] = list(capabilities.get("add") or ())
+    host["CapDrop"] = list(capabilities.get("drop") or ())
+    host["Privileged"] = bool(of_container.get("privileged"))
+    host["ReadonlyRootfs"] = bool(of_container.get("readOnlyRootFilesystem"))
+    options = []
+    if of_container.get("allowPrivilegeEscalation") is False:
+        options.append("no-new-privileges")
+    if (context.get("seccompProfile") or {}).get("type") == "Unconfined":
+        options.append("seccomp=unconfined")
+    host["SecurityOpt"] = options

@@ -1,0 +1,139 @@
+"""What all pods of a project stand on: the image of synclet, a network, the record, and the forwarder."""
+
+import asyncio
+import hashlib
+from importlib import resources
+
+from pytilt.engines import labels
+from pytilt.engines.containers import Ground
+from pytilt.engines.files import packed, plain_file
+from pytilt.engines.labels import Project
+from pytilt.engines.objects import Json
+from pytilt.engines.runtime import Runtime
+from pytilt.engines.services import ServiceAddresses
+from pytilt.errors import ApplyError, DockerApiError
+
+REPOSITORY = "pytilt/synclet"
+CONFIGURATION = "configuration"
+SERVICE_RANGE = "10.219.0.0/16"
+"""Addresses of Services. They exist only between containers of one network, so they need to be free nowhere else; the
+usual ranges of clusters are avoided, since a cluster on this very machine may catch them on its bridges."""
+
+
+class Foundation:
+    """Makes the project's infrastructure when it is first needed, and mends it.
+
+    Args:
+        runtime: the engine.
+        project: whose it is.
+        architecture: of the engine, in Go's words.
+        service_range: addresses of Services.
+    """
+
+    def __init__(self, runtime: Runtime, project: Project, architecture: str, service_range: str) -> None:
+        self.addresses = ServiceAddresses(service_range)
+        self._runtime = runtime
+        self._project = project
+        self._architecture = architecture
+        self._range = service_range
+        self._lock = asyncio.Lock()
+        self._ground: Ground | None = None
+
+    async def ground(self) -> Ground:
+        """What there is to stand on; made first if need be."""
+        async with self._lock:
+            if self._ground is None:
+                image = await self._image()
+                await self._network()
+                self._ground = Ground(
+                    image=image,
+                    network=self._project.network,
+                    service_range=self._range,
+                    name_server=self.addresses.name_server,
+                )
+                await self._forwarder(self._ground)
+            return self._ground
+
+    def doubt(self) -> None:
+        """Look again at the next `ground()`: the engine may have lost something."""
+        self._ground = None
+
+    async def configure(self, text: str) -> None:
+        """Give the forwarder its configuration."""
+        await self.ground()
+        await self._runtime.put(self._project.forwarder, packed([plain_file(CONFIGURATION, text.encode())]))
+        await self._runtime.signal(self._project.forwarder, "HUP")
+
+    async def remove(self) -> None:
+        """Remove all of the project but the volumes of claims, and the image, which other projects use too."""
+        async with self._lock:
+            self._ground = None
+            mine = {labels.PROJECT: self._project.id}
+            for container in await self._runtime.containers(mine):
+                await self._runtime.remove(container["Id"])
+            for volume in await self._runtime.volumes(mine | {labels.ROLE: labels.POD_VOLUME}):
+                await self._runtime.remove_volume(volume["Name"])
+            for network in await self._runtime.networks(mine):
+                await self._runtime.ask("DELETE", f"/networks/{network['Id']}")
+
+    async def _image(self) -> str:
+        program = await asyncio.to_thread(_program, self._architecture)
+        tag = hashlib.sha256(program).hexdigest()[:12]
+        reference = f"{REPOSITORY}:{tag}"
+        if await self._runtime.has_image(reference) is None:
+            params = {"fromSrc": "-", "repo": REPOSITORY, "tag": tag, "changes": 'ENTRYPOINT ["/synclet"]'}
+            headers = {"Content-Type": "application/x-tar"}
+            layer = packed([plain_file("synclet", program, 0o755)])
+            await self._runtime.ask("POST", "/images/create", params=params, content=layer, headers=headers)
+        return reference
+
+    async def _network(self) -> None:
+        if not await self._runtime.networks({labels.PROJECT: self._project.id}):
+            request: Json = {
+                "Name": self._project.network,
+                "Driver": "bridge",
+                "Labels": self._project.labels("network"),
+            }
+            await self._runtime.ask("POST", "/networks/create", json=request)
+
+    async def _forwarder(self, ground: Ground) -> None:
+        found = await self._runtime.inspect(self._project.forwarder)
+        if found is None or found["Config"]["Image"] != ground.image:
+            request: Json = {
+                "Image": ground.image,
+                "Cmd": ["forward", ground.service_range, f"/{CONFIGURATION}"],
+                "Labels": self._project.labels(labels.FORWARDER),
+                "HostConfig": {
+                    "NetworkMode": ground.network,
+                    "CapAdd": ["NET_ADMIN"],
+                    "RestartPolicy": {"Name": "always"},
+                },
+            }
+            await self._runtime.remove(self._project.forwarder)
+            await self._runtime.create(self._project.forwarder, request)
+        if found is None or not found["State"]["Running"]:
+            await self._runtime.start(self._project.forwarder)
+
+
+def _program(architecture: str) -> bytes:
+    file = resources.files("pytilt.engines") / "bin" / f"synclet-linux-{architecture}"
+    try:
+        return file.read_bytes()
+    except FileNotFoundError as error:
+        raise ApplyError(
+            f"this pytilt has no `synclet` for {architecture} machines",
+            hint="install a wheel, or from source with Go on the machine",
+        ) from error
+
+
+async def engine_architecture(runtime: Runtime) -> tuple[str, str]:
+    """The engine's architecture in Go's words, and its version.
+
+    Raises:
+        ClusterUnreachableError: it does not answer.
+    """
+    try:
+        answer = await runtime.ask("GET", "/version")
+    except DockerApiError as error:
+        raise ApplyError(f"the container engine does not say its version: {error.message}") from error
+    return str(answer.get("Arch", "")), str(answer.get("Version", ""))

@@ -1,0 +1,69 @@
+"""Which kinds of object the built-in context runs, keeps without effect, or leaves to a real cluster."""
+
+from pytilt.errors import ApplyError
+from pytilt.model.resources import KubeObject
+
+RUN = {
+    "ConfigMap": ("",),
+    "CronJob": ("batch",),
+    "DaemonSet": ("apps",),
+    "Deployment": ("apps",),
+    "Ingress": ("networking.k8s.io",),
+    "Job": ("batch",),
+    "Namespace": ("",),
+    "PersistentVolumeClaim": ("",),
+    "Pod": ("",),
+    "ReplicaSet": ("apps",),
+    "Secret": ("",),
+    "Service": ("",),
+    "StatefulSet": ("apps",),
+}
+"""Kinds that have their effect, with the API groups they may come from."""
+
+KEPT = {
+    "ClusterRole": ("rbac.authorization.k8s.io",),
+    "ClusterRoleBinding": ("rbac.authorization.k8s.io",),
+    "HorizontalPodAutoscaler": ("autoscaling",),
+    "IngressClass": ("networking.k8s.io",),
+    "LimitRange": ("",),
+    "NetworkPolicy": ("networking.k8s.io",),
+    "PersistentVolume": ("",),
+    "PodDisruptionBudget": ("policy",),
+    "PriorityClass": ("scheduling.k8s.io",),
+    "ResourceQuota": ("",),
+    "Role": ("rbac.authorization.k8s.io",),
+    "RoleBinding": ("rbac.authorization.k8s.io",),
+    "RuntimeClass": ("node.k8s.io",),
+    "ServiceAccount": ("",),
+    "StorageClass": ("storage.k8s.io",),
+}
+"""Kinds without which an application runs all the same on one machine of one person: kept, and nothing more."""
+
+CLUSTER_SCOPED = {
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "IngressClass",
+    "Namespace",
+    "PersistentVolume",
+    "PriorityClass",
+    "RuntimeClass",
+    "StorageClass",
+}
+
+HINT = "use a cluster for this one, for example with `--context kind-kind`, or leave it out for the context `engine`"
+
+
+def is_kept(wanted: KubeObject) -> bool:
+    """Is this an object that is kept without effect?
+
+    Raises:
+        ApplyError: it is neither run nor kept.
+    """
+    kind, name = str(wanted.get("kind", "")), str((wanted.get("metadata") or {}).get("name", ""))
+    version = str(wanted.get("apiVersion", ""))
+    group = version.rpartition("/")[0]
+    if group in RUN.get(kind, ()):
+        return False
+    if group in KEPT.get(kind, ()):
+        return True
+    raise ApplyError(f"`{kind}/{name}` needs a Kubernetes cluster: `engine` does not run `{version}`", hint=HINT)

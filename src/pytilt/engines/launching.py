@@ -1,0 +1,151 @@
+"""Starting one container of a pod: image, environment, container, hook."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pytilt.engines.containers import container_request
+from pytilt.engines.environment import MissingSourceError, environment
+from pytilt.engines.objects import Json
+from pytilt.engines.podplan import ContainerView, Instance, RunState
+from pytilt.engines.sandbox import Sandbox
+from pytilt.engines.services import variables
+from pytilt.engines.times import seconds_of
+from pytilt.engines.world import World
+from pytilt.errors import ApplyError, DockerApiError, WorkError
+from pytilt.model.resources import KubeObject
+
+START_FAILED = 128
+"""The exit code that Kubernetes gives a container that could not be started."""
+
+
+class LaunchError(WorkError):
+    """A container cannot be started now.
+
+    Args:
+        reason: in the words of Kubernetes, for example `ErrImagePull`.
+        message: why.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def instance_of(inspected: Json, attempt: int) -> Instance:
+    """What the engine says of a container."""
+    state = inspected["State"]
+    running = bool(state["Running"]) and not state.get("Dead")
+    never = state.get("Status") == "created"
+    failed = never and bool(state.get("Error"))
+    return Instance(
+        id=inspected["Id"],
+        attempt=attempt,
+        state=RunState.RUNNING if running else RunState.CREATED if never and not failed else RunState.EXITED,
+        started_at=seconds_of(state["StartedAt"]),
+        finished_at=seconds_of(state["FinishedAt"]) or (seconds_of(inspected["Created"]) if failed else 0.0),
+        exit_code=START_FAILED if failed else int(state["ExitCode"]),
+        oom_killed=bool(state.get("OOMKilled")),
+        reason="StartError" if failed else "",
+        message=str(state.get("Error") or "") if failed else "",
+        image_id=str(inspected.get("Image", "")),
+    )
+
+
+class Launcher:
+    """Starts containers.
+
+    Args:
+        world: the collaborators.
+        pod: whose containers they are.
+        sandbox: the pod's.
+    """
+
+    def __init__(self, world: World, pod: KubeObject, sandbox: Sandbox) -> None:
+        self._world = world
+        self._pod = pod
+        self._sandbox = sandbox
+
+    async def launch(self, container: Mapping[str, Any], view: ContainerView) -> Instance:
+        """Start a container for the first time or again; the one before the last is removed.
+
+        Raises:
+            LaunchError: it cannot be started now; trying later may help.
+        """
+        await self._image(container)
+        before = view.current
+        attempt = 0 if before is None else before.attempt + (before.state is RunState.EXITED)
+        request = self._request(container, attempt)
+        metadata = self._pod["metadata"]
+        name = self._world.project.container(
+            metadata["namespace"], metadata["name"], metadata["uid"], container["name"], attempt
+        )
+        try:
+            created = await self._world.runtime.create(name, request)
+        except DockerApiError as error:
+            raise LaunchError("CreateContainerError", error.message) from error
+        try:
+            await self._world.runtime.start(created)
+        except DockerApiError as error:
+            return await self._unstartable(created, attempt, error.message)
+        if view.last is not None:
+            await self._world.runtime.remove(view.last.id)
+        inspected = await self._world.runtime.inspect(created)
+        if inspected is None:
+            raise LaunchError("RunContainerError", "the container was removed while it started")
+        return instance_of(inspected, attempt)
+
+    async def _unstartable(self, container: str, attempt: int, message: str) -> Instance:
+        inspected = await self._world.runtime.inspect(container)
+        if inspected is None:
+            raise LaunchError("RunContainerError", message)
+        found = instance_of(inspected, attempt)
+        return Instance(
+            id=found.id,
+            attempt=attempt,
+            state=RunState.EXITED,
+            finished_at=seconds_of(inspected["Created"]),
+            exit_code=START_FAILED,
+            reason="StartError",
+            message=message,
+            image_id=found.image_id,
+        )
+
+    def _request(self, container: Mapping[str, Any], attempt: int) -> Json:
+        namespace = self._pod["metadata"]["namespace"]
+        links = self._pod["spec"].get("enableServiceLinks")
+        services = self._world.store.all("Service", namespace) if links is not False else []
+        try:
+            values = environment(
+                container,
+                self._pod,
+                self._sandbox.place,
+                self._world.lookup(namespace),
+                variables(services, namespace),
+            )
+            return container_request(
+                self._pod,
+                container,
+                attempt=attempt,
+                sandbox=self._sandbox.id,
+                project=self._world.project,
+                environment=values,
+                volumes=self._sandbox.volumes,
+                folders=self._sandbox.folders,
+            )
+        except (MissingSourceError, ApplyError) as error:
+            raise LaunchError("CreateContainerConfigError", error.message) from error
+
+    async def _image(self, container: Mapping[str, Any]) -> None:
+        reference, policy = container["image"], container.get("imagePullPolicy")
+        if await self._world.runtime.has_image(reference) is not None:
+            return
+        if policy == "Never":
+            text = f'Container image "{reference}" is not present with pull policy of Never'
+            raise LaunchError("ErrImageNeverPull", text)
+        self._world.notes.normal(self._pod, "Pulling", f'Pulling image "{reference}"')
+        try:
+            await self._world.runtime.pull(reference)
+        except DockerApiError as error:
+            self._world.notes.warning(self._pod, "Failed", f'Failed to pull image "{reference}": {error.message}')
+            raise LaunchError("ErrImagePull", error.message) from error
+        self._world.notes.normal(self._pod, "Pulled", f'Successfully pulled image "{reference}"')

@@ -1,0 +1,360 @@
+"""Runs one pod: makes the engine's containers what the pod's spec wants, one step after the other."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+import msgspec
+
+from pytilt.engines import labels, podplan
+from pytilt.engines.environment import MissingSourceError
+from pytilt.engines.health import Health
+from pytilt.engines.launching import Launcher, LaunchError, instance_of
+from pytilt.engines.objects import Json, key_of
+from pytilt.engines.podplan import ContainerView, Instance, PodPlan, RunState
+from pytilt.engines.podstatus import PodFacts, pod_status
+from pytilt.engines.probing import Target
+from pytilt.engines.sandbox import Sandbox
+from pytilt.engines.world import World
+from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError
+from pytilt.model.resources import KubeObject
+
+DEFAULT_GRACE = 30
+"""Seconds, Kubernetes' default for `terminationGracePeriodSeconds`."""
+REMOVED = Instance(id="", attempt=0, state=RunState.EXITED, exit_code=137, reason="ContainerStatusUnknown")
+"""What is left of a container that somebody removed; the words are the kubelet's."""
+FINAL = ("Succeeded", "Failed")
+
+
+class PodRunner:
+    """One pod of the project.
+
+    Args:
+        world: the collaborators.
+        pod: the pod as stored.
+        found: its containers that are in the engine already, as the engine lists them.
+    """
+
+    def __init__(self, world: World, pod: KubeObject, found: list[Json]) -> None:
+        self._world = world
+        self._pod = pod
+        self._key = key_of(pod)
+        self._wake = asyncio.Event()
+        self._views: dict[str, ContainerView] = {}
+        self._doubted = True
+        self._facts = PodFacts(host_ip=world.machine.host_ip)
+        self._sandbox_retry = 0.0
+        self._sandbox_failures = 0
+        self._files_changed = False
+        sandbox = next((c["Id"] for c in found if c["Labels"].get(labels.ROLE) == labels.SANDBOX), "")
+        self.sandbox = Sandbox(world, pod, sandbox)
+        self._launcher = Launcher(world, pod, self.sandbox)
+        self._health = Health(world, pod, self)
+        self.deletion = asyncio.Event()
+        """Set when the pod is to end."""
+
+    @property
+    def namespace(self) -> str:
+        """The pod's."""
+        return self._key.namespace
+
+    # What happens to it
+
+    def doubt(self) -> None:
+        """Something happened to one of its containers: look at all of them again."""
+        self._doubted = True
+        self._wake.set()
+
+    def sources_changed(self) -> None:
+        """A ConfigMap or Secret of its namespace changed: files may be old, and what was missing may be there."""
+        self._files_changed = True
+        self._sandbox_retry = 0.0
+        for name, view in self._views.items():
+            if view.waiting == "CreateContainerConfigError":
+                self._set(name, retry_at=0.0)
+        self._wake.set()
+
+    def instance(self, container: str) -> Instance | None:
+        """The present instance of a container."""
+        view = self._views.get(container)
+        return view.current if view else None
+
+    def health_told(self, container: str, *, started: bool | None = None, ready: bool | None = None) -> None:
+        """A probe passed or failed."""
+        view = self._views[container]
+        self._set(
+            container,
+            started=view.started if started is None else started,
+            ready=view.ready if ready is None else ready,
+        )
+        self._wake.set()
+
+    # Living
+
+    async def live(self) -> None:
+        """Keep the pod as it is wanted, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._health.tasks = tasks
+            while True:
+                self._wake.clear()
+                try:
+                    wake_at = await self._turn()
+                except ClusterUnreachableError:
+                    wake_at = None  # whoever listens to the engine's events calls `doubt` once it is back
+                    self._doubted = True
+                await self._sleep(wake_at)
+
+    async def _sleep(self, until: float | None) -> None:
+        try:
+            async with asyncio.timeout(None if until is None else max(0.0, until - time.time())):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _turn(self) -> float | None:
+        """Do what is due; returns when to do the next thing although nothing happened, Unix time."""
+        if self._doubted:
+            await self._look()
+        plan = self._plan()
+        if plan.phase in FINAL or self._facts.failed:
+            await self._finish(plan)
+            return None
+        if not await self._stand():
+            return self._sandbox_retry
+        if (deadline := self._deadline()) and deadline <= time.time():
+            text = "Pod was active on the node longer than the specified deadline"
+            self._facts = msgspec.structs.replace(self._facts, failed=True, reason="DeadlineExceeded", message=text)
+            self._wake.set()
+            return None
+        self._publish(plan)
+        if plan.start:
+            await self._start(plan.start)
+            self._wake.set()
+        return min((at for at in (plan.wake_at, deadline) if at), default=None)
+
+    def _plan(self) -> PodPlan:
+        return podplan.plan(self._pod, self._views, time.time())
+
+    def _publish(self, plan: PodPlan | None = None) -> None:
+        pod = self._world.store.get(*self._key)
+        if pod is None or pod["metadata"].get("uid") != self._pod["metadata"]["uid"]:
+            return
+        status = pod_status(pod, self._views, plan or self._plan(), self._facts, time.time())
+        self._world.store.set_status(self._key, status)
+
+    def _deadline(self) -> float | None:
+        seconds = self._pod["spec"].get("activeDeadlineSeconds")
+        began = min((v.current.started_at for v in self._views.values() if v.current), default=0.0)
+        return began + float(seconds) if seconds and began else None
+
+    async def _stand(self) -> bool:
+        """Have the sandbox run; False if that has to wait."""
+        if self._sandbox_retry > time.time():
+            return False
+        try:
+            if await self.sandbox.ensure():
+                await self._start_over()
+            elif self._files_changed:
+                self._files_changed = False
+                await self.sandbox.refresh()
+        except (MissingSourceError, DockerApiError, ApplyError) as error:
+            missing = isinstance(error, MissingSourceError)
+            reason = "FailedMount" if missing else "FailedCreatePodSandBox"
+            self._world.notes.warning(self._pod, reason, error.message)
+            if self.sandbox.running:
+                return True
+            self._sandbox_failures += 1
+            self._sandbox_retry = time.time() + podplan.retry_delay(self._sandbox_failures)
+            self._facts = msgspec.structs.replace(self._facts, message=error.message)
+            for container in podplan.all_containers(self._pod):
+                self._set(container["name"], waiting="ContainerCreating", message=error.message)
+            self._publish()
+            return False
+        if self._sandbox_failures:
+            self._sandbox_failures = 0
+            for name in self._views:
+                self._set(name, waiting="", message="")
+        self._facts = msgspec.structs.replace(self._facts, pod_ip=self.sandbox.address)
+        return True
+
+    async def _start_over(self) -> None:
+        """The sandbox is new: containers that lived in an old one cannot go on, and begin again at once."""
+        for name, view in list(self._views.items()):
+            if view.current is not None and view.current.running:
+                await self._world.runtime.stop(view.current.id, 0)
+            self._set(name, streak=0, retry_at=0.0)
+        if any(view.current for view in self._views.values()):
+            self.doubt()
+
+    # Containers
+
+    async def _look(self) -> None:
+        """See how the sandbox and all containers are."""
+        self._doubted = False
+        await self.sandbox.look()
+        found = await self._world.runtime.containers({labels.POD_UID: self._pod["metadata"]["uid"]})
+        instances: dict[str, list[Instance]] = {}
+        for item in found:
+            if item["Labels"].get(labels.ROLE) != labels.APP:
+                continue
+            inspected = await self._world.runtime.inspect(item["Id"])
+            if inspected is not None:
+                attempt = int(item["Labels"][labels.ATTEMPT])
+                instances.setdefault(item["Labels"][labels.CONTAINER], []).append(instance_of(inspected, attempt))
+        for container in podplan.all_containers(self._pod):
+            self._seen(container, instances.get(container["name"], []))
+
+    def _seen(self, container: Mapping[str, Any], instances: list[Instance]) -> None:
+        name = container["name"]
+        known = self._views.get(name)
+        seen = podplan.adopted(instances)
+        if known is None:
+            self._views[name] = seen
+            if seen.current is not None and seen.current.running:
+                self._began(container, seen.current, adopted=True)
+            return
+        current = seen.current
+        if known.current is not None and (current is None or current.attempt < known.current.attempt):
+            current = self._lost(known.current)
+        if current == known.current or (current is not None and current.reason == "StartError"):
+            return
+        ended = known.current is not None and known.current.running and (current is None or not current.running)
+        self._set(name, current=current)
+        if ended and current is not None:
+            self._ended(container, current)
+
+    @staticmethod
+    def _lost(instance: Instance) -> Instance:
+        if not instance.running:
+            return instance
+        return msgspec.structs.replace(
+            REMOVED,
+            id=instance.id,
+            attempt=instance.attempt,
+            started_at=instance.started_at,
+            finished_at=time.time(),
+            image_id=instance.image_id,
+        )
+
+    async def _start(self, names: tuple[str, ...]) -> None:
+        every = {container["name"]: container for container in podplan.all_containers(self._pod)}
+        for name in names:
+            container, view = every[name], self._views.get(name) or ContainerView()
+            try:
+                instance = await self._launcher.launch(container, view)
+            except LaunchError as error:
+                self._delayed(name, view, error)
+                continue
+            before = view.current if view.current is not None and view.current.state is RunState.EXITED else None
+            streak = view.streak + 1 if before else view.streak
+            self._views[name] = ContainerView(current=instance, last=before, streak=streak)
+            if instance.running:
+                self._world.notes.normal(self._pod, "Started", f"Started container {name}")
+                self._began(container, instance)
+            elif instance.reason:
+                self._world.notes.warning(self._pod, "Failed", f"Error: {instance.message}")
+            self._publish()
+
+    def _delayed(self, name: str, view: ContainerView, error: LaunchError) -> None:
+        failures = view.failures + 1
+        reason = error.reason
+        if reason == "ErrImagePull" and failures > 1:
+            reason = "ImagePullBackOff"
+        retry_at = time.time() + podplan.retry_delay(failures)
+        values = {"waiting": reason, "message": error.message, "failures": failures, "retry_at": retry_at}
+        self._views[name] = msgspec.structs.replace(view, **values)
+        if not error.reason.startswith("ErrImagePull"):
+            self._world.notes.warning(self._pod, "Failed", f"Error: {error.message}")
+        self._publish()
+
+    def _began(self, container: Mapping[str, Any], instance: Instance, *, adopted: bool = False) -> None:
+        """A container runs: watch its health."""
+        target = Target(container=container, id=instance.id, sandbox=self.sandbox.id, address=self.sandbox.address)
+        started, ready = self._health.begin(target, adopted=adopted, before=self._was(container["name"]))
+        self._set(container["name"], started=started, ready=ready, waiting="", message="", failures=0)
+
+    def _was(self, container: str) -> Mapping[str, Any]:
+        """What the pod's stored status says of a container."""
+        status = self._pod.get("status") or {}
+        every = [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
+        return next((item for item in every if item["name"] == container), {})
+
+    def _ended(self, container: Mapping[str, Any], instance: Instance) -> None:
+        """A container ended: forget its health; a long run ends a row of restarts."""
+        self._health.end(container["name"])
+        healthy = instance.finished_at - instance.started_at >= podplan.HEALTHY_SECONDS
+        streak = 0 if healthy else self._views[container["name"]].streak
+        self._set(container["name"], started=False, ready=False, streak=streak)
+
+    def _set(self, name: str, **values: object) -> None:
+        self._views[name] = msgspec.structs.replace(self._views.get(name) or ContainerView(), **values)
+
+    # Ending
+
+    async def _finish(self, plan: PodPlan) -> None:
+        """The pod's work is done: let go of what it holds, keep what tells of it."""
+        running = [(name, view.current) for name, view in self._views.items() if view.current and view.current.running]
+        await self._all(self._stop(name, instance, grace=self._grace()) for name, instance in running)
+        await self.sandbox.stop()
+        self._facts = msgspec.structs.replace(self._facts, pod_ip=self.sandbox.address)
+        self._publish(plan)
+
+    def _grace(self) -> int:
+        pod = self._world.store.get(*self._key) or self._pod
+        given = pod["spec"].get("terminationGracePeriodSeconds")
+        return DEFAULT_GRACE if given is None else int(given)
+
+    async def end(self) -> None:
+        """End the pod for good: no work from Services, hooks, signals, then nothing of it is left."""
+        self._health.end_all()
+        while True:
+            try:
+                await self._look()
+                self._publish()
+                await self._world.settled()
+                inits = {c["name"] for c in podplan.init_containers(self._pod)}
+                for mains in (True, False):
+                    running = [
+                        (name, view.current)
+                        for name, view in self._views.items()
+                        if view.current is not None and view.current.running and (name not in inits) is mains
+                    ]
+                    await self._all(self._stop(name, instance, grace=self._grace()) for name, instance in running)
+                await self.sandbox.remove()
+            except ClusterUnreachableError:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            self._world.store.remove(self._key)
+            return
+
+    async def kill(self, container: str, instance: Instance, grace: int | None, why: str) -> None:
+        """Stop a container that is not well; it is started again as its restart policy says."""
+        self._world.notes.normal(self._pod, "Killing", f"Container {container} {why}, will be restarted")
+        await self._stop(container, instance, grace=self._grace() if grace is None else grace)
+
+    async def _stop(self, name: str, instance: Instance, *, grace: int) -> None:
+        container = next((c for c in podplan.all_containers(self._pod) if c["name"] == name), {})
+        hook = (container.get("lifecycle") or {}).get("preStop")
+        if hook and grace:
+            target = Target(container=container, id=instance.id, sandbox=self.sandbox.id, address=self.sandbox.address)
+            began = time.time()
+            result = await self._world.prober.once(hook, target, grace)
+            if not result.success:
+                self._world.notes.warning(self._pod, "FailedPreStopHook", result.message)
+            grace = max(1, grace - int(time.time() - began))
+        await self._world.runtime.stop(instance.id, grace)
+
+    @staticmethod
+    async def _all(works: Any) -> None:  # noqa: ANN401 - an iterable of coroutines
+        async with asyncio.TaskGroup() as tasks:
+            for work in works:
+                tasks.create_task(_ignoring_refusals(work), name="stop a container")
+
+
+async def _ignoring_refusals(work: Awaitable[None]) -> None:
+    try:
+        await work
+    except DockerApiError:
+        return  # it has ended meanwhile; what is left is seen by the next look

@@ -1,0 +1,119 @@
+"""A pod's sandbox: the container that holds its namespaces and volumes, and the files in those."""
+
+from pytilt.engines import labels
+from pytilt.engines.containers import sandbox_request
+from pytilt.engines.environment import Place
+from pytilt.engines.files import Entry, archive_of, directory, files_digest, packed, volume_files
+from pytilt.engines.objects import Json, uid_of
+from pytilt.engines.volumes import PodVolume, pod_volumes, sub_paths
+from pytilt.engines.world import World
+from pytilt.model.resources import KubeObject
+
+ANYBODY = 0o777
+
+
+class Sandbox:
+    """The sandbox of one pod.
+
+    Args:
+        world: the collaborators.
+        pod: the pod.
+        found: its id, when it is there already.
+    """
+
+    def __init__(self, world: World, pod: KubeObject, found: str = "") -> None:
+        self._world = world
+        self._pod = pod
+        self.id = found
+        self.running = False
+        self.address = ""
+        self.folders: dict[str, str] = {}
+        """Where the engine keeps the pod's volumes, by name in the pod."""
+        self._digests: dict[str, str] = {}
+        self.volumes: dict[str, PodVolume] = pod_volumes(pod, world.project)
+
+    @property
+    def place(self) -> Place:
+        """Where the pod runs."""
+        machine = self._world.machine
+        return Place(pod_ip=self.address, host_ip=machine.host_ip, memory=machine.memory, processors=machine.processors)
+
+    async def look(self) -> None:
+        """See how it is."""
+        found = await self._world.runtime.inspect(self.id) if self.id else None
+        if found is None:
+            self.id, self.running = "", False
+            return
+        self.running = bool(found["State"]["Running"])
+        networks: Json = found["NetworkSettings"]["Networks"] or {}
+        for gateway in filter(None, (network.get("Gateway") for network in networks.values())):
+            self._world.network.find_out(gateway)
+        addresses = [network.get("IPAddress") for network in networks.values()]
+        self.address = next(filter(None, addresses), self._world.machine.host_ip if "host" in networks else "")
+        volumes = {mount["Destination"]: mount.get("Source", "") for mount in found.get("Mounts") or ()}
+        self.folders = {name: volumes.get(f"/{volume.folder}", "") for name, volume in self.volumes.items()}
+
+    async def ensure(self) -> bool:
+        """Create and start it if it does not run; True if that was so.
+
+        Raises:
+            MissingSourceError: a volume needs a ConfigMap or Secret that is not there.
+            DockerApiError: the engine refuses.
+        """
+        if self.running:
+            return False
+        entries = self._files(at_start=True)
+        if not self.id:
+            ground = await self._world.foundation.ground()
+            metadata = self._pod["metadata"]
+            name = self._world.project.sandbox(metadata["namespace"], metadata["name"], metadata["uid"])
+            request = sandbox_request(self._pod, self._world.project, ground, self.volumes)
+            self.id = await self._world.runtime.create(name, request)
+        if entries:
+            await self._world.runtime.put(self.id, entries)
+        await self._world.runtime.start(self.id)
+        await self.look()
+        return True
+
+    async def refresh(self) -> None:
+        """Bring changed ConfigMaps and Secrets into the volumes.
+
+        Raises:
+            MissingSourceError: one of them is gone.
+        """
+        if self.running and (entries := self._files(at_start=False)):
+            await self._world.runtime.put(self.id, entries)
+
+    async def remove(self) -> None:
+        """Remove all of the pod: containers, sandbox, and the volumes that were its own."""
+        runtime, mine = self._world.runtime, {labels.POD_UID: uid_of(self._pod)}
+        containers = await runtime.containers(mine)
+        for container in sorted(containers, key=lambda item: item["Labels"].get(labels.ROLE) == labels.SANDBOX):
+            await runtime.remove(container["Id"])
+        for volume in self.volumes.values():
+            if volume.from_objects or volume.empty:
+                await runtime.remove_volume(volume.source)
+
+    async def stop(self) -> None:
+        """Give its address back; it stays as the memory of the pod."""
+        if self.running:
+            await self._world.runtime.stop(self.id, 0)
+            self.running = False
+
+    def _files(self, *, at_start: bool) -> bytes:
+        """What to unpack at its root; empty if there is nothing."""
+        group = int((self._pod["spec"].get("securityContext") or {}).get("fsGroup") or 0)
+        lookup = self._world.lookup(self._pod["metadata"]["namespace"])
+        given = {volume["name"]: volume for volume in self._pod["spec"].get("volumes") or ()}
+        archive: dict[str, Entry] = {}
+        for name, volume in self.volumes.items():
+            if volume.from_objects:
+                files = volume_files(given[name], self._pod, self.place, lookup)
+                if at_start or self._digests.get(name) != files_digest(files):
+                    self._digests[name] = files_digest(files)
+                    archive |= archive_of(volume.folder, files, gid=group)
+            elif volume.empty and at_start and not volume.options:
+                archive[volume.folder] = directory(volume.folder, 0o2777 if group else ANYBODY, group)
+        if at_start:
+            archive |= {name: directory(name, ANYBODY, group) for name in sorted(sub_paths(self._pod, self.volumes))}
+        return packed(archive.values()) if archive else b""

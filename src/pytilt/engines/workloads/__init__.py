@@ -1,0 +1,4 @@
+"""What each kind of workload wants next, as pure functions of the workload and of what it owns.
+
+Here belongs deciding. Not here: running pods, storing, waiting. Called by `engines.controllers`.
+"""
