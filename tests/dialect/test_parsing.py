@@ -101,3 +101,9 @@ def test_operators_bind_as_in_starlark(expression, value):
 @pytest.mark.parametrize("source", ACCEPTED)
 def test_what_is_in_the_language_runs(source):
     Sandbox().run(source)
+
+
+def test_what_is_nested_too_deeply_is_refused():
+    assert evaluate(" + ".join(["1"] * 100)) == 100
+    with pytest.raises(TiltfileError, match="nested too deeply"):
+        evaluate("[" * 2000 + "]" * 2000)

@@ -1,12 +1,12 @@
 """Running a file, and calling what it defined."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Collection, Mapping
+from types import CodeType, MappingProxyType
 
 from pytilt.dialect import comparing, indexing, iterating, operators
 from pytilt.dialect.attributes import get_attr
 from pytilt.dialect.containers import StarlarkDict, StarlarkList
-from pytilt.dialect.errors import DialectError, DisplacedError
+from pytilt.dialect.errors import DialectError, DisplacedError, Position, StaticError
 from pytilt.dialect.formatting import to_repr
 from pytilt.dialect.functions import invoke
 from pytilt.dialect.parsing import parse
@@ -59,9 +59,7 @@ def run_file(
         TiltfileError: the text is not in the language, or running it failed; then with a trace.
     """
     predeclared = {**UNIVERSE, **universe, "__file__": path, "__name__": name}
-    body = parse(path, source)
-    names = resolve(path, body, {*predeclared, "None", "True", "False"})
-    code = compile(rewrite(body, names), path, "exec", dont_inherit=True)
+    code, exported = _compile(path, source, {*predeclared, "None", "True", "False"})
     builtins = {
         **predeclared,
         **{f"${helper}": function for helper, function in _OPERATIONS.items()},
@@ -79,10 +77,22 @@ def run_file(
         if traced is None or traced is error:
             raise
         raise traced from error
-    exported = {given: variables[given] for given in variables if given in names.globals_}
-    for value in exported.values():
+    made = {variable: value for variable, value in variables.items() if variable in exported}
+    for value in made.values():
         freeze(value)
-    return MappingProxyType(exported)
+    return MappingProxyType(made)
+
+
+def _compile(path: str, source: str, predeclared: Collection[str]) -> tuple[CodeType, Collection[str]]:
+    """The code of a file, and the names that it exports."""
+    try:
+        body = parse(path, source)
+        names = resolve(path, body, predeclared)
+        return compile(rewrite(body, names), path, "exec", dont_inherit=True), names.globals_
+    except RecursionError as error:
+        start = Position(file=path, line=1, column=1)
+        hint = "build long sums and deep lists in several steps"
+        raise StaticError("an expression in this file is nested too deeply", start, hint=hint) from error
 
 
 def call(function: object, *arguments: object, **named: object) -> object:
