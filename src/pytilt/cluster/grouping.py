@@ -1,7 +1,7 @@
 """Which objects make up a resource, and what it is called."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pytilt.cluster import objects, selecting, workloads
 from pytilt.cluster.order import ordered
@@ -61,12 +61,12 @@ def group(
         UserError: two workloads were given the same name.
     """
     found = [o for o in wanted if is_workload(o)]
-    rest = [o for o in wanted if not any(o is one for one in found)] if found else list(wanted)
-    groups = []
-    for name, workload in zip(_names(found, workload_name), found, strict=True):
-        services, rest = _services(workload, rest)
-        groups.append(Group(name=name, objects=ordered([workload, *services]), workload=workload))
-    return _with_plain_templates(Groups(groups=tuple(groups), rest=tuple(rest)))
+    rest = _Rest(wanted, found)
+    groups = [
+        Group(name=name, objects=ordered([workload, *rest.take_services(workload)]), workload=workload)
+        for name, workload in zip(_names(found, workload_name), found, strict=True)
+    ]
+    return _with_plain_templates(groups, rest)
 
 
 def assign(groups: Groups, name: ResourceName, fragments: Sequence[str]) -> Groups:
@@ -136,38 +136,59 @@ def _names(found: Sequence[KubeObject], workload_name: Callable[[KubeObject], st
     return tuple(ResourceName(name) for name in taken)
 
 
-def _services(workload: KubeObject, rest: Sequence[KubeObject]) -> tuple[list[KubeObject], list[KubeObject]]:
-    """The Services that lead to the pods of a workload, and the others."""
-    templates = [objects.labels(template) for template in workloads.templates(workload)]
-    joined = [
-        o for o in rest if _leads_to(o, workload) and any(selecting.selector_matches(o, labels) for labels in templates)
-    ]
-    return joined, [o for o in rest if not any(o is one for one in joined)] if joined else list(rest)
-
-
-def _leads_to(o: KubeObject, workload: KubeObject) -> bool:
-    if objects.kind(o) != "Service" or objects.api_version(o) != "v1":
-        return False
-    # A Service that names no namespace may go with a workload that names one, as in Tilt.
-    space = objects.namespace_or_default(o)
-    return space in (objects.DEFAULT_NAMESPACE, objects.namespace_or_default(workload))
-
-
-def _with_plain_templates(groups: Groups) -> Groups:
+def _with_plain_templates(groups: list[Group], rest: "_Rest") -> Groups:
     """Give objects that make pods but name no image a group too, named after them."""
-    rest = list(groups.rest)
-    made = list(groups.groups)
-    for o in groups.rest:
-        if not workloads.makes_pods(o):
-            continue
-        rest = [one for one in rest if one is not o]
-        services, rest = _services(o, rest)
+    places = {group.name: index for index, group in enumerate(groups)}
+    for o in rest.take_templates():
+        members = (o, *rest.take_services(o))
         name = ResourceName(objects.name(o))
-        same = next((index for index, one in enumerate(made) if one.name == name), None)
-        if same is None:
-            made.append(Group(name=name, objects=ordered([o, *services]), workload=o))
+        if name in places:
+            old = groups[places[name]]
+            groups[places[name]] = Group(name=name, objects=ordered([*old.objects, *members]), workload=old.workload)
         else:
-            old = made[same]
-            everything = ordered([*old.objects, o, *services])
-            made[same] = Group(name=name, objects=everything, workload=old.workload)
-    return Groups(groups=tuple(made), rest=tuple(rest))
+            places[name] = len(groups)
+            groups.append(Group(name=name, objects=ordered(members), workload=o))
+    return Groups(groups=tuple(groups), rest=rest.objects)
+
+
+class _Rest:
+    """The objects that are in no group yet, and quick ways to find some of them."""
+
+    def __init__(self, wanted: Sequence[KubeObject], taken: Sequence[KubeObject]) -> None:
+        gone = {id(o) for o in taken}
+        self._left = {place: o for place, o in enumerate(wanted) if id(o) not in gone}
+        self._services: dict[tuple[str, str], list[int]] = {}
+        for place, o in self._left.items():
+            selector = objects.mapping(o, "spec", "selector")
+            if objects.kind(o) == "Service" and objects.api_version(o) == "v1" and selector:
+                # Whatever a Service selects has all pairs of its selector, so the first one finds it.
+                key, value = next(iter(selector.items()))
+                self._services.setdefault((str(key), str(value)), []).append(place)
+
+    @property
+    def objects(self) -> tuple[KubeObject, ...]:
+        """What is left, in the order of the YAML."""
+        return tuple(self._left.values())
+
+    def take_services(self, workload: KubeObject) -> tuple[KubeObject, ...]:
+        """Remove and return the Services that lead to the pods of a workload, in the order of the YAML."""
+        found = set()
+        for template in workloads.templates(workload):
+            labels = objects.labels(template)
+            near = {place for pair in labels.items() for place in self._services.get(pair, ()) if place in self._left}
+            found |= {place for place in near if _leads_to(self._left[place], workload, labels)}
+        return self._take(found)
+
+    def take_templates(self) -> tuple[KubeObject, ...]:
+        """Remove and return the objects that make pods."""
+        return self._take({place for place, o in self._left.items() if workloads.makes_pods(o)})
+
+    def _take(self, places: set[int]) -> tuple[KubeObject, ...]:
+        return tuple(self._left.pop(place) for place in sorted(places))
+
+
+def _leads_to(service: KubeObject, workload: KubeObject, labels: Mapping[str, str]) -> bool:
+    # A Service that names no namespace may go with a workload that names one, as in Tilt.
+    space = objects.namespace_or_default(service)
+    near = space in (objects.DEFAULT_NAMESPACE, objects.namespace_or_default(workload))
+    return near and selecting.selector_matches(service, labels)
