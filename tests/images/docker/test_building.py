@@ -13,11 +13,13 @@ from pytilt.images.credentials import Credentials
 from pytilt.images.docker.api import path
 from pytilt.images.docker.building import DockerBuilder, announcement
 from pytilt.images.docker.client_build import ClientBuilder
-from pytilt.images.docker.engine import Engine
+from pytilt.images.docker.engine import Engine, Product
+from pytilt.images.publishing import DockerPublisher
 from pytilt.model.files import Ignore
-from pytilt.model.images import BuiltImage, DockerBuild, Image
+from pytilt.model.images import BuiltImage, Delivery, DockerBuild, Image, Registry
 from pytilt.model.names import ImageName
 from pytilt.settings import Settings
+from tests.images.docker.podman import needs_podman, podman
 from tests.images.docker.scripted import scripted
 from tests.images.logs import KeptLog
 
@@ -186,6 +188,35 @@ async def test_secrets_without_the_cli_say_what_to_install(
     with pytest.raises(BuildError, match="need the docker CLI") as caught:
         await builder(engine, runner, bare).build(request, KeptLog())
     assert "docker-buildx" in str(caught.value.hint)
+
+
+@needs_podman
+@pytest.mark.engine
+async def test_podman_builds_tags_and_tells_failures(runner: HostRunner, tmp_path: Path) -> None:
+    source = tmp_path / "src"
+    source.mkdir()
+    (source / "main.py").write_text("print(1)")
+
+    def request(text: str) -> BuildRequest:
+        build = DockerBuild(context=str(source), contents=text)
+        return BuildRequest(image=Image(name=ImageName("shop/web"), build=build))
+
+    async with podman(tmp_path, runner) as settings, Engine(settings) as engine:
+        credentials = Credentials(settings, runner)
+        builder = DockerBuilder(engine, credentials, ClientBuilder(engine, runner, settings), settings)
+        assert (await engine.about()).product is Product.PODMAN
+        log = KeptLog()
+        image = await builder.build(request("FROM scratch\nCOPY main.py /\n"), log)
+        assert "COPY main.py /\n" in log.text
+        assert await builder.exists(image)
+        assert await builder.build(request("FROM scratch\nCOPY main.py /\n"), KeptLog()) == image
+        with pytest.raises(BuildError, match=r'^COPY nope /: "/nope": no such file or directory'):
+            await builder.build(request("FROM scratch\nCOPY nope /\n"), KeptLog())
+        publish = DockerPublisher(engine, credentials, runner, settings).publish
+        registry = Registry(host="localhost:5001", single_name="pytilt-test-podman")
+        assert await publish(image, registry, Delivery.PUSH, KeptLog()) == (
+            f"localhost:5001/pytilt-test-podman:web-{image.reference.partition(':')[2]}"
+        )
 
 
 BUILT = b'{"id":"moby.image.id","aux":{"ID":"sha256:0123456789abcdef0123"}}\n'
