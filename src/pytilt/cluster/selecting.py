@@ -8,6 +8,9 @@ from pytilt.cluster import objects
 from pytilt.errors import UserError
 from pytilt.model.resources import KubeObject
 
+_MOST_PARTS = 3
+"""A fragment may say name, kind and namespace."""
+
 
 def matches(o: KubeObject, *, kind: str = "", api_version: str = "", name: str = "", namespace: str = "") -> bool:
     """Do all given regular expressions occur in the object's fields, whatever the case? An empty one always does.
@@ -68,13 +71,8 @@ def full_name(o: KubeObject) -> str:
 
 def fragments(o: KubeObject) -> tuple[str, ...]:
     """The ways to name an object, shortest first: name, then with kind, namespace and group, all in lower case."""
-    parts = [
-        objects.name(o),
-        objects.kind(o),
-        objects.namespace_or_default(o),
-        objects.group(objects.api_version(o)) or "core",
-    ]
-    return tuple(_joined(*parts[:count]).lower() for count in range(1, len(parts) + 1))
+    parts = _parts(o)
+    return tuple(_joined(*parts[:count]) for count in range(1, len(parts) + 1))
 
 
 def pick(fragment: str, everything: Sequence[KubeObject], remaining: Sequence[KubeObject]) -> KubeObject:
@@ -88,8 +86,8 @@ def pick(fragment: str, everything: Sequence[KubeObject], remaining: Sequence[Ku
     Raises:
         UserError: it names none, several, or one that is taken.
     """
-    _check(fragment)
-    found = [o for o in everything if fragment.lower() in fragments(o)]
+    parts = _split(fragment)
+    found = [o for o in everything if objects.name(o).lower() == parts[0] and _parts(o)[: len(parts)] == parts]
     if not found:
         raise UserError(
             f'No object identified by the fragment "{fragment}" could be found. '
@@ -109,15 +107,23 @@ def pick(fragment: str, everything: Sequence[KubeObject], remaining: Sequence[Ku
     return found[0]
 
 
-def _check(fragment: str) -> None:
+def _parts(o: KubeObject) -> tuple[str, ...]:
+    group = objects.group(objects.api_version(o)) or "core"
+    parts = (objects.name(o), objects.kind(o), objects.namespace_or_default(o), group)
+    return tuple(part.lower() for part in parts)
+
+
+def _split(fragment: str) -> tuple[str, ...]:
+    """The parts of a fragment in lower case."""
     if not fragment:
         raise UserError(f'Error making selector from string "{fragment}": selector can\'t be empty')
-    count = len(re.findall(r"(?<!\\):", fragment)) + 1
-    if count > 3:
+    parts = re.split(r"(?<!\\):", fragment)
+    if len(parts) > _MOST_PARTS:
         raise UserError(
             f'Error making selector from string "{fragment}": Too many parts in selector. Selectors must contain '
-            f"between 1 and 3 parts (colon separated), found {count} parts in {fragment}"
+            f"between 1 and {_MOST_PARTS} parts (colon separated), found {len(parts)} parts in {fragment}"
         )
+    return tuple(re.sub(r"\\(.)", r"\1", part).lower() for part in parts)
 
 
 def _quoted(wanted: Sequence[KubeObject]) -> str:
