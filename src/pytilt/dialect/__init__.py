@@ -10,9 +10,9 @@ failed.
 
 `tiltfile` calls it: it gives the functions of the Tiltfile as `Builtin`s and its own values as `HostValue`s.
 
-Where it is knowingly not like go.starlark.net, which Tilt uses: in one dict, `True` and `1` are the same key, and so are
-`False` and `0`; in `f(x=a(), *b())`, `b` is called before `a`; functions can call each other about 900 levels deep; the
-trace of a call with the wrong arguments ends at the call; ranges can be keys of a dict.
+Where it is knowingly not like go.starlark.net, which Tilt uses: in one dict, `True` and `1` are the same key, and so
+are `False` and `0`; in `f(x=a(), *b())`, `b` is called before `a`; functions can call each other about 900 levels deep;
+the trace of a call with the wrong arguments ends at the call; ranges can be keys of a dict.
 """
 
 from pytilt.dialect.containers import (
