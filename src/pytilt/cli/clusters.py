@@ -70,10 +70,13 @@ async def connected(target: Target, settings: Settings, runner: Runner) -> Async
         absent = NoCluster()
         yield Access(cluster=absent, containers=absent)
         return
-    from pytilt.kubernetes.client import kubernetes
+    from pytilt.kubernetes.api import KubernetesApi
+    from pytilt.kubernetes.cluster import KubernetesCluster
+    from pytilt.kubernetes.containers import KubernetesContainers
 
-    async with kubernetes(target.connection, settings, runner) as (cluster, containers):
-        yield Access(cluster=cluster, containers=containers)
+    async with KubernetesApi(target.connection, runner) as api:
+        cluster = KubernetesCluster(api, engine_host=settings.docker_host)
+        yield Access(cluster=cluster, containers=KubernetesContainers(api))
 
 
 class NoCluster:

@@ -156,7 +156,10 @@ class Syncing:
             async with open_stream(self._containers, ref) as stream:
                 opened.stream.set_result(stream)
                 await asyncio.Event().wait()
-        except PytiltError as problem:
+        except (PytiltError, ExceptionGroup) as failure:
+            problem = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
+            if not isinstance(problem, PytiltError):
+                raise
             if not opened.stream.done():
                 opened.stream.set_exception(problem)
                 opened.stream.exception()  # whoever needs the stream hears of it; nobody may need it
