@@ -1,0 +1,33 @@
+"""The running containers of a Kubernetes cluster."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
+
+from pytilt.cluster.seam import ByteStream, ContainerRef, ExecStream
+from pytilt.kubernetes import execution, forwarding, logs
+from pytilt.kubernetes.api import KubernetesApi
+
+
+class KubernetesContainers:
+    """Containers of a Kubernetes cluster as `Containers`.
+
+    Args:
+        api: the connection to it.
+    """
+
+    def __init__(self, api: KubernetesApi) -> None:
+        self._api = api
+
+    async def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncGenerator[tuple[str, str], None]:
+        """Follow a log, over broken connections; see `Containers.logs` and `logs`."""
+        async with aclosing(logs.follow(self._api, ref, since)) as lines:
+            async for line in lines:
+                yield line
+
+    def exec(self, ref: ContainerRef, argv: Sequence[str]) -> AbstractAsyncContextManager[ExecStream]:
+        """Run a command; see `Containers.exec`."""
+        return execution.run(self._api, ref, argv)
+
+    def forward(self, namespace: str, pod: str, port: int) -> AbstractAsyncContextManager[ByteStream]:
+        """Open a connection; see `Containers.forward`."""
+        return forwarding.open_connection(self._api, namespace, pod, port)

@@ -1,0 +1,216 @@
+"""Following the log of a container: no line lost, none told twice.
+
+The server begins where it is asked to by the second only. So after a broken connection it tells lines again, which are
+left out by their full times; lines of one and the same nanosecond are counted.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+from pytilt.cluster import objects
+from pytilt.cluster.seam import ContainerRef
+from pytilt.errors import ClusterUnreachableError
+from pytilt.kubernetes import failures
+from pytilt.kubernetes.api import KubernetesApi, Stream
+from pytilt.kubernetes.discovery import PODS
+from pytilt.kubernetes.failures import Failure
+from pytilt.kubernetes.watching import Backoff, Scope, states
+from pytilt.model.base import Value
+from pytilt.model.resources import KubeObject
+
+Line = tuple[str, str]
+"""Time and text."""
+
+_STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+_TIME_LENGTH = len("2026-01-01T00:00:00.000000000Z")
+
+
+class ContainerRun(Value):
+    """The latest run of a container."""
+
+    id: str = ""
+    restarts: int = 0
+    started: bool = False
+    """It runs, or ran."""
+    ended: bool = False
+
+
+def latest_run(pod: KubeObject, container: str) -> ContainerRun:
+    """The latest run of a container, by the pod's status."""
+    statuses = (one for key in _STATUS_LISTS for one in objects.items(pod, "status", key))
+    status = next((one for one in statuses if one.get("name") == container), {})
+    state = objects.mapping(status, "state")
+    waits_after_run = "waiting" in state and "terminated" in objects.mapping(status, "lastState")
+    ended = "terminated" in state or waits_after_run
+    return ContainerRun(
+        id=str(status.get("containerID") or ""),
+        restarts=int(status.get("restartCount") or 0),
+        started="running" in state or ended,
+        ended=ended,
+    )
+
+
+class Progress:
+    """How far a log has been told.
+
+    Args:
+        since: RFC 3339; lines before it are not wanted. Empty: all are.
+    """
+
+    def __init__(self, since: str = "") -> None:
+        self._since = in_utc(since) or ""
+        self._last = ""
+        self._told_at_last = 0
+        self._to_skip = 0
+
+    @property
+    def second(self) -> str:
+        """From where on to ask the server; empty: from the start."""
+        found = self._last or self._since
+        return f"{found[:19]}Z" if found else ""
+
+    def reconnected(self) -> None:
+        """Expect lines that were told already."""
+        self._to_skip = self._told_at_last
+
+    def is_new(self, time: str) -> bool:
+        """Is a line of this time to be told? If so it counts as told.
+
+        Args:
+            time: as `in_utc` returns it.
+        """
+        if time < self._since or time < self._last:
+            return False
+        if time > self._last:
+            self._last, self._told_at_last, self._to_skip = time, 1, 0
+            return True
+        if self._to_skip:
+            self._to_skip -= 1
+            return False
+        self._told_at_last += 1
+        return True
+
+
+def in_utc(time: str) -> str | None:
+    """A time of RFC 3339 in the one form that sorts as text: UTC, nanoseconds. None for anything else."""
+    if len(time) == _TIME_LENGTH and time.endswith("Z") and time[:4].isdigit():
+        return time
+    head, dot, tail = time.partition(".")
+    digits = tail[: next((i for i, c in enumerate(tail) if not c.isdigit()), len(tail))]
+    zone = tail[len(digits) :] if dot else ""
+    try:
+        moment = datetime.fromisoformat(head + zone)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        return None
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{digits[:9]:0<9}Z"
+
+
+async def follow(api: KubernetesApi, ref: ContainerRef, since: str = "") -> AsyncGenerator[Line, None]:
+    """Tell the lines of a container's log until this run of it ends or its pod is gone.
+
+    Args:
+        api: whom to ask.
+        ref: which container; one that has not started is waited for.
+        since: RFC 3339 with nanoseconds; only lines at or after it. If an earlier run ended after it, that one's
+            lines come first.
+
+    Raises:
+        ClusterUnreachableError: the log may not be read.
+    """
+    progress = Progress(since)
+    run = await _started(api, ref)
+    if run is None:
+        return
+    if run.restarts and since:
+        async with aclosing(_rest_of_previous(api, ref, Progress(_after(since)))) as lines:
+            async for line in lines:
+                yield line
+    backoff = Backoff()
+    while True:
+        progress.reconnected()
+        broken = False
+        try:
+            async with aclosing(_lines(api, ref, progress)) as lines:
+                async for line in lines:
+                    backoff.reset()
+                    yield line
+        except _BrokenError:
+            broken = True
+        latest = await _started(api, ref)
+        if latest is None or (latest.ended and latest.id == run.id and not broken):
+            return
+        if latest.id != run.id:
+            break
+        await backoff.wait()
+    progress.reconnected()
+    async with aclosing(_rest_of_previous(api, ref, progress)) as lines:
+        async for line in lines:
+            yield line
+
+
+class _BrokenError(Exception):
+    """The connection ended before the log did, or could not be made."""
+
+
+async def _started(api: KubernetesApi, ref: ContainerRef) -> ContainerRun | None:
+    """Wait until the container has started; None when its pod is gone."""
+    scope = Scope(resource=PODS, namespace=ref.namespace, name=ref.pod)
+    async with aclosing(states(api, scope)) as pods:
+        async for pod in pods:
+            if pod is None:
+                return None
+            run = latest_run(pod, ref.container)
+            if run.started:
+                return run
+    return None
+
+
+async def _rest_of_previous(api: KubernetesApi, ref: ContainerRef, progress: Progress) -> AsyncGenerator[Line, None]:
+    """What the run before the latest one wrote and was not told; nothing when the node has thrown it away."""
+    try:
+        async with aclosing(_lines(api, ref, progress, previous=True)) as lines:
+            async for line in lines:
+                yield line
+    except _BrokenError:
+        return
+
+
+async def _lines(
+    api: KubernetesApi, ref: ContainerRef, progress: Progress, *, previous: bool = False
+) -> AsyncGenerator[Line, None]:
+    params = [("container", ref.container), ("timestamps", "true")]
+    params.append(("previous", "true") if previous else ("follow", "true"))
+    if progress.second:
+        params.append(("sinceTime", progress.second))
+    try:
+        async with api.stream(f"{PODS.path(ref.namespace, ref.pod)}/log", params=params) as stream:
+            if not isinstance(stream, Stream):
+                raise _refused(api, ref, stream)
+            async with aclosing(stream.lines()) as lines:
+                async for line in lines:
+                    time, text = _parsed(line)
+                    if time and progress.is_new(time):  # without time it is a remark of the node's
+                        yield time, text
+    except ClusterUnreachableError as error:
+        raise _BrokenError from error
+
+
+def _refused(api: KubernetesApi, ref: ContainerRef, failure: Failure) -> Exception:
+    if failure.code == 403:
+        return failures.denied(api.connection, f"tell the log of pod `{ref.pod}`", failure)
+    return _BrokenError(failure.message)
+
+
+def _parsed(line: bytes) -> tuple[str, str]:
+    head, _, text = line.partition(b" ")
+    time = in_utc(head.decode(errors="replace").rstrip("\n")) or ""
+    return time, text.decode(errors="replace").removesuffix("\n") + "\n"
+
+
+def _after(time: str) -> str:
+    """The next nanosecond: of an earlier run, the line of the time itself was told already."""
+    found = in_utc(time) or ""
+    return f"{found[:20]}{int(found[20:29]) + 1:09}Z" if found and found[20:29] != "9" * 9 else time
