@@ -1,9 +1,15 @@
 import asyncio
 import shutil
+from contextlib import asynccontextmanager
 
 import pytest
 
+from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import SyncError
+from pytilt.host.processes import HostRunner
+from pytilt.kubernetes.api import KubernetesApi
+from pytilt.kubernetes.connecting import read_connection
+from pytilt.kubernetes.containers import KubernetesContainers
 from pytilt.liveupdate.archive import pack
 from pytilt.liveupdate.planning import SyncedFile
 from pytilt.liveupdate.stream import open_stream
@@ -247,3 +253,80 @@ async def test_an_error_in_the_block_leaves_it_as_it_is():
     with pytest.raises(KeyError):
         async with open_stream(Shells(), REF):
             raise KeyError
+
+
+# In real containers
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - {name: web, image: busybox, command: [sleep, "3600"]}
+  - {name: readonly, image: busybox, command: [sleep, "3600"], securityContext: {readOnlyRootFilesystem: true}}
+  - {name: nobody, image: busybox, command: [sleep, "3600"], securityContext: {runAsUser: 65534}}
+  - {name: bare, image: busybox, command: [/bin/sleep, "3600"], env: [{name: PATH, value: /nowhere}]}
+"""
+
+
+@pytest.fixture
+def pod(namespace, kubectl):
+    """A function that names a container of a pod that runs."""
+    kubectl("apply", "--namespace", namespace, "-f", "-", stdin=POD)
+    kubectl("wait", "--namespace", namespace, "--for=condition=Ready", "pod/web", "--timeout=30s")
+    return lambda container: ContainerRef(namespace=namespace, pod="web", container=container)
+
+
+@asynccontextmanager
+async def containers(settings):
+    async with HostRunner() as runner, KubernetesApi(read_connection(settings), runner) as api:
+        yield KubernetesContainers(api)
+
+
+async def test_fifty_saves_in_a_row_arrive_in_a_container_of_a_cluster(cluster_settings, pod, tmp_path):
+    async with containers(cluster_settings) as cluster, open_stream(cluster, pod("web")) as stream:
+        for number in range(50):
+            log = Lines()
+            content = f"save {number}: {'x' * number * 100}\n"
+            data = await packed(tmp_path, main=content.encode())
+            assert (await stream.update(data, (), [Run(argv=("cat", "/app/main"), echo_off=True)], log)).ok
+            assert log.text == content
+
+
+async def test_all_kinds_of_changes_arrive_in_a_container_of_a_cluster(cluster_settings, pod, tmp_path):
+    big = bytes(range(256)) * 20480
+    names = ['it\'s a "name"', "new\nline", "ü", f"{'deep/' * 20}file"]
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "link").symlink_to("big")
+    files = [SyncedFile(local=str(tmp_path / "link"), remote="/app/link")]
+    for number, name in enumerate(names):
+        (tmp_path / str(number)).write_bytes(bytes([0, number, 255]))
+        files.append(SyncedFile(local=str(tmp_path / str(number)), remote=f"/app/{name}"))
+    async with containers(cluster_settings) as cluster, open_stream(cluster, pod("web")) as stream:
+        log = Lines()
+        await stream.update(await packed(tmp_path, big=big), (), (), log)
+        await stream.update((await pack(files)).data, (), [sh("wc -c < /app/link", echo_off=True)], log)
+        assert log.text.split() == [str(len(big))]
+        run = sh("cd /app && find . -type f | wc -l; exit 3", echo_off=True)
+        result = await stream.update(b"", [f"/app/{name}" for name in names[:2]], [run], log)
+        assert (result.failed, result.exit_status) == (run, 3)
+        assert log.text.split()[1:] == ["3"]
+
+
+async def test_containers_that_cannot_be_written_to_are_explained(cluster_settings, pod, tmp_path):
+    async with containers(cluster_settings) as cluster:
+        for container in ("readonly", "nobody"):
+            async with open_stream(cluster, pod(container)) as stream:
+                with pytest.raises(SyncError, match="copying changed files: `tar` failed") as caught:
+                    await stream.update(await packed(tmp_path, main=b"x"), (), (), Lines())
+            assert "denied access" in (caught.value.hint or "")
+
+
+async def test_a_container_that_lacks_the_tools_or_does_not_exist_is_refused(cluster_settings, pod):
+    async with containers(cluster_settings) as cluster:
+        for container in ("bare", "missing"):
+            with pytest.raises(SyncError, match=f"container `{container}`"):
+                async with open_stream(cluster, pod(container)):
+                    pass

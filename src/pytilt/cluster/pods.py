@@ -65,7 +65,7 @@ def pod(o: KubeObject) -> Pod:
         phase=_text(status, "phase") or "Pending",
         deleting=bool(meta.get("deletionTimestamp")),
         status=_shown_status(o),
-        message=_message(o),
+        message=_message(o).strip(),
         labels=tuple(objects.labels(o).items()),
         owners=owners(o),
         containers=tuple(_containers(o)),

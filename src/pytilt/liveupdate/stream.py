@@ -77,12 +77,13 @@ class ContainerStream:
         async with self._turn:
             if self.broken:
                 raise SyncError("the stream into the container is broken")
-            # Whatever leaves early, cancelled or not, leaves the other side in the middle of something.
-            self._failed = True
-            await self._send(self._marks.line(len(archive), deletions, runs, self._root) + archive)
-            result = await self._follow(runs, log)
-            self._failed = False
-            return result
+            try:
+                await self._send(self._marks.line(len(archive), deletions, runs, self._root) + archive)
+                return await self._follow(runs, log)
+            except BaseException:
+                # The other side may be in the middle of anything, also when this one was only cancelled.
+                self._failed = True
+                raise
 
     async def _send(self, message: bytes) -> None:
         # A stream that broke tells so to whoever reads from it.
@@ -110,7 +111,7 @@ class ContainerStream:
                     raise _failure(tool, int(status), "".join(quiet))
                 case ["done", status]:
                     return _finished(current, int(status))
-        raise _ended(self._stream.exit_status, "".join(quiet))
+        raise _ended(self._output, self._stream.exit_status, "".join(quiet))
 
 
 @contextlib.asynccontextmanager
@@ -147,7 +148,7 @@ async def _greet(stream: ExecStream, output: "_Output") -> None:
                 return
             case ["missing", tool]:
                 raise SyncError(f"`{tool}` is not in the container", hint=_NO_TOOLS)
-    raise _ended(stream.exit_status, "".join(said))
+    raise _ended(output, stream.exit_status, "".join(said))
 
 
 class _Output:
@@ -158,6 +159,8 @@ class _Output:
 
     def __init__(self, mark: bytes) -> None:
         self.ended = False
+        self.failure: PytiltError | None = None
+        """Why it ended, where the cluster told."""
         self._mark = mark
         self._buffer = b""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -174,18 +177,20 @@ class _Output:
 
     async def fill(self, stream: ExecStream) -> None:
         """Read until the stream ends."""
-        with contextlib.suppress(EOFError, PytiltError, OSError):
-            while True:
-                channel, data = await stream.receive()
-                if channel == 1:
-                    self._take(data)
-                else:
-                    self._items.put_nowait((data.decode(errors="replace"), []))
+        with contextlib.suppress(EOFError, OSError):
+            try:
+                while True:
+                    self._take(*await stream.receive())
+            except PytiltError as error:
+                self.failure = error
         self.ended = True
         self._items.put_nowait((self._decoder.decode(self._buffer, final=True), []))
         self._items.put_nowait(None)
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, channel: int, data: bytes) -> None:
+        if channel != 1:
+            self._items.put_nowait((data.decode(errors="replace"), []))
+            return
         self._buffer += data
         while (start := self._buffer.find(self._mark)) >= 0:
             end = self._buffer.find(b"\n", start)
@@ -236,7 +241,9 @@ def _failure(tool: str, status: int, said: str) -> SyncError:
     return SyncError(message, hint=_NOT_WRITABLE if denied else None)
 
 
-def _ended(status: int | None, said: str) -> SyncError:
+def _ended(output: _Output, status: int | None, said: str) -> SyncError:
+    if output.failure:
+        return SyncError(_with_output(output.failure.message, said), hint=output.failure.hint)
     if status in _CANNOT_EXECUTE:
         return SyncError(_with_output("the container has no usable `sh`", said), hint=_NO_TOOLS)
     told = "" if status is None else f" (exit status {status})"
