@@ -14,6 +14,8 @@ from pytilt.images.docker.api import DuplexStream, path
 CONNECT_SECONDS = 2.0
 """A pod on this machine accepts or refuses at once; only a lost packet takes longer."""
 CHUNK_BYTES = 65536
+NOT_STARTED = b"OCI runtime exec failed: "
+"""How Docker begins what it writes in place of the output of a command that it could not start."""
 
 
 class Execution:
@@ -41,12 +43,15 @@ class Execution:
         """
         try:
             with reached():
-                return await self._pieces.receive()
+                channel, data = await self._pieces.receive()
         except DockerApiError as error:
             raise SyncError(error.message) from error
         except EOFError:
             self._status = await self._runtime.exec_status(self._id)
             raise
+        if data.startswith(NOT_STARTED):
+            raise SyncError(data.decode(errors="replace").strip())
+        return channel, data
 
     @property
     def exit_status(self) -> int | None:

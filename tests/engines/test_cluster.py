@@ -1,0 +1,241 @@
+import asyncio
+import secrets
+
+import pytest
+
+from pytilt.engines import labels
+from pytilt.errors import ApplyError
+from tests.engines.trial import fetch, left, pod, service, session, sweep, trial, web, workload
+
+pytestmark = pytest.mark.engine
+
+SLEEP = "trap exit TERM; while :; do sleep 1000 & wait; done"
+
+
+async def test_a_deployment_is_served_under_its_services_names_and_goes_without_a_trace(engine_host):
+    async with trial(engine_host) as t:
+        await t.apply(service("web"), workload("Deployment", "web", web("hello")))
+        await t.ready("web")
+        names = ("web", "web.default", "web.default.svc", "web.default.svc.cluster.local")
+        assert await t.says("client", "; ".join(fetch(f"http://{name}/") for name in names)) == "hello\n" * 4
+        for kind, name in (("Deployment", "web"), ("Service", "web"), ("Pod", "client")):
+            found = await t.get(kind, name)
+            assert found is not None
+            await t.delete(found)
+        assert await left(t.runtime, t.project) == []
+
+
+async def test_a_new_template_is_served_without_a_failed_request(engine_host):
+    async with trial(engine_host) as t:
+        readiness = {"readinessProbe": {"httpGet": {"port": 8080}, "periodSeconds": 1}}
+        await t.apply(service("web"), workload("Deployment", "web", web("one"), container=readiness))
+        await t.ready("web")
+        loop = f"while :; do {fetch('http://web/')} || echo failed; done"
+        await t.apply(pod("client", loop, spec={"restartPolicy": "Always"}))
+        await t.ready("client")
+        await t.apply(workload("Deployment", "web", web("two"), container=readiness))
+
+        def renewed(sets):
+            return [item["status"].get("availableReplicas") for item in sets if item.get("status")] == [1]
+
+        await t.until(lambda sets: len(sets) == 2, "ReplicaSet")
+        await t.until(renewed, "ReplicaSet")
+        client = await t.get("Pod", "client")
+        seen: list[str] = []
+        ref_lines = t.cluster.containers.logs(_ref(client))
+        async for _, text in ref_lines:
+            seen.append(text.strip())
+            if seen[-1] == "two":
+                await ref_lines.aclose()
+                break
+        assert set(seen) == {"one", "two"}
+
+
+async def test_the_next_session_adopts_what_runs_and_restarts_nothing(engine_host):
+    project = secrets.token_hex(4)
+    objects = (service("web"), workload("Deployment", "web", web("hello"), replicas=2))
+    try:
+        async with session(engine_host, project) as t:
+            await t.apply(*objects)
+            before = {p["metadata"]["uid"]: p["status"]["containerStatuses"][0] for p in await t.ready("web", 2)}
+        async with session(engine_host, project) as t:
+            await t.apply(*objects)
+            after = {p["metadata"]["uid"]: p["status"]["containerStatuses"][0] for p in await t.ready("web", 2)}
+            assert after == before
+            assert (await t.says("client", fetch("http://web/"))) == "hello\n"
+    finally:
+        await sweep(engine_host, project)
+
+
+async def test_what_was_taken_away_while_nobody_looked_is_replaced(engine_host):
+    project = secrets.token_hex(4)
+    try:
+        async with session(engine_host, project) as t:
+            await t.apply(workload("Deployment", "web", SLEEP, replicas=2))
+            first, second = await t.ready("web", 2)
+            containers = await t.runtime.containers({labels.POD_UID: first["metadata"]["uid"]})
+        async with session(engine_host, secrets.token_hex(4)) as other:
+            for container in containers:
+                await other.runtime.remove(container["Id"])
+        async with session(engine_host, project) as t:
+            names = {item["metadata"]["name"] for item in await t.ready("web", 2)}
+            assert second["metadata"]["name"] in names
+            assert first["metadata"]["name"] not in names
+    finally:
+        await sweep(engine_host, project)
+
+
+async def test_two_projects_do_not_see_each_other(engine_host):
+    async with trial(engine_host) as one, trial(engine_host) as other:
+        await one.apply(workload("Deployment", "web", web("one")), service("web"))
+        await other.apply(workload("Deployment", "web", web("other")), service("web"))
+        assert await one.says("client", fetch("http://web/")) == "one\n"
+        assert await other.says("client", fetch("http://web/")) == "other\n"
+
+
+@pytest.mark.parametrize("role", [labels.SANDBOX, labels.APP])
+async def test_a_container_that_is_killed_from_outside_comes_back(engine_host, role):
+    async with trial(engine_host) as t:
+        await t.apply(workload("Deployment", "web", web("hello")), service("web"))
+        (before,) = await t.ready("web")
+        mine = {labels.POD_UID: before["metadata"]["uid"], labels.ROLE: role}
+        (container,) = await t.runtime.containers(mine)
+        await t.runtime.signal(container["Id"], "KILL")
+
+        def again(pods):
+            return any(
+                status["restartCount"] == 1 and status["ready"]
+                for item in pods
+                for status in item.get("status", {}).get("containerStatuses", ())
+            )
+
+        (after,) = await t.until(again)
+        assert after["metadata"]["uid"] == before["metadata"]["uid"]
+        assert await t.says("client", fetch("http://web/")) == "hello\n"
+
+
+async def test_the_forwarder_comes_back_when_it_is_killed(engine_host):
+    async with trial(engine_host) as t:
+        await t.apply(workload("Deployment", "web", web("hello")), service("web"))
+        (found,) = await t.ready("web")
+        (container,) = await t.runtime.containers({labels.PROJECT: t.project, labels.ROLE: labels.FORWARDER})
+        await t.runtime.signal(container["Id"], "KILL")
+        assert await t.run(found, ["sh", "-c", f"until {fetch('http://web/')}; do :; done"]) == (0, "hello\n")
+
+
+async def test_an_image_that_cannot_be_had_is_shown_as_such(engine_host):
+    async with trial(engine_host) as t:
+        await t.apply(pod("lost", "true", container={"image": "localhost:5001/nowhere:1"}))
+
+        def waits(pods):
+            statuses = [status for item in pods for status in item.get("status", {}).get("containerStatuses", ())]
+            return [
+                s["state"]["waiting"] for s in statuses if s["state"].get("waiting", {}).get("reason") == "ErrImagePull"
+            ]
+
+        (waiting,) = waits(await t.until(waits))
+        assert "not found" in waiting["message"]
+
+
+async def test_a_program_that_keeps_ending_is_shown_as_crash_loop(engine_host):
+    async with trial(engine_host) as t:
+        await t.apply(pod("bad", "echo oh; exit 3", spec={"restartPolicy": "Always"}))
+
+        def loops(pods):
+            statuses = [status for item in pods for status in item.get("status", {}).get("containerStatuses", ())]
+            return [s for s in statuses if s["state"].get("waiting", {}).get("reason") == "CrashLoopBackOff"]
+
+        (status,) = loops(await t.until(loops))
+        assert status["restartCount"] == 1
+        assert status["lastState"]["terminated"]["exitCode"] == 3
+        assert await t.log("bad") == "oh\n"
+
+
+async def test_a_missing_config_map_holds_the_pod_until_it_comes(engine_host):
+    async with trial(engine_host) as t:
+        source = {"env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "a"}}}]}
+        await t.apply(pod("reader", "echo $A", container=source))
+
+        def waits(pods):
+            statuses = [status for item in pods for status in item.get("status", {}).get("containerStatuses", ())]
+            return any(s["state"].get("waiting", {}).get("reason") == "CreateContainerConfigError" for s in statuses)
+
+        await t.until(waits)
+        await t.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": "yes"}})
+        await t.finished("reader")
+        assert await t.log("reader") == "yes\n"
+
+
+async def test_a_changed_config_map_reaches_a_running_pod(engine_host):
+    async with trial(engine_host) as t:
+        config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": "1"}}
+        volumes = {"volumes": [{"name": "v", "configMap": {"name": "settings"}}]}
+        mounts = {"volumeMounts": [{"name": "v", "mountPath": "/etc/settings"}]}
+        await t.apply(config, pod("reader", SLEEP, spec=volumes, container=mounts))
+        (reader,) = await t.ready("reader")
+        await t.apply(config | {"data": {"a": "2", "b": "3"}})
+        look = 'until [ "$(cat /etc/settings/a)" = 2 ]; do :; done; cat /etc/settings/b; ls /etc/settings'
+        assert await t.run(reader, ["sh", "-c", look]) == (0, "3a\nb\n")
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind"),
+    [("example.com/v1", "Widget"), ("apiextensions.k8s.io/v1", "CustomResourceDefinition")],
+)
+async def test_what_only_a_cluster_can_do_is_refused_in_one_line(engine_host, api_version, kind):
+    async with trial(engine_host) as t:
+        with pytest.raises(ApplyError, match=f"`{kind}/x` needs a Kubernetes cluster"):
+            await t.apply({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}})
+
+
+async def test_an_object_without_effect_is_kept_and_noted_once(engine_host):
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "me"}}
+    async with trial(engine_host) as t:
+        await t.apply(account, account)
+        (event,) = await t.until(lambda events: events, "Event")
+        assert event["message"] == "`ServiceAccount/me` is kept, and has no effect in the context `engine`"
+        assert event["count"] == 1
+
+
+async def test_logs_go_on_after_a_given_time(engine_host):
+    async with trial(engine_host) as t:
+        await t.says("talker", "echo one; echo two; echo three")
+        ref = _ref(await t.get("Pod", "talker"))
+        lines = [line async for line in t.cluster.containers.logs(ref)]
+        since = [text async for _, text in t.cluster.containers.logs(ref, since=lines[1][0])]
+        assert [text for _, text in lines] == ["one\n", "two\n", "three\n"]
+        assert since == ["two\n", "three\n"]
+
+
+async def test_a_long_line_stays_one_line(engine_host):
+    async with trial(engine_host) as t:
+        said = await t.says("talker", "head -c 100000 /dev/zero | tr '\\0' x; echo; echo end")
+        assert said == "x" * 100000 + "\nend\n"
+
+
+async def test_a_command_that_does_not_exist_is_an_error(engine_host):
+    from pytilt.errors import SyncError
+
+    async with trial(engine_host) as t:
+        await t.apply(pod("p", SLEEP))
+        (found,) = await t.ready("p")
+        with pytest.raises(SyncError, match="nosuch"):
+            await t.run(found, ["nosuch"])
+
+
+async def test_a_connection_reaches_a_program_that_listens_on_the_pods_localhost_only(engine_host):
+    async with trial(engine_host) as t:
+        await t.apply(pod("p", "mkdir /w; echo inside > /w/index.html; exec httpd -f -p 127.0.0.1:8080 -h /w"))
+        await t.ready("p")
+        async with asyncio.timeout(10), t.cluster.containers.forward("default", "p", 8080) as stream:
+            await stream.send(b"GET / HTTP/1.0\r\n\r\n")
+            answer = b""
+            while piece := await stream.receive():
+                answer += piece
+        assert answer.endswith(b"inside\n")
+
+
+def _ref(found):
+    from pytilt.cluster.seam import ContainerRef
+
+    return ContainerRef(namespace="default", pod=found["metadata"]["name"], container="c")

@@ -1,0 +1,192 @@
+"""A project on a real engine for one test, and what the tests ask of it."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pytilt.cluster.seam import ContainerRef
+from pytilt.engines import labels
+from pytilt.engines.cluster import EngineCluster
+from pytilt.engines.objects import condition, key_of
+from pytilt.engines.runtime import Runtime
+from pytilt.images.docker.address import EngineAddress
+from pytilt.images.docker.api import DockerApi
+from pytilt.model.clusters import ObjectRef
+from pytilt.model.resources import KubeObject
+
+PATIENCE = 20.0
+"""Seconds: a hundred times what most steps take."""
+
+Json = dict[str, Any]
+
+
+class Trial:
+    """A cluster under test."""
+
+    def __init__(self, cluster: EngineCluster, runtime: Runtime, project: str) -> None:
+        self.cluster = cluster
+        self.runtime = runtime
+        self.project = project
+
+    async def apply(self, *objects: Json) -> list[KubeObject]:
+        return [await self.cluster.apply(obj, timeout=PATIENCE) for obj in objects]
+
+    async def delete(self, obj: KubeObject, *, wait: bool = True) -> bool:
+        metadata = obj["metadata"]
+        ref = ObjectRef(
+            api_version=obj["apiVersion"],
+            kind=obj["kind"],
+            name=metadata["name"],
+            namespace=metadata.get("namespace", ""),
+        )
+        return await self.cluster.delete(ref, wait=wait)
+
+    async def get(self, kind: str, name: str, namespace: str = "") -> KubeObject | None:
+        return await self.cluster.get(ObjectRef(api_version="", kind=kind, name=name, namespace=namespace))
+
+    async def until(self, holds: Any, kind: str = "Pod") -> list[KubeObject]:
+        """Wait until something holds of all objects of a kind."""
+        known: dict[Any, KubeObject] = {}
+        async with asyncio.timeout(PATIENCE):
+            changes = self.cluster.watch("v1", kind)
+            listed = False
+            async for change in changes:
+                listed = listed or change.type == "LISTED"
+                if change.object:
+                    known[key_of(change.object)] = change.object
+                    if change.type == "DELETED":
+                        del known[key_of(change.object)]
+                if listed and holds(list(known.values())):
+                    await changes.aclose()  # type: ignore[attr-defined] # it is a generator
+                    return list(known.values())
+        raise AssertionError("the watch ended")
+
+    async def ready(self, app: str, count: int = 1, **more: str) -> list[KubeObject]:
+        """Wait until exactly so many pods of an app are there, and all are ready."""
+        wanted = {"app": app, **more}
+
+        def holds(pods: list[KubeObject]) -> bool:
+            of_app = [pod for pod in pods if wanted.items() <= (pod["metadata"].get("labels") or {}).items()]
+            return len(of_app) == count and all(condition(pod, "Ready") == "True" for pod in of_app)
+
+        pods = await self.until(holds)
+        return [pod for pod in pods if (pod["metadata"].get("labels") or {}).get("app") == app]
+
+    async def finished(self, name: str) -> KubeObject:
+        """Wait until a pod's work is done."""
+
+        def of_name(pods: list[KubeObject]) -> list[KubeObject]:
+            done = ("Succeeded", "Failed")
+            return [p for p in pods if p["metadata"]["name"] == name and p.get("status", {}).get("phase") in done]
+
+        return of_name(await self.until(of_name))[0]
+
+    async def log(self, pod: str, container: str = "c", namespace: str = "default") -> str:
+        ref = ContainerRef(namespace=namespace, pod=pod, container=container)
+        async with asyncio.timeout(PATIENCE):
+            return "".join([text async for _, text in self.cluster.containers.logs(ref)])
+
+    async def run(self, pod: KubeObject, argv: list[str], container: str = "c") -> tuple[int | None, str]:
+        """Run a command in a pod to its end."""
+        metadata = pod["metadata"]
+        ref = ContainerRef(namespace=metadata["namespace"], pod=metadata["name"], container=container)
+        output = b""
+        async with asyncio.timeout(PATIENCE), self.cluster.containers.exec(ref, argv) as stream:
+            while True:
+                try:
+                    output += (await stream.receive())[1]
+                except EOFError:
+                    return stream.exit_status, output.decode()
+
+    async def says(self, name: str, script: str, *, spec: Json | None = None, container: Json | None = None) -> str:
+        """Run a script as a pod to its end; what it wrote. The test fails if the script does."""
+        await self.apply(pod(name, script, spec=spec, container=container))
+        done = await self.finished(name)
+        said = await self.log(name)
+        assert done["status"]["phase"] == "Succeeded", f"{done['status']}\n{said}"
+        return said
+
+
+def pod(name: str, script: str, *, spec: Json | None = None, container: Json | None = None) -> Json:
+    """A pod that runs a script once."""
+    first = {"name": "c", "image": "busybox", "command": ["sh", "-c", script]} | (container or {})
+    rest = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 0} | (spec or {})
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": name}},
+        "spec": {"containers": [first], **rest},
+    }
+
+
+def workload(
+    kind: str, name: str, script: str, *, container: Json | None = None, template: Json | None = None, **spec: object
+) -> Json:
+    """A workload of pods that run a script."""
+    made = pod(name, script, spec={"restartPolicy": "Always", **(template or {})}, container=container)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": {
+            "selector": {"matchLabels": {"app": name}},
+            "template": {"metadata": {"labels": {"app": name}}, "spec": made["spec"]},
+            **spec,
+        },
+    }
+
+
+def service(name: str, **spec: object) -> Json:
+    """A Service of an app, from port 80 to 8080."""
+    rest: Mapping[str, object] = {"selector": {"app": name}, "ports": [{"port": 80, "targetPort": 8080}], **spec}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": dict(rest)}
+
+
+def web(text: str, port: int = 8080) -> str:
+    """A script that serves a text."""
+    return f"mkdir -p /w; echo {text} > /w/index.html; exec httpd -f -p {port} -h /w"
+
+
+def fetch(url: str) -> str:
+    """A script that prints what an address serves."""
+    return f"timeout 5 wget -q -O- {url}"
+
+
+@asynccontextmanager
+async def session(engine_host: str, project: str) -> AsyncIterator[Trial]:
+    """One session of a project."""
+    async with DockerApi(EngineAddress(url=engine_host)) as api, EngineCluster(api, project) as cluster:
+        yield Trial(cluster, Runtime(api), project)
+
+
+@asynccontextmanager
+async def trial(engine_host: str) -> AsyncIterator[Trial]:
+    """A project of its own, of which nothing is left afterwards."""
+    project = secrets.token_hex(4)
+    try:
+        async with session(engine_host, project) as opened:
+            yield opened
+    finally:
+        await sweep(engine_host, project)
+
+
+async def sweep(engine_host: str, project: str) -> None:
+    """Remove all of a project without asking it."""
+    async with DockerApi(EngineAddress(url=engine_host)) as api:
+        runtime, mine = Runtime(api), {labels.PROJECT: project}
+        for container in await runtime.containers(mine):
+            await runtime.remove(container["Id"])
+        for volume in await runtime.volumes(mine):
+            await runtime.remove_volume(volume["Name"])
+        for network in await runtime.networks(mine):
+            await runtime.ask("DELETE", f"/networks/{network['Id']}")
+
+
+async def left(runtime: Runtime, project: str) -> list[str]:
+    """The names of all that a project has in the engine."""
+    mine = {labels.PROJECT: project}
+    containers = [name for item in await runtime.containers(mine) for name in item["Names"]]
+    networks = [item["Name"] for item in await runtime.networks(mine)]
+    return [*containers, *networks, *(item["Name"] for item in await runtime.volumes(mine))]
