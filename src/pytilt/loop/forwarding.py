@@ -11,6 +11,7 @@ from pytilt.cluster import ownership
 from pytilt.cluster.seam import ByteStream, Containers
 from pytilt.errors import UnreachableError
 from pytilt.host.ports import PortHolder, holder_of
+from pytilt.loop.failures import first_failure
 from pytilt.model.logs import Level
 from pytilt.model.names import SpanId
 from pytilt.model.objects import PortForward, Runtime
@@ -94,23 +95,35 @@ class Forwarding:
     async def _connection(
         self, forward: PortForward, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        """Serve one client; whatever happens to it, the listener goes on."""
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                pod = await self._pod(forward)
-            port = ownership.container_port(pod, forward.spec)
-            async with self._containers.forward(pod.namespace, pod.name, port) as stream:
-                self._write(forward.name, pod=pod.name, container_port=port, error="")
-                await _pump(reader, writer, stream)
-        except TimeoutError:
-            self._say(forward, "no pod takes connections")
-        except UnreachableError as problem:
-            self._say(forward, str(problem))
-        except OSError:
-            pass  # the client went away: nothing is left to tell it
+            await self._carry(forward, reader, writer)
+        except ExceptionGroup as failures:
+            self._lost(forward, first_failure(failures))
+        except (OSError, UnreachableError) as problem:
+            self._lost(forward, problem)
         finally:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+    async def _carry(self, forward: PortForward, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                pod = await self._pod(forward)
+        except TimeoutError:
+            self._say(forward, "no pod takes connections")
+            return
+        port = ownership.container_port(pod, forward.spec)
+        async with self._containers.forward(pod.namespace, pod.name, port) as stream:
+            self._write(forward.name, pod=pod.name, container_port=port, error="")
+            await _pump(reader, writer, stream)
+
+    def _lost(self, forward: PortForward, problem: BaseException) -> None:
+        if isinstance(problem, UnreachableError):
+            self._say(forward, str(problem))
+        elif not isinstance(problem, OSError):  # a client that went away needs no word
+            raise problem
 
     async def _pod(self, forward: PortForward) -> Pod:
         """The pod to go to, as soon as there is one."""
