@@ -75,6 +75,7 @@ _CLUSTER_SCOPED = frozenset({
     ("storage.k8s.io", "VolumeAttachment"),
     ("storage.k8s.io", "VolumeAttributesClass"),
 })  # fmt: skip
+
 _BUILT_IN = {group for group, _ in _CLUSTER_SCOPED} | {
     "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "internal.apiserver.k8s.io", "storagemigration.k8s.io",
 }  # fmt: skip

@@ -66,12 +66,12 @@ def parse_values(text: str, origin: str) -> tuple[Any, ...]:
     return tuple(value for value, _, _ in _documents(text, origin))
 
 
-def dump(objects: Iterable[KubeObject]) -> str:
+def dump(wanted: Iterable[KubeObject]) -> str:
     """Write objects as one YAML text, in which every key stands where it stood."""
     import yaml
 
     return yaml.dump_all(
-        objects, Dumper=_dumper(), sort_keys=False, default_flow_style=False, allow_unicode=True, width=1_000_000
+        wanted, Dumper=_dumper(), sort_keys=False, default_flow_style=False, allow_unicode=True, width=1_000_000
     )
 
 
