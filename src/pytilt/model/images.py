@@ -8,7 +8,7 @@ from pytilt.model.files import FileRule, Ignore
 from pytilt.model.names import ImageName
 
 
-class DockerBuild(Value):
+class DockerBuild(Value, tag="docker"):
     """An image made from a Dockerfile (`docker_build`)."""
 
     context: str
@@ -32,7 +32,7 @@ class DockerBuild(Value):
     """What is left out of the build context."""
 
 
-class CustomBuild(Value):
+class CustomBuild(Value, tag="custom"):
     """An image made by a command of the user's (`custom_build`)."""
 
     command: Command

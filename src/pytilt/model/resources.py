@@ -75,7 +75,7 @@ class ImageLocator(Value):
     tag_field: str = ""
 
 
-class KubernetesDeploy(Value):
+class KubernetesDeploy(Value, tag="kubernetes"):
     """A resource that lives in the cluster."""
 
     objects: tuple[KubeObject, ...]
@@ -92,7 +92,7 @@ class KubernetesDeploy(Value):
     """`Kind/name` of the workload the resource was made for; empty for a group of plain objects."""
 
 
-class LocalDeploy(Value):
+class LocalDeploy(Value, tag="local"):
     """A resource of processes on this machine (`local_resource`)."""
 
     update: Command | None = None

@@ -81,7 +81,7 @@ def ui_tiltfile(state: Snapshot, tiltfile: Tiltfile) -> Json:
         "order": 1,
         **_state(statuses, enabled=True, since=tiltfile.created_at),
     }
-    return _object("UIResource", tiltfile, status=body)
+    return _object("UIResource", tiltfile, status=_filled(body))
 
 
 def ui_resource(state: Snapshot, resource: Resource) -> Json:
@@ -106,7 +106,7 @@ def ui_resource(state: Snapshot, resource: Resource) -> Json:
     if status.hold is not None:
         on = [{"group": "tilt.dev", "apiVersion": "v1alpha1", "kind": "UIResource", "name": n} for n in status.hold.on]
         body["waiting"] = {"reason": status.hold.reason.value, "on": on}
-    return _object("UIResource", resource, labels={label: label for label in spec.labels}, status=body)
+    return _object("UIResource", resource, labels={label: label for label in spec.labels}, status=_filled(body))
 
 
 def _state(statuses: Statuses, *, enabled: bool, since: str) -> Json:
@@ -195,8 +195,7 @@ def _object(kind: str, thing: Object, *, labels: Mapping[str, str] | None = None
         "creationTimestamp": thing.created_at,
         "resourceVersion": str(thing.version),
     }
-    body = {name: _filled(part) for name, part in parts.items()}
-    return {"apiVersion": GROUP_VERSION, "kind": kind, "metadata": _filled(metadata), **body}
+    return {"apiVersion": GROUP_VERSION, "kind": kind, "metadata": _filled(metadata), **parts}
 
 
 def _filled(fields: Json) -> Json:
