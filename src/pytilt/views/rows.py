@@ -1,0 +1,226 @@
+"""The rows of the display: one value per resource with everything that a row shows."""
+
+from datetime import datetime
+from pathlib import PurePath
+
+from pytilt.model.base import Value
+from pytilt.model.names import TILTFILE, ResourceName
+from pytilt.model.objects import FileWatch, PortForward, Resource, Runtime, RuntimeState, Tiltfile
+from pytilt.model.pods import Pod
+from pytilt.model.resources import KubernetesDeploy, Link, LocalDeploy, TriggerMode
+from pytilt.model.status import RuntimeStatus
+from pytilt.model.updates import Outcome, Update
+from pytilt.store.objects import Snapshot
+from pytilt.views.ages import age_of
+from pytilt.views.api import ordered
+from pytilt.views.dots import Dot, Tone, resource_dot, tiltfile_dot
+from pytilt.views.statuses import Statuses, resource_statuses, tiltfile_statuses
+from pytilt.views.updates import Bar, Cell, HistoryLine, bars, history_line, hold_text, update_cell, work
+
+_RUNTIME_TONES = {
+    RuntimeStatus.OK: Tone.PLAIN,
+    RuntimeStatus.PENDING: Tone.BUSY,
+    RuntimeStatus.ERROR: Tone.ERROR,
+    RuntimeStatus.UNKNOWN: Tone.MUTED,
+    RuntimeStatus.NONE: Tone.MUTED,
+    RuntimeStatus.NOT_APPLICABLE: Tone.MUTED,
+}
+
+
+class Row(Value):
+    """A resource as a row, and what the row shows when it is expanded."""
+
+    name: ResourceName
+    dot: Dot
+    labels: tuple[str, ...] = ()
+    status: Cell
+    """What runs, or what it waits for: `Running`, `CrashLoopBackOff`, `waits for db`."""
+    update: Cell
+    """The running or the last update: `live 8 ms`, `rebuild 2.1 s`."""
+    age: str = ""
+    restarts: int = 0
+    endpoints: tuple[Link, ...] = ()
+    mode: str = "auto"
+    pod: str = ""
+    """Name of the pod that counts."""
+    pods: tuple[Pod, ...] = ()
+    recent: tuple[Bar, ...] = ()
+    history: tuple[HistoryLine, ...] = ()
+    """Newest first."""
+    waits: str = ""
+    error: str = ""
+    """Why it is broken, as many lines as there are; empty when it is not."""
+    crashed: bool = False
+    """Is it what runs that is broken, so that the end of its log tells why?"""
+    warnings: tuple[str, ...] = ()
+    enabled: bool = True
+    updating: bool = False
+    dependencies: tuple[ResourceName, ...] = ()
+
+    @property
+    def trouble(self) -> bool:
+        """Does it ask for attention?"""
+        return self.dot is Dot.ERROR
+
+
+def rows(state: Snapshot, now: datetime) -> tuple[Row, ...]:
+    """Every row in the order of the display, `(Tiltfile)` last as in the first displays.
+
+    Args:
+        state: the objects of the session.
+        now: to tell ages.
+    """
+    tiltfile = state.get(Tiltfile, TILTFILE)
+    root = str(PurePath(tiltfile.path).parent) if tiltfile else ""
+    found = tuple(resource_row(state, resource, root, now) for resource in ordered(state))
+    return (*found, tiltfile_row(state, tiltfile, root, now)) if tiltfile else found
+
+
+def resource_row(state: Snapshot, resource: Resource, root: str, now: datetime) -> Row:
+    """The row of a resource."""
+    spec, status = resource.spec, resource.status
+    runtime = state.get(Runtime, resource.name)
+    running = runtime.status if runtime else RuntimeState()
+    statuses = resource_statuses(resource, runtime)
+    waiting_change = _waits_for_the_person(state, resource)
+    dot = resource_dot(resource, statuses)
+    if dot is Dot.OK and waiting_change:
+        dot = Dot.IDLE
+    pod = next(iter(running.pods), None)
+    builds = bool(spec.images)
+
+    def word(update: Update) -> str:
+        return work(update, spec.deploy, builds=builds)
+
+    every = (*status.current, *status.history)
+    return Row(
+        name=ResourceName(resource.name),
+        dot=dot,
+        labels=spec.labels,
+        status=_status(resource, running, statuses, waiting_change=waiting_change),
+        update=_update(resource, now, word(every[0]) if every else ""),
+        age=age_of(status.deployed_at or (status.last.finished_at if status.last else ""), now),
+        restarts=pod.restarts if pod else 0,
+        endpoints=_endpoints(state, resource, running),
+        mode=_mode(spec.trigger_mode),
+        pod=pod.name if pod else "",
+        pods=running.pods,
+        recent=bars(status.history),
+        history=tuple(history_line(update, word(update), root, now) for update in every),
+        waits=hold_text(status.hold) if status.hold else "",
+        error=_error(status.last, running) if dot is Dot.ERROR else "",
+        crashed=dot is Dot.ERROR and running.status is RuntimeStatus.ERROR,
+        warnings=status.last.warnings if status.last else (),
+        enabled=resource.enabled,
+        updating=bool(status.current),
+        dependencies=spec.resource_deps,
+    )
+
+
+def tiltfile_row(state: Snapshot, tiltfile: Tiltfile, root: str, now: datetime) -> Row:
+    """The row of the Tiltfile."""
+    status = tiltfile.status
+    watch = state.get(FileWatch, f"configs:{TILTFILE}")
+    changed = watch is not None and watch.status.latest > status.consumed
+    statuses = tiltfile_statuses(tiltfile, pending=status.trigger is not None or changed)
+    dot = tiltfile_dot(tiltfile, statuses)
+    every = (*((status.current,) if status.current else ()), *status.history)
+    last = status.history[0] if status.history else None
+    declared = status.declaration.warnings if status.declaration else ()
+    return Row(
+        name=TILTFILE,
+        dot=dot,
+        status=Cell(text="broken", tone=Tone.ERROR) if dot is Dot.ERROR else Cell(text="", tone=Tone.MUTED),
+        update=update_cell(every[0], "evaluate", now) if every else Cell(text="pending", tone=Tone.BUSY),
+        age=age_of(last.finished_at if last else "", now),
+        recent=bars(status.history),
+        history=tuple(history_line(update, "evaluate", root, now) for update in every),
+        error=last.error if last and dot is Dot.ERROR else "",
+        warnings=declared,
+        updating=status.current is not None,
+    )
+
+
+def _status(resource: Resource, running: RuntimeState, statuses: Statuses, *, waiting_change: bool) -> Cell:
+    if not resource.enabled:
+        return Cell(text="disabled", tone=Tone.MUTED)
+    if resource.status.hold is not None:
+        return Cell(text=hold_text(resource.status.hold), tone=Tone.BUSY)
+    if waiting_change:
+        return Cell(text="changed, not updated", tone=Tone.WARN)
+    tone = _RUNTIME_TONES[statuses.runtime]
+    if isinstance(resource.spec.deploy, LocalDeploy):
+        return _local_status(resource.spec.deploy, running, tone)
+    pod = next(iter(running.pods), None)
+    if pod is not None:
+        text = pod.status or pod.phase
+        unready = statuses.runtime is RuntimeStatus.PENDING and text == "Running"
+        return Cell(text="not ready" if unready else text, tone=tone)
+    if statuses.runtime is RuntimeStatus.OK:
+        return Cell(text="deployed", tone=Tone.PLAIN)
+    deployed = bool(resource.status.deployed_at)
+    text = "broken" if statuses.runtime is RuntimeStatus.ERROR else "no pod yet" if deployed else ""
+    return Cell(text=text, tone=tone)
+
+
+def _local_status(deploy: LocalDeploy, running: RuntimeState, tone: Tone) -> Cell:
+    if deploy.serve is None:
+        return Cell(text="", tone=Tone.MUTED)
+    if running.status is RuntimeStatus.OK:
+        return Cell(text="serving", tone=tone)
+    if running.status is RuntimeStatus.ERROR:
+        return Cell(text=_exit_text(running.reason), tone=tone)
+    return Cell(text="not ready" if running.pid else "", tone=tone)
+
+
+def _exit_text(reason: str) -> str:
+    """A short form of the reason a served process ended with."""
+    words = reason.split()
+    return f"exited with {words[-1]}" if words and words[-1].lstrip("-").isdigit() else "broken"
+
+
+def _update(resource: Resource, now: datetime, word: str) -> Cell:
+    status = resource.status
+    if status.current:
+        return update_cell(status.current[0], word, now)
+    if status.due and status.last is None:
+        return Cell(text="not built yet" if resource.spec.images else "not run yet", tone=Tone.MUTED)
+    if status.last is not None:
+        return update_cell(status.last, word, now)
+    return Cell(text="not started", tone=Tone.MUTED)
+
+
+def _mode(mode: TriggerMode) -> str:
+    return "auto" if mode.auto else "manual"
+
+
+def _error(last: Update | None, running: RuntimeState) -> str:
+    if last is not None and last.outcome not in (Outcome.OK, Outcome.RUNNING):
+        return last.error or f"the update {last.outcome.value}"
+    said = [running.reason]
+    for pod in running.pods[:1]:
+        said += [pod.message, *(container.message for container in pod.containers)]
+    lines: list[str] = []
+    for text in filter(None, said):
+        lines += [line for line in text.splitlines() if line.strip() and line not in lines]
+    return "\n".join(lines) or "it is broken, and nothing says why"
+
+
+def _endpoints(state: Snapshot, resource: Resource, running: RuntimeState) -> tuple[Link, ...]:
+    if running.endpoints or not isinstance(resource.spec.deploy, KubernetesDeploy):
+        return running.endpoints or resource.spec.links
+    ports = [each for each in state.all(PortForward) if each.resource == resource.name]
+    forwarded = tuple(
+        Link(url=f"http://{each.spec.host or 'localhost'}:{each.spec.local_port}/{each.spec.path.lstrip('/')}")
+        for each in ports
+    )
+    return (*forwarded, *resource.spec.links)
+
+
+def _waits_for_the_person(state: Snapshot, resource: Resource) -> bool:
+    """Did files change that no update has taken yet, because that takes a trigger?"""
+    if resource.spec.trigger_mode.auto or not resource.status.history or resource.status.current:
+        return False
+    names = [resource.name, *(f"image:{image.name}" for image in resource.spec.images)]
+    watches = [state.get(FileWatch, name) for name in names]
+    return any(watch is not None and watch.status.latest > resource.status.consumed for watch in watches)
