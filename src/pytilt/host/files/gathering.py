@@ -19,8 +19,6 @@ class Gathering:
         self._loop = asyncio.get_running_loop()
         self._changed: set[tuple[str, str]] = set()
         """Keys and paths."""
-        self._fresh: set[str] = set()
-        """Paths that did not exist when the last item was told."""
         self._open: dict[str, tuple[float, Callable[[], None]]] = {}
         """Paths that are being written to: when they are told at the latest, and what tells them."""
         self._error: PytiltError | None = None
@@ -62,22 +60,6 @@ class Gathering:
         """Is a path being written to?"""
         return path in self._open
 
-    def appeared(self, path: str) -> None:
-        """A path exists that did not exist before."""
-        self._fresh.add(path)
-
-    def vanished(self, interests: Iterable[Interest], path: str, repository: Repository | None) -> None:
-        """A path is gone. One that nobody was told of was never there."""
-        self._open.pop(path, None)
-        if path not in self._fresh:
-            self.tell(interests, path, repository)
-            return
-        self._fresh.discard(path)
-        untold = {(key, path) for interest in interests for key in interest.keys}
-        self._changed -= untold
-        if repository:
-            repository.held -= untold
-
     def hold(self, repository: Repository) -> None:
         """Git works: hold its changes back until it is done."""
         repository.locked = True
@@ -110,7 +92,6 @@ class Gathering:
         item: dict[str, set[str]] = {}
         for key, path in self._changed:
             item.setdefault(key, set()).add(path)
-        self._fresh -= {path for _, path in self._changed}
         self._changed.clear()
         return {key: frozenset(paths) for key, paths in item.items()}
 

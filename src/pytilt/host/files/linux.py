@@ -141,12 +141,9 @@ class InotifyWatcher:
             return
         if mask & _LEFT:
             directory.names.discard(name)
-            self._gathering.vanished(interests, path, directory.repository)
-            return
-        if name not in directory.names:
+        else:
             directory.names.add(name)
-            self._gathering.appeared(path)
-        if mask & _COMPLETE or (mask & _CREATE and not _will_be_closed(path)):
+        if mask & (_COMPLETE | _LEFT) or (mask & _CREATE and not _will_be_closed(path)):
             self._gathering.tell(interests, path, directory.repository)
         elif mask & (_CREATE | _MODIFY):
             self._gathering.tell_when_closed(path, partial(self._tell, directory, name))
@@ -156,29 +153,41 @@ class InotifyWatcher:
     def _on_subdirectory(self, directory: Directory, name: str, mask: int) -> None:
         path = directory.prefix + name
         if mask & _MOVED_FROM:
+            self._tree.disturbed = True
             self._lose(self._tree.below(path))
-        if mask & _LEFT:
-            self._gathering.vanished(directory.interested(name), path, directory.repository)
-            return
         if mask & _ARRIVED:
-            self._gathering.appeared(path)
+            directory.names.add(name)
             self._find_subdirectory(directory, name)
+        if mask & _LEFT:
+            directory.names.discard(name)
         self._tell(directory, name)
 
     def _find_subdirectory(self, directory: Directory, name: str) -> None:
         if name in directory.expected:
             self._find_again(directory.expected[name])
         path = directory.path if name == ".git" else directory.prefix + name
-        known = name != ".git" and self._tree.at(path)  # by the walk that found the directory above it
-        if directory.interests and not known:
+        if directory.interests and (name == ".git" or not self._knows(path)):
             scanner = Scanner(self._inotify, directory.interests)
             self._walk_later(scanner, partial(scanner.find_tree, path), self._announce)
 
+    def _knows(self, path: str) -> bool:
+        """Has the walk that found the directory above this one found it too, and is it still the same one?"""
+        known = self._tree.at(path)
+        return bool(known and known.interests and self._watch_of(path) == known.watch)
+
+    def _watch_of(self, path: str) -> int | None:
+        try:
+            return self._inotify.add(path)
+        except OSError:
+            return None
+
     def _on_directory(self, directory: Directory, mask: int) -> None:
         roots = [interest for interest in directory.interests if interest.path == directory.path]
+        if mask & _MOVE_SELF and self._watch_of(directory.path) == directory.watch:
+            return  # it was found where it is now before this event was read
         if mask & _ENDED:
-            moved = mask & _MOVE_SELF
-            self._lose(self._tree.below(directory.path) if moved else [directory])
+            self._tree.disturbed = True
+            self._lose(self._tree.below(directory.path) if mask & _MOVE_SELF else [directory])
         if mask & (_ENDED | _ATTRIB):
             covering = [interest for interest in roots if interest.covers(directory.path)]
             self._gathering.tell(covering, directory.path, directory.repository)
@@ -203,8 +212,7 @@ class InotifyWatcher:
         interests: list[Interest] = []
         for directory in directories:
             for name in directory.names:
-                path = directory.prefix + name
-                self._gathering.vanished(directory.interested(name), path, directory.repository)
+                self._tell(directory, name)
             interests.extend(interest for interest in directory.interests if interest.path == directory.path)
             interests.extend(interest for waiting in directory.expected.values() for interest in waiting)
             if directory.guards:
@@ -234,6 +242,8 @@ class InotifyWatcher:
     def _walk(
         self, scanner: Scanner, walk: Callable[[], Findings], merge: Callable[[Findings], None]
     ) -> asyncio.Future[Findings]:
+        if not self._walks:
+            self._tree.disturbed = False
         self._walks += 1
         walked = asyncio.wrap_future(self._threads.submit(walk))
         walked.add_done_callback(partial(self._walked, scanner, merge))
@@ -267,12 +277,27 @@ class InotifyWatcher:
     # What to do with what a walk found
 
     def _merge(self, findings: Findings) -> list[Directory]:
+        if self._tree.disturbed:
+            self._look_again(findings)
         locked = [found for found in findings.repositories.values() if found.locked]
-        fresh = [found.git_dir for found in locked if found.git_dir not in self._tree.repositories]
+        newly_locked = [found.git_dir for found in locked if found.git_dir not in self._tree.repositories]
         directories = self._tree.merge(findings)
-        for git_dir in fresh:
+        for git_dir in newly_locked:
             self._gathering.hold(self._tree.repositories[git_dir])
         return directories
+
+    def _look_again(self, findings: Findings) -> None:
+        """Something was moved or given up during the walk: drop what is no longer where it was found."""
+        directories, findings.directories = findings.directories, []
+        for found in directories:
+            watch = self._watch_of(found.path)
+            if watch == found.watch:
+                findings.directories.append(found)
+                continue
+            self._find_again(interest for _, interest in found.expected)
+            if watch is not None and found.interests:
+                scanner = Scanner(self._inotify, found.interests)
+                self._walk_later(scanner, partial(scanner.find_tree, found.path), self._announce)
 
     def _merge_unless_dropped(self, plan: Plan, findings: Findings) -> None:
         if plan.dropped:
@@ -283,10 +308,8 @@ class InotifyWatcher:
     def _announce(self, findings: Findings) -> None:
         for directory in self._merge(findings):
             roots = [interest for interest in directory.interests if interest.covers(directory.path)]
-            self._gathering.appeared(directory.path)
             self._gathering.tell(roots, directory.path, directory.repository)
             for name in directory.names:
-                self._gathering.appeared(directory.prefix + name)
                 self._tell(directory, name)
         for found in findings.directories:
             for name, _ in found.expected:
@@ -300,26 +323,26 @@ class InotifyWatcher:
 
     def _compare(self, root: str, interests: Sequence[Interest], findings: Findings) -> None:
         found = {directory.path: directory for directory in findings.directories}
-        watches = {directory.path: directory.watch for directory in findings.directories}
         known = [each for each in self._tree.below(root) if not set(interests).isdisjoint(each.interests)]
-        self._lose([each for each in known if watches.get(each.path) != each.watch])
-        for directory in known:
-            if self._tree.at(directory.path) is directory:
-                self._compare_names(directory, found[directory.path])
-        for each in findings.directories:
+        names = {each.path: frozenset(each.names) for each in known}
+        self._announce(findings)  # first: a directory that was moved keeps its watch
+        self._lose([each for each in known if each.path not in found])
+        for path, each in found.items():
+            self._compare_names(each, names.get(path, frozenset()))
             for name in each.changed:
-                self._tell_entry(each.path, name)
-        self._announce(findings)
+                self._tell_entry(path, name)
 
-    def _compare_names(self, directory: Directory, found: FoundDirectory) -> None:
-        for name in directory.names - found.names:
-            path = directory.prefix + name
+    def _compare_names(self, found: FoundDirectory, before: frozenset[str]) -> None:
+        directory = self._tree.at(found.path)
+        if directory is None:
+            return
+        for name in before - found.names:
+            path = f"{found.path}/{name}"
             if any(not interest.matcher.matches(path) for interest in found.interests):
                 directory.names.discard(name)
-                self._gathering.vanished(directory.interested(name), path, directory.repository)
-        for name in found.names - directory.names:
-            directory.names.add(name)
-            self._tell(directory, name)
+                self._tell(directory, name)
+        for name in found.names - before:
+            self._tell_entry(found.path, name)
 
     def _tell_entry(self, path: str, name: str) -> None:
         if directory := self._tree.at(path):

@@ -20,7 +20,7 @@ class FoundDirectory:
     interests: tuple[Interest, ...] = ()
     """Those that want to know about its entries."""
     names: frozenset[str] = frozenset()
-    """Its entries that are no directories and matter to any of them."""
+    """Its entries that matter to any of them."""
     changed: frozenset[str] = frozenset()
     """Those that changed since the time that was asked about."""
     expected: tuple[tuple[str, Interest], ...] = ()
@@ -107,19 +107,18 @@ class Scanner:
         git_dir: str | None,
     ) -> None:
         prefix = path.rstrip("/") + "/"
-        files = [
+        wanted = [
             entry
             for entry in listed
-            if not entry.is_dir(follow_symlinks=False)
-            and any(not interest.matcher.matches(prefix + entry.name) for interest in interests)
+            if any(not interest.matcher.matches(prefix + entry.name) for interest in interests)
         ]
         self.findings.directories.append(
             FoundDirectory(
                 path=path,
                 watch=watch,
                 interests=interests,
-                names=frozenset(entry.name for entry in files),
-                changed=frozenset(entry.name for entry in files if self._since and _changed(entry.path, self._since)),
+                names=frozenset(entry.name for entry in wanted),
+                changed=frozenset(entry.name for entry in wanted if self._since and _changed(entry, self._since)),
                 git_dir=git_dir,
             )
         )
@@ -139,19 +138,18 @@ class Scanner:
             name = path[len(parent.rstrip("/")) + 1 :].partition("/")[0]
             below = posixpath.join(parent, name)
             if below == path or below in tried or not Path(below).is_dir():
-                self._add_expected(path, parent, name, watch)
+                self._add_expected(parent, name, watch)
                 return
             tried.add(below)  # it has just appeared, or is not for us
             parent = below
 
-    def _add_expected(self, path: str, parent: str, name: str, watch: int) -> None:
-        changed = bool(self._since) and _changed(path, self._since or 0)
+    def _add_expected(self, parent: str, name: str, watch: int) -> None:
         self.findings.directories.append(
             FoundDirectory(
                 path=parent,
                 watch=watch,
                 expected=tuple((name, interest) for interest in self._interests),
-                changed=frozenset({name} if changed else ()),
+                changed=frozenset({name} if self._since else ()),
                 git_dir=self._repository_above(parent),
             )
         )
@@ -171,8 +169,8 @@ class Scanner:
         return git_dir
 
 
-def _changed(path: str, since: int) -> bool:
+def _changed(entry: "os.DirEntry[str]", since: int) -> bool:
     try:
-        return os.lstat(path).st_ctime_ns >= since
+        return not entry.is_dir(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_ctime_ns >= since
     except OSError:
         return True

@@ -21,7 +21,7 @@ class Directory:
         self.interests: tuple[Interest, ...] = ()
         """Those that want to know about its entries."""
         self.names: set[str] = set()
-        """Its entries that are no directories and matter to any of them."""
+        """Its entries that matter to any of them."""
         self.expected: dict[str, tuple[Interest, ...]] = {}
         """Entries on which an interest waits that does not care about the others."""
         self.repository: Repository | None = None
@@ -52,6 +52,8 @@ class Tree:
         self._by_path: dict[str, Directory] = {}
         self._by_watch: dict[int, list[Directory]] = {}
         self.repositories: dict[str, Repository] = {}
+        self.disturbed = False
+        """Was a watch ended? A walk that is under way may have found it before."""
 
     def __len__(self) -> int:
         return len(self._by_path)
@@ -133,6 +135,7 @@ class Tree:
         else:
             self._by_watch.pop(directory.watch, None)
             self._inotify.remove(directory.watch)
+            self.disturbed = True
 
     def unexpect(self, interests: Collection[Interest]) -> None:
         """Let interests wait for nothing; `prune` when it is known what they wait for instead."""
