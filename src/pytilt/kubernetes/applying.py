@@ -17,7 +17,7 @@ import msgspec
 
 from pytilt.cluster import objects
 from pytilt.errors import ApplyError
-from pytilt.kubernetes import failures
+from pytilt.kubernetes import adopting, failures
 from pytilt.kubernetes.api import Answer, KubernetesApi
 from pytilt.kubernetes.discovery import ApiResource, Discovery, is_established, plain
 from pytilt.kubernetes.failures import Failure
@@ -166,6 +166,8 @@ class _Application:
         while True:
             answer = await self._patched() if self._wanted.name else await self._created()
             if answer.ok:
+                if await self._adopted(answer.json()):
+                    continue
                 o = plain(answer.json(), self._wanted.resource)
                 if not objects.metadata(o).get("deletionTimestamp"):
                     return await self._served(o)
@@ -178,6 +180,24 @@ class _Application:
             if not await self._passes(failure):
                 raise failures.apply_error(self._wanted.label, failure)
             await backoff.wait()
+
+    async def _adopted(self, o: KubeObject) -> bool:
+        """Take over what was applied by a client before; then it is to be applied once more."""
+        managed = adopting.adopted(o, FIELD_MANAGER) if self._wanted.name else None
+        if managed is None:
+            return False
+        version = objects.metadata(o).get("resourceVersion")
+        patch = [
+            {"op": "replace", "path": "/metadata/managedFields", "value": managed},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": version},  # refused if it changed since
+        ]
+        answer = await self._api.request(
+            "PATCH",
+            self._wanted.path,
+            body=msgspec.json.encode(patch),
+            headers={"Content-Type": "application/json-patch+json"},
+        )
+        return answer.ok or answer.status == 409
 
     async def _patched(self) -> Answer:
         answer = await self._send("PATCH", "application/apply-patch+yaml", force="true")

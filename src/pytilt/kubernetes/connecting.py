@@ -203,7 +203,7 @@ def _path(entry: Entry, key: str) -> str:
 def _pem(entry: Entry, key: str) -> str:
     if data := as_text(entry.value, _PATHS[key]):
         try:
-            return base64.b64decode(data, validate=False).decode("ascii")
+            return base64.b64decode("".join(data.split()), validate=True).decode("ascii")
         except (binascii.Error, UnicodeDecodeError) as error:
             raise UserError(
                 f"`{_PATHS[key]}` of `{entry.name}` is no PEM in base64: {error}",

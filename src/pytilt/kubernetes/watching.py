@@ -98,7 +98,8 @@ async def watch(api: KubernetesApi, scope: Scope) -> AsyncGenerator[Change, None
         try:
             async with aclosing(watched.changes()) as changes:
                 async for change in changes:
-                    backoff.reset()
+                    if watched.following:
+                        backoff.reset()
                     yield change
         except _RetryError:
             pass
@@ -171,13 +172,17 @@ class _Watch:
         self._scope = scope
         self._version = ""
         self._known: dict[tuple[str, str], KubeObject] = {}
+        self.following = False
+        """Are the changes told by a watch, rather than found by listing?"""
 
     async def changes(self) -> AsyncGenerator[Change, None]:
         """Tell what is not known yet, until the connection ends."""
+        self.following = False
         if not self._version:
             async with aclosing(self._list()) as listed:
                 async for change in listed:
                     yield change
+        self.following = True
         async with aclosing(self._follow()) as followed:
             async for change in followed:
                 yield change
