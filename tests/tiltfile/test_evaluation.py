@@ -16,7 +16,8 @@ def shop(tmp_path):
                 docker_build('img/web', '.', live_update=[sync('.', '/app'), run('touch /x', trigger=['a'])],
                     ignore=['b'], only=['src'])
                 k8s_yaml('d.yaml')
-                k8s_resource('web', port_forwards=['8000', port_forward(9000, 90, name='x', link_path='/y')], links='foo')
+                k8s_resource('web', links='foo',
+                    port_forwards=['8000', port_forward(9000, 90, name='x', link_path='/y')])
                 """,
             "Dockerfile": DOCKERFILE,
             "d.yaml": documents(

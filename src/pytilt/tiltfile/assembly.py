@@ -1,7 +1,11 @@
 """From what the Tiltfile declared to a `Declaration`, by Tilt's rules in Tilt's order. Pure: no file is read here."""
 
+from msgspec.structs import replace
+
 from pytilt.errors import UserError
+from pytilt.model.commands import Command
 from pytilt.model.files import FileRule
+from pytilt.model.images import CustomBuild, Image
 from pytilt.model.names import ResourceName
 from pytilt.model.resources import Declaration, LocalDeploy, Resource
 from pytilt.tiltfile.checks import check_live_updates, check_steps, known_deps, unused_images
@@ -13,7 +17,8 @@ from pytilt.tiltfile.kubernetes_assembly import kubernetes_resources
 from pytilt.tiltfile.request import EvaluationRequest
 from pytilt.tiltfile.secrets import secrets
 from pytilt.tiltfile.triggers import model_mode
-from pytilt.tiltfile.values import Mode
+
+Pairs = tuple[tuple[str, str], ...]
 
 
 def assemble(declared: Declared, request: EvaluationRequest) -> tuple[Declaration, tuple[str, ...]]:
@@ -29,7 +34,7 @@ def assemble(declared: Declared, request: EvaluationRequest) -> tuple[Declaratio
     Raises:
         UserError: what was declared does not fit together, or must not be deployed here.
     """
-    index = ImageIndex(declared.images)
+    index = ImageIndex([_with_environ(image, declared.environ) for image in declared.images])
     kubernetes, uncategorized = kubernetes_resources(declared, index)
     unused = unused_images(
         index,
@@ -41,7 +46,7 @@ def assemble(declared: Declared, request: EvaluationRequest) -> tuple[Declaratio
         raise UserError(refused_deploy(request.context))
     check_live_updates(kubernetes)
     check_steps(declared.unused_steps)
-    local = tuple(_local_resource(one, declared.trigger_mode) for one in declared.locals)
+    local = tuple(_local_resource(one, declared) for one in declared.locals)
     resources, dropped = known_deps([*kubernetes, *local, *([uncategorized] if uncategorized else [])])
     declaration = Declaration(
         resources=resources,
@@ -55,18 +60,32 @@ def assemble(declared: Declared, request: EvaluationRequest) -> tuple[Declaratio
     return declaration, (*([unused] if unused else []), *dropped)
 
 
-def _local_resource(declared: DeclaredLocal, default_mode: Mode) -> Resource:
+def _local_resource(local: DeclaredLocal, declared: Declared) -> Resource:
     return Resource(
-        name=ResourceName(declared.name),
+        name=ResourceName(local.name),
         deploy=LocalDeploy(
-            update=declared.update,
-            serve=declared.serve,
-            files=FileRule(paths=declared.deps, ignores=declared.ignores),
-            allow_parallel=declared.allow_parallel,
-            readiness_probe=declared.readiness_probe,
+            update=_in_environ(local.update, declared.environ),
+            serve=_in_environ(local.serve, declared.environ),
+            files=FileRule(paths=local.deps, ignores=local.ignores),
+            allow_parallel=local.allow_parallel,
+            readiness_probe=local.readiness_probe,
         ),
-        labels=declared.labels,
-        links=declared.links,
-        trigger_mode=model_mode(declared.trigger_mode or default_mode, auto_init=declared.auto_init),
-        resource_deps=tuple(ResourceName(name) for name in declared.resource_deps),
+        labels=local.labels,
+        links=local.links,
+        trigger_mode=model_mode(local.trigger_mode or declared.trigger_mode, auto_init=local.auto_init),
+        resource_deps=tuple(ResourceName(name) for name in local.resource_deps),
     )
+
+
+def _with_environ(image: Image, environ: Pairs) -> Image:
+    if not environ or not isinstance(image.build, CustomBuild):
+        return image
+    command = _in_environ(image.build.command, environ)
+    return replace(image, build=replace(image.build, command=command))
+
+
+def _in_environ(command: Command | None, environ: Pairs) -> Command | None:
+    """The command with the variables that the Tiltfile set; its own go before them."""
+    if command is None or not environ:
+        return command
+    return replace(command, env=tuple(sorted({**dict(environ), **dict(command.env)}.items())))

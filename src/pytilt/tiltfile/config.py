@@ -100,7 +100,7 @@ class ConfigBuiltins:
                 return {}
             raise UserError(f"error opening {path}: {error.message}") from error
         try:
-            found = json.loads(text)
+            found = json.loads(text, parse_int=float)
         except json.JSONDecodeError as error:
             raise UserError(
                 f"error parsing json from {path}: {error.msg} at line {error.lineno} column {error.colno}"

@@ -103,3 +103,5 @@ class Declared(Value):
     """Images whose being unused is no surprise; `*` for all."""
     ci: CiSettings = CiSettings()
     scrub_secrets: bool = True
+    environ: tuple[tuple[str, str], ...] = ()
+    """The variables that the Tiltfile set, sorted by name; every command gets them."""

@@ -149,6 +149,6 @@ def _usage(settings: dict[str, Setting]) -> str:
 
 def _object(text: str) -> object:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=float)
     except json.JSONDecodeError as error:
         raise UserError(f'decoding JSON, got "{text}": {error.msg}') from error

@@ -79,6 +79,7 @@ class Script:
             suppressed_warnings=tuple(self.suppressed_warnings),
             ci=self.ci,
             scrub_secrets=self.scrub_secrets,
+            environ=tuple(sorted(self.environ.items() - self.request.environ.items())),
         )
 
     @property

@@ -1,0 +1,44 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from pytilt.dialect import ModuleValue
+from pytilt.testing.project import Project
+from pytilt.tiltfile.request import EvaluationRequest, Host, LocalResult
+from pytilt.tiltfile.script import Script
+from pytilt.tiltfile.universe import universe
+
+PAGE = Path(__file__).parents[2] / "docs" / "tiltfile.md"
+
+
+def names():
+    """Every name of the universe, with the names inside its modules."""
+    host = Host(log=lambda *_, **__: None, run_local=lambda *_: LocalResult(exit_status=0))
+    found: list[str] = []
+
+    def collect(members, prefix):
+        for name, value in members.items():
+            if isinstance(value, ModuleValue):
+                collect(value.starlark_attrs(), f"{prefix}{name}.")
+            else:
+                found.append(f"{prefix}{name}")
+
+    collect(universe(Script(EvaluationRequest(path="/Tiltfile"), host), lambda _: {}), "")
+    return found
+
+
+def test_every_function_stands_in_the_docs():
+    documented = set(re.findall(r"^\| `([\w.]+)", PAGE.read_text(), re.MULTILINE))
+    assert sorted(set(names()) - documented) == []
+
+
+def test_the_docs_name_only_what_is_there():
+    documented = set(re.findall(r"^\| `([\w.]+)", PAGE.read_text(), re.MULTILINE))
+    assert sorted(documented - set(names()) - {"load"}) == []
+
+
+@pytest.mark.parametrize("name", ["docker_compose", "dc_resource", "k8s_custom_deploy", "v1alpha1.ui_button"])
+def test_what_is_not_there_yet_says_so_and_what_to_do(tmp_path, name):
+    error = Project(tmp_path, {"Tiltfile": f"{name}('x', y=1)"}).error()
+    assert f"`{name}` is not supported yet\nhint: " in error
