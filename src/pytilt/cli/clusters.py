@@ -1,55 +1,55 @@
 """Which cluster a command works with, and the seams to it."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from pytilt.cluster.seam import (
-    ByteStream,
-    Change,
-    Cluster,
-    ClusterInfo,
-    ContainerRef,
-    Containers,
-    ExecStream,
-    ObjectRef,
-)
-from pytilt.errors import ClusterUnreachableError
+from pytilt.cluster.seam import Cluster, Containers
 from pytilt.host.processes import Runner
 from pytilt.kubernetes.connecting import read_connection
 from pytilt.kubernetes.connection import Connection
 from pytilt.kubernetes.kubeconfig import current_context
 from pytilt.kubernetes.products import is_development
 from pytilt.model.base import Value
-from pytilt.model.resources import KubeObject
 from pytilt.settings import Settings
 
-NO_CONTEXT = ClusterUnreachableError(
-    "there is no current Kubernetes context", hint="choose one: `kubectl config use-context NAME`, or `--context NAME`"
-)
+ENGINE = "engine"
+"""The built-in context: the container engine of this machine, without any cluster."""
 
 
 class Target(Value):
     """The cluster that was chosen, once for the whole command."""
 
-    context: str | None = None
-    namespace: str = "default"
+    context: str
+    namespace: str
     development: bool = False
     """Is it known to be for development, so that deploying there needs no permission?"""
     connection: Connection | None = None
+    """None for the built-in context."""
+    why: str = ""
+    """Why the built-in context, and how to choose another; for people."""
 
 
 def choose(settings: Settings, *, context: str | None, namespace: str | None) -> Target:
-    """Choose the cluster: the named context, else the current one, else none.
+    """Choose the cluster: the named context, else the current one, else the built-in context `engine`.
 
     Raises:
         UserError: the kubeconfig cannot be read, or has no such context.
     """
     name = current_context(settings, context or "")
-    if name is None:
-        return Target(namespace=namespace or "default")
-    connection = read_connection(settings, context=name, namespace=namespace or "")
+    if name in (None, ENGINE):
+        return Target(
+            context=ENGINE,
+            namespace=namespace or "default",
+            development=True,
+            why=(
+                "Using the built-in context `engine`, the container engine of this machine"
+                + ("" if name else ": there is no current Kubernetes context")
+                + ". To choose a cluster: `--context NAME`, TILT_CONTEXT, or `kubectl config use-context NAME`"
+            ),
+        )
+    connection = read_connection(settings, context=name or "", namespace=namespace or "")
     return Target(
-        context=name,
+        context=connection.context,
         namespace=connection.namespace,
         development=is_development(connection.product),
         connection=connection,
@@ -64,11 +64,21 @@ class Access(Value):
 
 
 @asynccontextmanager
-async def connected(target: Target, settings: Settings, runner: Runner) -> AsyncIterator[Access]:
-    """Open the way to the chosen cluster; nothing is asked of it yet."""
+async def connected(target: Target, root: str, settings: Settings, runner: Runner) -> AsyncIterator[Access]:
+    """Open the way to the chosen cluster; nothing is asked of it yet.
+
+    Args:
+        target: what was chosen.
+        root: the project's folder: on the built-in context it tells projects apart.
+        settings: the environment.
+        runner: starts credential plugins.
+    """
     if target.connection is None:
-        absent = NoCluster()
-        yield Access(cluster=absent, containers=absent)
+        from pytilt.cli.engine_access import engine_access
+        from pytilt.engines.labels import project_id
+
+        async with engine_access(settings, project_id(root), target.namespace) as engine:
+            yield Access(cluster=engine, containers=engine)
         return
     from pytilt.kubernetes.api import KubernetesApi
     from pytilt.kubernetes.cluster import KubernetesCluster
@@ -77,39 +87,3 @@ async def connected(target: Target, settings: Settings, runner: Runner) -> Async
     async with KubernetesApi(target.connection, runner) as api:
         cluster = KubernetesCluster(api, engine_host=settings.docker_host)
         yield Access(cluster=cluster, containers=KubernetesContainers(api))
-
-
-class NoCluster:
-    """Both seams, where no cluster was chosen: whatever is asked, the answer says how to choose one."""
-
-    async def info(self) -> ClusterInfo:
-        """See `Cluster.info`."""
-        raise NO_CONTEXT
-
-    async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ARG002, ASYNC109 - as in the seam
-        """See `Cluster.apply`."""
-        raise NO_CONTEXT
-
-    async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:  # noqa: ARG002 - as in the seam
-        """See `Cluster.delete`."""
-        raise NO_CONTEXT
-
-    async def get(self, ref: ObjectRef) -> KubeObject | None:  # noqa: ARG002 - as in the seam
-        """See `Cluster.get`."""
-        raise NO_CONTEXT
-
-    def watch(self, api_version: str, kind: str, *, namespace: str = "") -> AsyncIterator[Change]:  # noqa: ARG002 - as in the seam
-        """See `Cluster.watch`."""
-        raise NO_CONTEXT
-
-    def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncIterator[tuple[str, str]]:  # noqa: ARG002 - as in the seam
-        """See `Containers.logs`."""
-        raise NO_CONTEXT
-
-    def exec(self, ref: ContainerRef, argv: Sequence[str]) -> AbstractAsyncContextManager[ExecStream]:  # noqa: ARG002 - as in the seam
-        """See `Containers.exec`."""
-        raise NO_CONTEXT
-
-    def forward(self, namespace: str, pod: str, port: int) -> AbstractAsyncContextManager[ByteStream]:  # noqa: ARG002 - as in the seam
-        """See `Containers.forward`."""
-        raise NO_CONTEXT

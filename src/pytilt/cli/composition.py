@@ -105,7 +105,7 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         serving_socket(options) as listener,
         Engine(settings) as engine,
         FileWatcher() as watcher,
-        connected(project.target, settings, runner) as access,
+        connected(project.target, project.root, settings, runner) as access,
     ):
         watching = Watching(store, watcher)
         credentials = Credentials(settings, runner)

@@ -47,7 +47,7 @@ def command(
         def log(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:  # noqa: ARG001 - a `Log`
             sys.stderr.write(text)
 
-        async with HostRunner() as runner, connected(project.target, settings, runner) as access:
+        async with HostRunner() as runner, connected(project.target, project.root, settings, runner) as access:
             result = await Evaluator(project.request("down"), runner).evaluate(args, log)
             if result.declaration is None:
                 raise UserError(result.error or "the Tiltfile cannot be evaluated")

@@ -60,6 +60,8 @@ def command(
     address = f"http://{options.host}:{options.port}/" if options.port else "(without browser UI)"
     note(f"Tilt started {'on ' if options.port else ''}{address}", color=color)
     note(f"v{__version__}\n")
+    if project.target.why:
+        note(f"{project.target.why}\n")
     show = streaming(selection(log_resource, log_source, log_level), color=color)
     verdict = run_in_foreground(lambda runner: run(project, options, runner, show))
     return 1 if verdict is not None and verdict.error else 0
