@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 from pytilt.cluster.seam import ByteStream, ContainerRef, ExecStream
-from pytilt.engines.podplan import Instance, all_containers
+from pytilt.engines.podplan import Instance, RunState, all_containers
 from pytilt.engines.podpool import PodPool
 from pytilt.engines.reach import execute
 from pytilt.engines.runtime import pieces, reached
@@ -80,7 +80,7 @@ class EngineContainers:
             self._world.store.listen(note)
             try:
                 instance = self._instance(ref)
-                if instance is not None and instance.id and instance.started_at:
+                if instance is not None and instance.id and instance.state is not RunState.CREATED:
                     return instance
                 if self._world.store.get("Pod", ref.namespace, ref.pod) is None:
                     raise ClusterUnreachableError(f"there is no `Pod/{ref.pod}`")

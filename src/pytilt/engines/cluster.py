@@ -106,7 +106,10 @@ class EngineCluster:
             for task in self._running:
                 task.cancel()
             self._pool.close()
-            await self._tasks.__aexit__(kind, error, trace)
+            if isinstance(error, asyncio.CancelledError):  # perhaps the group's own: a task of it failed
+                await self._tasks.__aexit__(kind, error, trace)
+            else:
+                await self._tasks.__aexit__(None, None, None)
 
     # The seam
 

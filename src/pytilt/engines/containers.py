@@ -162,6 +162,8 @@ def container_request(
         request["Entrypoint"] = _words(container["command"], environment)
     if container.get("args"):
         request["Cmd"] = _words(container["args"], environment)
+    if signal := (container.get("lifecycle") or {}).get("stopSignal"):
+        request["StopSignal"] = signal
     if container.get("workingDir"):
         request["WorkingDir"] = container["workingDir"]
     _secure(request, spec.get("securityContext") or {}, container.get("securityContext") or {})

@@ -296,6 +296,8 @@ class PodRunner:
         """The pod's work is done: let go of what it holds, keep what tells of it."""
         running = [(name, view.current) for name, view in self._views.items() if view.current and view.current.running]
         await self._all(self._stop(name, instance, grace=self._grace()) for name, instance in running)
+        if running:
+            await self._look()
         await self.sandbox.stop()
         self._facts = msgspec.structs.replace(self._facts, pod_ip=self.sandbox.address)
         self._publish(plan)

@@ -78,10 +78,7 @@ class Runtime:
     async def stop(self, container: str, grace: int) -> None:
         """Stop a container, killing it after `grace` seconds; one that is gone or has ended is fine."""
         try:
-            if grace <= 0:
-                await self.ask("POST", path("containers", container, "kill"))
-            else:
-                await self.ask("POST", path("containers", container, "stop"), params={"t": grace})
+            await self.ask("POST", path("containers", container, "stop"), params={"t": max(0, grace)})
         except DockerApiError as error:
             if error.status not in (304, 404, 409):
                 raise
