@@ -105,15 +105,14 @@ def _need(state: Snapshot, resource: Resource) -> Need | None:
 def _reason(state: Snapshot, resource: Resource, changed: Mapping[str, int]) -> Reason:
     status, mode = resource.status, resource.spec.trigger_mode
     reason = status.trigger.reason if status.trigger else Reason.NONE
-    if not status.history:
-        started = bool(status.current)
+    if not status.history and not status.current:
         wanted = mode.auto_init or reason or (mode.auto and changed)
-        return reason | Reason.INITIAL_BUILD if wanted and not started else reason
+        return reason | Reason.INITIAL_BUILD if wanted else reason
     if not mode.auto and not reason:
         return Reason.NONE
     if changed:
         reason |= Reason.CHANGED_FILES
-    if resource.digest != status.applied_digest:
+    if status.history and resource.digest != status.applied_digest:
         reason |= Reason.CONFIG_CHANGED
     if freshness.has_newer_images(state, resource):
         reason |= Reason.DEPENDENCY_UPDATED

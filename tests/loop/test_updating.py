@@ -1,0 +1,296 @@
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from pytilt.errors import ApplyError, BuildError, PytiltError, SyncError
+from pytilt.loop.outcomes import Done
+from pytilt.loop.schedule import Start
+from pytilt.loop.updating import HISTORY, Updating
+from pytilt.loop.watching import Watching
+from pytilt.model.files import FileRule
+from pytilt.model.logs import Level
+from pytilt.model.names import ResourceName
+from pytilt.model.objects import ImageMap, ImageMapStatus, Resource, ResourceStatus, Runtime, RuntimeState, Tiltfile
+from pytilt.model.pods import Container, ContainerState, Pod
+from pytilt.model.resources import Resource as Declared
+from pytilt.model.resources import TriggerMode, UpdateSettings
+from pytilt.model.updates import DeployedImage, HoldReason, Outcome, Reason, Strategy
+from pytilt.store.logs import LogStore, Span
+from pytilt.store.objects import Store
+from pytilt.testing.host import FakeFileWatcher
+from tests.loop.declaring import image, kubernetes, local, prepare, update
+from tests.loop.waiting import logged, rest, running, turns
+
+TOOL = ResourceName("tool")
+OK = Done(outcome=Outcome.OK)
+
+
+class Worker:
+    """Carries out updates as the test says: `answers` in turn, then success; held while `gate` is closed."""
+
+    def __init__(self) -> None:
+        self.starts: list[Start] = []
+        self.answers: list[Done | PytiltError] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def __call__(self, _: Resource, start: Start, span: Span, __: UpdateSettings) -> Done:
+        self.starts.append(start)
+        answer = self.answers.pop(0) if self.answers else OK
+        span("working\n")
+        await self.gate.wait()
+        if isinstance(answer, PytiltError):
+            raise answer
+        return answer
+
+
+class Trial:
+    """Updates of a session whose work is the test's."""
+
+    def __init__(self, store: Store, logs: LogStore) -> None:
+        self.store = store
+        self.worker = Worker()
+        self.watching = Watching(store, FakeFileWatcher())
+        self.updating = Updating(store, logs, self.watching, dict.fromkeys(Strategy, self.worker), "/p")
+
+    async def declare(self, *specs: Declared) -> None:
+        prepare(self.store, *specs)
+        await self.watching.declare({spec.name: spec.files for spec in specs})
+
+    def status(self, name: str = TOOL) -> ResourceStatus:
+        found = self.store.get(Resource, name)
+        assert found
+        return found.status
+
+    def change(self, *paths: str, watch: str = TOOL) -> None:
+        self.watching.tell({watch: frozenset(paths)})
+
+    async def ended(self, count: int, name: str = TOOL) -> ResourceStatus:
+        """The status once so many updates have ended."""
+        await turns(lambda: len(self.status(name).history) == count and not self.status(name).current)
+        return self.status(name)
+
+
+@pytest.fixture
+def trial(store: Store, logs: LogStore) -> Trial:
+    return Trial(store, logs)
+
+
+async def test_the_first_update_runs_and_is_remembered(trial: Trial, logs: LogStore):
+    await trial.declare(local("tool"))
+    async with running(trial.updating.run()):
+        status = await trial.ended(1)
+    (done,) = status.history
+    assert (done.reason, done.strategy, done.outcome) == (Reason.INITIAL_BUILD, Strategy.COMMAND, Outcome.OK)
+    assert done.finished_at
+    assert status.due is Reason.NONE
+    assert logged(logs, "tool") == "Initial Build\nworking\n"
+
+
+async def test_a_change_during_an_update_is_part_of_the_next(trial: Trial):
+    await trial.declare(local("tool"))
+    trial.worker.gate.clear()
+    async with running(trial.updating.run()):
+        await turns(lambda: trial.worker.starts)
+        trial.change("/p/tool/a")
+        trial.change("/p/tool/b")
+        await turns(lambda: trial.status().due)
+        trial.worker.gate.set()
+        status = await trial.ended(2)
+    assert [start.changed_files for start in trial.worker.starts] == [(), ("/p/tool/a", "/p/tool/b")]
+    assert status.consumed == 2
+
+
+async def test_what_failed_is_red_and_not_tried_again_until_something_changes(trial: Trial, logs: LogStore):
+    await trial.declare(local("tool"))
+    trial.worker.answers = [BuildError("no such file")]
+    async with running(trial.updating.run()):
+        status = await trial.ended(1)
+        await rest()
+        assert len(trial.worker.starts) == 1
+        assert status.last
+        assert (status.last.outcome, status.last.error) == (Outcome.FAILED, "no such file")
+        trial.change("/p/tool/a")
+        status = await trial.ended(2)
+    assert [each.outcome for each in status.history] == [Outcome.OK, Outcome.FAILED]
+    failed = [line for line in logs.read(0)[0] if line.level is Level.ERROR]
+    assert [line.text for line in failed] == ["Build Failed: no such file"]
+
+
+async def test_only_the_newest_updates_are_remembered(trial: Trial):
+    await trial.declare(local("tool"))
+    async with running(trial.updating.run()):
+        for number in range(HISTORY + 3):
+            await turns(lambda number=number: len(trial.worker.starts) == number + 1 and not trial.status().current)
+            trial.change(f"/p/tool/{number}")
+        await turns(lambda: trial.status().consumed == HISTORY + 3 and not trial.status().current)
+    ids = [each.id for each in trial.status().history]
+    assert ids == sorted(ids, reverse=True)
+    assert len(ids) == HISTORY
+
+
+async def test_a_trigger_runs_an_update_even_where_nothing_changed(trial: Trial):
+    await trial.declare(local("tool"))
+    async with running(trial.updating.run()):
+        await trial.ended(1)
+        trial.updating.trigger(TOOL, Reason.CLI_TRIGGER)
+        status = await trial.ended(2)
+    assert trial.worker.starts[1].reason is Reason.CLI_TRIGGER
+    assert status.trigger is None
+
+
+async def test_a_trigger_during_an_update_asks_for_one_more(trial: Trial):
+    await trial.declare(local("tool"))
+    trial.worker.gate.clear()
+    async with running(trial.updating.run()):
+        await turns(lambda: trial.worker.starts)
+        trial.updating.trigger(TOOL, Reason.WEB_TRIGGER)
+        trial.updating.trigger(TOOL, Reason.CLI_TRIGGER)
+        trial.worker.gate.set()
+        await trial.ended(2)
+        await rest()
+    assert [start.reason for start in trial.worker.starts] == [Reason.INITIAL_BUILD, Reason.WEB_TRIGGER]
+
+
+async def test_in_manual_mode_a_change_is_shown_as_waiting_until_somebody_asks(trial: Trial):
+    await trial.declare(local("tool", trigger_mode=TriggerMode.MANUAL))
+    async with running(trial.updating.run()):
+        await trial.ended(1)
+        trial.change("/p/tool/a")
+        await rest()
+        assert len(trial.worker.starts) == 1
+        trial.updating.trigger(TOOL, Reason.CLI_TRIGGER)
+        await trial.ended(2)
+    assert trial.worker.starts[1].changed_files == ("/p/tool/a",)
+
+
+async def test_a_cancelled_update_is_ended_and_says_so(trial: Trial):
+    await trial.declare(local("tool"))
+    trial.worker.gate.clear()
+    async with running(trial.updating.run()):
+        await turns(lambda: trial.worker.starts)
+        await trial.updating.cancel(TOOL)
+        status = trial.status()
+    assert status.current == ()
+    assert status.last
+    assert (status.last.outcome, status.last.error) == (Outcome.CANCELED, "build canceled")
+
+
+async def test_leaving_cancels_what_runs(trial: Trial):
+    await trial.declare(local("tool"))
+    trial.worker.gate.clear()
+    async with running(trial.updating.run()):
+        await turns(lambda: trial.worker.starts)
+    assert [each.outcome for each in trial.status().history] == [Outcome.CANCELED]
+
+
+async def test_a_forgotten_resource_begins_anew(trial: Trial):
+    await trial.declare(local("tool"))
+    async with running(trial.updating.run()):
+        await trial.ended(1)
+        trial.updating.forget(TOOL)
+        await turns(lambda: len(trial.worker.starts) == 2)
+        await trial.ended(1)
+    assert trial.worker.starts[1].reason is Reason.INITIAL_BUILD
+
+
+async def test_what_waits_says_for_what(trial: Trial):
+    await trial.declare(local("db"), local("web", resource_deps=(ResourceName("db"),)))
+    async with running(trial.updating.run()):
+        await turns(lambda: trial.status("web").hold)
+        hold, since = trial.status("web").hold, trial.status("web").due_since
+        assert hold
+        assert (hold.reason, hold.on) == (HoldReason.WAITING_FOR_DEP, ("db",))
+        assert since
+        trial.store.put(Runtime(name="db", status=RuntimeState(ready_once=True)))
+        status = await trial.ended(1, "web")
+    assert status.hold is None
+    assert status.due_since == ""
+
+
+async def test_the_tiltfile_says_how_many_updates_run_at_a_time(trial: Trial):
+    await trial.declare(*(local(name) for name in "abc"))
+    settings = UpdateSettings(max_parallel_updates=2)
+    trial.store.change(Tiltfile, "(Tiltfile)", lambda each: replace(each, status=_with(each, settings)))
+    trial.worker.gate.clear()
+    async with running(trial.updating.run()):
+        await turns(lambda: len(trial.worker.starts) == 2)
+        await rest()
+        assert len(trial.worker.starts) == 2
+        trial.worker.gate.set()
+        await turns(lambda: len(trial.worker.starts) == 3)
+
+
+def _with(tiltfile: Tiltfile, settings: UpdateSettings):
+    assert tiltfile.status.declaration
+    return replace(tiltfile.status, declaration=replace(tiltfile.status.declaration, updates=settings))
+
+
+async def deployed(trial: Trial) -> None:
+    """`web` runs in a container that can be updated in place."""
+    spec = image("img", live=True)
+    await trial.declare(kubernetes("web", images=[spec]))
+    await trial.watching.declare({"image:img": [FileRule(paths=("/p/img",))]})
+    trial.store.put(ImageMap(name="img", spec=spec, status=ImageMapStatus(reference="img:1")))
+    container = Container(name="c", image="img:1", id="c1", state=ContainerState.RUNNING)
+    pod = Pod(name="web-1", namespace="default", uid="u", created_at="", containers=(container,))
+    trial.store.put(Runtime(name="web", status=RuntimeState(pods=(pod,))))
+    applied = (DeployedImage(name=spec.name, reference="img:1"),)
+    status = ResourceStatus(history=(update(),), applied_images=applied, deployed_at="2026-01-01T00:00:00Z")
+    trial.store.change(Resource, "web", lambda each: replace(each, status=status))
+
+
+async def test_a_live_update_that_does_not_reach_its_container_is_followed_by_a_full_one(trial: Trial, logs: LogStore):
+    await deployed(trial)
+    trial.worker.answers = [SyncError("the stream broke")]
+    async with running(trial.updating.run()):
+        trial.change("/p/img/main.py", watch="image:img")
+        status = await trial.ended(3, "web")
+    assert [start.strategy for start in trial.worker.starts] == [Strategy.LIVE, Strategy.FULL]
+    assert trial.worker.starts[1].note == "the stream broke"
+    assert [each.outcome for each in status.history] == [Outcome.OK, Outcome.FELL_BACK, Outcome.OK]
+    assert "Live update failed: the stream broke" in logged(logs)
+    assert "Updating with a full build: the stream broke" in logged(logs)
+
+
+async def test_a_command_that_fails_in_the_container_is_no_reason_to_fall_back(trial: Trial):
+    await deployed(trial)
+    trial.worker.answers = [Done(outcome=Outcome.FAILED, error="exit status 1")]
+    async with running(trial.updating.run()):
+        trial.change("/p/img/main.py", watch="image:img")
+        status = await trial.ended(2, "web")
+        await rest()
+    assert [start.strategy for start in trial.worker.starts] == [Strategy.LIVE]
+    assert status.last
+    assert status.last.outcome is Outcome.FAILED
+
+
+async def test_a_deployment_that_failed_counts_its_images_as_tried(trial: Trial):
+    spec = image("img")
+    await trial.declare(kubernetes("web", images=[spec]))
+    trial.store.put(ImageMap(name="img", spec=spec, status=ImageMapStatus(reference="img:2")))
+    trial.worker.answers = [ApplyError("refused")]
+    async with running(trial.updating.run()):
+        status = await trial.ended(1, "web")
+        await rest()
+    assert status.applied_images == (DeployedImage(name=spec.name, reference="img:2"),)
+    assert len(trial.worker.starts) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        (["/p/tool/a"], "1 File Changed: [tool/a]"),
+        (["/p/tool/a", "/q/b"], "2 Files Changed: [tool/a /q/b]"),
+    ],
+)
+async def test_an_update_begins_with_what_changed(trial: Trial, logs: LogStore, changes: Sequence[str], shown: str):
+    await trial.declare(local("tool"))
+    async with running(trial.updating.run()):
+        await trial.ended(1)
+        trial.change(*changes)
+        await trial.ended(2)
+    starts = [line.text for line in logs.read(0)[0] if line.start]
+    assert starts == ["Initial Build", shown]
