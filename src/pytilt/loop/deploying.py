@@ -1,7 +1,7 @@
 """Full updates of Kubernetes resources: images, YAML, apply, and the removal of what is declared no more."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from pytilt.cluster import injection, objects, order
 from pytilt.cluster.seam import Cluster, ObjectRef
@@ -13,10 +13,9 @@ from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
 from pytilt.model.clusters import ClusterInfo
 from pytilt.model.logs import Log
-from pytilt.model.names import ImageName
 from pytilt.model.objects import ClusterState, Resource
 from pytilt.model.resources import KubeObject, KubernetesDeploy
-from pytilt.model.updates import DeployedImage, Outcome
+from pytilt.model.updates import Outcome
 from pytilt.store.objects import Store
 
 PARALLEL_APPLIES = 10
@@ -54,7 +53,8 @@ class Deploying:
         if start.force:
             with steps.step("Force update") as step_log:
                 await self.remove(resource.status.applied, step_log, wait=True)
-        references = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
+        images = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
+        references = {image.name: image.reference for image in images}
         deployed = [image for image in resource.spec.images if image.deployed]
         with steps.step("Deploying") as step_log:
             wanted = injection.inject(deploy.objects, references, deployed, deploy.locators)
@@ -68,7 +68,7 @@ class Deploying:
                 "applied": refs,
                 "applied_uids": tuple(str(each["metadata"].get("uid", "")) for each in applied),
                 "template_hashes": injection.template_hashes(wanted),
-                "applied_images": _images(references),
+                "applied_images": images,
                 "deployed_at": self._store.now(),
                 "synced": start.sequence,
                 "containers": (),
@@ -117,7 +117,3 @@ class Deploying:
         if state is None or state.info is None:
             raise ApplyError("the cluster is not connected")
         return state.info
-
-
-def _images(references: Mapping[ImageName, str]) -> tuple[DeployedImage, ...]:
-    return tuple(DeployedImage(name=name, reference=reference) for name, reference in references.items())

@@ -60,11 +60,11 @@ def unbuilt(state: Snapshot, image: Image) -> Mapping[str, int]:
 
 
 def has_newer_images(state: Snapshot, resource: Resource) -> bool:
-    """Was an image of this resource built anew after the resource was deployed?"""
-    applied = {image.name: image.reference for image in resource.status.applied_images}
-    for name, reference in applied.items():
-        image = state.get(ImageMap, name)
-        if image is not None and image.status.reference and image.status.reference != reference:
+    """Was an image of this resource, or one that it builds upon, built anew after the resource was deployed?"""
+    for applied in resource.status.applied_images:
+        image = state.get(ImageMap, applied.name)
+        present = image.status.references if image is not None else frozenset()
+        if present and applied.reference not in present:
             return True
     return False
 

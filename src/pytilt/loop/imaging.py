@@ -16,6 +16,7 @@ from pytilt.model.images import BuiltImage, CustomBuild, Delivery, DockerBuild, 
 from pytilt.model.names import ImageName
 from pytilt.model.objects import ImageMap, ImageMapStatus, Resource, Tiltfile
 from pytilt.model.resources import Declaration
+from pytilt.model.updates import DeployedImage
 from pytilt.store.objects import Store
 
 
@@ -50,7 +51,7 @@ class Imaging:
 
     async def ensure(
         self, resource: Resource, info: ClusterInfo, steps: Steps, *, sequence: int, force: bool = False
-    ) -> Mapping[ImageName, str]:
+    ) -> tuple[DeployedImage, ...]:
         """Make every image of a resource fresh and published; those that do not need each other at the same time.
 
         Args:
@@ -61,19 +62,21 @@ class Imaging:
             force: build even what is fresh.
 
         Returns:
-            For every image that is deployed, the reference to write into YAML.
+            For every image that is deployed, the reference to write into YAML; and the base images they have.
 
         Raises:
             BuildError: of the first image that failed; the others are ended.
             PublishError: the same.
         """
-        fresh: dict[ImageName, asyncio.Task[bool]] = {}
+        fresh: dict[ImageName, asyncio.Task[ImageMapStatus]] = {}
         images = resource.spec.images
 
-        async def one(image: Image) -> bool:
-            bases = [await fresh[base] for base in image.base_images if base in fresh]
+        async def one(image: Image) -> ImageMapStatus:
+            for base in image.base_images:
+                if base in fresh:
+                    await fresh[base]
             async with self._locks[image.name]:
-                return await self._one(image, info, steps, sequence=sequence, force=force or any(bases))
+                return await self._one(image, info, steps, sequence=sequence, force=force)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -81,31 +84,36 @@ class Imaging:
                     fresh[image.name] = group.create_task(one(image), name=f"image {image.name}")
         except ExceptionGroup as failures:
             raise first_failure(failures) from None
-        return {image.name: self._status(image).reference for image in images if image.deployed}
+        return _in_what_is_deployed(images, {name: task.result() for name, task in fresh.items()})
 
-    async def _one(self, image: Image, info: ClusterInfo, steps: Steps, *, sequence: int, force: bool) -> bool:
-        """Build and publish one image if it is stale; tell whether it changed."""
+    async def _one(
+        self, image: Image, info: ClusterInfo, steps: Steps, *, sequence: int, force: bool
+    ) -> ImageMapStatus:
+        """Build and publish one image if it is stale; tell what stands for it now."""
         state, status = self._store.snapshot(), self._status(image)
         declared = state.get(ImageMap, image.name)
         digest = declared.digest if declared else ""
         tiltfile = state.all(Tiltfile)
         registry = registry_for(info, tiltfile[0].status.declaration if tiltfile else None)
-        stale = force or status.digest != digest or bool(freshness.unbuilt(state, image))
+        bases = {base: built for base in image.base_images if (built := self._built(base)) is not None}
+        upon = tuple(DeployedImage(name=name, reference=base.reference) for name, base in bases.items())
+        stale = force or status.digest != digest or status.bases != upon or bool(freshness.unbuilt(state, image))
         built = status.built
         if built is not None and not stale and await self._builder.exists(built):
             if status.reference or not image.deployed:
-                return False
+                return status
         else:
-            built = await self._build(image, info, registry, steps)
-        reference = await self._publish(image, built, registry, info, steps) if image.deployed else built.reference
-        self._write(image, ImageMapStatus(built=built, reference=reference, sequence=sequence, digest=digest))
-        return True
+            platform = f"linux/{info.arch}" if info.arch else ""
+            request = BuildRequest(image=image, bases=bases, platform=platform, registry=registry)
+            built = await self._build(request, steps)
+        reference = await self._publish(image, built, registry, info, steps) if image.deployed else ""
+        made = ImageMapStatus(built=built, reference=reference, sequence=sequence, digest=digest, bases=upon)
+        self._store.change(ImageMap, image.name, lambda before: replace(before, status=made))
+        return made
 
-    async def _build(self, image: Image, info: ClusterInfo, registry: Registry | None, steps: Steps) -> BuiltImage:
+    async def _build(self, request: BuildRequest, steps: Steps) -> BuiltImage:
+        image = request.image
         what = "Building Dockerfile" if isinstance(image.build, DockerBuild) else "Building Custom Build"
-        bases = {base: built for base in image.base_images if (built := self._built(base)) is not None}
-        platform = f"linux/{info.arch}" if info.arch else ""
-        request = BuildRequest(image=image, bases=bases, platform=platform, registry=registry)
         with steps.step(f"{what}: [{image.name}]") as log:
             return await self._builder.build(request, log)
 
@@ -128,8 +136,13 @@ class Imaging:
             raise BuildError(f"image `{image.name}` is not declared any more")
         return found.status
 
-    def _write(self, image: Image, status: ImageMapStatus) -> None:
-        self._store.change(ImageMap, image.name, lambda before: replace(before, status=status))
+
+def _in_what_is_deployed(
+    images: Sequence[Image], made: Mapping[ImageName, ImageMapStatus]
+) -> tuple[DeployedImage, ...]:
+    deployed = [DeployedImage(name=each.name, reference=made[each.name].reference) for each in images if each.deployed]
+    below = [base for each in images for base in made[each.name].bases]
+    return tuple({each.name: each for each in (*below, *deployed)}.values())
 
 
 def step_count(images: Sequence[Image], *, force: bool) -> int:

@@ -174,9 +174,11 @@ class Updating:
         self._edit(start.resource, end)
 
     def _present_images(self, resource: Resource) -> tuple[DeployedImage, ...]:
-        maps = {image.name: self._store.get(ImageMap, image.name) for image in resource.spec.images if image.deployed}
+        maps = {image.name: self._store.get(ImageMap, image.name) for image in resource.spec.images}
         return tuple(
-            DeployedImage(name=name, reference=found.status.reference) for name, found in maps.items() if found
+            DeployedImage(name=name, reference=found.status.reference or min(found.status.references, default=""))
+            for name, found in maps.items()
+            if found
         )
 
     def _edit(self, name: ResourceName, edit: Callable[[ResourceStatus], ResourceStatus]) -> None:

@@ -165,6 +165,14 @@ class ImageMapStatus(Value):
     """Every change of a file up to this one is in the image."""
     digest: str = ""
     """Of the definition it was built by."""
+    bases: tuple[DeployedImage, ...] = ()
+    """The images it was built upon, as they were then."""
+
+    @property
+    def references(self) -> frozenset[str]:
+        """The names of the image: in the builder's store, and in the cluster once it is published."""
+        local = self.built.reference if self.built else ""
+        return frozenset({self.reference, local} - {""})
 
 
 class ImageMap(Object):

@@ -136,7 +136,7 @@ class SyncedContainer(Value):
 
 
 class DeployedImage(Value):
-    """An image reference that was written into the objects of a resource."""
+    """An image reference that is in what was deployed: in the objects of a resource, or below such an image."""
 
     name: ImageName
     reference: str
