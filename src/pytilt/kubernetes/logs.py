@@ -12,7 +12,7 @@ from pytilt.cluster import objects
 from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import ClusterUnreachableError
 from pytilt.kubernetes import failures
-from pytilt.kubernetes.api import KubernetesApi, Stream
+from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.discovery import PODS
 from pytilt.kubernetes.failures import Failure
 from pytilt.kubernetes.watching import Backoff, Scope, states
@@ -185,23 +185,23 @@ async def _lines(
     params.append(("previous", "true") if previous else ("follow", "true"))
     if progress.second:
         params.append(("sinceTime", progress.second))
+    refusal: Failure | None = None
     try:
         async with api.stream(f"{PODS.path(ref.namespace, ref.pod)}/log", params=params) as stream:
-            if not isinstance(stream, Stream):
-                raise _refused(api, ref, stream)
-            async with aclosing(stream.lines()) as lines:
-                async for line in lines:
-                    time, text = _parsed(line)
-                    if time and progress.is_new(time):  # without time it is a remark of the node's
-                        yield time, text
+            if isinstance(stream, Failure):
+                refusal = stream
+            else:
+                async with aclosing(stream.lines()) as lines:
+                    async for line in lines:
+                        time, text = _parsed(line)
+                        if time and progress.is_new(time):  # without time it is a remark of the node's
+                            yield time, text
     except ClusterUnreachableError as error:
         raise _BrokenError from error
-
-
-def _refused(api: KubernetesApi, ref: ContainerRef, failure: Failure) -> Exception:
-    if failure.code == 403:
-        return failures.denied(api.connection, f"tell the log of pod `{ref.pod}`", failure)
-    return _BrokenError(failure.message)
+    if refusal and refusal.code == 403:
+        raise failures.denied(api.connection, f"tell the log of pod `{ref.pod}`", refusal)
+    if refusal:
+        raise _BrokenError
 
 
 def _parsed(line: bytes) -> tuple[str, str]:

@@ -1,0 +1,132 @@
+from typing import Any
+
+import pytest
+
+from pytilt.cluster.seam import ContainerRef
+from pytilt.errors import ClusterUnreachableError
+from pytilt.kubernetes.api import KubernetesApi
+from pytilt.kubernetes.logs import ContainerRun, Progress, follow, in_utc, latest_run
+from tests.kubernetes.api_server import ApiServer, Reply, status
+
+REF = ContainerRef(namespace="default", pod="web", container="main")
+PODS = "/api/v1/namespaces/default/pods"
+LOG = f"{PODS}/web/log"
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [
+        ("2026-01-01T00:00:00.123456789Z", "2026-01-01T00:00:00.123456789Z"),
+        ("2026-01-01T02:00:00.5+02:00", "2026-01-01T00:00:00.500000000Z"),
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000000000Z"),
+        ("2026-01-01T00:00:00", None),
+        ("failed", None),
+        ("", None),
+    ],
+)
+def test_times_get_the_one_form_that_sorts(time, expected):
+    assert in_utc(time) == expected
+
+
+def at(nanoseconds: int) -> str:
+    return f"2026-01-01T00:00:01.{nanoseconds:09}Z"
+
+
+def test_after_a_reconnect_nothing_is_told_twice_and_twins_are_counted():
+    progress = Progress()
+    assert [progress.is_new(at(n)) for n in (1, 2, 2)] == [True, True, True]
+    progress.reconnected()
+    assert progress.second == "2026-01-01T00:00:01Z"
+    assert [progress.is_new(at(n)) for n in (1, 2, 2, 2, 3, 3)] == [False, False, False, True, True, True]
+
+
+def test_lines_before_the_wanted_time_are_left_out():
+    progress = Progress(at(5))
+    assert [progress.is_new(at(n)) for n in (4, 5, 6)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"state": {"waiting": {}}}, ContainerRun()),
+        ({"state": {"running": {}}, "containerID": "a"}, ContainerRun(id="a", started=True)),
+        ({"state": {"terminated": {}}}, ContainerRun(started=True, ended=True)),
+        (
+            {"state": {"waiting": {}}, "lastState": {"terminated": {}}, "restartCount": 1},
+            ContainerRun(restarts=1, started=True, ended=True),
+        ),
+    ],
+)
+def test_the_latest_run_is_read_from_the_status(fields, expected):
+    assert latest_run({"status": {"containerStatuses": [{"name": "main", **fields}]}}, "main") == expected
+    assert latest_run({"status": {"initContainerStatuses": [{"name": "main", **fields}]}}, "main") == expected
+
+
+def pod(state: str = "running", container_id: str = "1", restarts: int = 0) -> dict[str, Any]:
+    run = {"name": "main", "state": {state: {}}, "containerID": container_id, "restartCount": restarts}
+    return {"metadata": {"name": "web", "namespace": "default"}, "status": {"containerStatuses": [run]}}
+
+
+def found(*pods: dict[str, Any]) -> Reply:
+    return Reply(body={"metadata": {"resourceVersion": "1"}, "items": list(pods)})
+
+
+def lines(*numbers: int, then: str = "end") -> Reply:
+    return Reply(pieces=tuple(f"{at(n)} line {n}\n".encode() for n in numbers), then=then)
+
+
+async def told(api: KubernetesApi, since: str = "") -> list[str]:
+    return [text async for _, text in follow(api, REF, since)]
+
+
+async def test_a_log_is_told_until_its_container_ends(server: ApiServer, api: KubernetesApi):
+    server.on("GET", PODS, found(pod()), found(pod("terminated")))
+    server.on("GET", LOG, lines(1, 2))
+    assert await told(api) == ["line 1\n", "line 2\n"]
+    assert server.of(LOG)[0].params == {"container": "main", "timestamps": "true", "follow": "true"}
+
+
+async def test_a_broken_connection_loses_and_doubles_nothing(server: ApiServer, api: KubernetesApi):
+    server.on("GET", PODS, found(pod()), found(pod()), found(pod()), found(pod("terminated")))
+    server.on("GET", LOG, lines(1, 2, then="cut"), status(503), lines(1, 2, 3))
+    assert await told(api) == ["line 1\n", "line 2\n", "line 3\n"]
+    assert server.of(LOG)[2].params["sinceTime"] == "2026-01-01T00:00:01Z"
+
+
+async def test_the_rest_of_a_run_that_ended_meanwhile_is_told(server: ApiServer, api: KubernetesApi):
+    server.on("GET", PODS, found(pod()), found(pod(container_id="2", restarts=1)))
+    server.on("GET", LOG, lines(1, then="cut"), lines(1, 2))
+    assert await told(api) == ["line 1\n", "line 2\n"]
+    assert server.of(LOG)[1].params["previous"] == "true"
+
+
+async def test_of_the_run_before_only_what_is_newer_is_told(server: ApiServer, api: KubernetesApi):
+    server.on("GET", PODS, found(pod("terminated", "2", 1)))
+    server.on("GET", LOG, lines(1, 2, 3), lines(4))
+    assert await told(api, at(2)) == ["line 3\n", "line 4\n"]
+
+
+async def test_a_container_that_has_not_started_is_waited_for(server: ApiServer, api: KubernetesApi):
+    server.on("GET", PODS, found(pod("waiting")), found(pod("terminated")))
+    event = {"type": "MODIFIED", "object": pod("running")}
+    server.on_watch(PODS, Reply(pieces=(event,), then="hold"))
+    server.on("GET", LOG, status(400, "BadRequest", "waiting to start"), lines(1))
+    assert await told(api) == ["line 1\n"]
+
+
+async def test_the_log_of_a_pod_that_is_gone_ends(server: ApiServer, api: KubernetesApi):
+    server.on("GET", PODS, found())
+    assert await told(api) == []
+
+
+async def test_remarks_of_the_node_are_no_lines(server: ApiServer, api: KubernetesApi):
+    server.on("GET", PODS, found(pod()), found(pod("terminated")))
+    server.on("GET", LOG, Reply(body=f"failed to watch file\n{at(1)} a b\n{at(2)} \n".encode()))
+    assert await told(api) == ["a b\n", "\n"]
+
+
+async def test_a_log_that_may_not_be_read_is_an_error(server: ApiServer, api: KubernetesApi):
+    server.on("GET", PODS, found(pod()))
+    server.on("GET", LOG, status(403, "Forbidden"))
+    with pytest.raises(ClusterUnreachableError, match="refuses to tell the log of pod `web`"):
+        await told(api)
