@@ -1,4 +1,5 @@
 import asyncio
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,18 @@ def test_secrets_never_reach_the_disk(logs: LogStore, tmp_path: Path):
     logs.hide([("swordfish", "[redacted secret db:password]")])
     logs.append(WEB, SpanId("s"), "the word is swordfish, swordfish")
     assert texts(logs) == ["the word is [redacted secret db:password], [redacted secret db:password]"]
+    logs.close()
     assert b"swordfish" not in (tmp_path / "log").read_bytes()
+
+
+def test_a_full_disk_loses_no_line():
+    logs = LogStore(Path("/dev/full"), opener=lambda path: FileIO(path, "w"))
+    for number in range(3000):
+        logs.append(WEB, SpanId("s"), str(number))
+    found = texts(logs)
+    logs.close()
+    assert [text for text in found if text.isdigit()] == [str(number) for number in range(3000)]
+    assert [text for text in found if "no space left on device" in text]
 
 
 async def test_a_follower_gets_what_is_there_and_what_comes(logs: LogStore):

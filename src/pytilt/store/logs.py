@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +25,9 @@ from pytilt.store.objects import utc_now
 
 BATCH = 2000
 """Lines that a reader gets at once."""
+
+UNWRITTEN_BYTES = 65536
+"""So much is collected before it is written."""
 
 
 class Line(Value):
@@ -111,11 +115,21 @@ class LogStore:
     Args:
         path: the file that takes the lines; it must not exist.
         clock: tells the time that lines carry.
+        opener: opens the file for writing, without a buffer.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], datetime] = utc_now) -> None:
-        self._writer: BinaryIO = path.open("xb")
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], datetime] = utc_now,
+        opener: Callable[[Path], FileIO] = lambda path: FileIO(path, "x"),
+    ) -> None:
+        self._path = path
+        self._writer = opener(path)
         self._reader: BinaryIO = path.open("rb")
+        self._unwritten = bytearray()
+        self._written = 0
+        self._troubled = False
         self._clock = clock
         self._offsets = array("Q")
         self._end = 0
@@ -172,8 +186,10 @@ class LogStore:
         encoded = self._encoder.encode(line) + b"\n"
         self._offsets.append(self._end)
         self._numbers[resource].append(line.number)
-        self._writer.write(encoded)
+        self._unwritten += encoded
         self._end += len(encoded)
+        if len(self._unwritten) >= UNWRITTEN_BYTES:
+            self._write()
         for event in self._waiting:
             event.set()
 
@@ -226,7 +242,9 @@ class LogStore:
             self._waiting.discard(event)
 
     def close(self) -> None:
-        """Close the file; it stays on disk."""
+        """Write what is not written yet and close the file; it stays on disk."""
+        if not self._writer.closed:
+            self._write()
         self._writer.close()
         self._reader.close()
 
@@ -240,14 +258,35 @@ class LogStore:
     def _load(self, numbers: "range | array[int]") -> list[Line]:
         if not numbers:
             return []
-        self._writer.flush()
         if isinstance(numbers, range):
-            begin = self._offsets[numbers[0]]
-            end = self._offsets[numbers[-1] + 1] if numbers[-1] + 1 < len(self._offsets) else self._end
-            self._reader.seek(begin)
-            return [self._decoder.decode(raw) for raw in self._reader.read(end - begin).splitlines()]
-        return [self._decoder.decode(self._raw(number)) for number in numbers]
+            lines = self._bytes(self._offsets[numbers[0]], self._after(numbers[-1])).splitlines()
+        else:
+            lines = [self._bytes(self._offsets[number], self._after(number)) for number in numbers]
+        return [self._decoder.decode(line) for line in lines]
 
-    def _raw(self, number: int) -> bytes:
-        self._reader.seek(self._offsets[number])
-        return self._reader.readline()
+    def _after(self, number: int) -> int:
+        return self._offsets[number + 1] if number + 1 < len(self._offsets) else self._end
+
+    def _bytes(self, begin: int, end: int) -> bytes:
+        """What was appended between two offsets, from the disk and from what is not written yet."""
+        found = b""
+        if begin < self._written:
+            self._reader.seek(begin)
+            found = self._reader.read(min(end, self._written) - begin)
+        rest = max(begin, self._written)
+        return found + bytes(self._unwritten[rest - self._written : end - self._written]) if end > rest else found
+
+    def _write(self) -> None:
+        """Write what was collected. A full disk loses nothing: it stays in memory until it can be written."""
+        try:
+            count = self._writer.write(self._unwritten) or 0
+        except OSError as problem:
+            if not self._troubled:
+                self._troubled = True
+                reason = (problem.strerror or str(problem)).lower()
+                text = f"`{self._path}`: {reason}; log lines are kept in memory until it can be written"
+                self.append(ResourceName(""), SpanId("log"), text, level=Level.WARN)
+            return
+        self._troubled = False
+        self._written += count
+        del self._unwritten[:count]
