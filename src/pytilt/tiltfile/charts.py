@@ -1,9 +1,9 @@
 """`helm` and `kustomize`: YAML that a program renders."""
 
-import os
 import posixpath
 import re
 import shutil
+from pathlib import Path
 
 from pytilt.cluster import objects, yaml
 from pytilt.errors import UserError
@@ -81,9 +81,9 @@ class ChartBuiltins:
 
     @staticmethod
     def _check_chart(path: str) -> None:
-        if not os.path.exists(path):  # noqa: PTH110 - as everywhere here
+        if not Path(path).exists():
             raise UserError(f'Could not read Helm chart directory "{path}": does not exist')
-        if not os.path.isdir(path):  # noqa: PTH112 - as everywhere here
+        if not Path(path).is_dir():
             raise UserError(f'helm() may only be called on directories with Chart.yaml: "{path}"')
 
     def _local_subcharts(self, path: str) -> list[str]:

@@ -90,7 +90,7 @@ def unused_images(index: ImageIndex, suppressed: Collection[str], *, has_yaml: b
         return _NO_IMAGES
     name = unused[0]
     repository = name.partition(":")[0] if "/" not in name.partition(":")[2] else name
-    similar = difflib.get_close_matches(repository, list(index.asked), _MOST_SIMILAR, _SIMILAR)
+    similar = difflib.get_close_matches(repository, index.asked, _MOST_SIMILAR, _SIMILAR)
     proposal = "Did you mean…\n" + "".join(f"    - {one}\n" for one in similar) if similar else ""
     return (
         f"Image not used in any Kubernetes config:\n    ✕ {name}\n{proposal}Skipping this image build\n"

@@ -2,6 +2,8 @@
 
 import posixpath
 
+from msgspec.structs import replace
+
 from pytilt.errors import UserError
 from pytilt.images import reference
 from pytilt.model.files import FileRule, Ignore
@@ -71,12 +73,11 @@ class DockerBuiltins:
         path, contents = self._dockerfile(context, dockerfile, dockerfile_contents)
         if cache is not None:
             self._script.warn(_CACHE_IS_OBSOLETE)
-        own_live_update = self._live_update(live_update)
+        steps = self._live_update(live_update)
         ignored = conversions.patterns(ignore, "ignore")
         ignores = context_ignores(self._script, (context,), dockerfile=path, ignore=ignored, only=_only(only))
         is_empty = context == posixpath.join(self._script.directory, _EMPTY_CONTEXT)
-        for tag in extra_tag:
-            _check_tag(tag)
+        _check_tags(extra_tag)
         build = DockerBuild(
             context=_EMPTY_CONTEXT if is_empty else context,
             dockerfile=None if dockerfile_contents is not None else path,
@@ -93,18 +94,10 @@ class DockerBuiltins:
             extra_hosts=extra_hosts,
             context_ignores=ignores,
         )
-        self._declare(
-            Image(
-                name=name,
-                build=build,
-                # The Dockerfile is watched as a configuration file: its text is part of the declaration.
-                files=FileRule(paths=() if is_empty else (context,), ignores=(*ignores, Ignore(base=path))),
-                live_update=own_live_update,
-                match_in_env_vars=match_in_env_vars,
-                entrypoint=self._entrypoint(entrypoint),
-                container_args=_container_args(container_args),
-            )
-        )
+        # The Dockerfile is watched as a configuration file: its text is part of the declaration.
+        files = FileRule(paths=() if is_empty else (context,), ignores=(*ignores, Ignore(base=path)))
+        image = Image(name=name, build=build, files=files, live_update=steps, match_in_env_vars=match_in_env_vars)
+        self._declare(image, entrypoint, container_args)
 
     @function("custom_build")
     def custom_build(
@@ -129,7 +122,7 @@ class DockerBuiltins:
     ) -> CustomBuildValue:
         """Build an image with a command."""
         name = _image_name(ref)
-        own_live_update = self._live_update(live_update)
+        steps = self._live_update(live_update)
         ignored = conversions.patterns(ignore, "ignore")
         try:
             made = conversions.command(command, self._script.directory, env, dir)
@@ -149,17 +142,9 @@ class DockerBuiltins:
         )
         if outputs_image_ref_to:
             self._script.ignores.append(Ignore(base=outputs_image_ref_to))
-        self._declare(
-            Image(
-                name=name,
-                build=build,
-                files=FileRule(paths=deps, ignores=context_ignores(self._script, deps, ignore=ignored)),
-                live_update=own_live_update,
-                match_in_env_vars=match_in_env_vars,
-                entrypoint=self._entrypoint(entrypoint),
-                container_args=_container_args(container_args),
-            )
-        )
+        files = FileRule(paths=deps, ignores=context_ignores(self._script, deps, ignore=ignored))
+        image = Image(name=name, build=build, files=files, live_update=steps, match_in_env_vars=match_in_env_vars)
+        self._declare(image, entrypoint, container_args)
         return CustomBuildValue(name)
 
     @function("default_registry")
@@ -204,16 +189,15 @@ class DockerBuiltins:
     def _live_update(self, steps: object) -> LiveUpdate | None:
         return live_update(self._script, steps)
 
-    def _entrypoint(self, value: object) -> tuple[str, ...] | None:
-        command = conversions.command(value, self._script.directory)
-        return command.argv if command else None
-
-    def _declare(self, image: Image) -> None:
+    def _declare(self, image: Image, entrypoint: object, container_args: list[object] | None) -> None:
+        command = conversions.command(entrypoint, self._script.directory)
         canonical = reference.parse(image.name).canonical
         if canonical in self._references:
             raise UserError(f'Image for ref "{image.name}" has already been defined')
         self._references.add(canonical)
-        self._script.images.append(image)
+        self._script.images.append(
+            replace(image, entrypoint=command.argv if command else None, container_args=_container_args(container_args))
+        )
 
 
 def _image_name(ref: str) -> ImageName:
@@ -231,12 +215,13 @@ def _only(value: object) -> tuple[str, ...]:
     return paths
 
 
-def _check_tag(tag: str) -> None:
-    try:
-        reference.parse(tag)
-    except UserError as error:
-        problem = error.message.partition(": ")[2]
-        raise UserError(f'Argument extra_tag="{tag}" not a valid image reference: {problem}') from error
+def _check_tags(tags: tuple[str, ...]) -> None:
+    for tag in tags:
+        try:
+            reference.parse(tag)
+        except UserError as error:
+            problem = error.message.partition(": ")[2]
+            raise UserError(f'Argument extra_tag="{tag}" not a valid image reference: {problem}') from error
 
 
 def _container_args(value: list[object] | None) -> tuple[str, ...] | None:

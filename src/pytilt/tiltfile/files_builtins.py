@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+from pathlib import Path
 
 from pytilt.dialect import Builtin, builtin, type_name
 from pytilt.errors import UserError
@@ -51,9 +52,9 @@ class FilesBuiltins:
     def local_git_repo(self, paths: Text) -> GitRepo:
         """A repository whose files can be named by paths in it."""
         root = placed(paths, self._script.directory)
-        if not os.path.exists(root):  # noqa: PTH110 - as everywhere here
+        if not Path(root).exists():
             raise UserError(f"Reading paths {root}: stat {root}: no such file or directory")
-        if not os.path.exists(posixpath.join(root, ".git")):  # noqa: PTH110 - as everywhere here
+        if not Path(root, ".git").exists():
             raise UserError(f"{root} isn't a valid git repo: it doesn't have a .git/ directory")
         return GitRepo(root, _paths_in(root))
 

@@ -1,6 +1,5 @@
 """Which files a kustomization is made of."""
 
-import os
 import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -37,7 +36,7 @@ def _files(directory: str, above: tuple[str, ...]) -> Iterator[str]:
     content = next((document for document in documents if isinstance(document, dict)), {})
     for name in _texts(content, *_DIRECTORIES):
         full = posixpath.normpath(posixpath.join(directory, name))
-        if os.path.isdir(full):  # noqa: PTH112 - as everywhere here
+        if Path(full).is_dir():
             yield from _files(full, (*above, directory))
         elif not _is_remote(name):
             yield full
@@ -46,7 +45,7 @@ def _files(directory: str, above: tuple[str, ...]) -> Iterator[str]:
 
 
 def _kustomization(directory: str) -> str:
-    found = [path for name in _NAMES if os.path.isfile(path := posixpath.join(directory, name))]  # noqa: PTH113 - quick
+    found = [path for name in _NAMES if Path(path := posixpath.join(directory, name)).is_file()]
     if not found:
         raise UserError(
             f"resolving deps: unable to find one of {', '.join(f'`{name}`' for name in _NAMES)} in directory "

@@ -4,6 +4,7 @@ import os
 import posixpath
 import re
 from collections.abc import MutableMapping
+from pathlib import Path
 
 from pytilt.dialect import freeze, starlark_list, to_repr, type_name
 from pytilt.dialect.containers import StarlarkDict
@@ -99,7 +100,7 @@ class OsBuiltins:
     @function("os.path.exists")
     def exists(self, path: Text) -> bool:
         """Is there such a file or directory?"""
-        return os.path.exists(placed(path, self._script.directory))  # noqa: PTH110 - as everywhere here
+        return Path(placed(path, self._script.directory)).exists()
 
     @function("os.path.join")
     def join(self, *parts: object) -> str:

@@ -88,5 +88,9 @@ def in_modules(names: Mapping[str, object], prefix: str = "") -> dict[str, objec
 class _Module(ModuleValue):
     """A module of Tilt's; its name has dots where it is inside another."""
 
+    def missing_attr(self, name: str) -> str:
+        """Of `v1alpha1` only a part is known here."""
+        return f"`v1alpha1.{name}` is not supported yet" if self.name == "v1alpha1" else super().missing_attr(name)
+
     def __str__(self) -> str:
         return f"[module: {self.name}]"
