@@ -1,0 +1,120 @@
+import json
+from typing import Any
+
+import pytest
+
+from pytilt.errors import ApplyError
+from pytilt.kubernetes.api import KubernetesApi
+from pytilt.kubernetes.applying import apply
+from pytilt.kubernetes.discovery import Discovery
+from pytilt.model.resources import KubeObject
+from tests.kubernetes.api_server import ApiServer, Reply, status
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+COLORS = f"{MAPS}/colors"
+WANTED: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "colors"}, "data": {"a": "red"}}
+KINDS = Reply(body={"resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]})
+
+
+def stored(uid: str = "1", **metadata: Any) -> Reply:
+    return Reply(body={**WANTED, "metadata": {"name": "colors", "namespace": "default", "uid": uid, **metadata}})
+
+
+def immutable() -> Reply:
+    return status(422, "Invalid", "no", causes=[{"field": "data", "message": "Forbidden: field is immutable"}])
+
+
+@pytest.fixture
+def answering(server: ApiServer) -> ApiServer:
+    server.on("GET", "/api/v1", KINDS)
+    return server
+
+
+async def applied(api: KubernetesApi, wanted: KubeObject = WANTED, seconds: float = 5) -> KubeObject:
+    return await apply(api, Discovery(api), wanted, seconds)
+
+
+async def test_an_object_is_applied_without_what_the_server_owns(answering: ApiServer, api: KubernetesApi):
+    answering.on("PATCH", COLORS, stored(managedFields=[]))
+    wanted = WANTED | {"metadata": {"name": "colors", "uid": "7", "resourceVersion": "3"}, "status": {}}
+    found = await applied(api, wanted)
+    assert found["metadata"] == {"name": "colors", "namespace": "default", "uid": "1"}
+    [asked] = answering.of(COLORS)
+    assert asked.params == {"fieldManager": "tilt", "force": "true"}
+    assert asked.headers["content-type"] == "application/apply-patch+yaml"
+    assert json.loads(asked.body) == WANTED | {"metadata": {"name": "colors", "namespace": "default"}}
+
+
+async def test_an_object_that_leaves_its_name_to_the_server_is_created(answering: ApiServer, api: KubernetesApi):
+    answering.on("POST", MAPS, stored())
+    assert await applied(api, WANTED | {"metadata": {"generateName": "colors-"}})
+
+
+async def test_an_object_that_cannot_be_changed_is_made_anew(answering: ApiServer, api: KubernetesApi):
+    answering.on("PATCH", COLORS, immutable(), stored("2"))
+    answering.on("GET", COLORS, stored("1"))
+    answering.on("DELETE", COLORS, Reply(body={}))
+    answering.on("GET", MAPS, Reply(body={"metadata": {"resourceVersion": "1"}, "items": []}))
+    assert (await applied(api))["metadata"]["uid"] == "2"
+    assert (
+        json.loads(next(a for a in answering.asked if a.method == "DELETE").body)["propagationPolicy"] == "Background"
+    )
+
+
+async def test_an_object_is_made_anew_only_once(answering: ApiServer, api: KubernetesApi):
+    answering.on("PATCH", COLORS, immutable())
+    with pytest.raises(ApplyError, match="ConfigMap/colors: no"):
+        await applied(api)
+
+
+async def test_an_object_that_is_being_deleted_is_waited_for(answering: ApiServer, api: KubernetesApi):
+    answering.on("PATCH", COLORS, stored("1", deletionTimestamp="2026-01-01T00:00:00Z"), stored("2"))
+    answering.on("GET", MAPS, Reply(body={"metadata": {"resourceVersion": "1"}, "items": [stored("1").body]}))
+    deleted = {"type": "DELETED", "object": stored("1").body}
+    answering.on_watch(MAPS, Reply(pieces=(deleted,), then="hold"))
+    assert (await applied(api))["metadata"]["uid"] == "2"
+
+
+async def test_what_server_side_apply_cannot_read_is_created_or_merged(answering: ApiServer, api: KubernetesApi):
+    untyped = status(500, "", "failed to create typed patch object (/colors): .x: field not declared in schema")
+    answering.on("PATCH", COLORS, untyped, untyped, stored())
+    answering.on("POST", MAPS, stored(), status(409, "AlreadyExists"))
+    assert await applied(api)
+    assert await applied(api)
+    types = [asked.headers["content-type"] for asked in answering.of(COLORS)]
+    assert types == ["application/apply-patch+yaml"] * 2 + ["application/merge-patch+json"]
+
+
+async def test_what_passes_by_itself_is_tried_again(answering: ApiServer, api: KubernetesApi):
+    answering.on(
+        "PATCH",
+        COLORS,
+        status(429),
+        status(409),
+        status(403, "Forbidden", "error looking up service account"),
+        stored(),
+    )
+    assert await applied(api)
+
+
+async def test_what_a_client_applied_before_is_taken_over(answering: ApiServer, api: KubernetesApi):
+    ours = {"manager": "tilt", "operation": "Apply", "apiVersion": "v1", "fieldsV1": {"f:data": {"f:a": {}}}}
+    client = {"manager": "tilt", "operation": "Update", "apiVersion": "v1", "fieldsV1": {"f:data": {"f:b": {}}}}
+    mixed = stored(managedFields=[ours, client], resourceVersion="5")
+    answering.on("PATCH", COLORS, mixed, Reply(body={}), stored())
+    assert await applied(api)
+    managed, version = json.loads(answering.of(COLORS)[1].body)
+    assert managed["value"] == [{**ours, "fieldsV1": {"f:data": {"f:a": {}, "f:b": {}}}}]
+    assert version["value"] == "5"
+
+
+async def test_a_kind_that_went_away_is_named(answering: ApiServer, api: KubernetesApi):
+    answering.on("GET", "/api/v1", KINDS, Reply(body={"resources": []}))
+    with pytest.raises(ApplyError, match="no kind `ConfigMap` in `v1`"):
+        await applied(api)
+
+
+async def test_an_apply_that_takes_too_long_is_given_up(answering: ApiServer, api: KubernetesApi):
+    answering.on("PATCH", COLORS, Reply(pieces=(), then="hold"))
+    with pytest.raises(ApplyError, match=r"hit timeout of 0.05s applying ConfigMap/colors"):
+        await applied(api, seconds=0.05)

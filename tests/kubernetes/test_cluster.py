@@ -1,0 +1,194 @@
+import asyncio
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytilt.cluster.seam import ChangeType, Cluster, ObjectRef
+from pytilt.errors import ApplyError
+from pytilt.host.processes import HostRunner, ProcessRequest
+from pytilt.kubernetes.api import KubernetesApi
+from pytilt.kubernetes.cluster import KubernetesCluster
+from pytilt.model.images import Registry
+from pytilt.settings import Settings
+from tests.kubernetes.api_server import ApiServer, Reply, status
+
+CLUSTER = str(Path(__file__).parents[1] / "cluster" / "cluster")
+
+POD: dict[str, Any] = {
+    "terminationGracePeriodSeconds": 0,
+    "containers": [{"name": "main", "image": "busybox", "command": ["sleep", "1000"]}],
+}
+LABELS = {"app": "web"}
+DEPLOYMENT: dict[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "web"},
+    "spec": {
+        "selector": {"matchLabels": LABELS},
+        "template": {"metadata": {"labels": LABELS}, "spec": POD},
+    },
+}
+DEFINITION: dict[str, Any] = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "carts.applying.pytilt.dev"},
+    "spec": {
+        "group": "applying.pytilt.dev",
+        "scope": "Namespaced",
+        "names": {"kind": "Cart", "plural": "carts"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+                    }
+                },
+            }
+        ],
+    },
+}
+
+
+@pytest.fixture
+def cluster(real_api: KubernetesApi) -> KubernetesCluster:
+    return KubernetesCluster(real_api)
+
+
+def config_map(name: str, **data: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+
+
+def job(word: str) -> dict[str, Any]:
+    container = {"name": "main", "image": "busybox", "command": ["echo", word]}
+    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once"}, "spec": {"template": template}}
+
+
+def ref(api_version: str, kind: str, name: str) -> ObjectRef:
+    return ObjectRef(api_version=api_version, kind=kind, name=name)
+
+
+async def test_a_cluster_tells_what_it_is(cluster: KubernetesCluster, namespace: str):
+    seam: Cluster = cluster
+    info = await seam.info()
+    assert (info.context, info.namespace, info.product) == ("kind-pytilt", namespace, "kind")
+    assert info.version.startswith("v1.")
+    assert info.arch in {"amd64", "arm64"}
+    assert info.registry == Registry(host="localhost:5001")
+    assert not info.shares_engine
+
+
+async def test_where_nodes_may_not_be_read_the_server_tells_the_architecture(server: ApiServer, api: KubernetesApi):
+    server.on("GET", "/version", Reply(body={"gitVersion": "v1.34.0", "platform": "linux/arm64"}))
+    server.on("GET", "/api/v1/nodes", status(403, "Forbidden"))
+    info = await KubernetesCluster(api).info()
+    assert (info.version, info.arch, info.registry) == ("v1.34.0", "arm64", None)
+
+
+async def test_objects_are_made_changed_read_and_deleted(cluster: KubernetesCluster, namespace: str):
+    first = await cluster.apply(config_map("colors", a="red", b="green"), timeout=30)
+    second = await cluster.apply(config_map("colors", a="blue"), timeout=30)
+    assert second["data"] == {"a": "blue"}
+    assert second["metadata"]["uid"] == first["metadata"]["uid"]
+    assert second["metadata"]["namespace"] == namespace
+    assert await cluster.get(ref("v1", "ConfigMap", "colors")) == second
+    assert await cluster.delete(ref("v1", "ConfigMap", "colors"), wait=True)
+    assert await cluster.get(ref("v1", "ConfigMap", "colors")) is None
+    assert not await cluster.delete(ref("v1", "ConfigMap", "colors"))
+
+
+async def test_what_kubectl_applied_and_is_not_wanted_goes(cluster: KubernetesCluster, kubectl, namespace: str):
+    kubectl("apply", "-n", namespace, "-f", "-", stdin=str(config_map("colors", a="red", b="green")))
+    assert (await cluster.apply(config_map("colors", a="red"), timeout=30))["data"] == {"a": "red"}
+
+
+async def test_a_changed_job_is_made_anew(cluster: KubernetesCluster):
+    first = await cluster.apply(job("one"), timeout=30)
+    assert (await cluster.apply(job("one"), timeout=30))["metadata"]["uid"] == first["metadata"]["uid"]
+    second = await cluster.apply(job("two"), timeout=30)
+    assert second["metadata"]["uid"] != first["metadata"]["uid"]
+    assert second["spec"]["template"]["spec"]["containers"][0]["command"] == ["echo", "two"]
+
+
+async def test_a_pod_that_is_being_deleted_is_waited_for(cluster: KubernetesCluster):
+    spec = POD | {"terminationGracePeriodSeconds": 1}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": spec}
+    first = await cluster.apply(pod, timeout=30)
+    await cluster.delete(ref("v1", "Pod", "web"))
+    assert (await cluster.apply(pod, timeout=30))["metadata"]["uid"] != first["metadata"]["uid"]
+
+
+async def test_yaml_that_create_accepts_is_accepted(cluster: KubernetesCluster):
+    container = POD["containers"][0] | {"env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}], "oops": 1}
+    spec = {
+        **DEPLOYMENT["spec"],
+        "template": {"metadata": {"labels": LABELS}, "spec": {**POD, "containers": [container]}},
+    }
+    for _ in range(2):
+        made = await cluster.apply({**DEPLOYMENT, "spec": spec}, timeout=30)
+        assert [item["value"] for item in made["spec"]["template"]["spec"]["containers"][0]["env"]] == ["1", "2"]
+    fixed = await cluster.apply(DEPLOYMENT, timeout=30)
+    assert "env" not in fixed["spec"]["template"]["spec"]["containers"][0]
+
+
+async def test_an_object_of_a_kind_that_was_just_defined_is_applied(cluster: KubernetesCluster):
+    cart = {"apiVersion": "applying.pytilt.dev/v1", "kind": "Cart", "metadata": {"name": "mine"}, "spec": {"a": 1}}
+    try:
+        await cluster.apply(DEFINITION, timeout=30)
+        assert (await cluster.apply(cart, timeout=30))["spec"] == {"a": 1}
+    finally:
+        await cluster.delete(ref("apiextensions.k8s.io/v1", "CustomResourceDefinition", "carts.applying.pytilt.dev"))
+
+
+async def test_a_refused_object_is_named_with_every_field_that_is_wrong(cluster: KubernetesCluster):
+    spec = {**DEPLOYMENT["spec"], "replicas": -1, "selector": {"matchLabels": {"app": "other"}}}
+    with pytest.raises(ApplyError) as raised:
+        await cluster.apply({**DEPLOYMENT, "spec": spec}, timeout=30)
+    assert raised.value.message.startswith("Deployment/web: several fields are not valid:\n  spec.replicas: Invalid")
+    with pytest.raises(ApplyError, match='ConfigMap/a: namespaces "nowhere" not found'):
+        await cluster.apply(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "nowhere"}}, timeout=30
+        )
+    with pytest.raises(ApplyError, match=r"no kind `Foo` in `nowhere.dev/v1`"):
+        await cluster.apply({"apiVersion": "nowhere.dev/v1", "kind": "Foo", "metadata": {"name": "a"}}, timeout=30)
+
+
+async def test_a_watch_tells_what_is_there_then_what_happens(cluster: KubernetesCluster, namespace: str):
+    await cluster.apply(config_map("one"), timeout=30)
+    async with aclosing(cluster.watch("v1", "ConfigMap", namespace=namespace)) as changes:
+        names = set()
+        while (change := await anext(changes)).type is not ChangeType.LISTED:
+            names.add(change.object["metadata"]["name"])
+        assert "one" in names
+        await cluster.apply(config_map("one", a="1"), timeout=30)
+        assert (await anext(changes)).object["data"] == {"a": "1"}
+        await cluster.delete(ref("v1", "ConfigMap", "one"))
+        assert (await anext(changes)).type is ChangeType.DELETED
+
+
+async def test_a_kind_that_is_not_there_cannot_be_watched(cluster: KubernetesCluster):
+    with pytest.raises(ApplyError, match=r"no kind `Foo` in `nowhere.dev/v1`"):
+        await anext(aiter(cluster.watch("nowhere.dev/v1", "Foo")))
+
+
+@pytest.mark.slow
+async def test_a_watch_lives_through_a_restart_of_the_server(
+    cluster: KubernetesCluster, namespace: str, cluster_settings: Settings
+):
+    environ = tuple(cluster_settings.environ.items())
+    async with aclosing(cluster.watch("v1", "ConfigMap", namespace=namespace)) as changes:
+        while (await anext(changes)).type is not ChangeType.LISTED:
+            pass
+        async with HostRunner() as runner:
+            restart = ProcessRequest(argv=(CLUSTER, "restart", "kube-apiserver"), dir="/", env=environ)
+            assert (await runner.run(restart, bytearray().extend)).exit_status == 0
+        async with asyncio.timeout(50):
+            await cluster.apply(config_map("after"), timeout=30)
+            while (await anext(changes)).object.get("metadata", {}).get("name") != "after":
+                pass
