@@ -279,6 +279,7 @@ async def test_a_deployment_that_failed_counts_its_images_as_tried(trial: Trial)
         status = await trial.ended(1, "web")
         await rest()
     assert status.applied_images == (DeployedImage(name=spec.name, reference="img:2"),)
+    assert list(map(str, status.applied)) == ["Deployment/web"]
     assert len(trial.worker.starts) == 1
 
 

@@ -22,7 +22,9 @@ PARALLEL_APPLIES = 10
 """Objects of equal rank that are applied at a time; Tilt's number."""
 
 KEEP = ("tilt.dev/down-policy", "keep")
-"""Objects with this annotation are never deleted."""
+"""Objects with this annotation outlive `tilt down`."""
+
+_Key = tuple[str, str, str, str]
 
 
 class Deploying:
@@ -107,10 +109,23 @@ class Deploying:
         return applied
 
     async def _remove_vanished(self, resource: Resource, refs: tuple[ObjectRef, ...], log: Log) -> None:
-        claimed = {ref for other in self._store.snapshot().all(Resource) for ref in other.status.applied}
-        mine = set(resource.status.applied)
-        others = {ref for ref in claimed if ref not in mine}
-        await self.remove([ref for ref in resource.status.applied if ref not in refs and ref not in others], log)
+        present = set(map(self._key, refs))
+        vanished = [ref for ref in resource.status.applied if self._key(ref) not in present]
+        if vanished:
+            others = {key for other in self._others(resource) for key in self._keys(other)}
+            await self.remove([ref for ref in vanished if self._key(ref) not in others], log)
+
+    def _others(self, resource: Resource) -> list[Resource]:
+        return [each for each in self._store.snapshot().all(Resource) if each.enabled and each.name != resource.name]
+
+    def _keys(self, resource: Resource) -> set[_Key]:
+        """What a resource has in the cluster, or will have."""
+        deploy = resource.spec.deploy
+        declared = map(objects.ref, deploy.objects) if isinstance(deploy, KubernetesDeploy) else ()
+        return {self._key(ref) for ref in (*declared, *resource.status.applied)}
+
+    def _key(self, ref: ObjectRef) -> _Key:
+        return objects.group(ref.api_version), ref.kind, ref.namespace or self._info().namespace, ref.name
 
     def _info(self) -> ClusterInfo:
         state = self._store.get(ClusterState, "default")

@@ -171,7 +171,7 @@ class Evaluating:
                 await self._retiring.remove(resource, declaration.resources)
                 self._store.delete(Resource, name)
             elif resource.enabled and name not in enabled:
-                self._store.put(replace(resource, enabled=False))
+                self._store.change(Resource, name, lambda each: replace(each, enabled=False))
                 await self._retiring.remove(resource, declaration.resources)
                 self._updating.forget(name)
 

@@ -34,8 +34,8 @@ class Retiring:
         What cannot be deleted is told and left: the session goes on.
         """
         name = ResourceName(resource.name)
-        await self._updating.cancel(name)
-        if self._deploying is None or not resource.status.applied:
+        applied = await self._updating.cancel(name)
+        if self._deploying is None or not applied:
             return
         kept = {
             (objects.kind(each), objects.name(each))
@@ -45,8 +45,6 @@ class Retiring:
         }
         span = self._logs.span(name, SpanId(f"disable:{name}"), build=True)
         try:
-            await self._deploying.remove(
-                [ref for ref in resource.status.applied if (ref.kind, ref.name) not in kept], span
-            )
+            await self._deploying.remove([ref for ref in applied if (ref.kind, ref.name) not in kept], span)
         except PytiltError as problem:
             span(f"{problem}\n", level=Level.ERROR)

@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
+from pytilt.cluster import objects
 from pytilt.errors import PytiltError, SyncError, UnreachableError
 from pytilt.loop.narration import heading
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Plan, Start, plan
 from pytilt.loop.watching import Watching
+from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import (
@@ -24,7 +26,7 @@ from pytilt.model.objects import (
     Runtime,
     Tiltfile,
 )
-from pytilt.model.resources import UpdateSettings
+from pytilt.model.resources import KubernetesDeploy, UpdateSettings
 from pytilt.model.updates import DeployedImage, Outcome, Reason, Strategy, Trigger, Update
 from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
@@ -85,14 +87,16 @@ class Updating:
 
         self._edit(name, ask)
 
-    async def cancel(self, name: ResourceName) -> None:
-        """End the updates of a resource that run."""
+    async def cancel(self, name: ResourceName) -> tuple[ObjectRef, ...]:
+        """End the updates of a resource that run; tell what is in the cluster because of it."""
         tasks = list(self._tasks.get(name, ()))
         for task in tasks:
             task.cancel()
         for task in tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([task])
+        resource = self._store.get(Resource, name)
+        return resource.status.applied if resource else ()
 
     def forget(self, name: ResourceName) -> None:
         """Begin with a resource as if it had never been updated: it was disabled."""
@@ -164,6 +168,9 @@ class Updating:
                 changed["applied_digest"] = resource.digest
                 # What was attempted counts: the same images again would fail the same way.
                 changed.setdefault("applied_images", self._present_images(resource))
+            if start.strategy is Strategy.FULL:
+                # Nobody knows how far an update came that did not end well: all of it may be in the cluster.
+                changed.setdefault("applied", tuple(dict.fromkeys((*status.applied, *_declared(resource)))))
             return replace(
                 status,
                 current=tuple(each for each in status.current if each.id != update.id),
@@ -188,3 +195,8 @@ class Updating:
         tiltfile = self._store.get(Tiltfile, TILTFILE)
         declaration = tiltfile.status.declaration if tiltfile else None
         return declaration.updates if declaration else UpdateSettings()
+
+
+def _declared(resource: Resource) -> Iterable[ObjectRef]:
+    deploy = resource.spec.deploy
+    return map(objects.ref, deploy.objects) if isinstance(deploy, KubernetesDeploy) else ()

@@ -104,7 +104,7 @@ class ResourceStatus(Value):
     due_since: str = ""
     hold: Hold | None = None
     applied: tuple[ObjectRef, ...] = ()
-    """What is in the cluster because of this resource."""
+    """What is in the cluster because of this resource; after an update that failed, what may be."""
     applied_uids: tuple[str, ...] = ()
     template_hashes: tuple[str, ...] = ()
     """`tilt.dev/pod-template-hash` of the pod templates that were applied."""

@@ -1,0 +1,202 @@
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from pytilt.cluster import objects
+from pytilt.errors import ApplyError, ClusterUnreachableError
+from pytilt.loop.deploying import Deploying
+from pytilt.loop.imaging import Imaging
+from pytilt.loop.outcomes import Done
+from pytilt.loop.schedule import Start
+from pytilt.model.names import ResourceName, SpanId
+from pytilt.model.objects import Resource, ResourceStatus
+from pytilt.model.resources import KubeObject
+from pytilt.model.resources import Resource as Declared
+from pytilt.model.updates import Outcome, Reason, Strategy
+from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
+from pytilt.testing.cluster import FakeCluster
+from pytilt.testing.images import FakeBuilder, FakePublisher
+from tests.loop.declaring import deployment, image, kubernetes, plain, prepare
+from tests.loop.waiting import logged, running
+
+CONFIG = plain("ConfigMap", "colors")
+SECRET = plain("Secret", "key")
+NAMESPACE = plain("Namespace", "shop")
+
+
+class Trial:
+    """Full updates on a cluster in memory."""
+
+    def __init__(self, store: Store, logs: LogStore) -> None:
+        self.store = store
+        self.logs = logs
+        self.cluster = FakeCluster()
+        self.builder = FakeBuilder()
+        self.deploying = Deploying(store, self.cluster, Imaging(store, self.builder, FakePublisher()))
+
+    async def update(self, name: str, *, force: bool = False, timeout: float = 5) -> Done:  # noqa: ASYNC109 - as in `Deploying`
+        """Update a resource, and write what came of it as updates do."""
+        resource = self.store.get(Resource, name)
+        assert resource
+        start = Start(
+            resource=resource.spec.name,
+            reason=Reason.INITIAL_BUILD,
+            strategy=Strategy.FULL,
+            sequence=7,
+            force=force,
+        )
+        log = self.logs.span(ResourceName(name), SpanId("build:1"))
+        done = await self.deploying.update(resource, start, log, timeout=timeout)
+        self.store.put(replace(resource, status=ResourceStatus(**done.status)))
+        return done
+
+    def declare(self, spec: Declared) -> None:
+        """Give a resource another definition."""
+        self.store.change(Resource, spec.name, lambda each: replace(each, spec=spec))
+
+    @property
+    def applied(self) -> Sequence[str]:
+        return [str(objects.ref(each)) for each in self.cluster.applied]
+
+    @property
+    def deleted(self) -> Sequence[str]:
+        return list(map(str, self.cluster.deleted))
+
+    @property
+    def present(self) -> set[str]:
+        return {str(objects.ref(each)) for each in self.cluster.stored}
+
+
+@pytest.fixture
+def trial(store: Store, logs: LogStore) -> Trial:
+    return Trial(store, logs)
+
+
+async def test_what_others_need_is_applied_first(trial: Trial):
+    prepare(trial.store, kubernetes("web", deployment("web"), CONFIG, NAMESPACE))
+    await trial.update("web")
+    assert trial.applied == ["Namespace/shop", "ConfigMap/colors", "Deployment/web"]
+
+
+async def test_objects_of_a_later_stage_wait_for_the_earlier_ones(trial: Trial):
+    prepare(trial.store, kubernetes("web", deployment("web"), CONFIG, NAMESPACE))
+    gate = trial.cluster.hold("Namespace/shop")
+    async with running() as group:
+        ended = group.create_task(trial.update("web"))
+        await trial.cluster.wait_applied(1)
+        assert trial.applied == ["Namespace/shop"]
+        gate.set()
+        await ended
+    assert len(trial.applied) == 3
+
+
+async def test_an_update_tells_what_it_applied_and_remembers_it(trial: Trial, logs: LogStore):
+    prepare(trial.store, kubernetes("web", deployment("web"), CONFIG))
+    done = await trial.update("web")
+    assert done.outcome is Outcome.OK
+    assert list(map(str, done.status["applied"])) == ["ConfigMap/colors", "Deployment/web"]
+    assert done.status["applied_uids"] == tuple(objects.uid(each) for each in trial.cluster.stored)
+    assert len(done.status["template_hashes"]) == 1
+    assert (done.status["synced"], done.status["containers"]) == (7, ())
+    assert done.status["deployed_at"]
+    assert logged(logs).startswith(
+        "STEP 1/1 — Deploying\n"
+        "     Applying YAML to cluster\n"
+        "     Objects applied to cluster:\n"
+        "       → colors:configmap\n"
+        "       → web:deployment\n"
+        "\n"
+        "     Step 1 - "
+    )
+
+
+async def test_the_reference_of_the_built_image_stands_in_what_is_applied(trial: Trial):
+    spec = image("web-image")
+    prepare(trial.store, kubernetes("web", images=[spec]))
+    done = await trial.update("web")
+    (found,) = done.status["applied_images"]
+    assert _image(trial.cluster.applied[0]) == found.reference
+    assert found.reference.startswith("web-image:tilt-")
+
+
+def _image(of: KubeObject) -> str:
+    return str(of["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+async def test_what_is_declared_no_more_is_deleted_after_the_rest_was_applied(trial: Trial):
+    prepare(trial.store, kubernetes("web", deployment("web"), CONFIG, SECRET))
+    await trial.update("web")
+    trial.declare(kubernetes("web", deployment("web"), SECRET))
+    done = await trial.update("web")
+    assert trial.deleted == ["ConfigMap/colors"]
+    assert len(done.status["applied"]) == 2
+
+
+async def test_what_a_failed_update_may_have_applied_is_deleted_once_it_is_declared_no_more(trial: Trial):
+    prepare(trial.store, kubernetes("web", deployment("web")))
+    tried = tuple(objects.ref(each) for each in (CONFIG, deployment("web")))
+    trial.cluster.put(CONFIG)
+    trial.store.change(Resource, "web", lambda each: replace(each, status=ResourceStatus(applied=tried)))
+    await trial.update("web")
+    assert trial.deleted == ["ConfigMap/colors"]
+
+
+async def test_an_object_that_moved_to_another_resource_is_not_deleted(trial: Trial):
+    prepare(trial.store, kubernetes("web", deployment("web"), CONFIG), kubernetes("cart", deployment("cart")))
+    await trial.update("web")
+    await trial.update("cart")
+    trial.declare(kubernetes("web", deployment("web")))
+    trial.declare(kubernetes("cart", deployment("cart"), CONFIG))
+    await trial.update("cart")
+    await trial.update("web")
+    assert "ConfigMap/colors" in trial.present
+    assert trial.deleted == []
+
+
+async def test_an_object_that_a_disabled_resource_declares_as_well_is_deleted(trial: Trial):
+    prepare(trial.store, kubernetes("web", deployment("web"), CONFIG), kubernetes("cart", deployment("cart"), CONFIG))
+    trial.store.change(Resource, "cart", lambda each: replace(each, enabled=False))
+    await trial.update("web")
+    trial.declare(kubernetes("web", deployment("web")))
+    await trial.update("web")
+    assert trial.deleted == ["ConfigMap/colors"]
+
+
+async def test_force_deletes_what_was_applied_before_it_builds(trial: Trial, logs: LogStore):
+    prepare(trial.store, kubernetes("web", deployment("web", "web-image"), CONFIG, images=[image("web-image")]))
+    await trial.update("web")
+    await trial.update("web", force=True)
+    assert trial.deleted == ["Deployment/web", "ConfigMap/colors"]
+    assert len(trial.builder.requests) == 2
+    assert "STEP 1/4 — Force update\n     Deleting kubernetes objects:\n     → Deployment/web\n" in logged(logs)
+
+
+async def test_a_refused_object_fails_the_update_with_the_clusters_words(trial: Trial):
+    prepare(trial.store, kubernetes("web", deployment("web"), CONFIG))
+    trial.cluster.refuse("ConfigMap/colors", "data is not a map")
+    with pytest.raises(ApplyError, match="ConfigMap/colors: data is not a map"):
+        await trial.update("web")
+    assert "Deployment/web" not in trial.applied
+
+
+async def test_the_time_limit_is_that_of_one_object(trial: Trial):
+    prepare(trial.store, kubernetes("web"))
+    trial.cluster.hold("Deployment/web")
+    with pytest.raises(ApplyError, match=r"timed out after 0\.01 s"):
+        await trial.update("web", timeout=0.01)
+
+
+async def test_nothing_is_built_while_no_cluster_is_connected(trial: Trial):
+    prepare(trial.store, kubernetes("web", images=[image("web-image")]), connected=False)
+    with pytest.raises(ApplyError, match="not connected"):
+        await trial.update("web")
+    assert not trial.builder.requests
+
+
+async def test_a_cluster_that_does_not_answer_is_told_as_that(trial: Trial):
+    prepare(trial.store, kubernetes("web"))
+    trial.cluster.unreachable = "no route to host"
+    with pytest.raises(ClusterUnreachableError, match="no route to host"):
+        await trial.update("web")
