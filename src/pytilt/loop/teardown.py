@@ -31,6 +31,9 @@ OF_EVERY_NAMESPACE = frozenset({("ConfigMap", "kube-root-ca.crt"), ("Service", "
 Tell = Callable[[str], None]
 """Is told one line."""
 
+_Identity = tuple[str, str, str]
+"""Kind, namespace, name."""
+
 
 class TearingDown:
     """Deletes what a project declares.
@@ -61,7 +64,8 @@ class TearingDown:
         for each in doomed:
             if each not in namespaces:
                 await self._delete(objects.ref(each))
-        mine = {_identity(each) for each in doomed}
+        default = (await self._cluster.info()).namespace if namespaces else ""
+        mine = {_identity(each, default) for each in doomed}
         kept = []
         for each in namespaces:
             foreign = "" if delete_namespaces else await self._foreign(objects.name(each), mine)
@@ -77,13 +81,14 @@ class TearingDown:
         self._tell(f"Deleting via kubectl: {ref}")
         await self._cluster.delete(ref)
 
-    async def _foreign(self, namespace: str, mine: set[tuple[str, str]]) -> str:
+    async def _foreign(self, namespace: str, mine: set[_Identity]) -> str:
         """Something in a namespace that this project did not put there, as `Kind/name`; empty when there is none."""
         for api_version, kind in OCCUPANTS:
             async for each in _listed(self._cluster, api_version, kind, namespace):
-                identity = (kind, objects.name(each))
-                if identity not in mine and identity not in OF_EVERY_NAMESPACE and not _derived(each):
-                    return f"{kind}/{objects.name(each)}"
+                name = objects.name(each)
+                ours = (kind, namespace, name) in mine or (kind, name) in OF_EVERY_NAMESPACE
+                if not ours and not _derived(each):
+                    return f"{kind}/{name}"
         return ""
 
 
@@ -127,8 +132,8 @@ def _derived(each: KubeObject) -> bool:
     return bool(meta.get("ownerReferences") or meta.get("deletionTimestamp")) or ours
 
 
-def _identity(each: KubeObject) -> tuple[str, str]:
-    return objects.kind(each), objects.name(each)
+def _identity(each: KubeObject, default: str) -> _Identity:
+    return objects.kind(each), objects.namespace(each) or default, objects.name(each)
 
 
 def _is_claim(each: KubeObject) -> bool:

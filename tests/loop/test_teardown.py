@@ -1,0 +1,128 @@
+from collections.abc import Sequence
+
+import pytest
+
+from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
+from pytilt.errors import ClusterUnreachableError
+from pytilt.loop.teardown import TearingDown
+from pytilt.model.names import ResourceName
+from pytilt.model.resources import Declaration, KubeObject
+from pytilt.model.resources import Resource as Declared
+from pytilt.testing.cluster import FakeCluster
+from tests.loop.declaring import deployment, kubernetes, local, plain
+
+SHOP = plain("Namespace", "shop")
+KEPT = plain("ConfigMap", "kept", annotations={"tilt.dev/down-policy": "keep"})
+CLAIM = plain("PersistentVolumeClaim", "data")
+
+
+async def torn_down(
+    *specs: Declared,
+    cluster: FakeCluster | None = None,
+    enabled: Sequence[str] | None = None,
+    delete_namespaces: bool = False,
+    delete_volumes: bool = False,
+) -> tuple[list[str], list[str]]:
+    """What is deleted, in order, and what is told besides."""
+    present, told = cluster or FakeCluster(), list[str]()
+    names = tuple(each.name for each in specs)
+    chosen = names if enabled is None else tuple(map(ResourceName, enabled))
+    tearing = TearingDown(present, told.append)
+    await tearing.run(
+        Declaration(resources=specs, enabled=chosen),
+        delete_namespaces=delete_namespaces,
+        delete_volumes=delete_volumes,
+    )
+    return list(map(str, present.deleted)), [line for line in told if not line.startswith("Deleting")]
+
+
+async def test_dependents_go_before_what_they_need_and_each_before_what_it_refers_to():
+    web = kubernetes("web", plain("ConfigMap", "colors"), deployment("web"), resource_deps=(ResourceName("db"),))
+    deleted, _ = await torn_down(web, kubernetes("db"), local("tool"))
+    assert deleted == ["Deployment/web", "ConfigMap/colors", "Deployment/db"]
+
+
+async def test_without_dependencies_the_order_is_the_reverse_of_the_tiltfile():
+    deleted, _ = await torn_down(kubernetes("a"), kubernetes("b"), kubernetes("c"))
+    assert deleted == ["Deployment/c", "Deployment/b", "Deployment/a"]
+
+
+async def test_every_object_is_told_before_it_goes():
+    told: list[str] = []
+    declaration = Declaration(resources=(kubernetes("web"),), enabled=(ResourceName("web"),))
+    await TearingDown(FakeCluster(), told.append).run(declaration, delete_namespaces=False, delete_volumes=False)
+    assert told == ["Deleting via kubectl: Deployment/web"]
+
+
+async def test_a_disabled_resource_is_left_alone():
+    deleted, _ = await torn_down(kubernetes("web"), kubernetes("db"), enabled=["db"])
+    assert deleted == ["Deployment/db"]
+
+
+async def test_what_is_annotated_to_be_kept_stays():
+    deleted, _ = await torn_down(kubernetes("web", deployment("web"), KEPT))
+    assert deleted == ["Deployment/web"]
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(False, []), (True, ["PersistentVolumeClaim/data"])])
+async def test_volume_claims_go_only_when_that_is_asked_for(wanted: bool, expected: list[str]):
+    deleted, _ = await torn_down(kubernetes("db", CLAIM), delete_volumes=wanted)
+    assert deleted == expected
+
+
+def shop_with(*others: KubeObject) -> FakeCluster:
+    """A cluster with the namespace `shop`, what the cluster itself puts there, and this."""
+    cluster = FakeCluster()
+    for each in (SHOP, plain("ConfigMap", "kube-root-ca.crt", namespace="shop"), *others):
+        cluster.put(each)
+    return cluster
+
+
+async def test_a_namespace_that_only_the_project_uses_goes_last():
+    web = deployment("web", namespace="shop")
+    owned = [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-1", "uid": "u"}]
+    cluster = shop_with(
+        web,
+        plain("Pod", "web-1", namespace="shop", ownerReferences=owned),
+        plain("Secret", "ours", namespace="shop", labels={MANAGED_BY_LABEL: MANAGED_BY}),
+    )
+    deleted, told = await torn_down(kubernetes("uncategorized", SHOP), kubernetes("web", web), cluster=cluster)
+    assert deleted == ["Deployment/web", "Namespace/shop"]
+    assert told == []
+
+
+async def test_a_namespace_with_something_of_anybody_else_stays_and_says_why():
+    cluster = shop_with(plain("Secret", "theirs", namespace="shop"))
+    deleted, told = await torn_down(kubernetes("uncategorized", SHOP), cluster=cluster)
+    assert deleted == []
+    assert told == [
+        "Not deleting namespaces: shop (it has Secret/theirs)",
+        "Run with --delete-namespaces to delete namespaces as well.",
+    ]
+
+
+async def test_a_kept_object_and_a_kept_claim_keep_their_namespace():
+    for kept in (KEPT, CLAIM):
+        inside = {**kept, "metadata": {**kept["metadata"], "namespace": "shop"}}
+        deleted, _ = await torn_down(kubernetes("db", SHOP, inside), cluster=shop_with(inside))
+        assert deleted == []
+
+
+async def test_an_object_of_the_same_name_in_another_namespace_is_not_the_projects():
+    cluster = shop_with(plain("ConfigMap", "colors", namespace="shop"))
+    colors = plain("ConfigMap", "colors", namespace="default")
+    deleted, _ = await torn_down(kubernetes("uncategorized", SHOP, colors), cluster=cluster)
+    assert deleted == ["ConfigMap/colors"]
+
+
+async def test_asked_for_a_namespace_goes_whatever_is_in_it():
+    cluster = shop_with(plain("Secret", "theirs", namespace="shop"))
+    deleted, _ = await torn_down(kubernetes("uncategorized", SHOP), cluster=cluster, delete_namespaces=True)
+    assert deleted == ["Namespace/shop"]
+
+
+async def test_a_cluster_that_does_not_answer_ends_it():
+    cluster = FakeCluster()
+    cluster.unreachable = "no route to host"
+    with pytest.raises(ClusterUnreachableError):
+        await torn_down(kubernetes("web"), cluster=cluster)
