@@ -347,10 +347,7 @@ async def test_more_directories_than_the_system_allows_are_the_users_to_mend(rep
                 raise UserError("there are more directories", hint="sysctl")
             return super().add(path)
 
-    class FullWatcher(InotifyWatcher):
-        make_inotify = FullInotify
-
-    async with FullWatcher() as watcher:
+    async with InotifyWatcher(make_inotify=FullInotify) as watcher:
         with pytest.raises(UserError, match="more directories"):
             await watcher.update({"k": [rule(repo)]})
         assert watcher.watched == 0

@@ -13,9 +13,14 @@ OPEN_SECONDS = 0.1
 
 
 class Gathering:
-    """Collects what is to be told next."""
+    """Collects what is to be told next.
 
-    def __init__(self) -> None:
+    Args:
+        stale_seconds: how long a lock of git's holds changes back when nothing else happens.
+    """
+
+    def __init__(self, *, stale_seconds: float = STALE_SECONDS) -> None:
+        self._stale_seconds = stale_seconds
         self._loop = asyncio.get_running_loop()
         self._changed: set[tuple[str, str]] = set()
         """Keys and paths."""
@@ -64,7 +69,7 @@ class Gathering:
         """Git works: hold its changes back until it is done."""
         repository.locked = True
         repository.active_at = self._loop.time()
-        self._watch_lock(repository, STALE_SECONDS)
+        self._watch_lock(repository, self._stale_seconds)
 
     def release(self, repository: Repository) -> None:
         """Git is done: tell what was held."""
@@ -115,7 +120,7 @@ class Gathering:
         self._timers[repository] = self._loop.call_later(seconds, self._look_at_lock, repository)
 
     def _look_at_lock(self, repository: Repository) -> None:
-        left = repository.active_at + STALE_SECONDS - self._loop.time()
+        left = repository.active_at + self._stale_seconds - self._loop.time()
         if left > 0:
             self._watch_lock(repository, left)
         else:

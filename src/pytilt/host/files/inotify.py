@@ -85,7 +85,9 @@ class Inotify:
         if watch < 0:
             number = ctypes.get_errno()
             if number == errno.ENOSPC:
-                raise _limit_error("max_user_watches", "directories to watch than", 524288)
+                raise _limit_error(
+                    "max_user_watches", "directories to watch than", 524288, "; or ignore large directories"
+                )
             raise OSError(number, os.strerror(number), path)
         return watch
 
@@ -119,13 +121,13 @@ def _init_error(number: int) -> PytiltError:
     return UserError(f"files cannot be watched: {os.strerror(number).lower()}")
 
 
-def _limit_error(name: str, what: str, suggestion: int) -> UserError:
+def _limit_error(name: str, what: str, suggestion: int, otherwise: str = "") -> UserError:
     limit = _limit(name)
     wanted = max(suggestion, 4 * limit)
     return UserError(
         f"there are more {what} the system allows: `fs.inotify.{name}` is {limit or 'unknown'}",
         hint=f"raise it with `sudo sysctl fs.inotify.{name}={wanted}`, and have it kept with a line "
-        f"`fs.inotify.{name}={wanted}` in `/etc/sysctl.d/60-inotify.conf`; or ignore large directories",
+        f"`fs.inotify.{name}={wanted}` in `/etc/sysctl.d/60-inotify.conf`{otherwise}",
     )
 
 

@@ -14,6 +14,8 @@ class Interest:
         self.path = path
         self.ignores = ignores
         self.keys: frozenset[str] = frozenset()
+        self.removed = False
+        """Does nobody want it any more? A walk on its behalf may still be under way."""
         self.matcher: Matcher = compile_ignores(ignores)
         self._below = path.rstrip("/") + "/"
 
@@ -68,6 +70,7 @@ class Interests:
         """Make the interests what was planned."""
         for interest in plan.removed:
             interest.keys = frozenset()
+            interest.removed = True
         for interest, keys in plan.keys.items():
             interest.keys = keys
         self._all = {(interest.path, interest.ignores): interest for interest in plan.keys}

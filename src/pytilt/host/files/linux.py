@@ -4,7 +4,7 @@ import asyncio
 import os
 import stat
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -43,16 +43,19 @@ class InotifyWatcher:
 
     Directories are walked in a thread. Events of directories that a walk has found, but of which the loop has not
     heard yet, wait until it has.
+
+    Args:
+        make_inotify: opens the kernel's queue.
     """
 
-    make_inotify: Callable[[], Inotify] = Inotify
-    """Opens the kernel's queue."""
-
-    def __init__(self) -> None:
+    def __init__(self, *, make_inotify: Callable[[], Inotify] = Inotify) -> None:
+        self._make_inotify = make_inotify
         self._interests = Interests()
         self._updating = asyncio.Lock()
         self._walks = 0
         self._early: list[Event] = []
+        self._touched: dict[str, set[str]] = {}
+        """Entries of known directories of which events came during walks: a walk may have been there before."""
         self._read_at = time.time_ns()
 
     async def __aenter__(self) -> Self:
@@ -62,7 +65,7 @@ class InotifyWatcher:
             UserError: the system allows no more of them.
         """
         self._loop = asyncio.get_running_loop()
-        self._inotify = type(self).make_inotify()
+        self._inotify = self._make_inotify()
         self._tree = Tree(self._inotify)
         self._gathering = Gathering()
         self._threads = ThreadPoolExecutor(1, "pytilt-files")
@@ -123,6 +126,8 @@ class InotifyWatcher:
         if not directories and self._walks:
             self._early.append(event)
         for directory in directories:
+            if self._walks and event.name:
+                self._touched.setdefault(directory.path, set()).add(event.name)
             if not event.name:
                 self._on_directory(directory, event.mask)
             elif event.mask & _DIRECTORY:
@@ -166,14 +171,16 @@ class InotifyWatcher:
         if name in directory.expected:
             self._find_again(directory.expected[name])
         path = directory.path if name == ".git" else directory.prefix + name
-        if directory.interests and (name == ".git" or not self._knows(path)):
+        if directory.interests and (name == ".git" or not self._knows(path, directory.interests)):
             scanner = Scanner(self._inotify, directory.interests)
             self._walk_later(scanner, partial(scanner.find_tree, path), self._announce)
 
-    def _knows(self, path: str) -> bool:
+    def _knows(self, path: str, interests: Sequence[Interest]) -> bool:
         """Has the walk that found the directory above this one found it too, and is it still the same one?"""
         known = self._tree.at(path)
-        return bool(known and known.interests and self._watch_of(path) == known.watch)
+        if known is None or self._watch_of(path) != known.watch:
+            return False
+        return all(interest in known.interests or interest.matcher.may_skip_dir(path) for interest in interests)
 
     def _watch_of(self, path: str) -> int | None:
         try:
@@ -182,15 +189,13 @@ class InotifyWatcher:
             return None
 
     def _on_directory(self, directory: Directory, mask: int) -> None:
-        roots = [interest for interest in directory.interests if interest.path == directory.path]
         if mask & _MOVE_SELF and self._watch_of(directory.path) == directory.watch:
             return  # it was found where it is now before this event was read
         if mask & _ENDED:
             self._tree.disturbed = True
             self._lose(self._tree.below(directory.path) if mask & _MOVE_SELF else [directory])
-        if mask & (_ENDED | _ATTRIB):
-            covering = [interest for interest in roots if interest.covers(directory.path)]
-            self._gathering.tell(covering, directory.path, directory.repository)
+        elif mask & _ATTRIB:
+            self._tell_root(directory)
 
     def _on_lock(self, repository: Repository, mask: int) -> None:
         if mask & _ARRIVED:
@@ -201,6 +206,11 @@ class InotifyWatcher:
 
     def _tell(self, directory: Directory, name: str) -> None:
         self._gathering.tell(directory.interested(name), directory.prefix + name, directory.repository)
+
+    def _tell_root(self, directory: Directory) -> None:
+        """Tell of a directory those who watch exactly this one."""
+        roots = [interest for interest in directory.roots if interest.covers(directory.path)]
+        self._gathering.tell(roots, directory.path, directory.repository)
 
     def _release(self, repository: Repository) -> None:
         repository.releasing = True
@@ -213,7 +223,8 @@ class InotifyWatcher:
         for directory in directories:
             for name in directory.names:
                 self._tell(directory, name)
-            interests.extend(interest for interest in directory.interests if interest.path == directory.path)
+            self._tell_root(directory)
+            interests.extend(directory.roots)
             interests.extend(interest for waiting in directory.expected.values() for interest in waiting)
             if directory.guards:
                 self._gathering.release(directory.guards)
@@ -244,6 +255,7 @@ class InotifyWatcher:
     ) -> asyncio.Future[Findings]:
         if not self._walks:
             self._tree.disturbed = False
+            self._touched.clear()
         self._walks += 1
         walked = asyncio.wrap_future(self._threads.submit(walk))
         walked.add_done_callback(partial(self._walked, scanner, merge))
@@ -284,7 +296,19 @@ class InotifyWatcher:
         directories = self._tree.merge(findings)
         for git_dir in newly_locked:
             self._gathering.hold(self._tree.repositories[git_dir])
+        self._tree.forget({interest for interest in _interests_of(findings) if interest.removed})
+        self._catch_up(findings)
         return directories
+
+    def _catch_up(self, findings: Findings) -> None:
+        """Tell those on whose behalf directories were walked what happened in them meanwhile."""
+        for found in findings.directories if self._touched else ():
+            if (directory := self._tree.at(found.path)) is None:
+                continue
+            for name in tuple(self._touched.get(found.path, ())):
+                self._tell(directory, name)
+                if Path(found.path, name).is_dir():
+                    self._find_subdirectory(directory, name)
 
     def _look_again(self, findings: Findings) -> None:
         """Something was moved or given up during the walk: drop what is no longer where it was found."""
@@ -347,6 +371,12 @@ class InotifyWatcher:
     def _tell_entry(self, path: str, name: str) -> None:
         if directory := self._tree.at(path):
             self._tell(directory, name)
+
+
+def _interests_of(findings: Findings) -> Iterator[Interest]:
+    for found in findings.directories:
+        yield from found.interests
+        yield from (interest for _, interest in found.expected)
 
 
 def _will_be_closed(path: str) -> bool:

@@ -30,6 +30,11 @@ class Directory:
         """Whose git directory it is."""
 
     @property
+    def roots(self) -> list[Interest]:
+        """Those that watch exactly this directory and what is below it."""
+        return [interest for interest in self.interests if interest.path == self.path]
+
+    @property
     def useless(self) -> bool:
         """Does nobody need it?"""
         return not (self.interests or self.expected or self.guards)
@@ -95,7 +100,7 @@ class Tree:
 
     def _knows(self, found: FoundDirectory) -> bool:
         directory = self._by_path.get(found.path)
-        return bool(directory and directory.watch == found.watch and (directory.interests or not found.interests))
+        return bool(directory and directory.watch == found.watch and set(found.interests).issubset(directory.interests))
 
     def _merge_directory(self, found: FoundDirectory) -> None:
         directory = self._directory(found.path, found.watch)

@@ -1,0 +1,46 @@
+import asyncio
+
+import pytest
+
+from pytilt.errors import UserError
+from pytilt.host.files.gathering import Gathering
+from pytilt.host.files.interests import Interest, Interests
+from pytilt.host.files.repositories import Repository
+from pytilt.model.files import FileRule
+
+
+@pytest.fixture
+def everything() -> Interest:
+    interests = Interests()
+    interests.carry_out(interests.plan({"k": [FileRule(paths=("/",))]}))
+    return interests.all[0]
+
+
+async def test_a_lock_that_git_left_behind_does_not_hold_for_ever(everything: Interest):
+    gathering = Gathering(stale_seconds=0.05)
+    repository = Repository("/repo/.git")
+    gathering.hold(repository)
+    gathering.tell([everything], "/repo/a", repository)
+    async with asyncio.timeout(10):
+        assert await anext(gathering.items()) == {"k": {"/repo/a"}}
+    assert not repository.locked
+    gathering.close()
+
+
+async def test_changes_for_keys_that_are_gone_are_dropped(everything: Interest):
+    gathering = Gathering()
+    gathering.tell([everything], "/repo/a", None)
+    gathering.keep([])
+    everything.keys = frozenset({"other"})
+    gathering.tell([everything], "/repo/b", None)
+    assert await anext(gathering.items()) == {"other": {"/repo/b"}}
+
+
+async def test_an_error_is_told_once_and_changes_go_on(everything: Interest):
+    gathering = Gathering()
+    gathering.fail(UserError("no more watches"))
+    gathering.tell([everything], "/repo/a", None)
+    with pytest.raises(UserError):
+        await anext(gathering.items())
+    gathering.tell([everything], "/repo/b", None)
+    assert await anext(gathering.items()) == {"k": {"/repo/a", "/repo/b"}}
