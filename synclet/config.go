@@ -21,7 +21,7 @@ func (l listener) key() string { return l.protocol + " " + l.address }
 // As text, one statement a line:
 //
 //	dns ADDRESS ZONE [UPSTREAM]                     answer for ZONE at ADDRESS, pass the rest on to UPSTREAM
-//	listen tcp|udp ADDRESS TARGET...                spread connections to ADDRESS over the targets
+//	listen tcp|udp ADDRESS TARGET...                spread connections to ADDRESS over the targets; refuse them if there are none
 //	name NAME ADDRESS...                            NAME has these addresses
 //	alias NAME OTHER                                NAME is another name for OTHER
 //	route ADDRESS HOST PATH exact|prefix TARGET...  HTTP requests to ADDRESS for HOST (* for any) and PATH
@@ -62,8 +62,9 @@ func (c *configuration) add(statement string, words []string) error {
 			c.upstream = words[2]
 		}
 	case statement == "listen" && len(words) >= 2:
-		l := listener{protocol: words[0], address: words[1], targets: words[2:]}
-		c.listeners[l.key()] = l
+		if l := (listener{protocol: words[0], address: words[1], targets: words[2:]}); len(l.targets) > 0 {
+			c.listeners[l.key()] = l
+		}
 	case statement == "name" && len(words) >= 1:
 		c.names[strings.ToLower(words[0])] = words[1:]
 	case statement == "alias" && len(words) == 2:

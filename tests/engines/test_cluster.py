@@ -1,5 +1,6 @@
 import asyncio
 import secrets
+from contextlib import aclosing
 
 import pytest
 
@@ -19,9 +20,7 @@ async def test_a_deployment_is_served_under_its_services_names_and_goes_without_
         names = ("web", "web.default", "web.default.svc", "web.default.svc.cluster.local")
         assert await t.says("client", "; ".join(fetch(f"http://{name}/") for name in names)) == "hello\n" * 4
         for kind, name in (("Deployment", "web"), ("Service", "web"), ("Pod", "client")):
-            found = await t.get(kind, name)
-            assert found is not None
-            await t.delete(found)
+            await t.delete(await t.get(kind, name))
         assert await left(t.runtime, t.project) == []
 
 
@@ -42,12 +41,11 @@ async def test_a_new_template_is_served_without_a_failed_request(engine_host):
         await t.until(renewed, "ReplicaSet")
         client = await t.get("Pod", "client")
         seen: list[str] = []
-        ref_lines = t.cluster.containers.logs(_ref(client))
-        async for _, text in ref_lines:
-            seen.append(text.strip())
-            if seen[-1] == "two":
-                await ref_lines.aclose()
-                break
+        async with aclosing(t.cluster.containers.logs(_ref(client))) as lines:
+            async for _, text in lines:
+                seen.append(text.strip())
+                if seen[-1] == "two":
+                    break
         assert set(seen) == {"one", "two"}
 
 

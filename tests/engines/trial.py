@@ -43,8 +43,13 @@ class Trial:
         )
         return await self.cluster.delete(ref, wait=wait)
 
-    async def get(self, kind: str, name: str, namespace: str = "") -> KubeObject | None:
-        return await self.cluster.get(ObjectRef(api_version="", kind=kind, name=name, namespace=namespace))
+    async def get(self, kind: str, name: str) -> KubeObject:
+        found = await self.cluster.get(ObjectRef(api_version="", kind=kind, name=name))
+        assert found is not None, f"there is no {kind}/{name}"
+        return found
+
+    async def names(self, kind: str) -> list[str]:
+        return [item["metadata"]["name"] for item in await self.until(lambda _: True, kind)]
 
     async def until(self, holds: Any, kind: str = "Pod") -> list[KubeObject]:
         """Wait until something holds of all objects of a kind."""
@@ -122,7 +127,7 @@ def pod(name: str, script: str, *, spec: Json | None = None, container: Json | N
 
 
 def workload(
-    kind: str, name: str, script: str, *, container: Json | None = None, template: Json | None = None, **spec: object
+    kind: str, name: str, script: str, *, container: Json | None = None, template: Json | None = None, **spec: Any
 ) -> Json:
     """A workload of pods that run a script."""
     made = pod(name, script, spec={"restartPolicy": "Always", **(template or {})}, container=container)
@@ -138,7 +143,7 @@ def workload(
     }
 
 
-def service(name: str, **spec: object) -> Json:
+def service(name: str, **spec: Any) -> Json:
     """A Service of an app, from port 80 to 8080."""
     rest: Mapping[str, object] = {"selector": {"app": name}, "ports": [{"port": 80, "targetPort": 8080}], **spec}
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": dict(rest)}

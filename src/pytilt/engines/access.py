@@ -27,7 +27,7 @@ class EngineContainers:
         self._world = world
         self._pool = pool
 
-    async def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncIterator[tuple[str, str]]:
+    async def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncGenerator[tuple[str, str]]:
         """Follow the log of one container until it ends; see the seam."""
         instance = await self._first_instance(ref)
         params: dict[str, str | int | bool] = {"stdout": True, "stderr": True, "timestamps": True, "follow": True}

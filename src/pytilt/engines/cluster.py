@@ -59,7 +59,8 @@ class EngineCluster:
         self._runtime = Runtime(api)
         self._store = ObjectStore()
         self._tasks = asyncio.TaskGroup()
-        self._applying = asyncio.Lock()
+        self._tidying = asyncio.Lock()
+        self._applies = 0
         self._running: list[asyncio.Task[None]] = []
         self._machine = Machine()
         self._world: World
@@ -129,12 +130,16 @@ class EngineCluster:
         """Make one object as wanted; see the seam."""
         obj = admitted(wanted, self._namespace)
         key = key_of(obj)
+        async with self._tidying:
+            self._applies += 1
         try:
             async with asyncio.timeout(timeout):
                 with _refused(key):
                     return await self._apply(key, obj)
         except TimeoutError as error:
             raise ApplyError(f"`{key}` was not applied within {timeout:g} s") from error
+        finally:
+            self._applies -= 1
 
     async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:
         """Delete one object and what belongs to it; see the seam. The volume of a claim stays."""
@@ -193,15 +198,14 @@ class EngineCluster:
         return Key(ref.kind, "" if ref.kind in CLUSTER_SCOPED else ref.namespace or self._namespace, ref.name)
 
     async def _apply(self, key: Key, obj: Json) -> KubeObject:
-        async with self._applying:
-            before = self._store.get(*key)
-            if before is not None and must_be_replaced(before, obj):
-                await self.delete(
-                    ObjectRef(api_version="", kind=key.kind, name=key.name, namespace=key.namespace), wait=True
-                )
-                before = None
-            stored = self._store.put(self._merged(obj, before))
-            await self._record.flush()
+        before = self._store.get(*key)
+        if before is not None and must_be_replaced(before, obj):
+            await self.delete(
+                ObjectRef(api_version="", kind=key.kind, name=key.name, namespace=key.namespace), wait=True
+            )
+            before = None
+        stored = self._store.put(self._merged(obj, before))
+        await self._record.flush()
         if key.kind in KEPT and before is None:
             self._world.notes.normal(stored, "Kept", f"`{key}` is kept, and has no effect in the context `engine`")
         if key.kind in ("Service", "Ingress"):
@@ -318,8 +322,8 @@ class EngineCluster:
 
     async def _tidy(self) -> None:
         """Remove the project's own things when nothing is left that needs them."""
-        async with self._applying:
-            if any(obj["kind"] != "Event" for obj in self._store.all()):
+        async with self._tidying:
+            if self._applies or any(obj["kind"] != "Event" for obj in self._store.all()):
                 return
             await self._world.foundation.remove()
             self._record.forget()

@@ -136,11 +136,15 @@ class PodRunner:
     def _plan(self) -> PodPlan:
         return podplan.plan(self._pod, self._views, time.time())
 
-    def _publish(self, plan: PodPlan | None = None) -> None:
+    def _publish(self, plan: PodPlan | None = None, *, let_go: bool = False) -> None:
+        """Write the status. That the work is done is only said once what the pod held is let go."""
+        plan = plan or self._plan()
+        if plan.phase in FINAL and not let_go:
+            return
         pod = self._world.store.get(*self._key)
         if pod is None or pod["metadata"].get("uid") != self._pod["metadata"]["uid"]:
             return
-        status = pod_status(pod, self._views, plan or self._plan(), self._facts, time.time())
+        status = pod_status(pod, self._views, plan, self._facts, time.time())
         self._world.store.set_status(self._key, status)
 
     def _deadline(self) -> float | None:
@@ -299,8 +303,7 @@ class PodRunner:
         if running:
             await self._look()
         await self.sandbox.stop()
-        self._facts = msgspec.structs.replace(self._facts, pod_ip=self.sandbox.address)
-        self._publish(plan)
+        self._publish(plan, let_go=True)
 
     def _grace(self) -> int:
         pod = self._world.store.get(*self._key) or self._pod
