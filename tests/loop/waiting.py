@@ -33,7 +33,7 @@ async def running(*parts: Awaitable[None]) -> AsyncIterator[asyncio.TaskGroup]:
         raise failure
 
 
-async def until(store: Store, found: Callable[[], T]) -> T:
+async def until(store: Store, found: Callable[[], T | None]) -> T:
     """Wait until something holds of the store.
 
     Returns:

@@ -232,11 +232,14 @@ def _forwards(
 
 
 def _changed_since(paths: Sequence[str], wall: float) -> frozenset[str]:
-    """The files that were written while they were read: their content may be newer than what was evaluated."""
-    late = set()
+    """The files that were written while they were read: their content may be newer than what was evaluated.
+
+    A file that claims to be from the future says nothing of when it was written.
+    """
+    late, now = set(), time.time()
     for path in paths:
         try:
-            if Path(path).stat().st_mtime > wall:
+            if wall < Path(path).stat().st_mtime <= now:
                 late.add(path)
         except OSError:
             continue
