@@ -1,3 +1,4 @@
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
@@ -19,8 +20,9 @@ for i in 1 2 3; do echo run $n line $i; done
 
 
 @pytest.fixture
-def containers(real_api: KubernetesApi) -> KubernetesContainers:
-    return KubernetesContainers(real_api)
+async def containers(real_api: KubernetesApi) -> AsyncIterator[KubernetesContainers]:
+    async with KubernetesContainers(real_api) as opened:
+        yield opened
 
 
 async def start(api: KubernetesApi, name: str, script: str, **spec: Any) -> ContainerRef:

@@ -84,6 +84,5 @@ async def connected(target: Target, root: str, settings: Settings, runner: Runne
     from pytilt.kubernetes.cluster import KubernetesCluster
     from pytilt.kubernetes.containers import KubernetesContainers
 
-    async with KubernetesApi(target.connection, runner) as api:
-        cluster = KubernetesCluster(api, engine_host=settings.docker_host)
-        yield Access(cluster=cluster, containers=KubernetesContainers(api))
+    async with KubernetesApi(target.connection, runner) as api, KubernetesContainers(api) as containers:
+        yield Access(cluster=KubernetesCluster(api, engine_host=settings.docker_host), containers=containers)

@@ -19,6 +19,7 @@ from pytilt.model.base import Value
 if TYPE_CHECKING:
     import ssl
 
+    import httpcore
     import httpx
 
 Params = Sequence[tuple[str, str]]
@@ -30,6 +31,8 @@ ANSWER_SECONDS = 30.0
 """The longest that a plain request waits for its answer, as in Tilt's applies."""
 
 _TRIES_PER_IDENTITY = 2
+_SWITCHING_PROTOCOLS = 101
+_READ_BYTES = 65536
 
 
 class Answer(Value):
@@ -86,6 +89,39 @@ class Stream:
         with mapped(self._connection):
             async for piece in self._response.aiter_bytes():
                 yield piece
+
+
+class TakenOver:
+    """A connection that was taken over: raw bytes both ways."""
+
+    def __init__(self, stream: "httpcore.AsyncNetworkStream", connection: Connection) -> None:
+        self._stream = stream
+        self._connection = connection
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send bytes.
+
+        Raises:
+            ClusterUnreachableError: the connection is closed.
+        """
+        with mapped(self._connection):
+            await self._stream.write(data)
+
+    async def receive_bytes(self) -> bytes:
+        """The next bytes.
+
+        Raises:
+            EOFError: the connection was closed, properly or not.
+        """
+        import httpcore
+
+        try:
+            data = await self._stream.read(_READ_BYTES)
+        except httpcore.NetworkError as error:
+            raise EOFError from error
+        if not data:
+            raise EOFError
+        return data
 
 
 class KubernetesApi:
@@ -172,7 +208,32 @@ class KubernetesApi:
             ClusterUnreachableError: there is no answer, or the credentials are not accepted.
         """
         async with AsyncExitStack() as closing:
-            yield await self._streamed(closing, path, params)
+            answer = await self._opened(closing, "GET", path, params, {})
+            yield answer if isinstance(answer, Failure) else Stream(answer, self.connection)
+
+    @asynccontextmanager
+    async def upgrade(
+        self, path: str, protocol: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[TakenOver | Failure | None]:
+        """Take a connection over for another protocol; None where the server stays with HTTP.
+
+        Args:
+            path: below the server's address.
+            protocol: the other protocol, for the header `Upgrade`.
+            headers: beside those of the user.
+
+        Raises:
+            ClusterUnreachableError: there is no answer, or the credentials are not accepted.
+        """
+        async with AsyncExitStack() as closing:
+            wanted = {"Accept": "*/*", "Connection": "Upgrade", "Upgrade": protocol, **headers}
+            answer = await self._opened(closing, "POST", path, (), wanted)
+            if isinstance(answer, Failure):
+                yield answer
+            elif answer.status_code != _SWITCHING_PROTOCOLS:
+                yield None
+            else:
+                yield TakenOver(answer.extensions["network_stream"], self.connection)
 
     async def identity(self) -> Identity:
         """What to show; for connections that are no HTTP requests."""
@@ -189,7 +250,9 @@ class KubernetesApi:
             self._contexts[key] = await asyncio.to_thread(tls_context, self.connection, *key)
         return self._contexts[key]
 
-    async def _streamed(self, closing: AsyncExitStack, path: str, params: Params) -> Stream | Failure:
+    async def _opened(
+        self, closing: AsyncExitStack, method: str, path: str, params: Params, headers: Mapping[str, str]
+    ) -> "httpx.Response | Failure":
         import httpx
 
         for attempt in range(_TRIES_PER_IDENTITY):
@@ -197,17 +260,17 @@ class KubernetesApi:
             client = await self._client(identity)
             timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, read=None)
             request = client.build_request(
-                "GET",
+                method,
                 path,
                 params=list(params),
-                headers=list(identity.headers),
+                headers=[*identity.headers, *headers.items()],
                 timeout=timeout,
                 extensions=self._extensions,
             )
             response = await self._sent(client, request, repeat=True, stream=True)
             closing.push_async_callback(response.aclose)
             if response.status_code < 400:
-                return Stream(response, self.connection)
+                return response
             with mapped(self.connection):
                 failure = failures.parse(response.status_code, await response.aread())
             if failure.code != 401:

@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from types import TracebackType
+from typing import Self
 
 from pytilt.cluster.seam import ByteStream, ContainerRef, ExecStream
-from pytilt.kubernetes import execution, forwarding, logs
+from pytilt.kubernetes import execution, logs
 from pytilt.kubernetes.api import KubernetesApi
+from pytilt.kubernetes.tunnels import Tunnels
 
 
 class KubernetesContainers:
-    """Containers of a Kubernetes cluster as `Containers`.
+    """Containers of a Kubernetes cluster as `Containers`; used in `async with`.
 
     Args:
         api: the connection to it.
@@ -17,6 +20,16 @@ class KubernetesContainers:
 
     def __init__(self, api: KubernetesApi) -> None:
         self._api = api
+        self._tunnels = Tunnels(api)
+
+    async def __aenter__(self) -> Self:
+        await self._tunnels.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._tunnels.__aexit__(kind, error, trace)
 
     async def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncGenerator[tuple[str, str], None]:
         """Follow a log, over broken connections; see `Containers.logs` and `logs`."""
@@ -30,4 +43,4 @@ class KubernetesContainers:
 
     def forward(self, namespace: str, pod: str, port: int) -> AbstractAsyncContextManager[ByteStream]:
         """Open a connection; see `Containers.forward`."""
-        return forwarding.open_connection(self._api, namespace, pod, port)
+        return self._tunnels.connect(namespace, pod, port)

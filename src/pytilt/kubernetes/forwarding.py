@@ -1,4 +1,4 @@
-"""Connections to ports of pods, each over a WebSocket of its own.
+"""Connections to ports of pods, each over a WebSocket of its own, and the connection of a tunnel for many.
 
 Channel 0 carries the bytes, channel 1 what went wrong; the first message of each tells the port again.
 """
@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 
 from pytilt.errors import ClusterUnreachableError
 from pytilt.kubernetes import failures
-from pytilt.kubernetes.api import KubernetesApi
+from pytilt.kubernetes.api import KubernetesApi, TakenOver
 from pytilt.kubernetes.discovery import PODS
+from pytilt.kubernetes.failures import Failure
 from pytilt.kubernetes.websocket import WebSocket, connect
 
 PROTOCOLS = ("v4.channel.k8s.io",)
@@ -54,18 +55,20 @@ class KubernetesConnection:
                 data = data[2:]
             if channel == ERROR and data:
                 self._ended = True
-                raise self._failed(data.decode(errors="replace").strip())
+                raise failure(data.decode(errors="replace").strip(), self._pod, self._port)
             if channel == DATA and data:
                 return data
         return b""
 
-    def _failed(self, message: str) -> ClusterUnreachableError:
-        if "connection refused" in message:
-            return ClusterUnreachableError(
-                f"nothing listens at port {self._port} of pod `{self._pod}`",
-                hint="wait until the program listens, and have it listen at that port, on 0.0.0.0 or localhost",
-            )
-        return ClusterUnreachableError(f"port {self._port} of pod `{self._pod}` cannot be reached: {message}")
+
+def failure(message: str, pod: str, port: int) -> ClusterUnreachableError:
+    """What the server's words mean for a connection to a port of a pod."""
+    if "connection refused" in message:
+        return ClusterUnreachableError(
+            f"nothing listens at port {port} of pod `{pod}`",
+            hint="wait until the program listens, and have it listen at that port, on 0.0.0.0 or localhost",
+        )
+    return ClusterUnreachableError(f"port {port} of pod `{pod}` cannot be reached: {message}")
 
 
 @asynccontextmanager
@@ -79,10 +82,31 @@ async def open_connection(
     Raises:
         ClusterUnreachableError: the pod is gone, or no answer.
     """
-    path = f"{PODS.path(namespace, pod)}/portforward"
-    async with connect(api, path, [("ports", str(port))], PROTOCOLS) as socket:
+    async with connect(api, _path(namespace, pod), [("ports", str(port))], PROTOCOLS) as socket:
         if not isinstance(socket, WebSocket):
-            if socket.code == 404:
-                raise ClusterUnreachableError(f"there is no pod `{pod}` in namespace `{namespace}`")
-            raise failures.denied(api.connection, f"forward to pod `{pod}`", socket)
+            raise _refused(api, namespace, pod, socket)
         yield KubernetesConnection(socket, pod, port)
+
+
+@asynccontextmanager
+async def open_tunnel(api: KubernetesApi, namespace: str, pod: str) -> AsyncIterator[TakenOver | None]:
+    """Open a connection that carries SPDY; None where the server, or a proxy before it, does not.
+
+    Raises:
+        ClusterUnreachableError: the pod is gone, or no answer, or it is not allowed.
+    """
+    headers = {"X-Stream-Protocol-Version": "portforward.k8s.io"}
+    async with api.upgrade(_path(namespace, pod), "SPDY/3.1", headers) as wire:
+        if isinstance(wire, Failure) and wire.code in (403, 404):
+            raise _refused(api, namespace, pod, wire)
+        yield None if isinstance(wire, Failure) else wire
+
+
+def _path(namespace: str, pod: str) -> str:
+    return f"{PODS.path(namespace, pod)}/portforward"
+
+
+def _refused(api: KubernetesApi, namespace: str, pod: str, refusal: Failure) -> ClusterUnreachableError:
+    if refusal.code == 404:
+        return ClusterUnreachableError(f"there is no pod `{pod}` in namespace `{namespace}`")
+    return failures.denied(api.connection, f"forward to pod `{pod}`", refusal)
