@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from pytilt.errors import ApplyError, BuildError, PytiltError, SyncError
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
-from pytilt.loop.updating import HISTORY, Updating
+from pytilt.loop.updating import HISTORY, Updating, remembered
 from pytilt.loop.watching import Watching
 from pytilt.model.files import FileRule
 from pytilt.model.logs import Level
@@ -132,6 +132,13 @@ async def test_only_the_newest_updates_are_remembered(trial: Trial):
             trial.change(f"/p/tool/{number}")
     ids = [each.id for each in trial.status().history]
     assert ids == list(range(HISTORY + 3, 3, -1))
+
+
+def test_the_last_full_and_the_last_good_update_are_never_forgotten():
+    failed = [update(number, Outcome.FAILED, Strategy.LIVE) for number in range(2 * HISTORY, 3, -1)]
+    good, full = update(2, Outcome.OK, Strategy.LIVE), update(1, Outcome.FAILED)
+    kept = remembered([*failed, good, full, update(0)])
+    assert kept == (*failed[:HISTORY], good, full)
 
 
 async def test_a_trigger_runs_an_update_even_where_nothing_changed(trial: Trial):

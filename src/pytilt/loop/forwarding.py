@@ -65,30 +65,31 @@ class Forwarding:
 
     async def _listen(self, forward: PortForward) -> None:
         host = forward.spec.host or self._host
-        retry = 0.05
-        while True:
-            try:
-                async with asyncio.TaskGroup() as connections, self._server(forward, host, connections) as server:
-                    self._write(forward.name, listening=True, error="")
-                    await server.serve_forever()
-            except OSError as problem:
-                taken = await holder_of(forward.spec.local_port)
-                text = f"cannot listen on {host}:{forward.spec.local_port}: {_why(problem, taken)}"
-                self._say(forward, text)
-                self._write(forward.name, listening=False, error=text)
-            await asyncio.sleep(retry)
-            retry = min(2 * retry, 2.0)
+        retry, told = 0.05, ""
+        async with asyncio.TaskGroup() as connections:
+            while True:
+                try:
+                    async with self._server(forward, host, connections):
+                        self._write(forward.name, listening=True, error="")
+                        await asyncio.Event().wait()
+                except OSError as problem:
+                    taken = await holder_of(forward.spec.local_port)
+                    text = f"cannot listen on {host}:{forward.spec.local_port}: {_why(problem, taken)}"
+                    if text != told:
+                        self._say(forward, text)
+                    told = text
+                    self._write(forward.name, listening=False, error=text)
+                await asyncio.sleep(retry)
+                retry = min(2 * retry, 2.0)
 
     @asynccontextmanager
-    async def _server(
-        self, forward: PortForward, host: str, connections: asyncio.TaskGroup
-    ) -> AsyncIterator[asyncio.Server]:
+    async def _server(self, forward: PortForward, host: str, connections: asyncio.TaskGroup) -> AsyncIterator[None]:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             connections.create_task(self._connection(forward, reader, writer), name=f"connection {forward.name}")
 
         server = await asyncio.start_server(accept, host, forward.spec.local_port, backlog=128)
         try:
-            yield server
+            yield
         finally:
             server.close()
 
@@ -153,15 +154,16 @@ def _why(problem: OSError, taken: PortHolder | None) -> str:
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stream: ByteStream) -> None:
     """Carry bytes both ways until the pod's side ends, or says nothing more once the client is done."""
-    async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
 
-        async def out() -> None:
-            while data := await reader.read(CHUNK):
-                await stream.send(data)
-            limit.reschedule(asyncio.get_running_loop().time() + LINGER_SECONDS)
+            async def out() -> None:
+                while data := await reader.read(CHUNK):
+                    await stream.send(data)
+                limit.reschedule(asyncio.get_running_loop().time() + LINGER_SECONDS)
 
-        sending = group.create_task(out(), name="to pod")
-        while data := await stream.receive():
-            writer.write(data)
-            await writer.drain()
-        sending.cancel()
+            sending = group.create_task(out(), name="to pod")
+            while data := await stream.receive():
+                writer.write(data)
+                await writer.drain()
+            sending.cancel()

@@ -1,0 +1,237 @@
+import asyncio
+import contextlib
+import os
+import socket
+import struct
+
+import pytest
+from msgspec.structs import replace
+
+from pytilt.errors import ClusterUnreachableError
+from pytilt.host.ports import free_port, is_free
+from pytilt.loop.forwarding import Forwarding
+from pytilt.model.names import ResourceName
+from pytilt.model.objects import PortForward, PortForwardStatus, Runtime, RuntimeState
+from pytilt.model.pods import Container, Pod
+from pytilt.model.resources import PortForward as Forward
+from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
+from pytilt.testing.cluster import FakeConnection, FakeContainers
+from tests.loop.waiting import PATIENCE_SECONDS, logged, running, until, until_logged
+
+
+async def echo(connection: FakeConnection) -> None:
+    """A pod that says its name before all it hears."""
+    while True:
+        connection.write(connection.pod.encode() + b": " + await connection.read())
+
+
+class Trial:
+    """Forwards to pods that the test plays."""
+
+    def __init__(self, store: Store, logs: LogStore) -> None:
+        self.store = store
+        self.containers = FakeContainers()
+        self.containers.answer_forward(echo)
+        self.port = free_port("127.0.0.1")
+        self.forwarding = Forwarding(store, logs, self.containers, "127.0.0.1")
+
+    def declare(self, **fields: object) -> None:
+        spec = Forward(**{"local_port": self.port, **fields})  # type: ignore[arg-type]  # fields of a forward
+        self.store.put(PortForward(name="web:1", resource=ResourceName("web"), spec=spec))
+
+    def pods(self, *names: str, ports: tuple[int, ...] = (), **fields: object) -> None:
+        """Say that these pods of `web` run, the best first."""
+        container = Container(name="c", image="i", ports=ports)
+        found = tuple(
+            Pod(
+                **{
+                    "name": name,
+                    "namespace": "default",
+                    "uid": name,
+                    "created_at": "2026-01-01T00:00:00Z",
+                    "phase": "Running",
+                    "containers": (container,),
+                    **fields,
+                }  # type: ignore[arg-type]  # fields of a pod
+            )
+            for name in names
+        )
+        self.store.put(Runtime(name="web", status=RuntimeState(pods=found)))
+
+    def status(self) -> PortForwardStatus:
+        found = self.store.get(PortForward, "web:1")
+        assert found
+        return found.status
+
+    async def listening(self) -> None:
+        await until(self.store, lambda: self.status().listening)
+
+    async def ask(self, text: bytes) -> bytes:
+        """What a client hears that says this."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(text)
+            return await reader.read(1000)
+        except ConnectionResetError:
+            return b""
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionResetError):
+                await writer.wait_closed()
+
+
+@pytest.fixture
+def trial(store: Store, logs: LogStore) -> Trial:
+    return Trial(store, logs)
+
+
+async def test_a_port_of_this_machine_leads_into_the_pod(trial: Trial):
+    trial.declare()
+    trial.pods("web-1")
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        assert await trial.ask(b"hello") == b"web-1: hello"
+        assert (trial.status().pod, trial.status().container_port) == ("web-1", trial.port)
+
+
+async def test_the_pods_port_is_the_declared_one_or_the_first_it_lists(trial: Trial):
+    trial.declare()
+    trial.pods("web-1", ports=(8080, 9090))
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        await trial.ask(b"x")
+    trial.declare(container_port=9090)
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        await trial.ask(b"x")
+    assert [port for _, _, port in trial.containers.connections] == [8080, 9090]
+
+
+async def test_the_listener_stays_while_pods_change(trial: Trial):
+    trial.declare()
+    trial.pods("web-1")
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        assert await trial.ask(b"x") == b"web-1: x"
+        trial.pods("web-2")
+        assert await trial.ask(b"x") == b"web-2: x"
+
+
+async def test_a_connection_waits_for_a_pod(trial: Trial):
+    trial.declare()
+    async with running(trial.forwarding.run()) as group:
+        await trial.listening()
+        heard = group.create_task(trial.ask(b"x"))
+        trial.pods("web-1", phase="Pending")
+        await asyncio.sleep(0)
+        assert not trial.containers.connections
+        trial.pods("web-1")
+        assert await heard == b"web-1: x"
+
+
+async def test_a_forward_that_is_declared_no_more_listens_no_more(trial: Trial):
+    trial.declare()
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        trial.store.delete(PortForward, "web:1")
+        await until(trial.store, lambda: trial.store.get(PortForward, "web:1") is None)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not is_free(trial.port, "127.0.0.1"):
+                await asyncio.sleep(0)
+
+
+async def test_another_port_is_another_listener(trial: Trial):
+    trial.declare()
+    trial.pods("web-1")
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        trial.store.change(PortForward, "web:1", lambda each: replace(each, status=PortForwardStatus()))
+        trial.port = free_port("127.0.0.1")
+        trial.declare()
+        await trial.listening()
+        assert await trial.ask(b"x") == b"web-1: x"
+
+
+async def test_a_taken_port_is_told_with_its_holder_and_used_once_it_is_free(trial: Trial, logs: LogStore):
+    trial.declare()
+    trial.pods("web-1")
+    with socket.create_server(("127.0.0.1", trial.port)):
+        async with running(trial.forwarding.run()):
+            error = await until(trial.store, lambda: trial.status().error)
+    assert f"process {os.getpid()}" in error
+    assert not trial.status().listening
+    assert f"Error port-forwarding web ({trial.port}): cannot listen on 127.0.0.1:{trial.port}" in logged(logs)
+
+
+async def test_a_taken_port_is_told_once_and_heals(trial: Trial, logs: LogStore):
+    trial.declare()
+    trial.pods("web-1")
+    with socket.create_server(("127.0.0.1", trial.port)) as holder:
+        async with running(trial.forwarding.run()):
+            await until(trial.store, lambda: trial.status().error)
+            holder.close()
+            await trial.listening()
+            assert await trial.ask(b"x") == b"web-1: x"
+    assert trial.status().error == ""
+    assert logged(logs).count("cannot listen") == 1
+
+
+async def test_a_pod_that_takes_no_connection_is_told_and_the_next_one_may_succeed(trial: Trial, logs: LogStore):
+    trial.declare()
+    trial.pods("web-1")
+    trial.containers.fail("web-1", ClusterUnreachableError("nothing listens at port 80"))
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        assert await trial.ask(b"x") == b""
+        await until_logged(logs, "nothing listens at port 80")
+        trial.containers.fail("web-1", None)
+        assert await trial.ask(b"x") == b"web-1: x"
+
+
+async def test_a_connection_that_breaks_on_the_pods_side_is_told(trial: Trial, logs: LogStore):
+    async def break_down(connection: FakeConnection) -> None:
+        await connection.read()
+        raise ClusterUnreachableError("the pod is gone")
+
+    trial.declare()
+    trial.pods("web-1")
+    trial.containers.answer_forward(break_down)
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        assert await trial.ask(b"x") == b""
+        await until_logged(logs, "the pod is gone")
+        trial.containers.answer_forward(echo)
+        assert await trial.ask(b"x") == b"web-1: x"
+
+
+async def test_a_client_that_resets_its_connection_disturbs_nobody(trial: Trial, logs: LogStore):
+    trial.declare()
+    trial.pods("web-1")
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", trial.port)) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.send(b"x")
+        assert await trial.ask(b"y") == b"web-1: y"
+    assert logged(logs) == ""
+
+
+async def test_what_the_pod_says_last_arrives_before_the_connection_ends(trial: Trial):
+    async def say_much(connection: FakeConnection) -> None:
+        await connection.read()
+        for _ in range(10):
+            connection.write(b"x" * 1000)
+
+    trial.declare()
+    trial.pods("web-1")
+    trial.containers.answer_forward(say_much)
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        reader, writer = await asyncio.open_connection("127.0.0.1", trial.port)
+        writer.write(b"go")
+        writer.write_eof()
+        assert await reader.read() == b"x" * 10_000
+        writer.close()
+        await writer.wait_closed()
