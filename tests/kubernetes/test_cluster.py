@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from pytilt.cluster.seam import ChangeType, Cluster, ObjectRef
+from pytilt.cluster.seam import ChangeType, Cluster, ContainerRef, ObjectRef
 from pytilt.errors import ApplyError
 from pytilt.host.processes import HostRunner, ProcessRequest
 from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.cluster import KubernetesCluster
+from pytilt.kubernetes.logs import follow
 from pytilt.model.images import Registry
 from pytilt.settings import Settings
 from tests.kubernetes.api_server import ApiServer, Reply, status
@@ -177,18 +178,35 @@ async def test_a_kind_that_is_not_there_cannot_be_watched(cluster: KubernetesClu
         await anext(aiter(cluster.watch("nowhere.dev/v1", "Foo")))
 
 
+COUNT = "i=0; while true; do echo $i; i=$((i+1)); usleep 20000; done"
+
+
 @pytest.mark.slow
-async def test_a_watch_lives_through_a_restart_of_the_server(
-    cluster: KubernetesCluster, namespace: str, cluster_settings: Settings
+async def test_a_watch_and_a_log_live_through_a_restart_of_the_server(
+    real_api: KubernetesApi, cluster: KubernetesCluster, namespace: str, cluster_settings: Settings
 ):
-    environ = tuple(cluster_settings.environ.items())
-    async with aclosing(cluster.watch("v1", "ConfigMap", namespace=namespace)) as changes:
+    container = {"name": "main", "image": "busybox", "command": ["sh", "-c", COUNT]}
+    spec = POD | {"containers": [container]}
+    await cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "count"}, "spec": spec}, timeout=30)
+    counter = ContainerRef(namespace=namespace, pod="count", container="main")
+    async with (
+        aclosing(cluster.watch("v1", "ConfigMap", namespace=namespace)) as changes,
+        aclosing(follow(real_api, counter)) as lines,
+    ):
         while (await anext(changes)).type is not ChangeType.LISTED:
             pass
-        async with HostRunner() as runner:
-            restart = ProcessRequest(argv=(CLUSTER, "restart", "kube-apiserver"), dir="/", env=environ)
-            assert (await runner.run(restart, bytearray().extend)).exit_status == 0
+        numbers = [int((await anext(lines))[1])]
+        await restart("kube-apiserver", cluster_settings)
         async with asyncio.timeout(50):
             await cluster.apply(config_map("after"), timeout=30)
             while (await anext(changes)).object.get("metadata", {}).get("name") != "after":
                 pass
+            numbers += [int((await anext(lines))[1]) for _ in range(600)]
+        assert numbers == list(range(601))
+
+
+async def restart(component: str, settings: Settings) -> None:
+    environ = tuple(settings.environ.items())
+    async with HostRunner() as runner:
+        request = ProcessRequest(argv=(CLUSTER, "restart", component), dir="/", env=environ)
+        assert (await runner.run(request, bytearray().extend)).exit_status == 0
