@@ -17,7 +17,7 @@ from pytilt.model.resources import PortForward as Forward
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeConnection, FakeContainers
-from tests.loop.waiting import PATIENCE_SECONDS, logged, running, until, until_logged
+from tests.loop.waiting import logged, running, turns, until, until_logged
 
 
 async def echo(connection: FakeConnection) -> None:
@@ -136,9 +136,7 @@ async def test_a_forward_that_is_declared_no_more_listens_no_more(trial: Trial):
         await trial.listening()
         trial.store.delete(PortForward, "web:1")
         await until(trial.store, lambda: trial.store.get(PortForward, "web:1") is None)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not is_free(trial.port, "127.0.0.1"):
-                await asyncio.sleep(0)
+        await turns(lambda: is_free(trial.port, "127.0.0.1"))
 
 
 async def test_another_port_is_another_listener(trial: Trial):

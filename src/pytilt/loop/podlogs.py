@@ -34,6 +34,13 @@ class Followed(Value):
     """RFC 3339: a pod that is older than the session tells only what is new."""
 
 
+class _Told:
+    """How far the log of a container was told, over its runs and over broken connections."""
+
+    def __init__(self, upto: str) -> None:
+        self.upto = upto
+
+
 class PodLogs:
     """Follows the logs of all containers.
 
@@ -87,27 +94,25 @@ class PodLogs:
     async def _follow(self, followed: Followed) -> None:
         """Follow one container until its pod is gone: each of its runs to the end, then the next."""
         span = self._logs.span(followed.resource, SpanId(f"pod:{followed.resource}:{followed.pod}"))
-        since, retry = followed.since, FIRST_RETRY_SECONDS
+        told, retry = _Told(followed.since), FIRST_RETRY_SECONDS
         while (container := self._container(followed)) is not None:
-            last = since
             try:
-                last = await self._one_run(followed, since, span)
+                await self._one_run(followed, told, span)
                 retry = FIRST_RETRY_SECONDS
                 await self._restarted(followed, container)
             except UnreachableError:
                 await asyncio.sleep(retry)
                 retry = min(2 * retry, LAST_RETRY_SECONDS)
-            since = last or since
         span.close()
 
-    async def _one_run(self, followed: Followed, since: str, span: Span) -> str:
+    async def _one_run(self, followed: Followed, told: "_Told", span: Span) -> None:
         ref = ContainerRef(namespace=followed.namespace, pod=followed.pod, container=followed.container)
-        last = since
-        async for time, text in self._containers.logs(ref, since=since):
-            if _moment(time) > _moment(last):
-                last = time
+        # Within a run no line comes twice, and times may go back a little where two streams are mixed.
+        before = _moment(told.upto)
+        async for time, text in self._containers.logs(ref, since=told.upto):
+            if _moment(time) > before:
+                told.upto = max(told.upto, time, key=_moment)
                 span(f"{followed.prefix}{text}")
-        return last
 
     async def _restarted(self, followed: Followed, before: Container) -> None:
         """Wait until the container runs again or is gone."""

@@ -1,0 +1,151 @@
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from pytilt.cluster.seam import ContainerRef
+from pytilt.loop.podlogs import PodLogs
+from pytilt.model.objects import Runtime, RuntimeState
+from pytilt.model.pods import Container, ContainerState, Pod
+from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
+from pytilt.testing.cluster import FakeContainers
+from tests.loop.declaring import kubernetes, local, prepare
+from tests.loop.waiting import logged, rest, running, turns, until_logged
+
+FUTURE = "2999-01-01T00:00:00Z"
+MAIN = ContainerRef(namespace="default", pod="web-1", container="main")
+
+
+def container(name: str = "main", **fields: object) -> Container:
+    given = {"name": name, "image": "i", "id": "c1", "state": ContainerState.RUNNING, **fields}
+    return Container(**given)  # type: ignore[arg-type]  # fields of a container
+
+
+def pod(*containers: Container, name: str = "web-1", created_at: str = FUTURE) -> Pod:
+    return Pod(name=name, namespace="default", uid=name, created_at=created_at, containers=containers or (container(),))
+
+
+class Trial:
+    """Pods whose containers write what the test says."""
+
+    def __init__(self, store: Store, logs: LogStore) -> None:
+        prepare(store, kubernetes("web"), local("tool"))
+        self.store = store
+        self.logs = logs
+        self.containers = FakeContainers()
+        self.podlogs = PodLogs(store, logs, self.containers)
+
+    def pods(self, *pods: Pod, name: str = "web") -> None:
+        self.store.put(Runtime(name=name, status=RuntimeState(pods=pods)))
+
+    @property
+    def followed(self) -> Sequence[str]:
+        return [f"{ref.pod}/{ref.container}" for ref, _ in self.containers.followed]
+
+
+@pytest.fixture
+def trial(store: Store, logs: LogStore) -> Trial:
+    return Trial(store, logs)
+
+
+async def test_what_a_container_writes_is_told_under_its_resource(trial: Trial):
+    trial.pods(pod())
+    async with running(trial.podlogs.run()):
+        trial.containers.write_log(MAIN, "hello")
+        await until_logged(trial.logs, "hello")
+    (line,) = trial.logs.read(0)[0]
+    assert (line.resource, line.span, line.text, line.build) == ("web", "pod:web:web-1", "hello", False)
+
+
+async def test_where_there_are_several_containers_each_line_names_its_own(trial: Trial):
+    trial.pods(pod(container("setup", init=True, id="c0"), container(), container("istio-proxy", id="c2")))
+    setup = ContainerRef(namespace="default", pod="web-1", container="setup")
+    async with running(trial.podlogs.run()):
+        trial.containers.write_log(setup, "ready")
+        trial.containers.write_log(MAIN, "hello")
+        await until_logged(trial.logs, "hello")
+        await until_logged(trial.logs, "ready")
+    assert sorted(logged(trial.logs, "web").splitlines()) == ["[main] hello", "[setup] ready"]
+    assert sorted(trial.followed) == ["web-1/main", "web-1/setup"]
+
+
+async def test_a_container_is_followed_once_it_was_created(trial: Trial):
+    trial.pods(pod(container(id="", state=ContainerState.WAITING)))
+    async with running(trial.podlogs.run()):
+        await rest()
+        assert not trial.followed
+        trial.pods(pod())
+        await turns(lambda: trial.followed)
+
+
+async def test_a_restarted_container_is_told_on_without_gaps_or_repetitions(trial: Trial):
+    trial.pods(pod())
+    trial.containers.write_log(MAIN, "one")
+    trial.containers.write_log(MAIN, "two")
+    async with running(trial.podlogs.run()):
+        await until_logged(trial.logs, "two")
+        trial.containers.end_log(MAIN)
+        trial.pods(pod(container(state=ContainerState.WAITING, reason="CrashLoopBackOff")))
+        await rest()
+        assert len(trial.followed) == 1
+        trial.containers.write_log(MAIN, "three")
+        trial.pods(pod(container(id="c2", restarts=1)))
+        await until_logged(trial.logs, "three")
+    assert logged(trial.logs) == "one\ntwo\nthree\n"
+    assert trial.containers.followed[1][1] == "2026-01-01T00:00:01.000000000Z"
+
+
+async def test_a_broken_connection_costs_no_line_and_repeats_none(trial: Trial):
+    trial.pods(pod())
+    trial.containers.write_log(MAIN, "one")
+    trial.containers.write_log(MAIN, "two")
+    async with running(trial.podlogs.run()):
+        await until_logged(trial.logs, "two")
+        trial.containers.break_log(MAIN)
+        trial.containers.write_log(MAIN, "three")
+        await until_logged(trial.logs, "three")
+        await turns(lambda: True)
+        trial.containers.break_log(MAIN)
+        trial.containers.write_log(MAIN, "four")
+        await until_logged(trial.logs, "four")
+    assert logged(trial.logs) == "one\ntwo\nthree\nfour\n"
+
+
+@pytest.mark.parametrize("second", ["2026-01-01T00:00:00.5Z", "2026-01-01T00:00:00.4Z"])
+async def test_lines_of_one_moment_and_lines_out_of_order_are_all_told(trial: Trial, second: str):
+    trial.pods(pod())
+    trial.containers.write_log(MAIN, "one", time="2026-01-01T00:00:00.5Z")
+    trial.containers.write_log(MAIN, "two", time=second)
+    trial.containers.write_log(MAIN, "three", time="2026-01-01T00:00:01Z")
+    async with running(trial.podlogs.run()):
+        await until_logged(trial.logs, "three")
+    assert logged(trial.logs) == "one\ntwo\nthree\n"
+
+
+async def test_of_a_pod_that_is_older_than_the_session_only_what_is_new_is_told(trial: Trial):
+    trial.pods(pod(created_at="2020-01-01T00:00:00Z"))
+    trial.containers.write_log(MAIN, "old", time="2020-01-01T00:00:01.000000000Z")
+    trial.containers.write_log(MAIN, "new", time="2999-01-01T00:00:00.000000000Z")
+    async with running(trial.podlogs.run()):
+        await until_logged(trial.logs, "new")
+    assert logged(trial.logs) == "new\n"
+
+
+async def test_a_pod_that_is_gone_is_told_to_its_end(trial: Trial):
+    trial.pods(pod())
+    trial.containers.write_log(MAIN, "one")
+    async with running(trial.podlogs.run()):
+        await until_logged(trial.logs, "one")
+        trial.pods(pod(name="web-2"))
+        trial.containers.write_log(MAIN, "bye")
+        trial.containers.end_log(MAIN)
+        await until_logged(trial.logs, "bye")
+    assert trial.followed == ["web-1/main", "web-2/main"]
+
+
+async def test_a_local_resource_has_no_pods(trial: Trial):
+    trial.pods(replace(pod(), name="tool-1"), name="tool")
+    async with running(trial.podlogs.run()):
+        await rest()
+    assert not trial.followed
