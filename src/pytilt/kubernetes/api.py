@@ -104,8 +104,12 @@ class TakenOver:
         Raises:
             ClusterUnreachableError: the connection is closed.
         """
-        with mapped(self._connection):
+        import httpcore
+
+        try:
             await self._stream.write(data)
+        except httpcore.NetworkError as error:
+            raise failures.unreachable(self._connection, "the connection was closed") from error
 
     async def receive_bytes(self) -> bytes:
         """The next bytes.

@@ -113,6 +113,7 @@ class SpdyConnection:
         self._streams: dict[int, SpdyStream] = {}
         self._next = 1
         self._buffer = bytearray()
+        self._sending = asyncio.Lock()
         self.closed = False
         """Has the other side closed it, so that no stream can be opened any more?"""
 
@@ -145,7 +146,7 @@ class SpdyConnection:
         """
         number, self._next = self._next, self._next + 2
         stream = self._streams[number] = SpdyStream(self, number)
-        # Nothing may come between compressing headers and sending them: the compressor's state is part of the wire.
+        # The lock is fair, so that no header overtakes another: the state of the compressor is part of the wire.
         payload = struct.pack("!IIH", number, 0, 0) + self._compressed(headers)
         await self._send(struct.pack("!I", _CONTROL | _VERSION << 16 | _SYN_STREAM), 0, payload)
         return stream
@@ -162,9 +163,10 @@ class SpdyConnection:
             await self._send(struct.pack("!I", _CONTROL | _VERSION << 16 | _RST_STREAM), 0, payload)
 
     async def _send(self, head: bytes, flags: int, payload: bytes) -> None:
-        if self.closed:
-            raise ClusterUnreachableError("the connection to the cluster is closed")
-        await self._wire.send_bytes(head + struct.pack("!I", flags << 24 | len(payload)) + payload)
+        async with self._sending:
+            if self.closed:
+                raise ClusterUnreachableError("the connection to the cluster is closed")
+            await self._wire.send_bytes(head + struct.pack("!I", flags << 24 | len(payload)) + payload)
 
     async def _take_frames(self) -> None:
         while len(self._buffer) >= _HEAD_BYTES:

@@ -6,15 +6,18 @@ its streams, one for what goes wrong and one for the bytes.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
 
 from pytilt.cluster.seam import ByteStream
-from pytilt.errors import PytiltError
+from pytilt.errors import ClusterUnreachableError, PytiltError
 from pytilt.kubernetes import forwarding
 from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.spdy import SpdyConnection, SpdyStream
+
+_TRIES = 2
+"""A tunnel that was open for a while may turn out to be closed."""
 
 IDLE_SECONDS = 60.0
 """So long a tunnel without connections is kept."""
@@ -105,22 +108,36 @@ class Tunnels:
     @asynccontextmanager
     async def connect(self, namespace: str, pod: str, port: int) -> AsyncIterator[ByteStream]:
         """Open one connection; see `Containers.forward`."""
-        tunnel = await self._tunnel(namespace, pod) if self._supported else None
-        if tunnel is None:
+        streams = await self._streams(namespace, pod, port)
+        if streams is None:
             async with forwarding.open_connection(self._api, namespace, pod, port) as connection:
                 yield connection
             return
-        self._requests += 1
-        headers = {"port": str(port), "requestid": str(self._requests)}
-        error = await tunnel.open({"streamtype": "error", **headers})
-        await error.finish()
-        data = await tunnel.open({"streamtype": "data", **headers})
+        data, error = streams
         try:
             yield TunnelledConnection(data, error, pod, port)
         finally:
-            if not tunnel.closed:
+            with suppress(ClusterUnreachableError):  # with the tunnel its streams are gone
                 await data.close()
                 await error.close()
+
+    async def _streams(self, namespace: str, pod: str, port: int) -> tuple[SpdyStream, SpdyStream] | None:
+        """The two streams of a new connection; None where the server knows no tunnels."""
+        for attempt in range(_TRIES):
+            tunnel = await self._tunnel(namespace, pod) if self._supported else None
+            if tunnel is None:
+                return None
+            self._requests += 1
+            headers = {"port": str(port), "requestid": str(self._requests)}
+            try:
+                error = await tunnel.open({"streamtype": "error", **headers})
+                await error.finish()
+                return await tunnel.open({"streamtype": "data", **headers}), error
+            except ClusterUnreachableError:
+                tunnel.closed = True
+                if attempt + 1 == _TRIES:
+                    raise
+        raise AssertionError  # the last try returns or raises
 
     async def _tunnel(self, namespace: str, pod: str) -> SpdyConnection | None:
         key = (namespace, pod)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -130,8 +130,9 @@ async def _open(
         except InvalidStatus as error:
             return failures.parse(error.response.status_code, bytes(error.response.body or b""))
     handle = socket.transport.get_extra_info("socket")
-    for option in socket_options():
-        handle.setsockopt(*option)
+    with suppress(OSError):  # the server may have closed it again already
+        for option in socket_options() if handle is not None else ():
+            handle.setsockopt(*option)
     return socket
 
 
