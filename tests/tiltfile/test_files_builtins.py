@@ -44,6 +44,7 @@ def test_a_repository_names_its_files(tmp_path):
     [
         ("read_file('no')", "open ROOT/no: no such file or directory"),
         ("read_file('.')", "read ROOT: is a directory"),
+        ("read_file('\\0')", 'invalid path "\\x00": it holds a null byte'),
         ("read_file(3)", "read_file: for parameter paths: expected path | string. Actual type: int"),
         ("blob(3)", "blob: for parameter input: got int, want string"),
         ("local_git_repo('.')", "ROOT isn't a valid git repo: it doesn't have a .git/ directory"),

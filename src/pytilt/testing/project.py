@@ -93,9 +93,11 @@ class Project:
         return result.declaration
 
     def resource(self, name: str) -> Resource:
-        """One of the resources that the Tiltfile declares."""
-        resources = {resource.name: resource for resource in self.declare().resources}
-        return next(resource for found, resource in resources.items() if found == name)
+        """One of the resources that the Tiltfile declares; it must be there."""
+        resources = {str(resource.name): resource for resource in self.declare().resources}
+        if name not in resources:
+            raise AssertionError(f"there is no resource `{name}`, only {', '.join(resources)}")
+        return resources[name]
 
     def error(self, *args: str) -> str:
         """Why the Tiltfile fails; it must fail. The root of the project is written as `ROOT`."""

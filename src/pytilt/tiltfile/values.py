@@ -4,7 +4,8 @@ import posixpath
 from collections.abc import Mapping
 from enum import Enum
 
-from pytilt.dialect import Builtin, HostValue, StructValue
+from pytilt.dialect import Builtin, HostValue, StructValue, to_repr
+from pytilt.errors import UserError
 from pytilt.model.commands import Command, ExecAction, HttpGetAction, Probe, TcpSocketAction
 from pytilt.model.names import ImageName
 from pytilt.model.resources import Link, PortForward
@@ -256,5 +257,10 @@ def placed(path: str, directory: str) -> str:
     Args:
         path: as the Tiltfile has it.
         directory: to which it is relative.
+
+    Raises:
+        UserError: no file can have such a path.
     """
+    if "\0" in path:
+        raise UserError(f"invalid path {to_repr(path)}: it holds a null byte")
     return posixpath.normpath(posixpath.join(directory, path))
