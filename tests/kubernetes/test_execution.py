@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
+from websockets.utils import accept_key
 
 from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import SyncError
@@ -100,6 +101,28 @@ async def test_a_connection_that_breaks_leaves_the_status_unknown():
         with pytest.raises(EOFError):
             await stream.receive()
         assert stream.exit_status is None
+
+
+async def test_a_command_may_have_ended_before_its_connection_is_used():
+    async def serve_all_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        key = next(line.split(b": ")[1] for line in head.split(b"\r\n") if line.startswith(b"Sec-WebSocket-Key"))
+        writer.write(
+            b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            + f"Sec-WebSocket-Accept: {accept_key(key.decode())}\r\n".encode()
+            + f"Sec-WebSocket-Protocol: {PROTOCOLS[0]}\r\n\r\n".encode()
+        )
+        last = b"\x03" + outcome()
+        writer.write(bytes((0x82, len(last))) + last + b"\x88\x00")
+        writer.close()
+
+    server = await asyncio.start_server(serve_all_at_once, "127.0.0.1", 0)
+    async with server, HostRunner() as runner:
+        port = server.sockets[0].getsockname()[1]
+        async with KubernetesApi(connection(port), runner) as api, run(api, REF, ["true"]) as stream:
+            with pytest.raises(EOFError):
+                await stream.receive()
+            assert stream.exit_status == 0
 
 
 async def test_a_pod_that_is_gone_is_named(server: ApiServer, api: KubernetesApi):
