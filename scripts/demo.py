@@ -4,6 +4,7 @@ Without a terminal it plays by itself and ends with exit code 0; in a terminal i
 edit.
 """
 
+import asyncio
 import contextlib
 import os
 import re
@@ -17,9 +18,14 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from private_engine import NoEngineError, engine, ensure_busybox
+
+from pytilt.errors import EngineUnreachableError
+from pytilt.images.docker.discovery import find_engine
+from pytilt.settings import Settings
+
 ROOT = Path(__file__).resolve().parent.parent
 TILT = ROOT / ".venv" / "bin" / "tilt"
-CLUSTER = ROOT / "tests" / "cluster" / "cluster"
 PAGE = "http://localhost:8200/cgi-bin/index.cgi"
 FIRST_ANSWER_SECONDS = 180.0
 EDIT_SECONDS = 20.0
@@ -27,22 +33,29 @@ EDIT_SECONDS = 20.0
 
 def main() -> int:
     """Play the story."""
-    env = {**os.environ, **cluster_environment(), "TILT_DISABLE_ANALYTICS": "1"}
-    with tempfile.TemporaryDirectory(prefix="pytilt-demo-") as folder:
-        shop = Path(folder, "shop")
-        shutil.copytree(ROOT / "examples" / "shop", shop)
-        if sys.stdin.isatty() and sys.stdout.isatty():
-            return by_hand(shop, env)
-        return by_itself(shop, env)
+    try:
+        with engine(ROOT / ".engine", running_engine(), say) as host, tempfile.TemporaryDirectory() as folder:
+            ensure_busybox(host, say)
+            env = {**os.environ, "DOCKER_HOST": host, "TILT_CONTEXT": "engine"}
+            shop = Path(folder, "shop")
+            shutil.copytree(ROOT / "examples" / "shop", shop)
+            if sys.stdin.isatty() and sys.stdout.isatty():
+                return by_hand(shop, env)
+            return by_itself(shop, env)
+    except NoEngineError as problem:
+        print(f"Error: {problem}", file=sys.stderr)
+        return 1
 
 
-def cluster_environment() -> dict[str, str]:
-    """Start the test cluster, if it does not run, and tell the variables that lead to it."""
-    say("starting a Kubernetes of one node (the first time takes some minutes: it is compiled)")
-    done = subprocess.run([CLUSTER, "up"], stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"the test cluster does not start; see above, and {CLUSTER.parent}/README.md")
-    return dict(re.findall(r"export (\w+)=(\S+)", done.stdout))
+def running_engine() -> str | None:
+    """DOCKER_HOST of a container engine that runs here, or None; says how to get one where none can be started."""
+    settings = Settings.from_environment()
+    try:
+        return asyncio.run(find_engine(settings)).url
+    except EngineUnreachableError as problem:
+        if os.geteuid() != 0:
+            say(str(problem))
+        return None
 
 
 def by_hand(shop: Path, env: dict[str, str]) -> int:
@@ -58,7 +71,7 @@ def by_hand(shop: Path, env: dict[str, str]) -> int:
 
 def by_itself(shop: Path, env: dict[str, str]) -> int:
     """Build, deploy, edit, and remove, telling each step."""
-    say("`tilt up` builds and deploys three services")
+    say("`tilt up` builds three services and runs them on the container engine: no cluster is needed")
     began = time.monotonic()
     with session(shop, env) as process:
         before = until(lambda: answer("Shop"), FIRST_ANSWER_SECONDS, process, "the shop does not answer")

@@ -8,6 +8,7 @@ from pytilt.cluster.seam import ByteStream, Change, ClusterInfo, ContainerRef, E
 from pytilt.engines.cluster import EngineCluster
 from pytilt.errors import PytiltError
 from pytilt.images.docker.discovery import connected
+from pytilt.loop.failures import first_failure
 from pytilt.model.resources import KubeObject
 from pytilt.settings import Settings
 
@@ -102,8 +103,11 @@ class EngineAccess:
 @asynccontextmanager
 async def engine_access(settings: Settings, project: str, namespace: str) -> AsyncIterator[EngineAccess]:
     """Access to the built-in context for as long as the block; what runs there runs on after it."""
-    async with asyncio.TaskGroup() as group:
-        access = EngineAccess(settings, project, namespace)
-        group.create_task(access.hold(), name="engine")
-        yield access
-        access.close()
+    try:
+        async with asyncio.TaskGroup() as group:
+            access = EngineAccess(settings, project, namespace)
+            group.create_task(access.hold(), name="engine")
+            yield access
+            access.close()
+    except ExceptionGroup as failures:
+        raise first_failure(failures) from None
