@@ -87,6 +87,15 @@ async def test_commands_tell_both_outputs_and_how_they_ended(real_api: Kubernete
             pass
 
 
+async def test_a_container_that_has_ended_runs_no_command(real_api: KubernetesApi, containers: KubernetesContainers):
+    ref = await start(real_api, "done", "echo done", restartPolicy="Never")
+    async with aclosing(containers.logs(ref)) as lines:
+        assert [text async for _, text in lines] == ["done\n"]
+    with pytest.raises(SyncError, match="cannot run `ls` in container `main` of pod `done`"):
+        async with containers.exec(ref, ["ls"]) as stream:
+            await stream.receive()
+
+
 async def test_a_port_is_forwarded(real_api: KubernetesApi, containers: KubernetesContainers):
     ref = await start(real_api, "web", f"echo up; {SERVE}")
     await first_line(containers, ref)
