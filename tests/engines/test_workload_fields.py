@@ -4,7 +4,7 @@ import pytest
 
 from pytilt.engines.objects import condition
 from pytilt.model.clusters import ObjectRef
-from tests.engines.trial import fetch, pod, proves, service, trial, web, workload
+from tests.engines.trial import Json, fetch, pod, proves, service, trial, web, workload
 
 pytestmark = pytest.mark.engine
 
@@ -79,7 +79,7 @@ async def test_recreate_lets_the_old_pod_go_before_the_new_one_comes(engine_host
 @proves("Deployment", "strategy.rollingUpdate.maxSurge", "strategy.rollingUpdate.maxUnavailable", "minReadySeconds")
 async def test_a_rolling_update_keeps_to_its_numbers(engine_host):
     async with trial(engine_host) as t:
-        numbers = {
+        numbers: Json = {
             "replicas": 3,
             "minReadySeconds": 1,
             "strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
@@ -152,13 +152,13 @@ async def test_a_stateful_set_counts_and_waits(engine_host):
     async with trial(engine_host) as t:
         unready = {"readinessProbe": {"exec": {"command": ["test", "-e", "/ready"]}, "periodSeconds": 1}}
         await t.apply(workload("StatefulSet", "slow", IDLE, container=unready, replicas=2))
-        parallel = {"podManagementPolicy": "Parallel", "ordinals": {"start": 5}, "replicas": 2}
+        parallel: Json = {"podManagementPolicy": "Parallel", "ordinals": {"start": 5}, "replicas": 2}
         await t.apply(workload("StatefulSet", "fast", IDLE, **parallel))
         assert names(await t.ready("fast", 2)) == ["fast-5", "fast-6"]
         assert "slow-1" not in await t.names("Pod")
         await t.run(await t.get("Pod", "slow-0"), ["touch", "/ready"])
         await t.until(lambda pods: any(p["metadata"]["name"] == "slow-1" for p in pods))
-        partition = {"updateStrategy": {"rollingUpdate": {"partition": 6}}}
+        partition: Json = {"updateStrategy": {"rollingUpdate": {"partition": 6}}}
         before = await t.get("Pod", "fast-5")
         await t.apply(workload("StatefulSet", "fast", "echo;" + IDLE, **parallel, **partition))
         await t.until(

@@ -51,10 +51,13 @@ class ObjectStore:
         if before is not None and _bare(before) == _bare(obj):
             return before
         self._version += 1
+        same: KubeObject = before["metadata"] if before is not None else {}
         metadata = {
             **obj["metadata"],
-            "uid": obj["metadata"].get("uid") or new_uid(),
-            "creationTimestamp": obj["metadata"].get("creationTimestamp") or rfc3339(self._clock()),
+            "uid": obj["metadata"].get("uid") or same.get("uid") or new_uid(),
+            "creationTimestamp": obj["metadata"].get("creationTimestamp")
+            or same.get("creationTimestamp")
+            or rfc3339(self._clock()),
             "resourceVersion": str(self._version),
         }
         spec_changed = before is None or before.get("spec") != obj.get("spec")
