@@ -24,6 +24,7 @@ async def running(*parts: Awaitable[None]) -> AsyncIterator[asyncio.TaskGroup]:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_awaited(part), name="part of a test") for part in parts]
         try:
+            await asyncio.sleep(0)  # all have begun
             yield group
         except BaseException as error:  # noqa: BLE001 - raised again below, but not as a group
             failure = error

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterable
 
 from pytilt.cluster.seam import ContainerRef, Containers
-from pytilt.errors import PytiltError, SyncError
+from pytilt.errors import PytiltError, SyncError, UnreachableError
 from pytilt.liveupdate.archive import list_synced, pack
 from pytilt.liveupdate.planning import ChangedFile, FallBack, Steps, SyncedFile, plan, plan_initial
 from pytilt.liveupdate.stream import ContainerStream, Synced, open_stream
@@ -30,6 +30,12 @@ class _Open:
     def __init__(self) -> None:
         self.stream: asyncio.Future[ContainerStream] = asyncio.get_running_loop().create_future()
         self.task: asyncio.Task[None] | None = None
+
+    def fail(self, problem: PytiltError) -> None:
+        """Have whoever waits for the stream hear why there is none, unless it was open once."""
+        if not self.stream.done():
+            self.stream.set_exception(problem)
+            self.stream.exception()  # nobody may have waited
 
 
 class Syncing:
@@ -129,13 +135,13 @@ class Syncing:
         known = target.container.id in self._open
         try:
             return await (await self._stream(target)).update(archive, deletions, steps.runs, log)
-        except SyncError:
+        except (SyncError, UnreachableError):
             self._close(target.container.id)
             if not known:
                 raise
         try:
             return await (await self._stream(target)).update(archive, deletions, steps.runs, log)
-        except SyncError:
+        except (SyncError, UnreachableError):
             self._close(target.container.id)
             raise
 
@@ -160,12 +166,9 @@ class Syncing:
             problem = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
             if not isinstance(problem, PytiltError):
                 raise
-            if not opened.stream.done():
-                opened.stream.set_exception(problem)
-                opened.stream.exception()  # whoever needs the stream hears of it; nobody may need it
+            opened.fail(problem)
         finally:
-            if not opened.stream.done():
-                opened.stream.cancel()
+            opened.fail(SyncError(f"container {target.container.name} of pod {target.pod.name} is gone"))
 
     def _close(self, key: str) -> None:
         opened = self._open.pop(key, None)

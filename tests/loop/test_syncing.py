@@ -1,0 +1,311 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from pytilt.cluster.seam import ContainerRef, ExecStream
+from pytilt.errors import ClusterUnreachableError, PytiltError, SyncError
+from pytilt.loop import freshness
+from pytilt.loop.outcomes import Done
+from pytilt.loop.schedule import Start
+from pytilt.loop.syncing import Syncing
+from pytilt.model.files import FileRule, Ignore
+from pytilt.model.images import BuiltImage, LiveUpdate, Run, Sync
+from pytilt.model.names import ResourceName, SpanId
+from pytilt.model.objects import (
+    FileWatch,
+    FileWatchStatus,
+    ImageMap,
+    ImageMapStatus,
+    Resource,
+    Runtime,
+    RuntimeState,
+)
+from pytilt.model.pods import Container, ContainerState, Pod
+from pytilt.model.updates import DeployedImage, Outcome, Reason, Strategy, SyncedContainer
+from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
+from pytilt.testing.cluster import FakeContainers, FakeExec
+from tests.liveupdate.shells import Shells
+from tests.loop.declaring import image, kubernetes, prepare, update
+from tests.loop.waiting import logged, rest, running, turns
+
+WEB = ResourceName("web")
+
+
+class Doors(Shells):
+    """Shells behind doors that a test can lock with `fail`."""
+
+    @asynccontextmanager
+    async def exec(self, ref: ContainerRef, argv: Sequence[str]) -> AsyncIterator[ExecStream]:
+        async with FakeContainers.exec(self, ref, argv), super().exec(ref, argv) as stream:
+            yield stream
+
+
+class Trial:
+    """A resource whose container is a directory of this machine."""
+
+    def __init__(self, store: Store, logs: LogStore, root: Path, containers: FakeContainers | None = None) -> None:
+        self.store = store
+        self.logs = logs
+        self.local, self.remote = root / "src", root / "container"
+        self.local.mkdir()
+        self.remote.mkdir()
+        self.containers = containers or Doors()
+        self.syncing = Syncing(store, self.containers)
+        self.declare()
+        self.run("c1")
+
+    def declare(self, *runs: Run, **rules: object) -> None:
+        sync = Sync(local=str(self.local), remote=str(self.remote))
+        live = LiveUpdate(syncs=(sync,), runs=runs, **rules)  # type: ignore[arg-type]  # fields of a live update
+        files = FileRule(paths=(str(self.local),), ignores=(Ignore(base=str(self.local), patterns=("*.tmp",)),))
+        spec = image("img", live_update=live, files=files)
+        prepare(self.store, kubernetes("web", images=[spec]))
+        built = BuiltImage(name=spec.name, id="sha256:1", reference="img:1")
+        self.store.put(ImageMap(name="img", spec=spec, status=ImageMapStatus(built=built, reference="img:1")))
+        applied = (DeployedImage(name=spec.name, reference="img:1"),)
+        self.status(history=(update(),), applied_images=applied)
+
+    def status(self, **fields: object) -> None:
+        self.store.change(Resource, "web", lambda each: replace(each, status=replace(each.status, **fields)))
+
+    def run(self, *ids: str) -> None:
+        """Say that a pod runs for each of these containers; all enter the same directory."""
+        pods = tuple(
+            Pod(
+                name="web-1",
+                namespace="default",
+                uid=each,
+                created_at="",
+                phase="Running",
+                containers=(Container(name="web", image="img:1", id=each, state=ContainerState.RUNNING),),
+            )
+            for each in ids
+        )
+        self.store.put(Runtime(name="web", status=RuntimeState(pods=pods)))
+
+    def write(self, **files: str | None) -> None:
+        """Write files, or delete them, all as one change."""
+        watch = self.store.get(FileWatch, freshness.image_watch(image("img").name)) or FileWatch(name="image:img")
+        sequence = watch.status.latest + 1
+        for name, text in files.items():
+            if text is None:
+                (self.local / name).unlink()
+            else:
+                (self.local / name).write_text(text)
+        changes = {**watch.status.changes, **{str(self.local / name): sequence for name in files}}
+        self.store.put(replace(watch, status=FileWatchStatus(changes=changes, latest=sequence)))
+
+    async def update(self, sequence: int = 1) -> Done:
+        resource = self.store.get(Resource, "web")
+        assert resource
+        start = Start(resource=WEB, reason=Reason.CHANGED_FILES, strategy=Strategy.LIVE, sequence=sequence)
+        return await self.syncing.update(resource, start, self.logs.span(WEB, SpanId("build:1")))
+
+    def inside(self) -> dict[str, str]:
+        """What is in the container."""
+        return {path.name: path.read_text() for path in self.remote.iterdir()}
+
+
+@pytest.fixture
+def trial(store: Store, logs: LogStore, tmp_path: Path) -> Trial:
+    return Trial(store, logs, tmp_path)
+
+
+async def test_a_saved_file_is_in_the_running_container(trial: Trial):
+    async with running(trial.syncing.run()):
+        trial.write(a="one", b="two")
+        done = await trial.update()
+        assert trial.inside() == {"a": "one", "b": "two"}
+    assert done.outcome is Outcome.OK
+    assert (done.status["synced"], done.status["containers"]) == (1, (SyncedContainer(id="c1", sequence=1),))
+    assert done.status["deployed_at"]
+
+
+async def test_a_live_update_tells_what_it_copies_and_deletes(trial: Trial):
+    (trial.remote / "b").write_text("old")
+    (trial.local / "b").write_text("")
+    async with running(trial.syncing.run()):
+        trial.write(a="one", b=None)
+        await trial.update()
+    assert trial.inside() == {"a": "one"}
+    assert logged(trial.logs) == (
+        "Will delete 1 file(s) from container: web-1/web\n"
+        f"- '{trial.local}/b' --> '{trial.remote}/b'\n"
+        "Will copy 1 file(s) to container: web-1/web\n"
+        f"- '{trial.local}/a' --> '{trial.remote}/a'\n"
+        "  → Container web-1/web updated!\n"
+    )
+
+
+async def test_of_many_files_only_some_are_named(trial: Trial):
+    async with running(trial.syncing.run()):
+        trial.write(**{f"f{number:02}": "" for number in range(12)})
+        await trial.update()
+    assert "- … and 2 more\n" in logged(trial.logs)
+    assert len(trial.inside()) == 12
+
+
+async def test_only_what_the_container_lacks_is_sent(trial: Trial):
+    async with running(trial.syncing.run()):
+        trial.write(a="one")
+        done = await trial.update()
+        trial.status(**done.status)
+        (trial.remote / "a").unlink()
+        trial.write(b="two")
+        await trial.update(2)
+        assert trial.inside() == {"b": "two"}
+
+
+async def test_a_new_container_gets_all_that_was_synced_since_its_image_was_built(trial: Trial):
+    async with running(trial.syncing.run()):
+        trial.write(a="one")
+        trial.status(**(await trial.update()).status)
+        trial.run("c2")
+        (trial.remote / "a").unlink()
+        trial.write(b="two")
+        await trial.update(2)
+        assert trial.inside() == {"a": "one", "b": "two"}
+
+
+async def test_a_change_that_came_after_the_start_waits_for_the_next_update(trial: Trial):
+    async with running(trial.syncing.run()):
+        trial.write(a="one")
+        trial.write(b="two")
+        await trial.update(1)
+        assert trial.inside() == {"a": "one"}
+
+
+async def test_every_container_is_updated(trial: Trial):
+    trial.run("c1", "c2")
+    async with running(trial.syncing.run()):
+        trial.write(a="one")
+        done = await trial.update()
+    assert [each.id for each in done.status["containers"]] == ["c1", "c2"]
+    assert logged(trial.logs).count("updated!") == 2
+
+
+async def test_commands_run_after_the_files_are_there(trial: Trial):
+    trial.declare(Run(argv=("sh", "-c", f"cp {trial.remote}/a {trial.remote}/copy")))
+    async with running(trial.syncing.run()):
+        trial.write(a="one")
+        await trial.update()
+        assert trial.inside() == {"a": "one", "copy": "one"}
+
+
+async def test_a_command_that_fails_is_the_error_of_the_update_and_the_files_stay(trial: Trial):
+    trial.declare(Run(argv=("sh", "-c", "exit 3")))
+    async with running(trial.syncing.run()):
+        trial.write(a="one")
+        done = await trial.update()
+        assert trial.inside() == {"a": "one"}
+    assert (done.outcome, done.status["synced"]) == (Outcome.FAILED, 1)
+    assert done.error == "command `exit 3` failed in container web-1/web: exit status 3"
+    assert "  → Failed to update container web-1/web" in logged(trial.logs)
+
+
+async def test_with_initial_sync_a_new_container_gets_every_file(trial: Trial):
+    trial.declare(initial_sync=True)
+    for name in ("old", "x.tmp"):
+        (trial.local / name).write_text(name)
+    async with running(trial.syncing.run()):
+        trial.write(a="one")
+        done = await trial.update()
+        assert trial.inside() == {"a": "one", "old": "old"}
+        trial.status(**done.status)
+        (trial.remote / "old").unlink()
+        trial.write(a="two")
+        await trial.update(2)
+        assert trial.inside() == {"a": "two"}
+
+
+async def test_the_stream_is_open_before_it_is_needed_and_is_used_again(trial: Trial):
+    assert isinstance(trial.containers, Shells)
+    async with running(trial.syncing.run()):
+        trial.write(a="one")
+        trial.status(**(await trial.update()).status)
+        trial.write(a="two")
+        await trial.update(2)
+    assert len(trial.containers.opened) == 1
+
+
+async def test_a_stream_that_died_of_age_is_opened_once_more(trial: Trial):
+    assert isinstance(trial.containers, Shells)
+    async with running(trial.syncing.run()):
+        trial.write(a="one")
+        trial.status(**(await trial.update()).status)
+        trial.containers.opened[0].kill()
+        await trial.containers.opened[0].process.wait()
+        trial.write(a="two")
+        done = await trial.update(2)
+        assert trial.inside() == {"a": "two"}
+    assert done.outcome is Outcome.OK
+
+
+async def test_the_stream_of_a_container_that_is_gone_is_closed(trial: Trial):
+    assert isinstance(trial.containers, Shells)
+    async with running(trial.syncing.run()):
+        trial.write(a="one")
+        await trial.update()
+        trial.run()
+        await trial.containers.opened[0].process.wait()
+
+
+class Silent(FakeContainers):
+    """Containers that run what they are told and never answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer_exec(self._silent)
+
+    async def _silent(self, _: FakeExec) -> int:
+        await asyncio.Event().wait()
+        return 0
+
+
+async def test_a_container_that_goes_while_its_stream_is_opened_is_a_reason_to_fall_back(
+    store: Store, logs: LogStore, tmp_path: Path
+):
+    containers = Silent()
+    trial = Trial(store, logs, tmp_path, containers)
+    async with running(trial.syncing.run()) as group:
+        trial.write(a="one")
+        ended = group.create_task(_failure(trial.update))
+        await turns(lambda: containers.commands)
+        await rest()
+        containers.fail("web-1", SyncError("no such pod"))
+        trial.run()
+        assert isinstance(await ended, SyncError)
+
+
+async def _failure(work: Callable[..., object]) -> PytiltError | None:
+    try:
+        await work()  # type: ignore[misc]  # an update
+    except PytiltError as problem:
+        return problem
+    return None
+
+
+@pytest.mark.parametrize("problem", [SyncError("no shell"), ClusterUnreachableError("no route to host")])
+async def test_a_container_that_could_not_be_entered_is_tried_again_at_the_next_update(
+    trial: Trial, problem: PytiltError
+):
+    trial.containers.fail("web-1", problem)
+    async with running(trial.syncing.run()):
+        trial.write(a="one")
+        assert await _failure(trial.update) == problem
+        trial.containers.fail("web-1", None)
+        assert (await trial.update()).outcome is Outcome.OK
+        assert trial.inside() == {"a": "one"}
+
+
+async def test_without_a_container_that_runs_there_is_nothing_to_update(trial: Trial):
+    trial.run()
+    async with running(trial.syncing.run()):
+        trial.write(a="one")
+        with pytest.raises(SyncError, match="changed before"):
+            await trial.update()
