@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -32,7 +32,7 @@ from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
 
 HISTORY = 20
-"""Updates of a resource that are remembered; Tilt remembers 2."""
+"""Updates of a resource that are remembered in any case; Tilt remembers 2."""
 
 Work = Callable[[Resource, Start, Span, UpdateSettings], Awaitable[Done]]
 """Carries out one update by one strategy."""
@@ -174,7 +174,7 @@ class Updating:
             return replace(
                 status,
                 current=tuple(each for each in status.current if each.id != update.id),
-                history=(ended, *status.history)[:HISTORY],
+                history=remembered((ended, *status.history)),
                 **changed,
             )
 
@@ -195,6 +195,17 @@ class Updating:
         tiltfile = self._store.get(Tiltfile, TILTFILE)
         declaration = tiltfile.status.declaration if tiltfile else None
         return declaration.updates if declaration else UpdateSettings()
+
+
+def remembered(history: Sequence[Update]) -> tuple[Update, ...]:
+    """The newest updates, and of older ones those on which decisions rest: the last full and the last good one.
+
+    Args:
+        history: newest first.
+    """
+    full = next((each for each in history if each.strategy is Strategy.FULL), None)
+    good = next((each for each in history if each.outcome is Outcome.OK), None)
+    return (*history[:HISTORY], *(each for each in history[HISTORY:] if each in (full, good)))
 
 
 def _declared(resource: Resource) -> Iterable[ObjectRef]:
