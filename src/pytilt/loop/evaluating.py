@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from pytilt.host.ignoring import EDITOR_PATTERNS
 from pytilt.loop import freshness
 from pytilt.loop.digests import image_digest, resource_digest
 from pytilt.loop.evaluator import Evaluator
@@ -15,7 +16,7 @@ from pytilt.loop.schedule import evaluation_changes, tiltfile_pending
 from pytilt.loop.updating import HISTORY, Updating
 from pytilt.loop.watching import Watching
 from pytilt.model import resources
-from pytilt.model.files import FileRule
+from pytilt.model.files import FileRule, Ignore
 from pytilt.model.images import Image
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
@@ -208,8 +209,10 @@ class Evaluating:
 
 
 def _watches(declaration: Declaration) -> Mapping[str, Sequence[FileRule]]:
+    editors = Ignore(base="/", patterns=EDITOR_PATTERNS)
+
     def rule(files: FileRule) -> FileRule:
-        return replace(files, ignores=(*files.ignores, *declaration.ignores))
+        return replace(files, ignores=(*files.ignores, *declaration.ignores, editors))
 
     watches = {freshness.CONFIGS: (rule(FileRule(paths=declaration.config_files)),)}
     for each in declaration.resources:
