@@ -13,8 +13,8 @@ from pytilt.loop.verdict import Verdict
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-HURRY_SECONDS = 1.0
-"""After a signal; then processes that have not ended yet are killed by whoever guards them."""
+HURRY_SECONDS = 0.4
+"""After a signal; then what has not ended yet is left to the guardian of processes, who kills it a second later."""
 
 FORCE_SECONDS = 2.0
 """After a signal; then this process ends whatever happens. Tilt's number."""

@@ -124,6 +124,20 @@ async def test_a_process_that_keeps_writing_in_the_background_does_not_hold_up_i
         await process.wait()
 
 
+async def test_ending_the_runner_ends_a_process_that_is_being_stopped():
+    stubborn, screen = sh("trap '' TERM; echo up; while true; do sleep 0.1; done"), Screen()
+    async with HostRunner() as runner, asyncio.TaskGroup() as group:
+
+        async def live() -> None:
+            async with runner.start(stubborn, screen):
+                await asyncio.Event().wait()
+
+        living = group.create_task(live())
+        await screen.shows(b"up")
+        living.cancel()
+        await runner.end()
+
+
 async def test_a_process_is_asked_to_stop_before_it_is_killed(runner: HostRunner):
     screen = Screen()
     async with runner.start(

@@ -42,7 +42,8 @@ class Guard:
         """Have the guardian end what still runs, and wait until it is done."""
         if self._program:
             exited = watch_exit(self._program, asyncio.get_running_loop())
-            os.close(self._pipe)
+            pipe, self._pipe = self._pipe, -1
+            os.close(pipe)
             await asyncio.shield(exited)
             self._program = None
 
@@ -63,6 +64,8 @@ class Guard:
         os.set_blocking(self._pipe, False)
 
     def _tell(self, line: str) -> None:
+        if self._pipe < 0:
+            return  # it ends everything already
         try:
             os.write(self._pipe, f"{line}\n".encode("ascii"))
         except (BrokenPipeError, BlockingIOError):  # somebody killed or stopped the guardian
