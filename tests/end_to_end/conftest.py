@@ -1,0 +1,59 @@
+"""What stories start from: a project in a folder, the command `tilt` in it, a namespace, free ports."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from pytilt.host.ports import free_port
+from pytilt.settings import Settings
+from pytilt.testing.project import Project
+from tests.end_to_end.sessions import EXAMPLES, Tilt
+
+InFolder = Callable[..., Tilt]
+"""Makes the command in a new folder with these files, or with those of an example."""
+
+
+@pytest.fixture
+def new_port() -> Callable[[], int]:
+    """Ports on which nothing listens."""
+    return free_port
+
+
+@pytest.fixture
+def tilt_on_cluster(cluster_settings: Settings, namespace: str, tmp_path: Path) -> InFolder:
+    """The command with a cluster: `tilt_on_cluster({"Tiltfile": …})` or `tilt_on_cluster(example="shop")`."""
+
+    def make(
+        files: Mapping[str, str] | None = None, *, example: str = "", environ: Mapping[str, str] | None = None
+    ) -> Tilt:
+        project = _project(tmp_path / "project", files, example)
+        return Tilt(project, {**cluster_settings.environ, **_own(tmp_path), **(environ or {})}, namespace)
+
+    return make
+
+
+@pytest.fixture
+def tilt_alone(tmp_path: Path) -> InFolder:
+    """As `tilt_on_cluster`, on a machine that has neither a cluster nor a container engine."""
+
+    def make(
+        files: Mapping[str, str] | None = None, *, example: str = "", environ: Mapping[str, str] | None = None
+    ) -> Tilt:
+        project = _project(tmp_path / "project", files, example)
+        nowhere = {"KUBECONFIG": str(tmp_path / "kubeconfig"), "DOCKER_HOST": f"unix://{tmp_path}/no-engine"}
+        inherited = Settings.from_environment().environ
+        return Tilt(project, {**inherited, **nowhere, **_own(tmp_path), **(environ or {})})
+
+    return make
+
+
+def _project(root: Path, files: Mapping[str, str] | None, example: str) -> Project:
+    if example:
+        shutil.copytree(EXAMPLES / example, root, ignore=shutil.ignore_patterns("site"))
+    return Project(root, files or {})
+
+
+def _own(folder: Path) -> Mapping[str, str]:
+    return {"TILT_PORT": str(free_port()), "TILT_DEV_DIR": str(folder / "tilt-dev")}

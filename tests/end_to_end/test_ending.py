@@ -1,0 +1,67 @@
+import signal
+
+import pytest
+
+from tests.end_to_end.sessions import is_running, until
+
+SERVING = {
+    "serve.sh": """
+        echo me $$
+        sleep 1000 &
+        echo child $!
+        sh -c 'sleep 1000 & echo grandchild $!; wait' &
+        wait
+        """,
+    "Tiltfile": """
+        local_resource('server', serve_cmd='sh serve.sh')
+        local_resource('busy', cmd='echo command $$; sleep 1000', allow_parallel=True)
+        """,
+}
+STUBBORN = {
+    "stubborn.sh": "trap '' TERM INT HUP; echo me $$; while true; do sleep 1; done",
+    "Tiltfile": "local_resource('server', serve_cmd='sh stubborn.sh')",
+}
+
+
+def pid_of(session, word):
+    return int(session.says(f"│ {word} ").split()[2])
+
+
+def pids_of(session):
+    return [pid_of(session, word) for word in ("me", "child", "grandchild", "command")]
+
+
+def test_no_process_outlives_a_session_that_was_killed(tilt_alone):
+    tilt = tilt_alone(SERVING)
+    with tilt.up() as session:
+        pids = pids_of(session)
+        assert all(map(is_running, pids))
+        session.kill()
+    until(lambda: not any(map(is_running, pids)), "the children to end", seconds=2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_session_with_all_its_processes(tilt_alone, number):
+    tilt = tilt_alone(SERVING)
+    with tilt.up() as session:
+        pids = pids_of(session)
+        session.stop(number)
+    assert not any(map(is_running, pids))
+
+
+def test_a_process_that_ignores_signals_does_not_keep_a_session_from_ending(tilt_alone):
+    tilt = tilt_alone(STUBBORN)
+    with tilt.up() as session:
+        pid = pid_of(session, "me")
+        session.stop()
+    assert not is_running(pid)
+
+
+def test_a_second_signal_ends_a_session_at_once(tilt_alone):
+    tilt = tilt_alone(STUBBORN)
+    with tilt.up() as session:
+        pid = pid_of(session, "me")
+        session.process.send_signal(signal.SIGINT)
+        session.process.send_signal(signal.SIGTERM)
+        assert session.ended() in (0, 1)  # 0: both signals came while the first was heard
+    until(lambda: not is_running(pid), "the server to end", seconds=2)

@@ -1,0 +1,133 @@
+import random
+import time
+
+import pytest
+
+from tests.end_to_end.sessions import save, served
+
+DEPLOYMENT = """
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web}
+    spec:
+      selector: {matchLabels: {app: web}}
+      template:
+        metadata: {labels: {app: web}}
+        spec:
+          terminationGracePeriodSeconds: 0
+          containers:
+          - name: web
+            image: e2e/web
+            ports: [{containerPort: 8000}]
+    """
+DOCKERFILE = """
+    FROM busybox
+    ADD page /page
+    ENTRYPOINT ["sh", "-c", "trap 'exit 1' TERM; busybox httpd -f -p 8000 -h /page & wait"]
+    """
+LIVE = ", live_update=[sync('page', '/page')]"
+
+
+@pytest.fixture
+def web(tilt_on_cluster, new_port):
+    """The command with a page that is served, and the port of its forward."""
+
+    def make(live=LIVE, dockerfile=DOCKERFILE):
+        port = new_port()
+        files = {
+            "web.yaml": DEPLOYMENT,
+            "Dockerfile": dockerfile,
+            "page/index.html": "first\n",
+            "Tiltfile": f"""
+                docker_build('e2e/web', '.', only=['page']{live})
+                k8s_yaml('web.yaml')
+                k8s_resource('web', port_forwards='{port}:8000')
+                """,
+        }
+        return tilt_on_cluster(files), port
+
+    return make
+
+
+def test_a_saved_file_is_served_by_the_same_container(web):
+    tilt, port = web()
+    with tilt.up() as session:
+        session.settles("web")
+        assert served(port) == "first\n"
+        container = session.container("web")
+        save(tilt.project.root / "page/index.html", "second\n")
+        session.until(lambda: served(port) == "second\n", "the new page")
+        session.settles("web")
+        assert session.container("web") == container
+        assert session.strategies("web") == ["full", "live"]
+
+
+def test_without_a_live_update_a_new_pod_serves_what_was_saved(web):
+    tilt, port = web(live="")
+    with tilt.up() as session:
+        session.settles("web")
+        pod = session.pods("web")[0]["name"]
+        save(tilt.project.root / "page/index.html", "second\n")
+        session.until(lambda: served(port) == "second\n", "the new page")
+        session.settles("web")
+        assert session.pods("web")[0]["name"] != pod
+        assert session.strategies("web") == ["full", "full"]
+
+
+def test_of_fifty_hasty_saves_the_last_is_served_and_none_costs_a_build(web):
+    tilt, port = web()
+    with tilt.up() as session:
+        session.settles("web")
+        container = session.container("web")
+        for number in range(50):
+            save(tilt.project.root / "page/index.html", f"save {number}\n")
+            time.sleep(random.random() / 10)  # a person's pace is what is tested
+        session.until(lambda: served(port) == "save 49\n", "the last save")
+        session.settles("web")
+        assert served(port) == "save 49\n"
+        assert session.container("web") == container
+        assert set(session.strategies("web")[1:]) == {"live"}
+
+
+def test_what_is_saved_while_an_image_is_built_is_not_lost(web):
+    tilt, port = web(dockerfile=DOCKERFILE.replace("ADD", "RUN sleep 1 # {0}\n    ADD").replace("{0}", "first build"))
+    with tilt.up() as session:
+        session.says("[1/3] FROM")
+        save(tilt.project.root / "page/index.html", "while the first is built\n")
+        session.until(lambda: served(port) == "while the first is built\n", "the page of the first build")
+        session.settles("web")
+        save(tilt.project.root / "Dockerfile", (tilt.project.root / "Dockerfile").read_text().replace("first", "next"))
+        session.says("[1/3] FROM", times=2)
+        save(tilt.project.root / "page/index.html", "while the next is built\n")
+        session.until(lambda: served(port) == "while the next is built\n", "the page of the next build")
+        session.settles("web")
+        assert session.strategies("web").count("full") == 2
+
+
+def test_a_container_that_was_restarted_gets_what_the_one_before_it_had(web, kubectl, namespace):
+    tilt, port = web()
+    with tilt.up() as session:
+        session.settles("web")
+        container = session.container("web")
+        save(tilt.project.root / "page/index.html", "synced\n")
+        session.until(lambda: served(port) == "synced\n", "the synced page")
+        kubectl("exec", "-n", namespace, container[0], "--", "sh", "-c", "{ sleep 0.1; kill 1; } >/dev/null 2>&1 &")
+        session.until(lambda: session.container("web")[1] not in ("", container[1]), "another container")
+        session.until(lambda: served(port) == "synced\n", "the synced page again")
+        session.settles("web")
+        assert session.container("web")[0] == container[0]
+        assert session.strategies("web").count("full") == 1
+
+
+def test_the_pod_that_replaces_a_deleted_one_gets_what_that_had(web, kubectl, namespace):
+    tilt, port = web()
+    with tilt.up() as session:
+        session.settles("web")
+        pod = session.container("web")[0]
+        save(tilt.project.root / "page/index.html", "synced\n")
+        session.until(lambda: served(port) == "synced\n", "the synced page")
+        kubectl("delete", "pod", "-n", namespace, pod, "--wait=false")
+        session.until(lambda: session.container("web")[0] not in ("", pod), "another pod")
+        session.until(lambda: served(port) == "synced\n", "the synced page again")
+        session.settles("web")
+        assert session.strategies("web").count("full") == 1
