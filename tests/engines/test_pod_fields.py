@@ -240,7 +240,7 @@ async def test_a_pod_is_ready_once_its_probes_pass(engine_host, action):
 async def test_a_container_that_is_not_alive_is_restarted(engine_host, action):
     async with trial(engine_host) as t:
         probe = {"livenessProbe": {**action, "periodSeconds": 1, "failureThreshold": 2}}
-        script = "[ -e /v/again ] || sleep 1000 & [ -e /v/again ] || { touch /v/again; wait; }; " + web("x")
+        script = "[ -e /v/again ] || { touch /v/again; exec sleep 1000; }; " + web("x")
         volumes = {"volumes": [{"name": "v", "emptyDir": {}}], "restartPolicy": "Always"}
         mounts = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
         await t.apply(pod("p", script, spec=volumes, container={**probe, **mounts}))
