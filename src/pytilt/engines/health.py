@@ -49,6 +49,7 @@ class Health:
         self._pod = pod
         self._runner = runner
         self._watches: dict[str, asyncio.Task[None]] = {}
+        self._over = False
         self.tasks: asyncio.TaskGroup
         """Owns the watches; set by the runner."""
 
@@ -69,7 +70,7 @@ class Health:
         started = not hook and (probes[ProbeKind.STARTUP] is None or (adopted and bool(before.get("started"))))
         ready = probes[ProbeKind.READINESS] is None
         self.end(container["name"])
-        if hook or any(probes.values()):
+        if not self._over and (hook or any(probes.values())):
             watch = self._watch(target, probes, hook, started=started)
             self._watches[container["name"]] = self.tasks.create_task(watch, name=f"health of {container['name']}")
         return started, ready
@@ -81,7 +82,8 @@ class Health:
             watch.cancel()
 
     def end_all(self) -> None:
-        """Stop watching."""
+        """Stop watching for good: a container that is still found running is about to be stopped."""
+        self._over = True
         for container in tuple(self._watches):
             self.end(container)
 
