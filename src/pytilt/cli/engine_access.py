@@ -110,4 +110,6 @@ async def engine_access(settings: Settings, project: str, namespace: str) -> Asy
             yield access
             access.close()
     except ExceptionGroup as failures:
-        raise first_failure(failures) from None
+        expected, bugs = failures.split(PytiltError)
+        # A bug in the context makes everything else fail too; it must not hide behind that.
+        raise bugs or first_failure(expected or failures) from None

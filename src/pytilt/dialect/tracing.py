@@ -1,7 +1,7 @@
 """From Python's frames to the frames of Tiltfiles: where it runs now, and the trace of an error."""
 
 import inspect
-import itertools
+import functools
 import re
 from collections.abc import Iterator
 from types import CodeType, FrameType, TracebackType
@@ -126,8 +126,14 @@ def _name(code: CodeType) -> str:
 
 
 def _position(code: CodeType, instruction: int, frame: FrameType) -> Position:
-    line, _, column, _ = next(itertools.islice(code.co_positions(), instruction // 2, None))
+    line, column = _positions(code)[instruction // 2]
     return Position(file=code.co_filename, line=line or frame.f_lineno or 0, column=(column or 0) + 1)
+
+
+@functools.lru_cache(maxsize=64)
+def _positions(code: CodeType) -> tuple[tuple[int | None, int | None], ...]:
+    """Line and column of every instruction: the stack is asked at every call of a builtin."""
+    return tuple((line, column) for line, _, column, _ in code.co_positions())
 
 
 def _describe(error: Exception, frames: list[tuple[FrameType, int]]) -> tuple[str, str | None] | None:
