@@ -1,7 +1,7 @@
 """From Python's frames to the frames of Tiltfiles: where it runs now, and the trace of an error."""
 
-import inspect
 import functools
+import inspect
 import re
 from collections.abc import Iterator
 from types import CodeType, FrameType, TracebackType
