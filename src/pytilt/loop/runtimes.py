@@ -36,6 +36,9 @@ WATCHED = (
     WatchedKind(api_version="v1", kind="Event"),
 )
 
+FIRST_RETRY_SECONDS = 0.5
+LAST_RETRY_SECONDS = 15.0
+
 TOLD_REASONS = frozenset({"Pulling", "Pulled"})
 """Reasons of normal events that are told; all others are noise, as Tilt has it."""
 
@@ -95,16 +98,16 @@ class Runtimes:
     async def _follow(self, kind: WatchedKind, namespace: str) -> None:
         take = self._taker(kind)
         present: set[str] = set()
-        listed: set[str] = set()
-        retry = 1.0
+        retry, told = FIRST_RETRY_SECONDS, ""
         while True:
+            listed: set[str] = set()
             try:
                 async for change in self._cluster.watch(kind.api_version, kind.kind, namespace=namespace):
                     if change.type is ChangeType.LISTED:
                         for uid in present - listed:
                             self._forget(uid)
                         present, listed = listed, set()
-                        present |= listed
+                        retry, told = FIRST_RETRY_SECONDS, ""
                     else:
                         uid = objects.uid(change.object)
                         listed.add(uid)
@@ -113,9 +116,11 @@ class Runtimes:
                     self._dirty.set()
             except UnreachableError as problem:
                 text = f"cannot watch {kind.kind} objects in namespace {namespace}: {problem}"
-                self._logs.span(ResourceName(""), SpanId("cluster"))(f"{text}\n", level=Level.WARN)
+                if text != told:
+                    self._logs.span(ResourceName(""), SpanId("cluster"))(f"{text}\n", level=Level.WARN)
+                told = text
             await asyncio.sleep(retry)
-            retry = min(2 * retry, 15.0)
+            retry = min(2 * retry, LAST_RETRY_SECONDS)
 
     def _taker(self, kind: WatchedKind) -> Callable[[str, Change], None]:
         if kind.kind == "Event":
