@@ -25,6 +25,7 @@ from pytilt.loop.outcomes import Done
 from pytilt.loop.podlogs import PodLogs
 from pytilt.loop.probing import Prober
 from pytilt.loop.retiring import Retiring
+from pytilt.loop.rollouts import Rollouts
 from pytilt.loop.runtimes import Runtimes
 from pytilt.loop.schedule import Start
 from pytilt.loop.serving import Serving
@@ -127,6 +128,7 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
             "cluster": Connecting(store, access.cluster, logs.span(TILTFILE, SpanId("cluster"))).run(),
             "runtimes": Runtimes(store, logs, access.cluster, options.host).run(),
             "pod logs": PodLogs(store, logs, access.containers).run(),
+            "rollouts": Rollouts(store, logs).run(),
             "live updates": syncing.run(),
             "processes": Serving(store, logs, runner, commanding.request, prober).run(),
             "show": show(store, logs),

@@ -1,0 +1,91 @@
+"""The rollout of a new pod, told step by step in the log of its resource; the forms are Tilt's."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from pytilt.model.base import Value
+from pytilt.model.logs import Level
+from pytilt.model.names import ResourceName, SpanId
+from pytilt.model.objects import Resource, Runtime
+from pytilt.model.pods import ContainerState, Pod
+from pytilt.model.resources import KubernetesDeploy
+from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
+
+STEPS = (("PodScheduled", "Scheduled"), ("Initialized", "Initialized"), ("Ready", "Ready"))
+"""Conditions of a pod in the order in which they come true, and their names for people."""
+
+
+class Step(Value):
+    """One line of a rollout."""
+
+    name: str
+    text: str
+    level: Level = Level.INFO
+
+
+class Rollouts:
+    """Tells of new pods.
+
+    Args:
+        store: the session's objects.
+        logs: takes the lines.
+    """
+
+    def __init__(self, store: Store, logs: LogStore) -> None:
+        self._store = store
+        self._logs = logs
+        self._began = store.now()
+        self._told: dict[str, set[str]] = {}
+
+    async def run(self) -> None:
+        """Tell what happens, without end."""
+        async for changed in self._store.watch(Runtime):
+            for _, name in changed.names:
+                self.turn(ResourceName(name))
+
+    def turn(self, name: ResourceName) -> None:
+        """Tell what is new about the best pod of a resource."""
+        resource, runtime = self._store.get(Resource, name), self._store.get(Runtime, name)
+        if resource is None or runtime is None or not isinstance(resource.spec.deploy, KubernetesDeploy):
+            return
+        for pod in runtime.status.pods[:1]:
+            span = self._logs.span(name, SpanId(f"monitor:{name}:{pod.name}"))
+            if pod.uid not in self._told:
+                older = pod.created_at < self._began[:19]
+                self._told[pod.uid] = {name for _, name in STEPS} if older else set()
+                attached = f"Attaching to existing pod ({pod.name}). Only new logs will be streamed."
+                span(f"\n{attached}\n" if older else f"\nTracking new pod rollout ({pod.name}):\n")
+            for step in rollout(pod):
+                if step.name not in self._told[pod.uid]:
+                    self._told[pod.uid].add(step.name)
+                    span(f"{step.text}\n", level=step.level)
+
+
+def rollout(pod: Pod) -> Iterator[Step]:
+    """What has happened to a pod so far."""
+    conditions = {condition.type: condition for condition in pod.conditions}
+    before = pod.created_at
+    for kind, name in STEPS:
+        condition = conditions.get(kind)
+        if condition is None or not condition.true:
+            break
+        yield Step(name=name, text=f"     ┊ {name:<15} - {_duration(before, condition.last_transition_time)}")
+        before = condition.last_transition_time
+    if pod.phase == "Succeeded":
+        yield Step(name="Completed", text="     ┊ Completed")
+    for container in pod.containers:
+        ended = container.state is ContainerState.TERMINATED and container.exit_code
+        if ended or (container.state is ContainerState.WAITING and container.message):
+            reason = container.reason or "Error"
+            text = f"     ┃ Not Ready - ({reason}): {container.message or f'exit code {container.exit_code}'}"
+            yield Step(name=f"{container.name} {reason}", text=text, level=Level.WARN)
+
+
+def _duration(since: str, until: str) -> str:
+    """Seconds between two times of the cluster, which counts whole ones only."""
+    try:
+        seconds = (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds()
+    except ValueError:
+        return "<1s"
+    return f"{seconds:.0f}s" if seconds >= 1 else "<1s"
