@@ -15,6 +15,7 @@ COMMANDS = {
     "args": "Change the arguments of the Tiltfile of a running session",
     "enable": "Enable resources",
     "disable": "Disable resources",
+    "hud": "Show a running session in this terminal",
     "get": "Show objects of a running session",
     "logs": "Print the logs of a running session",
     "trigger": "Start an update of a resource",

@@ -1,6 +1,5 @@
 """The rows of the display: one value per resource with everything that a row shows."""
 
-from datetime import datetime
 from pathlib import PurePath
 
 from pytilt.model.base import Value
@@ -11,7 +10,6 @@ from pytilt.model.resources import KubernetesDeploy, Link, LocalDeploy, TriggerM
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
-from pytilt.views.ages import age_of
 from pytilt.views.api import ordered
 from pytilt.views.dots import Dot, Tone, resource_dot, tiltfile_dot
 from pytilt.views.statuses import Statuses, resource_statuses, tiltfile_statuses
@@ -36,8 +34,11 @@ class Row(Value):
     status: Cell
     """What runs, or what it waits for: `Running`, `CrashLoopBackOff`, `waits for db`."""
     update: Cell
-    """The running or the last update: `live 8 ms`, `rebuild 2.1 s`."""
-    age: str = ""
+    """The running or the last update: `live 8 ms`, `rebuild 2.1 s`; without a duration while it runs."""
+    started_at: str = ""
+    """RFC 3339: when the running update began; empty when none runs."""
+    since: str = ""
+    """RFC 3339: when it was deployed or ran last; how long ago that is depends on the moment it is drawn."""
     restarts: int = 0
     endpoints: tuple[Link, ...] = ()
     mode: str = "auto"
@@ -54,7 +55,6 @@ class Row(Value):
     """Is it what runs that is broken, so that the end of its log tells why?"""
     warnings: tuple[str, ...] = ()
     enabled: bool = True
-    updating: bool = False
     dependencies: tuple[ResourceName, ...] = ()
 
     @property
@@ -62,22 +62,59 @@ class Row(Value):
         """Does it ask for attention?"""
         return self.dot is Dot.ERROR
 
+    @property
+    def updating(self) -> bool:
+        """Does an update run?"""
+        return bool(self.started_at)
 
-def rows(state: Snapshot, now: datetime) -> tuple[Row, ...]:
-    """Every row in the order of the display, `(Tiltfile)` last as in the first displays.
+
+def rows(state: Snapshot) -> tuple[Row, ...]:
+    """Every row in the order of the display, `(Tiltfile)` last as in the first displays."""
+    tiltfile = state.get(Tiltfile, TILTFILE)
+    root = str(PurePath(tiltfile.path).parent) if tiltfile else ""
+    found = tuple(resource_row(state, resource, root) for resource in ordered(state))
+    return (*found, tiltfile_row(state, tiltfile, root)) if tiltfile else found
+
+
+class Rows:
+    """The rows of one state after the other; a row is only made anew when something it is made of has changed."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[tuple[int, ...], Row]] = {}
+
+    def of(self, state: Snapshot) -> tuple[Row, ...]:
+        """The rows of a state, as `rows` makes them."""
+        tiltfile = state.get(Tiltfile, TILTFILE)
+        root = str(PurePath(tiltfile.path).parent) if tiltfile else ""
+        found = tuple(self._row(state, resource, root) for resource in ordered(state))
+        self._kept = {row.name: self._kept[row.name] for row in found}
+        return (*found, tiltfile_row(state, tiltfile, root)) if tiltfile else found
+
+    def _row(self, state: Snapshot, resource: Resource, root: str) -> Row:
+        versions = _versions(state, resource)
+        kept = self._kept.get(resource.name)
+        if kept is None or kept[0] != versions:
+            kept = self._kept[resource.name] = (versions, resource_row(state, resource, root))
+        return kept[1]
+
+
+def _versions(state: Snapshot, resource: Resource) -> tuple[int, ...]:
+    """The versions of everything that a row is made of."""
+    names = _watch_names(resource) if not resource.spec.trigger_mode.auto else ()
+    others = (state.get(Runtime, resource.name), *(state.get(FileWatch, name) for name in names))
+    forwards = resource.spec.deploy.port_forwards if isinstance(resource.spec.deploy, KubernetesDeploy) else ()
+    ports = (state.get(PortForward, f"{resource.name}:{each.local_port}") for each in forwards)
+    return (resource.version, *(each.version if each else 0 for each in (*others, *ports)))
+
+
+def resource_row(state: Snapshot, resource: Resource, root: str) -> Row:
+    """The row of a resource.
 
     Args:
         state: the objects of the session.
-        now: to tell ages.
+        resource: one of them.
+        root: files below this directory are shown relative to it.
     """
-    tiltfile = state.get(Tiltfile, TILTFILE)
-    root = str(PurePath(tiltfile.path).parent) if tiltfile else ""
-    found = tuple(resource_row(state, resource, root, now) for resource in ordered(state))
-    return (*found, tiltfile_row(state, tiltfile, root, now)) if tiltfile else found
-
-
-def resource_row(state: Snapshot, resource: Resource, root: str, now: datetime) -> Row:
-    """The row of a resource."""
     spec, status = resource.spec, resource.status
     runtime = state.get(Runtime, resource.name)
     running = runtime.status if runtime else RuntimeState()
@@ -86,6 +123,7 @@ def resource_row(state: Snapshot, resource: Resource, root: str, now: datetime) 
     dot = resource_dot(resource, statuses)
     if dot is Dot.OK and waiting_change:
         dot = Dot.IDLE
+    status_cell = _status(resource, running, statuses, waiting_change=waiting_change)
     pod = next(iter(running.pods), None)
     builds = bool(spec.images)
 
@@ -97,27 +135,27 @@ def resource_row(state: Snapshot, resource: Resource, root: str, now: datetime) 
         name=ResourceName(resource.name),
         dot=dot,
         labels=spec.labels,
-        status=_status(resource, running, statuses, waiting_change=waiting_change),
-        update=_update(resource, now, word(every[0]) if every else ""),
-        age=age_of(status.deployed_at or (status.last.finished_at if status.last else ""), now),
+        status=status_cell,
+        update=_update(resource, word(every[0]) if every else ""),
+        started_at=status.current[0].started_at if status.current else "",
+        since=status.deployed_at or (status.last.finished_at if status.last else ""),
         restarts=pod.restarts if pod else 0,
         endpoints=_endpoints(state, resource, running),
         mode=_mode(spec.trigger_mode),
         pod=pod.name if pod else "",
         pods=running.pods,
         recent=bars(status.history),
-        history=tuple(history_line(update, word(update), root, now) for update in every),
+        history=tuple(history_line(update, word(update), root) for update in every),
         waits=hold_text(status.hold) if status.hold else "",
-        error=_error(status.last, running) if dot is Dot.ERROR else "",
+        error=_error(status.last, running, status_cell.text) if dot is Dot.ERROR else "",
         crashed=dot is Dot.ERROR and running.status is RuntimeStatus.ERROR,
         warnings=status.last.warnings if status.last else (),
         enabled=resource.enabled,
-        updating=bool(status.current),
         dependencies=spec.resource_deps,
     )
 
 
-def tiltfile_row(state: Snapshot, tiltfile: Tiltfile, root: str, now: datetime) -> Row:
+def tiltfile_row(state: Snapshot, tiltfile: Tiltfile, root: str) -> Row:
     """The row of the Tiltfile."""
     status = tiltfile.status
     watch = state.get(FileWatch, f"configs:{TILTFILE}")
@@ -131,13 +169,13 @@ def tiltfile_row(state: Snapshot, tiltfile: Tiltfile, root: str, now: datetime) 
         name=TILTFILE,
         dot=dot,
         status=Cell(text="broken", tone=Tone.ERROR) if dot is Dot.ERROR else Cell(text="", tone=Tone.MUTED),
-        update=update_cell(every[0], "evaluate", now) if every else Cell(text="pending", tone=Tone.BUSY),
-        age=age_of(last.finished_at if last else "", now),
+        update=update_cell(every[0], "evaluate") if every else Cell(text="pending", tone=Tone.BUSY),
+        started_at=status.current.started_at if status.current else "",
+        since=last.finished_at if last else "",
         recent=bars(status.history),
-        history=tuple(history_line(update, "evaluate", root, now) for update in every),
+        history=tuple(history_line(update, "evaluate", root) for update in every),
         error=last.error if last and dot is Dot.ERROR else "",
         warnings=declared,
-        updating=status.current is not None,
     )
 
 
@@ -179,14 +217,14 @@ def _exit_text(reason: str) -> str:
     return f"exited with {words[-1]}" if words and words[-1].lstrip("-").isdigit() else "broken"
 
 
-def _update(resource: Resource, now: datetime, word: str) -> Cell:
+def _update(resource: Resource, word: str) -> Cell:
     status = resource.status
     if status.current:
-        return update_cell(status.current[0], word, now)
+        return update_cell(status.current[0], word)
     if status.due and status.last is None:
         return Cell(text="not built yet" if resource.spec.images else "not run yet", tone=Tone.MUTED)
     if status.last is not None:
-        return update_cell(status.last, word, now)
+        return update_cell(status.last, word)
     return Cell(text="not started", tone=Tone.MUTED)
 
 
@@ -194,7 +232,8 @@ def _mode(mode: TriggerMode) -> str:
     return "auto" if mode.auto else "manual"
 
 
-def _error(last: Update | None, running: RuntimeState) -> str:
+def _error(last: Update | None, running: RuntimeState, status: str) -> str:
+    """Why it is broken, without what the row says already."""
     if last is not None and last.outcome not in (Outcome.OK, Outcome.RUNNING):
         return last.error or f"the update {last.outcome.value}"
     said = [running.reason]
@@ -203,7 +242,8 @@ def _error(last: Update | None, running: RuntimeState) -> str:
     lines: list[str] = []
     for text in filter(None, said):
         lines += [line for line in text.splitlines() if line.strip() and line not in lines]
-    return "\n".join(lines) or "it is broken, and nothing says why"
+    telling = [line for line in lines if line != status]
+    return "\n".join(telling or lines) or "it is broken, and nothing says why"
 
 
 def _endpoints(state: Snapshot, resource: Resource, running: RuntimeState) -> tuple[Link, ...]:
@@ -221,6 +261,9 @@ def _waits_for_the_person(state: Snapshot, resource: Resource) -> bool:
     """Did files change that no update has taken yet, because that takes a trigger?"""
     if resource.spec.trigger_mode.auto or not resource.status.history or resource.status.current:
         return False
-    names = [resource.name, *(f"image:{image.name}" for image in resource.spec.images)]
-    watches = [state.get(FileWatch, name) for name in names]
+    watches = [state.get(FileWatch, name) for name in _watch_names(resource)]
     return any(watch is not None and watch.status.latest > resource.status.consumed for watch in watches)
+
+
+def _watch_names(resource: Resource) -> tuple[str, ...]:
+    return (resource.name, *(f"image:{image.name}" for image in resource.spec.images))

@@ -44,6 +44,7 @@ class HistoryLine(Value):
     how: str
     """`live`, `rebuild`, …"""
     took: str
+    """Empty while it runs."""
     when: str
     """RFC 3339: when it ended, or when it began while it runs."""
     error: str = ""
@@ -72,10 +73,10 @@ def work(update: Update, deploy: KubernetesDeploy | LocalDeploy | None, *, build
     return "build" if update.reason & Reason.INITIAL_BUILD else "rebuild"
 
 
-def update_cell(update: Update, word: str, now: datetime) -> Cell:
+def update_cell(update: Update, word: str) -> Cell:
     """What the last or the running update was, with how long it took: `live 8 ms`, `rebuild 2.1 s`."""
     if update.outcome is Outcome.RUNNING:
-        return Cell(text=f"{word} {running(seconds_since(update.started_at, now) or 0.0)} …", tone=Tone.BUSY)
+        return Cell(text=word, tone=Tone.BUSY)
     took = duration(update.seconds)
     if update.outcome is Outcome.OK:
         return Cell(text=f"{word} {took}", tone=Tone.WARN if update.warnings else Tone.PLAIN)
@@ -101,17 +102,21 @@ def bars(history: tuple[Update, ...]) -> tuple[Bar, ...]:
     return tuple(Bar(level=_level(update.seconds), tone=_ENDED[update.outcome]) for update in reversed(history[:BARS]))
 
 
-def history_line(update: Update, word: str, root: str, now: datetime) -> HistoryLine:
+def elapsed(started_at: str, now: datetime) -> str:
+    """How long an update runs already; empty for an empty time."""
+    seconds = seconds_since(started_at, now)
+    return "" if seconds is None else running(seconds)
+
+
+def history_line(update: Update, word: str, root: str) -> HistoryLine:
     """One update for the history of a row.
 
     Args:
         update: the update.
         word: what it did, see `work`.
         root: files below this directory are shown relative to it.
-        now: to tell how long it runs.
     """
-    done = update.outcome is not Outcome.RUNNING
-    took = duration(update.seconds) if done else running(seconds_since(update.started_at, now) or 0.0)
+    took = "" if update.outcome is Outcome.RUNNING else duration(update.seconds)
     return HistoryLine(
         outcome=update.outcome,
         what=what_for(update, root),

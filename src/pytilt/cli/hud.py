@@ -1,0 +1,86 @@
+"""`tilt hud`."""
+
+import asyncio
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from pytilt.cli.options import session_options
+from pytilt.cli.places import token_path
+from pytilt.settings import Settings
+
+if TYPE_CHECKING:
+    from pytilt.hud.app import Hud
+
+
+@click.command("hud")
+@session_options
+@click.option(
+    "--notify",
+    type=click.Choice(["off", "bell", "desktop", "all"]),
+    default="bell",
+    show_default=True,
+    help="How you are told that a resource broke or is well again.",
+)
+@click.option("--theme", type=click.Choice(["auto", "dark", "light"]), default="auto", show_default=True)
+@click.option("--owns-session", is_flag=True, hidden=True, help="Leaving it ends the session.")
+def command(host: str | None, port: int | None, notify: str, theme: str, owns_session: bool) -> int:
+    """Show a running session in this terminal: its resources, its log, and what can be done.
+
+    \b
+    Examples:
+      tilt hud
+      tilt hud --port 10351 --notify desktop
+    """
+    from pytilt.hud import terminal
+
+    settings = Settings.from_environment()
+    terminal.check(settings.environ, interactive=sys.stdin.isatty() and sys.stdout.isatty())
+    ask = theme == "auto" and not terminal.few_colors(settings.environ)
+    chosen = terminal.choose_theme(theme, settings.environ, terminal.ask_background() if ask else "")
+
+    from pytilt.hud.alerts import Notify
+    from pytilt.hud.app import Hud
+    from pytilt.hud.client import Client
+    from pytilt.hud.display import Options
+    from pytilt.hud.wire import Place
+
+    place = Place(host=host or settings.host, port=settings.port if port is None else port, token=_token(settings))
+    hud = Hud(
+        Client(place),
+        Options(url=place.url, theme=chosen, notify=Notify(notify), owns_session=owns_session),
+        open_page=lambda url: _open(url, settings),
+        desktop=lambda title, text: _tell(title, text, settings),
+    )
+    asyncio.run(_run(hud))
+    return hud.return_code or 0
+
+
+async def _run(hud: "Hud") -> None:
+    # Textual draws on the original stderr; who redirects that wants errors there, and the display here.
+    sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # declared final, yet it is the one way to tell Textual
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(each, hud.exit)
+    await hud.run_async()
+
+
+async def _open(url: str, settings: Settings) -> bool:
+    from pytilt.host.browser import open_browser
+
+    return await open_browser(url, settings)
+
+
+async def _tell(title: str, text: str, settings: Settings) -> bool:
+    from pytilt.host.notifying import notify_desktop
+
+    return await notify_desktop(title, text, settings)
+
+
+def _token(settings: Settings) -> str:
+    try:
+        return token_path(settings).read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,51 @@
+"""Alerts: a row that was green turned red, or is green again. Told by the bell and the desktop, unless muted."""
+
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+
+from pytilt.model.names import ResourceName
+from pytilt.views.rows import Row
+from pytilt.views.summaries import Turn, settled, turns
+
+
+class Notify(StrEnum):
+    """How alerts are told, besides the message in the display itself."""
+
+    OFF = "off"
+    BELL = "bell"
+    DESKTOP = "desktop"
+    ALL = "all"
+
+
+Desktop = Callable[[str, str], Awaitable[bool]]
+"""Shows a title and a text on the desktop."""
+
+
+class Alerts:
+    """Watches rows turn."""
+
+    def __init__(self) -> None:
+        self._before: tuple[Row, ...] = ()
+        self._muted: set[ResourceName] = set()
+
+    def take(self, rows: tuple[Row, ...]) -> tuple[Turn, ...]:
+        """Look at the rows as they are now, and tell which turned and are not muted."""
+        found = turns(self._before, rows)
+        self._before = settled(self._before, rows)
+        return tuple(turn for turn in found if turn.name not in self._muted)
+
+    def mute(self, name: ResourceName) -> bool:
+        """Mute a resource, or let it be heard again.
+
+        Returns:
+            Is it muted now?
+        """
+        (self._muted.discard if name in self._muted else self._muted.add)(name)
+        return name in self._muted
+
+
+def told(turn: Turn) -> tuple[str, str]:
+    """Title and text of an alert."""
+    if turn.broken:
+        return f"✖ {turn.name} is broken", turn.why
+    return f"● {turn.name} is well again", ""

@@ -1,0 +1,287 @@
+"""What each key of the display does."""
+
+import shlex
+from collections.abc import Callable, Iterable
+
+from msgspec.structs import replace
+from textual import work
+from textual.app import SystemCommand
+from textual.screen import Screen
+
+from pytilt.errors import SessionUnreachableError
+from pytilt.hud.commands import COMMANDS
+from pytilt.hud.display import Display
+from pytilt.hud.helping import graph_lines, help_lines
+from pytilt.hud.popups import Choice, Question, Reading, Typing
+from pytilt.hud.session import Arguments, Enable, LogQuery, Request, Trigger
+from pytilt.model.resources import Link
+from pytilt.views.groups import Filter, Show
+from pytilt.views.rows import Row
+from pytilt.views.summaries import summary
+
+SHRUG = "¯\\_(ツ)_/¯"
+
+
+class Hud(Display):
+    """The heads-up display."""
+
+    # Keys that work on rows
+
+    def on_resource_table_opened(self) -> None:
+        """A row was clicked twice."""
+        self.action_open_log()
+
+    def action_move(self, steps: int) -> None:
+        """Select another row, or scroll the log."""
+        if self.pane.view.has_focus:
+            self.pane.view.scroll_lines(steps)
+        else:
+            self.table.move(steps)
+
+    def action_page(self, pages: int) -> None:
+        """A page of the log, or of the rows."""
+        if self.pane.view.has_focus:
+            self.pane.view.scroll_lines(pages * self.pane.view.page)
+        else:
+            self.table.move(pages * self.table.page)
+
+    def action_edge(self, side: int) -> None:
+        """First or last row; beginning or end of the log."""
+        if not self.pane.view.has_focus:
+            self.table.move(side * self.table.line_count())
+        elif side > 0:
+            self.pane.end()
+        else:
+            self.pane.view.show_from(0)
+
+    def action_unfold(self, wanted: bool) -> None:
+        """Expand or fold."""
+        if not self.pane.view.has_focus:
+            self.table.unfold(wanted=wanted)
+            self._show_keys()
+
+    def action_open_log(self) -> None:
+        """The log of the row on the whole screen; a group folds."""
+        row = self.table.selected
+        if self.pane.view.has_focus or self._log_size == "full":
+            return
+        if row is None:
+            self.table.unfold()
+            self._show_keys()
+            return
+        self._before_log = (self._log_size, self.pane.query_now)
+        self.pane.show(LogQuery(resource=row.name))
+        self._resize_log("full")
+
+    def action_trigger(self) -> None:
+        """Update the row."""
+        row = self._row()
+        if row is not None:
+            self._ask(Trigger(name=row.name), f"update of {row.name} is asked for")
+
+    def action_enable(self, enabled: bool) -> None:
+        """Switch the resource on or off; a group: all of it."""
+        row, group = self.table.selected, self.table.selected_group
+        names = (row.name,) if row else tuple(each.name for each in group.rows) if group else ()
+        if names:
+            word = "enabled" if enabled else "disabled"
+            self._ask(Enable(names=names, enabled=enabled), f"{', '.join(names)}: {word}")
+
+    @work(group="ask")
+    async def _ask(self, request: Request, done: str) -> None:
+        try:
+            refusal = await self._source.ask(request)
+        except SessionUnreachableError as problem:
+            refusal = problem.message
+        self.notify(refusal or done, severity="error" if refusal else "information", markup=False, timeout=2)
+
+    def action_browse(self) -> None:
+        """Open the endpoint of the row; of several, ask which."""
+        row = self._row()
+        if row is None:
+            return
+        if not row.endpoints:
+            self.notify(f"no urls for resource '{row.name}' {SHRUG}", title="! Alert !", severity="error", markup=False)
+        elif len(row.endpoints) == 1:
+            self.action_open_link(row.endpoints[0].url)
+        else:
+            options = [(each.url, _endpoint_text(each)) for each in row.endpoints]
+            self.push_screen(Choice(f"open {row.name}", options), self._open_chosen)
+
+    def _open_chosen(self, url: str | None) -> None:
+        if url:
+            self.action_open_link(url)
+
+    @work(group="browser")
+    async def action_open_link(self, url: str) -> None:
+        """Open an address in the browser."""
+        self.notify(url, title="opening", timeout=2, markup=False)
+        if not await self._open_page(url):
+            self.notify(f"no browser could be started for {url}", severity="error", markup=False)
+
+    def action_web(self) -> None:
+        """Open the page of the session."""
+        self.action_open_link(self._options.url)
+
+    def action_mute(self) -> None:
+        """No alerts of the row, or again."""
+        row = self._row()
+        if row is not None:
+            muted = self._alerts.mute(row.name)
+            self.notify(f"alerts of {row.name} are {'off' if muted else 'on'}", timeout=2, markup=False)
+
+    def action_filter(self) -> None:
+        """Ask which rows are to be shown."""
+        options = [
+            ("all", "all resources"),
+            ("unhealthy", "unhealthy: broken ones only"),
+            ("pending", "pending: those that update or wait"),
+            ("text", "text: names that contain …"),
+        ]
+        self.push_screen(Choice("show", options), self._filter_chosen)
+
+    def _filter_chosen(self, chosen: str | None) -> None:
+        if chosen == "text":
+            ask = Typing("show", "names that contain:", self.table.filter.text)
+            self.push_screen(ask, self._filter_typed)
+        elif chosen is not None:
+            self._filter(Filter(show=Show(chosen)))
+
+    def _filter_typed(self, text: str | None) -> None:
+        if text is not None:
+            self._filter(replace(self.table.filter, text=text))
+
+    def _filter(self, wanted: Filter) -> None:
+        self.table.show_only(wanted)
+        self._empty()
+        self._show_keys()
+
+    def action_graph(self) -> None:
+        """What waits for what."""
+        self.push_screen(Reading("what waits for what", graph_lines(self._rows, self._clock())))
+
+    # Keys that work on the log
+
+    def action_other_pane(self) -> None:
+        """Give the keys to the other pane."""
+        (self.table if self.pane.view.has_focus and self._log_size != "full" else self.pane.view).focus()
+
+    def action_log_size(self) -> None:
+        """Short, half, full, and short again."""
+        sizes = ("short", "half", "full")
+        self._resize_log(sizes[(sizes.index(self._log_size) + 1) % len(sizes)])
+
+    def action_source(self, source: str) -> None:
+        """All lines, those of builds, or those of what runs."""
+        self.pane.show_source(source)
+
+    def action_solo(self) -> None:
+        """The log of the selected row alone, or of all."""
+        row = self.table.selected
+        self.pane.solo = not self.pane.solo
+        self.pane.show_resource(row.name if self.pane.solo and row else None)
+
+    def action_search(self) -> None:
+        """Search the log."""
+        self.pane.ask_search()
+
+    def action_find(self, backwards: bool) -> None:
+        """The next line with the words."""
+        if self.pane.view.look.words:
+            self.pane.find(backwards=backwards)
+
+    def action_level(self) -> None:
+        """All levels, warnings, errors."""
+        self.pane.next_level()
+
+    def action_times(self) -> None:
+        """Times on or off."""
+        self.pane.switch_times()
+
+    def action_wrap(self) -> None:
+        """Wrap or not."""
+        self.pane.switch_wrap()
+
+    def action_copy(self) -> None:
+        """Copy what is selected, else what is seen."""
+        text = self.screen.get_selected_text() or self.pane.view.visible_text()
+        self.copy_to_clipboard(text)
+        lines = text.count("\n") + 1
+        self.notify(f"{lines} {'line' if lines == 1 else 'lines'} copied", timeout=2)
+
+    # Keys that work on the session
+
+    def action_args(self) -> None:
+        """Ask for other arguments of the Tiltfile."""
+        present = summary(self._state, self._rows).args if self._state else ()
+        text = "arguments of the Tiltfile, as after `tilt up --`:"
+        self.push_screen(Typing("arguments", text, shlex.join(present)), self._args_typed)
+
+    def _args_typed(self, text: str | None) -> None:
+        if text is None:
+            return
+        try:
+            words = tuple(shlex.split(text))
+        except ValueError as problem:
+            self.notify(f"these are no arguments: {problem}", severity="error", markup=False)
+            return
+        self._ask(Arguments(args=words), "the Tiltfile is evaluated with other arguments")
+
+    def action_help(self) -> None:
+        """All keys."""
+        self.push_screen(Reading("keys", help_lines()))
+
+    def action_redraw(self) -> None:
+        """Draw everything anew."""
+        self.refresh(layout=True)
+        self.screen.refresh(layout=True)
+
+    def action_close(self) -> None:
+        """Close the search, the log of one row, or leave the log pane."""
+        if self.pane.close_search():
+            self.table.focus() if self._log_size != "full" else self.pane.view.focus()
+        elif self._log_size == "full":
+            self._close_log()
+        else:
+            self.table.focus()
+
+    def action_leave(self) -> None:
+        """Close the log on the whole screen, else leave; ask when that ends an update."""
+        if self._log_size == "full":
+            self._close_log()
+            return
+        running = [row.name for row in self._rows if row.updating]
+        if not running or not self._options.owns_session:
+            self.exit()
+            return
+        are = "An update of" if len(running) == 1 else "Updates of"
+        text = f"{are} {', '.join(running[:3])}{' and others' if len(running) > 3 else ''} will be cut off."
+        self.push_screen(Question("leave?", text, "leave"), lambda yes: self.exit() if yes else None)
+
+    async def action_quit(self) -> None:
+        """Leave at once."""
+        self.exit()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the palette offers."""
+        del screen
+        for each in COMMANDS:
+            if each.palette:
+                yield SystemCommand(f"{each.help}", f"key {each.shown}", _run(self, each.action))
+        for row in self._rows:
+            yield SystemCommand(f"go to {row.name}", row.status.text or row.update.text, _select(self, row.name))
+
+    def _row(self) -> Row | None:
+        return None if self._log_size == "full" and self._before_log is None else self.table.selected
+
+
+def _endpoint_text(endpoint: Link) -> str:
+    return f"{endpoint.name}  {endpoint.url}" if endpoint.name else endpoint.url
+
+
+def _run(app: Hud, action: str) -> Callable[[], object]:
+    return lambda: app.call_later(app.run_action, action)
+
+
+def _select(app: Hud, name: str) -> Callable[[], object]:
+    return lambda: app.table.select_row(name)

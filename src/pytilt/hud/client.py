@@ -1,0 +1,138 @@
+"""A running session over its interface: the real `SessionSource`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from urllib.parse import urlencode
+
+import msgspec
+
+from pytilt.errors import SessionUnreachableError
+from pytilt.hud.mirror import WATCHED, Mirror
+from pytilt.hud.session import Arguments, Enable, LogQuery, Request, Trigger
+from pytilt.hud.wire import Place, request
+from pytilt.model.objects import Object
+from pytilt.model.updates import Reason
+from pytilt.store.logs import Line
+from pytilt.store.objects import Snapshot
+from pytilt.views.api import GROUP_VERSION
+
+FRAME_SECONDS = 0.03
+"""Changes that come within this time are one state: nobody sees faster."""
+
+FIRST_STEP = 2000
+"""Lines of the whole log that are looked through for older ones; each further step is twice as long."""
+
+
+class Client:
+    """Asks one session.
+
+    Args:
+        place: where it listens.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._decoder = msgspec.json.Decoder(Line)
+
+    async def objects(self, take: Callable[[Snapshot], None]) -> None:
+        """See `SessionSource.objects`."""
+        mirror, changed = Mirror(), asyncio.Event()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for word, kind in WATCHED.items():
+                    group.create_task(self._watch(mirror, word, kind, changed), name=f"watch {word}")
+                await changed.wait()
+                while True:
+                    await asyncio.sleep(FRAME_SECONDS)
+                    changed.clear()
+                    take(mirror.snapshot())
+                    await changed.wait()
+        except* SessionUnreachableError as problems:
+            raise _first(problems) from None
+
+    async def follow(self, query: LogQuery, tail: int) -> AsyncIterator[list[Line]]:
+        """See `SessionSource.follow`."""
+        path = _logs(query, follow="1", tail=str(tail))
+        async with request(self._place, "GET", path) as answer:
+            async for lines in answer.lines():
+                yield [self._decoder.decode(line) for line in lines if line]
+        raise SessionUnreachableError("the session has ended")
+
+    async def older(self, query: LogQuery, before: int | None, count: int) -> list[Line]:
+        """See `SessionSource.older`. The interface reads forward, so it looks back in steps that grow."""
+        if before is None:
+            return await self._all(_logs(query, tail=str(count)))
+        found: list[Line] = []
+        end, step = before, max(count, FIRST_STEP)
+        while end > 0 and len(found) < count:
+            begin = max(0, end - step)
+            found = [*await self._range(query, begin, end), *found]
+            end, step = begin, 2 * step
+        return found[-count:]
+
+    async def newer(self, query: LogQuery, after: int, count: int) -> list[Line]:
+        """See `SessionSource.newer`."""
+        return (await self._all(_logs(query, cursor=str(after + 1)), enough=count))[:count]
+
+    async def ask(self, wanted: Request) -> str:
+        """See `SessionSource.ask`."""
+        path, body = _question(wanted)
+        async with request(self._place, "POST", path, msgspec.json.encode(body)) as answer:
+            return (await answer.text()).strip() or ("" if answer.status == 200 else f"refused ({answer.status})")
+
+    async def _watch(self, mirror: Mirror, word: str, kind: type[Object], changed: asyncio.Event) -> None:
+        async with request(self._place, "GET", f"/apis/{GROUP_VERSION}/{word}?watch=1") as answer:
+            if answer.status != 200:
+                raise SessionUnreachableError((await answer.text()).strip() or f"refused ({answer.status})")
+            async for lines in answer.lines():
+                for line in lines:
+                    if line:
+                        mirror.take(kind, line)
+                changed.set()
+        raise SessionUnreachableError("the session has ended")
+
+    async def _all(self, path: str, enough: int | None = None) -> list[Line]:
+        found: list[Line] = []
+        async with request(self._place, "GET", path) as answer:
+            async for lines in answer.lines():
+                found += [self._decoder.decode(line) for line in lines if line]
+                if enough is not None and len(found) >= enough:
+                    break
+        return found
+
+    async def _range(self, query: LogQuery, begin: int, end: int) -> list[Line]:
+        found: list[Line] = []
+        async with request(self._place, "GET", _logs(query, cursor=str(begin))) as answer:
+            async for lines in answer.lines():
+                for raw in filter(None, lines):
+                    line = self._decoder.decode(raw)
+                    if line.number >= end:
+                        return found
+                    found.append(line)
+        return found
+
+
+def _first(problems: BaseExceptionGroup[SessionUnreachableError]) -> SessionUnreachableError:
+    found: BaseException = problems
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    assert isinstance(found, SessionUnreachableError)
+    return found
+
+
+def _logs(query: LogQuery, **more: str) -> str:
+    words = {"source": query.source, **more}
+    if query.resource is not None:
+        words["resource"] = query.resource
+    if query.level is not None:
+        words["level"] = query.level.value
+    return f"/api/logs?{urlencode(words)}"
+
+
+def _question(wanted: Request) -> tuple[str, object]:
+    if isinstance(wanted, Trigger):
+        return "/api/trigger", {"manifest_names": [wanted.name], "build_reason": int(Reason.HUD_TRIGGER)}
+    if isinstance(wanted, Enable):
+        return "/api/enable", {"names": wanted.names, "enabled": wanted.enabled}
+    assert isinstance(wanted, Arguments)
+    return "/api/args", wanted.args

@@ -1,0 +1,209 @@
+"""Everything that a person can do, in one table: bindings, key bar, help and palette are all made from it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pytilt.model.base import Value
+from pytilt.model.names import TILTFILE
+from pytilt.views.rows import Row
+
+
+class Now(Value):
+    """What the person looks at, for telling what is possible."""
+
+    row: Row | None = None
+    """The selected row."""
+    on_group: bool = False
+    expanded: bool = False
+    reading: bool = False
+    """Has the log the keys?"""
+    single_log: bool = False
+    """Does the log pane show one resource?"""
+    full_log: bool = False
+    following: bool = True
+    searching: bool = False
+    """Are words marked?"""
+    filtered: bool = False
+    connected: bool = True
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something to do."""
+
+    keys: str
+    """As Textual names them, separated by commas."""
+    shown: str
+    """The keys as people read them."""
+    action: str
+    label: str
+    """One or two words for the key bar; empty: it is not shown there."""
+    help: str
+    section: str
+    possible: Callable[[Now], bool] = lambda _: True
+    weight: int = 5
+    """The key bar shows as many as have room, the lowest numbers first."""
+    palette: bool = True
+    """Is it worth a line in the palette?"""
+
+
+ROWS, LOG, SESSION = "Resources", "Log", "Session"
+
+
+def _on_row(now: Now) -> bool:
+    return now.row is not None and not now.full_log
+
+
+def _on_resource(now: Now) -> bool:
+    return _on_row(now) and now.row is not None and now.row.name != TILTFILE
+
+
+def _on_enabled(now: Now) -> bool:
+    return _on_row(now) and now.row is not None and now.row.enabled
+
+
+COMMANDS = (
+    Command("up,k", "↑ k", "move(-1)", "", "select the row above; in the log, scroll", ROWS, palette=False),
+    Command("down,j", "↓ j", "move(1)", "", "select the row below; in the log, scroll", ROWS, palette=False),
+    Command("pageup", "PgUp", "page(-1)", "", "a page up", ROWS, palette=False),
+    Command("pagedown", "PgDn", "page(1)", "", "a page down", ROWS, palette=False),
+    Command("home", "Home", "edge(-1)", "", "first row; in the log, its beginning", ROWS, palette=False),
+    Command("end,G", "End G", "edge(1)", "", "last row; in the log, its end, and follow it", ROWS, palette=False),
+    Command(
+        "right",
+        "→",
+        "unfold(True)",
+        "expand",
+        "expand the row or the group",
+        ROWS,
+        lambda now: not now.reading and not now.expanded,
+        3,
+        palette=False,
+    ),
+    Command(
+        "left",
+        "←",
+        "unfold(False)",
+        "fold",
+        "fold the row or the group",
+        ROWS,
+        lambda now: not now.reading and now.expanded,
+        3,
+        palette=False,
+    ),
+    Command("enter", "⏎", "open_log", "log", "the whole log of the row, on the whole screen", ROWS, _on_row, 1),
+    Command("space,t", "space t", "trigger", "update", "update the row now", ROWS, _on_enabled, 2),
+    Command(
+        "b,B",
+        "b",
+        "browse",
+        "open",
+        "open the endpoint of the row in the browser",
+        ROWS,
+        lambda now: _on_row(now) and now.row is not None and bool(now.row.endpoints),
+        1,
+    ),
+    Command(
+        "e",
+        "e",
+        "enable(True)",
+        "enable",
+        "switch the resource on",
+        ROWS,
+        lambda now: _on_resource(now) and now.row is not None and not now.row.enabled,
+        2,
+    ),
+    Command(
+        "d",
+        "d",
+        "enable(False)",
+        "disable",
+        "switch the resource off",
+        ROWS,
+        lambda now: _on_resource(now) and _on_enabled(now),
+        6,
+    ),
+    Command("m", "m", "mute", "", "no alerts of the row, or again", ROWS, _on_row),
+    Command(
+        "f", "f", "filter", "filter", "show all rows, the unhealthy, the pending, or those with a text", ROWS, weight=4
+    ),
+    Command("g", "g", "graph", "graph", "what waits for what, as a tree", ROWS, lambda now: not now.full_log, 8),
+    Command(
+        "tab", "tab", "other_pane", "to the log", "keys to the log, or back to the rows", LOG, weight=6, palette=False
+    ),
+    Command("x,l", "x l", "log_size", "log size", "log pane: short, half, full", LOG, weight=7),
+    Command("1", "1", "source('all')", "", "all lines", LOG),
+    Command("2", "2", "source('build')", "", "lines of builds", LOG),
+    Command("3", "3", "source('runtime')", "", "lines of what runs", LOG),
+    Command("s", "s", "solo", "", "log pane: only the selected row, or all", LOG),
+    Command("slash", "/", "search", "search", "search the log", LOG, weight=4),
+    Command(
+        "n",
+        "n",
+        "find(False)",
+        "next",
+        "next line further down with the words",
+        LOG,
+        lambda now: now.searching,
+        1,
+        palette=False,
+    ),
+    Command(
+        "N",
+        "N",
+        "find(True)",
+        "previous",
+        "next line further up with the words",
+        LOG,
+        lambda now: now.searching,
+        1,
+        palette=False,
+    ),
+    Command("v", "v", "level", "", "log: all levels, warnings, errors", LOG),
+    Command("T", "T", "times", "", "log: times on or off", LOG),
+    Command("w", "w", "wrap", "", "log: wrap long lines or not", LOG),
+    Command(
+        "y",
+        "y",
+        "copy",
+        "copy",
+        "copy what is selected with the mouse, else what is seen of the log",
+        LOG,
+        lambda now: now.reading,
+        5,
+    ),
+    Command("L", "L", "web", "", "open the web page of the session", SESSION),
+    Command("r", "r", "args", "", "arguments of the Tiltfile", SESSION),
+    Command(
+        "p,ctrl+p",
+        "p",
+        "command_palette",
+        "commands",
+        "all commands and resources by name",
+        SESSION,
+        weight=7,
+        palette=False,
+    ),
+    Command("R", "R", "redraw", "", "draw the screen anew", SESSION),
+    Command("question_mark,f1", "?", "help", "help", "this help", SESSION, weight=5),
+    Command(
+        "escape",
+        "esc",
+        "close",
+        "close log",
+        "back: close what is open",
+        SESSION,
+        lambda now: now.full_log or now.reading,
+        1,
+        palette=False,
+    ),
+    Command("q,Q", "q", "leave", "quit", "close what is open, else leave; what is deployed stays", SESSION, weight=0),
+    Command("ctrl+c", "ctrl-C", "quit", "", "leave at once", SESSION, palette=False),
+)
+"""Keys are those of the displays of 2019, v0.5 to v0.8.5, and what came since."""
+
+
+def possible(now: Now) -> tuple[Command, ...]:
+    """The commands that the key bar may show, the most important first."""
+    found = [command for command in COMMANDS if command.label and command.possible(now)]
+    return tuple(sorted(found, key=lambda command: command.weight))

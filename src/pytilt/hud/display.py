@@ -1,0 +1,239 @@
+"""What the display shows: what stands where, and how it follows the session."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import ClassVar
+
+from textual import work
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+
+from pytilt.errors import SessionUnreachableError
+from pytilt.hud.alerts import Alerts, Desktop, Notify, told
+from pytilt.hud.bars import KeyBar, StatusBar, TitleBar
+from pytilt.hud.commands import COMMANDS, Now
+from pytilt.hud.logpane import LogPane
+from pytilt.hud.session import LogQuery, SessionSource
+from pytilt.hud.styling import CSS
+from pytilt.hud.table import ResourceTable
+from pytilt.hud.themes import DARK, themes
+from pytilt.model.base import Value
+from pytilt.model.names import ResourceName
+from pytilt.store.objects import Snapshot, utc_now
+from pytilt.views.loglines import plain
+from pytilt.views.rows import Row, Rows
+from pytilt.views.summaries import Summary, summary
+
+RETRY_SECONDS = 1.0
+"""Between two tries to reach a session that does not answer."""
+
+LAST_WORDS = 4
+"""Lines of the log of a broken row that its details show."""
+
+
+class Options(Value):
+    """How the display is wanted."""
+
+    url: str
+    """The page of the session."""
+    theme: str = DARK
+    notify: Notify = Notify.BELL
+    owns_session: bool = False
+    """Does the session end when the display is left, and the other way round?"""
+
+
+class Display(App[None]):
+    """Everything the display shows, and how it follows the session; `Hud` adds what the keys do.
+
+    Args:
+        source: the session.
+        options: how the display is wanted.
+        open_page: opens a page in the browser.
+        desktop: shows a notification on the desktop.
+        clock: tells the time.
+    """
+
+    TITLE = "tilt"
+    CSS = CSS
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    NOTIFICATION_TIMEOUT = 4
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(each.keys, each.action, each.help, show=False, priority=each.keys == "ctrl+c") for each in COMMANDS
+    ]
+
+    def __init__(
+        self,
+        source: SessionSource,
+        options: Options,
+        *,
+        open_page: Callable[[str], Awaitable[bool]],
+        desktop: Desktop,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        super().__init__()
+        self._source = source
+        self._options = options
+        self._open_page = open_page
+        self._desktop = desktop
+        self._clock = clock
+        self._cache = Rows()
+        self._alerts = Alerts()
+        self._state: Snapshot | None = None
+        self._rows: tuple[Row, ...] = ()
+        self._last_words: dict[ResourceName, list[str]] = {}
+        self._problem = ""
+        self._log_size = "short"
+        self._before_log: tuple[str, LogQuery] | None = None
+        self.status = StatusBar()
+        self.titles = TitleBar()
+        self.table = ResourceTable(clock)
+        self.pane = LogPane(source, clock)
+        self.keys = KeyBar()
+        for theme in themes():
+            self.register_theme(theme)
+        self.theme = options.theme
+
+    def compose(self) -> ComposeResult:
+        """Top to bottom."""
+        yield self.status
+        yield self.titles
+        yield self.table
+        yield self.pane
+        yield self.keys
+
+    def on_mount(self) -> None:
+        """Begin to watch the session."""
+        self.table.empty_text = "waiting for the session …"
+        self.table.focus()
+        self.pane.add_class("short")
+        self._watch()
+        self.set_interval(1.0, self._tick)
+        self.set_interval(0.1, self._spin)
+
+    # What comes from the session
+
+    @work(group="watch")
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await self._source.objects(self._take)
+            except SessionUnreachableError as problem:
+                if self._options.owns_session and self._state is not None:
+                    self.exit()
+                self._problem = f"{problem.message}; trying again"
+                self._show()
+            await asyncio.sleep(RETRY_SECONDS)
+
+    def _take(self, state: Snapshot) -> None:
+        self._state, self._problem = state, ""
+        self._rows = self._cache.of(state)
+        self._alert()
+        self._hear()
+        self._show()
+
+    def _show(self) -> None:
+        if self._state is not None:
+            self.status.show(summary(self._state, self._rows), self._problem)
+            self.table.show_rows(self._rows, self._last_words)
+            self._empty()
+        else:
+            self.status.show(Summary(), self._problem)
+        self._show_keys()
+
+    def _empty(self) -> None:
+        hidden = self.table.filter.shown
+        self.table.empty_text = f"no resource is {hidden}: press f for others" if hidden else "no resources yet"
+
+    def _show_keys(self) -> None:
+        row = self.table.selected
+        group = self.table.selected_group
+        self.titles.show(self.table.draw_titles())
+        self.keys.show(
+            Now(
+                row=row,
+                on_group=group is not None and row is None,
+                expanded=self.table.selection_is_unfolded,
+                reading=self.pane.view.has_focus,
+                single_log=self.pane.query_now.resource is not None,
+                full_log=self._log_size == "full",
+                following=self.pane.view.following,
+                searching=bool(self.pane.view.look.words),
+                filtered=self.table.filter.active,
+                connected=not self._problem,
+            )
+        )
+
+    def _alert(self) -> None:
+        for turn in self._alerts.take(self._rows):
+            title, text = told(turn)
+            self.notify(text or "", title=title, severity="error" if turn.broken else "information", markup=False)
+            if self._options.notify in (Notify.BELL, Notify.ALL):
+                self.bell()
+            if self._options.notify in (Notify.DESKTOP, Notify.ALL):
+                self._tell_desktop(title, text)
+
+    @work(group="desktop")
+    async def _tell_desktop(self, title: str, text: str) -> None:
+        await self._desktop(title, text)
+
+    def _hear(self) -> None:
+        """Fetch the last words of what broke, and forget those of what is well again."""
+        broken = {row.name for row in self._rows if row.crashed}
+        for name in self._last_words.keys() - broken:
+            del self._last_words[name]
+        for name in broken - self._last_words.keys():
+            self._last_words[name] = []
+            self._fetch_last_words(name)
+
+    @work(group="last words")
+    async def _fetch_last_words(self, name: ResourceName) -> None:
+        try:
+            lines = await self._source.older(LogQuery(resource=name, source="runtime"), None, 3 * LAST_WORDS)
+        except SessionUnreachableError:
+            return
+        texts = [line.text for line in lines if plain(line.text).strip() and not line.text.startswith("[event:")]
+        self._last_words[name] = texts[-LAST_WORDS:]
+        self._show()
+
+    def _tick(self) -> None:
+        self.table.tick()
+
+    def _spin(self) -> None:
+        if any(row.updating for row in self._rows):
+            self.table.spin()
+
+    # What the panes tell
+
+    def on_resource_table_chosen(self) -> None:
+        """Another row is selected."""
+        row = self.table.selected
+        if self.pane.solo and row is not None and self._log_size != "full":
+            self.pane.show_resource(row.name)
+        self._show_keys()
+
+    def on_log_pane_changed(self) -> None:
+        """The log shows something else."""
+        self._show_keys()
+
+    def on_resize(self) -> None:
+        """The columns have changed."""
+        self.call_after_refresh(self._show_keys)
+
+    # How large the log is
+
+    def _resize_log(self, size: str) -> None:
+        self.pane.remove_class(self._log_size)
+        self.pane.add_class(size)
+        self._log_size = size
+        self.table.display = self.titles.display = size != "full"
+        (self.pane.view if size == "full" else self.table).focus()
+        self._show_keys()
+
+    def _close_log(self) -> None:
+        size, query = self._before_log or ("short", self.pane.query_now)
+        self._before_log = None
+        self.pane.close_search()
+        self.pane.show(query)
+        self._resize_log(size if size != "full" else "short")

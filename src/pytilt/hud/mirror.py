@@ -1,0 +1,98 @@
+"""The objects of a session as its interface tells them, put together to the state that `views` draws from."""
+
+from typing import Any
+
+import msgspec
+
+from pytilt.model.objects import (
+    ClusterState,
+    FileWatch,
+    Object,
+    PortForward,
+    Resource,
+    Runtime,
+    Session,
+    Tiltfile,
+)
+from pytilt.store.objects import Snapshot
+
+WATCHED: dict[str, type[Object]] = {
+    "sessions": Session,
+    "tiltfiles": Tiltfile,
+    "resources": Resource,
+    "runtimes": Runtime,
+    "filewatches": FileWatch,
+    "portforwards": PortForward,
+    "clusters": ClusterState,
+}
+"""Words of the interface, and what they stand for."""
+
+
+class Metadata(msgspec.Struct):
+    """The part of an object that all kinds share."""
+
+    name: str
+    creationTimestamp: str = ""  # noqa: N815 - the wire's word
+    resourceVersion: str = "0"  # noqa: N815 - the wire's word
+
+
+class WireObject(msgspec.Struct):
+    """An object on the wire."""
+
+    metadata: Metadata
+    spec: dict[str, Any] = {}
+    status: dict[str, Any] = {}
+
+
+class Event(msgspec.Struct):
+    """One line of a watch."""
+
+    type: str
+    object: WireObject
+
+
+class Mirror:
+    """The objects of a session that were told so far."""
+
+    def __init__(self) -> None:
+        self._objects: dict[type[Object], dict[str, Object]] = {kind: {} for kind in WATCHED.values()}
+        self._decoder = msgspec.json.Decoder(Event)
+        self._version = 0
+
+    def take(self, kind: type[Object], line: bytes) -> None:
+        """Take one event of a watch.
+
+        Args:
+            kind: what is watched.
+            line: one JSON document.
+        """
+        event = self._decoder.decode(line)
+        wire = event.object
+        self._version += 1
+        kept = dict(self._objects[kind])
+        if event.type == "DELETED":
+            kept.pop(wire.metadata.name, None)
+        else:
+            kept[wire.metadata.name] = read(kind, wire)
+        self._objects[kind] = kept
+
+    def forget(self) -> None:
+        """Begin anew: the session is asked again."""
+        self._objects = {kind: {} for kind in WATCHED.values()}
+
+    def snapshot(self) -> Snapshot:
+        """The state as it was told so far."""
+        return Snapshot(dict(self._objects), self._version)
+
+
+def read(kind: type[Object], wire: WireObject) -> Object:
+    """An object from its form on the wire; fields this version does not know are left out."""
+    fields = {
+        **wire.spec,
+        "name": wire.metadata.name,
+        "createdAt": wire.metadata.creationTimestamp,
+        "version": int(wire.metadata.resourceVersion),
+    }
+    if wire.status:
+        fields["status"] = wire.status
+    return msgspec.convert(fields, kind)

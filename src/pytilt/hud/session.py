@@ -1,0 +1,81 @@
+"""What the display needs of a running session, as a seam: the objects, the log, and a way to ask for something."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+from pytilt.model.base import Value
+from pytilt.model.logs import Level
+from pytilt.model.names import ResourceName
+from pytilt.store.logs import Line
+from pytilt.store.objects import Snapshot
+
+
+class LogQuery(Value):
+    """Which lines of the log."""
+
+    resource: ResourceName | None = None
+    """Only of this resource; None: of all."""
+    source: str = "all"
+    """`build`, `runtime` or `all`."""
+    level: Level | None = None
+    """Only lines of exactly this level."""
+
+
+class Trigger(Value):
+    """Start an update of a resource, or an evaluation of the Tiltfile."""
+
+    name: ResourceName
+
+
+class Enable(Value):
+    """Switch resources on or off."""
+
+    names: tuple[ResourceName, ...]
+    enabled: bool
+
+
+class Arguments(Value):
+    """Evaluate the Tiltfile with other arguments."""
+
+    args: tuple[str, ...]
+
+
+Request = Trigger | Enable | Arguments
+
+
+class SessionSource(Protocol):
+    """A running session. Everything that asks raises `SessionUnreachableError` when it does not answer."""
+
+    async def objects(self, take: Callable[[Snapshot], None]) -> None:
+        """Tell the state: at once, then whenever it changed, without end.
+
+        Args:
+            take: is handed the state; changes that come within a frame are one.
+        """
+        ...
+
+    def follow(self, query: LogQuery, tail: int) -> AsyncIterator[list[Line]]:
+        """The last `tail` lines, then new ones as they come, in batches, without end."""
+        ...
+
+    async def older(self, query: LogQuery, before: int | None, count: int) -> list[Line]:
+        """Up to `count` lines right before the line of number `before`, in order; none at the beginning of the log.
+
+        Args:
+            query: which lines count.
+            before: None for the end of the log.
+            count: how many.
+        """
+        ...
+
+    async def newer(self, query: LogQuery, after: int, count: int) -> list[Line]:
+        """Up to `count` lines right after the line of number `after`, in order."""
+        ...
+
+    async def ask(self, request: Request) -> str:
+        """Ask for something.
+
+        Returns:
+            Why it is not done; empty when it is.
+        """
+        ...
