@@ -58,7 +58,11 @@ class Steps:
         self._started += 1
         number, began = self._started, self._clock()
         self._log(f"STEP {number}/{self._total} — {title}\n")
-        yield self._indented
+        indented = _Indented(self._log)
+        try:
+            yield indented
+        finally:
+            indented.close()
         self._log("\n")
         self._done.append((number, self._clock() - began, title))
 
@@ -69,6 +73,19 @@ class Steps:
         self._log(f"{INDENT}DONE IN: {self._clock() - self._began:.2f}s \n")
         self._log("\n")
 
-    def _indented(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
-        lines = text.splitlines(keepends=True)
-        self._log("".join(INDENT + line for line in lines), level=level, progress=progress)
+
+class _Indented:
+    """What one step logs, line by line: steps that run at the same time do not mix theirs."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._rest = ""
+
+    def __call__(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
+        *lines, self._rest = (self._rest + text).split("\n")
+        if lines:
+            self._log("".join(f"{INDENT}{line}\n" for line in lines), level=level, progress=progress)
+
+    def close(self) -> None:
+        if self._rest:
+            self("\n")

@@ -1,0 +1,76 @@
+import pytest
+from msgspec.structs import replace
+
+from pytilt.loop.connecting import Connecting
+from pytilt.model.logs import Level
+from pytilt.model.names import TILTFILE, SpanId
+from pytilt.model.objects import ClusterState
+from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
+from pytilt.testing.cluster import INFO, FakeCluster
+from tests.loop.declaring import kubernetes, local, prepare
+from tests.loop.waiting import logged, rest, running, until
+
+
+class Trial:
+    """The connection of a session."""
+
+    def __init__(self, store: Store, logs: LogStore) -> None:
+        self.store = store
+        self.cluster = FakeCluster()
+        self.connecting = Connecting(store, self.cluster, logs.span(TILTFILE, SpanId("cluster")))
+
+    def state(self) -> ClusterState:
+        return self.store.get(ClusterState, "default") or ClusterState(name="default")
+
+
+@pytest.fixture
+def trial(store: Store, logs: LogStore) -> Trial:
+    return Trial(store, logs)
+
+
+async def test_the_cluster_is_asked_once_something_is_to_be_deployed(trial: Trial):
+    prepare(trial.store, local("tool"), connected=False)
+    async with running(trial.connecting.run()):
+        await rest()
+        assert trial.state().info is None
+        prepare(trial.store, kubernetes("web"), connected=False)
+        await until(trial.store, lambda: trial.state().info)
+    assert trial.state().info == INFO
+    assert trial.state().connected_at
+
+
+async def test_a_cluster_that_does_not_answer_is_told_and_asked_again_until_it_does(trial: Trial, logs: LogStore):
+    prepare(trial.store, kubernetes("web"), connected=False)
+    trial.cluster.unreachable = "connection refused"
+    async with running(trial.connecting.run()):
+        await until(trial.store, lambda: trial.state().error)
+        trial.cluster.unreachable = ""
+        await until(trial.store, lambda: trial.state().info)
+    assert trial.state().error == ""
+    assert logged(logs) == "connection refused\nThe cluster `kind-fake` answers\n"
+
+
+async def test_the_same_error_is_told_once(trial: Trial, logs: LogStore):
+    trial.cluster.unreachable = "connection refused"
+    assert not await trial.connecting.look()
+    assert not await trial.connecting.look()
+    trial.cluster.unreachable = "no route to host"
+    await trial.connecting.look()
+    assert [line.text for line in logs.read(0)[0] if line.level is Level.ERROR] == [
+        "connection refused",
+        "no route to host",
+    ]
+
+
+async def test_what_is_known_of_a_cluster_outlives_an_error(trial: Trial):
+    assert await trial.connecting.look()
+    since = trial.state().connected_at
+    trial.cluster.unreachable = "connection refused"
+    await trial.connecting.look()
+    assert trial.state().info == INFO
+    trial.cluster.unreachable = ""
+    trial.cluster.answer = replace(INFO, version="v1.35.0")
+    await trial.connecting.look()
+    assert trial.state().info == trial.cluster.answer
+    assert trial.state().connected_at == since
