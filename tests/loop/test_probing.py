@@ -1,0 +1,126 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from pytilt.host.ports import free_port
+from pytilt.loop.probing import Prober
+from pytilt.model.commands import ExecAction, HttpGetAction, Probe, TcpSocketAction
+from pytilt.testing.host import Answer, FakeRunner
+from tests.loop.waiting import PATIENCE_SECONDS, running
+
+
+@asynccontextmanager
+async def server(answer: bytes) -> AsyncIterator[int]:
+    """A server that gives one answer to all; the port it listens at."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if answer:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
+        yield listening.sockets[0].getsockname()[1]
+
+
+def prober(runner: FakeRunner | None = None) -> Prober:
+    return Prober(runner or FakeRunner(), {"A": "1"}, "/p")
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("200 OK", None),
+        ("302 Found", None),
+        ("404 Not Found", "HTTP probe failed with status code: 404"),
+        ("503 Service Unavailable", "HTTP probe failed with status code: 503"),
+    ],
+)
+async def test_an_http_probe_goes_by_the_status_and_follows_nothing(status: str, expected: str | None):
+    async with server(f"HTTP/1.1 {status}\r\nLocation: /else\r\nContent-Length: 0\r\n\r\n".encode()) as port:
+        probe = Probe(http_get=HttpGetAction(port=port, host="127.0.0.1", path="health"), timeout_seconds=5)
+        assert await prober().ask(probe) == expected
+
+
+async def test_an_http_probe_of_a_closed_port_says_so():
+    port = free_port("127.0.0.1")
+    probe = Probe(http_get=HttpGetAction(port=port, host="127.0.0.1"), timeout_seconds=5)
+    assert (await prober().ask(probe) or "").startswith(f"Get http://127.0.0.1:{port}/: ")
+
+
+async def test_a_tcp_probe_asks_whether_somebody_listens():
+    async with server(b"") as port:
+        open_port = Probe(tcp_socket=TcpSocketAction(port=port, host="127.0.0.1"), timeout_seconds=5)
+        assert await prober().ask(open_port) is None
+    assert await prober().ask(open_port) is not None
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Answer(), None),
+        (Answer(exit_status=2, output=b"not yet\n"), "not yet"),
+        (Answer(exit_status=2), "exit status 2"),
+        (Answer(error="no such command"), "no such command"),
+    ],
+)
+async def test_an_exec_probe_goes_by_the_exit_status(answer: Answer, expected: str | None):
+    runner = FakeRunner()
+    runner.answer("check", answer)
+    assert await prober(runner).ask(Probe(exec=ExecAction(command=("check",)))) == expected
+
+
+async def test_an_exec_probe_runs_where_the_tiltfile_is():
+    runner = FakeRunner()
+    await prober(runner).ask(Probe(exec=ExecAction(command=("check",))))
+    assert (runner.requests[0].dir, runner.requests[0].env) == ("/p", (("A", "1"),))
+
+
+async def test_a_probe_that_does_not_answer_in_time_has_failed():
+    runner = FakeRunner()
+    runner.answer("check", Answer(keeps_running=True))
+    probe = Probe(exec=ExecAction(command=("check",)), timeout_seconds=0)
+    assert await prober(runner).ask(probe) == "no answer within 0 s"
+    assert all(process.stopped for process in runner.processes)
+
+
+class Scripted(Prober):
+    """A prober whose answers the test gives; after the last it waits."""
+
+    def __init__(self, *answers: str | None) -> None:
+        self.answers = list(answers)
+        self.used_up = asyncio.Event()
+
+    async def ask(self, _: Probe) -> str | None:
+        if not self.answers:
+            self.used_up.set()
+            await asyncio.Event().wait()
+        return self.answers.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("answers", "probe", "heard"),
+    [
+        ([None, None], Probe(), [(True, "")]),
+        (["no", None], Probe(), [(True, "")]),
+        (["a", "b", "c", "d"], Probe(), [(False, "c")]),
+        (["no", None], Probe(failure_threshold=1), [(False, "no"), (True, "")]),
+        ([None, "x", None], Probe(), [(True, "")]),
+        ([None, "x", "x", "x", None], Probe(), [(True, ""), (False, "x"), (True, "")]),
+        ([None, "x", None, None], Probe(success_threshold=2, failure_threshold=9), [(True, "")]),
+    ],
+)
+async def test_thresholds_count_as_in_kubernetes(
+    answers: list[str | None], probe: Probe, heard: list[tuple[bool, str]]
+):
+    told: list[tuple[bool, str]] = []
+    scripted = Scripted(*answers)
+    quick = Probe(
+        period_seconds=0, success_threshold=probe.success_threshold, failure_threshold=probe.failure_threshold
+    )
+    async with running(scripted.run(quick, lambda ready, why: told.append((ready, why)))):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await scripted.used_up.wait()
+    assert told == heard
