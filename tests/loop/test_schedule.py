@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from pytilt.loop import freshness
-from pytilt.loop.schedule import Plan, plan
+from pytilt.loop.schedule import Memory, Plan, plan
 from pytilt.model import resources
 from pytilt.model.clusters import ClusterInfo
 from pytilt.model.commands import Command
@@ -343,3 +343,18 @@ def test_a_disabled_resource_is_left_alone(world: World):
     world.add(local("a"), applied_digest="")
     world.store.change(Resource, "a", lambda each: replace(each, enabled=False))
     assert not world.plan().due
+
+
+def test_what_is_remembered_from_turn_to_turn_changes_no_answer(world: World):
+    memory: Memory = {}
+    world.deployed(image())
+    for step in (
+        lambda: None,
+        lambda: world.changes("image:web-image", {"/p/src/main.py": 5}),
+        lambda: world.runtime("web", state=ContainerState.WAITING, reason="ContainerCreating"),
+        lambda: world.built(image(), sequence=5, reference="web-image:tilt-2"),
+        lambda: world.add(kubernetes("web", image()), history=(update(),), consumed=5),
+    ):
+        step()
+        state = world.store.snapshot()
+        assert plan(state, memory=memory) == plan(state)

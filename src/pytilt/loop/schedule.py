@@ -1,7 +1,7 @@
 """What to start now and what has to wait, and why: a pure function of the state."""
 
 from collections.abc import Iterable, Mapping
-from operator import attrgetter
+from operator import attrgetter, is_
 
 import msgspec
 
@@ -37,17 +37,23 @@ class Plan(Value):
     due: Mapping[ResourceName, Reason] = msgspec.field(default_factory=dict)
 
 
-def plan(state: Snapshot, *, max_parallel: int = 3) -> Plan:
+Memory = dict[str, tuple[tuple[object, ...], "Need | None"]]
+"""What was found out about each resource, and from which objects; objects never change, so it holds as long as they."""
+
+
+def plan(state: Snapshot, *, max_parallel: int = 3, memory: Memory | None = None) -> Plan:
     """Decide about all resources at once.
 
     Args:
         state: the objects of the session.
         max_parallel: how many updates may run at a time; live updates and evaluations do not count.
+        memory: kept by the caller from one turn to the next, so that only what changed is looked at anew.
 
     Returns:
         What to start, what has to wait and why, and what is due.
     """
-    due = {each.name: need for each in state.all(Resource) if (need := _need(state, each)) is not None}
+    known = {} if memory is None else memory
+    due = {each.name: need for each in state.all(Resource) if (need := _remembered(state, each, known)) is not None}
     reasons = {ResourceName(name): need.reason for name, need in due.items()}
     if tiltfile_pending(state):
         hold = Hold(reason=HoldReason.TILTFILE_RELOAD, on=(TILTFILE,))
@@ -92,6 +98,16 @@ class Need(Value):
     def first(self) -> bool:
         """Is it the resource's first update?"""
         return bool(self.reason & Reason.INITIAL_BUILD)
+
+
+def _remembered(state: Snapshot, resource: Resource, memory: Memory) -> Need | None:
+    inputs = freshness.inputs(state, resource)
+    known = memory.get(resource.name)
+    if known is not None and len(known[0]) == len(inputs) and all(map(is_, known[0], inputs)):
+        return known[1]
+    need = _need(state, resource)
+    memory[resource.name] = (inputs, need)
+    return need
 
 
 def _need(state: Snapshot, resource: Resource) -> Need | None:

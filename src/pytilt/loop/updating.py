@@ -12,7 +12,7 @@ from pytilt.cluster import objects
 from pytilt.errors import PytiltError, SyncError, UnreachableError
 from pytilt.loop.narration import heading
 from pytilt.loop.outcomes import Done
-from pytilt.loop.schedule import Plan, Start, plan
+from pytilt.loop.schedule import Memory, Plan, Start, plan
 from pytilt.loop.watching import Watching
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
@@ -58,6 +58,7 @@ class Updating:
         self._work = work
         self._root = root
         self._count = 0
+        self._memory: Memory = {}
         self._tasks: dict[ResourceName, set[asyncio.Task[None]]] = {}
 
     async def run(self) -> None:
@@ -68,7 +69,8 @@ class Updating:
 
     def turn(self, group: asyncio.TaskGroup) -> None:
         """One turn of the loop: note what is due and what waits, start what can start."""
-        decided = plan(self._store.snapshot(), max_parallel=self._settings().max_parallel_updates)
+        limit = self._settings().max_parallel_updates
+        decided = plan(self._store.snapshot(), max_parallel=limit, memory=self._memory)
         self._note(decided)
         for start in decided.starts:
             self._begin(start, group)
