@@ -5,7 +5,7 @@ from pytilt.engines.labels import Project, project_id
 from pytilt.engines.volumes import pod_volumes
 from pytilt.errors import ApplyError
 
-GROUND = Ground(image="synclet:1", network="net", service_range="10.219.0.0/16", name_server="10.219.0.10")
+GROUND = Ground(image="synclet:1", network="net", service_range="198.18.0.0/16", name_server="198.18.0.10")
 PROJECT = Project(id="abc")
 
 
@@ -102,8 +102,8 @@ def test_a_sandbox_has_names_ports_and_the_pod():
     made = sandbox_request(pod(containers=[{"name": "c", "image": "x", "ports": ports}]), PROJECT, GROUND, {})
     host = made["HostConfig"]
     assert made["Hostname"] == "web"
-    assert made["Cmd"] == ["pause", "10.219.0.0/16"]
-    assert host["Dns"] == ["10.219.0.10"]
+    assert made["Cmd"] == ["pause", "198.18.0.0/16"]
+    assert host["Dns"] == ["198.18.0.10"]
     assert host["DnsSearch"] == ["default.svc.cluster.local", "svc.cluster.local", "cluster.local"]
     assert host["PortBindings"] == {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}
     assert '"name":"web"' in made["Labels"]["dev.pytilt.pod-object"]

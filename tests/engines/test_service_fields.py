@@ -112,7 +112,7 @@ async def test_datagrams(engine_host):
         (forwarder,) = await t.runtime.containers({labels.PROJECT: t.project, labels.ROLE: labels.FORWARDER})
         relay = {
             "image": forwarder["Image"],
-            "command": ["/synclet", "publish", "10.219.0.0/16", "udp:5353=10.219.0.10:53"],
+            "command": ["/synclet", "publish", "198.18.0.0/16", "udp:5353=198.18.0.10:53"],
             "securityContext": {"capabilities": {"add": ["NET_ADMIN"]}},
         }
         await t.apply(pod("names", "", container=relay))

@@ -3,11 +3,11 @@ import pytest
 from pytilt.engines.services import ServiceAddresses, completed, configuration, published, variables
 from pytilt.errors import ApplyError
 
-OWN = ServiceAddresses("10.219.0.0/16")
+OWN = ServiceAddresses("198.18.0.0/16")
 
 
 def service(name="web", **spec):
-    rest = {"clusterIP": "10.219.1.0", "selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "http"}]}
+    rest = {"clusterIP": "198.18.1.0", "selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "http"}]}
     return {"kind": "Service", "metadata": {"name": name, "namespace": "n"}, "spec": rest | spec}
 
 
@@ -20,7 +20,7 @@ def pod(name, address, *, ready=True, **metadata):
     }
 
 
-FIRST = "dns 10.219.0.10:53 cluster.local 127.0.0.11:53\n"
+FIRST = "dns 198.18.0.10:53 cluster.local 127.0.0.11:53\n"
 NAME = "web.n.svc.cluster.local"
 
 
@@ -28,7 +28,7 @@ NAME = "web.n.svc.cluster.local"
     ("services", "pods", "text"),
     [
         ([], [], ""),
-        ([service()], [], f"name {NAME} 10.219.1.0\nlisten tcp 10.219.1.0:80\n"),
+        ([service()], [], f"name {NAME} 198.18.1.0\nlisten tcp 198.18.1.0:80\n"),
         (
             [service()],
             [
@@ -36,7 +36,7 @@ NAME = "web.n.svc.cluster.local"
                 pod("b", "172.18.0.4", ready=False),
                 pod("c", "172.18.0.5", deletionTimestamp="x"),
             ],
-            f"name {NAME} 10.219.1.0\nlisten tcp 10.219.1.0:80 172.18.0.3:8080\nname a.{NAME} 172.18.0.3\n",
+            f"name {NAME} 198.18.1.0\nlisten tcp 198.18.1.0:80 172.18.0.3:8080\nname a.{NAME} 172.18.0.3\n",
         ),
         (
             [service(clusterIP="None", publishNotReadyAddresses=True)],
@@ -47,7 +47,7 @@ NAME = "web.n.svc.cluster.local"
         (
             [service(ports=[{"port": 53, "protocol": "UDP"}])],
             [pod("a", "172.18.0.3")],
-            f"name {NAME} 10.219.1.0\nlisten udp 10.219.1.0:53 172.18.0.3:53\nname a.{NAME} 172.18.0.3\n",
+            f"name {NAME} 198.18.1.0\nlisten udp 198.18.1.0:53 172.18.0.3:53\nname a.{NAME} 172.18.0.3\n",
         ),
     ],
 )
@@ -71,24 +71,24 @@ def test_rules_of_ingresses_come_in_order_of_precedence():
     text = configuration([service()], [pod("a", "172.18.0.3")], [ingress], OWN)
     target = "172.18.0.3:8080"
     assert text.splitlines()[-4:] == [
-        f"route 10.219.0.11:80 a.test / prefix {target}",
-        f"route 10.219.0.11:80 * /api exact {target}",
-        f"route 10.219.0.11:80 * /api prefix {target}",
-        f"route 10.219.0.11:80 * / prefix {target}",
+        f"route 198.18.0.11:80 a.test / prefix {target}",
+        f"route 198.18.0.11:80 * /api exact {target}",
+        f"route 198.18.0.11:80 * /api prefix {target}",
+        f"route 198.18.0.11:80 * / prefix {target}",
     ]
 
 
 def test_a_service_keeps_its_address_and_its_node_port():
-    given = completed(service(clusterIP=None, type="NodePort"), None, [], "10.219.1.7")
-    again = completed(service(clusterIP=None, type="NodePort"), given, [], "10.219.1.9")
+    given = completed(service(clusterIP=None, type="NodePort"), None, [], "198.18.1.7")
+    again = completed(service(clusterIP=None, type="NodePort"), given, [], "198.18.1.9")
     assert again["spec"] == given["spec"]
-    assert given["spec"]["clusterIP"] == "10.219.1.7"
+    assert given["spec"]["clusterIP"] == "198.18.1.7"
     assert given["spec"]["ports"][0]["nodePort"] == 30000
 
 
 def test_two_services_do_not_get_the_same_node_port():
-    first = completed(service(type="NodePort"), None, [], "10.219.1.7")
-    second = completed(service("other", type="NodePort"), None, [first], "10.219.1.8")
+    first = completed(service(type="NodePort"), None, [], "198.18.1.7")
+    second = completed(service("other", type="NodePort"), None, [first], "198.18.1.8")
     assert second["spec"]["ports"][0]["nodePort"] == 30001
 
 
@@ -110,12 +110,12 @@ def test_ports_of_this_machine(kind, local):
 def test_containers_are_told_of_services_by_variables():
     told = variables([service("my-db", ports=[{"port": 80, "name": "sql"}]), service(clusterIP="None")], "n")
     assert told == {
-        "MY_DB_SERVICE_HOST": "10.219.1.0",
+        "MY_DB_SERVICE_HOST": "198.18.1.0",
         "MY_DB_SERVICE_PORT": "80",
         "MY_DB_SERVICE_PORT_SQL": "80",
-        "MY_DB_PORT": "tcp://10.219.1.0:80",
-        "MY_DB_PORT_80_TCP": "tcp://10.219.1.0:80",
+        "MY_DB_PORT": "tcp://198.18.1.0:80",
+        "MY_DB_PORT_80_TCP": "tcp://198.18.1.0:80",
         "MY_DB_PORT_80_TCP_PROTO": "tcp",
         "MY_DB_PORT_80_TCP_PORT": "80",
-        "MY_DB_PORT_80_TCP_ADDR": "10.219.1.0",
+        "MY_DB_PORT_80_TCP_ADDR": "198.18.1.0",
     }

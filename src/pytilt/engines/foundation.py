@@ -15,9 +15,10 @@ from pytilt.errors import ApplyError, DockerApiError
 
 REPOSITORY = "pytilt/synclet"
 CONFIGURATION = "configuration"
-SERVICE_RANGE = "10.219.0.0/16"
-"""Addresses of Services. They exist only between containers of one network, so they need to be free nowhere else; the
-usual ranges of clusters are avoided, since a cluster on this very machine may catch them on its bridges."""
+SERVICE_RANGE = "198.18.0.0/16"
+"""Addresses of Services, of the range that RFC 2544 sets aside for benchmarks: no ordinary network uses it (OrbStack
+takes 198.19.0.0/16). They exist only between containers of one network; the usual ranges of clusters are avoided, since a
+cluster on this very machine may catch them on its bridges."""
 
 
 class Foundation:

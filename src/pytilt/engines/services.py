@@ -36,7 +36,7 @@ class ServiceAddresses:
     """Which address of the range is whose.
 
     Args:
-        service_range: for example `10.219.0.0/16`; a small one is used from its beginning.
+        service_range: for example `198.18.0.0/16`; a small one is used from its beginning.
     """
 
     def __init__(self, service_range: str) -> None:
