@@ -1,7 +1,9 @@
+import sys
+
 import pytest
 from msgspec.structs import replace
 
-from pytilt.host.ports import free_port
+from pytilt.host.ports import free_port, is_free
 from pytilt.host.processes import HostRunner, Runner
 from pytilt.loop.commanding import Commanding
 from pytilt.loop.probing import Prober
@@ -17,7 +19,7 @@ from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.host import Answer, FakeRunner
 from tests.loop.declaring import kubernetes, local, prepare, update
-from tests.loop.waiting import logged, rest, running, until, until_logged
+from tests.loop.waiting import logged, rest, running, until
 
 
 class Trial:
@@ -207,14 +209,23 @@ async def test_with_a_probe_a_server_is_pending_until_it_is_ready(trial: Trial, 
 
 async def test_a_real_server_is_ready_when_its_port_answers_and_ends_with_the_session(store: Store, logs: LogStore):
     port = free_port("127.0.0.1")
-    serve = f'python3 -c \'import socket; s = socket.create_server(("127.0.0.1", {port})); print("up"); s.accept()\''
+    program = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); print('up'); time.sleep(1000)"
     probe = Probe(tcp_socket=TcpSocketAction(port=port, host="127.0.0.1"))
     async with HostRunner() as runner:
         trial = Trial(store, logs, runner)
-        trial.declare(probed(probe, serve))
+        trial.declare(probed(probe, f'PYTHONUNBUFFERED=1 {sys.executable} -c "{program}"'))
         async with running(trial.serving.run()):
             trial.updated(1)
-            await until_logged(logs, "Server exited with exit code 0")
-            assert trial.state().status is RuntimeStatus.ERROR
-            assert trial.state().ready_once
+            await trial.status(RuntimeStatus.OK)
+        assert is_free(port, "127.0.0.1")
     assert "up\n" in logged(logs, "tool")
+
+
+async def test_a_real_server_that_ends_is_told_with_its_last_words(store: Store, logs: LogStore):
+    async with HostRunner() as runner:
+        trial = Trial(store, logs, runner)
+        trial.declare(local("tool", serve="echo bye; exit 3"))
+        async with running(trial.serving.run()):
+            trial.updated(1)
+            await trial.status(RuntimeStatus.ERROR)
+    assert logged(logs, "tool").endswith("bye\nServer exited with exit code 3\n")
