@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from pytilt.cluster import objects
-from pytilt.loop import freshness
 from pytilt.loop.deploying import Deploying
 from pytilt.loop.evaluating import Evaluating
 from pytilt.loop.evaluator import Evaluator
@@ -19,7 +18,7 @@ from pytilt.loop.updating import Updating
 from pytilt.loop.watching import Watching
 from pytilt.model.files import Ignore
 from pytilt.model.logs import Level, Log
-from pytilt.model.names import TILTFILE, ResourceName
+from pytilt.model.names import CONFIGS, TILTFILE, ResourceName
 from pytilt.model.objects import (
     FileWatch,
     ImageMap,
@@ -132,8 +131,8 @@ async def test_what_the_tiltfile_declares_becomes_the_objects_of_the_session(tri
         ("tool", 3, True),
     ]
     assert [(each.name, bool(each.digest)) for each in state.all(ImageMap)] == [("img", True)]
-    assert set(state.named(FileWatch)) == {freshness.CONFIGS, "image:img", "tool"}
-    assert set(trial.watcher.rules) == {freshness.CONFIGS, "image:img", "tool"}
+    assert set(state.named(FileWatch)) == {CONFIGS, "image:img", "tool"}
+    assert set(trial.watcher.rules) == {CONFIGS, "image:img", "tool"}
     (session,) = state.all(Session)
     assert session.ci_settings == ci
     assert logged(logs, TILTFILE).startswith("evaluating\nSuccessfully loaded Tiltfile (")
@@ -272,8 +271,8 @@ async def test_images_and_watches_of_what_vanished_go_too(trial: Trial):
         await trial.evaluated(2)
         state = trial.store.snapshot()
     assert state.all(ImageMap) == ()
-    assert set(trial.watcher.rules) == {freshness.CONFIGS}
-    assert [each.name for each in state.all(FileWatch)] == [freshness.CONFIGS]
+    assert set(trial.watcher.rules) == {CONFIGS}
+    assert [each.name for each in state.all(FileWatch)] == [CONFIGS]
 
 
 async def test_a_disabled_resource_is_listed_but_disabled(trial: Trial):

@@ -3,14 +3,13 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from pytilt.loop import freshness
 from pytilt.loop.schedule import Memory, Plan, plan
 from pytilt.model import resources
 from pytilt.model.clusters import ClusterInfo
 from pytilt.model.commands import Command
 from pytilt.model.files import FileRule
 from pytilt.model.images import BuiltImage, DockerBuild, Image, LiveUpdate, Sync
-from pytilt.model.names import TILTFILE, UNCATEGORIZED, ImageName, ResourceName, SpanId
+from pytilt.model.names import CONFIGS, TILTFILE, UNCATEGORIZED, ImageName, ResourceName, SpanId
 from pytilt.model.objects import (
     ClusterState,
     FileWatch,
@@ -181,7 +180,7 @@ def test_in_manual_mode_a_change_waits_for_a_trigger(world: World):
 def test_while_the_tiltfile_is_stale_nothing_starts_and_everything_due_says_why(world: World):
     world.add(local("a"), history=(update(),))
     world.change("a", x=1)
-    world.change(freshness.CONFIGS, Tiltfile=2)
+    world.change(CONFIGS, Tiltfile=2)
     found = world.plan()
     assert not found.starts
     assert holds(found) == {"a": HoldReason.TILTFILE_RELOAD}

@@ -19,7 +19,7 @@ from pytilt.model import resources
 from pytilt.model.files import FileRule, Ignore
 from pytilt.model.images import Image
 from pytilt.model.logs import Level
-from pytilt.model.names import TILTFILE, ResourceName, SpanId
+from pytilt.model.names import CONFIGS, TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import FileWatch, ImageMap, PortForward, Resource, Session, Tiltfile, TiltfileStatus
 from pytilt.model.resources import Declaration, KubernetesDeploy, LocalDeploy
 from pytilt.model.updates import Outcome, Reason, Strategy, Trigger, Update
@@ -138,7 +138,7 @@ class Evaluating:
                 )
             )
             if late:
-                self._watching.tell({freshness.CONFIGS: late})
+                self._watching.tell({CONFIGS: late})
         finally:
             span.close()
 
@@ -201,8 +201,8 @@ class Evaluating:
     async def _watch_configs(self, config_files: Sequence[str]) -> None:
         """Keep all watches; those of the config files grow by what a failed evaluation read."""
         rules = {watch.name: watch.rules for watch in self._store.snapshot().all(FileWatch)}
-        known = [path for rule in rules.get(freshness.CONFIGS, ()) for path in rule.paths]
-        await self._watching.declare({**rules, freshness.CONFIGS: (FileRule(paths=tuple({*known, *config_files})),)})
+        known = [path for rule in rules.get(CONFIGS, ()) for path in rule.paths]
+        await self._watching.declare({**rules, CONFIGS: (FileRule(paths=tuple({*known, *config_files})),)})
 
     def _write(self, edit: Callable[[TiltfileStatus], TiltfileStatus]) -> None:
         self._store.change(Tiltfile, TILTFILE, lambda tiltfile: replace(tiltfile, status=edit(tiltfile.status)))
@@ -214,7 +214,7 @@ def _watches(declaration: Declaration) -> Mapping[str, Sequence[FileRule]]:
     def rule(files: FileRule) -> FileRule:
         return replace(files, ignores=(*files.ignores, *declaration.ignores, editors))
 
-    watches = {freshness.CONFIGS: (rule(FileRule(paths=declaration.config_files)),)}
+    watches = {CONFIGS: (rule(FileRule(paths=declaration.config_files)),)}
     for each in declaration.resources:
         if isinstance(each.deploy, LocalDeploy) and each.deploy.files.paths:
             watches[each.name] = (rule(each.deploy.files),)

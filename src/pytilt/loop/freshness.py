@@ -12,9 +12,6 @@ from pytilt.model.resources import LocalDeploy
 from pytilt.model.updates import Outcome, Strategy
 from pytilt.store.objects import Snapshot
 
-CONFIGS = "configs:(Tiltfile)"
-"""Name of the watch of the files that the Tiltfile read, as in Tilt's API."""
-
 CRASHED = frozenset(
     {"CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "RunContainerError", "StartError", "Error"}
 )

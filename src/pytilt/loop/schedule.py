@@ -7,7 +7,7 @@ import msgspec
 
 from pytilt.loop import freshness
 from pytilt.model.base import Value
-from pytilt.model.names import TILTFILE, UNCATEGORIZED, ResourceName
+from pytilt.model.names import CONFIGS, TILTFILE, UNCATEGORIZED, ResourceName
 from pytilt.model.objects import ClusterState, Resource, Runtime, Tiltfile
 from pytilt.model.resources import KubernetesDeploy, LocalDeploy
 from pytilt.model.updates import Hold, HoldReason, Reason, Strategy, Update
@@ -84,7 +84,7 @@ def evaluation_changes(state: Snapshot) -> Mapping[str, int]:
     """The config files that changed since the Tiltfile was evaluated."""
     tiltfile = state.get(Tiltfile, TILTFILE)
     consumed = tiltfile.status.consumed if tiltfile else 0
-    return freshness.changes(state, freshness.CONFIGS, above=consumed)
+    return freshness.changes(state, CONFIGS, above=consumed)
 
 
 class Need(Value):

@@ -14,5 +14,8 @@ SpanId = NewType("SpanId", str)
 TILTFILE = ResourceName("(Tiltfile)")
 """The resource that stands for the main Tiltfile."""
 
+CONFIGS = f"configs:{TILTFILE}"
+"""The watch of the files that the main Tiltfile read, as Tilt's API names it."""
+
 UNCATEGORIZED = ResourceName("uncategorized")
 """The resource of the Kubernetes objects that belong to no workload."""

@@ -131,10 +131,10 @@ class Routes:
     async def get(self, request: Request) -> Response:
         """One object."""
         kind, name = _kind(request), request.path_params["name"]
-        for each in kind.list(self._store.snapshot()):
-            if each["metadata"]["name"] == name:
-                return _json(each)
-        raise HTTPException(404, f'{kind.plural}.tilt.dev "{name}" not found')
+        found = kind.one(self._store.snapshot(), name)
+        if found is None:
+            raise HTTPException(404, f'{kind.plural}.tilt.dev "{name}" not found')
+        return _json(found)
 
     async def trigger(self, request: Request) -> Response:
         """Ask for an update; the answers are Tilt's: a text with status 200 is a polite refusal."""
@@ -191,18 +191,25 @@ class Routes:
 
     async def _watch(self, kind: Kind, name: str | None) -> AsyncIterator[bytes]:
         known: dict[str, Json] = {}
-        async for _ in self._store.watch():
-            present = {each["metadata"]["name"]: each for each in kind.list(self._store.snapshot())}
-            events = [_event(known, each) for each in present.values()]
-            gone: list[Json] = [
-                {"type": "DELETED", "object": each} for key, each in known.items() if key not in present
-            ]
-            known = present
-            told = [
-                event for event in (*events, *gone) if event and name in (None, event["object"]["metadata"]["name"])
-            ]
+        async for changed in self._store.watch(*kind.sources):
+            state = self._store.snapshot()
+            touched = kind.touched(changed.names)
+            order = [each for each in kind.names(state) if each in touched] + sorted(touched - set(kind.names(state)))
+            events = [_event(known, each, kind.one(state, each)) for each in order if name in (None, each)]
+            told = [event for event in events if event is not None]
             if told:
                 yield b"".join(msgspec.json.encode(event) + b"\n" for event in told)
+
+
+def _event(known: dict[str, Json], name: str, present: Json | None) -> Json | None:
+    """What happened to one object, None when nothing did; `known` is brought up to date."""
+    before = known.pop(name, None)
+    if present is None:
+        return None if before is None else {"type": "DELETED", "object": before}
+    known[name] = present
+    if before == present:
+        return None
+    return {"type": "ADDED" if before is None else "MODIFIED", "object": present}
 
 
 async def _body(request: Request, kind: type[T]) -> T:
@@ -210,13 +217,6 @@ async def _body(request: Request, kind: type[T]) -> T:
         return msgspec.json.decode(await request.body(), type=kind)
     except msgspec.DecodeError as problem:
         raise HTTPException(400, f"error parsing JSON payload: {problem}") from problem
-
-
-def _event(known: dict[str, Json], each: Json) -> Json | None:
-    before = known.get(each["metadata"]["name"])
-    if before == each:
-        return None
-    return {"type": "ADDED" if before is None else "MODIFIED", "object": each}
 
 
 def _kind(request: Request) -> Kind:

@@ -1,11 +1,11 @@
 """The objects as Tilt's API group `tilt.dev/v1alpha1` shows them to `tilt get`, `tilt wait` and their like."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from pytilt.model.names import TILTFILE
+from pytilt.model.names import CONFIGS, TILTFILE
 from pytilt.model.objects import (
     ClusterState,
     FileWatch,
@@ -34,21 +34,35 @@ class Kind(msgspec.Struct, frozen=True):
     name: str
     plural: str
     short: tuple[str, ...]
-    list: Callable[[Snapshot], tuple[Json, ...]]
+    sources: tuple[type[Object], ...]
+    """The objects that it is made of; those of one name make one of this name."""
+    names: Callable[[Snapshot], tuple[str, ...]]
+    """The names of all that there are, in the order of the display."""
+    one: Callable[[Snapshot, str], Json | None]
+    """The object of a name, or None."""
+
+    def list(self, state: Snapshot) -> tuple[Json, ...]:
+        """Every object of this kind."""
+        found = (self.one(state, name) for name in self.names(state))
+        return tuple(each for each in found if each is not None)
+
+    def touched(self, changed: Iterable[tuple[type[Object], str]]) -> set[str]:
+        """The names of what may have become another because these objects changed."""
+        return {TILTFILE if name == CONFIGS else name for kind, name in changed if kind in self.sources}
 
 
 def kinds() -> tuple[Kind, ...]:
     """Every kind that can be read."""
     return (
-        Kind("UIResource", "uiresources", (), ui_resources),
-        Kind("Session", "sessions", (), _plain(Session)),
-        Kind("Tiltfile", "tiltfiles", (), _plain(Tiltfile)),
-        Kind("FileWatch", "filewatches", ("fw",), _plain(FileWatch)),
-        Kind("ImageMap", "imagemaps", ("im",), _plain(ImageMap)),
-        Kind("PortForward", "portforwards", ("pf",), _plain(PortForward)),
-        Kind("Cluster", "clusters", (), _plain(ClusterState)),
-        Kind("Runtime", "runtimes", (), _plain(Runtime)),
-        Kind("Resource", "resources", (), _plain(Resource)),
+        Kind("UIResource", "uiresources", (), (Tiltfile, Resource, Runtime, FileWatch), _row_names, _row),
+        _plain("sessions", Session),
+        _plain("tiltfiles", Tiltfile),
+        _plain("filewatches", FileWatch, "fw"),
+        _plain("imagemaps", ImageMap, "im"),
+        _plain("portforwards", PortForward, "pf"),
+        _plain("clusters", ClusterState),
+        _plain("runtimes", Runtime),
+        _plain("resources", Resource),
     )
 
 
@@ -63,8 +77,19 @@ def find_kind(word: str) -> Kind | None:
 
 def ui_resources(state: Snapshot) -> tuple[Json, ...]:
     """Every row: the Tiltfile first, then the resources in their order."""
-    rows = [ui_tiltfile(state, tiltfile) for tiltfile in state.all(Tiltfile)]
-    return (*rows, *(ui_resource(state, resource) for resource in ordered(state)))
+    return tuple(row for name in _row_names(state) if (row := _row(state, name)) is not None)
+
+
+def _row_names(state: Snapshot) -> tuple[str, ...]:
+    return (*(each.name for each in state.all(Tiltfile)), *(each.name for each in ordered(state)))
+
+
+def _row(state: Snapshot, name: str) -> Json | None:
+    tiltfile = state.get(Tiltfile, name)
+    if tiltfile is not None:
+        return ui_tiltfile(state, tiltfile)
+    resource = state.get(Resource, name)
+    return None if resource is None else ui_resource(state, resource)
 
 
 def ordered(state: Snapshot) -> list[Resource]:
@@ -169,15 +194,21 @@ def _runtime_info(resource: Resource, runtime: Runtime | None) -> Json:
 
 
 def _configs_changed(state: Snapshot, tiltfile: Tiltfile) -> bool:
-    watch = state.get(FileWatch, f"configs:{TILTFILE}")
+    watch = state.get(FileWatch, CONFIGS)
     return watch is not None and watch.status.latest > tiltfile.status.consumed
 
 
-def _plain(kind: type[Object]) -> Callable[[Snapshot], tuple[Json, ...]]:
-    def every(state: Snapshot) -> tuple[Json, ...]:
-        return tuple(_whole(each) for each in state.all(kind))
+def _plain(plural: str, source: type[Object], *short: str) -> Kind:
+    """A kind of objects that are shown as they are."""
 
-    return every
+    def names(state: Snapshot) -> tuple[str, ...]:
+        return tuple(each.name for each in state.all(source))
+
+    def one(state: Snapshot, name: str) -> Json | None:
+        found = state.get(source, name)
+        return None if found is None else _whole(found)
+
+    return Kind(source.kind, plural, short, (source,), names, one)
 
 
 def _whole(thing: Object) -> Json:
