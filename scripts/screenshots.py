@@ -12,8 +12,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from pytilt.hud.app import Hud
-from pytilt.hud.display import Options
-from pytilt.hud.themes import DARK, LIGHT
+from pytilt.hud.options import DARK, LIGHT, Options
 from pytilt.model.objects import Object
 from pytilt.testing import samples
 from pytilt.testing.hud import FakeSession
@@ -34,7 +33,7 @@ def keys(*pressed: str) -> Act:
 
 PICTURES: dict[str, tuple[tuple[Object, ...], Act, tuple[int, int], str]] = {
     "hud": (samples.crashing(), keys(), (112, 32), DARK),
-    "hud-well": (samples.shop(), keys("down", "down", "down", "down", "right"), (112, 30), DARK),
+    "hud-well": (samples.shop(), keys(*["down"] * 7, "right"), (112, 30), DARK),
     "hud-building": (samples.building(), keys(), (112, 32), DARK),
     "hud-light": (samples.crashing(), keys(), (112, 32), LIGHT),
     "hud-small": (samples.crashing(), keys(), (80, 24), DARK),
@@ -43,7 +42,7 @@ PICTURES: dict[str, tuple[tuple[Object, ...], Act, tuple[int, int], str]] = {
     "hud-graph": (samples.crashing(), keys("g"), (112, 30), DARK),
     "hud-help": (samples.shop(), keys("question_mark"), (112, 58), DARK),
     "hud-palette": (samples.shop(), keys("p"), (112, 30), DARK),
-    "hud-open": (samples.shop(), keys("down", "down", "down", "down", "b"), (112, 30), DARK),
+    "hud-open": (samples.shop(), keys(*["down"] * 7, "b"), (112, 30), DARK),
 }
 
 

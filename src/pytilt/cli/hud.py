@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytilt.cli.options import session_options
+from pytilt.cli.options import display_options, session_options
 from pytilt.cli.places import token_path
 from pytilt.settings import Settings
 
@@ -17,14 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("hud")
 @session_options
-@click.option(
-    "--notify",
-    type=click.Choice(["off", "bell", "desktop", "all"]),
-    default="bell",
-    show_default=True,
-    help="How you are told that a resource broke or is well again.",
-)
-@click.option("--theme", type=click.Choice(["auto", "dark", "light"]), default="auto", show_default=True)
+@display_options
 @click.option("--owns-session", is_flag=True, hidden=True, help="Leaving it ends the session.")
 def command(host: str | None, port: int | None, notify: str, theme: str, owns_session: bool) -> int:
     """Show a running session in this terminal: its resources, its log, and what can be done.
@@ -41,10 +34,9 @@ def command(host: str | None, port: int | None, notify: str, theme: str, owns_se
     ask = theme == "auto" and not terminal.few_colors(settings.environ)
     chosen = terminal.choose_theme(theme, settings.environ, terminal.ask_background() if ask else "")
 
-    from pytilt.hud.alerts import Notify
     from pytilt.hud.app import Hud
     from pytilt.hud.client import Client
-    from pytilt.hud.display import Options
+    from pytilt.hud.options import Notify, Options
     from pytilt.hud.wire import Place
 
     place = Place(host=host or settings.host, port=settings.port if port is None else port, token=_token(settings))

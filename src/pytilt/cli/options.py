@@ -36,3 +36,25 @@ def log_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
+
+
+def display_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """How the display is wanted."""
+    for option in (
+        click.option(
+            "--theme",
+            type=click.Choice(["auto", "dark", "light"]),
+            default="auto",
+            show_default=True,
+            help="Colours of the display; `auto` asks the terminal.",
+        ),
+        click.option(
+            "--notify",
+            type=click.Choice(["off", "bell", "desktop", "all"]),
+            default="bell",
+            show_default=True,
+            help="How the display tells that a resource broke or is well again.",
+        ),
+    ):
+        function = option(function)
+    return function

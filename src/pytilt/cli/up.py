@@ -5,7 +5,7 @@ import sys
 import click
 
 from pytilt import __version__
-from pytilt.cli.options import log_options, project_options, session_options
+from pytilt.cli.options import display_options, log_options, project_options, session_options
 from pytilt.cli.printing import note, wants_color
 from pytilt.settings import Settings
 
@@ -15,7 +15,9 @@ from pytilt.settings import Settings
 @project_options
 @session_options
 @log_options
-@click.option("--stream", is_flag=True, help="Print the log lines of all resources.")
+@click.option("--stream", is_flag=True, help="Print the log lines of all resources instead of the display.")
+@click.option("--hud", type=bool, default=True, is_flag=False, flag_value=True, help="`--hud=false`: as --stream.")
+@display_options
 @click.option("--disable-port-forwards", is_flag=True, help="Forward no ports.")
 @click.option("--web-mode", hidden=True, help="Accepted for compatibility; there is one mode.")
 def command(
@@ -29,6 +31,9 @@ def command(
     log_source: str,
     log_level: str | None,
     stream: bool,
+    hud: bool,
+    notify: str,
+    theme: str,
     disable_port_forwards: bool,
     web_mode: str | None,
 ) -> int:
@@ -43,11 +48,13 @@ def command(
       tilt up web cart
       tilt up --context kind-dev -- --debug
     """
-    del stream, web_mode
+    del web_mode
     from pytilt.cli.composition import SessionOptions, run
+    from pytilt.cli.displaying import displaying
     from pytilt.cli.project import find_project
     from pytilt.cli.running import run_in_foreground
     from pytilt.cli.streaming import selection, streaming
+    from pytilt.hud.terminal import check
 
     settings = Settings.from_environment()
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
@@ -56,6 +63,10 @@ def command(
         port=settings.port if port is None else port,
         forward_ports=not disable_port_forwards,
     )
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    display = hud and not stream and bool(options.port) and interactive
+    if display:
+        check(settings.environ, interactive=interactive)
     color = wants_color(sys.stdout, no_color=settings.no_color)
     address = f"http://{options.host}:{options.port}/" if options.port else "(without browser UI)"
     note(f"Tilt started {'on ' if options.port else ''}{address}", color=color)
@@ -63,5 +74,8 @@ def command(
     if project.target.why:
         note(f"{project.target.why}\n")
     show = streaming(selection(log_resource, log_source, log_level), color=color)
+    if display:
+        words = ("--host", options.host, "--port", str(options.port), "--notify", notify, "--theme", theme)
+        show = displaying(settings, words, show)
     verdict = run_in_foreground(lambda runner: run(project, options, runner, show))
     return 1 if verdict is not None and verdict.error else 0

@@ -1,21 +1,10 @@
 """Alerts: a row that was green turned red, or is green again. Told by the bell and the desktop, unless muted."""
 
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 
 from pytilt.model.names import ResourceName
 from pytilt.views.rows import Row
 from pytilt.views.summaries import Turn, settled, turns
-
-
-class Notify(StrEnum):
-    """How alerts are told, besides the message in the display itself."""
-
-    OFF = "off"
-    BELL = "bell"
-    DESKTOP = "desktop"
-    ALL = "all"
-
 
 Desktop = Callable[[str, str], Awaitable[bool]]
 """Shows a title and a text on the desktop."""

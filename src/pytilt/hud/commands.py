@@ -50,6 +50,14 @@ class Command:
 ROWS, LOG, SESSION = "Resources", "Log", "Session"
 
 
+def _on_rows(now: Now) -> bool:
+    return not now.full_log
+
+
+def _reading(now: Now) -> bool:
+    return now.reading
+
+
 def _on_row(now: Now) -> bool:
     return now.row is not None and not now.full_log
 
@@ -125,11 +133,26 @@ COMMANDS = (
     ),
     Command("m", "m", "mute", "", "no alerts of the row, or again", ROWS, _on_row),
     Command(
-        "f", "f", "filter", "filter", "show all rows, the unhealthy, the pending, or those with a text", ROWS, weight=4
+        "f",
+        "f",
+        "filter",
+        "filter",
+        "show all rows, the unhealthy, the pending, or those with a text",
+        ROWS,
+        _on_rows,
+        4,
     ),
-    Command("g", "g", "graph", "graph", "what waits for what, as a tree", ROWS, lambda now: not now.full_log, 8),
+    Command("g", "g", "graph", "graph", "what waits for what, as a tree", ROWS, _on_rows, 8),
     Command(
-        "tab", "tab", "other_pane", "to the log", "keys to the log, or back to the rows", LOG, weight=6, palette=False
+        "tab",
+        "tab",
+        "other_pane",
+        "to the log",
+        "keys to the log, or back to the rows",
+        LOG,
+        _on_rows,
+        6,
+        palette=False,
     ),
     Command("x,l", "x l", "log_size", "log size", "log pane: short, half, full", LOG, weight=7),
     Command("1", "1", "source('all')", "", "all lines", LOG),
@@ -159,17 +182,17 @@ COMMANDS = (
         1,
         palette=False,
     ),
-    Command("v", "v", "level", "", "log: all levels, warnings, errors", LOG),
-    Command("T", "T", "times", "", "log: times on or off", LOG),
-    Command("w", "w", "wrap", "", "log: wrap long lines or not", LOG),
+    Command("v", "v", "level", "level", "log: all levels, warnings, errors", LOG, _reading, 6),
+    Command("T", "T", "times", "times", "log: times on or off", LOG, _reading, 6),
+    Command("w", "w", "wrap", "wrap", "log: wrap long lines or not", LOG, _reading, 6),
     Command(
         "y",
         "y",
         "copy",
         "copy",
-        "copy what is selected with the mouse, else what is seen of the log",
+        "copy what the mouse selected, else what is seen of the log",
         LOG,
-        lambda now: now.reading,
+        _reading,
         5,
     ),
     Command("L", "L", "web", "", "open the web page of the session", SESSION),

@@ -10,15 +10,15 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
 from pytilt.errors import SessionUnreachableError
-from pytilt.hud.alerts import Alerts, Desktop, Notify, told
+from pytilt.hud.alerts import Alerts, Desktop, told
 from pytilt.hud.bars import KeyBar, StatusBar, TitleBar
 from pytilt.hud.commands import COMMANDS, Now
 from pytilt.hud.logpane import LogPane
+from pytilt.hud.options import Notify, Options
 from pytilt.hud.session import LogQuery, SessionSource
 from pytilt.hud.styling import CSS
 from pytilt.hud.table import ResourceTable
-from pytilt.hud.themes import DARK, themes
-from pytilt.model.base import Value
+from pytilt.hud.themes import themes
 from pytilt.model.names import ResourceName
 from pytilt.store.objects import Snapshot, utc_now
 from pytilt.views.loglines import plain
@@ -30,17 +30,6 @@ RETRY_SECONDS = 1.0
 
 LAST_WORDS = 4
 """Lines of the log of a broken row that its details show."""
-
-
-class Options(Value):
-    """How the display is wanted."""
-
-    url: str
-    """The page of the session."""
-    theme: str = DARK
-    notify: Notify = Notify.BELL
-    owns_session: bool = False
-    """Does the session end when the display is left, and the other way round?"""
 
 
 class Display(App[None]):

@@ -29,5 +29,9 @@ ModalScreen { align: center middle; background: $background 60%; }
 }
 .frame _Page { max-height: 100%; background: $surface; }
 
+CommandPalette SearchIcon { display: none; }
+CommandPalette > Vertical { width: 76; max-width: 96%; }
+OptionList, CommandList { scrollbar-size-vertical: 1; }
+
 Toast { background: $panel; }
 """

@@ -10,7 +10,7 @@ import tty
 from collections.abc import Mapping
 
 from pytilt.errors import UserError
-from pytilt.hud.themes import DARK, LIGHT, SIXTEEN
+from pytilt.hud.options import DARK, LIGHT, SIXTEEN
 
 ANSWER_SECONDS = 0.2
 """How long a terminal may take to tell its background; one that tells nothing answers the question after it at once."""

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from rich.style import Style
 from textual.theme import Theme
 
+from pytilt.hud.options import DARK, LIGHT, SIXTEEN
 from pytilt.views.dots import Tone
-
-DARK, LIGHT, SIXTEEN = "tilt-dark", "tilt-light", "tilt-ansi"
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,7 @@ def themes() -> tuple[Theme, ...]:
             surface="#171b23",
             panel="#202734",
             dark=True,
+            variables={"scrollbar": "#5d6b80", "scrollbar-background": "#171b23", "scrollbar-hover": "#8b97a8"},
         ),
         Theme(
             name=LIGHT,
@@ -68,6 +68,7 @@ def themes() -> tuple[Theme, ...]:
             surface="#f2f4f8",
             panel="#e3e8f0",
             dark=False,
+            variables={"scrollbar": "#8c99ab", "scrollbar-background": "#f2f4f8", "scrollbar-hover": "#5c6778"},
         ),
         Theme(
             name=SIXTEEN,

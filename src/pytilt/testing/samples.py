@@ -112,7 +112,7 @@ def service(
             current=current,
             hold=hold,
             due=Reason.INITIAL_BUILD if hold else Reason.NONE,
-            deployed_at=history[0].finished_at if history else "",
+            deployed_at=next((each.finished_at for each in history if each.outcome is Outcome.OK), ""),
         ),
     )
 
