@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -15,24 +16,48 @@ import (
 //
 //	synclet forward RANGE FILE
 //
-// RANGE are the addresses, FILE the configuration; it is read again on SIGHUP.
+// RANGE are the addresses. A configuration comes on standard input, with a line of one dot behind it; it is answered by
+// the line `ok` or by what is wrong with it. FILE keeps the last one, for the next start.
 func forward(arguments []string) error {
 	if len(arguments) != 2 {
 		return fmt.Errorf("needs a range and a file")
 	}
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	if err := ownRange(arguments[0]); err != nil {
 		return err
 	}
 	f := &forwarder{open: map[string]*door{}}
-	for {
-		if err := f.load(arguments[1]); err != nil {
+	if kept, err := os.ReadFile(arguments[1]); err == nil {
+		if err := f.apply(string(kept)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
-		if s := <-signals; s != syscall.SIGHUP {
-			return nil
+	}
+	go f.obey(os.Stdin, os.Stdout, arguments[1])
+	<-signals
+	return nil
+}
+
+// obey applies every configuration that comes in, and keeps those that can be read.
+func (f *forwarder) obey(source io.Reader, sink io.Writer, path string) {
+	var text strings.Builder
+	lines := bufio.NewScanner(source)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if lines.Text() != "." {
+			text.WriteString(lines.Text() + "\n")
+			continue
 		}
+		err := f.apply(text.String())
+		if err == nil {
+			err = os.WriteFile(path, []byte(text.String()), 0o600)
+		}
+		if err != nil {
+			fmt.Fprintln(sink, err)
+		} else {
+			fmt.Fprintln(sink, "ok")
+		}
+		text.Reset()
 	}
 }
 
@@ -49,16 +74,8 @@ type forwarder struct {
 	open  map[string]*door
 }
 
-func (f *forwarder) load(path string) error {
-	file, err := os.Open(path)
-	if os.IsNotExist(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	wanted, err := readConfiguration(file)
+func (f *forwarder) apply(text string) error {
+	wanted, err := readConfiguration(strings.NewReader(text))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 )
@@ -189,5 +190,29 @@ func TestDatagramsFindTheirWayBack(t *testing.T) {
 	size, _ := client.Read(packet)
 	if string(packet[:size]) != "HI" {
 		t.Errorf("the answer is %q", packet[:size])
+	}
+}
+
+func TestAConfigurationIsObeyedAnsweredAndKept(t *testing.T) {
+	f := &forwarder{open: map[string]*door{}}
+	path := t.TempDir() + "/configuration"
+	target := echo(t, "a")
+	good := "dns 127.0.0.1:0 cluster.local\nlisten tcp 127.0.0.1:0 " + target + "\n"
+	var said bytes.Buffer
+	f.obey(strings.NewReader("nonsense\n.\n"+good+".\n"), &said, path)
+	if said.String() != "cannot read the statement `nonsense `\nok\n" {
+		t.Errorf("said: %s", said.String())
+	}
+	if kept, _ := os.ReadFile(path); string(kept) != good {
+		t.Errorf("kept: %s", kept)
+	}
+	for _, d := range f.open {
+		if answer := ask(t, d.Closer.(net.Listener).Addr().String(), "hi"); answer != "a:hi" {
+			t.Errorf("answer: %s", answer)
+		}
+	}
+	f.obey(strings.NewReader("dns 127.0.0.1:0 cluster.local\n.\n"), &said, path)
+	if len(f.open) != 0 {
+		t.Errorf("doors left open: %d", len(f.open))
 	}
 }

@@ -189,7 +189,7 @@ class EngineCluster:
             raise ApplyError(f"there is no `{ref}`")
         job = self._store.put(job_of(found, name))
         with _refused(key_of(job)):
-            await self._record.flush()
+            await self._record.keep(key_of(job))
         return job
 
     # Inside
@@ -205,7 +205,7 @@ class EngineCluster:
             )
             before = None
         stored = self._store.put(self._merged(obj, before))
-        await self._record.flush()
+        await self._record.keep(key)
         if key.kind in KEPT and before is None:
             self._world.notes.normal(stored, "Kept", f"`{key}` is kept, and has no effect in the context `engine`")
         if key.kind in ("Service", "Ingress"):

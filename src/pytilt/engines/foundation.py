@@ -14,11 +14,14 @@ from pytilt.engines.services import ServiceAddresses
 from pytilt.errors import ApplyError, DockerApiError
 
 REPOSITORY = "pytilt/synclet"
-CONFIGURATION = "configuration"
+CONFIGURATION = "/configuration"
+"""Where the forwarder keeps what it was told, for when it is started again."""
+CONFIGURE_SECONDS = 10.0
+"""It answers within milliseconds."""
 SERVICE_RANGE = "198.18.0.0/16"
 """Addresses of Services, of the range that RFC 2544 sets aside for benchmarks: no ordinary network uses it (OrbStack
-takes 198.19.0.0/16). They exist only between containers of one network; the usual ranges of clusters are avoided, since a
-cluster on this very machine may catch them on its bridges."""
+takes 198.19.0.0/16). They exist only between containers of one network. The usual ranges of clusters are avoided, since
+a cluster on this very machine may catch them on its bridges."""
 
 
 class Foundation:
@@ -62,8 +65,13 @@ class Foundation:
     async def configure(self, text: str) -> None:
         """Give the forwarder its configuration."""
         await self.ground()
-        await self._runtime.put(self._project.forwarder, packed([plain_file(CONFIGURATION, text.encode())]))
-        await self._runtime.signal(self._project.forwarder, "HUP")
+        try:
+            async with asyncio.timeout(CONFIGURE_SECONDS):
+                said = await self._runtime.tell(self._project.forwarder, f"{text}.\n".encode())
+        except TimeoutError as error:
+            raise DockerApiError("the Services' forwarder does not answer", status=504) from error
+        if said != "ok":
+            raise DockerApiError(f"the Services' forwarder says: {said}", status=500)
 
     async def remove(self) -> None:
         """Remove all of the project but the volumes of claims, and the image, which other projects use too."""
@@ -72,8 +80,9 @@ class Foundation:
             mine = {labels.PROJECT: self._project.id}
             for container in await self._runtime.containers(mine):
                 await self._runtime.remove(container["Id"])
-            for volume in await self._runtime.volumes(mine | {labels.ROLE: labels.POD_VOLUME}):
-                await self._runtime.remove_volume(volume["Name"])
+            for volume in await self._runtime.volumes(mine):
+                if volume["Labels"].get(labels.ROLE) != labels.CLAIM:
+                    await self._runtime.remove_volume(volume["Name"])
             for network in await self._runtime.networks(mine):
                 await self._runtime.ask("DELETE", f"/networks/{network['Id']}")
 
@@ -102,8 +111,9 @@ class Foundation:
         if found is None or found["Config"]["Image"] != ground.image:
             request: Json = {
                 "Image": ground.image,
-                "Cmd": ["forward", ground.service_range, f"/{CONFIGURATION}"],
+                "Cmd": ["forward", ground.service_range, CONFIGURATION],
                 "Labels": self._project.labels(labels.FORWARDER),
+                "OpenStdin": True,
                 "HostConfig": {
                     "NetworkMode": ground.network,
                     "CapAdd": ["NET_ADMIN"],

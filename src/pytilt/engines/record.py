@@ -1,10 +1,12 @@
-"""Where a project's objects are kept between sessions: files in a container of the project that never runs.
+"""Where a project's objects are kept between sessions: in the engine, each where it fits.
 
-A label can be read by everyone who may list containers; a file in a container's layer needs the engine itself. Secrets
-are kept there too. Pods are not here: each is kept by its own sandbox.
+- Most are labels of a volume of their own, which nobody mounts: made within milliseconds, listed in one request.
+- Secrets are files in a container of the project that never runs: whoever may list volumes does not see them.
+- Pods are not here: each is kept by its own sandbox.
 """
 
 import asyncio
+from collections.abc import Iterable
 
 import msgspec
 
@@ -13,7 +15,7 @@ from pytilt.engines import labels
 from pytilt.engines.files import packed, plain_file, unpacked
 from pytilt.engines.foundation import Foundation
 from pytilt.engines.labels import Project
-from pytilt.engines.objects import Json, Key, key_of
+from pytilt.engines.objects import Json, Key, digest, key_of
 from pytilt.engines.runtime import Runtime
 from pytilt.engines.store import ObjectStore
 from pytilt.model.resources import KubeObject
@@ -22,6 +24,7 @@ FOLDER = "objects"
 NOT_KEPT = ("Pod", "Event")
 WITH_STATUS = ("Job", "CronJob")
 """Kinds whose status says what cannot be seen from their pods."""
+HIDDEN = ("Secret",)
 
 
 class Record:
@@ -30,7 +33,7 @@ class Record:
     Args:
         runtime: the engine.
         project: whose they are.
-        foundation: what the record's container is made of.
+        foundation: what the container of the hidden ones is made of.
         store: the objects.
     """
 
@@ -46,13 +49,19 @@ class Record:
         """Set when there is something to write."""
 
     async def load(self) -> list[KubeObject]:
-        """The objects as an earlier session left them."""
+        """The objects as an earlier session left them, oldest first."""
+        newest: dict[Key, Json] = {}
+        for volume in await self._runtime.volumes(self._project.labels(labels.RECORD)):
+            obj = msgspec.json.decode(volume["Labels"][labels.OBJECT], type=Json)
+            known = newest.setdefault(key_of(obj), obj)
+            if _version(obj) > _version(known):  # the session before ended between writing and removing
+                newest[key_of(obj)] = obj
         archive = await self._runtime.take(self._project.record, f"/{FOLDER}")
-        if archive is None:
-            return []
-        found = [msgspec.json.decode(content, type=Json) for content in unpacked(archive).values() if content]
-        self._written = {key_of(obj): _encoded(obj) for obj in found}
-        return sorted(found, key=lambda obj: str(obj["metadata"].get("creationTimestamp", "")))
+        contents = unpacked(archive).values() if archive is not None else ()
+        hidden = [msgspec.json.decode(content, type=Json) for content in contents if content]
+        newest.update({key_of(obj): obj for obj in hidden})
+        self._written = {key: _encoded(obj) for key, obj in newest.items()}
+        return sorted(newest.values(), key=lambda obj: str(obj["metadata"].get("creationTimestamp", "")))
 
     def listen(self, change: Change) -> None:
         """Note what has to be written."""
@@ -60,33 +69,54 @@ class Record:
         if key.kind in NOT_KEPT:
             return
         content = b"" if change.type is ChangeType.DELETED else _encoded(change.object)
-        if self._written.get(key, b"") != content:
+        if _compared(self._written.get(key, b"")) != _compared(content):
             self._changed.add(key)
             self.news.set()
 
+    async def keep(self, key: Key) -> None:
+        """Return once an object is kept as it is now; a session that is killed after that has not lost it."""
+        async with self._lock:
+            if key in self._changed:
+                await self._write({key})
+
     async def flush(self) -> None:
-        """Write what changed; when this returns, a session that is killed has lost nothing."""
+        """Write all that changed."""
         async with self._lock:
             self.news.clear()
-            changed, self._changed = self._changed, set()
-            if not changed:
-                return
-            try:
-                await self._write(changed)
-            except BaseException:
-                self._changed |= changed
-                raise
+            if self._changed:
+                await self._write(set(self._changed))
 
     def forget(self) -> None:
-        """The container is gone, and all it kept."""
+        """All that was kept is gone."""
         self._written.clear()
         self._changed.clear()
 
-    async def _write(self, changed: set[Key]) -> None:
-        contents = {}
-        for key in changed:
-            obj = self._store.get(*key)
-            contents[key] = _encoded(obj) if obj is not None else b""
+    async def _write(self, keys: set[Key]) -> None:
+        self._changed -= keys
+        try:
+            await self._write_hidden({key for key in keys if key.kind in HIDDEN})
+            for key in keys:
+                if key.kind not in HIDDEN:
+                    await self._write_volume(key)
+        except BaseException:
+            self._changed |= keys
+            raise
+
+    async def _write_volume(self, key: Key) -> None:
+        content = self._content(key)
+        before = self._written.get(key, b"")
+        if content:
+            marks = self._project.labels(labels.RECORD, **{labels.OBJECT: content.decode()})
+            request = {"Name": self._volume(key, content), "Labels": marks}
+            await self._runtime.ask("POST", "/volumes/create", json=request)
+        if before and before != content:
+            await self._runtime.remove_volume(self._volume(key, before))
+        self._written[key] = content
+
+    async def _write_hidden(self, keys: Iterable[Key]) -> None:
+        contents = {key: self._content(key) for key in keys}
+        if not contents:
+            return
         if await self._runtime.inspect(self._project.record) is None:
             if not any(contents.values()):
                 return
@@ -98,17 +128,35 @@ class Record:
                 "HostConfig": {"NetworkMode": "none"},
             }
             await self._runtime.create(self._project.record, request)
-            contents = {key_of(obj): _encoded(obj) for obj in self._store.all() if obj["kind"] not in NOT_KEPT}
         files = [plain_file(_path(key), content, 0o600) for key, content in contents.items()]
         await self._runtime.put(self._project.record, packed(files))
         self._written.update(contents)
+
+    def _content(self, key: Key) -> bytes:
+        obj = self._store.get(*key)
+        return _encoded(obj) if obj is not None else b""
+
+    def _volume(self, key: Key, content: bytes) -> str:
+        return f"{self._project.prefix}-object-{digest([*key, content.decode()], 16)}"
 
 
 def _path(key: Key) -> str:
     return f"{FOLDER}/{key.kind}/{key.namespace or '-'}/{key.name}.json"
 
 
+def _version(obj: KubeObject) -> int:
+    return int(obj["metadata"].get("resourceVersion") or 0)
+
+
 def _encoded(obj: KubeObject) -> bytes:
     kept = obj if obj["kind"] in WITH_STATUS else {name: value for name, value in obj.items() if name != "status"}
-    metadata = {name: value for name, value in obj["metadata"].items() if name != "resourceVersion"}
-    return msgspec.json.encode({**kept, "metadata": metadata})
+    return msgspec.json.encode(kept)
+
+
+def _compared(content: bytes) -> Json:
+    """What is kept but for the version, which counts changes of the status too."""
+    if not content:
+        return {}
+    obj = msgspec.json.decode(content, type=Json)
+    obj["metadata"].pop("resourceVersion", None)
+    return obj

@@ -183,6 +183,21 @@ class Runtime:
                         actor = event["Actor"]
                         yield ContainerEvent(action=event["Action"], id=actor["ID"], labels=actor["Attributes"])
 
+    async def tell(self, container: str, text: bytes) -> str:
+        """Write to the standard input of a container's program; the first line that it writes after that."""
+        params = {"stream": True, "stdin": True, "stdout": True, "stderr": True}
+        answer = b""
+        with reached():
+            async with self.api.hijack(path("containers", container, "attach"), params=params) as stream:
+                await stream.send(text)
+                output = Demultiplexer(stream)
+                try:
+                    while b"\n" not in answer:
+                        answer += (await output.receive())[1]
+                except EOFError:
+                    return "it has ended"
+        return answer.partition(b"\n")[0].decode(errors="replace")
+
     async def create_exec(self, container: str, argv: list[str], *, stdin: bool) -> str:
         """Prepare a command in a container; returns its id."""
         request = {"AttachStdin": stdin, "AttachStdout": True, "AttachStderr": True, "Cmd": argv}
