@@ -100,7 +100,7 @@ def _update(resource: Resource) -> Target:
     if status.current:
         return Target(name=name, not_ready="updating", since=status.current[0].started_at)
     last = status.last
-    if status.due or last is None:
+    if status.due or last is None or last.outcome is Outcome.FELL_BACK:
         reason = status.hold.reason.value if status.hold else "initial-build" if last is None else "config-changed"
         return Target(name=name, waiting=reason)
     return Target(name=name, error=_error(last))

@@ -1,0 +1,90 @@
+import asyncio
+
+import pytest
+from msgspec.structs import replace
+
+from pytilt.errors import UserError
+from pytilt.loop.session import judge, run_session
+from pytilt.loop.verdict import Verdict
+from pytilt.model.objects import Resource, ResourceStatus, Runtime, RuntimeState, Session
+from pytilt.model.resources import CiSettings
+from pytilt.model.status import RuntimeStatus
+from pytilt.model.updates import Outcome
+from pytilt.store.objects import Store
+from tests.loop.declaring import local, prepare, update
+from tests.loop.waiting import PATIENCE_SECONDS, rest, running
+
+
+class Endless:
+    """A task that knows whether it was ended."""
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    async def run(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended = True
+
+
+def ci(store: Store, **settings: float) -> None:
+    prepare(store, local("tool"))
+    store.change(Session, "Tiltfile", lambda each: replace(each, ci=True, ci_settings=CiSettings(**settings)))
+
+
+def updated(store: Store, outcome: Outcome = Outcome.OK) -> None:
+    store.put(Runtime(name="tool", status=RuntimeState(status=RuntimeStatus.NOT_APPLICABLE)))
+    status = ResourceStatus(history=(update(outcome=outcome),))
+    store.change(Resource, "tool", lambda each: replace(each, status=status))
+
+
+@pytest.mark.parametrize(("outcome", "error"), [(Outcome.OK, ""), (Outcome.FAILED, "it failed")])
+async def test_the_verdict_ends_the_session_and_is_written_down(store: Store, outcome: Outcome, error: str):
+    endless = Endless()
+    ci(store)
+
+    async def work() -> None:
+        updated(store, outcome)
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        found = await run_session(store, {"endless": endless.run(), "work": work()})
+    assert found == Verdict(error=error)
+    assert endless.ended
+    session = store.get(Session, "Tiltfile")
+    assert session
+    assert (session.status.done, session.status.error) == (True, error)
+
+
+async def test_time_alone_may_end_it(store: Store):
+    ci(store, timeout_seconds=0.001)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        found = await judge(store)
+    assert found.error.startswith("Timeout after 0s: 1 resources waiting")
+
+
+async def test_a_session_that_is_not_for_ci_goes_on_when_all_is_healthy(store: Store):
+    prepare(store, local("tool"))
+    updated(store)
+    judged: list[Verdict] = []
+
+    async def run() -> None:
+        judged.append(await run_session(store, {}))
+
+    async with running(run()):
+        await rest()
+        assert not judged
+
+
+async def test_a_task_that_fails_ends_the_others_and_the_session(store: Store):
+    endless = Endless()
+    prepare(store)
+
+    async def fail() -> None:
+        raise UserError("the disk is full")
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await run_session(store, {"endless": endless.run(), "fail": fail()})
+    assert [str(each) for each in caught.value.exceptions] == ["the disk is full"]
+    assert endless.ended

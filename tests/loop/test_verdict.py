@@ -1,0 +1,212 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from pytilt.loop.verdict import Verdict, targets, verdict
+from pytilt.model.names import TILTFILE, ResourceName
+from pytilt.model.objects import ClusterState, Resource, ResourceStatus, Runtime, RuntimeState, Session, Tiltfile
+from pytilt.model.pods import Pod
+from pytilt.model.resources import CiSettings, KubernetesDeploy, PodReadiness, TriggerMode
+from pytilt.model.resources import Resource as Declared
+from pytilt.model.status import RuntimeStatus
+from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy
+from pytilt.store.objects import Store
+from tests.loop.declaring import kubernetes, local, prepare, update
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+POD = Pod(name="web-1", namespace="default", uid="u", created_at="")
+OK = Verdict()
+
+
+def after(seconds: float) -> str:
+    return (BEGAN + timedelta(seconds=seconds)).isoformat()
+
+
+class Trial:
+    """A `tilt ci` in which everything is healthy until a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.store = Store(lambda: BEGAN)
+
+    def declare(self, *specs: Declared, **settings: float) -> None:
+        prepare(self.store, *specs)
+        ci = CiSettings(**settings)
+        self.store.change(Session, "Tiltfile", lambda each: replace(each, ci=True, ci_settings=ci))
+        for spec in specs:
+            self.updated(spec.name)
+            self.runs(spec.name)
+
+    def updated(self, name: str, outcome: Outcome = Outcome.OK, **status: object) -> None:
+        made = ResourceStatus(**{"history": (update(outcome=outcome),), "deployed_at": after(0), **status})  # type: ignore[arg-type]  # fields of a status
+        self.store.change(Resource, name, lambda each: replace(each, status=made))
+
+    def runs(self, name: str, status: RuntimeStatus = RuntimeStatus.OK, **fields: object) -> None:
+        state = RuntimeState(**{"status": status, "pods": (POD,), "since": after(0), **fields})  # type: ignore[arg-type]  # fields of a runtime
+        self.store.put(Runtime(name=name, status=state))
+
+    def judge(self, seconds: float = 1) -> Verdict | None:
+        return verdict(self.store.snapshot(), after(seconds))
+
+    def targets(self) -> list[str]:
+        return [target.name for target in targets(self.store.snapshot())]
+
+
+@pytest.fixture
+def trial() -> Trial:
+    return Trial()
+
+
+def readiness(name: str, wanted: PodReadiness) -> Declared:
+    spec = kubernetes(name)
+    assert isinstance(spec.deploy, KubernetesDeploy)
+    return replace(spec, deploy=replace(spec.deploy, pod_readiness=wanted))
+
+
+def test_it_succeeds_when_all_is_updated_and_healthy(trial: Trial):
+    trial.declare(kubernetes("web"), local("tool"), local("api", serve="server"))
+    assert trial.judge() == OK
+
+
+def test_a_session_without_resources_has_nothing_to_succeed_with(trial: Trial):
+    trial.declare()
+    assert trial.judge() is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        (kubernetes("a"), ["a:runtime", "a:update"]),
+        (readiness("a", PodReadiness.SUCCEEDED), ["a:runtime", "a:update"]),
+        (local("a"), ["a:update"]),
+        (local("a", serve="server"), ["a:serve", "a:update"]),
+        (local("a", None, serve="server"), ["a:serve"]),
+    ],
+)
+def test_what_it_waits_for(trial: Trial, spec: Declared, expected: list[str]):
+    trial.declare(spec)
+    assert trial.targets() == [*expected, "tiltfile:update"]
+
+
+def test_where_readiness_is_ignored_no_pod_is_waited_for(trial: Trial):
+    trial.declare(readiness("a", PodReadiness.IGNORE))
+    assert "a:runtime" in trial.targets()
+    trial.runs("a", pods=())
+    assert trial.targets() == ["a:update", "tiltfile:update"]
+
+
+def test_what_is_disabled_or_never_starts_by_itself_is_not_waited_for(trial: Trial):
+    trial.declare(local("a"), local("b", trigger_mode=TriggerMode.MANUAL_NO_INIT), local("c"))
+    trial.store.change(Resource, "b", lambda each: replace(each, status=ResourceStatus()))
+    trial.store.change(Resource, "c", lambda each: replace(each, enabled=False))
+    assert trial.targets() == ["a:update", "tiltfile:update"]
+    trial.updated("b")
+    assert trial.targets() == ["a:update", "b:update", "tiltfile:update"]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"history": ()},
+        {"due": Reason.CHANGED_FILES},
+        {"current": (update(outcome=Outcome.RUNNING),)},
+        {"history": (), "hold": Hold(reason=HoldReason.WAITING_FOR_DEP)},
+    ],
+)
+def test_it_waits_for_updates_that_run_or_are_due(trial: Trial, status: dict[str, object]):
+    trial.declare(local("a"))
+    trial.updated("a", Outcome.OK, **status)
+    assert trial.judge() is None
+
+
+@pytest.mark.parametrize("status", [RuntimeStatus.PENDING, RuntimeStatus.UNKNOWN])
+def test_it_waits_for_what_is_not_ready_yet(trial: Trial, status: RuntimeStatus):
+    trial.declare(kubernetes("web"))
+    trial.runs("web", status)
+    assert trial.judge() is None
+
+
+def test_a_failed_update_is_the_end(trial: Trial):
+    trial.declare(local("a"), local("b"))
+    trial.updated("b", Outcome.FAILED)
+    trial.updated("a", history=())
+    assert trial.judge() == Verdict(error="it failed")
+
+
+def test_the_first_failure_by_name_is_told(trial: Trial):
+    trial.declare(local("b"), kubernetes("a"))
+    trial.updated("b", Outcome.FAILED)
+    trial.runs("a", RuntimeStatus.ERROR, reason="pod a-1: CrashLoopBackOff")
+    assert trial.judge() == Verdict(error="pod a-1: CrashLoopBackOff")
+
+
+def test_a_failed_evaluation_is_the_end(trial: Trial):
+    trial.declare(local("a"))
+    failed = update(outcome=Outcome.FAILED, strategy=Strategy.EVALUATE)
+    trial.store.change(Tiltfile, TILTFILE, lambda each: replace(each, status=replace(each.status, history=(failed,))))
+    assert trial.judge() == Verdict(error="it failed")
+
+
+def test_while_the_tiltfile_is_evaluated_again_nothing_is_decided(trial: Trial):
+    trial.declare(local("a"))
+    running = update(outcome=Outcome.RUNNING, strategy=Strategy.EVALUATE)
+    trial.store.change(Tiltfile, TILTFILE, lambda each: replace(each, status=replace(each.status, current=running)))
+    assert trial.judge() is None
+
+
+def test_a_live_update_that_fell_back_is_no_failure(trial: Trial):
+    trial.declare(kubernetes("web"))
+    trial.updated("web", Outcome.FELL_BACK)
+    assert trial.judge() is None
+
+
+def test_within_the_grace_period_a_broken_pod_may_recover(trial: Trial):
+    trial.declare(kubernetes("web"), grace_period_seconds=10)
+    trial.runs("web", RuntimeStatus.ERROR, reason="pod web-1: Error")
+    assert trial.judge(9) is None
+    assert trial.judge(11) == Verdict(error="exceeded grace period: pod web-1: Error")
+
+
+def test_a_cluster_that_does_not_answer_is_the_end_for_those_who_need_one(trial: Trial):
+    trial.declare(kubernetes("web"))
+    trial.updated("web", history=())
+    trial.store.put(ClusterState(name="default", error="connection refused"))
+    assert trial.judge() == Verdict(error="cluster connection failed: connection refused")
+    trial.declare(local("tool"))
+    trial.store.delete(Resource, "web")
+    assert trial.judge() == OK
+
+
+def test_a_server_that_is_not_ready_in_time_is_the_end(trial: Trial):
+    trial.declare(kubernetes("web"), readiness_timeout_seconds=300)
+    trial.runs("web", RuntimeStatus.PENDING)
+    assert trial.judge(299) is None
+    assert trial.judge(301) == Verdict(error="Readiness timeout after 5m0s: target web:runtime not ready")
+
+
+def test_a_job_may_take_longer_than_a_server(trial: Trial):
+    trial.declare(readiness("migrate", PodReadiness.SUCCEEDED), readiness_timeout_seconds=300)
+    trial.runs("migrate", RuntimeStatus.PENDING)
+    assert trial.judge(301) is None
+
+
+def test_what_takes_too_long_is_told_with_what_it_waits_for(trial: Trial):
+    trial.declare(local("a"), kubernetes("b"), kubernetes("c"), readiness_timeout_seconds=0, timeout_seconds=5400)
+    trial.updated("a", history=(), hold=Hold(reason=HoldReason.WAITING_FOR_DEP, on=(ResourceName("x"),)))
+    trial.runs("b", RuntimeStatus.PENDING, pods=())
+    trial.runs("c", RuntimeStatus.PENDING, reason="pod c-1: ContainerCreating")
+    assert trial.judge(5399) is None
+    assert trial.judge(5401) == Verdict(
+        error="Timeout after 1h30m0s: 2 resources waiting (a:update waiting-for-dep,b:runtime waiting-for-pod), "
+        "1 resources not ready (c:runtime pod c-1: ContainerCreating)"
+    )
+
+
+def test_the_limit_of_the_command_line_wins_and_zero_means_none(trial: Trial):
+    trial.declare(local("a"), timeout_seconds=10)
+    trial.updated("a", history=())
+    trial.store.change(Session, "Tiltfile", lambda each: replace(each, ci_timeout_seconds=20.0))
+    assert trial.judge(15) is None
+    assert trial.judge(21)
+    trial.store.change(Session, "Tiltfile", lambda each: replace(each, ci_timeout_seconds=0.0))
+    assert trial.judge(9999) is None
