@@ -75,7 +75,8 @@ def _update(resource: Resource) -> UpdateStatus:
     nothing_to_run = isinstance(deploy, LocalDeploy) and deploy.update is None
     if status.current:
         return UpdateStatus.PENDING if nothing_to_run else UpdateStatus.IN_PROGRESS
-    if status.due is not Reason.NONE:
+    # After a live update that did not reach its container a full one follows.
+    if status.due is not Reason.NONE or (status.last is not None and status.last.outcome is Outcome.FELL_BACK):
         return UpdateStatus.PENDING
     if status.last is None:
         return UpdateStatus.NONE
