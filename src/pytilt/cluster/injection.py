@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from pytilt.cluster import objects, references, workloads
+from pytilt.cluster import objects, workloads
 from pytilt.cluster.order import is_built_in
 from pytilt.errors import ApplyError
+from pytilt.model import references
 from pytilt.model.images import Image
 from pytilt.model.names import ImageName
 from pytilt.model.resources import ImageLocator, KubeObject

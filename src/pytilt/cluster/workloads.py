@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pytilt.cluster import objects, references, selecting
+from pytilt.cluster import objects, selecting
 from pytilt.cluster.json_path import Place, find
 from pytilt.cluster.order import is_built_in
+from pytilt.model import references
 from pytilt.model.base import Value
 from pytilt.model.images import Image
 from pytilt.model.resources import ImageLocator, KubeObject, PodReadiness
@@ -185,7 +186,7 @@ def _object_spot(holder: dict[str, Any], locator: ImageLocator) -> Spot:
         reference = f"{reference}:{tag}"
 
     def replace(new: str) -> None:
-        parsed = references.parse(new)
+        parsed = references.try_parse(new)
         if parsed is None:
             return
         holder[locator.repo_field] = parsed.familiar_name

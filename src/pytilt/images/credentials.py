@@ -10,8 +10,8 @@ import msgspec
 
 from pytilt.errors import CommandError, PublishError
 from pytilt.host.processes import ProcessRequest, Runner
-from pytilt.images.reference import DOCKER_HUB
 from pytilt.model.base import Value
+from pytilt.model.references import DOCKER_HUB
 from pytilt.settings import Settings
 
 _HUB_KEY = "https://index.docker.io/v1/"

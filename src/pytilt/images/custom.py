@@ -10,9 +10,10 @@ from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.images.contract import BuildRequest
 from pytilt.images.docker.discovery import client_environment
 from pytilt.images.docker.engine import Engine, content_tag
-from pytilt.images.reference import Reference, parse, push_name, push_reference, tag_for
+from pytilt.images.registry_names import push_name, push_reference, tag_for
 from pytilt.model.images import BuiltImage, CustomBuild
 from pytilt.model.logs import Log
+from pytilt.model.references import Reference, parse
 from pytilt.settings import Settings
 
 _CONNECTION_VARIABLES = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION")

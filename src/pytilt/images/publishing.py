@@ -8,9 +8,10 @@ from pytilt.images.credentials import Credentials
 from pytilt.images.docker.api import path
 from pytilt.images.docker.engine import Engine, Product
 from pytilt.images.docker.reading import BuildReader
-from pytilt.images.reference import cluster_reference, parse, push_reference
+from pytilt.images.registry_names import cluster_reference, push_reference
 from pytilt.model.images import BuiltImage, Delivery, Registry
 from pytilt.model.logs import Log
+from pytilt.model.references import parse
 from pytilt.settings import Settings
 
 _REFUSED = re.compile(

@@ -7,11 +7,12 @@ import msgspec
 
 from pytilt.errors import PytiltError
 from pytilt.images.contract import BuildRequest
-from pytilt.images.reference import cluster_reference, parse
+from pytilt.images.registry_names import cluster_reference
 from pytilt.model.base import Value
 from pytilt.model.images import BuiltImage, Delivery, Registry
 from pytilt.model.logs import Log
 from pytilt.model.names import ImageName
+from pytilt.model.references import parse
 
 Answer = BuiltImage | PytiltError
 """What a build gives: an image, or an error that is raised."""

@@ -11,7 +11,7 @@ from pytilt.dialect.containers import StarlarkSet
 from pytilt.dialect.formatting import to_repr
 from pytilt.dialect.values import type_name
 from pytilt.errors import UserError
-from pytilt.images import reference
+from pytilt.model import references
 from pytilt.model.commands import Command
 from pytilt.model.names import ImageName
 from pytilt.model.resources import Link, PodReadiness
@@ -222,7 +222,7 @@ def pod_readiness(value: object) -> PodReadiness | None:
 def image_names(value: object) -> tuple[ImageName, ...]:
     """References of images."""
     try:
-        return tuple(reference.image_name(given) for given in strings(value))
+        return tuple(references.image_name(given) for given in strings(value))
     except UserError as error:
         raise UserError(f"must be a valid image reference: {error.message}") from error
 

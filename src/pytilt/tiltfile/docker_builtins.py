@@ -5,7 +5,7 @@ import posixpath
 from msgspec.structs import replace
 
 from pytilt.errors import UserError
-from pytilt.images import reference
+from pytilt.model import references
 from pytilt.model.files import FileRule, Ignore
 from pytilt.model.images import CustomBuild, DockerBuild, Image, LiveUpdate, Registry
 from pytilt.model.names import ImageName
@@ -191,7 +191,7 @@ class DockerBuiltins:
 
     def _declare(self, image: Image, entrypoint: object, container_args: list[object] | None) -> None:
         command = conversions.command(entrypoint, self._script.directory)
-        canonical = reference.parse(image.name).canonical
+        canonical = references.parse(image.name).canonical
         if canonical in self._references:
             raise UserError(f'Image for ref "{image.name}" has already been defined')
         self._references.add(canonical)
@@ -202,7 +202,7 @@ class DockerBuiltins:
 
 def _image_name(ref: str) -> ImageName:
     try:
-        return reference.image_name(ref)
+        return references.image_name(ref)
     except UserError as error:
         raise UserError(f"Argument 1 (ref): {error.message}") from error
 
@@ -218,7 +218,7 @@ def _only(value: object) -> tuple[str, ...]:
 def _check_tags(tags: tuple[str, ...]) -> None:
     for tag in tags:
         try:
-            reference.parse(tag)
+            references.parse(tag)
         except UserError as error:
             problem = error.message.partition(": ")[2]
             raise UserError(f'Argument extra_tag="{tag}" not a valid image reference: {problem}') from error
@@ -235,7 +235,7 @@ def _container_args(value: list[object] | None) -> tuple[str, ...] | None:
 
 def _registry_problem(host: str) -> str:
     """Why a text is no host, perhaps with a path below it, that a repository can be put under; empty when it is."""
-    found = reference.try_parse(f"{host}/x")
+    found = references.try_parse(f"{host}/x")
     if found is None:
         return "invalid reference format"
     return "" if found.name == f"{host}/x" else "repository name must be canonical"

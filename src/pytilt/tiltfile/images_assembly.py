@@ -7,8 +7,8 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from pytilt.errors import UserError
-from pytilt.images import reference
 from pytilt.images.dockerfile import image_uses
+from pytilt.model import references
 from pytilt.model.images import DockerBuild, Image
 from pytilt.model.names import ImageName
 
@@ -26,10 +26,10 @@ class ImageIndex:
     def __init__(self, images: Sequence[Image]) -> None:
         self._by_repository: dict[str, ImageName] = {}
         self._by_reference: dict[str, ImageName] = {}
-        repositories = Counter(reference.parse(image.name).name for image in images)
+        repositories = Counter(references.parse(image.name).name for image in images)
         self._exact = {repository for repository, count in repositories.items() if count > 1}
         for image in images:
-            parsed = reference.parse(image.name)
+            parsed = references.parse(image.name)
             self._by_repository.setdefault(parsed.name, image.name)
             self._by_reference[parsed.canonical] = image.name
         self._used: set[ImageName] = set()
@@ -38,7 +38,7 @@ class ImageIndex:
 
     def find(self, text: str) -> ImageName | None:
         """The image that a reference means, which counts as used from now on; None when it is not built here."""
-        found = reference.try_parse(text)
+        found = references.try_parse(text)
         if found is None:
             return None
         self._asked[found.familiar_name] = None
@@ -75,7 +75,7 @@ class ImageIndex:
         )
 
     def _completed(self, image: Image) -> Image:
-        exact = reference.parse(image.name).name in self._exact
+        exact = references.parse(image.name).name in self._exact
         return replace(image, base_images=tuple(dict.fromkeys(self._bases(image))), match_exact=exact)
 
     def _bases(self, image: Image) -> Iterable[ImageName]:

@@ -17,9 +17,9 @@ from pytilt.images.docker.options import LABELS, PODMAN_LABELS, build_args, buil
 from pytilt.images.docker.reading import BuildReader
 from pytilt.images.docker.steps import size
 from pytilt.images.dockerfile import image_uses, with_bases
-from pytilt.images.reference import parse, try_parse
 from pytilt.model.images import BuiltImage, DockerBuild
 from pytilt.model.logs import Log
+from pytilt.model.references import parse, try_parse
 from pytilt.settings import Settings
 
 _TELL_EVERY_BYTES = 32_000_000

@@ -12,8 +12,8 @@ from pytilt.errors import DockerApiError
 from pytilt.images.docker.api import DockerApi, path
 from pytilt.images.docker.discovery import connected
 from pytilt.images.docker.machine import Machine
-from pytilt.images.reference import parse
 from pytilt.model.base import Value
+from pytilt.model.references import parse
 from pytilt.settings import Settings
 
 _BUILDKIT_API = (1, 39)

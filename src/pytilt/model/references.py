@@ -1,16 +1,15 @@
-"""Image references as Docker writes and reads them, and their names in a registry.
+"""Image references as Docker writes and reads them.
 
 The grammar is that of the `distribution/reference` library, which Docker, Kubernetes and Tilt share.
 """
 
-import posixpath
 import re
 from collections.abc import Iterable
 from functools import lru_cache
 
 from pytilt.errors import UserError
 from pytilt.model.base import Value
-from pytilt.model.images import BuiltImage, Registry
+from pytilt.model.images import Image
 from pytilt.model.names import ImageName
 
 DOCKER_HUB = "docker.io"
@@ -109,6 +108,11 @@ def matches(reference: str, image: ImageName, *, exact: bool = False) -> bool:
     return found.canonical == wanted.canonical if exact else found.name == wanted.name
 
 
+def means(reference: str, image: Image) -> bool:
+    """Does a reference in YAML mean this image of the Tiltfile?"""
+    return matches(reference, image.name, exact=image.match_exact)
+
+
 def find_image(reference: str, images: Iterable[ImageName]) -> ImageName | None:
     """Which of several images a reference names: one with the same tag before one with the same name."""
     candidates = list(images)
@@ -117,49 +121,6 @@ def find_image(reference: str, images: Iterable[ImageName]) -> ImageName | None:
             if matches(reference, image, exact=exact):
                 return image
     return None
-
-
-def escaped(name: str) -> str:
-    """A name as one path component, as Tilt writes names below a default registry."""
-    return re.sub(r"[/:@]", "_", name)
-
-
-def push_name(name: ImageName, registry: Registry | None) -> str:
-    """The repository an image is pushed to, without tag."""
-    return _name_in(name, registry, registry.host) if registry and registry.host else parse(name).familiar_name
-
-
-def push_reference(image: BuiltImage, registry: Registry | None) -> str:
-    """Name and tag under which the builder pushes an image."""
-    if image.fixed_reference or registry is None or not registry.host:
-        return image.reference
-    return f"{push_name(image.name, registry)}:{tag_for(image.name, parse(image.reference).tag, registry)}"
-
-
-def cluster_reference(image: BuiltImage, registry: Registry | None) -> str:
-    """Name and tag under which the cluster pulls an image."""
-    if registry is None or not registry.host:
-        return image.reference
-    host = registry.host_from_cluster or registry.host
-    if image.fixed_reference:
-        below = image.reference.startswith(f"{registry.host}/")
-        return host + image.reference.removeprefix(registry.host) if below else image.reference
-    return f"{_name_in(image.name, registry, host)}:{tag_for(image.name, parse(image.reference).tag, registry)}"
-
-
-def tag_for(name: ImageName, tag: str, registry: Registry | None) -> str:
-    """The tag in a registry; where all images share one repository, the tag tells them apart."""
-    if registry is None or not registry.single_name:
-        return tag
-    return f"{escaped(posixpath.basename(parse(name).familiar_name))}-{tag}"
-
-
-def _name_in(name: ImageName, registry: Registry, host: str) -> str:
-    familiar = parse(name).familiar_name
-    for own in (registry.host, registry.host_from_cluster):
-        if own and familiar.startswith(f"{own}/"):  # the Tiltfile names the registry itself
-            return host + familiar.removeprefix(own)
-    return f"{host}/{registry.single_name or escaped(familiar)}"
 
 
 @lru_cache(maxsize=4096)  # the same few names are compared over and over
