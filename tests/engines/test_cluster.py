@@ -1,10 +1,12 @@
 import asyncio
 import secrets
+import time
 from contextlib import aclosing
 
 import pytest
 
 from pytilt.engines import labels
+from pytilt.engines.times import seconds_of
 from pytilt.errors import ApplyError
 from tests.engines.trial import fetch, left, pod, service, session, sweep, trial, web, workload
 
@@ -61,6 +63,29 @@ async def test_the_next_session_adopts_what_runs_and_restarts_nothing(engine_hos
             after = {p["metadata"]["uid"]: p["status"]["containerStatuses"][0] for p in await t.ready("web", 2)}
             assert after == before
             assert (await t.says("client", fetch("http://web/"))) == "hello\n"
+    finally:
+        await sweep(engine_host, project)
+
+
+async def test_a_service_serves_on_while_the_next_session_adopts_its_pods(engine_host):
+    project = secrets.token_hex(4)
+    readiness = {"readinessProbe": {"httpGet": {"port": 8080}, "periodSeconds": 1}}
+    try:
+        async with session(engine_host, project) as t:
+            await t.apply(service("web"), workload("Deployment", "web", web("hello"), container=readiness))
+            await t.ready("web")
+            await t.apply(pod("client", f"while :; do {fetch('http://web/')} || echo failed; done"))
+            await t.ready("client")
+        async with session(engine_host, project) as t:
+            await t.ready("web")
+            await t.apply(service("other"))
+            seen: list[str] = []
+            async with aclosing(t.cluster.containers.logs(_ref(await t.get("Pod", "client")))) as lines:
+                async for stamp, text in lines:
+                    seen.append(text)
+                    if seconds_of(stamp) > time.time() - 0.2:
+                        break
+            assert set(seen) == {"hello\n"}
     finally:
         await sweep(engine_host, project)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -36,6 +37,8 @@ from pytilt.model.resources import KubeObject
 CONTEXT = "engine"
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two tries to reach an engine that is away; a daemon takes a second or two to come back."""
+ADOPTION_SECONDS = 2.0
+"""How long pods that were found may take to pass their readiness probes before Services leave them out."""
 LAST_PODS_SECONDS = 90.0
 """How long leaving waits for pods that are ending: three times the usual grace period."""
 
@@ -270,7 +273,7 @@ class EngineCluster:
             self._store.listen(listener)
         for name, work in (
             ("controllers", controllers.run()),
-            ("services", self._forwarding.run()),
+            ("services", self._forwarding.run(partial(self._pool.known, ADOPTION_SECONDS))),
             ("record", self._keep_record()),
             ("engine events", self._follow_engine()),
         ):

@@ -1,6 +1,7 @@
 """Keeps the forwarder and the published ports as the Services, Ingresses and pods want them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from pytilt.cluster.seam import Change
 from pytilt.engines import labels
@@ -34,6 +35,7 @@ class Forwarding:
         self._news = asyncio.Event()
         self._told: str | None = None
         self._published: dict[str, str] | None = None
+        self._begun = asyncio.Event()
         self.failures: dict[Key, str] = {}
         """Services and Ingresses whose ports could not be bound, and why."""
 
@@ -47,8 +49,14 @@ class Forwarding:
         self._told = self._published = None
         self._news.set()
 
-    async def run(self) -> None:
-        """Follow the objects, without end."""
+    async def run(self, known: Callable[[], Awaitable[None]]) -> None:
+        """Follow the objects, without end.
+
+        Args:
+            known: returns when the pods' statuses can be believed; until then everything stays as it was found.
+        """
+        await known()
+        self._begun.set()
         while True:
             await self._news.wait()
             self._news.clear()
@@ -64,6 +72,7 @@ class Forwarding:
             ClusterUnreachableError: the engine does not answer.
             DockerApiError: it refuses.
         """
+        await self._begun.wait()
         async with self._lock:
             services, ingresses = self._store.all("Service"), self._store.all("Ingress")
             pods = self._store.all("Pod")

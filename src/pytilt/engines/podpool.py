@@ -67,6 +67,15 @@ class PodPool:
         """Who runs a pod."""
         return self._runners.get(uid_of(pod))
 
+    async def known(self, limit: float) -> None:
+        """Return when the status of every pod says how it really is, or after so many seconds."""
+        try:
+            async with asyncio.timeout(limit):
+                for runner in tuple(self._runners.values()):
+                    await runner.known.wait()
+        except TimeoutError:
+            return
+
     async def ended(self) -> None:
         """Return when the pods that are to end have ended."""
         ending = [self._owned[uid] for uid, runner in self._runners.items() if runner.deletion.is_set()]

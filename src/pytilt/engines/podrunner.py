@@ -53,6 +53,8 @@ class PodRunner:
         self._health = Health(world, pod, self)
         self.deletion = asyncio.Event()
         """Set when the pod is to end."""
+        self.known = asyncio.Event()
+        """Set when its status says how it really is: after it was found, that takes a look and a probe."""
 
     @property
     def namespace(self) -> str:
@@ -128,6 +130,8 @@ class PodRunner:
             self._wake.set()
             return None
         self._publish(plan)
+        if all(view.ready for view in self._views.values() if view.current and view.current.running):
+            self.known.set()
         if plan.start:
             await self._start(plan.start)
             self._wake.set()
@@ -304,6 +308,7 @@ class PodRunner:
             await self._look()
         await self.sandbox.stop()
         self._publish(plan, let_go=True)
+        self.known.set()
 
     def _grace(self) -> int:
         pod = self._world.store.get(*self._key) or self._pod
