@@ -165,8 +165,10 @@ def test_the_trigger_mode_decides_about_the_first_update(
 
 def test_in_manual_mode_a_change_waits_for_a_trigger(world: World):
     world.add(local("a", trigger_mode=TriggerMode.MANUAL), history=(update(),))
+    assert not world.plan().unasked
     world.change("a", x=1)
-    assert not world.plan().starts
+    plan = world.plan()
+    assert (plan.starts, plan.due, plan.unasked) == ((), {}, frozenset({"a"}))
     world.add(
         local("a", trigger_mode=TriggerMode.MANUAL),
         history=(update(),),

@@ -35,6 +35,8 @@ class Plan(Value):
     starts: tuple[Start, ...] = ()
     holds: Mapping[ResourceName, Hold] = msgspec.field(default_factory=dict)
     due: Mapping[ResourceName, Reason] = msgspec.field(default_factory=dict)
+    unasked: frozenset[ResourceName] = frozenset()
+    """In manual mode: what changed waits until somebody asks for an update."""
 
 
 Memory = dict[str, tuple[tuple[object, ...], "Need | None"]]
@@ -53,14 +55,16 @@ def plan(state: Snapshot, *, max_parallel: int = 3, memory: Memory | None = None
         What to start, what has to wait and why, and what is due.
     """
     known = {} if memory is None else memory
-    due = {each.name: need for each in state.all(Resource) if (need := _remembered(state, each, known)) is not None}
-    reasons = {ResourceName(name): need.reason for name, need in due.items()}
+    needs = [need for each in state.all(Resource) if (need := _remembered(state, each, known)) is not None]
+    unasked = frozenset(ResourceName(need.resource.name) for need in needs if not need.asked)
+    due = [need for need in needs if need.asked]
+    reasons = {ResourceName(need.resource.name): need.reason for need in due}
     if tiltfile_pending(state):
         hold = Hold(reason=HoldReason.TILTFILE_RELOAD, on=(TILTFILE,))
-        return Plan(due=reasons, holds=dict.fromkeys(reasons, hold))
+        return Plan(due=reasons, holds=dict.fromkeys(reasons, hold), unasked=unasked)
     rules = _Rules(state, max_parallel)
     starts, holds = [], {}
-    for need in sorted(due.values(), key=_order):
+    for need in sorted(due, key=_order):
         name = ResourceName(need.resource.name)
         if need.resource.status.current:
             continue
@@ -69,7 +73,7 @@ def plan(state: Snapshot, *, max_parallel: int = 3, memory: Memory | None = None
             holds[name] = answer
         else:
             starts.append(answer)
-    return Plan(starts=tuple(starts), holds=holds, due=reasons)
+    return Plan(starts=tuple(starts), holds=holds, due=reasons, unasked=unasked)
 
 
 def tiltfile_pending(state: Snapshot) -> bool:
@@ -93,6 +97,13 @@ class Need(Value):
     resource: Resource
     reason: Reason
     changed: Mapping[str, int]
+
+    @property
+    def asked(self) -> bool:
+        """May it be updated now? In manual mode only a trigger or the first update says so."""
+        status = self.resource.status
+        begins = not status.history and not status.current
+        return self.resource.spec.trigger_mode.auto or status.trigger is not None or begins
 
     @property
     def first(self) -> bool:
@@ -124,8 +135,6 @@ def _reason(state: Snapshot, resource: Resource, changed: Mapping[str, int]) -> 
     if not status.history and not status.current:
         wanted = mode.auto_init or reason or (mode.auto and changed)
         return reason | Reason.INITIAL_BUILD if wanted else reason
-    if not mode.auto and not reason:
-        return Reason.NONE
     if changed:
         reason |= Reason.CHANGED_FILES
     if status.history and resource.digest != status.applied_digest:

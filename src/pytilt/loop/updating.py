@@ -108,9 +108,11 @@ class Updating:
         for resource in self._store.snapshot().all(Resource):
             name = ResourceName(resource.name)
             status, due, hold = resource.status, decided.due.get(name, Reason.NONE), decided.holds.get(name)
-            if (due, hold) != (status.due, status.hold):
-                since = (status.due_since or self._store.now()) if due else ""
-                self._store.put(replace(resource, status=replace(status, due=due, due_since=since, hold=hold)))
+            unasked = name in decided.unasked
+            if (due, hold, unasked) != (status.due, status.hold, status.unasked):
+                since = (status.due_since or self._store.now()) if due or unasked else ""
+                noted = replace(status, due=due, due_since=since, hold=hold, unasked=unasked)
+                self._store.put(replace(resource, status=noted))
 
     def _begin(self, start: Start, group: asyncio.TaskGroup) -> None:
         number = self.next_id()
@@ -126,7 +128,13 @@ class Updating:
         self._edit(
             start.resource,
             lambda status: replace(
-                status, current=(*status.current, update), trigger=None, due=Reason.NONE, due_since="", hold=None
+                status,
+                current=(*status.current, update),
+                trigger=None,
+                due=Reason.NONE,
+                due_since="",
+                hold=None,
+                unasked=False,
             ),
         )
         task = group.create_task(self._perform(start, update), name=f"update {start.resource} {number}")

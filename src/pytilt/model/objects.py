@@ -101,7 +101,10 @@ class ResourceStatus(Value):
     trigger: Trigger | None = None
     due: Reason = Reason.NONE
     """Why another update is to run; none when everything on disk is in what was deployed."""
+    unasked: bool = False
+    """In manual mode: something changed, and waits until somebody asks for an update."""
     due_since: str = ""
+    """RFC 3339: since when there is something to update."""
     hold: Hold | None = None
     applied: tuple[ObjectRef, ...] = ()
     """What is in the cluster because of this resource; after an update that failed, what may be."""

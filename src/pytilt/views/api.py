@@ -120,7 +120,7 @@ def ui_resource(state: Snapshot, resource: Resource) -> Json:
         "lastDeployTime": status.deployed_at or (status.last.finished_at if status.last else ""),
         "triggerMode": int(spec.trigger_mode),
         "pendingBuildSince": status.due_since,
-        "hasPendingChanges": bool(status.due),
+        "hasPendingChanges": bool(status.due) or status.unasked,
         "endpointLinks": [{"url": link.url, "name": link.name} for link in runtime.status.endpoints] if runtime else [],
         "queued": status.trigger is not None,
         "order": resource.order,
