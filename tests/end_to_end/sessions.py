@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,7 +64,7 @@ def served(port: int, path: str = "/") -> str:
 
 
 class Session:
-    """A running `tilt up`.
+    """A command that goes on, most often `tilt up`.
 
     Args:
         process: its process, with a pipe for what it prints.
@@ -111,6 +112,10 @@ class Session:
         """The updates of a resource that ended, oldest first."""
         history: list[Json] = self.rows()[name].get("buildHistory", [])
         return history[::-1]
+
+    def counts(self) -> dict[str, int]:
+        """How many updates of every row have ended."""
+        return {name: len(row.get("buildHistory", [])) for name, row in self.rows().items()}
 
     def strategies(self, name: str) -> list[str]:
         """How the updates of a resource worked, oldest first: `full`, `live`, `command`, `evaluate`."""
@@ -193,6 +198,21 @@ class Tilt:
         self.environ = dict(environ)
         self._placed = ("--namespace", namespace) if namespace else ()
 
+    def save(self, name: str, text: str) -> None:
+        """Save a file of the project as editors do: write another one, then rename it."""
+        path = self.project.root / name
+        other = path.with_name(f".{path.name}.swp")
+        other.write_text(text)
+        if path.exists():
+            shutil.copymode(path, other)
+        other.replace(path)
+
+    def edit(self, name: str, present: str, wanted: str) -> None:
+        """Replace a text in a file of the project; it must be there."""
+        text = (self.project.root / name).read_text()
+        assert present in text
+        self.save(name, text.replace(present, wanted))
+
     def run(self, *words: str, seconds: float = PATIENCE_SECONDS) -> Ended:
         """Run a command to its end."""
         done = subprocess.run(
@@ -218,8 +238,16 @@ class Tilt:
     @contextlib.contextmanager
     def up(self, *words: str) -> Iterator[Session]:
         """Run `tilt up --stream` until the end of the block, and end it by ctrl-C unless the block has."""
+        with self.start("up", "--stream", *words) as session:
+            yield session
+            if session.process.poll() is None:
+                session.stop()
+
+    @contextlib.contextmanager
+    def start(self, *words: str) -> Iterator[Session]:
+        """Run a command without end; what still runs at the end of the block is killed."""
         process = subprocess.Popen(
-            self._argv(("up", "--stream", *words)),
+            self._argv(words),
             cwd=self.project.root,
             env=self.environ,
             stdin=subprocess.DEVNULL,
@@ -227,14 +255,12 @@ class Tilt:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        session = Session(process, Client(Settings.from_environment(self.environ)))
+        running = Session(process, Client(Settings.from_environment(self.environ)))
         try:
-            yield session
-            if process.poll() is None:
-                session.stop()
+            yield running
         finally:
-            session.kill()
-        no_traceback(session.output)
+            running.kill()
+        no_traceback(running.output)
 
     def _argv(self, words: tuple[str, ...]) -> list[str]:
         placed = self._placed if words[0] in ("up", "ci", "down") else ()
@@ -252,10 +278,3 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def save(path: Path, text: str) -> None:
-    """Save a file as editors do: write another one, then rename it."""
-    other = path.with_name(f".{path.name}.swp")
-    other.write_text(text)
-    other.replace(path)

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from tests.end_to_end.sessions import save, served
+from tests.end_to_end.sessions import served
 
 DEPLOYMENT = """
     apiVersion: apps/v1
@@ -55,7 +55,7 @@ def test_a_saved_file_is_served_by_the_same_container(web):
         session.settles("web")
         assert served(port) == "first\n"
         container = session.container("web")
-        save(tilt.project.root / "page/index.html", "second\n")
+        tilt.save("page/index.html", "second\n")
         session.until(lambda: served(port) == "second\n", "the new page")
         session.settles("web")
         assert session.container("web") == container
@@ -67,7 +67,7 @@ def test_without_a_live_update_a_new_pod_serves_what_was_saved(web):
     with tilt.up() as session:
         session.settles("web")
         pod = session.pods("web")[0]["name"]
-        save(tilt.project.root / "page/index.html", "second\n")
+        tilt.save("page/index.html", "second\n")
         session.until(lambda: served(port) == "second\n", "the new page")
         session.settles("web")
         assert session.pods("web")[0]["name"] != pod
@@ -80,7 +80,7 @@ def test_of_fifty_hasty_saves_the_last_is_served_and_none_costs_a_build(web):
         session.settles("web")
         container = session.container("web")
         for number in range(50):
-            save(tilt.project.root / "page/index.html", f"save {number}\n")
+            tilt.save("page/index.html", f"save {number}\n")
             time.sleep(random.random() / 10)  # a person's pace is what is tested
         session.until(lambda: served(port) == "save 49\n", "the last save")
         session.settles("web")
@@ -93,12 +93,12 @@ def test_what_is_saved_while_an_image_is_built_is_not_lost(web):
     tilt, port = web(dockerfile=DOCKERFILE.replace("ADD", "RUN sleep 1 # {0}\n    ADD").replace("{0}", "first build"))
     with tilt.up() as session:
         session.says("[1/3] FROM")
-        save(tilt.project.root / "page/index.html", "while the first is built\n")
+        tilt.save("page/index.html", "while the first is built\n")
         session.until(lambda: served(port) == "while the first is built\n", "the page of the first build")
         session.settles("web")
-        save(tilt.project.root / "Dockerfile", (tilt.project.root / "Dockerfile").read_text().replace("first", "next"))
+        tilt.edit("Dockerfile", "first", "next")
         session.says("[1/3] FROM", times=2)
-        save(tilt.project.root / "page/index.html", "while the next is built\n")
+        tilt.save("page/index.html", "while the next is built\n")
         session.until(lambda: served(port) == "while the next is built\n", "the page of the next build")
         session.settles("web")
         assert session.strategies("web").count("full") == 2
@@ -109,7 +109,7 @@ def test_a_container_that_was_restarted_gets_what_the_one_before_it_had(web, kub
     with tilt.up() as session:
         session.settles("web")
         container = session.container("web")
-        save(tilt.project.root / "page/index.html", "synced\n")
+        tilt.save("page/index.html", "synced\n")
         session.until(lambda: served(port) == "synced\n", "the synced page")
         kubectl("exec", "-n", namespace, container[0], "--", "sh", "-c", "{ sleep 0.1; kill 1; } >/dev/null 2>&1 &")
         session.until(lambda: session.container("web")[1] not in ("", container[1]), "another container")
@@ -124,7 +124,7 @@ def test_the_pod_that_replaces_a_deleted_one_gets_what_that_had(web, kubectl, na
     with tilt.up() as session:
         session.settles("web")
         pod = session.container("web")[0]
-        save(tilt.project.root / "page/index.html", "synced\n")
+        tilt.save("page/index.html", "synced\n")
         session.until(lambda: served(port) == "synced\n", "the synced page")
         kubectl("delete", "pod", "-n", namespace, pod, "--wait=false")
         session.until(lambda: session.container("web")[0] not in ("", pod), "another pod")
