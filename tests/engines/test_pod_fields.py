@@ -1,4 +1,6 @@
 import asyncio
+import base64
+import json
 
 import pytest
 
@@ -268,6 +270,30 @@ async def test_a_port_of_this_machine(engine_host, unused_tcp_port):
         writer.write(b"GET / HTTP/1.0\r\n\r\n")
         assert (await reader.read()).endswith(b"here\n")
         writer.close()
+
+
+@proves("Pod", "imagePullSecrets")
+async def test_a_registry_is_shown_the_pods_credentials(engine_host):
+    seen: asyncio.Queue[str] = asyncio.Queue()
+
+    async def registry(reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        sent = [line.partition(": ")[2] for line in head.splitlines() if line.lower().startswith("authorization:")]
+        status = "404 Not Found" if sent else '401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"'
+        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        writer.close()
+        for word in sent:
+            seen.put_nowait(word)
+
+    server = await asyncio.start_server(registry, "127.0.0.1", 0)
+    host = f"localhost:{server.sockets[0].getsockname()[1]}"
+    login = {"auths": {host: {"auth": base64.b64encode(b"me:secret").decode()}}}
+    async with server, trial(engine_host) as t:
+        secret = config("login", "Secret", **{".dockerconfigjson": json.dumps(login)})
+        spec = {"imagePullSecrets": [{"name": "login"}]}
+        await t.apply(secret, pod("p", "true", spec=spec, container={"image": f"{host}/app:1"}))
+        async with asyncio.timeout(10):
+            assert await seen.get() == "Basic " + base64.b64encode(b"me:secret").decode()
 
 
 @proves("Pod", "containers[].stdin", "containers[].tty")

@@ -22,6 +22,7 @@ from pytilt.engines.notes import Notes
 from pytilt.engines.objects import Json, Key, key_of, uid_of
 from pytilt.engines.podpool import PodPool
 from pytilt.engines.probing import Prober
+from pytilt.engines.pulling import FindCredentials, anonymous
 from pytilt.engines.reach import PodNetwork
 from pytilt.engines.record import Record
 from pytilt.engines.runtime import Runtime
@@ -50,15 +51,23 @@ class EngineCluster:
         api: the engine, opened by the caller, who closes it after this.
         project: whose pods they are: those of other projects are not seen; see `labels.project_id`.
         namespace: where objects without namespace go.
+        credentials: finds those of this machine for pulling images; without it, images are pulled anonymously.
         service_range: addresses of Services, if the usual ones cannot be used on this machine.
     """
 
     def __init__(
-        self, api: DockerApi, project: str, namespace: str = "default", *, service_range: str = SERVICE_RANGE
+        self,
+        api: DockerApi,
+        project: str,
+        namespace: str = "default",
+        *,
+        credentials: FindCredentials = anonymous,
+        service_range: str = SERVICE_RANGE,
     ) -> None:
         self._project = Project(id=project)
         self._namespace = namespace
         self._range = service_range
+        self._credentials = credentials
         self._runtime = Runtime(api)
         self._store = ObjectStore()
         self._tasks = asyncio.TaskGroup()
@@ -87,6 +96,7 @@ class EngineCluster:
             prober=Prober(self._runtime, network),
             notes=Notes(self._store),
             machine=self._machine,
+            credentials=self._credentials,
             settled=self._forwarding.settled,
         )
         self._record = Record(self._runtime, self._project, foundation, self._store)

@@ -7,11 +7,12 @@ from pytilt.engines.containers import container_request
 from pytilt.engines.environment import MissingSourceError, environment
 from pytilt.engines.objects import Json
 from pytilt.engines.podplan import ContainerView, Instance, RunState
+from pytilt.engines.pulling import pull_credentials
 from pytilt.engines.sandbox import Sandbox
 from pytilt.engines.services import variables
 from pytilt.engines.times import seconds_of
 from pytilt.engines.world import World
-from pytilt.errors import ApplyError, DockerApiError, WorkError
+from pytilt.errors import ApplyError, DockerApiError, PublishError, WorkError
 from pytilt.model.resources import KubeObject
 
 START_FAILED = 128
@@ -144,8 +145,10 @@ class Launcher:
             raise LaunchError("ErrImageNeverPull", text)
         self._world.notes.normal(self._pod, "Pulling", f'Pulling image "{reference}"')
         try:
-            await self._world.runtime.pull(reference)
-        except DockerApiError as error:
+            lookup = self._world.lookup(self._pod["metadata"]["namespace"])
+            auth = await pull_credentials(reference, self._pod, lookup, self._world.credentials)
+            await self._world.runtime.pull(reference, auth)
+        except (DockerApiError, PublishError) as error:
             self._world.notes.warning(self._pod, "Failed", f'Failed to pull image "{reference}": {error.message}')
             raise LaunchError("ErrImagePull", error.message) from error
         self._world.notes.normal(self._pod, "Pulled", f'Successfully pulled image "{reference}"')

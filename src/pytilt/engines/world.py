@@ -8,6 +8,7 @@ from pytilt.engines.foundation import Foundation
 from pytilt.engines.labels import Project
 from pytilt.engines.notes import Notes
 from pytilt.engines.probing import Prober
+from pytilt.engines.pulling import FindCredentials
 from pytilt.engines.reach import PodNetwork
 from pytilt.engines.runtime import Runtime
 from pytilt.engines.store import ObjectStore
@@ -38,6 +39,7 @@ class World:
     prober: Prober
     notes: Notes
     machine: Machine
+    credentials: FindCredentials
     settled: Callable[[], Awaitable[None]]
     """Wait until the Services know what the store says now."""
 

@@ -131,6 +131,14 @@ class Credentials:
         return RegistryAuth(username=answer.username, password=answer.secret, server=_key(host))
 
 
+def stored(config: bytes, host: str) -> RegistryAuth | None:
+    """The credentials for a registry in the text of a `config.json`, None if it has none or cannot be read."""
+    try:
+        return _stored(msgspec.json.decode(config, type=_Config), host)
+    except msgspec.DecodeError:
+        return None
+
+
 def _read(path: str) -> _Config:
     try:
         return msgspec.json.decode(Path(path).read_bytes() or b"{}", type=_Config)
