@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
@@ -25,6 +26,9 @@ from pytilt.store.objects import Store
 from pytilt.views.api import GROUP_VERSION, Json, Kind, find_kind, kinds, ui_resources
 
 NDJSON = "application/x-ndjson"
+
+LARGEST_NUMBER = 2**35
+"""What a number of a query stays below: lines there are not so many, nor seconds before now that a date could tell."""
 
 T = TypeVar("T")
 
@@ -149,7 +153,8 @@ class Routes:
             raise HTTPException(404, f'resource "{name}" does not exist')
         if resource is not None and not resource.enabled:
             return PlainTextResponse(f'resource "{name}" is currently disabled')
-        self._requests.trigger(name, Reason(body.build_reason))
+        reason = Reason(body.build_reason)
+        self._requests.trigger(name, reason if reason.triggered else Reason.UNKNOWN_TRIGGER)
         return Response(status_code=200)
 
     async def enable(self, request: Request) -> Response:
@@ -173,9 +178,9 @@ class Routes:
         """Lines of the log as JSON lines; with `follow`, without end."""
         query = request.query_params
         selection = _selection(request)
-        cursor = int(query["cursor"]) if "cursor" in query else 0
+        cursor = int(_number(query, "cursor"))
         if "tail" in query:
-            cursor = self._logs.tail(int(query["tail"]), selection)
+            cursor = self._logs.tail(int(_number(query, "tail")), selection)
         return StreamingResponse(self._lines(cursor, selection, follow=bool(query.get("follow"))), media_type=NDJSON)
 
     async def _lines(self, cursor: int, selection: Selection, *, follow: bool) -> AsyncIterator[bytes]:
@@ -230,10 +235,10 @@ def _kind(request: Request) -> Kind:
 def _selection(request: Request) -> Selection:
     query = request.query_params
     level = query.get("level", "").upper()
-    seconds = query.get("since")
+    seconds = _number(query, "since")
     since = ""
     if seconds:
-        moment = datetime.now(UTC) - timedelta(seconds=float(seconds))
+        moment = datetime.now(UTC) - timedelta(seconds=seconds)
         since = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
     return Selection(
         resources=frozenset(ResourceName(name) for name in query.getlist("resource")),
@@ -241,6 +246,18 @@ def _selection(request: Request) -> Selection:
         source=query.get("source", "all"),
         since=since,
     )
+
+
+def _number(query: QueryParams, name: str) -> float:
+    """A number of the query that is not negative; 0 where there is none."""
+    text = query.get(name, "0")
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < LARGEST_NUMBER:
+        raise HTTPException(400, f"{name} is not a number: {text}")
+    return number
 
 
 def _json(body: Json) -> Response:

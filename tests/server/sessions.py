@@ -1,0 +1,71 @@
+"""A session of a store that the test fills by hand, behind a real server."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pytilt.model.names import TILTFILE, ResourceName
+from pytilt.model.objects import Resource, Tiltfile
+from pytilt.model.resources import LocalDeploy
+from pytilt.model.resources import Resource as Declared
+from pytilt.model.updates import Reason
+from pytilt.server.app import build_app
+from pytilt.server.serving import bind, serve
+from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
+from tests.loop.waiting import running
+
+TOKEN = "secret"
+
+
+class Asked:
+    """Remembers what was asked of the session."""
+
+    def __init__(self) -> None:
+        self.triggered: list[tuple[str, Reason]] = []
+        self.enabled: dict[str, bool] = {}
+        self.args: list[str] = []
+
+    def trigger(self, name: ResourceName, reason: Reason) -> None:
+        """See `Requests`."""
+        self.triggered.append((name, reason))
+
+    async def set_enabled(self, names: Sequence[ResourceName], *, enabled: bool) -> None:
+        """See `Requests`."""
+        self.enabled.update(dict.fromkeys(names, enabled))
+
+    def set_args(self, args: Sequence[str]) -> bool:
+        """See `Requests`."""
+        changed = self.args != list(args)
+        self.args = list(args)
+        return changed
+
+
+class Served:
+    """The session.
+
+    Args:
+        folder: takes its log.
+        token: what requests must show.
+    """
+
+    def __init__(self, folder: Path, token: str | None = TOKEN) -> None:
+        self.store = Store()
+        self.logs = LogStore(folder / "log")
+        self.asked = Asked()
+        self.app = build_app(self.store, self.logs, self.asked, token=token, host="localhost")
+        self.store.put(Tiltfile(name=TILTFILE, path="/p/Tiltfile", args=("web",)))
+
+    def add(self, *names: str, enabled: bool = True, labels: Sequence[str] = ()) -> None:
+        """Put resources into the store."""
+        for name in names:
+            spec = Declared(name=ResourceName(name), deploy=LocalDeploy(), labels=tuple(labels))
+            order = len(self.store.snapshot().all(Resource)) + 2
+            self.store.put(Resource(name=name, spec=spec, enabled=enabled, order=order))
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[int]:
+        """Have it listen; the port."""
+        with await bind("127.0.0.1", 0) as listener:
+            async with running(serve(self.app, listener)):
+                yield listener.getsockname()[1]

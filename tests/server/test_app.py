@@ -1,0 +1,236 @@
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from pytilt import __version__
+from pytilt.model.logs import Level
+from pytilt.model.names import TILTFILE, ResourceName, SpanId
+from pytilt.model.objects import Resource, ResourceStatus
+from pytilt.model.updates import Reason
+from tests.server.sessions import TOKEN, Served
+
+APIS = "/apis/tilt.dev/v1alpha1"
+
+
+@pytest.fixture
+def served(tmp_path: Path):
+    made = Served(tmp_path)
+    made.add("web", "db")
+    yield made
+    made.logs.close()
+
+
+@pytest.fixture
+async def client(served: Served) -> AsyncIterator[httpx.AsyncClient]:
+    async with served.listening() as port:
+        headers = {"x-tilt-token": TOKEN}
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=10) as made:
+            yield made
+
+
+def write(served: Served, name: str, *lines: str, level: Level = Level.INFO, build: bool = False) -> None:
+    span = served.logs.span(ResourceName(name), SpanId(f"pod:{name}"), build=build)
+    for line in lines:
+        span(f"{line}\n", level=level)
+
+
+async def test_whoever_shows_no_token_is_refused_and_told_why(client: httpx.AsyncClient):
+    answer = await client.get(f"{APIS}/uiresources", headers={"x-tilt-token": "wrong"})
+    assert (answer.status_code, answer.text) == (403, "invalid session token\n")
+
+
+async def test_all_objects_of_a_kind_are_a_list(client: httpx.AsyncClient):
+    answer = (await client.get(f"{APIS}/uiresources")).json()
+    assert (answer["apiVersion"], answer["kind"]) == ("tilt.dev/v1alpha1", "UIResourceList")
+    assert [each["metadata"]["name"] for each in answer["items"]] == [TILTFILE, "web", "db"]
+    assert int(answer["metadata"]["resourceVersion"]) > 0
+
+
+@pytest.mark.parametrize("name", ["web", "%28Tiltfile%29"])
+async def test_one_object_is_got_by_its_name(client: httpx.AsyncClient, name: str):
+    answer = await client.get(f"{APIS}/uiresources/{name}")
+    assert answer.json()["kind"] == "UIResource"
+
+
+async def test_a_name_may_have_slashes(client: httpx.AsyncClient, served: Served):
+    served.add("a/b")
+    answer = await client.get(f"{APIS}/uiresources/a%2Fb")
+    assert answer.json()["metadata"]["name"] == "a/b"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("uiresources/x", 'uiresources.tilt.dev "x" not found'),
+        ("pods", 'the server doesn\'t have a resource type "pods"'),
+        ("pods/x", 'the server doesn\'t have a resource type "pods"'),
+    ],
+)
+async def test_what_is_not_there_is_not_found(client: httpx.AsyncClient, path: str, text: str):
+    answer = await client.get(f"{APIS}/{path}")
+    assert (answer.status_code, answer.text) == (404, text)
+
+
+async def test_the_kinds_are_told_with_their_words(client: httpx.AsyncClient):
+    answer = (await client.get(APIS)).json()
+    assert {"name": "filewatches", "kind": "FileWatch", "shortNames": ["fw"]} in answer["resources"]
+
+
+async def test_the_version_is_told(client: httpx.AsyncClient):
+    assert (await client.get("/api/version")).json() == {"version": __version__}
+
+
+async def test_the_page_gives_the_browser_its_token(client: httpx.AsyncClient):
+    answer = await client.get("/", headers={"x-tilt-token": ""})
+    assert answer.status_code == 200
+    assert ">web<" in answer.text
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith(f"Tilt-Token={TOKEN};")
+    assert "httponly" in cookie.lower()
+    assert "samesite=strict" in cookie.lower()
+
+
+async def test_a_watch_tells_what_is_there_then_every_change(client: httpx.AsyncClient, served: Served):
+    async with client.stream("GET", f"{APIS}/uiresources?watch=1") as answer:
+        lines = answer.aiter_lines()
+        first = [json.loads(await anext(lines)) for _ in range(3)]
+        assert [(each["type"], each["object"]["metadata"]["name"]) for each in first] == [
+            ("ADDED", TILTFILE),
+            ("ADDED", "web"),
+            ("ADDED", "db"),
+        ]
+        changed = ResourceStatus(due=Reason.CHANGED_FILES)
+        served.store.change(Resource, "web", lambda each: replace(each, status=changed))
+        event = json.loads(await anext(lines))
+        assert (event["type"], event["object"]["status"]["updateStatus"]) == ("MODIFIED", "pending")
+        served.store.delete(Resource, "db")
+        event = json.loads(await anext(lines))
+        assert (event["type"], event["object"]["metadata"]["name"]) == ("DELETED", "db")
+        served.add("new")
+        assert json.loads(await anext(lines))["type"] == "ADDED"
+
+
+async def test_a_watch_of_one_object_tells_nothing_of_others(client: httpx.AsyncClient, served: Served):
+    async with client.stream("GET", f"{APIS}/uiresources?watch=1&name=db") as answer:
+        lines = answer.aiter_lines()
+        assert json.loads(await anext(lines))["object"]["metadata"]["name"] == "db"
+        served.store.delete(Resource, "web")
+        served.store.delete(Resource, "db")
+        assert json.loads(await anext(lines))["type"] == "DELETED"
+
+
+async def texts(client: httpx.AsyncClient, query: str = "") -> list[str]:
+    answer = await client.get(f"/api/logs?{query}")
+    assert answer.status_code == 200
+    return [json.loads(line)["text"] for line in answer.text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["w1", "w2", "d1", "b1", "e1"]),
+        ("resource=web", ["w1", "w2", "b1", "e1"]),
+        ("resource=web&resource=db", ["w1", "w2", "d1", "b1", "e1"]),
+        ("resource=none", []),
+        ("source=build", ["b1"]),
+        ("source=runtime", ["w1", "w2", "d1", "e1"]),
+        ("level=error", ["e1"]),
+        ("tail=2", ["b1", "e1"]),
+        ("tail=1&resource=db", ["d1"]),
+        ("tail=0", []),
+        ("cursor=3", ["b1", "e1"]),
+        ("since=3600", ["w1", "w2", "d1", "b1", "e1"]),
+    ],
+)
+async def test_lines_of_the_log_are_chosen(client: httpx.AsyncClient, served: Served, query: str, expected: list[str]):
+    write(served, "web", "w1", "w2")
+    write(served, "db", "d1")
+    write(served, "web", "b1", build=True)
+    write(served, "web", "e1", level=Level.ERROR)
+    assert await texts(client, query) == expected
+
+
+@pytest.mark.parametrize("query", ["cursor=x", "cursor=-1", "tail=-1", "since=soon", "since=nan", "since=1e30"])
+async def test_a_number_that_is_none_is_refused(client: httpx.AsyncClient, query: str):
+    answer = await client.get(f"/api/logs?{query}")
+    assert answer.status_code == 400
+    assert "is not a number" in answer.text
+
+
+async def test_a_log_is_followed(client: httpx.AsyncClient, served: Served):
+    write(served, "web", "one")
+    async with client.stream("GET", "/api/logs?follow=1&resource=web") as answer:
+        lines = answer.aiter_lines()
+        assert json.loads(await anext(lines))["text"] == "one"
+        write(served, "db", "other")
+        write(served, "web", "two")
+        assert json.loads(await anext(lines))["text"] == "two"
+
+
+async def test_a_trigger_is_passed_on_with_its_reason(client: httpx.AsyncClient, served: Served):
+    for name in ("web", TILTFILE):
+        body = {"manifest_names": [name], "build_reason": 32}
+        answer = await client.post("/api/trigger", json=body)
+        assert (answer.status_code, answer.text) == (200, "")
+    assert served.asked.triggered == [("web", Reason.CLI_TRIGGER), (TILTFILE, Reason.CLI_TRIGGER)]
+
+
+@pytest.mark.parametrize("body", [{}, {"build_reason": 0}, {"build_reason": 1}])
+async def test_a_trigger_whose_reason_is_none_counts_as_one_all_the_same(
+    client: httpx.AsyncClient, served: Served, body: dict[str, int]
+):
+    await client.post("/api/trigger", json={"manifest_names": ["web"], **body})
+    assert served.asked.triggered == [("web", Reason.UNKNOWN_TRIGGER)]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "text"),
+    [
+        ({"manifest_names": ["off"]}, 200, 'resource "off" is currently disabled'),
+        ({"manifest_names": ["x"]}, 404, 'resource "x" does not exist'),
+        ({"manifest_names": ["web", "db"]}, 400, "/api/trigger currently supports exactly one manifest name"),
+        ({"manifest_names": []}, 400, "/api/trigger currently supports exactly one manifest name"),
+        ({}, 400, "error parsing JSON payload: "),
+        ([], 400, "error parsing JSON payload: "),
+    ],
+)
+async def test_a_trigger_is_refused_in_tilts_words(
+    client: httpx.AsyncClient, served: Served, body: object, status: int, text: str
+):
+    served.add("off", enabled=False)
+    answer = await client.post("/api/trigger", json=body)
+    assert answer.status_code == status
+    assert answer.text.startswith(text)
+    assert not served.asked.triggered
+
+
+async def test_a_trigger_must_be_posted(client: httpx.AsyncClient):
+    answer = await client.get("/api/trigger")
+    assert (answer.status_code, answer.text) == (400, "must be POST request")
+
+
+async def test_resources_are_enabled_and_disabled_by_name(client: httpx.AsyncClient, served: Served):
+    await client.post("/api/enable", json={"names": ["web"], "enabled": True})
+    await client.post("/api/enable", json={"names": ["db"], "enabled": False})
+    assert served.asked.enabled == {"web": True, "db": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("x", 'no such resource "x"'), (TILTFILE, "(Tiltfile) cannot be enabled or disabled")]
+)
+async def test_one_name_too_many_enables_nothing(client: httpx.AsyncClient, served: Served, name: str, text: str):
+    answer = await client.post("/api/enable", json={"names": ["web", name], "enabled": True})
+    assert (answer.status_code, answer.text) == (404, text)
+    assert not served.asked.enabled
+
+
+@pytest.mark.parametrize("path", ["/api/args", "/api/set_tiltfile_args"])
+async def test_arguments_are_changed_once(client: httpx.AsyncClient, served: Served, path: str):
+    assert (await client.post(path, json=["web"])).text == ""
+    same = await client.post(path, json=["web"])
+    assert (same.status_code, same.text) == (200, "Tilt is already running with those args -- no action taken")
+    assert served.asked.args == ["web"]
