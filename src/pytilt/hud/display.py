@@ -13,6 +13,7 @@ from pytilt.errors import SessionUnreachableError
 from pytilt.hud.alerts import Alerts, Desktop, told
 from pytilt.hud.bars import KeyBar, StatusBar, TitleBar
 from pytilt.hud.commands import COMMANDS, Now
+from pytilt.hud.glyphs import SPINS_PER_SECOND
 from pytilt.hud.logpane import LogPane
 from pytilt.hud.options import Notify, Options
 from pytilt.hud.session import LogQuery, SessionSource
@@ -99,7 +100,7 @@ class Display(App[None]):
         self.pane.add_class("short")
         self._watch()
         self.set_interval(1.0, self._tick)
-        self.set_interval(0.1, self._spin)
+        self._spinner = self.set_interval(1 / SPINS_PER_SECOND, self.table.spin, pause=True)
 
     # What comes from the session
 
@@ -120,6 +121,7 @@ class Display(App[None]):
         self._rows = self._cache.of(state)
         self._alert()
         self._hear()
+        (self._spinner.resume if any(row.updating for row in self._rows) else self._spinner.pause)()
         self._show()
 
     def _show(self) -> None:
@@ -188,10 +190,6 @@ class Display(App[None]):
 
     def _tick(self) -> None:
         self.table.tick()
-
-    def _spin(self) -> None:
-        if any(row.updating for row in self._rows):
-            self.table.spin()
 
     # What the panes tell
 

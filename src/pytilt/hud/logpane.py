@@ -18,10 +18,9 @@ from pytilt.hud.logwindow import PAGE
 from pytilt.hud.session import LogQuery, SessionSource
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
-from pytilt.store.logs import Line
 
-FRAME_SECONDS = 0.15
-"""Lines that come faster are drawn together; the first after a pause is drawn at once."""
+FRAME_SECONDS = 0.25
+"""Lines that come within this time are drawn together; the first after a pause is drawn at once."""
 
 RETRY_SECONDS = 1.0
 
@@ -52,9 +51,6 @@ class LogPane(Vertical):
         self.title = LogTitle()
         self.view = LogView()
         self.search = Input(placeholder="search the log", id="search")
-        self._pending: list[Line] = []
-        self._flushed_at = 0.0
-        self._flushing = False
 
     def compose(self) -> ComposeResult:
         """Title, lines, search."""
@@ -189,7 +185,6 @@ class LogPane(Vertical):
 
     def _restart(self) -> None:
         name = self.query_now.resource
-        self._pending.clear()
         self.view.look = replace(self.view.look, names=name is None)
         self.view.begin(f"No log output for {name}" if name else "No log output yet")
         self._follow(self.query_now)
@@ -200,29 +195,12 @@ class LogPane(Vertical):
         while True:
             try:
                 async for lines in self._source.follow(query, PAGE):
-                    self._take(lines)
+                    self.view.append(lines)
+                    await asyncio.sleep(FRAME_SECONDS)
             except SessionUnreachableError:
                 # The status bar tells; this only waits for the session to answer again, and begins anew then.
                 await asyncio.sleep(RETRY_SECONDS)
             self.view.begin(self.view.empty_text)
-
-    def _take(self, lines: list[Line]) -> None:
-        self._pending += lines
-        if self._flushing:
-            return
-        now = asyncio.get_running_loop().time()
-        wait = self._flushed_at + FRAME_SECONDS - now
-        if wait <= 0:
-            self._flush()
-        else:
-            self._flushing = True
-            self.set_timer(wait, self._flush)
-
-    def _flush(self) -> None:
-        self._flushing = False
-        self._flushed_at = asyncio.get_running_loop().time()
-        lines, self._pending = self._pending, []
-        self.view.append(lines)
 
     def _tell(self) -> None:
         look, query = self.view.look, self.query_now

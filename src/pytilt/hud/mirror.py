@@ -6,7 +6,6 @@ import msgspec
 
 from pytilt.model.objects import (
     ClusterState,
-    FileWatch,
     Object,
     PortForward,
     Resource,
@@ -21,7 +20,6 @@ WATCHED: dict[str, type[Object]] = {
     "tiltfiles": Tiltfile,
     "resources": Resource,
     "runtimes": Runtime,
-    "filewatches": FileWatch,
     "portforwards": PortForward,
     "clusters": ClusterState,
 }

@@ -25,6 +25,8 @@ class ScrollingLines(Widget, can_focus=True):
     top: int = 0
     """The line that is drawn at the upper edge."""
 
+    _below = Style()
+
     empty_text: str = ""
     """What is drawn when there is no line."""
 
@@ -78,21 +80,21 @@ class ScrollingLines(Widget, can_focus=True):
         if 0 <= y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw what is seen; the background is looked up once, not for every line."""
+        self._below = Style(bgcolor=self.rich_style.bgcolor)
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Draw what is seen at a height of the pane."""
         if not self.line_count():
             text = Segment(f"  {self.empty_text}" if y == min(1, self.size.height - 1) else "", self.palette.head)
-            return Strip([text]).adjust_cell_length(self.size.width, self.rich_style).apply_style(self.rich_style_below)
+            return Strip([text]).adjust_cell_length(self.size.width, self._below).apply_style(self._below)
         width = max(0, self.size.width - 1)
         number = self.top + y
         drawn = self.draw_line(number, width) if number < self.line_count() else []
-        strip = Strip(drawn).adjust_cell_length(width, self.rich_style)
-        return Strip([*strip, self._scroll_bar(y)]).apply_style(self.rich_style_below)
-
-    @property
-    def rich_style_below(self) -> Style:
-        """What is under everything: the background of the pane."""
-        return Style(bgcolor=self.rich_style.bgcolor)
+        strip = Strip(drawn).adjust_cell_length(width, self._below)
+        return Strip([*strip, self._scroll_bar(y)]).apply_style(self._below)
 
     def _scroll_bar(self, y: int) -> Segment:
         count, height = self.line_count(), self.size.height

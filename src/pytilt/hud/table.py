@@ -11,14 +11,16 @@ from textual.message import Message
 
 from pytilt.hud import glyphs
 from pytilt.hud.columns import Column, cells, columns, titles
-from pytilt.hud.details import details
+from pytilt.hud.details import HISTORY_LINES, PODS, details
 from pytilt.hud.pieces import Piece, segments
 from pytilt.hud.scrolling import ScrollingLines
 from pytilt.model.base import Value
 from pytilt.model.names import ResourceName
+from pytilt.views.ages import age_of
 from pytilt.views.dots import Dot, Tone
 from pytilt.views.groups import Filter, Group, groups
 from pytilt.views.rows import Row
+from pytilt.views.updates import elapsed
 
 
 class Entry(Value):
@@ -60,6 +62,7 @@ class ResourceTable(ScrollingLines):
         self._choices: dict[ResourceName, bool] = {}
         self._folded: set[str] = set()
         self._selected = ""
+        self._ages: tuple[str, ...] = ()
 
     @property
     def filter(self) -> Filter:
@@ -113,11 +116,12 @@ class ResourceTable(ScrollingLines):
         self._rebuild()
 
     def tick(self) -> None:
-        """Draw what depends on the time anew."""
-        if any(entry.detail is not None for entry in self._entries):
+        """Draw anew when an age that is seen reads differently now."""
+        now = self._clock()
+        ages = tuple(text for row in self._rows for text in _ages(row, now, whole=self.expanded(row)))
+        if ages != self._ages:
+            self._ages = ages
             self._rebuild()
-        else:
-            self.refresh()
 
     def spin(self) -> None:
         """Draw the rows anew whose spinner turns."""
@@ -131,9 +135,13 @@ class ResourceTable(ScrollingLines):
         """Select a line by its key and bring it into view."""
         if key == self._selected or not any(entry.key == key for entry in self._entries):
             return
+        before, top = self._selected, self.top
         self._selected = key
         self._show_selected()
-        self.refresh()
+        if self.top == top:
+            for number, entry in enumerate(self._entries):
+                if entry.key and entry.key in (before, key):
+                    self.refresh_line(number)
         self.post_message(self.Chosen())
 
     def select_row(self, name: str) -> None:
@@ -281,3 +289,12 @@ class ResourceTable(ScrollingLines):
                 drawn = glyphs.dot(dot, self._clock())
                 pieces.append(Piece(text=f"  {drawn.text} {count}", tone=drawn.tone))
         return pieces
+
+
+def _ages(row: Row, now: datetime, *, whole: bool) -> list[str]:
+    """How old the things are that a row shows."""
+    times = [row.since]
+    if whole:
+        times += [line.when for line in row.history[:HISTORY_LINES]]
+        times += [pod.created_at for pod in row.pods[:PODS]]
+    return [elapsed(row.started_at, now), *(age_of(time, now) for time in times)]

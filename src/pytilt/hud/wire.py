@@ -11,11 +11,14 @@ from contextlib import asynccontextmanager
 from pytilt.errors import SessionUnreachableError
 from pytilt.model.base import Value
 
-LINE_LIMIT = 64 * 1024 * 1024
-"""Bytes of the longest line: a Tiltfile with everything it declared is one."""
+READ_BYTES = 65536
+"""Read at once. What is not read yet waits with the session: a slow terminal holds up nothing but itself."""
 
 ANSWER_SECONDS = 30.0
 """How long the first byte of an answer may take."""
+
+LINE_END = len(b"\r\n")
+"""Bytes that follow a chunk."""
 
 UNREACHABLE_HINT = "start a session with `tilt up`, or name its port with `--port` or TILT_PORT"
 
@@ -62,12 +65,52 @@ class Answer:
         return b"".join([piece async for piece in self._pieces()]).decode(errors="replace")
 
     async def _pieces(self) -> AsyncIterator[bytes]:
-        if not self._chunked:
-            while piece := await self._reader.read(65536):
+        """The body as it comes: everything that has arrived at once."""
+        chunks = Chunks() if self._chunked else None
+        while arrived := await self._reader.read(READ_BYTES):
+            piece = chunks.feed(arrived) if chunks else arrived
+            if piece:
                 yield piece
-            return
-        while size := int((await self._reader.readline()).partition(b";")[0] or b"0", 16):
-            yield (await self._reader.readexactly(size + 2))[:-2]
+            if chunks and chunks.ended:
+                return
+
+
+class Chunks:
+    """Takes a body out of the chunks in which it is sent."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._left = 0
+        """Bytes of the present chunk, with its line end, that have not come yet."""
+        self.ended = False
+
+    def feed(self, arrived: bytes) -> bytes:
+        """Take what arrived.
+
+        Returns:
+            What it holds of the body.
+        """
+        self._buffer += arrived
+        body = bytearray()
+        while self._buffer and not self.ended:
+            if not self._left and not self._begin():
+                break
+            taken = self._buffer[: self._left]
+            del self._buffer[: self._left]
+            body += taken[: max(0, self._left - LINE_END)]
+            self._left -= len(taken)
+        return bytes(body)
+
+    def _begin(self) -> bool:
+        """Read the size of the next chunk; False when it has not come yet."""
+        end = self._buffer.find(b"\r\n")
+        if end < 0:
+            return False
+        size = int(self._buffer[:end].partition(b";")[0], 16)
+        del self._buffer[: end + 2]
+        self.ended = size == 0
+        self._left = size + LINE_END
+        return not self.ended
 
 
 @asynccontextmanager
@@ -85,7 +128,7 @@ async def request(place: Place, method: str, path: str, body: bytes = b"") -> As
     """
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            reader, writer = await asyncio.open_connection(place.host, place.port, limit=LINE_LIMIT)
+            reader, writer = await asyncio.open_connection(place.host, place.port)
     except (OSError, TimeoutError) as problem:
         raise _unreachable(place, str(problem)) from problem
     try:

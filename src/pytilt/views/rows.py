@@ -100,11 +100,10 @@ class Rows:
 
 def _versions(state: Snapshot, resource: Resource) -> tuple[int, ...]:
     """The versions of everything that a row is made of."""
-    names = _watch_names(resource) if not resource.spec.trigger_mode.auto else ()
-    others = (state.get(Runtime, resource.name), *(state.get(FileWatch, name) for name in names))
+    runtime = state.get(Runtime, resource.name)
     forwards = resource.spec.deploy.port_forwards if isinstance(resource.spec.deploy, KubernetesDeploy) else ()
     ports = (state.get(PortForward, f"{resource.name}:{each.local_port}") for each in forwards)
-    return (resource.version, *(each.version if each else 0 for each in (*others, *ports)))
+    return (resource.version, *(each.version if each else 0 for each in (runtime, *ports)))
 
 
 def resource_row(state: Snapshot, resource: Resource, root: str) -> Row:
@@ -119,11 +118,10 @@ def resource_row(state: Snapshot, resource: Resource, root: str) -> Row:
     runtime = state.get(Runtime, resource.name)
     running = runtime.status if runtime else RuntimeState()
     statuses = resource_statuses(resource, runtime)
-    waiting_change = _waits_for_the_person(state, resource)
     dot = resource_dot(resource, statuses)
-    if dot is Dot.OK and waiting_change:
+    if dot is Dot.OK and status.unasked:
         dot = Dot.IDLE
-    status_cell = _status(resource, running, statuses, waiting_change=waiting_change)
+    status_cell = _status(resource, running, statuses)
     pod = next(iter(running.pods), None)
     builds = bool(spec.images)
 
@@ -179,12 +177,12 @@ def tiltfile_row(state: Snapshot, tiltfile: Tiltfile, root: str) -> Row:
     )
 
 
-def _status(resource: Resource, running: RuntimeState, statuses: Statuses, *, waiting_change: bool) -> Cell:
+def _status(resource: Resource, running: RuntimeState, statuses: Statuses) -> Cell:
     if not resource.enabled:
         return Cell(text="disabled", tone=Tone.MUTED)
     if resource.status.hold is not None:
         return Cell(text=hold_text(resource.status.hold), tone=Tone.BUSY)
-    if waiting_change:
+    if resource.status.unasked:
         return Cell(text="changed, not updated", tone=Tone.WARN)
     tone = _RUNTIME_TONES[statuses.runtime]
     if isinstance(resource.spec.deploy, LocalDeploy):
@@ -255,15 +253,3 @@ def _endpoints(state: Snapshot, resource: Resource, running: RuntimeState) -> tu
         for each in ports
     )
     return (*forwarded, *resource.spec.links)
-
-
-def _waits_for_the_person(state: Snapshot, resource: Resource) -> bool:
-    """Did files change that no update has taken yet, because that takes a trigger?"""
-    if resource.spec.trigger_mode.auto or not resource.status.history or resource.status.current:
-        return False
-    watches = [state.get(FileWatch, name) for name in _watch_names(resource)]
-    return any(watch is not None and watch.status.latest > resource.status.consumed for watch in watches)
-
-
-def _watch_names(resource: Resource) -> tuple[str, ...]:
-    return (resource.name, *(f"image:{image.name}" for image in resource.spec.images))
