@@ -95,6 +95,10 @@ def test_what_is_not_yaml_is_refused_with_its_place():
     assert error.hint
 
 
+def test_what_ends_too_early_is_refused_at_its_end():
+    assert error_of("kind: [\n").where == "app.yaml:2:1"
+
+
 def test_a_tab_is_named_as_the_culprit():
     assert "spaces" in (error_of("a:\n\tb: 1\n").hint or "")
 

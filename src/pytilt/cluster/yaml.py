@@ -129,7 +129,8 @@ def _not_yaml(error: "yaml.MarkedYAMLError", origin: str, text: str) -> UserErro
     mark = error.problem_mark or error.context_mark
     place = f"{origin}:{mark.line + 1}:{mark.column + 1}" if mark else origin
     reason = error.problem or error.context or "it cannot be read"
-    line = text.splitlines()[mark.line] if mark and mark.line < text.count("\n") + 1 else ""
+    lines = text.splitlines()
+    line = lines[mark.line] if mark and mark.line < len(lines) else ""
     hint = "check the indentation, and quote strings that hold `: `, ` #` or begin with a special character"
     if "\t" in line[: len(line) - len(line.lstrip())]:
         hint = "indent with spaces; YAML allows no tabs there"
