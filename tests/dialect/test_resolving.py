@@ -32,6 +32,12 @@ def test_a_file_with_a_wrong_name_does_not_start(source, error):
     assert sandbox.printed == []
 
 
+def test_a_misspelled_builtin_is_hinted_at():
+    with pytest.raises(TiltfileError) as failure:
+        Sandbox().run("prnt('x')")
+    assert failure.value.hint == "did you mean `print`?"
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import NoReturn
 
 from pytilt.dialect.errors import Position, StaticError
-from pytilt.dialect.spelling import did_you_mean
+from pytilt.dialect.spelling import did_you_mean, nearest
 from pytilt.dialect.tree import Clause, LoadStatement
 
 
@@ -79,15 +79,18 @@ class _Resolver(ast.NodeVisitor):
             if not block.knows(node.id):
                 self._check_global(node, block)
 
-    def _fail(self, message: str, node: ast.stmt | ast.expr) -> NoReturn:
-        raise StaticError(message, Position(file=self._file, line=node.lineno, column=node.col_offset + 1))
+    def _fail(self, message: str, node: ast.stmt | ast.expr, *, hint: str | None = None) -> NoReturn:
+        place = Position(file=self._file, line=node.lineno, column=node.col_offset + 1)
+        raise StaticError(message, place, hint=hint)
 
     def _check_global(self, node: ast.Name, block: _Block | None) -> None:
         name = node.id
         known = self.names.globals_ | self.names.loaded
         if name not in known and name not in self._predeclared:
             near = sorted(known | (block.all_names() if block else set()))
-            self._fail(f"undefined: {name}{did_you_mean(name, near)}", node)
+            message = f"undefined: {name}{did_you_mean(name, near)}"
+            builtin = nearest(name, sorted(self._predeclared))  # which Starlark does not look at
+            self._fail(message, node, hint=f"did you mean `{builtin}`?" if builtin else None)
 
     def _bind(self, name: str) -> None:
         if self._block is not None:
