@@ -95,7 +95,7 @@ class Client:
             if "watch=" in path or "follow=" in path:
                 _without_limit(connection.sock)
             yield answer
-        except (ConnectionError, socket.gaierror, TimeoutError) as problem:
+        except (OSError, http.client.HTTPException) as problem:
             raise SessionUnreachableError(
                 f"No tilt apiserver found: {self.context} ({self.host}:{self.port} does not answer: {problem})",
                 hint="start a session with `tilt up`, or name its port with `--port` or TILT_PORT",

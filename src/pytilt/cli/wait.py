@@ -3,13 +3,15 @@
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
 from pytilt.cli.client import Client, Json
 from pytilt.cli.durations import seconds
 from pytilt.cli.options import session_options
-from pytilt.errors import UserError
+from pytilt.errors import SessionUnreachableError, UserError
 from pytilt.settings import Settings
 from pytilt.views.api import find_kind
 
@@ -43,14 +45,15 @@ def command(what: tuple[str, ...], wanted: str, every: bool, timeout: str, host:
     for name in names:
         client.get(kind.plural, name)
     left = set(names)
-    _give_up_after(seconds(timeout, "--timeout"), left, kind.plural)
-    for event in client.watch(kind.plural):
-        name = event["object"]["metadata"]["name"]
-        if name in left and _met(event["object"], condition, value):
-            left.discard(name)
-            print(f"{kind.name.lower()}.tilt.dev/{name} condition met", flush=True)
-        if not left:
-            return
+    with _giving_up_after(seconds(timeout, "--timeout"), left, kind.plural):
+        for event in client.watch(kind.plural):
+            name = event["object"]["metadata"]["name"]
+            if name in left and _met(event["object"], condition, value):
+                left.discard(name)
+                print(f"{kind.name.lower()}.tilt.dev/{name} condition met", flush=True)
+            if not left:
+                return
+    raise SessionUnreachableError(f"the session ended before the condition was met on {', '.join(sorted(left))}")
 
 
 def _names(what: tuple[str, ...]) -> tuple[str, list[str]]:
@@ -72,10 +75,9 @@ def _met(item: Json, condition: str, value: str) -> bool:
     return any(each["type"].lower() == condition and each["status"].lower() == value for each in conditions)
 
 
-def _give_up_after(limit: float, left: set[str], plural: str) -> None:
+@contextmanager
+def _giving_up_after(limit: float, left: set[str], plural: str) -> Iterator[None]:
     """End the process after so many seconds: it waits in a read that nothing else can end."""
-    if not limit:
-        return
 
     def give_up() -> None:
         for name in sorted(left):
@@ -85,4 +87,9 @@ def _give_up_after(limit: float, left: set[str], plural: str) -> None:
 
     timer = threading.Timer(limit, give_up)
     timer.daemon = True
-    timer.start()
+    if limit:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
