@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -17,25 +18,38 @@ import (
 //	synclet forward RANGE FILE
 //
 // RANGE are the addresses. A configuration comes on standard input, with a line of one dot behind it; it is answered by
-// the line `ok` or by what is wrong with it. FILE keeps the last one, for the next start.
+// the line `ok` or by what is wrong with it. FILE keeps the last one, for the next start; on SIGHUP it is read again, for
+// engines that do not leave standard input open.
 func forward(arguments []string) error {
 	if len(arguments) != 2 {
 		return fmt.Errorf("needs a range and a file")
 	}
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	if err := ownRange(arguments[0]); err != nil {
 		return err
 	}
 	f := &forwarder{open: map[string]*door{}}
-	if kept, err := os.ReadFile(arguments[1]); err == nil {
-		if err := f.apply(string(kept)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
-	}
+	f.remember(arguments[1])
 	go f.obey(os.Stdin, os.Stdout, arguments[1])
-	<-signals
+	for s := range signals {
+		if s != syscall.SIGHUP {
+			return nil
+		}
+		f.remember(arguments[1])
+	}
 	return nil
+}
+
+// remember applies the configuration that is kept in a file, if there is one.
+func (f *forwarder) remember(path string) {
+	kept, err := os.ReadFile(path)
+	if err == nil {
+		err = f.apply(string(kept))
+	}
+	if err != nil && !os.IsNotExist(err) {
+		fmt.Fprintln(os.Stderr, err)
+	}
 }
 
 // obey applies every configuration that comes in, and keeps those that can be read.
@@ -69,6 +83,7 @@ type door struct {
 }
 
 type forwarder struct {
+	lock  sync.Mutex
 	names nameServer
 	dns   string
 	open  map[string]*door
@@ -79,6 +94,8 @@ func (f *forwarder) apply(text string) error {
 	if err != nil {
 		return err
 	}
+	f.lock.Lock()
+	defer f.lock.Unlock()
 	f.names.replace(wanted)
 	if wanted.dns != "" && f.dns == "" {
 		if err := f.names.serve(wanted.dns); err != nil {

@@ -13,11 +13,12 @@ from pytilt.engines.runtime import Runtime
 from pytilt.engines.services import ServiceAddresses
 from pytilt.errors import ApplyError, DockerApiError
 
-REPOSITORY = "pytilt/synclet"
+REPOSITORY = "localhost/pytilt/synclet"
+"""With a host, since Podman and Docker complete a name without one differently."""
 CONFIGURATION = "/configuration"
 """Where the forwarder keeps what it was told, for when it is started again."""
-CONFIGURE_SECONDS = 10.0
-"""It answers within milliseconds."""
+CONFIGURE_SECONDS = 2.0
+"""It answers within milliseconds; after that it is told by a file and a signal, which takes longer."""
 SERVICE_RANGE = "198.18.0.0/16"
 """Addresses of Services, of the range that RFC 2544 sets aside for benchmarks: no ordinary network uses it (OrbStack
 takes 198.19.0.0/16). They exist only between containers of one network. The usual ranges of clusters are avoided, since
@@ -42,6 +43,7 @@ class Foundation:
         self._range = service_range
         self._lock = asyncio.Lock()
         self._ground: Ground | None = None
+        self._deaf = False  # does the engine close standard input after the first who wrote to it (Podman)?
 
     async def ground(self) -> Ground:
         """What there is to stand on; made first if need be."""
@@ -49,13 +51,14 @@ class Foundation:
             if self._ground is None:
                 image = await self._image()
                 await self._network()
-                self._ground = Ground(
+                ground = Ground(
                     image=image,
                     network=self._project.network,
                     service_range=self._range,
                     name_server=self.addresses.name_server,
                 )
-                await self._forwarder(self._ground)
+                await self._forwarder(ground)
+                self._ground = ground
             return self._ground
 
     def doubt(self) -> None:
@@ -65,13 +68,19 @@ class Foundation:
     async def configure(self, text: str) -> None:
         """Give the forwarder its configuration."""
         await self.ground()
-        try:
-            async with asyncio.timeout(CONFIGURE_SECONDS):
-                said = await self._runtime.tell(self._project.forwarder, f"{text}.\n".encode())
-        except TimeoutError as error:
-            raise DockerApiError("the Services' forwarder does not answer", status=504) from error
-        if said != "ok":
-            raise DockerApiError(f"the Services' forwarder says: {said}", status=500)
+        if not self._deaf:
+            try:
+                async with asyncio.timeout(CONFIGURE_SECONDS):
+                    said = await self._runtime.tell(self._project.forwarder, f"{text}.\n".encode())
+            except TimeoutError:
+                said = ""
+            if said == "ok":
+                return
+            if said:
+                raise DockerApiError(f"the Services' forwarder says: {said}", status=500)
+            self._deaf = True
+        await self._runtime.put(self._project.forwarder, packed([plain_file(CONFIGURATION[1:], text.encode())]))
+        await self._runtime.signal(self._project.forwarder, "HUP")
 
     async def remove(self) -> None:
         """Remove all of the project but the volumes of claims, and the image, which other projects use too."""
@@ -91,7 +100,7 @@ class Foundation:
         tag = hashlib.sha256(program).hexdigest()[:12]
         reference = f"{REPOSITORY}:{tag}"
         if await self._runtime.has_image(reference) is None:
-            params = {"fromSrc": "-", "repo": REPOSITORY, "tag": tag, "changes": 'ENTRYPOINT ["/synclet"]'}
+            params = {"fromSrc": "-", "repo": reference, "changes": 'ENTRYPOINT ["/synclet"]'}
             headers = {"Content-Type": "application/x-tar"}
             layer = packed([plain_file("synclet", program, 0o755)])
             await self._runtime.ask("POST", "/images/create", params=params, content=layer, headers=headers)

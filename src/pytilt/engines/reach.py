@@ -14,8 +14,8 @@ from pytilt.images.docker.api import DuplexStream, path
 CONNECT_SECONDS = 2.0
 """A pod on this machine accepts or refuses at once; only a lost packet takes longer."""
 CHUNK_BYTES = 65536
-NOT_STARTED = b"OCI runtime exec failed: "
-"""How Docker begins what it writes in place of the output of a command that it could not start."""
+NOT_STARTED = (b"OCI runtime exec failed: ", b"Error: runc: exec failed: ", b"Error: crun: exec")
+"""How Docker and Podman begin what they write in place of the output of a command that they could not start."""
 
 
 class Execution:

@@ -184,7 +184,10 @@ class Runtime:
                         yield ContainerEvent(action=event["Action"], id=actor["ID"], labels=actor["Attributes"])
 
     async def tell(self, container: str, text: bytes) -> str:
-        """Write to the standard input of a container's program; the first line that it writes after that."""
+        """Write to the standard input of a container's program; the first line that it writes after that.
+
+        Empty when its output ended instead.
+        """
         params = {"stream": True, "stdin": True, "stdout": True, "stderr": True}
         answer = b""
         with reached():
@@ -195,7 +198,7 @@ class Runtime:
                     while b"\n" not in answer:
                         answer += (await output.receive())[1]
                 except EOFError:
-                    return "it has ended"
+                    return ""
         return answer.partition(b"\n")[0].decode(errors="replace")
 
     async def create_exec(self, container: str, argv: list[str], *, stdin: bool) -> str:
