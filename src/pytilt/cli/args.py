@@ -35,8 +35,13 @@ def _edited(client: Client, settings: Settings) -> list[str]:
     if not settings.editor:
         raise UserError("no arguments were given", hint="set EDITOR to edit the present ones, or use `--clear`")
     present = client.items("tiltfiles")["items"][0].get("spec", {}).get("args", [])
-    text = click.edit(f"# arguments for the Tiltfile\n{shlex.join(present)}\n", editor=settings.editor)
-    lines = [line for line in (text or "").splitlines() if line.strip() and not line.startswith("#")]
+    text = f"# arguments for the Tiltfile\n{shlex.join(present)}\n"
+    # Left without saving, the text is as it was, and so are the arguments.
+    edited = click.edit(text, editor=settings.editor, require_save=False) or text
+    lines = [line for line in edited.splitlines() if line.strip() and not line.startswith("#")]
     if len(lines) > 1:
         raise UserError("exactly one line of arguments is expected")
-    return shlex.split(lines[0]) if lines else []
+    try:
+        return shlex.split(lines[0]) if lines else []
+    except ValueError as problem:
+        raise UserError(f"the arguments cannot be read: {problem}", hint="quote them as in a shell") from problem

@@ -17,7 +17,7 @@ def seconds(text: str, option: str) -> float:
     if text in ("0", "0s"):
         return 0.0
     parts = PART.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text.lstrip("-"):
+    if not parts or "".join(number + unit for number, unit in parts) != text.removeprefix("-"):
         raise UserError(f"`{option} {text}` is not a duration", hint="for example `90s`, `5m` or `1h30m`")
     total = sum(float(number) * UNITS[unit] for number, unit in parts)
     return -total if text.startswith("-") else total

@@ -1,0 +1,87 @@
+import io
+
+import pytest
+
+from pytilt.cli.printing import Printer, wants_color
+from pytilt.model.logs import Level
+from pytilt.model.names import TILTFILE, ResourceName, SpanId
+from pytilt.store.logs import Line
+
+
+def line(text: str, resource: str = "web", *, span: str = "", level: Level = Level.INFO, start: bool = False) -> Line:
+    return Line(
+        number=0,
+        time="2026-01-01T00:00:00Z",
+        resource=ResourceName(resource),
+        span=SpanId(span or f"pod:{resource}"),
+        text=text,
+        level=level,
+        start=start,
+    )
+
+
+def shown(*lines: Line, color: bool = False, prefix: bool = True) -> str:
+    out = io.StringIO()
+    Printer(out, color=color, prefix=prefix).lines(lines)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("web", "          web │ "),
+        ("exactly-13-ch", "exactly-13-ch │ "),
+        ("exactly-14-cha", "exactly-14-c… │ "),
+        ("", ""),
+        (TILTFILE, ""),
+    ],
+)
+def test_the_column_of_names_has_thirteen_characters(name: str, column: str):
+    assert shown(line("hello", name)) == f"{column}hello\n"
+
+
+def test_the_lines_of_one_resource_have_no_column():
+    assert shown(line("hello"), prefix=False) == "hello\n"
+
+
+def test_before_an_update_comes_an_empty_line():
+    assert shown(line("Initial Build", start=True)) == "          web │ \n          web │ Initial Build\n"
+
+
+def test_a_warning_and_an_error_have_a_word_at_their_first_line():
+    found = shown(
+        line("a", level=Level.WARN),
+        line("b", level=Level.WARN),
+        line("c", level=Level.ERROR),
+        line("d"),
+        line("e", level=Level.ERROR),
+        line("f", level=Level.ERROR, span="other"),
+        prefix=False,
+    )
+    assert found == "WARNING: a\nb\nERROR: c\nd\nERROR: e\nERROR: f\n"
+
+
+def test_without_colour_there_is_no_escape():
+    assert "\x1b" not in shown(line("a", level=Level.ERROR), line("b", "db"))
+
+
+def test_names_have_colours_of_their_own_and_keep_them():
+    first, second, third = shown(line("a"), line("b", "db"), line("c"), color=True).splitlines()
+    assert first.startswith("\x1b[36m")
+    assert second.startswith("\x1b[32m")
+    assert third.startswith("\x1b[36m")
+    assert "\x1b[31m" in shown(line("a", level=Level.ERROR), color=True)
+    assert "\x1b[33m" in shown(line("a", level=Level.WARN), color=True, prefix=False)
+
+
+def test_colour_is_for_terminals():
+    assert not wants_color(io.StringIO(), no_color=False)
+
+
+def test_nobody_who_said_no_gets_colour():
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    assert wants_color(Terminal(), no_color=False)
+    assert not wants_color(Terminal(), no_color=True)
