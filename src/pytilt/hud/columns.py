@@ -19,8 +19,8 @@ LEAD = 4
 """Cells before the name: the mark of the selected row, and the dot."""
 
 SHORTEST_NAME, LONGEST_NAME = 12, 40
-ROOMY, ROOMY_NAME = 110, 24
-"""From this width on there is room for more space after the names."""
+ROOMY_NAME = 24
+"""So wide the column of names becomes where there is room."""
 NARROW_STATUS, WIDE_STATUS = 19, 24
 UPDATE, AGE, MODE, RESTARTS = 20, 4, 6, 8
 SHORTEST_ENDPOINTS, LONGEST_ENDPOINTS, POD = 16, 44, 34
@@ -53,8 +53,6 @@ def columns(width: int, longest_name: int) -> tuple[Column, ...]:
     left = width - LEAD - sum(column.width + 1 for column in fixed)
     name = max(SHORTEST_NAME, min(longest_name, LONGEST_NAME, left))
     left -= name
-    spare = min(left, max(0, ROOMY_NAME - name)) if width >= ROOMY else 0
-    name, left = name + spare, left - spare
     more: list[Column] = []
     for column in (Column("RESTARTS", RESTARTS, _restarts, right=True), Column("MODE", MODE, _mode)):
         if left > column.width and width >= 96:
@@ -68,7 +66,7 @@ def columns(width: int, longest_name: int) -> tuple[Column, ...]:
     if pod:
         more.append(Column("POD", POD, _pod))
         left -= pod
-    name += max(0, left) if not more else 0
+    name += max(0, left) if not more else min(max(0, left), max(0, ROOMY_NAME - name))
     return (Column("RESOURCE", name, _name), *fixed, *more)
 
 

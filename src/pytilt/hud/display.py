@@ -1,10 +1,12 @@
 """What the display shows: what stands where, and how it follows the session."""
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import ClassVar
 
+from rich.text import Text
 from textual import work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,7 +17,7 @@ from pytilt.hud.bars import KeyBar, StatusBar, TitleBar
 from pytilt.hud.commands import COMMANDS, Now
 from pytilt.hud.glyphs import SPINS_PER_SECOND
 from pytilt.hud.logpane import LogPane
-from pytilt.hud.options import Notify, Options
+from pytilt.hud.options import SIXTEEN, Notify, Options
 from pytilt.hud.session import LogQuery, SessionSource
 from pytilt.hud.styling import CSS
 from pytilt.hud.table import ResourceTable
@@ -62,7 +64,7 @@ class Display(App[None]):
         desktop: Desktop,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        super().__init__()
+        super().__init__(ansi_color=options.theme == SIXTEEN or None)
         self._source = source
         self._options = options
         self._open_page = open_page
@@ -204,9 +206,13 @@ class Display(App[None]):
         """The log shows something else."""
         self._show_keys()
 
-    def on_resize(self) -> None:
+    def on_resource_table_reshaped(self) -> None:
         """The columns have changed."""
-        self.call_after_refresh(self._show_keys)
+        self._show_keys()
+
+    def _fatal_error(self) -> None:
+        """A bug: leave with its traceback as Python prints it. Textual's shows values too, secrets among them."""
+        self.panic(Text(traceback.format_exc()))
 
     # How large the log is
 

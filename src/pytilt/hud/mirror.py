@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from pytilt.model.objects import (
+    KINDS,
     ClusterState,
     Object,
     PortForward,
@@ -53,7 +54,7 @@ class Mirror:
     """The objects of a session that were told so far."""
 
     def __init__(self) -> None:
-        self._objects: dict[type[Object], dict[str, Object]] = {kind: {} for kind in WATCHED.values()}
+        self._objects: dict[type[Object], dict[str, Object]] = {kind: {} for kind in KINDS}
         self._decoder = msgspec.json.Decoder(Event)
         self._version = 0
 
@@ -73,10 +74,6 @@ class Mirror:
         else:
             kept[wire.metadata.name] = read(kind, wire)
         self._objects[kind] = kept
-
-    def forget(self) -> None:
-        """Begin anew: the session is asked again."""
-        self._objects = {kind: {} for kind in WATCHED.values()}
 
     def snapshot(self) -> Snapshot:
         """The state as it was told so far."""

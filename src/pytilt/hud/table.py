@@ -48,6 +48,9 @@ class ResourceTable(ScrollingLines):
     class Chosen(Message):
         """Another line is selected."""
 
+    class Reshaped(Message):
+        """It has other columns now."""
+
     class Opened(Message):
         """The person wants to see the log of the selected row."""
 
@@ -207,6 +210,7 @@ class ResourceTable(ScrollingLines):
         """Give the columns the room there is."""
         self._rebuild()
         self._show_selected()
+        self.post_message(self.Reshaped())
 
     def on_click(self, event: events.Click) -> None:
         """Select what was clicked; a second click expands it, a double click opens its log."""

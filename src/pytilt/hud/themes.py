@@ -1,9 +1,9 @@
 """Colours: a dark and a light theme, and one of the terminal's own sixteen; each says how every tone looks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.style import Style
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from pytilt.hud.options import DARK, LIGHT, SIXTEEN
 from pytilt.views.dots import Tone
@@ -70,29 +70,8 @@ def themes() -> tuple[Theme, ...]:
             dark=False,
             variables={"scrollbar": "#8c99ab", "scrollbar-background": "#f2f4f8", "scrollbar-hover": "#5c6778"},
         ),
-        Theme(
-            name=SIXTEEN,
-            primary="ansi_cyan",
-            secondary="ansi_cyan",
-            warning="ansi_yellow",
-            error="ansi_red",
-            success="ansi_green",
-            accent="ansi_cyan",
-            foreground="ansi_default",
-            background="ansi_default",
-            surface="ansi_default",
-            panel="ansi_default",
-            boost="ansi_default",
-            ansi=True,
-            variables={
-                "block-cursor-foreground": "ansi_black",
-                "block-cursor-background": "ansi_white",
-                "input-cursor-background": "ansi_white",
-                "input-cursor-foreground": "ansi_black",
-                "screen-selection-background": "ansi_blue",
-                "screen-selection-foreground": "ansi_white",
-            },
-        ),
+        # Textual's own, which knows every variable that its parts ask for.
+        replace(BUILTIN_THEMES["ansi-dark"], name=SIXTEEN, primary="ansi_cyan", accent="ansi_cyan"),
     )
 
 
