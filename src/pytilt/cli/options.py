@@ -31,7 +31,12 @@ def log_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Which lines are printed."""
     for option in (
         click.option("--log-resource", multiple=True, help="Print only lines of this resource; may be repeated."),
-        click.option("--log-source", type=click.Choice(["all", "build", "runtime"]), default="all"),
+        click.option(
+            "--log-source",
+            type=click.Choice(["all", "build", "runtime"]),
+            default="all",
+            help="Print only lines of updates, or of what runs.",
+        ),
         click.option("--log-level", type=click.Choice(["warn", "error"]), help="Print only lines of this level."),
     ):
         function = option(function)

@@ -1,0 +1,107 @@
+import sys
+
+import pytest
+
+from pytilt import __version__
+from pytilt.cli.main import COMMANDS
+from pytilt.host.processes import HostRunner, ProcessRequest
+from pytilt.settings import Settings
+from scripts.cli_reference import PAGE, reference
+from tests.cli.conftest import Tilt
+
+SLOW = {"httpx", "websockets", "yaml", "starlette", "uvicorn", "pytilt.tiltfile", "pytilt.kubernetes"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_every_command_has_an_example(tilt: Tilt, name: str):
+    ended = tilt(name, "--help")
+    assert (ended.status, ended.error) == (0, "")
+    assert ended.out.startswith(f"Usage: tilt {name} ")
+    assert f"  tilt {name}" in ended.out.partition("Example")[2]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_explained(tilt: Tilt, name: str):
+    options = tilt(name, "-h").out.partition("Options:\n")[2].splitlines()
+    assert options
+    bare = [
+        line
+        for line, after in zip(options, [*options[1:], ""], strict=True)
+        if line.startswith(("  -", "      --")) and "  " not in line.strip() and not after.startswith(" " * 10)
+    ]
+    assert not bare
+
+
+def test_all_commands_are_listed_with_what_they_do(tilt: Tilt):
+    ended = tilt("--help")
+    assert ended.status == 0
+    for name, text in COMMANDS.items():
+        assert any(name in line and text[:30] in line for line in ended.out.splitlines())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_stands_in_the_docs(name: str):
+    assert f"\n## tilt {name}\n" in PAGE.read_text()
+
+
+def test_the_page_of_the_docs_is_what_the_commands_say():
+    assert PAGE.read_text() == reference(), "write it anew: python scripts/cli_reference.py"
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["get"], "Missing argument 'WHAT'"),
+        (["logs", "--nonsense"], "No such option"),
+        (["logs", "--level", "loud"], "'loud' is not one of 'warn', 'error'"),
+        (["get", "uiresources", "--port", "70000"], "70000 is not in the range"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_an_error_with_status_1(tilt: Tilt, words: list[str], text: str):
+    ended = tilt(*words)
+    assert (ended.status, ended.out) == (1, "")
+    assert text in ended.error
+
+
+def test_a_setting_that_cannot_be_used_is_an_error(tilt: Tilt, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TILT_PORT", "many")
+    ended = tilt("get", "uiresources")
+    assert ended.status == 1
+    assert ended.error.startswith("Error: `TILT_PORT` is `many`, which is not a port\nhint: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "out"),
+    [
+        (["version"], f"v{__version__}\n"),
+        (["--version"], f"v{__version__}\n"),
+        (["version", "-o", "json"], f'{{"version": "{__version__}"}}\n'),
+    ],
+)
+def test_the_version_is_printed(tilt: Tilt, words: list[str], out: str):
+    assert tilt(*words) == (0, out, "")
+
+
+@pytest.mark.parametrize("command", ["up", "ci", "down"])
+def test_without_a_tiltfile_a_project_command_says_where_it_looked(
+    tilt: Tilt, command: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
+    ended = tilt(command)
+    assert ended.status == 1
+    assert "No Tiltfile found at paths '" in ended.error
+    assert "hint: go to the folder of a Tiltfile, or name it with `-f`" in ended.error
+
+
+async def test_a_command_that_asks_a_session_starts_without_what_a_session_needs():
+    program = (
+        "import sys; from pytilt.cli.main import run; run(['get', '--help']);"
+        f"sys.exit(' '.join(sorted({SLOW!r} & set(sys.modules))) or None)"
+    )
+    environ = tuple(sorted(Settings.from_environment().environ.items()))
+    said: list[bytes] = []
+    request = ProcessRequest(argv=(sys.executable, "-c", program), dir="/", env=environ)
+    async with HostRunner() as runner:
+        outcome = await runner.run(request, lambda _: None, error_output=said.append)
+    assert (outcome.exit_status, b"".join(said)) == (0, b"")
