@@ -77,19 +77,23 @@ def test_processes_of_this_machine_need_neither_cluster_nor_engine(tilt_alone, n
     assert "SUCCESS. All workloads are healthy." in said
 
 
+def give_login(folder, registry):
+    """Log this machine in, as `docker login` does."""
+    (folder / "docker").mkdir(exist_ok=True)
+    auth = base64.b64encode(f"{registry.username}:{registry.password}".encode()).decode()
+    (folder / "docker/config.json").write_text(json.dumps({"auths": {registry.host: {"auth": auth}}}))
+
+
 @pytest.fixture
-def remote(remote_settings, namespace, private_registry, tmp_path):
+def remote(remote_settings, namespace, private_registry, tmp_path, new_port):
     """The command in the example `remote`, for a registry behind a login to which this machine is logged in."""
     shutil.copytree(EXAMPLES / "remote", tmp_path / "project")
-    login = tmp_path / "docker"
-    login.mkdir()
-    auth = base64.b64encode(f"{private_registry.username}:{private_registry.password}".encode()).decode()
-    (login / "config.json").write_text(json.dumps({"auths": {private_registry.host: {"auth": auth}}}))
+    give_login(tmp_path, private_registry)
     environ = {
         "REMOTE_CONTEXT": "remote",
         "REMOTE_REGISTRY": f"{private_registry.host}/team",
         "TILT_DEV_DIR": str(tmp_path / "tilt-dev"),
-        "TILT_PORT": "0",
+        "TILT_PORT": str(new_port()),
     }
     settings = Settings.from_environment({**remote_settings.environ, **environ})
     return Tilt(Project(tmp_path / "project", {}), settings.environ, namespace)
@@ -119,9 +123,14 @@ def test_a_cluster_that_may_not_pull_fails_with_the_reason_of_the_registry(remot
     assert "401 Unauthorized" in last
 
 
-def test_a_registry_without_login_refuses_the_push_and_says_what_to_do(remote, private_registry, tmp_path):
+def test_a_registry_without_login_refuses_the_push_until_somebody_logs_in(
+    remote, kubectl, namespace, private_registry, new_port, tmp_path
+):
+    log_in(kubectl, namespace, private_registry)
     (tmp_path / "docker/config.json").unlink()
-    ended = remote.run("ci")
-    assert ended.code == 1
-    last = ended.output[ended.output.index("Error:") :]
-    assert f"docker login {private_registry.host}" in last
+    remote.edit("Tiltfile", "8400:", f"{new_port()}:")
+    with remote.up() as session:
+        assert f"docker login {private_registry.host}" in session.fails("hello")
+        give_login(tmp_path, private_registry)
+        remote.ok("trigger", "hello")
+        session.settles("hello")
