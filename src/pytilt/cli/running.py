@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any
 
 from pytilt.errors import PytiltError
@@ -68,8 +67,7 @@ async def _run(begin: Begin) -> Verdict | None:
         _, slow = await asyncio.wait([session], timeout=HURRY_SECONDS)
         if slow:
             await runner.end()
-            with suppress(asyncio.CancelledError):
-                await session
+            await asyncio.wait([session])
     return None
 
 

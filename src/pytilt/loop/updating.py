@@ -1,7 +1,6 @@
 """Updates: start what the schedule says, write what came of it. The only writer of a resource's status."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -94,9 +93,8 @@ class Updating:
         tasks = list(self._tasks.get(name, ()))
         for task in tasks:
             task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait([task])
+        if tasks:
+            await asyncio.wait(tasks)
         resource = self._store.get(Resource, name)
         return resource.status.applied if resource else ()
 
