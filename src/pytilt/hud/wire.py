@@ -130,7 +130,7 @@ async def request(place: Place, method: str, path: str, body: bytes = b"") -> As
         async with asyncio.timeout(ANSWER_SECONDS):
             reader, writer = await asyncio.open_connection(place.host, place.port)
     except (OSError, TimeoutError) as problem:
-        raise _unreachable(place, str(problem)) from problem
+        raise _unreachable(place, "") from problem
     try:
         writer.write(_head(place, method, path, len(body)) + body)
         async with asyncio.timeout(ANSWER_SECONDS):
@@ -161,4 +161,5 @@ async def _answer(reader: asyncio.StreamReader) -> Answer:
 
 
 def _unreachable(place: Place, why: str) -> SessionUnreachableError:
-    return SessionUnreachableError(f"no session answers at {place.host}:{place.port}: {why}", hint=UNREACHABLE_HINT)
+    more = f": {why}" if why else ""
+    return SessionUnreachableError(f"no session answers at {place.host}:{place.port}{more}", hint=UNREACHABLE_HINT)
