@@ -41,6 +41,16 @@ UPDATED = Update(
     outcome=Outcome.OK,
 )
 
+POD = Pod(
+    name="web-1",
+    namespace="default",
+    uid="u",
+    created_at="2026-01-01T00:00:03Z",
+    phase="Running",
+    status="Running",
+    containers=(Container(name="c", image="img:1", ready=True, restarts=2),),
+)
+
 
 @pytest.fixture
 def store() -> Store:
@@ -76,17 +86,8 @@ def test_a_row_has_the_fields_of_tilts_uiresource(store: Store):
     spec = kubernetes(images=(IMAGE,), labels=("backend",), trigger_mode=TriggerMode.MANUAL)
     done = ResourceStatus(history=(UPDATED,), deployed_at="2026-01-01T00:00:02Z")
     store.put(Resource(name="web", spec=spec, order=2, status=done))
-    pod = Pod(
-        name="web-1",
-        namespace="default",
-        uid="u",
-        created_at="2026-01-01T00:00:03Z",
-        phase="Running",
-        status="Running",
-        containers=(Container(name="c", image="img:1", ready=True, restarts=2),),
-    )
     links = (Link(url="http://localhost:8000/", name="app"),)
-    state = RuntimeState(status=RuntimeStatus.OK, pods=(pod,), endpoints=links, since="2026-01-01T00:00:04Z")
+    state = RuntimeState(status=RuntimeStatus.OK, pods=(POD,), endpoints=links, since="2026-01-01T00:00:04Z")
     store.put(Runtime(name="web", status=state))
     assert row(store, "web") == {
         "apiVersion": "tilt.dev/v1alpha1",

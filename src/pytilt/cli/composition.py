@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from pytilt.cli.clusters import connected
 from pytilt.cli.places import ensure_token, new_session_dir
@@ -41,6 +41,7 @@ from pytilt.model.resources import UpdateSettings
 from pytilt.model.updates import Reason, Strategy
 from pytilt.server.app import build_app
 from pytilt.server.serving import bind, serve
+from pytilt.settings import Settings
 from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
 
@@ -99,11 +100,11 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
     """
     settings = project.settings
     store = Store()
-    logs = LogStore(new_session_dir(settings) / "log")
     store.put(_session(project, options))
     store.put(Tiltfile(name=TILTFILE, path=project.tiltfile, args=project.args))
     async with (
         serving_socket(options) as listener,
+        session_log(settings) as logs,
         Engine(settings) as engine,
         FileWatcher() as watcher,
         connected(project.target, project.root, settings, runner) as access,
@@ -169,6 +170,17 @@ def _environ(project: Project, options: SessionOptions) -> Mapping[str, str]:
     """The environment of local commands, with what Tilt adds to it."""
     added = {"TILT_HOST": options.host, "TILT_PORT": str(options.port), "TILT_DISABLE_ANALYTICS": "1"}
     return {**project.settings.environ, **added}
+
+
+@asynccontextmanager
+async def session_log(settings: Settings) -> AsyncIterator[LogStore]:
+    """The log of a session, in a folder of its own.
+
+    Raises:
+        UserError: the folder cannot be made.
+    """
+    with closing(LogStore(new_session_dir(settings) / "log")) as logs:
+        yield logs
 
 
 @asynccontextmanager

@@ -2,12 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 
 from pytilt.cli.printing import Printer
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
-from pytilt.store.logs import LogStore, Selection
+from pytilt.store.logs import Line, LogStore, Selection
 from pytilt.store.objects import Store
 
 
@@ -29,16 +30,31 @@ def streaming(wanted: Selection, *, color: bool) -> Callable[[Store, LogStore], 
     """
 
     async def show(_: Store, logs: LogStore) -> None:
-        printer = Printer(sys.stdout, color=color, prefix=len(wanted.resources) != 1)
-        cursor = 0
+        shown = _Shown(Printer(sys.stdout, color=color, prefix=len(wanted.resources) != 1))
         try:
             async for lines in logs.follow(0, wanted):
-                await asyncio.to_thread(printer.lines, lines)
-                cursor = lines[-1].number + 1
+                await asyncio.to_thread(shown.add, lines)
         finally:
             # What came last is printed too: it says how the session ended.
+            cursor = shown.cursor
             while cursor < len(logs):
                 lines, cursor = logs.read(cursor, wanted)
-                printer.lines(lines)
+                shown.add(lines)
 
     return show
+
+
+class _Shown:
+    """Prints every line once: the thread that prints may still be at it when the session ends."""
+
+    def __init__(self, printer: Printer) -> None:
+        self.cursor = 0
+        self._printer = printer
+        self._lock = threading.Lock()
+
+    def add(self, lines: Sequence[Line]) -> None:
+        with self._lock:
+            new = [line for line in lines if line.number >= self.cursor]
+            if new:
+                self._printer.lines(new)
+                self.cursor = new[-1].number + 1
