@@ -268,6 +268,21 @@ async def test_events_of_replica_sets_are_told_and_those_of_strangers_are_not(tr
     assert logged(trial.logs) == "[event: replicaset web-1] quota exceeded\n"
 
 
+async def test_an_event_that_comes_before_its_update_has_ended_is_told_then(trial: Trial):
+    async with running(trial.runtimes.run()):
+        await turns(lambda: len(trial.cluster.watched) == len(WATCHED))
+        owner = trial.replica_set(trial.cluster.put(deployment("web")))
+        pod = trial.cluster.add_pod("web-1", owner=owner)
+        trial.cluster.put(event("e1", pod))
+        await rest()
+        assert logged(trial.logs) == ""
+        trial.deploy()
+        await until_logged(trial.logs, "back-off restarting")
+        trial.cluster.reconnect()
+        await rest()
+    assert logged(trial.logs, "web") == "[event: pod web-1] back-off restarting\n"
+
+
 async def test_local_resources_have_a_runtime_of_somebody_elses(trial: Trial):
     async with running(trial.runtimes.run()):
         await trial.status(RuntimeStatus.PENDING)

@@ -42,6 +42,9 @@ LAST_RETRY_SECONDS = 15.0
 TOLD_REASONS = frozenset({"Pulling", "Pulled"})
 """Reasons of normal events that are told; all others are noise, as Tilt has it."""
 
+WAITING_EVENTS = 200
+"""So many events of objects that are not known to be ours are kept until they are, or others come."""
+
 
 class Runtimes:
     """Writes the runtime of every Kubernetes resource.
@@ -66,6 +69,7 @@ class Runtimes:
         self._jobs: dict[str, pods.Job] = {}
         self._services: dict[str, KubeObject] = {}
         self._told: set[tuple[str, int]] = set()
+        self._untold: dict[str, pods.Event] = {}
 
     async def run(self) -> None:
         """Keep watching what resources live in, and their runtimes true, without end."""
@@ -156,6 +160,7 @@ class Runtimes:
 
     def turn(self) -> None:
         """Judge every resource by what is known now."""
+        self._tell_events()
         by_ancestor: defaultdict[str, list[Pod]] = defaultdict(list)
         for pod in self._pods.values():
             for uid in ownership.ancestors(pod, self._owners):
@@ -202,32 +207,41 @@ class Runtimes:
         if change.type is ChangeType.DELETED:
             return
         event = pods.event(change.object)
-        told = (uid, event.count)
         old = (event.last_seen or event.created_at) < self._began[:19]
         quiet = event.type == "Normal" and event.reason not in TOLD_REASONS
-        if told in self._told or old or quiet:
-            return
-        owner = self._owner_of(event.object_uid)
-        if owner is None:
-            return
-        self._told.add(told)
+        if not old and not quiet and (uid, event.count) not in self._told:
+            self._untold[uid] = event
+
+    def _tell_events(self) -> None:
+        """Tell the events whose owner is known; others may come before what they are about, and wait."""
+        names = {
+            uid: ResourceName(resource.name)
+            for resource in self._store.snapshot().all(Resource)
+            for uid in resource.status.applied_uids
+        }
+        for uid, event in list(self._untold.items()):
+            name = next((names[each] for each in self._lineage(event.object_uid) if each in names), None)
+            if name is not None:
+                del self._untold[uid]
+                self._told.add((uid, event.count))
+                self._tell(name, event)
+        for uid in list(self._untold)[:-WAITING_EVENTS]:
+            del self._untold[uid]
+
+    def _tell(self, name: ResourceName, event: pods.Event) -> None:
         where = (
             event.object.name
             if event.object.namespace in ("", "default")
             else f"{event.object.namespace}/{event.object.name}"
         )
-        span = self._logs.span(owner, SpanId(f"events:{owner}"))
+        span = self._logs.span(name, SpanId(f"events:{name}"))
         level = Level.INFO if event.type == "Normal" else Level.WARN
         span(f"[event: {event.object.kind.lower()} {where}] {event.message.rstrip()}\n", level=level)
 
-    def _owner_of(self, uid: str) -> ResourceName | None:
-        above: Iterable[str] = (uid,)
+    def _lineage(self, uid: str) -> Iterable[str]:
+        """An object and those above it."""
         if uid in self._pods:
-            above = ownership.ancestors(self._pods[uid], self._owners)
-        elif uid in self._owners:
-            above = (uid, *(owner.uid for owner in self._owners[uid].owners))
-        known = set(above)
-        for resource in self._store.snapshot().all(Resource):
-            if known.intersection(resource.status.applied_uids):
-                return ResourceName(resource.name)
-        return None
+            return ownership.ancestors(self._pods[uid], self._owners)
+        if uid in self._owners:
+            return (uid, *(owner.uid for owner in self._owners[uid].owners))
+        return (uid,)
