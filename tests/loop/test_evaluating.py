@@ -306,6 +306,19 @@ async def test_what_a_person_enabled_outlives_evaluations_until_the_arguments_ch
     assert trial.enabled() == {"a"}
 
 
+async def test_enabling_during_an_evaluation_removes_nothing_that_is_new(trial: Trial):
+    async def enable_again_and_again() -> None:
+        while True:
+            await trial.evaluating.set_enabled([ResourceName("a")], enabled=True)
+            await asyncio.sleep(0)
+
+    results = (declares(local("a")), declares(local("a"), local("b")))
+    async with trial.session(*results), running(enable_again_and_again()):
+        trial.watcher.change(CONFIG)
+        await trial.evaluated(2)
+        assert trial.names() == ["a", "b"]
+
+
 def forwarded(name: str, port: int) -> Declared:
     spec = kubernetes(name)
     assert isinstance(spec.deploy, KubernetesDeploy)

@@ -56,6 +56,8 @@ class Evaluating:
         self._evaluator = evaluator
         self._chosen: dict[ResourceName, bool] = {}
         """What a person enabled or disabled; it outlives evaluations, until the arguments change."""
+        self._declaring = asyncio.Lock()
+        """Held while objects are made equal to a declaration: to one at a time."""
 
     async def run(self) -> None:
         """Evaluate whenever it is due, without end."""
@@ -84,13 +86,14 @@ class Evaluating:
     async def set_enabled(self, names: Sequence[ResourceName], *, enabled: bool) -> None:
         """Enable or disable resources; what is disabled is removed from the cluster, and its processes end."""
         self._chosen.update(dict.fromkeys(names, enabled))
-        tiltfile = self._store.get(Tiltfile, TILTFILE)
-        declaration = tiltfile.status.declaration if tiltfile else None
-        if declaration is not None:
-            await self._retire(declaration)
-            for name in self._enabled(declaration):
-                self._store.change(Resource, name, lambda each: replace(each, enabled=True))
-            self._put_forwards(declaration)
+        async with self._declaring:
+            tiltfile = self._store.get(Tiltfile, TILTFILE)
+            declaration = tiltfile.status.declaration if tiltfile else None
+            if declaration is not None:
+                await self._retire(declaration)
+                for name in self._enabled(declaration):
+                    self._store.change(Resource, name, lambda each: replace(each, enabled=True))
+                self._put_forwards(declaration)
 
     async def evaluate(self, tiltfile: Tiltfile) -> None:
         """Evaluate once. A failure keeps what was declared before; it is told on the Tiltfile's row."""
@@ -111,32 +114,33 @@ class Evaluating:
         error = ""
         try:
             result = await self._evaluator.evaluate(tiltfile.args, span)
-            if result.declaration is not None:
-                await self._declare(result.declaration)
-                span(f"Successfully loaded Tiltfile ({_duration(time.monotonic() - began)})\n")
-            else:
-                error = result.error or "the evaluation failed"
-                span(f"{error}\n", level=Level.ERROR)
-                await self._watch_configs(result.config_files)
-            late = await asyncio.to_thread(_changed_since, result.config_files, wall)
-            ended = replace(
-                update,
-                finished_at=self._store.now(),
-                outcome=Outcome.FAILED if error else Outcome.OK,
-                error=error,
-                warnings=result.warnings,
-                seconds=time.monotonic() - began,
-            )
-            declaration = result.declaration
-            self._write(
-                lambda status: replace(
-                    status,
-                    current=None,
-                    history=(ended, *status.history)[:HISTORY],
-                    consumed=max(sequence, status.consumed),
-                    declaration=declaration or status.declaration,
+            async with self._declaring:
+                if result.declaration is not None:
+                    await self._declare(result.declaration)
+                    span(f"Successfully loaded Tiltfile ({_duration(time.monotonic() - began)})\n")
+                else:
+                    error = result.error or "the evaluation failed"
+                    span(f"{error}\n", level=Level.ERROR)
+                    await self._watch_configs(result.config_files)
+                late = await asyncio.to_thread(_changed_since, result.config_files, wall)
+                ended = replace(
+                    update,
+                    finished_at=self._store.now(),
+                    outcome=Outcome.FAILED if error else Outcome.OK,
+                    error=error,
+                    warnings=result.warnings,
+                    seconds=time.monotonic() - began,
                 )
-            )
+                declaration = result.declaration
+                self._write(
+                    lambda status: replace(
+                        status,
+                        current=None,
+                        history=(ended, *status.history)[:HISTORY],
+                        consumed=max(sequence, status.consumed),
+                        declaration=declaration or status.declaration,
+                    )
+                )
             if late:
                 self._watching.tell({CONFIGS: late})
         finally:
