@@ -1,0 +1,52 @@
+from pathlib import Path
+
+from pytilt.host.processes import HostRunner
+from pytilt.loop.evaluator import Evaluator
+from pytilt.model.logs import Level
+from pytilt.model.names import TILTFILE, SpanId
+from pytilt.settings import Settings
+from pytilt.store.logs import LogStore
+from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult
+from tests.loop.waiting import logged, rest
+
+
+async def evaluated(folder: Path, logs: LogStore, text: str, *args: str) -> EvaluationResult:
+    """Evaluate a Tiltfile with this text."""
+    file = folder / "Tiltfile"
+    file.write_text(text)
+    request = EvaluationRequest(path=str(file), environ=Settings.from_environment().environ)
+    async with HostRunner() as runner:
+        result = await Evaluator(request, runner).evaluate(args, logs.span(TILTFILE, SpanId("tiltfile:1")))
+    await rest()  # what the other thread said last is on its way
+    return result
+
+
+async def test_what_a_tiltfile_declares_and_prints_arrives(tmp_path: Path, logs: LogStore):
+    result = await evaluated(tmp_path, logs, "print('hello')\nwarn('careful')\nlocal_resource('tool', 'true')\n")
+    assert result.declaration
+    assert [each.name for each in result.declaration.resources] == ["tool"]
+    assert "hello" in logged(logs).splitlines()
+    assert "careful" in [line.text for line in logs.read(0)[0] if line.level is Level.WARN]
+
+
+async def test_its_commands_run_in_the_session_and_give_back_what_they_print(tmp_path: Path, logs: LogStore):
+    text = "out = str(local('echo one; echo two >&2', quiet=True))\nlocal_resource(out.strip(), 'true')\n"
+    result = await evaluated(tmp_path, logs, text)
+    assert result.declaration
+    assert [each.name for each in result.declaration.resources] == ["one"]
+
+
+async def test_a_command_that_fails_fails_the_evaluation(tmp_path: Path, logs: LogStore):
+    result = await evaluated(tmp_path, logs, "local('exit 3')\n")
+    assert result.declaration is None
+    assert "exit status 3" in (result.error or "")
+    assert str(tmp_path / "Tiltfile") in result.config_files
+
+
+async def test_the_arguments_are_those_of_this_evaluation(tmp_path: Path, logs: LogStore):
+    text = (
+        "config.define_string_list('names', args=True)\nfor n in config.parse()['names']: local_resource(n, 'true')\n"
+    )
+    result = await evaluated(tmp_path, logs, text, "a", "b")
+    assert result.declaration
+    assert [each.name for each in result.declaration.resources] == ["a", "b"]
