@@ -31,7 +31,7 @@ class Client:
     """
 
     def __init__(self, place: Place) -> None:
-        self._place = place
+        self.place = place
         self._decoder = msgspec.json.Decoder(Line)
 
     async def objects(self, take: Callable[[Snapshot], None]) -> None:
@@ -53,7 +53,7 @@ class Client:
     async def follow(self, query: LogQuery, tail: int) -> AsyncIterator[list[Line]]:
         """See `SessionSource.follow`."""
         path = _logs(query, follow="1", tail=str(tail))
-        async with request(self._place, "GET", path) as answer:
+        async with request(self.place, "GET", path) as answer:
             async for lines in answer.lines():
                 yield [self._decoder.decode(line) for line in lines if line]
         raise SessionUnreachableError("the session has ended")
@@ -77,11 +77,11 @@ class Client:
     async def ask(self, wanted: Request) -> str:
         """See `SessionSource.ask`."""
         path, body = _question(wanted)
-        async with request(self._place, "POST", path, msgspec.json.encode(body)) as answer:
+        async with request(self.place, "POST", path, msgspec.json.encode(body)) as answer:
             return (await answer.text()).strip() or ("" if answer.status == 200 else f"refused ({answer.status})")
 
     async def _watch(self, mirror: Mirror, word: str, kind: type[Object], changed: asyncio.Event) -> None:
-        async with request(self._place, "GET", f"/apis/{GROUP_VERSION}/{word}?watch=1") as answer:
+        async with request(self.place, "GET", f"/apis/{GROUP_VERSION}/{word}?watch=1") as answer:
             if answer.status != 200:
                 raise SessionUnreachableError((await answer.text()).strip() or f"refused ({answer.status})")
             async for lines in answer.lines():
@@ -93,7 +93,7 @@ class Client:
 
     async def _all(self, path: str, enough: int | None = None) -> list[Line]:
         found: list[Line] = []
-        async with request(self._place, "GET", path) as answer:
+        async with request(self.place, "GET", path) as answer:
             async for lines in answer.lines():
                 found += [self._decoder.decode(line) for line in lines if line]
                 if enough is not None and len(found) >= enough:
@@ -102,7 +102,7 @@ class Client:
 
     async def _range(self, query: LogQuery, begin: int, end: int) -> list[Line]:
         found: list[Line] = []
-        async with request(self._place, "GET", _logs(query, cursor=str(begin))) as answer:
+        async with request(self.place, "GET", _logs(query, cursor=str(begin))) as answer:
             async for lines in answer.lines():
                 for raw in filter(None, lines):
                     line = self._decoder.decode(raw)

@@ -1,0 +1,314 @@
+import pytest
+
+from pytilt.hud.options import Notify
+from pytilt.hud.session import Arguments, Enable, Trigger
+from pytilt.model.status import RuntimeStatus
+from pytilt.testing import samples
+from pytilt.testing.samples import changed, running, runtime, service
+from tests.hud.pilot import showing
+
+DOWN_TO_WEB = ("down",) * 7
+
+
+async def test_a_person_sees_which_service_is_broken_and_why():
+    async with showing(samples.crashing(), samples.log()) as screen:
+        assert "1 broken" in screen.lines[0]
+        assert screen.row("catalog").startswith("  ✖ catalog")
+        assert "FileNotFoundError: [Errno 2] No such file or directory: 'frut.txt'" in screen.text
+
+
+async def test_a_row_with_trouble_expands_by_itself_and_folds_when_it_is_well_again():
+    async with showing() as screen:
+        assert "error" not in screen.text
+        await screen.put(*samples.crashing())
+        assert "back-off 10s" in screen.text
+        await screen.put(*samples.shop())
+        assert "    error " not in screen.text
+        assert screen.row("catalog").startswith("  ● catalog")
+
+
+async def test_what_the_person_chose_holds():
+    async with showing(samples.crashing()) as screen:
+        await screen.press("down", "left")
+        assert "    error " not in screen.text
+        await screen.put(*samples.shop())
+        await screen.put(*samples.crashing())
+        assert "    error " not in screen.text
+        await screen.press("right")
+        assert "    error " in screen.text
+
+
+@pytest.mark.parametrize(
+    "keys", [("down",), ("j",), ("down", "down", "up"), ("j", "j", "k"), ("end", "home", "down", "j")]
+)
+async def test_keys_select_a_row(keys):
+    async with showing() as screen:
+        await screen.press(*keys)
+        assert screen.hud.table.selected is not None
+        assert screen.hud.table.selected.name == "catalog"
+
+
+@pytest.mark.parametrize("key", ["space", "t"])
+async def test_a_row_is_updated(key):
+    async with showing() as screen:
+        await screen.press(key)
+        assert screen.session.asked == [Trigger(name="db")]
+
+
+async def test_a_refusal_is_shown():
+    async with showing() as screen:
+        screen.session.refusal = 'resource "db" is currently disabled'
+        await screen.press("t")
+        assert await screen.until("currently")
+
+
+async def test_resources_are_switched_on_and_off_alone_or_as_a_group():
+    async with showing() as screen:
+        await screen.press("d")
+        await screen.press("up", "e")
+        assert screen.session.asked == [
+            Enable(names=("db",), enabled=False),
+            Enable(names=("db", "catalog", "cart"), enabled=True),
+        ]
+
+
+@pytest.mark.parametrize("key", ["b", "B"])
+async def test_the_only_endpoint_is_opened_at_once(key):
+    async with showing() as screen:
+        await screen.press(*["down"] * 5, key)
+        assert screen.opened == ["http://localhost:8300/"]
+
+
+async def test_of_several_endpoints_one_is_chosen():
+    async with showing() as screen:
+        await screen.press(*DOWN_TO_WEB, "B", "j", "enter")
+        assert screen.opened == ["http://localhost:8200/style.css"]
+
+
+async def test_a_row_without_endpoints_says_so():
+    async with showing() as screen:
+        await screen.press("b")
+        assert await screen.until("no urls for resource 'db'")
+        assert screen.opened == []
+
+
+@pytest.mark.parametrize("key", ["q", "Q", "escape"])
+async def test_a_pop_up_is_closed_before_anything_is_left(key):
+    async with showing() as screen:
+        await screen.press("question_mark")
+        assert "select the row above" in screen.text
+        await screen.press(key)
+        assert "select the row above" not in screen.text
+        assert screen.hud.is_running
+
+
+@pytest.mark.parametrize("key", ["q", "Q", "ctrl+c"])
+async def test_it_is_left(key):
+    async with showing(owns_session=True) as screen:
+        await screen.hit(key)
+        await screen.pilot.pause(0)
+        assert screen.hud._exit
+
+
+async def test_it_asks_before_an_update_is_cut_off():
+    objects = changed(samples.shop(), service("db", 1, current=(running(2, seconds=3),)))
+    async with showing(objects, owns_session=True) as screen:
+        await screen.press("q")
+        assert "An update of db will be cut off." in screen.text
+        await screen.press("n")
+        assert "cut off" not in screen.text
+        await screen.press("q")
+        await screen.hit("y")
+        await screen.pilot.pause(0)
+        assert screen.hud._exit
+
+
+async def test_the_log_of_one_row_takes_the_whole_screen_and_gives_it_back():
+    async with showing(samples.crashing(), samples.log()) as screen:
+        await screen.press("down", "enter")
+        assert "LOG: catalog" in screen.text
+        assert "GET /style.css" not in screen.text
+        assert "RESOURCE" not in screen.text
+        await screen.press("q")
+        assert "RESOURCE" in screen.text
+        assert "LOG: catalog" not in screen.text
+        assert screen.hud.is_running
+
+
+async def test_the_log_shows_builds_or_what_runs():
+    async with showing(samples.shop(), samples.log()) as screen:
+        await screen.press("x", "2")
+        assert "STEP 1/3" in screen.text
+        assert "FileNotFoundError" not in screen.text
+        await screen.press("3")
+        assert "STEP 1/3" not in screen.text
+        assert "FileNotFoundError" in screen.text
+        await screen.press("1")
+        assert "STEP 1/3" in screen.text
+
+
+async def test_levels_are_gone_through():
+    async with showing(samples.shop(), samples.log()) as screen:
+        await screen.press("v", "v")
+        assert "errors only" in screen.text
+        assert "FileNotFoundError" in screen.text
+        assert "cluster answers again" not in screen.text
+        await screen.press("v")
+        assert "cluster answers again" in screen.text
+
+
+async def test_the_log_of_the_selected_row_follows_the_selection():
+    async with showing(samples.shop(), samples.log()) as screen:
+        await screen.press("s")
+        assert "LOG: db" in screen.text
+        await screen.press("down")
+        assert "LOG: catalog" in screen.text
+        await screen.press("s")
+        assert "LOG:" not in screen.text
+
+
+async def test_new_lines_are_followed_and_reading_stops_that():
+    lines = [samples.line(number, "web", f"line {number}") for number in range(300)]
+    async with showing(samples.shop(), lines) as screen:
+        await screen.press("tab", "pageup")
+        assert "scrolled back" in screen.text
+        first = screen.lines[-8:-1]
+        screen.session.say(samples.line(300, "web", "the newest"))
+        await screen.settle()
+        assert screen.lines[-8:-1] == first
+        await screen.press("end")
+        assert "following" in screen.text
+
+
+async def test_the_whole_stored_log_is_read_page_by_page_and_never_held():
+    lines = [samples.line(number, "web", f"line {number}.") for number in range(9000)]
+    async with showing(samples.shop(), lines) as screen:
+        await screen.press("x", "x")
+        while not any("line 0." in line for line in screen.lines):
+            await screen.press("home")
+        assert len(screen.hud.pane.view.window.lines) <= 4000
+        await screen.press("end")
+        assert "line 8999." in screen.text
+
+
+async def test_a_search_goes_through_all_that_is_stored():
+    lines = [samples.line(0, "web", "the needle"), *(samples.line(n, "web", f"hay {n}") for n in range(1, 3000))]
+    async with showing(samples.shop(), lines) as screen:
+        await screen.press("slash", *"needle", "enter")
+        assert await screen.until("the needle")
+        await screen.press("escape")
+        assert '"needle"' not in screen.text
+
+
+async def test_the_next_and_the_previous_line_are_found():
+    async with showing(samples.shop(), samples.log()) as screen:
+        view = screen.hud.pane.view
+        await screen.press("slash", *"frut", "enter")
+        assert view.at == 14
+        await screen.press("N")
+        assert view.at == 13
+        await screen.press("n")
+        assert view.at == 14
+
+
+async def test_rows_are_filtered():
+    async with showing(samples.crashing()) as screen:
+        await screen.press("f", "down", "enter")
+        assert screen.hud.table.seen == ["catalog"]
+        await screen.press("f", "end", "enter", *"web", "enter")
+        assert screen.hud.table.seen == []
+        assert "no resource is unhealthy" in screen.text
+        await screen.press("f", "enter")
+        assert len(screen.hud.table.seen) == 7
+
+
+async def test_arguments_are_asked_for():
+    async with showing() as screen:
+        await screen.press("r", *"--debug 'a b'", "enter")
+        assert screen.session.asked == [Arguments(args=("--debug", "a b"))]
+
+
+async def test_what_waits_for_what_is_a_tree():
+    async with showing(samples.crashing()) as screen:
+        await screen.press("g")
+        assert "└─ ✖ catalog" in screen.text
+
+
+async def test_the_palette_finds_a_resource():
+    async with showing() as screen:
+        await screen.press("p", *"go to web")
+        assert await screen.until("go to web")
+        await screen.press("enter")
+        assert screen.hud.table.selected.name == "web"
+
+
+async def test_green_to_red_and_back_is_told_unless_it_is_muted():
+    async with showing(notify=Notify.DESKTOP) as screen:
+        await screen.put(*samples.crashing())
+        assert screen.told == [("✖ catalog is broken", "back-off 10s restarting failed container catalog")]
+        await screen.put(*samples.shop())
+        assert screen.told[-1] == ("● catalog is well again", "")
+        await screen.press("down", "m")
+        await screen.put(*samples.crashing())
+        assert len(screen.told) == 2
+
+
+async def test_a_session_that_does_not_answer_is_told_and_tried_again():
+    async with showing() as screen:
+        screen.session.down = "no session answers at localhost:10350"
+        await screen.put(runtime("db", RuntimeStatus.PENDING))
+        assert "no session answers at localhost:10350; trying again" in screen.lines[0]
+
+
+async def test_with_its_own_session_it_ends():
+    async with showing(owns_session=True) as screen:
+        screen.session.down = "the session has ended"
+        await screen.put(runtime("db", RuntimeStatus.PENDING))
+        assert screen.hud._exit
+
+
+async def test_groups_fold_by_key_and_by_mouse():
+    async with showing() as screen:
+        await screen.press("up", "enter")
+        assert screen.hud.table.seen == ["lint", "docs", "web", "(Tiltfile)"]
+        await screen.pilot.click("#table", offset=(6, 0))
+        await screen.settle()
+        assert "db" in screen.hud.table.seen
+
+
+async def test_a_click_selects_and_a_link_opens():
+    async with showing(size=(130, 30)) as screen:
+        y = next(number for number, line in enumerate(screen.lines) if " web " in line)
+        x = screen.lines[y].index(":8200")
+        await screen.pilot.click(offset=(6, y))
+        await screen.settle()
+        assert screen.hud.table.selected.name == "web"
+        await screen.pilot.click(offset=(x, y))
+        await screen.settle()
+        assert screen.opened == ["http://localhost:8200/"]
+
+
+async def test_the_keys_at_the_bottom_are_those_that_work_now():
+    async with showing() as screen:
+        assert "b open" not in screen.lines[-1]
+        await screen.press(*DOWN_TO_WEB)
+        assert "b open" in screen.lines[-1]
+        await screen.press("enter")
+        assert "close log" in screen.lines[-1]
+        assert "update" not in screen.lines[-1]
+
+
+async def test_the_terminal_may_change_its_size():
+    async with showing(samples.crashing(), samples.log(), size=(140, 40)) as screen:
+        assert "ENDPOINTS" in screen.lines[1]
+        await screen.pilot.resize_terminal(80, 24)
+        await screen.settle()
+        assert len(screen.lines) == 24
+        assert "ENDPOINTS" not in screen.lines[1]
+        assert all(len(line) <= 80 for line in screen.lines)
+
+
+async def test_what_is_seen_of_the_log_is_copied():
+    async with showing(samples.shop(), samples.log()) as screen:
+        await screen.press("y")
+        assert "FileNotFoundError" in screen.hud.clipboard

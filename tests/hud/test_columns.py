@@ -1,0 +1,55 @@
+import pytest
+
+from pytilt.hud.columns import cells, columns, short_url, titles
+from pytilt.hud.pieces import length
+from pytilt.model.resources import Link
+from pytilt.store.objects import Store
+from pytilt.testing import samples
+from pytilt.views.rows import rows
+
+
+def found(*objects):
+    store = Store()
+    for each in objects:
+        store.put(each)
+    return rows(store.snapshot())
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (79, ["RESOURCE", "STATUS", "UPDATE", "AGE", "RECENT"]),
+        (119, ["RESOURCE", "STATUS", "UPDATE", "AGE", "RECENT", "RESTARTS", "MODE", "ENDPOINTS"]),
+        (249, ["RESOURCE", "STATUS", "UPDATE", "AGE", "RECENT", "RESTARTS", "MODE", "ENDPOINTS", "POD"]),
+    ],
+)
+def test_a_wider_terminal_shows_more_columns(width, shown):
+    assert [column.title for column in columns(width, 10)] == shown
+
+
+@pytest.mark.parametrize("width", range(79, 260, 7))
+@pytest.mark.parametrize("longest", [3, 14, 60])
+def test_no_line_is_wider_than_the_table(width, longest):
+    chosen = columns(width, longest)
+    assert length(titles(chosen)) <= width
+    for row in (*found(*samples.crashing()), *found(*samples.building())):
+        assert 4 + length(cells(chosen, row, samples.NOON)) <= width
+
+
+def test_restarts_stand_with_the_status_where_they_have_no_column():
+    catalog = found(*samples.crashing())[1]
+    assert "CrashLoopBackOff ↻2" in "".join(p.text for p in cells(columns(79, 10), catalog, samples.NOON))
+
+
+@pytest.mark.parametrize(
+    ("link", "short"),
+    [
+        (Link(url="http://localhost:8200/"), ":8200"),
+        (Link(url="http://localhost:8200/a/b"), ":8200/a/b"),
+        (Link(url="https://shop.example.com/x"), "shop.example.com/x"),
+        (Link(url="http://10.0.0.1:80"), "10.0.0.1:80"),
+        (Link(url="http://localhost:1", name="style"), "style"),
+    ],
+)
+def test_an_endpoint_in_few_characters(link, short):
+    assert short_url(link) == short
