@@ -5,8 +5,9 @@ import pytest
 
 from pytilt.errors import ApplyError
 from pytilt.kubernetes.api import KubernetesApi
-from pytilt.kubernetes.applying import apply
-from pytilt.kubernetes.discovery import Discovery
+from pytilt.kubernetes.applying import apply, delete, get
+from pytilt.kubernetes.discovery import ApiResource, Discovery
+from pytilt.model.clusters import ObjectRef
 from pytilt.model.resources import KubeObject
 from tests.kubernetes.api_server import ApiServer, Reply, status
 
@@ -48,6 +49,16 @@ async def test_an_object_is_applied_without_what_the_server_owns(answering: ApiS
 async def test_an_object_that_leaves_its_name_to_the_server_is_created(answering: ApiServer, api: KubernetesApi):
     answering.on("POST", MAPS, stored())
     assert await applied(api, WANTED | {"metadata": {"generateName": "colors-"}})
+
+
+async def test_an_object_without_a_name_is_never_all_objects_of_its_kind(answering: ApiServer, api: KubernetesApi):
+    answering.on("DELETE", MAPS, Reply(body={"items": [WANTED]}))
+    answering.on("GET", MAPS, Reply(body={"items": [WANTED]}))
+    maps = ApiResource(api_version="v1", kind="ConfigMap", plural="configmaps", namespaced=True)
+    nameless = ObjectRef(api_version="v1", kind="ConfigMap", name="")
+    assert not await delete(api, maps, nameless, wait=False)
+    assert await get(api, maps, nameless) is None
+    assert answering.of(MAPS) == []
 
 
 async def test_an_object_that_cannot_be_changed_is_made_anew(answering: ApiServer, api: KubernetesApi):

@@ -115,6 +115,8 @@ async def delete(api: KubernetesApi, resource: ApiResource, ref: ObjectRef, *, w
         ApplyError: it was refused.
         ClusterUnreachableError: no answer.
     """
+    if not ref.name:
+        return False  # to delete a path without a name is to delete all objects of the kind
     namespace = _namespace(resource, ref.namespace, api.connection.namespace)
     scope = Scope(resource=resource, namespace=namespace, name=ref.name)
     options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
@@ -141,6 +143,8 @@ async def get(api: KubernetesApi, resource: ApiResource, ref: ObjectRef) -> Kube
     Raises:
         ClusterUnreachableError: no answer, or it may not be read.
     """
+    if not ref.name:
+        return None
     namespace = _namespace(resource, ref.namespace, api.connection.namespace)
     answer = await api.request("GET", resource.path(namespace, ref.name))
     if answer.status == 404:

@@ -59,7 +59,12 @@ class TearingDown:
             ApplyError: the cluster refuses to delete an object.
             ClusterUnreachableError: no answer.
         """
-        doomed = [each for each in removal_order(declaration) if delete_volumes or not _is_claim(each)]
+        chosen = [each for each in removal_order(declaration) if delete_volumes or not _is_claim(each)]
+        doomed = [each for each in chosen if objects.name(each)]
+        for each in chosen:
+            if each not in doomed:
+                prefix = objects.metadata(each).get("generateName")
+                self._tell(f"Not deleting {objects.kind(each)}/{prefix}…: the cluster has chosen its name")
         namespaces = [each for each in doomed if objects.kind(each) == "Namespace"]
         for each in doomed:
             if each not in namespaces:
