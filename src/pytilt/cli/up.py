@@ -1,6 +1,7 @@
 """`tilt up`."""
 
 import sys
+from collections.abc import Awaitable, Callable
 
 import click
 
@@ -8,6 +9,10 @@ from pytilt import __version__
 from pytilt.cli.options import display_options, log_options, project_options, session_options
 from pytilt.cli.printing import note, wants_color
 from pytilt.settings import Settings
+from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
+
+Show = Callable[[Store, LogStore], Awaitable[None]]
 
 
 @click.command("up")
@@ -68,14 +73,31 @@ def command(
     if display:
         check(settings.environ, interactive=interactive)
     color = wants_color(sys.stdout, no_color=settings.no_color)
-    address = f"http://{options.host}:{options.port}/" if options.port else "(without browser UI)"
-    note(f"Tilt started {'on ' if options.port else ''}{address}", color=color)
-    note(f"v{__version__}\n")
-    if project.target.why:
-        note(f"{project.target.why}\n")
     show = streaming(selection(log_resource, log_source, log_level), color=color)
     if display:
         words = ("--host", options.host, "--port", str(options.port), "--notify", notify, "--theme", theme)
         show = displaying(settings, words, show)
-    verdict = run_in_foreground(lambda runner: run(project, options, runner, show))
+    address = f"on http://{options.host}:{options.port}/" if options.port else "(without browser UI)"
+    shown = announcing(show, (address, project.target.why), color=color)
+    verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))
     return 1 if verdict is not None and verdict.error else 0
+
+
+def announcing(show: Show, words: tuple[str, str], *, color: bool) -> Show:
+    """Say that the session has started, once it has taken its port, then show it.
+
+    Args:
+        show: shows the session.
+        words: where it listens, and why this cluster if that is to be said.
+        color: use colours?
+    """
+    address, why = words
+
+    async def announced(store: Store, logs: LogStore) -> None:
+        note(f"Tilt started {address}", color=color)
+        note(f"v{__version__}\n")
+        if why:
+            note(f"{why}\n")
+        await show(store, logs)
+
+    return announced
