@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.engines.trial import Json, config, fetch, pod, proves, service, trial, web, workload
+from tests.engines.trial import Json, config, fetch, left, pod, proves, service, trial, web, workload
 
 pytestmark = pytest.mark.engine
 
@@ -278,7 +278,8 @@ async def test_a_registry_is_shown_the_pods_credentials(engine_host):
 
     async def registry(reader, writer):
         if await reader.read(1) == b"\x16":  # the engine tries TLS first
-            return writer.close()
+            writer.close()
+            return
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         sent = [line.partition(": ")[2] for line in head.splitlines() if line.lower().startswith("authorization:")]
         status = "404 Not Found" if sent else '401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"'
@@ -411,13 +412,12 @@ async def test_a_claim_outlives_everything_but_its_own_end(engine_host):
         mounts = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
         await t.apply(_claim("data"))
         await t.says("p", "echo kept > /v/f", spec=volumes, container=mounts)
-        for kind, name in (("Pod", "p"), ("PersistentVolumeClaim", "data")):
-            await t.delete(await t.get(kind, name))
-        await t.apply(_claim("data"))
+        await t.delete(await t.get("Pod", "p"))
+        assert sorted(name.split("-")[2] for name in await left(t.runtime, t.project)) == ["claim", "object"]
         assert await t.says("q", "cat /v/f", spec=volumes, container=mounts) == "kept\n"
-        for kind, name in (("Pod", "q"), ("PersistentVolumeClaim", "data")):
-            await t.delete(await t.get(kind, name))
-        await t.cluster.delete_volumes()
+        await t.delete(await t.get("PersistentVolumeClaim", "data"))
+        await t.delete(await t.get("Pod", "q"))
+        assert await left(t.runtime, t.project) == []
         await t.apply(_claim("data"))
         assert await t.says("r", "ls /v", spec=volumes, container=mounts) == ""
 

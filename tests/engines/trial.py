@@ -9,6 +9,7 @@ from typing import Any
 from pytilt.cluster.seam import ContainerRef
 from pytilt.engines import labels
 from pytilt.engines.cluster import EngineCluster
+from pytilt.engines.foundation import sandboxes_last
 from pytilt.engines.objects import condition, key_of
 from pytilt.engines.runtime import Runtime
 from pytilt.images.docker.address import EngineAddress
@@ -181,7 +182,7 @@ async def sweep(engine_host: str, project: str) -> None:
     """Remove all of a project without asking it."""
     async with DockerApi(EngineAddress(url=engine_host)) as api:
         runtime, mine = Runtime(api), {labels.PROJECT: project}
-        for container in await runtime.containers(mine):
+        for container in sandboxes_last(await runtime.containers(mine)):
             await runtime.remove(container["Id"])
         for volume in await runtime.volumes(mine):
             await runtime.remove_volume(volume["Name"])

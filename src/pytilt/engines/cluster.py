@@ -28,6 +28,7 @@ from pytilt.engines.record import Record
 from pytilt.engines.runtime import Runtime
 from pytilt.engines.services import completed
 from pytilt.engines.store import ObjectStore
+from pytilt.engines.volumes import claims_of
 from pytilt.engines.workloads.cronjobs import job_of
 from pytilt.engines.world import Machine, World
 from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError
@@ -36,6 +37,7 @@ from pytilt.model.clusters import ClusterInfo, ObjectRef
 from pytilt.model.resources import KubeObject
 
 CONTEXT = "engine"
+CLAIM = "PersistentVolumeClaim"
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two tries to reach an engine that is away; a daemon takes a second or two to come back."""
 ADOPTION_SECONDS = 2.0
@@ -72,6 +74,8 @@ class EngineCluster:
         self._store = ObjectStore()
         self._tasks = asyncio.TaskGroup()
         self._tidying = asyncio.Lock()
+        self._unclaimed: set[Key] = set()
+        """Claims that are gone, and whose volumes are not yet."""
         self._applies = 0
         self._running: list[asyncio.Task[None]] = []
         self._machine = Machine()
@@ -155,12 +159,13 @@ class EngineCluster:
             self._applies -= 1
 
     async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:
-        """Delete one object and what belongs to it; see the seam. The volume of a claim stays."""
+        """Delete one object and what belongs to it; see the seam. The volume of a claim goes once no pod has it."""
         key = self._key(ref)
         obj = self._store.get(*key)
         if obj is None:
             return False
         family = self._family(obj)
+        self._unclaimed |= {key_of(relative) for relative in family if relative["kind"] == CLAIM}
         for relative in reversed(family):
             self._store.delete(key_of(relative))
         if wait:
@@ -181,11 +186,6 @@ class EngineCluster:
         return self._store.watch(kind, namespace)
 
     # Beyond the seam
-
-    async def delete_volumes(self) -> None:
-        """Remove the volumes of the project's claims, with what is in them."""
-        for volume in await self._runtime.volumes(self._project.labels(labels.CLAIM)):
-            await self._runtime.remove_volume(volume["Name"])
 
     async def trigger(self, ref: ObjectRef, name: str) -> KubeObject:
         """Run a CronJob now, as `kubectl create job --from` does.
@@ -334,13 +334,28 @@ class EngineCluster:
             return  # what is left is adopted by the next session
 
     async def _tidy(self) -> None:
-        """Remove the project's own things when nothing is left that needs them."""
+        """Remove the volumes of claims that are gone, and the project's own things when nothing is left to need them.
+
+        Claims, and that there are claims, outlive the rest: a StatefulSet's are nobody's to delete but the user's.
+        """
         async with self._tidying:
-            if self._applies or any(obj["kind"] != "Event" for obj in self._store.all()):
+            await self._remove_unclaimed()
+            left = {obj["kind"] for obj in self._store.all()} - {"Event"}
+            if self._applies or left - {CLAIM}:
                 return
-            await self._world.foundation.remove()
-            self._record.forget()
+            await self._world.foundation.remove(keep_record=bool(left))
+            if not left:
+                self._record.forget()
             self._forwarding.doubt()
+
+    async def _remove_unclaimed(self) -> None:
+        used = {claim for pod in self._store.all("Pod") for claim in claims_of(pod)}
+        for key in tuple(self._unclaimed):
+            if self._store.get(*key) is not None:
+                self._unclaimed.discard(key)
+            elif (key.namespace, key.name) not in used:
+                await self._runtime.remove_volume(self._project.claim(key.namespace, key.name))
+                self._unclaimed.discard(key)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Iterable
 from importlib import resources
 
 from pytilt.engines import labels
@@ -82,15 +83,20 @@ class Foundation:
         await self._runtime.put(self._project.forwarder, packed([plain_file(CONFIGURATION[1:], text.encode())]))
         await self._runtime.signal(self._project.forwarder, "HUP")
 
-    async def remove(self) -> None:
-        """Remove all of the project but the volumes of claims, and the image, which other projects use too."""
+    async def remove(self, *, keep_record: bool = False) -> None:
+        """Remove all of the project but the volumes of claims, and the image, which other projects use too.
+
+        Args:
+            keep_record: leave the volumes in which objects are kept, too.
+        """
+        kept = (labels.CLAIM, labels.RECORD) if keep_record else (labels.CLAIM,)
         async with self._lock:
             self._ground = None
             mine = {labels.PROJECT: self._project.id}
-            for container in await self._runtime.containers(mine):
+            for container in sandboxes_last(await self._runtime.containers(mine)):
                 await self._runtime.remove(container["Id"])
             for volume in await self._runtime.volumes(mine):
-                if volume["Labels"].get(labels.ROLE) != labels.CLAIM:
+                if volume["Labels"].get(labels.ROLE) not in kept:
                     await self._runtime.remove_volume(volume["Name"])
             for network in await self._runtime.networks(mine):
                 await self._runtime.ask("DELETE", f"/networks/{network['Id']}")
@@ -133,6 +139,11 @@ class Foundation:
             await self._runtime.create(self._project.forwarder, request)
         if found is None or not found["State"]["Running"]:
             await self._runtime.start(self._project.forwarder)
+
+
+def sandboxes_last(containers: Iterable[Json]) -> list[Json]:
+    """Containers in an order in which they can be removed: Podman keeps a sandbox as long as others live in it."""
+    return sorted(containers, key=lambda container: container["Labels"].get(labels.ROLE) == labels.SANDBOX)
 
 
 def _program(architecture: str) -> bytes:

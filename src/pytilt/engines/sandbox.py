@@ -4,6 +4,7 @@ from pytilt.engines import labels
 from pytilt.engines.containers import sandbox_request
 from pytilt.engines.environment import Place
 from pytilt.engines.files import Entry, archive_of, directory, files_digest, packed, volume_files
+from pytilt.engines.foundation import sandboxes_last
 from pytilt.engines.objects import Json, uid_of
 from pytilt.engines.volumes import PodVolume, pod_volumes, sub_paths
 from pytilt.engines.world import World
@@ -88,7 +89,7 @@ class Sandbox:
         """Remove all of the pod: containers, sandbox, and the volumes that were its own."""
         runtime, mine = self._world.runtime, {labels.POD_UID: uid_of(self._pod)}
         containers = await runtime.containers(mine)
-        for container in sorted(containers, key=lambda item: item["Labels"].get(labels.ROLE) == labels.SANDBOX):
+        for container in sandboxes_last(containers):
             await runtime.remove(container["Id"])
         for volume in self.volumes.values():
             if volume.from_objects or volume.empty:

@@ -47,6 +47,12 @@ def pod_volumes(pod: KubeObject, project: Project) -> dict[str, PodVolume]:
     return {volume["name"]: _volume(volume, pod, project) for volume in spec.get("volumes") or ()}
 
 
+def claims_of(pod: KubeObject) -> set[tuple[str, str]]:
+    """Namespace and name of every claim that a pod mounts."""
+    sources = [volume.get("persistentVolumeClaim") for volume in pod["spec"].get("volumes") or ()]
+    return {(pod["metadata"]["namespace"], source["claimName"]) for source in sources if source}
+
+
 def _volume(volume: Mapping[str, Any], pod: KubeObject, project: Project) -> PodVolume:
     name, metadata = volume["name"], pod["metadata"]
     own = {
