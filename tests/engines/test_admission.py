@@ -34,11 +34,6 @@ def test_an_object_of_the_whole_cluster_gets_none():
         ({"restartPolicy": "Never"}, {}, "`restartPolicy` of a Deployment must be `Always`"),
         ({}, {"selector": {"matchLabels": {"app": "other"}}}, "`selector` does not match the labels of `template`"),
         ({"volumes": [{"name": "v", "csi": {}}]}, {}, "the volume `v` of `Pod/web` needs a Kubernetes cluster"),
-        (
-            {"containers": [CONTAINER | {"livenessProbe": {"grpc": {}}}]},
-            {},
-            "`Deployment/web` needs a Kubernetes cluster",
-        ),
         ({"containers": [CONTAINER | {"volumeDevices": [{}]}]}, {}, "`Deployment/web` needs a Kubernetes cluster"),
     ],
 )

@@ -13,7 +13,6 @@ from pytilt.errors import ApplyError
 from pytilt.model.resources import KubeObject
 
 TEMPLATED = ("DaemonSet", "Deployment", "Job", "ReplicaSet", "StatefulSet")
-PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 FIXED = {
     "Job": ("template", "completions", "selector"),
     "Pod": (),
@@ -96,11 +95,6 @@ def _check_pod(obj: KubeObject, spec: Mapping[str, Any]) -> None:
 def _check_container(obj: KubeObject, container: Mapping[str, Any]) -> None:
     if not container.get("image"):
         raise _invalid(obj, f"the container `{container['name']}` has no image")
-    lifecycle = container.get("lifecycle") or {}
-    asked = [*(container.get(probe) for probe in PROBES), lifecycle.get("postStart"), lifecycle.get("preStop")]
-    if any(probe and "grpc" in probe for probe in asked):
-        what = f"`{obj['kind']}/{obj['metadata']['name']}` needs a Kubernetes cluster: it has a gRPC probe"
-        raise ApplyError(what, hint=HINT)
     if container.get("volumeDevices"):
         what = f"`{obj['kind']}/{obj['metadata']['name']}` needs a Kubernetes cluster: it uses block devices"
         raise ApplyError(what, hint=HINT)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from pytilt.engines.grpchealth import HealthCheck, Status
 from pytilt.engines.probes import ProbeCount, ProbeSpec, Verdict, port_number
 from pytilt.engines.reach import PodNetwork, output_of
 from pytilt.engines.runtime import Runtime
@@ -51,7 +52,7 @@ class Prober:
         """Run a probe or hook once.
 
         Args:
-            action: `exec`, `httpGet`, `tcpSocket` or `sleep`, as in the spec.
+            action: `exec`, `httpGet`, `tcpSocket`, `grpc` or `sleep`, as in the spec.
             target: the container.
             limit: seconds it may take.
         """
@@ -104,6 +105,8 @@ class Prober:
         if "tcpSocket" in action:
             async with self._connection(action["tcpSocket"], target, tls=False):
                 return ProbeResult(success=True)
+        if "grpc" in action:
+            return await self._grpc(action["grpc"], target)
         if "sleep" in action:
             await asyncio.sleep(float(action["sleep"].get("seconds") or 0))
             return ProbeResult(success=True)
@@ -127,6 +130,19 @@ class Prober:
             return ProbeResult(success=False, message="the answer is not HTTP")
         status = int(words[1])
         return ProbeResult(success=200 <= status < 400, message=f"HTTP probe failed with statuscode: {status}")
+
+    async def _grpc(self, action: Mapping[str, Any], target: Target) -> ProbeResult:
+        authority = f"{target.address}:{port_number(action.get('port'), target.container)}"
+        check = HealthCheck(authority, str(action.get("service") or ""))
+        async with self._connection(action, target, tls=False) as stream:
+            await stream.send(check.question)
+            while not check.over and (piece := await stream.receive()):
+                if reply := check.receive(piece):
+                    await stream.send(reply)
+        if check.status is None:
+            return ProbeResult(success=False, message="it does not answer gRPC's health check")
+        message = f'service unhealthy (responded with "{check.status.name}")'
+        return ProbeResult(success=check.status is Status.SERVING, message=message)
 
 
 def _request(action: Mapping[str, Any], target: Target) -> bytes:
