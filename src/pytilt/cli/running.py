@@ -14,7 +14,7 @@ from pytilt.loop.verdict import Verdict
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-HURRY_SECONDS = 0.4
+HURRY_SECONDS = 0.25
 """After a signal; then what has not ended yet is left to the guardian of processes, who kills it a second later."""
 
 FORCE_SECONDS = 2.0
