@@ -21,7 +21,7 @@ from pytilt.testing.project import Project
 TILT = str(Path(sys.executable).parent / "tilt")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 40.0
 """How long a test waits for what has to come; far more than it takes."""
 
 PAUSE_SECONDS = 0.02
