@@ -8,7 +8,7 @@ import pytest
 from pytilt.engines import labels
 from pytilt.engines.times import seconds_of
 from pytilt.errors import ApplyError
-from tests.engines.trial import fetch, left, pod, service, session, sweep, trial, web, workload
+from tests.engines.trial import config, fetch, left, pod, service, session, sweep, trial, web, workload
 
 pytestmark = pytest.mark.engine
 
@@ -86,6 +86,26 @@ async def test_a_service_serves_on_while_the_next_session_adopts_its_pods(engine
                     if seconds_of(stamp) > time.time() - 0.2:
                         break
             assert set(seen) == {"hello\n"}
+    finally:
+        await sweep(engine_host, project)
+
+
+async def test_objects_are_found_again_and_secrets_are_not_lying_about(engine_host):
+    project = secrets.token_hex(4)
+    try:
+        async with session(engine_host, project) as t:
+            await t.apply(config("m", a="old"), config("s", "Secret", a="hush"))
+            await t.apply(config("m", a="new"))
+            listed = await t.runtime.volumes({labels.PROJECT: project})
+            assert "new" in str(listed)
+            assert "old" not in str(listed)
+            assert "hush" not in str(listed) + str(await t.runtime.containers({labels.PROJECT: project}))
+        async with session(engine_host, project) as t:
+            assert (await t.get("ConfigMap", "m"))["data"] == {"a": "new"}
+            assert (await t.get("Secret", "s"))["stringData"] == {"a": "hush"}
+            for kind, name in (("ConfigMap", "m"), ("Secret", "s")):
+                await t.delete(await t.get(kind, name))
+            assert await left(t.runtime, project) == []
     finally:
         await sweep(engine_host, project)
 

@@ -4,6 +4,7 @@ from pytilt.engines.controllers import Controllers
 from pytilt.engines.objects import Key, is_deleting, key_of
 from pytilt.engines.store import ObjectStore
 from pytilt.engines.times import rfc3339
+from pytilt.engines.workloads.outcome import phase
 
 
 class World:
@@ -33,7 +34,7 @@ class World:
                 if is_deleting(pod):
                     self.store.remove(key_of(pod))
                     self.controllers.turn()
-                elif not pod.get("status"):
+                elif phase(pod) == "Pending":
                     self.say(pod, "Running", ready=True)
 
 
@@ -108,12 +109,12 @@ def test_a_failed_job_waits_longer_each_time():
     world.apply(job)
     delays = []
     for _ in range(3):
-        (pod,) = [pod for pod in world.pods() if not pod.get("status")]
+        (pod,) = [pod for pod in world.pods() if phase(pod) == "Pending"]
         ended = {"state": {"terminated": {"finishedAt": rfc3339(world.now)}}, "restartCount": 0}
         world.store.set_status(key_of(pod), {"phase": "Failed", "containerStatuses": [ended]})
         world.controllers.turn()
         began = world.now
-        while all(pod.get("status") for pod in world.pods()):
+        while all(phase(pod) != "Pending" for pod in world.pods()):
             world.now += 1
             world.controllers.turn()
         delays.append(world.now - began)
@@ -132,7 +133,7 @@ def test_a_cron_job_makes_a_job_when_it_is_due_and_keeps_the_last_ones():
     for _ in range(3):
         world.now += 60
         world.controllers.turn()
-        (pod,) = [pod for pod in world.pods() if not pod.get("status")]
+        (pod,) = [pod for pod in world.pods() if phase(pod) == "Pending"]
         world.say(pod, "Succeeded")
         names.append(world.store.all("Job")[-1]["metadata"]["name"])
     world.play()

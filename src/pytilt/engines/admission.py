@@ -5,7 +5,7 @@ from typing import Any
 
 from pytilt.engines.kinds import HINT, is_kept
 from pytilt.engines.labels import Project
-from pytilt.engines.objects import Json, namespaced
+from pytilt.engines.objects import NEW_POD_STATUS, Json, namespaced
 from pytilt.engines.podplan import all_containers
 from pytilt.engines.volumes import pod_volumes
 from pytilt.engines.workloads import schedules
@@ -39,6 +39,7 @@ def admitted(wanted: KubeObject, namespace: str) -> Json:
         _check_template(obj, obj.get("spec") or {})
     if kind == "Pod":
         _check_pod(obj, obj.get("spec") or {})
+        obj["status"] = NEW_POD_STATUS
     if kind == "CronJob":
         _check_cron_job(obj)
     if kind == "PersistentVolumeClaim":

@@ -19,7 +19,7 @@ from pytilt.engines.foundation import SERVICE_RANGE, Foundation
 from pytilt.engines.kinds import CLUSTER_SCOPED, KEPT
 from pytilt.engines.labels import Project
 from pytilt.engines.notes import Notes
-from pytilt.engines.objects import Json, Key, key_of, uid_of
+from pytilt.engines.objects import NEW_POD_STATUS, Json, Key, key_of, uid_of
 from pytilt.engines.podpool import PodPool
 from pytilt.engines.probing import Prober
 from pytilt.engines.pulling import FindCredentials, anonymous
@@ -271,7 +271,7 @@ class EngineCluster:
         for container in await self._runtime.containers({labels.PROJECT: self._project.id}):
             found.setdefault(container["Labels"].get(labels.POD_UID, ""), []).append(container)
             if encoded := container["Labels"].get(labels.POD_OBJECT):
-                pods.append(msgspec.json.decode(encoded, type=Json))
+                pods.append(msgspec.json.decode(encoded, type=Json) | {"status": NEW_POD_STATUS})
         for obj in await self._record.load():
             self._store.restore(obj)
         for pod in sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", ""))):

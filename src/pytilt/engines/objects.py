@@ -17,6 +17,10 @@ ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """The letters of generated names: no vowels, so no words (Kubernetes' `rand.SafeEncodeString`)."""
 
 
+NEW_POD_STATUS: Json = {"phase": "Pending"}
+"""The status of a pod that nobody has looked at yet."""
+
+
 class Key(NamedTuple):
     """Which object of a project."""
 
@@ -112,6 +116,7 @@ def pod_from_template(owner: KubeObject, template: KubeObject, name: str, labels
     if metadata.get("annotations"):
         pod["metadata"]["annotations"] = dict(metadata["annotations"])
     pod["spec"] = dict(template.get("spec") or {})
+    pod["status"] = NEW_POD_STATUS
     return pod
 
 
