@@ -42,6 +42,20 @@ def test_what_cannot_run_is_refused_at_once(spec, more, message):
         admitted(deployment(spec, **more), "default")
 
 
+@pytest.mark.parametrize("selector", [{}, {"app": "web"}])
+def test_a_replication_controller_has_a_plain_selector_or_the_labels_of_its_pods(selector):
+    wanted = deployment() | {"apiVersion": "v1", "kind": "ReplicationController"}
+    wanted["spec"]["selector"] = selector
+    assert admitted(wanted, "default")["spec"]["selector"] == selector
+
+
+def test_a_replication_controller_selects_its_own_pods():
+    wanted = deployment() | {"apiVersion": "v1", "kind": "ReplicationController"}
+    wanted["spec"]["selector"] = {"app": "other"}
+    with pytest.raises(ApplyError, match="`selector` does not match"):
+        admitted(wanted, "default")
+
+
 def test_a_job_ends():
     wanted = deployment() | {"apiVersion": "batch/v1", "kind": "Job"}
     with pytest.raises(ApplyError, match="must be `OnFailure` or `Never`"):

@@ -1,5 +1,7 @@
 """Whole workloads against a store in which the test plays the engine."""
 
+import pytest
+
 from pytilt.engines.controllers import Controllers
 from pytilt.engines.objects import Key, is_deleting, key_of
 from pytilt.engines.store import ObjectStore
@@ -64,6 +66,19 @@ def test_a_deployment_goes_from_one_template_to_the_next():
     deployment = world.store.get("Deployment", "n", "w")
     assert deployment is not None
     assert deployment["status"]["availableReplicas"] == deployment["status"]["updatedReplicas"] == 3
+
+
+@pytest.mark.parametrize("kind", ["ReplicaSet", "ReplicationController"])
+def test_a_set_of_pods_is_kept_at_its_number(kind):
+    world = World()
+    world.apply(workload(kind, replicas=3))
+    world.play()
+    world.store.remove(key_of(world.pods()[0]))
+    world.controllers.turn()
+    assert len(world.pods()) == 3
+    world.apply(workload(kind, replicas=1))
+    world.play()
+    assert len(world.pods()) == 1
 
 
 def test_a_template_that_does_not_come_up_leaves_the_old_one_serving():

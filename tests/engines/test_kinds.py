@@ -9,6 +9,7 @@ from pytilt.errors import ApplyError
     [
         ("v1", "Pod", False),
         ("apps/v1", "Deployment", False),
+        ("v1", "ReplicationController", False),
         ("v1", "ServiceAccount", True),
         ("rbac.authorization.k8s.io/v1", "ClusterRole", True),
         ("autoscaling/v2", "HorizontalPodAutoscaler", True),

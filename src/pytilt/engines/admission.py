@@ -12,7 +12,7 @@ from pytilt.engines.workloads import schedules
 from pytilt.errors import ApplyError
 from pytilt.model.resources import KubeObject
 
-TEMPLATED = ("DaemonSet", "Deployment", "Job", "ReplicaSet", "StatefulSet")
+TEMPLATED = ("DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet")
 FIXED = {
     "Job": ("template", "completions", "selector"),
     "Pod": (),
@@ -31,7 +31,8 @@ def admitted(wanted: KubeObject, namespace: str) -> Json:
     obj = namespaced(wanted, namespace)
     name = obj["metadata"].get("name")
     if not name:
-        raise ApplyError(f"a `{obj['kind']}` has no name", hint="give it a `metadata.name`")
+        hint = "give it a `metadata.name`; the context `engine` makes no names of `generateName`"
+        raise ApplyError(f"a `{obj['kind']}` has no name", hint=hint)
     if kept:
         return obj
     kind = obj["kind"]
@@ -69,8 +70,10 @@ def _check_cron_job(obj: KubeObject) -> None:
 def _check_template(obj: KubeObject, spec: Mapping[str, Any]) -> None:
     template = spec.get("template") or {}
     _check_pod(obj, template.get("spec") or {})
-    selector = (spec.get("selector") or {}).get("matchLabels")
     labels = (template.get("metadata") or {}).get("labels") or {}
+    selector = (spec.get("selector") or {}).get("matchLabels")
+    if obj["kind"] == "ReplicationController":
+        selector = spec.get("selector") or labels
     if obj["kind"] not in ("Job", "CronJob") and (not selector or not selector.items() <= labels.items()):
         raise _invalid(obj, "`selector` does not match the labels of `template`")
     policy = (template.get("spec") or {}).get("restartPolicy") or "Always"

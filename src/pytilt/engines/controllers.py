@@ -39,6 +39,7 @@ DECIDERS: dict[str, Decide] = {
     "Deployment": _deployment,
     "Job": partial(_of_pods, jobs.decide),
     "ReplicaSet": partial(_of_pods, replicasets.decide),
+    "ReplicationController": partial(_of_pods, replicasets.decide),
     "StatefulSet": _stateful_set,
 }
 """How each kind of workload decides."""

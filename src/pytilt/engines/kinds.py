@@ -14,6 +14,7 @@ RUN = {
     "PersistentVolumeClaim": ("",),
     "Pod": ("",),
     "ReplicaSet": ("apps",),
+    "ReplicationController": ("",),
     "Secret": ("",),
     "Service": ("",),
     "StatefulSet": ("apps",),

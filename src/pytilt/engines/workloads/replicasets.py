@@ -1,4 +1,4 @@
-"""ReplicaSets: as many pods of one template as are asked for."""
+"""ReplicaSets, and the ReplicationControllers before them: as many pods of one template as are asked for."""
 
 from collections.abc import Sequence
 
