@@ -110,6 +110,21 @@ async def test_objects_are_found_again_and_secrets_are_not_lying_about(engine_ho
         await sweep(engine_host, project)
 
 
+async def test_what_another_session_deletes_goes_here_too(engine_host):
+    project = secrets.token_hex(4)
+    try:
+        async with session(engine_host, project) as up:
+            await up.apply(service("web"), workload("Deployment", "web", SLEEP, replicas=2))
+            await up.ready("web", 2)
+            async with session(engine_host, project) as down:
+                for kind in ("Deployment", "Service"):
+                    await down.delete(await down.get(kind, "web"))
+            assert await up.until(lambda pods: not pods) == []
+            assert await left(up.runtime, project) == []
+    finally:
+        await sweep(engine_host, project)
+
+
 async def test_what_was_taken_away_while_nobody_looked_is_replaced(engine_host):
     project = secrets.token_hex(4)
     try:

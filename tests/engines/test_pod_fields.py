@@ -236,7 +236,7 @@ async def test_a_grpc_server_is_asked_for_its_health(engine_host):
         answer = r"printf '\0\0\7\0\0\0\0\0\1\0\0\0\0\2\10\'$(cat /s)"
         probe = {"readinessProbe": {"grpc": {"port": 8080}, "periodSeconds": 1}}
         await t.apply(pod("p", f"echo 2 > /s; while :; do {answer} | nc -l -p 8080 >/dev/null; done", container=probe))
-        said = "Readiness probe failed: service unhealthy (responded with \"NOT_SERVING\")"
+        said = 'Readiness probe failed: service unhealthy (responded with "NOT_SERVING")'
         await t.until(lambda events: any(event["message"] == said for event in events), "Event")
         (found,) = await t.until(lambda pods: pods and pods[0].get("status", {}).get("phase") == "Running")
         assert not found["status"]["containerStatuses"][0]["ready"]

@@ -286,6 +286,7 @@ class EngineCluster:
             ("services", self._forwarding.run(partial(self._pool.known, ADOPTION_SECONDS))),
             ("record", self._keep_record()),
             ("engine events", self._follow_engine()),
+            ("other sessions", self._follow_record()),
         ):
             self._running.append(self._tasks.create_task(work, name=name))
 
@@ -317,6 +318,17 @@ class EngineCluster:
             except ClusterUnreachableError:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _follow_record(self) -> None:
+        """Delete what another session of the same project deletes, for example `tilt down` beside `tilt up`."""
+        while True:
+            try:
+                async with aclosing(self._runtime.removed_volumes()) as names:
+                    async for name in names:
+                        if (key := self._record.lost(name)) is not None:
+                            self._store.delete(key)
+            except ClusterUnreachableError:
+                await asyncio.sleep(LONGEST_PAUSE)
 
     def _doubt(self) -> None:
         self._world.foundation.doubt()

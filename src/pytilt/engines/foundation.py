@@ -18,6 +18,8 @@ REPOSITORY = "localhost/pytilt/synclet"
 """With a host, since Podman and Docker complete a name without one differently."""
 CONFIGURATION = "/configuration"
 """Where the forwarder keeps what it was told, for when it is started again."""
+SECOND_TRY = 0.5
+"""Seconds until removing is tried a second time."""
 CONFIGURE_SECONDS = 2.0
 """It answers within milliseconds; after that it is told by a file and a signal, which takes longer."""
 SERVICE_RANGE = "198.18.0.0/16"
@@ -92,14 +94,21 @@ class Foundation:
         kept = (labels.CLAIM, labels.RECORD) if keep_record else (labels.CLAIM,)
         async with self._lock:
             self._ground = None
-            mine = {labels.PROJECT: self._project.id}
-            for container in sandboxes_last(await self._runtime.containers(mine)):
-                await self._runtime.remove(container["Id"])
-            for volume in await self._runtime.volumes(mine):
-                if volume["Labels"].get(labels.ROLE) not in kept:
-                    await self._runtime.remove_volume(volume["Name"])
-            for network in await self._runtime.networks(mine):
-                await self._runtime.ask("DELETE", f"/networks/{network['Id']}")
+            try:
+                await self._remove_all(kept)
+            except DockerApiError:  # another session may be removing the same, one thing ahead
+                await asyncio.sleep(SECOND_TRY)
+                await self._remove_all(kept)
+
+    async def _remove_all(self, kept: tuple[str, ...]) -> None:
+        mine = {labels.PROJECT: self._project.id}
+        for container in sandboxes_last(await self._runtime.containers(mine)):
+            await self._runtime.remove(container["Id"])
+        for volume in await self._runtime.volumes(mine):
+            if volume["Labels"].get(labels.ROLE) not in kept:
+                await self._runtime.remove_volume(volume["Name"])
+        for network in await self._runtime.networks(mine):
+            await self._runtime.ask("DELETE", f"/networks/{network['Id']}")
 
     async def _image(self) -> str:
         program = await asyncio.to_thread(_program, self._architecture)

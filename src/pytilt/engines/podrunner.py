@@ -22,6 +22,8 @@ from pytilt.model.resources import KubeObject
 
 DEFAULT_GRACE = 30
 """Seconds, Kubernetes' default for `terminationGracePeriodSeconds`."""
+SECOND_TRY = 1.0
+"""Seconds after which is tried again what the engine refused, for example while it is still removing something."""
 REMOVED = Instance(id="", attempt=0, state=RunState.EXITED, exit_code=137, reason="ContainerStatusUnknown")
 """What is left of a container that somebody removed; the words are the kubelet's."""
 FINAL = ("Succeeded", "Failed")
@@ -104,6 +106,10 @@ class PodRunner:
                     wake_at = await self._turn()
                 except ClusterUnreachableError:
                     wake_at = None  # whoever listens to the engine's events calls `doubt` once it is back
+                    self._doubted = True
+                except DockerApiError as error:
+                    self._world.notes.warning(self._pod, "FailedSync", error.message)
+                    wake_at = time.time() + SECOND_TRY
                     self._doubted = True
                 await self._sleep(wake_at)
 
@@ -335,6 +341,10 @@ class PodRunner:
             except ClusterUnreachableError:
                 self._wake.clear()
                 await self._wake.wait()
+                continue
+            except DockerApiError as error:
+                self._world.notes.warning(self._pod, "FailedKillPod", error.message)
+                await asyncio.sleep(SECOND_TRY)
                 continue
             self._world.store.remove(self._key)
             return

@@ -43,6 +43,7 @@ class Record:
         self._foundation = foundation
         self._store = store
         self._written: dict[Key, bytes] = {}
+        self._volumes: dict[str, Key] = {}
         self._changed: set[Key] = set()
         self._lock = asyncio.Lock()
         self.news = asyncio.Event()
@@ -61,7 +62,15 @@ class Record:
         hidden = [msgspec.json.decode(content, type=Json) for content in contents if content]
         newest.update({key_of(obj): obj for obj in hidden})
         self._written = {key: _encoded(obj) for key, obj in newest.items()}
+        self._volumes = {self._volume(key, content): key for key, content in self._written.items()}
         return sorted(newest.values(), key=lambda obj: str(obj["metadata"].get("creationTimestamp", "")))
+
+    def lost(self, volume: str) -> Key | None:
+        """A volume was removed: whose object that was, if it was not this session that removed it."""
+        key = self._volumes.pop(volume, None)
+        if key is not None:
+            self._written[key] = b""
+        return key
 
     def listen(self, change: Change) -> None:
         """Note what has to be written."""
@@ -89,6 +98,7 @@ class Record:
     def forget(self) -> None:
         """All that was kept is gone."""
         self._written.clear()
+        self._volumes.clear()
         self._changed.clear()
 
     async def _write(self, keys: set[Key]) -> None:
@@ -105,7 +115,10 @@ class Record:
     async def _write_volume(self, key: Key) -> None:
         content = self._content(key)
         before = self._written.get(key, b"")
+        if before and before != content:
+            self._volumes.pop(self._volume(key, before), None)
         if content:
+            self._volumes[self._volume(key, content)] = key
             marks = self._project.labels(labels.RECORD, **{labels.OBJECT: content.decode()})
             request = {"Name": self._volume(key, content), "Labels": marks}
             await self._runtime.ask("POST", "/volumes/create", json=request)

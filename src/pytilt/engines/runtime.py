@@ -1,7 +1,7 @@
 """The engine's requests that running pods takes, each as one method; foreign errors are mapped here."""
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 import msgspec
@@ -171,6 +171,18 @@ class Runtime:
         The first item is an empty one: it says that the engine is listening, so that nothing after it is missed.
         """
         filters = {"type": ["container"], "event": EVENTS, "label": _pairs(labels)}
+        async with aclosing(self._events(filters)) as events:
+            async for event in events:
+                yield event
+
+    async def removed_volumes(self) -> AsyncGenerator[str]:
+        """The names of all volumes that are removed from now on, of whatever project, until the connection breaks."""
+        async with aclosing(self._events({"type": ["volume"], "event": ["destroy", "remove"]})) as events:
+            async for event in events:
+                if event.action:
+                    yield event.id
+
+    async def _events(self, filters: Mapping[str, list[str]]) -> AsyncGenerator[ContainerEvent]:
         params = {"filters": msgspec.json.encode(filters).decode()}
         with reached():
             async with self.api.stream("GET", "/events", params=params) as chunks:
@@ -181,7 +193,9 @@ class Runtime:
                     for line in filter(None, lines):
                         event = msgspec.json.decode(line, type=dict[str, Any])
                         actor = event["Actor"]
-                        yield ContainerEvent(action=event["Action"], id=actor["ID"], labels=actor["Attributes"])
+                        yield ContainerEvent(
+                            action=event["Action"], id=actor["ID"], labels=actor.get("Attributes") or {}
+                        )
 
     async def tell(self, container: str, text: bytes) -> str:
         """Write to the standard input of a container's program; the first line that it writes after that.
