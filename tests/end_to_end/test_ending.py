@@ -65,3 +65,31 @@ def test_a_second_signal_ends_a_session_at_once(tilt_alone):
         session.process.send_signal(signal.SIGTERM)
         assert session.ended() in (0, 1)  # 0: both signals came while the first was heard
     until(lambda: not is_running(pid), "the server to end", seconds=2)
+
+
+BUILDING = {
+    "Dockerfile": "FROM busybox\nRUN sleep 30; echo never\n",
+    "pod.yaml": """
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: web}
+        spec: {containers: [{name: main, image: e2e/slow}]}
+        """,
+    "Tiltfile": "docker_build('e2e/slow', '.')\nk8s_yaml('pod.yaml')",
+}
+
+
+def test_a_signal_ends_a_session_in_the_middle_of_a_build(tilt_on_cluster):
+    with tilt_on_cluster(BUILDING).up() as session:
+        session.says("[2/2] RUN sleep 30")
+        session.stop()
+
+
+@pytest.mark.parametrize("word", ["up", "ci"])
+def test_a_signal_ends_a_session_in_the_middle_of_an_evaluation(tilt_alone, word):
+    tilt = tilt_alone({"Tiltfile": "local('echo me $$; sleep 1000')"})
+    with tilt.start(word) as session:
+        pid = int(session.says("→ me ").split()[2])
+        session.process.send_signal(signal.SIGINT)
+        assert session.ended() == (0 if word == "up" else 1)
+        assert not is_running(pid)
