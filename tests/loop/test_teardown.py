@@ -85,6 +85,20 @@ def shop_with(*others: KubeObject) -> FakeCluster:
     return cluster
 
 
+async def test_the_claims_of_a_stateful_set_go_with_the_volumes_and_no_others():
+    templates = [plain("PersistentVolumeClaim", "data")]
+    database = {**plain("StatefulSet", "db"), "spec": {"volumeClaimTemplates": templates}}
+    cluster = FakeCluster()
+    for name in ("data-db-0", "data-db-1", "data-db-x", "data-other-0"):
+        cluster.put(plain("PersistentVolumeClaim", name))
+    deleted, _ = await torn_down(kubernetes("db", database), cluster=cluster, delete_volumes=True)
+    assert deleted == [
+        "StatefulSet/db",
+        "PersistentVolumeClaim/data-db-0",
+        "PersistentVolumeClaim/data-db-1",
+    ]
+
+
 async def test_a_namespace_that_only_the_project_uses_goes_last():
     web = deployment("web", namespace="shop")
     owned = [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-1", "uid": "u"}]

@@ -77,7 +77,7 @@ async def connected(target: Target, root: str, settings: Settings, runner: Runne
         from pytilt.cli.engine_access import engine_access
         from pytilt.engines.labels import project_id
 
-        async with engine_access(settings, project_id(root), target.namespace) as engine:
+        async with engine_access(settings, runner, project_id(root), target.namespace) as engine:
             yield Access(cluster=engine, containers=engine)
         return
     from pytilt.kubernetes.api import KubernetesApi

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from pytilt.cluster.seam import ByteStream, Change, ClusterInfo, ContainerRef, ExecStream, ObjectRef
 from pytilt.engines.cluster import EngineCluster
 from pytilt.errors import PytiltError
+from pytilt.host.processes import Runner
+from pytilt.images.credentials import Credentials
 from pytilt.images.docker.discovery import connected
 from pytilt.loop.failures import first_failure
 from pytilt.model.resources import KubeObject
@@ -18,12 +20,14 @@ class EngineAccess:
 
     Args:
         settings: where the engine is.
+        runner: starts credential helpers.
         project: whose pods they are.
         namespace: where objects without namespace go.
     """
 
-    def __init__(self, settings: Settings, project: str, namespace: str) -> None:
+    def __init__(self, settings: Settings, runner: Runner, project: str, namespace: str) -> None:
         self._settings = settings
+        self._credentials = Credentials(settings, runner)
         self._project = project
         self._namespace = namespace
         self._asked = asyncio.Event()
@@ -40,7 +44,7 @@ class EngineAccess:
             try:
                 async with (
                     connected(self._settings) as api,
-                    EngineCluster(api, self._project, self._namespace) as cluster,
+                    EngineCluster(api, self._project, self._namespace, credentials=self._credentials.find) as cluster,
                 ):
                     self._opened.set_result(cluster)
                     await self._over.wait()
@@ -101,11 +105,13 @@ class EngineAccess:
 
 
 @asynccontextmanager
-async def engine_access(settings: Settings, project: str, namespace: str) -> AsyncIterator[EngineAccess]:
+async def engine_access(
+    settings: Settings, runner: Runner, project: str, namespace: str
+) -> AsyncIterator[EngineAccess]:
     """Access to the built-in context for as long as the block; what runs there runs on after it."""
     try:
         async with asyncio.TaskGroup() as group:
-            access = EngineAccess(settings, project, namespace)
+            access = EngineAccess(settings, runner, project, namespace)
             group.create_task(access.hold(), name="engine")
             yield access
             access.close()

@@ -40,6 +40,9 @@ _SERVER_OWNED = ("managedFields", "resourceVersion", "uid", "creationTimestamp",
 
 _DEFINITION = "CustomResourceDefinition"
 
+HOLDING_DATA = frozenset({"PersistentVolumeClaim", "PersistentVolume", "Namespace"})
+"""Kinds that are not replaced where a field cannot be changed: what is in them would be lost."""
+
 
 class _Wanted(Value):
     """An object on its way into the cluster."""
@@ -178,6 +181,8 @@ class _Application:
                 await self._gone(objects.uid(o), DELETED_SECONDS)
                 continue
             failure = answer.failure
+            if failure.immutable and self._wanted.resource.kind in HOLDING_DATA:
+                raise failures.would_lose_data(self._wanted.label, failure)
             if failure.immutable and not self._replaced:
                 await self._delete()
                 continue

@@ -104,6 +104,15 @@ def apply_error(label: str, failure: Failure) -> ApplyError:
     return ApplyError(f"{label}: {_told(label, failure)}", hint=_hint(failure))
 
 
+def would_lose_data(label: str, failure: Failure) -> ApplyError:
+    """The error of an object that can only be replaced, together with the data that it holds."""
+    kind, _, name = label.partition("/")
+    return ApplyError(
+        f"{label}: {_told(label, failure)}",
+        hint=f"replacing it would lose its data; if that is wanted: `kubectl delete {kind.lower()} {name}`",
+    )
+
+
 def unknown_kind(api_version: str, kind: str) -> ApplyError:
     """The error of a kind that the cluster does not have."""
     return ApplyError(

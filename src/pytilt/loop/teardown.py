@@ -1,5 +1,6 @@
 """`tilt down`: delete what a project declares, and its namespaces when nothing of anybody else is left in them."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from pytilt.cluster import objects, order
@@ -69,7 +70,9 @@ class TearingDown:
         for each in doomed:
             if each not in namespaces:
                 await self._delete(objects.ref(each))
-        default = (await self._cluster.info()).namespace if namespaces else ""
+        default = (await self._cluster.info()).namespace if namespaces or delete_volumes else ""
+        if delete_volumes:
+            await self._delete_claims(doomed, default)
         mine = {_identity(each, default) for each in doomed}
         kept = []
         for each in namespaces:
@@ -85,6 +88,16 @@ class TearingDown:
     async def _delete(self, ref: ObjectRef) -> None:
         self._tell(f"Deleting via kubectl: {ref}")
         await self._cluster.delete(ref)
+
+    async def _delete_claims(self, doomed: Sequence[KubeObject], default: str) -> None:
+        """Delete the claims that StatefulSets made for their pods: Kubernetes leaves those to the user."""
+        for each in doomed:
+            namespace = objects.namespace(each) or default
+            for template in objects.items(each, "spec", "volumeClaimTemplates"):
+                name = re.compile(rf"{re.escape(objects.name(template))}-{re.escape(objects.name(each))}-\d+")
+                async for claim in _listed(self._cluster, "v1", "PersistentVolumeClaim", namespace):
+                    if name.fullmatch(objects.name(claim)):
+                        await self._delete(objects.ref(claim))
 
     async def _foreign(self, namespace: str, mine: set[_Identity]) -> str:
         """Something in a namespace that this project did not put there, as `Kind/name`; empty when there is none."""
