@@ -72,6 +72,19 @@ async def test_an_object_that_cannot_be_changed_is_made_anew(answering: ApiServe
     )
 
 
+async def test_a_claim_is_never_made_anew_since_its_data_would_be_lost(server: ApiServer, api: KubernetesApi):
+    claims = "/api/v1/namespaces/default/persistentvolumeclaims"
+    kinds = [{"name": "persistentvolumeclaims", "kind": "PersistentVolumeClaim", "namespaced": True}]
+    server.on("GET", "/api/v1", Reply(body={"resources": kinds}))
+    server.on("PATCH", f"{claims}/data", immutable())
+    wanted = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}}
+    with pytest.raises(ApplyError) as caught:
+        await applied(api, wanted)
+    assert caught.value.hint is not None
+    assert "kubectl delete persistentvolumeclaim data" in caught.value.hint
+    assert not [asked for asked in server.asked if asked.method == "DELETE"]
+
+
 async def test_an_object_is_made_anew_only_once(answering: ApiServer, api: KubernetesApi):
     answering.on("PATCH", COLORS, immutable())
     with pytest.raises(ApplyError, match="ConfigMap/colors: no"):

@@ -55,7 +55,7 @@ async def test_every_object_is_told_before_it_goes():
 
 
 async def test_an_object_whose_name_the_cluster_chose_is_left_and_told_of():
-    job = plain("Job", "") | {"metadata": {"generateName": "migrate-"}}
+    job = {**plain("Job", ""), "metadata": {"generateName": "migrate-"}}
     deleted, told = await torn_down(kubernetes("web", job, deployment("web")))
     assert deleted == ["Deployment/web"]
     assert told == ["Not deleting Job/migrate-…: the cluster has chosen its name"]
