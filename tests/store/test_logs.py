@@ -36,6 +36,11 @@ def test_a_line_is_complete_at_its_newline(logs: LogStore):
     assert texts(logs) == ["one", "two", "rest"]
 
 
+def test_a_byte_that_is_no_text_does_not_keep_a_line_from_being_kept(logs: LogStore):
+    logs.span(WEB, SpanId("build:1"))("1 File Changed: [é\udcff]\n")
+    assert texts(logs) == ["1 File Changed: [é?]"]
+
+
 def test_lines_of_one_resource_are_found_without_those_of_others(logs: LogStore):
     for number in range(10):
         logs.append(WEB if number % 2 else DB, SpanId("s"), str(number))

@@ -1,6 +1,7 @@
 """The application: objects to read and to watch, logs to read and to follow, triggers to post."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
@@ -203,7 +204,7 @@ class Routes:
             events = [_event(known, each, kind.one(state, each)) for each in order if name in (None, each)]
             told = [event for event in events if event is not None]
             if told:
-                yield b"".join(msgspec.json.encode(event) + b"\n" for event in told)
+                yield b"".join(_encoded(event) + b"\n" for event in told)
 
 
 def _event(known: dict[str, Json], name: str, present: Json | None) -> Json | None:
@@ -261,4 +262,12 @@ def _number(query: QueryParams, name: str) -> float:
 
 
 def _json(body: Json) -> Response:
-    return Response(msgspec.json.encode(body), media_type="application/json")
+    return Response(_encoded(body), media_type="application/json")
+
+
+def _encoded(body: object) -> bytes:
+    """The JSON of builtin values, with a `?` for every byte of a file's name or text that was no UTF-8."""
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        return json.dumps(body, ensure_ascii=False).encode(errors="replace")

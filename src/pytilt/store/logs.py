@@ -105,8 +105,19 @@ class Span:
 
     def _append(self, text: str, level: Level, progress: str, *, start: bool = False) -> None:
         self._store.append(
-            self.resource, self.id, text.rstrip("\r"), level=level, progress=progress, build=self._build, start=start
+            self.resource,
+            self.id,
+            _encodable(text.rstrip("\r")),
+            level=level,
+            progress=progress,
+            build=self._build,
+            start=start,
         )
+
+
+def _encodable(text: str) -> str:
+    """The text with a `?` for every byte that was no UTF-8, as there may be in names of files."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 class LogStore:
