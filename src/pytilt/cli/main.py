@@ -7,6 +7,7 @@ import click
 
 from pytilt import __version__
 from pytilt.errors import PytiltError
+from pytilt.loop.failures import first_failure
 
 COMMANDS = {
     "up": "Start a session: build, deploy and watch, until ctrl-C",
@@ -80,9 +81,12 @@ def run(words: list[str]) -> int:
         return 1
     except click.Abort:
         return 130
-    except PytiltError as problem:
-        print(f"Error: {problem}", file=sys.stderr)
-        return problem.exit_code
     except BrokenPipeError:
         return 0
+    except (PytiltError, ExceptionGroup) as failure:
+        first = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
+        if not isinstance(first, PytiltError):
+            raise
+        print(f"Error: {first}", file=sys.stderr)
+        return first.exit_code
     return result if isinstance(result, int) else 0

@@ -7,9 +7,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from pytilt.errors import PytiltError
 from pytilt.host.processes import HostRunner
-from pytilt.loop.failures import first_failure
 from pytilt.loop.verdict import Verdict
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -31,17 +29,8 @@ def run_in_foreground(begin: Begin) -> Verdict | None:
 
     Returns:
         Its verdict; None when a signal ended it.
-
-    Raises:
-        PytiltError: why it could not begin or go on.
     """
-    try:
-        return asyncio.run(_run(begin))
-    except ExceptionGroup as failures:
-        problem = first_failure(failures)
-        if isinstance(problem, PytiltError):
-            raise problem from None
-        raise
+    return asyncio.run(_run(begin))
 
 
 async def _run(begin: Begin) -> Verdict | None:

@@ -1,6 +1,7 @@
 """The web server of a session: bound before anything else starts, closed with the session."""
 
 import contextlib
+import errno
 import socket
 from collections.abc import Iterator
 
@@ -15,7 +16,7 @@ async def bind(host: str, port: int) -> socket.socket:
     """Take the port of the session.
 
     Raises:
-        UserError: another process has it; the message names that process where it can be known.
+        UserError: another process has it, which the message names where it can be known, or there is no such host.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -24,6 +25,11 @@ async def bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as problem:
         listener.close()
+        if problem.errno != errno.EADDRINUSE:
+            reason = problem.strerror or str(problem)
+            raise UserError(
+                f"Tilt cannot listen on {host}:{port}: {reason}", hint="correct `--host` or TILT_HOST"
+            ) from problem
         taken = await holder_of(port)
         raise UserError(
             f"Tilt cannot start because you already have another process on port {port}"
