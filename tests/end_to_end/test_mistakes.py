@@ -1,4 +1,5 @@
 import http.server
+import json
 import threading
 from contextlib import contextmanager
 
@@ -69,6 +70,40 @@ def test_a_session_may_begin_with_a_mistake(tilt_alone):
         assert "Tiltfile:1:5" in session.fails("(Tiltfile)")
         tilt.save("Tiltfile", "local_resource('a', cmd='true')")
         session.settles("(Tiltfile)", "a")
+
+
+def test_a_tiltfile_that_is_no_text_is_refused(tilt_alone):
+    tilt = tilt_alone(alone())
+    with tilt.up() as session:
+        session.settles("neighbour")
+        (tilt.project.root / "Tiltfile").write_bytes(b"\xff\xfe")
+        assert "Tiltfile:1:1" in session.fails("(Tiltfile)")
+        assert "(Tiltfile)" in tilt.ok("get", "tiltfiles")
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (alone("fail('stop here')"), "Error in fail: stop here"),
+        (pod(), "does not answer at https://127.0.0.1:1"),
+    ],
+)
+def test_what_keeps_down_from_its_work_is_told(tilt_alone, files, words):
+    cluster = {"name": "kind-gone", "cluster": {"server": "https://127.0.0.1:1"}}
+    context = {"name": "kind-gone", "context": {"cluster": "kind-gone", "user": ""}}
+    tilt = tilt_alone(files)
+    kubeconfig = {"clusters": [cluster], "contexts": [context], "current-context": "kind-gone"}
+    tilt.project.write("../kubeconfig", json.dumps(kubeconfig))
+    ended = tilt.run("down")
+    assert ended.code == 1
+    assert words in ended.output
+
+
+def test_an_address_on_which_nobody_can_listen_is_named(tilt_alone):
+    tilt = tilt_alone(alone(), environ={"TILT_HOST": "256.1.1.1"})
+    ended = tilt.run("ci")
+    assert ended.code == 1
+    assert "Error: Tilt cannot listen on 256.1.1.1:" in ended.output
 
 
 def test_a_missing_dockerfile_heals_when_it_is_there(tilt_on_cluster):
