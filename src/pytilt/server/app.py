@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import traceback
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp
 
 from pytilt import __version__
 from pytilt.model.logs import Level
-from pytilt.model.names import TILTFILE, ResourceName
+from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource
 from pytilt.model.updates import Reason
 from pytilt.server.guard import COOKIE, Guard
@@ -77,6 +78,7 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
     routes = Routes(store, logs, requests, token)
     base = f"/apis/{GROUP_VERSION}"
     app = Starlette(
+        exception_handlers={Exception: routes.failed},
         routes=[
             Route("/", routes.page),
             Route(base, routes.kinds),
@@ -88,7 +90,7 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
             Route("/api/set_tiltfile_args", routes.args, methods=["POST"]),
             Route("/api/logs", routes.read_logs),
             Route("/api/version", routes.version),
-        ]
+        ],
     )
     return Guard(app, token, host)
 
@@ -108,6 +110,13 @@ class Routes:
         if self._token is not None:
             response.set_cookie(COOKIE, self._token, samesite="strict", httponly=True)
         return response
+
+    async def failed(self, request: Request, problem: Exception) -> Response:
+        """A request met a bug: its trace belongs into the log, where somebody sees it."""
+        span = self._logs.span(ResourceName(""), SpanId("server"))
+        trace = "".join(traceback.format_exception(problem))
+        span(f"`{request.method} {request.url.path}` failed, which is a bug of pytilt:\n{trace}", level=Level.ERROR)
+        return PlainTextResponse(f"{type(problem).__name__}: {problem}", status_code=500)
 
     async def version(self, _: Request) -> Response:
         """The version of this program."""
