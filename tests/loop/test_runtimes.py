@@ -10,7 +10,7 @@ from pytilt.cluster.seam import Change
 from pytilt.errors import ClusterUnreachableError
 from pytilt.loop.runtimes import WATCHED, Runtimes
 from pytilt.model.objects import ClusterState, Resource, ResourceStatus, Runtime, RuntimeState
-from pytilt.model.resources import KubeObject, KubernetesDeploy, Link
+from pytilt.model.resources import KubeObject, KubernetesDeploy, Link, PodReadiness
 from pytilt.model.resources import PortForward as Forward
 from pytilt.model.status import RuntimeStatus
 from pytilt.store.logs import LogStore
@@ -166,6 +166,20 @@ async def test_a_job_that_is_complete_is_fine_without_pods(trial: Trial):
         trial.cluster.add_pod("web-1", owner=trial.deploy(job))
         trial.cluster.put({**job, "status": {"conditions": [{"type": "Complete", "status": "True"}]}})
         await trial.status(RuntimeStatus.OK)
+
+
+async def test_a_job_that_was_complete_and_is_cleaned_up_stays_fine(trial: Trial):
+    done = {"type": "Complete", "status": "True"}
+    job = trial.cluster.put({**plain("Job", "migrate", "batch/v1"), "status": {"conditions": [done]}})
+    spec = kubernetes("migrate", plain("Job", "migrate", "batch/v1"))
+    deploy = replace(spec.deploy, pod_readiness=PodReadiness.SUCCEEDED)
+    status = ResourceStatus(history=(update(),), applied_uids=(objects.uid(job),), deployed_at="2026-01-01T00:00:00Z")
+    trial.store.put(Resource(name="migrate", spec=replace(spec, deploy=deploy), status=status))
+    async with running(trial.runtimes.run()):
+        await until(trial.store, lambda: trial.state("migrate").status is RuntimeStatus.OK)
+        trial.cluster.remove(objects.ref(job))
+        await rest()
+        assert trial.state("migrate").status is RuntimeStatus.OK
 
 
 async def test_a_disabled_resource_has_no_runtime(trial: Trial):

@@ -15,7 +15,7 @@ from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import ClusterState, Resource, Runtime, RuntimeState
 from pytilt.model.pods import Pod
-from pytilt.model.resources import KubeObject, KubernetesDeploy
+from pytilt.model.resources import KubeObject, KubernetesDeploy, PodReadiness
 from pytilt.model.status import RuntimeStatus
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
@@ -68,6 +68,7 @@ class Runtimes:
         self._owners: dict[str, Intermediate] = {}
         self._jobs: dict[str, pods.Job] = {}
         self._services: dict[str, KubeObject] = {}
+        self._finished: set[tuple[str, str]] = set()
         self._told: set[tuple[str, int]] = set()
         self._untold: dict[str, pods.Event] = {}
 
@@ -187,6 +188,8 @@ class Runtimes:
         present = ownership.current(tuple(candidates), claim, self._owners)
         jobs = tuple(self._jobs[uid] for uid in claim.uids if uid in self._jobs)
         verdict = health.runtime(present, deploy.pod_readiness, jobs=jobs, deployed=bool(resource.status.deployed_at))
+        if self._is_finished(resource, deploy, verdict.status) and not (jobs or present):
+            verdict = health.Health(status=RuntimeStatus.OK)
         services = [self._services[uid] for uid in claim.uids if uid in self._services]
         return RuntimeState(
             status=verdict.status,
@@ -195,6 +198,13 @@ class Runtimes:
             pods=present,
             endpoints=endpoints.endpoints(resource.spec, services, host=self._host),
         )
+
+    def _is_finished(self, resource: Resource, deploy: KubernetesDeploy, status: RuntimeStatus) -> bool:
+        """Has what was deployed last run to its end? It stays so when it is cleaned up (`ttlSecondsAfterFinished`)."""
+        deployment = (resource.name, resource.status.deployed_at)
+        if deploy.pod_readiness is PodReadiness.SUCCEEDED and status is RuntimeStatus.OK:
+            self._finished.add(deployment)
+        return deployment in self._finished
 
     def _write(self, resource: Resource, state: RuntimeState) -> None:
         before = self._store.get(Runtime, resource.name)
