@@ -32,7 +32,7 @@ def keys(*pressed: str) -> Act:
 
 
 PICTURES: dict[str, tuple[tuple[Object, ...], Act, tuple[int, int], str]] = {
-    "hud": (samples.crashing(), keys(), (112, 32), DARK),
+    "hud": (samples.crashing(), keys("u"), (112, 36), DARK),
     "hud-well": (samples.shop(), keys(*["down"] * 7, "right"), (112, 30), DARK),
     "hud-building": (samples.building(), keys(), (112, 32), DARK),
     "hud-light": (samples.crashing(), keys(), (112, 32), LIGHT),
@@ -40,7 +40,7 @@ PICTURES: dict[str, tuple[tuple[Object, ...], Act, tuple[int, int], str]] = {
     "hud-wide": (samples.crashing(), keys(), (200, 40), DARK),
     "hud-log": (samples.crashing(), keys("slash", *"frut", "enter", "T", "x", "x"), (112, 26), DARK),
     "hud-graph": (samples.crashing(), keys("g"), (112, 30), DARK),
-    "hud-help": (samples.shop(), keys("question_mark"), (112, 58), DARK),
+    "hud-help": (samples.shop(), keys("question_mark"), (112, 68), DARK),
     "hud-palette": (samples.shop(), keys("p"), (112, 30), DARK),
     "hud-open": (samples.shop(), keys(*["down"] * 7, "b"), (112, 30), DARK),
 }

@@ -53,6 +53,7 @@ class Screen:
             character = key if len(key) == 1 else None
         event = Key(name, character)
         event.set_sender(self.hud)
+        assert self.hud._driver is not None
         self.hud._driver.send_message(event)
         await asyncio.sleep(0)
 
@@ -73,6 +74,12 @@ class Screen:
         """Change the session."""
         self.session.put(*objects)
         await self.settle()
+
+    @property
+    def selected(self) -> str:
+        """Name of the selected row; empty while a group is selected."""
+        row = self.hud.table.selected
+        return row.name if row else ""
 
     @property
     def lines(self) -> list[str]:

@@ -2,11 +2,13 @@ import pytest
 
 from pytilt.hud.options import Notify
 from pytilt.hud.session import Arguments, Enable, Trigger
+from pytilt.model.names import ResourceName
 from pytilt.model.status import RuntimeStatus
 from pytilt.testing import samples
 from pytilt.testing.samples import changed, running, runtime, service
 from tests.hud.pilot import showing
 
+DB = ResourceName("db")
 DOWN_TO_WEB = ("down",) * 7
 
 
@@ -44,15 +46,14 @@ async def test_what_the_person_chose_holds():
 async def test_keys_select_a_row(keys):
     async with showing() as screen:
         await screen.press(*keys)
-        assert screen.hud.table.selected is not None
-        assert screen.hud.table.selected.name == "catalog"
+        assert screen.selected == "catalog"
 
 
 @pytest.mark.parametrize("key", ["space", "t"])
 async def test_a_row_is_updated(key):
     async with showing() as screen:
         await screen.press(key)
-        assert screen.session.asked == [Trigger(name="db")]
+        assert screen.session.asked == [Trigger(name=DB)]
 
 
 async def test_a_refusal_is_shown():
@@ -67,8 +68,8 @@ async def test_resources_are_switched_on_and_off_alone_or_as_a_group():
         await screen.press("d")
         await screen.press("up", "e")
         assert screen.session.asked == [
-            Enable(names=("db",), enabled=False),
-            Enable(names=("db", "catalog", "cart"), enabled=True),
+            Enable(names=(DB,), enabled=False),
+            Enable(names=(DB, ResourceName("catalog"), ResourceName("cart")), enabled=True),
         ]
 
 
@@ -217,9 +218,20 @@ async def test_rows_are_filtered():
         assert screen.hud.table.seen == ["catalog"]
         await screen.press("f", "end", "enter", *"web", "enter")
         assert screen.hud.table.seen == []
-        assert "no resource is unhealthy" in screen.text
+        assert 'no resource is unhealthy "web"' in screen.text
         await screen.press("f", "enter")
         assert len(screen.hud.table.seen) == 7
+
+
+async def test_of_many_rows_the_broken_ones_are_gone_through():
+    async with showing(samples.many(120)) as screen:
+        await screen.press("u")
+        assert screen.selected == "service-050"
+        assert screen.row("service-050").startswith("▼ ✖") or "✖ service-050" in screen.text
+        await screen.press("u")
+        assert screen.selected == "service-100"
+        await screen.press("u")
+        assert screen.selected == "service-050"
 
 
 async def test_arguments_are_asked_for():
@@ -239,7 +251,7 @@ async def test_the_palette_finds_a_resource():
         await screen.press("p", *"go to web")
         assert await screen.until("go to web")
         await screen.press("enter")
-        assert screen.hud.table.selected.name == "web"
+        assert screen.selected == "web"
 
 
 async def test_green_to_red_and_back_is_told_unless_it_is_muted():
@@ -282,7 +294,7 @@ async def test_a_click_selects_and_a_link_opens():
         x = screen.lines[y].index(":8200")
         await screen.pilot.click(offset=(6, y))
         await screen.settle()
-        assert screen.hud.table.selected.name == "web"
+        assert screen.selected == "web"
         await screen.pilot.click(offset=(x, y))
         await screen.settle()
         assert screen.opened == ["http://localhost:8200/"]

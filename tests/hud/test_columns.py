@@ -36,6 +36,10 @@ def test_no_line_is_wider_than_the_table(width, longest):
         assert 4 + length(cells(chosen, row, samples.NOON)) <= width
 
 
+def test_before_there_is_any_room_there_are_columns_all_the_same():
+    assert [column.title for column in columns(0, 0)] == ["RESOURCE", "STATUS", "UPDATE", "AGE", "RECENT"]
+
+
 def test_restarts_stand_with_the_status_where_they_have_no_column():
     catalog = found(*samples.crashing())[1]
     assert "CrashLoopBackOff ↻2" in "".join(p.text for p in cells(columns(79, 10), catalog, samples.NOON))

@@ -1,14 +1,17 @@
 """One picture for every state that the display can show."""
 
+from typing import Any
+
 import pytest
 
 from pytilt.hud.options import DARK, LIGHT, SIXTEEN
+from pytilt.model.objects import Object
 from pytilt.testing import samples
 from tests.hud.pilot import compare, showing
 
 DOWN_TO_WEB = ("down",) * 7
 
-STATES = {
+STATES: dict[str, tuple[tuple[Object, ...], tuple[str, ...], dict[str, Any]]] = {
     "well": (samples.shop(), (), {}),
     "crashing": (samples.crashing(), (), {}),
     "crashing-small": (samples.crashing(), (), {"size": (80, 24)}),

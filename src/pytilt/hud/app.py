@@ -156,6 +156,14 @@ class Hud(Display):
         self._empty()
         self._show_keys()
 
+    def action_next_broken(self) -> None:
+        """Select the next row that is broken, and after the last the first."""
+        broken = [row.name for row in self._rows if row.trouble]
+        row = self.table.selected
+        if broken:
+            at = broken.index(row.name) + 1 if row and row.name in broken else 0
+            self.table.select_row(broken[at % len(broken)])
+
     def action_graph(self) -> None:
         """What waits for what."""
         self.push_screen(Reading("what waits for what", graph_lines(self._rows, self._clock())))

@@ -76,7 +76,7 @@ class StatusBar(OneLine):
             *segments(
                 both_ends(left, right, width - len(BADGE)),
                 self.palette,
-                Style(bgcolor=bar.bgcolor, reverse=bar.reverse),
+                Style(bgcolor=bar.bgcolor),
             ),
         ]
 
@@ -210,7 +210,7 @@ class KeyBar(OneLine):
         used = length(pieces)
         pieces.append(Piece(text=fit("", max(0, width - used))))
         bar = self.palette.bar
-        return segments(pieces, self.palette, Style(bgcolor=bar.bgcolor, reverse=bar.reverse))
+        return segments(pieces, self.palette, Style(bgcolor=bar.bgcolor))
 
     def _text(self, command: Command) -> str:
         label = "to the rows" if command.action == "other_pane" and self._state.reading else command.label

@@ -22,7 +22,7 @@ SHORTEST_NAME, LONGEST_NAME = 12, 40
 ROOMY_NAME = 24
 """So wide the column of names becomes where there is room."""
 NARROW_STATUS, WIDE_STATUS = 19, 24
-UPDATE, AGE, MODE, RESTARTS = 20, 4, 6, 8
+UPDATE, AGE, MODE, RESTARTS = 22, 4, 6, 8
 SHORTEST_ENDPOINTS, LONGEST_ENDPOINTS, POD = 16, 44, 34
 
 
@@ -70,10 +70,19 @@ def columns(width: int, longest_name: int) -> tuple[Column, ...]:
     return (Column("RESOURCE", name, _name), *fixed, *more)
 
 
-def titles(found: tuple[Column, ...]) -> list[Piece]:
-    """The line above the rows."""
-    texts = [fit(column.title, column.width, right=column.right) for column in found]
-    return [Piece(text=" " * LEAD + " ".join(texts), tone=Tone.MUTED)]
+def titles(found: tuple[Column, ...], shown: str = "") -> list[Piece]:
+    """The line above the rows.
+
+    Args:
+        found: the columns.
+        shown: which rows are shown, where that is not all of them.
+    """
+    first, *others = found
+    texts = [fit(column.title, column.width, right=column.right) for column in others]
+    lead = [Piece(text=" " * LEAD), Piece(text=fit(f"ONLY {shown}", first.width), tone=Tone.WARN)]
+    if not shown:
+        lead = [Piece(text=" " * LEAD + fit(first.title, first.width), tone=Tone.MUTED)]
+    return [*lead, Piece(text=" " + " ".join(texts), tone=Tone.MUTED)]
 
 
 def cells(found: tuple[Column, ...], row: Row, now: datetime) -> list[Piece]:

@@ -13,18 +13,14 @@ class Now(Value):
 
     row: Row | None = None
     """The selected row."""
-    on_group: bool = False
     expanded: bool = False
     reading: bool = False
     """Has the log the keys?"""
-    single_log: bool = False
-    """Does the log pane show one resource?"""
     full_log: bool = False
-    following: bool = True
     searching: bool = False
     """Are words marked?"""
-    filtered: bool = False
-    connected: bool = True
+    broken: bool = False
+    """Is a row broken that is not selected?"""
 
 
 @dataclass(frozen=True)
@@ -137,10 +133,13 @@ COMMANDS = (
         "f",
         "filter",
         "filter",
-        "show all rows, the unhealthy, the pending, or those with a text",
+        "show all, the unhealthy, the pending, or by a text",
         ROWS,
         _on_rows,
         4,
+    ),
+    Command(
+        "u", "u", "next_broken", "next broken", "select the next row that is broken", ROWS, lambda now: now.broken, 3
     ),
     Command("g", "g", "graph", "graph", "what waits for what, as a tree", ROWS, _on_rows, 8),
     Command(
@@ -190,7 +189,7 @@ COMMANDS = (
         "y",
         "copy",
         "copy",
-        "copy what the mouse selected, else what is seen of the log",
+        "copy the selection, else what is seen of the log",
         LOG,
         _reading,
         5,
@@ -220,7 +219,7 @@ COMMANDS = (
         1,
         palette=False,
     ),
-    Command("q,Q", "q", "leave", "quit", "close what is open, else leave; what is deployed stays", SESSION, weight=0),
+    Command("q,Q", "q", "leave", "quit", "close what is open, else leave; deployments stay", SESSION, weight=0),
     Command("ctrl+c", "ctrl-C", "quit", "", "leave at once", SESSION, palette=False),
 )
 """Keys are those of the displays of 2019, v0.5 to v0.8.5, and what came since."""

@@ -141,20 +141,15 @@ class Display(App[None]):
 
     def _show_keys(self) -> None:
         row = self.table.selected
-        group = self.table.selected_group
         self.titles.show(self.table.draw_titles())
         self.keys.show(
             Now(
                 row=row,
-                on_group=group is not None and row is None,
                 expanded=self.table.selection_is_unfolded,
                 reading=self.pane.view.has_focus,
-                single_log=self.pane.query_now.resource is not None,
                 full_log=self._log_size == "full",
-                following=self.pane.view.following,
                 searching=bool(self.pane.view.look.words),
-                filtered=self.table.filter.active,
-                connected=not self._problem,
+                broken=self._log_size != "full" and any(each.trouble and each is not row for each in self._rows),
             )
         )
 

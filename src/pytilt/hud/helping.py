@@ -12,11 +12,11 @@ from pytilt.views.trees import dependency_tree
 KEY_WIDTH = 10
 
 MEANINGS = (
-    (Dot.OK, "well: the code on disk is what runs, and it is ready"),
+    (Dot.OK, "well: the code on disk runs, and is ready"),
     (Dot.UPDATING, "an update runs"),
     (Dot.PENDING, "waits for something, or is not ready yet"),
     (Dot.ERROR, "broken: the row tells why"),
-    (Dot.IDLE, "nothing asked for yet, or a change waits for you (space)"),
+    (Dot.IDLE, "not started, or a change waits for you (space)"),
     (Dot.DISABLED, "switched off"),
 )
 

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
+from zlib import crc32
 
 from rich.segment import Segment
 from rich.style import Style
@@ -50,7 +51,6 @@ class LogView(ScrollingLines):
         """Number of the line at which the search stands."""
         self.empty_text = "no log lines yet"
         self._starts: list[int] = [0]
-        self._colors: dict[str, int] = {}
         self._asked = False
 
     # What is shown
@@ -243,4 +243,4 @@ class LogView(ScrollingLines):
 
     def _name_style(self, shown: ShownLine) -> Style:
         names = self.palette.names
-        return names[self._colors.setdefault(shown.line.resource, len(self._colors)) % len(names)]
+        return names[crc32(shown.line.resource.encode()) % len(names)]

@@ -61,7 +61,7 @@ class ResourceTable(ScrollingLines):
         self._last_words: Mapping[ResourceName, Sequence[str]] = {}
         self._filter = Filter()
         self._entries: list[Entry] = []
-        self._columns: tuple[Column, ...] = ()
+        self._columns: tuple[Column, ...] = columns(0, 0)
         self._choices: dict[ResourceName, bool] = {}
         self._folded: set[str] = set()
         self._selected = ""
@@ -204,7 +204,7 @@ class ResourceTable(ScrollingLines):
 
     def draw_titles(self) -> list[Segment]:
         """The line above the rows."""
-        return segments(titles(self._columns), self.palette)
+        return segments(titles(self._columns, self._filter.shown), self.palette)
 
     def on_resize(self) -> None:
         """Give the columns the room there is."""

@@ -138,7 +138,7 @@ _DARK = _truecolor(
     line="#3a4454",
     thumb="#5d6b80",
     ink="#11141a",
-    names=("#7fc8f8", "#9ad8a4", "#d7a6f0", "#8fb4ff", "#e8c887", "#72d6d0", "#f2a9b8", "#b7c3d4"),
+    names=("#7fc8f8", "#9ad8a4", "#d7a6f0", "#8fb4ff", "#e8c887", "#72d6d0", "#f2a9b8", "#f5b48c"),
 )
 
 _LIGHT = _truecolor(
@@ -156,7 +156,7 @@ _LIGHT = _truecolor(
     line="#c3ccd9",
     thumb="#8c99ab",
     ink="#ffffff",
-    names=("#0b6aa8", "#1c7a38", "#7c3aa6", "#2f55b8", "#8a5a00", "#0a7672", "#ad2f4d", "#4a5668"),
+    names=("#0b6aa8", "#1c7a38", "#7c3aa6", "#2f55b8", "#8a5a00", "#0a7672", "#ad2f4d", "#a14a12"),
 )
 
 _SIXTEEN = Palette(
@@ -171,10 +171,10 @@ _SIXTEEN = Palette(
         Tone.LINK: Style(color="cyan", underline=True),
         Tone.ACCENT: Style(color="cyan"),
     },
-    selected=Style(reverse=True),
+    selected=Style(color="default", bgcolor="default", reverse=True),
     selected_elsewhere=Style(bold=True),
-    bar=Style(reverse=True),
-    badge=Style(bold=True),
+    bar=Style(),
+    badge=Style(bold=True, reverse=True),
     head=Style(dim=True),
     line=Style(dim=True),
     thumb=Style(),

@@ -1,0 +1,116 @@
+"""A terminal to run a command in: tmux, which takes keys and tells what is on the screen."""
+
+import contextlib
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.sessions import Tilt, until
+
+SETTINGS = """\
+set -g remain-on-exit on
+set -g default-terminal {kind}
+set -g history-limit 5000
+"""
+
+
+class Terminal:
+    """A terminal in which a command runs.
+
+    Args:
+        socket: of a tmux server of its own.
+        status: a file that gets the command's exit code; tmux 3.3 does not always know it.
+    """
+
+    def __init__(self, socket: Path, status: Path) -> None:
+        self._socket = socket
+        self._status = status
+
+    @property
+    def screen(self) -> str:
+        """What is on the screen."""
+        return self._tmux("capture-pane", "-p")
+
+    @property
+    def printed(self) -> str:
+        """What is on the screen, and what scrolled off it."""
+        return self._tmux("capture-pane", "-p", "-S", "-")
+
+    @property
+    def ended(self) -> bool:
+        """Has the command ended?"""
+        return self._status.exists() and bool(self._status.read_text())
+
+    @property
+    def exit_code(self) -> int:
+        """Of the command that ended."""
+        return int(self._status.read_text())
+
+    def press(self, *keys: str) -> None:
+        """Press keys, as tmux names them."""
+        self._tmux("send-keys", *keys)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the command."""
+        shell = int(self._tmux("display-message", "-p", "#{pane_pid}"))
+        (command,) = Path(f"/proc/{shell}/task/{shell}/children").read_text().split()
+        os.kill(int(command), number)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give it another size."""
+        self._tmux("resize-window", "-x", str(columns), "-y", str(rows))
+
+    def line(self, text: str) -> str:
+        """The first line of the screen with a text in it; empty when there is none."""
+        return next((line for line in self.screen.splitlines() if text in line), "")
+
+    def shows(self, *texts: str) -> None:
+        """Wait until all these texts are on the screen."""
+        self.until(lambda: all(text in self.screen for text in texts), " and ".join(texts))
+
+    def until(self, question: Callable[[], object], what: str) -> None:
+        """Wait for something; on failure the screen is shown."""
+        try:
+            until(question, what)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}; the screen:\n{self.screen}") from None
+
+    def _tmux(self, *words: str) -> str:
+        done = subprocess.run(
+            ["tmux", "-S", self._socket, *words], check=True, capture_output=True, text=True, timeout=20
+        )
+        return done.stdout
+
+
+@contextlib.contextmanager
+def terminal(
+    tilt: Tilt, *words: str, folder: Path, columns: int = 120, rows: int = 36, kind: str = "tmux-256color"
+) -> Iterator[Terminal]:
+    """Run `tilt` in a terminal; what still runs at the end of the block is ended.
+
+    Args:
+        tilt: the command in a project.
+        words: of the command line.
+        folder: for the files of the terminal itself.
+        columns: of the terminal.
+        rows: of the terminal.
+        kind: TERM in the terminal.
+    """
+    if not shutil.which("tmux"):
+        pytest.skip("tmux is not installed")
+    socket, settings, status = folder / "tmux", folder / "tmux.conf", folder / "status"
+    settings.write_text(SETTINGS.format(kind=kind))
+    command = f"{shlex.join(tilt._argv(words))}; echo $? > {shlex.quote(str(status))}"
+    size = ("-x", str(columns), "-y", str(rows))
+    begin = ["tmux", "-S", str(socket), "-f", str(settings), "new-session", "-d", *size, command]
+    environ = {**tilt.environ, "COLORTERM": "truecolor", "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    subprocess.run(begin, check=True, cwd=tilt.project.root, env=environ, timeout=20)
+    try:
+        yield Terminal(socket, status)
+    finally:
+        subprocess.run(["tmux", "-S", socket, "kill-server"], check=False, timeout=20)
