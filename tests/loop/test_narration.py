@@ -82,3 +82,12 @@ def test_a_line_that_comes_in_pieces_is_indented_once(logs: LogStore):
         log("ha")
         log("lf\nwhole\n")
     assert logged(logs) == "STEP 1/1 — Pushing\n     half\n     whole\n\n"
+
+
+def test_steps_that_are_not_needed_are_not_counted(logs: LogStore):
+    told = steps(logs, 4)
+    told.spare(1, "Loading cached image: [base]")
+    with told.step("Building Dockerfile: [web]"):
+        pass
+    lines = logged(logs).splitlines()
+    assert lines[:2] == ["Loading cached image: [base]", "STEP 1/3 — Building Dockerfile: [web]"]

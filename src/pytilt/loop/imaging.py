@@ -101,7 +101,9 @@ class Imaging:
         built = status.built
         if built is not None and not stale and await self._builder.exists(built):
             if status.reference or not image.deployed:
+                steps.spare(1 + image.deployed, f"Loading cached image: [{image.name}]")
                 return status
+            steps.spare(1, f"Loading cached image: [{image.name}]")
         else:
             platform = f"linux/{info.arch}" if info.arch else ""
             request = BuildRequest(image=image, bases=bases, platform=platform, registry=registry)

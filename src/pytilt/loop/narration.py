@@ -66,6 +66,11 @@ class Steps:
         self._log("\n")
         self._done.append((number, self._clock() - began, title))
 
+    def spare(self, count: int, why: str) -> None:
+        """Some of the steps are not needed; the numbers that follow count without them."""
+        self._total -= count
+        self._log(f"{why}\n")
+
     def recap(self) -> None:
         """Tell how long each step took, and all together."""
         for number, seconds, title in sorted(self._done):
