@@ -57,9 +57,11 @@ class Terminal:
 
     def signal(self, number: int) -> None:
         """Send a signal to the command."""
-        shell = int(self._tmux("display-message", "-p", "#{pane_pid}"))
-        (command,) = Path(f"/proc/{shell}/task/{shell}/children").read_text().split()
-        os.kill(int(command), number)
+        os.kill(self._command(), number)
+
+    def displays(self) -> list[int]:
+        """Process ids of the displays that the command started."""
+        return [pid for pid in _children(self._command()) if b"hud" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def resize(self, columns: int, rows: int) -> None:
         """Give it another size."""
@@ -80,11 +82,19 @@ class Terminal:
         except AssertionError as failure:
             raise AssertionError(f"{failure}; the screen:\n{self.screen}") from None
 
+    def _command(self) -> int:
+        (command,) = _children(int(self._tmux("display-message", "-p", "#{pane_pid}")))
+        return command
+
     def _tmux(self, *words: str) -> str:
         done = subprocess.run(
             ["tmux", "-S", self._socket, *words], check=True, capture_output=True, text=True, timeout=20
         )
         return done.stdout
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @contextlib.contextmanager

@@ -2,10 +2,11 @@
 
 import re
 import signal
+from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.sessions import served
+from tests.end_to_end.sessions import served, until
 from tests.end_to_end.terminal import terminal
 
 MORTAL = r"""
@@ -111,6 +112,14 @@ def test_a_terminal_that_cannot_show_it_is_refused_with_a_hint(tilt_alone, tmp_p
         assert shown.exit_code == 1
         assert 'does not work with TERM="dumb"' in shown.printed
         assert "tilt up --stream" in shown.printed
+
+
+def test_nothing_is_left_behind_when_the_terminal_is_closed(tilt_alone, tmp_path):
+    tilt = tilt_alone(LOCAL)
+    with terminal(tilt, "up", folder=tmp_path) as shown:
+        shown.shows("● hello")
+        (display,) = shown.displays()
+    until(lambda: not Path(f"/proc/{display}").exists(), "the display to end")
 
 
 def test_the_display_ends_with_the_session_it_belongs_to(tilt_alone, tmp_path):

@@ -53,9 +53,8 @@ def command(host: str | None, port: int | None, notify: str, theme: str, owns_se
 async def _run(hud: "Hud") -> None:
     # Textual draws on the original stderr; who redirects that wants errors there, and the display here.
     sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # declared final, yet it is the one way to tell Textual
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(each, hud.exit)
+    # SIGHUP keeps its default: where the terminal is gone there is nothing to give back, and writing to it would block.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, hud.exit)
     await hud.run_async()
 
 

@@ -11,8 +11,12 @@ from contextlib import asynccontextmanager
 from pytilt.errors import SessionUnreachableError
 from pytilt.model.base import Value
 
-READ_BYTES = 65536
-"""Read at once. What is not read yet waits with the session: a slow terminal holds up nothing but itself."""
+READ_BYTES = 1 << 18
+"""Read at once."""
+
+AHEAD_BYTES = 1
+"""Read before somebody asks. What is not read yet waits in the kernel and with the session: a display that draws four
+times a second need not wake up for every line, and one with a slow terminal holds up nothing but itself."""
 
 ANSWER_SECONDS = 30.0
 """How long the first byte of an answer may take."""
@@ -42,11 +46,13 @@ class Answer:
     Args:
         reader: what follows the head.
         status: for example 200.
+        begun: what has come of the body already.
         chunked: does the body come in chunks with their sizes before them?
     """
 
-    def __init__(self, reader: asyncio.StreamReader, status: int, *, chunked: bool) -> None:
+    def __init__(self, reader: asyncio.StreamReader, status: int, begun: bytes, *, chunked: bool) -> None:
         self._reader = reader
+        self._begun = begun
         self.status = status
         self._chunked = chunked
 
@@ -67,7 +73,8 @@ class Answer:
     async def _pieces(self) -> AsyncIterator[bytes]:
         """The body as it comes: everything that has arrived at once."""
         chunks = Chunks() if self._chunked else None
-        while arrived := await self._reader.read(READ_BYTES):
+        while arrived := self._begun or await self._reader.read(READ_BYTES):
+            self._begun = b""
             piece = chunks.feed(arrived) if chunks else arrived
             if piece:
                 yield piece
@@ -128,7 +135,7 @@ async def request(place: Place, method: str, path: str, body: bytes = b"") -> As
     """
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            reader, writer = await asyncio.open_connection(place.host, place.port)
+            reader, writer = await asyncio.open_connection(place.host, place.port, limit=AHEAD_BYTES)
     except (OSError, TimeoutError) as problem:
         raise _unreachable(place, "") from problem
     try:
@@ -155,9 +162,15 @@ def _head(place: Place, method: str, path: str, length: int) -> bytes:
 
 
 async def _answer(reader: asyncio.StreamReader) -> Answer:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-    status = int(head.split()[1])
-    return Answer(reader, status, chunked="transfer-encoding: chunked" in head)
+    arrived = b""
+    while (end := arrived.find(b"\r\n\r\n")) < 0:
+        more = await reader.read(READ_BYTES)
+        if not more:
+            raise asyncio.IncompleteReadError(arrived, None)
+        arrived += more
+    head = arrived[:end].decode("latin-1").lower()
+    chunked = "transfer-encoding: chunked" in head
+    return Answer(reader, int(head.split()[1]), arrived[end + 4 :], chunked=chunked)
 
 
 def _unreachable(place: Place, why: str) -> SessionUnreachableError:

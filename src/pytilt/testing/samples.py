@@ -267,6 +267,12 @@ def shop() -> tuple[Object, ...]:
             mode=TriggerMode.MANUAL,
             history=(update(7, seconds=0.002, ended=160, strategy=Strategy.COMMAND, reason=first),),
         ),
+        *_running(),
+    )
+
+
+def _running() -> tuple[Object, ...]:
+    return (
         runtime("db", pods=(pod("db-0", age=168, image="postgres:16"),)),
         runtime("catalog", pods=(pod("catalog-6d4f9c7b8-2xk4q", age=47),)),
         runtime("cart", pods=(pod("cart-5b87dd59f-9hjwz", age=149),)),
