@@ -324,3 +324,14 @@ async def test_what_is_seen_of_the_log_is_copied():
     async with showing(samples.shop(), samples.log()) as screen:
         await screen.press("y")
         assert "FileNotFoundError" in screen.hud.clipboard
+
+
+async def test_what_the_mouse_selected_of_the_log_is_copied():
+    async with showing(samples.shop(), samples.log()) as screen:
+        y = next(number for number, line in enumerate(screen.lines) if "fruit = load" in line)
+        await screen.pilot.mouse_down(offset=(20, y))
+        await screen.pilot.hover(offset=(30, y + 1))
+        await screen.pilot.mouse_up(offset=(30, y + 1))
+        await screen.press("y")
+        assert screen.hud.clipboard.startswith('fruit = load("frut.txt")\n')
+        assert screen.hud.clipboard.endswith("│ FileNotFoundErr")

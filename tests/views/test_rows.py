@@ -1,8 +1,7 @@
 from msgspec.structs import replace
 
-from pytilt.model.base import Value
 from pytilt.model.names import TILTFILE, ResourceName
-from pytilt.model.objects import PortForward
+from pytilt.model.objects import Object, PortForward
 from pytilt.model.resources import Link, TriggerMode
 from pytilt.model.resources import PortForward as PortSpec
 from pytilt.model.status import RuntimeStatus
@@ -14,7 +13,7 @@ from pytilt.views.dots import Dot, Tone
 from pytilt.views.rows import Row, Rows, rows
 
 
-def state(*objects: Value):
+def state(*objects: Object):
     store = Store()
     for each in objects:
         store.put(each)
@@ -109,9 +108,9 @@ def test_rows_are_only_made_anew_when_what_they_show_has_changed():
     store, cache = Store(), Rows()
     for each in samples.shop():
         store.put(each)
-    first = {row.name: row for row in cache.of(store.snapshot())}
+    first = {str(row.name): row for row in cache.of(store.snapshot())}
     store.put(runtime("web", RuntimeStatus.ERROR))
-    second = {row.name: row for row in cache.of(store.snapshot())}
+    second = {str(row.name): row for row in cache.of(store.snapshot())}
     assert second["db"] is first["db"]
     assert second["web"].dot is Dot.ERROR
     assert cache.of(store.snapshot()) == rows(store.snapshot())
