@@ -29,6 +29,15 @@ async def test_a_row_with_trouble_expands_by_itself_and_folds_when_it_is_well_ag
         assert screen.row("catalog").startswith("  ● catalog")
 
 
+async def test_the_last_words_of_a_crash_may_come_after_the_news_of_it():
+    async with showing(samples.crashing(), size=(100, 40)) as screen:
+        assert "    log " not in screen.text
+        screen.session.say(samples.line(0, "catalog", "FileNotFoundError: frut.txt"))
+        screen.hud._tick()
+        await screen.settle()
+        assert "    log      FileNotFoundError: frut.txt" in screen.text
+
+
 async def test_what_the_person_chose_holds():
     async with showing(samples.crashing()) as screen:
         await screen.press("down", "left")

@@ -34,6 +34,9 @@ RETRY_SECONDS = 1.0
 LAST_WORDS = 4
 """Lines of the log of a broken row that its details show."""
 
+AT_ONCE = 5
+"""Broken rows without last words for which the log is asked again every second."""
+
 
 class Display(App[None]):
     """Everything the display shows, and how it follows the session; `Hud` adds what the keys do.
@@ -182,11 +185,15 @@ class Display(App[None]):
         except SessionUnreachableError:
             return
         texts = [line.text for line in lines if plain(line.text).strip() and not line.text.startswith("[event:")]
-        self._last_words[name] = texts[-LAST_WORDS:]
-        self._show()
+        if texts and name in self._last_words:
+            self._last_words[name] = texts[-LAST_WORDS:]
+            self._show()
 
     def _tick(self) -> None:
         self.table.tick()
+        # The log of a crash may come after the news of it.
+        for name in [name for name, words in self._last_words.items() if not words][:AT_ONCE]:
+            self._fetch_last_words(name)
 
     # What the panes tell
 
