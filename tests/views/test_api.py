@@ -20,7 +20,7 @@ from pytilt.model.objects import (
     TiltfileStatus,
 )
 from pytilt.model.pods import Container, Pod
-from pytilt.model.resources import KubernetesDeploy, Link, LocalDeploy, TriggerMode
+from pytilt.model.resources import Declaration, KubernetesDeploy, Link, LocalDeploy, TriggerMode
 from pytilt.model.resources import Resource as Declared
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy, Trigger, Update
@@ -267,3 +267,11 @@ def test_a_row_may_be_another_when_one_of_its_objects_is(changed: set[tuple[type
     kind = find_kind("uiresource")
     assert kind
     assert kind.touched(changed) == touched
+
+
+def test_secrets_of_the_tiltfile_are_not_shown(store: Store):
+    declaration = Declaration(secrets=(("swordfish", "[redacted secret db:password]"),))
+    store.put(Tiltfile(name=TILTFILE, path="/p/Tiltfile", status=TiltfileStatus(declaration=declaration)))
+    kind = find_kind("tiltfiles")
+    assert kind is not None
+    assert b"swordfish" not in msgspec.json.encode(kind.list(store.snapshot()))

@@ -216,6 +216,8 @@ def _whole(thing: Object) -> Json:
     for name in ("name", "version", "createdAt"):
         fields.pop(name, None)
     status = fields.pop("status", {})
+    # What must stay out of the log has no place here either.
+    status.get("declaration", {}).pop("secrets", None)
     return _object(type(thing).kind, thing, spec=fields, status=status)
 
 
