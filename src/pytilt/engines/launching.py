@@ -1,6 +1,6 @@
 """Starting one container of a pod: image, environment, container, hook."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytilt.engines.containers import container_request
@@ -12,7 +12,7 @@ from pytilt.engines.sandbox import Sandbox
 from pytilt.engines.services import variables
 from pytilt.engines.times import seconds_of
 from pytilt.engines.world import World
-from pytilt.errors import ApplyError, DockerApiError, PublishError, WorkError
+from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError, PublishError, WorkError
 from pytilt.model.resources import KubeObject
 
 START_FAILED = 128
@@ -65,6 +65,28 @@ class Launcher:
         self._world = world
         self._pod = pod
         self._sandbox = sandbox
+        self._prepared: dict[str, tuple[str, int]] = {}
+        """Ids and attempts of containers that were created for the sandbox that is there."""
+
+    async def prepare(self, wanted: Iterable[tuple[Mapping[str, Any], ContainerView]]) -> None:
+        """Create containers while the sandbox still starts, where it need not run for that.
+
+        What stands in the way is left for `launch` to tell.
+
+        Args:
+            wanted: containers, and what is known of each.
+        """
+        for container, view in wanted:
+            try:
+                if not _needs_running_sandbox(container) and await self._world.runtime.has_image(container["image"]):
+                    attempt = _next_attempt(view)
+                    self._prepared[container["name"]] = await self._create(container, attempt), attempt
+            except (LaunchError, DockerApiError, ClusterUnreachableError):
+                return
+
+    def forget(self) -> None:
+        """What was prepared is of no use: the sandbox did not start."""
+        self._prepared.clear()
 
     async def launch(self, container: Mapping[str, Any], view: ContainerView) -> Instance:
         """Start a container for the first time or again; the one before the last is removed.
@@ -72,18 +94,11 @@ class Launcher:
         Raises:
             LaunchError: it cannot be started now; trying later may help.
         """
-        await self._image(container)
-        before = view.current
-        attempt = 0 if before is None else before.attempt + (before.state is RunState.EXITED)
-        request = self._request(container, attempt)
-        metadata = self._pod["metadata"]
-        name = self._world.project.container(
-            metadata["namespace"], metadata["name"], metadata["uid"], container["name"], attempt
-        )
-        try:
-            created = await self._world.runtime.create(name, request)
-        except DockerApiError as error:
-            raise LaunchError("CreateContainerError", error.message) from error
+        attempt = _next_attempt(view)
+        created, prepared = self._prepared.pop(container["name"], ("", 0))
+        if not created or prepared != attempt:
+            await self._image(container)
+            created = await self._create(container, attempt)
         try:
             await self._world.runtime.start(created)
         except DockerApiError as error:
@@ -94,6 +109,17 @@ class Launcher:
         if inspected is None:
             raise LaunchError("RunContainerError", "the container was removed while it started")
         return instance_of(inspected, attempt)
+
+    async def _create(self, container: Mapping[str, Any], attempt: int) -> str:
+        request = self._request(container, attempt)
+        metadata = self._pod["metadata"]
+        name = self._world.project.container(
+            metadata["namespace"], metadata["name"], metadata["uid"], container["name"], attempt
+        )
+        try:
+            return await self._world.runtime.create(name, request)
+        except DockerApiError as error:
+            raise LaunchError("CreateContainerError", error.message) from error
 
     async def _unstartable(self, container: str, attempt: int, message: str) -> Instance:
         inspected = await self._world.runtime.inspect(container)
@@ -152,3 +178,18 @@ class Launcher:
             self._world.notes.warning(self._pod, "Failed", f'Failed to pull image "{reference}": {error.message}')
             raise LaunchError("ErrImagePull", error.message) from error
         self._world.notes.normal(self._pod, "Pulled", f'Successfully pulled image "{reference}"')
+
+
+def _next_attempt(view: ContainerView) -> int:
+    before = view.current
+    return 0 if before is None else before.attempt + (before.state is RunState.EXITED)
+
+
+def _needs_running_sandbox(container: Mapping[str, Any]) -> bool:
+    """Is the pod's address, or where its volumes are, a part of what the container is created with?"""
+    fields = [
+        ((item.get("valueFrom") or {}).get("fieldRef") or {}).get("fieldPath", "")
+        for item in container.get("env") or ()
+    ]
+    parts = [name for mount in container.get("volumeMounts") or () for name in mount if name.startswith("subPath")]
+    return bool(parts) or any(field.startswith("status.") for field in fields)

@@ -44,7 +44,7 @@ class PodRunner:
         self._key = key_of(pod)
         self._wake = asyncio.Event()
         self._views: dict[str, ContainerView] = {}
-        self._doubted = True
+        self._doubted = bool(found)  # of a pod that is new there is nothing to see
         self._facts = PodFacts(host_ip=world.machine.host_ip)
         self._sandbox_retry = 0.0
         self._sandbox_failures = 0
@@ -167,7 +167,8 @@ class PodRunner:
         if self._sandbox_retry > time.time():
             return False
         try:
-            if await self.sandbox.ensure():
+            if not self.sandbox.running:
+                await self._start_sandbox()
                 await self._start_over()
             elif self._files_changed:
                 self._files_changed = False
@@ -191,6 +192,23 @@ class PodRunner:
                 self._set(name, waiting="", message="")
         self._facts = msgspec.structs.replace(self._facts, pod_ip=self.sandbox.address)
         return True
+
+    async def _start_sandbox(self) -> None:
+        """Start the sandbox, and meanwhile create what is started next: the engine takes its time for a network."""
+        await self.sandbox.create()
+        due = set(self._plan().start)
+        containers = [c for c in podplan.all_containers(self._pod) if c["name"] in due]
+        views = [self._views.get(c["name"]) or ContainerView() for c in containers]
+        preparing = self._health.tasks.create_task(
+            self._launcher.prepare(tuple(zip(containers, views, strict=True))), name="create containers"
+        )
+        try:
+            await self.sandbox.start()
+        except BaseException:
+            preparing.cancel()
+            self._launcher.forget()
+            raise
+        await preparing
 
     async def _start_over(self) -> None:
         """The sandbox is new: containers that lived in an old one cannot go on, and begin again at once."""

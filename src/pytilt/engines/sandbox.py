@@ -54,15 +54,13 @@ class Sandbox:
         volumes = {mount["Destination"]: mount.get("Source", "") for mount in found.get("Mounts") or ()}
         self.folders = {name: volumes.get(f"/{volume.folder}", "") for name, volume in self.volumes.items()}
 
-    async def ensure(self) -> bool:
-        """Create and start it if it does not run; True if that was so.
+    async def create(self) -> None:
+        """Have it in the engine, not yet running; what its volumes hold is put in.
 
         Raises:
             MissingSourceError: a volume needs a ConfigMap or Secret that is not there.
             DockerApiError: the engine refuses.
         """
-        if self.running:
-            return False
         entries = self._files(at_start=True)
         if not self.id:
             ground = await self._world.foundation.ground()
@@ -72,9 +70,15 @@ class Sandbox:
             self.id = await self._world.runtime.create(name, request)
         if entries:
             await self._world.runtime.put(self.id, entries)
+
+    async def start(self) -> None:
+        """Start it.
+
+        Raises:
+            DockerApiError: the engine refuses.
+        """
         await self._world.runtime.start(self.id)
         await self.look()
-        return True
 
     async def refresh(self) -> None:
         """Bring changed ConfigMaps and Secrets into the volumes.
