@@ -88,7 +88,9 @@ class EngineCluster:
 
     async def __aenter__(self) -> Self:
         self._machine = await self._ask_machine()
-        foundation = Foundation(self._runtime, self._project, self._machine.architecture, self._range)
+        foundation = Foundation(
+            self._runtime, self._project, self._machine.architecture, self._range, deaf=self._machine.podman
+        )
         self._forwarding = Forwarding(self._runtime, self._project, foundation, self._store)
         network = PodNetwork(self._runtime)
         self._world = World(
@@ -259,6 +261,7 @@ class EngineCluster:
         return Machine(
             architecture=str(version.get("Arch", "")),
             version=str(version.get("Version", "")),
+            podman=any("Podman" in part.get("Name", "") for part in version.get("Components") or ()),
             memory=int(about.get("MemTotal") or 0),
             processors=int(about.get("NCPU") or 1),
         )

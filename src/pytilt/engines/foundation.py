@@ -36,9 +36,12 @@ class Foundation:
         project: whose it is.
         architecture: of the engine, in Go's words.
         service_range: addresses of Services.
+        deaf: does the engine close a program's standard input after the first who wrote to it, as Podman does?
     """
 
-    def __init__(self, runtime: Runtime, project: Project, architecture: str, service_range: str) -> None:
+    def __init__(
+        self, runtime: Runtime, project: Project, architecture: str, service_range: str, *, deaf: bool = False
+    ) -> None:
         self.addresses = ServiceAddresses(service_range)
         self._runtime = runtime
         self._project = project
@@ -46,7 +49,7 @@ class Foundation:
         self._range = service_range
         self._lock = asyncio.Lock()
         self._ground: Ground | None = None
-        self._deaf = False  # does the engine close standard input after the first who wrote to it (Podman)?
+        self._deaf = deaf
 
     async def ground(self) -> Ground:
         """What there is to stand on; made first if need be."""
@@ -164,16 +167,3 @@ def _program(architecture: str) -> bytes:
             f"this pytilt has no `synclet` for {architecture} machines",
             hint="install a wheel, or from source with Go on the machine",
         ) from error
-
-
-async def engine_architecture(runtime: Runtime) -> tuple[str, str]:
-    """The engine's architecture in Go's words, and its version.
-
-    Raises:
-        ClusterUnreachableError: it does not answer.
-    """
-    try:
-        answer = await runtime.ask("GET", "/version")
-    except DockerApiError as error:
-        raise ApplyError(f"the container engine does not say its version: {error.message}") from error
-    return str(answer.get("Arch", "")), str(answer.get("Version", ""))

@@ -21,6 +21,8 @@ class Machine(Value):
     architecture: str = ""
     version: str = ""
     """Of the engine."""
+    podman: bool = False
+    """Is the engine Podman?"""
     memory: int = 0
     """Bytes."""
     processors: int = 1
