@@ -1,7 +1,7 @@
 """What stories start from: a project in a folder, the command `tilt` in it, a namespace, free ports."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,25 @@ def tilt_on_cluster(cluster_settings: Settings, namespace: str, tmp_path: Path) 
         return Tilt(project, {**cluster_settings.environ, **_own(tmp_path), **(environ or {})}, namespace)
 
     return make
+
+
+@pytest.fixture
+def tilt_on_engine(engine_host: str, tmp_path: Path) -> Iterator[InFolder]:
+    """As `tilt_on_cluster`, on the built-in context `engine`; what is left there is removed afterwards."""
+    made: list[Tilt] = []
+
+    def make(
+        files: Mapping[str, str] | None = None, *, example: str = "", environ: Mapping[str, str] | None = None
+    ) -> Tilt:
+        project = _project(tmp_path / "project", files, example)
+        engine = {"DOCKER_HOST": engine_host, "TILT_CONTEXT": "engine", "KUBECONFIG": str(tmp_path / "kubeconfig")}
+        inherited = Settings.from_environment().environ
+        made.append(Tilt(project, {**inherited, **engine, **_own(tmp_path), **(environ or {})}))
+        return made[-1]
+
+    yield make
+    for tilt in made:
+        tilt.run("down", "--delete-volumes")
 
 
 @pytest.fixture

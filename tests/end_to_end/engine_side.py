@@ -1,0 +1,48 @@
+"""What a test does on the container engine behind the tool's back, by the docker command line."""
+
+import subprocess
+
+from pytilt.engines.labels import project_id
+
+
+class EngineSide:
+    """The containers of one project.
+
+    Args:
+        host: DOCKER_HOST.
+        root: the project's folder.
+    """
+
+    def __init__(self, host: str, root: str) -> None:
+        self._host = host
+        self._project = f"label=dev.pytilt.project={project_id(root)}"
+
+    def containers(self, part: str = "") -> list[str]:
+        """Names of the running containers that have a part in their name."""
+        return self._names("ps", "--filter", self._project, "--filter", f"name={part}", "--format", "{{.Names}}")
+
+    def left(self) -> list[str]:
+        """Everything that is there because of the project: containers, networks, volumes."""
+        return [
+            *self._names("ps", "--all", "--filter", self._project, "--format", "{{.Names}}"),
+            *self._names("network", "ls", "--filter", self._project, "--format", "{{.Name}}"),
+            *self._names("volume", "ls", "--filter", self._project, "--format", "{{.Name}}"),
+        ]
+
+    def kill(self, *names: str) -> None:
+        """Kill containers from outside."""
+        self._docker("kill", *names)
+
+    def run_in(self, name: str, *words: str) -> None:
+        """Run a command in a container."""
+        self._docker("exec", name, *words)
+
+    def _names(self, *words: str) -> list[str]:
+        return self._docker(*words).split()
+
+    def _docker(self, *words: str) -> str:
+        done = subprocess.run(
+            ["docker", "--host", self._host, *words], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, f"`docker {' '.join(words)}` failed: {done.stderr}"
+        return done.stdout
