@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.engine_side import EngineSide
 from tests.end_to_end.sessions import served, until
 from tests.end_to_end.terminal import terminal
 
@@ -66,6 +67,28 @@ def test_the_shop_in_the_display(tilt_on_cluster, new_port, browser, kubectl, na
         assert shown.exit_code == 0
     deployed = kubectl("get", "deployments", "-n", namespace, "-o", "name")
     assert all(f"/{name}\n" in deployed for name in ("catalog", "cart", "web"))
+
+
+def test_the_shop_in_the_display_without_a_cluster(tilt_on_engine, new_port, engine_host, tmp_path):
+    tilt, port = tilt_on_engine(example="shop"), new_port()
+    tilt.edit("Tiltfile", "8200:", f"{port}:")
+    tilt.save("catalog/Dockerfile", (tilt.project.root / "catalog/Dockerfile").read_text() + MORTAL)
+    side = EngineSide(engine_host, str(tilt.project.root))
+    names = ("catalog", "cart", "settings", "lint", "web", "(Tiltfile)")
+    with terminal(tilt, "up", folder=tmp_path) as shown:
+        shown.until(lambda: all(dot(shown.screen, name) == "●" for name in names), "green dots")
+        shown.shows("5 ok", "engine/default")
+        (catalog,) = (name for name in side.containers("default-catalog") if name.endswith("-0"))
+        side.run_in(catalog, "touch", "/end")
+        shown.until(lambda: dot(shown.screen, "catalog") == "✖", "a red dot")
+        shown.shows("the fruit is gone")
+        shown.until(lambda: dot(shown.screen, "catalog") == "●", "a green dot again")
+        tilt.edit("web/style.css", "{", "{ /* changed */")
+        shown.until(lambda: re.search(r"web .* live \d+ ms", shown.line("● web")), "a live update")
+        assert "/* changed */" in served(port, "/style.css")
+        shown.press("Q")
+        shown.until(lambda: shown.ended, "the end")
+    assert all(side.containers(f"default-{name}") for name in ("catalog", "cart", "web"))
 
 
 LOCAL = {"Tiltfile": "local_resource('hello', cmd='echo hello', serve_cmd='exec sleep 1000')\n"}
