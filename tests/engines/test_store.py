@@ -39,7 +39,7 @@ def test_a_pod_is_marked_and_others_go_at_once():
 
 async def test_a_slow_watcher_gets_the_latest_of_each():
     store = ObjectStore()
-    async with aclosing(store.watch("Pod")) as changes:  # type: ignore[type-var]
+    async with aclosing(store.watch("Pod")) as changes:  # type: ignore[type-var]  # an async generator has `aclose`
         assert (await anext(changes)).type == "LISTED"
         store.put(pod(a=1))
         store.put(pod("q"))
@@ -51,7 +51,7 @@ async def test_a_slow_watcher_gets_the_latest_of_each():
 
 async def test_an_object_that_was_replaced_is_told_as_two():
     store = ObjectStore()
-    async with aclosing(store.watch("Pod", "n")) as changes:  # type: ignore[type-var]
+    async with aclosing(store.watch("Pod", "n")) as changes:  # type: ignore[type-var]  # an async generator has `aclose`
         await anext(changes)
         store.put(pod())
         await anext(changes)

@@ -130,16 +130,7 @@ def container_request(
     """
     metadata, spec = pod["metadata"], pod["spec"]
     mounts, binds = container_mounts(container, volumes, folders, environment)
-    host: Json = {
-        "NetworkMode": f"container:{sandbox}",
-        "IpcMode": f"container:{sandbox}",
-        "Mounts": mounts,
-        "Binds": binds,
-    }
-    if spec.get("shareProcessNamespace"):
-        host["PidMode"] = f"container:{sandbox}"
-    elif spec.get("hostPID"):
-        host["PidMode"] = "host"
+    host = _shared(spec, sandbox) | {"Mounts": mounts, "Binds": binds}
     request: Json = {
         "Image": container["image"],
         "Env": [f"{name}={value}" for name, value in environment.items()],
@@ -168,6 +159,17 @@ def container_request(
         request["WorkingDir"] = container["workingDir"]
     _secure(request, spec.get("securityContext") or {}, container.get("securityContext") or {})
     return request
+
+
+def _shared(spec: Mapping[str, Any], sandbox: str) -> Json:
+    """What a container shares with its pod."""
+    pod = f"container:{sandbox}"
+    host: Json = {"NetworkMode": pod, "IpcMode": pod}
+    if spec.get("shareProcessNamespace"):
+        host["PidMode"] = pod
+    elif spec.get("hostPID"):
+        host["PidMode"] = "host"
+    return host
 
 
 def _words(words: Sequence[object], environment: Mapping[str, str]) -> list[str]:
