@@ -63,8 +63,13 @@ def sandbox_request(pod: KubeObject, project: Project, ground: Ground, volumes: 
         ),
     }
     if not on_host:
-        request["Hostname"] = str(spec.get("hostname") or metadata["name"])[:63]
+        request["Hostname"] = host_name(pod)
     return request
+
+
+def host_name(pod: KubeObject) -> str:
+    """What a pod that is not on the host's network calls itself."""
+    return str(pod["spec"].get("hostname") or pod["metadata"]["name"])[:63]
 
 
 def stored_pod(pod: KubeObject) -> Json:

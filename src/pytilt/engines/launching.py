@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytilt.engines.containers import container_request
+from pytilt.engines.containers import container_request, host_name
 from pytilt.engines.environment import MissingSourceError, environment
 from pytilt.engines.objects import Json
 from pytilt.engines.podplan import ContainerView, Instance, RunState
@@ -112,6 +112,8 @@ class Launcher:
 
     async def _create(self, container: Mapping[str, Any], attempt: int) -> str:
         request = self._request(container, attempt)
+        if self._world.machine.podman and not self._pod["spec"].get("hostNetwork"):
+            request["Hostname"] = host_name(self._pod)  # Docker takes the sandbox's, and refuses one of its own
         metadata = self._pod["metadata"]
         name = self._world.project.container(
             metadata["namespace"], metadata["name"], metadata["uid"], container["name"], attempt

@@ -11,8 +11,9 @@ from pytilt.errors import ClusterUnreachableError, DockerApiError, EngineUnreach
 from pytilt.images.docker.api import DockerApi, DuplexStream, path
 from pytilt.model.base import Value
 
-EVENTS = ["start", "die", "oom", "destroy"]
-"""What can happen to a container that a pod has to know of."""
+EVENTS = ["start", "die", "oom", "destroy", "died", "remove"]
+"""What can happen to a container that a pod has to know of. Podman filters by its own words, `died` and `remove`, and then
+says `die` all the same."""
 
 
 class ContainerEvent(Value):
@@ -180,7 +181,7 @@ class Runtime:
         async with aclosing(self._events({"type": ["volume"], "event": ["destroy", "remove"]})) as events:
             async for event in events:
                 if event.action:
-                    yield event.id
+                    yield event.id or event.labels.get("name", "")  # Podman has no id for a volume
 
     async def _events(self, filters: Mapping[str, list[str]]) -> AsyncGenerator[ContainerEvent]:
         params = {"filters": msgspec.json.encode(filters).decode()}
