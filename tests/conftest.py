@@ -19,6 +19,7 @@ from pytest_asyncio import is_async_test
 from pytilt.settings import Settings
 from tests import backends
 from tests.backends import Backends
+from tests.podman_service import obstacle, podman_service
 from tests.registry_server import RegistryServer, registry_server
 
 BACKENDS = pytest.StashKey[Backends]()
@@ -116,6 +117,15 @@ def _command_line(pid: int) -> str:
 def engine_host(pytestconfig: pytest.Config) -> str:
     """DOCKER_HOST of a container engine."""
     return pytestconfig.stash[BACKENDS].engine_host
+
+
+@pytest.fixture(scope="session")
+def podman_host(engine_host: str) -> Iterator[str]:
+    """DOCKER_HOST of a Podman that is the test run's own; its tests are skipped where there is none."""
+    if why := obstacle():
+        pytest.skip(why)
+    with podman_service(engine_host) as host:
+        yield host
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.engine
 SLEEP = "trap exit TERM; while :; do sleep 1000 & wait; done"
 
 
+@pytest.mark.podman
 async def test_a_deployment_is_served_under_its_services_names_and_goes_without_a_trace(engine_host):
     async with trial(engine_host) as t:
         await t.apply(service("web"), workload("Deployment", "web", web("hello")))
@@ -26,6 +27,7 @@ async def test_a_deployment_is_served_under_its_services_names_and_goes_without_
         assert await left(t.runtime, t.project) == []
 
 
+@pytest.mark.podman
 async def test_a_new_template_is_served_without_a_failed_request(engine_host):
     async with trial(engine_host) as t:
         readiness = {"readinessProbe": {"httpGet": {"port": 8080}, "periodSeconds": 1}}
@@ -51,6 +53,7 @@ async def test_a_new_template_is_served_without_a_failed_request(engine_host):
         assert set(seen) == {"one", "two"}
 
 
+@pytest.mark.podman
 async def test_the_next_session_adopts_what_runs_and_restarts_nothing(engine_host):
     project = secrets.token_hex(4)
     objects = (service("web"), workload("Deployment", "web", web("hello"), replicas=2))
@@ -90,6 +93,7 @@ async def test_a_service_serves_on_while_the_next_session_adopts_its_pods(engine
         await sweep(engine_host, project)
 
 
+@pytest.mark.podman
 async def test_objects_are_found_again_and_secrets_are_not_lying_about(engine_host):
     project = secrets.token_hex(4)
     try:
@@ -110,6 +114,7 @@ async def test_objects_are_found_again_and_secrets_are_not_lying_about(engine_ho
         await sweep(engine_host, project)
 
 
+@pytest.mark.podman
 async def test_what_another_session_deletes_goes_here_too(engine_host):
     project = secrets.token_hex(4)
     try:
@@ -151,6 +156,7 @@ async def test_two_projects_do_not_see_each_other(engine_host):
         assert await other.says("client", fetch("http://web/")) == "other\n"
 
 
+@pytest.mark.podman
 @pytest.mark.parametrize("role", [labels.SANDBOX, labels.APP])
 async def test_a_container_that_is_killed_from_outside_comes_back(engine_host, role):
     async with trial(engine_host) as t:
@@ -172,6 +178,7 @@ async def test_a_container_that_is_killed_from_outside_comes_back(engine_host, r
         assert await t.says("client", fetch("http://web/")) == "hello\n"
 
 
+@pytest.mark.podman
 async def test_the_forwarder_comes_back_when_it_is_killed(engine_host):
     async with trial(engine_host) as t:
         await t.apply(workload("Deployment", "web", web("hello")), service("web"))
@@ -195,6 +202,7 @@ async def test_an_image_that_cannot_be_had_is_shown_as_such(engine_host):
         assert "not found" in waiting["message"]
 
 
+@pytest.mark.podman
 async def test_a_program_that_keeps_ending_is_shown_as_crash_loop(engine_host):
     async with trial(engine_host) as t:
         await t.apply(pod("bad", "echo oh; exit 3", spec={"restartPolicy": "Always"}))
@@ -224,6 +232,7 @@ async def test_a_missing_config_map_holds_the_pod_until_it_comes(engine_host):
         assert await t.log("reader") == "yes\n"
 
 
+@pytest.mark.podman
 async def test_a_changed_config_map_reaches_a_running_pod(engine_host):
     async with trial(engine_host) as t:
         config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": "1"}}
@@ -271,6 +280,7 @@ async def test_a_long_line_stays_one_line(engine_host):
         assert said == "x" * 100000 + "\nend\n"
 
 
+@pytest.mark.podman
 async def test_a_command_that_does_not_exist_is_an_error(engine_host):
     from pytilt.errors import SyncError
 
@@ -281,6 +291,7 @@ async def test_a_command_that_does_not_exist_is_an_error(engine_host):
             await t.run(found, ["nosuch"])
 
 
+@pytest.mark.podman
 async def test_a_connection_reaches_a_program_that_listens_on_the_pods_localhost_only(engine_host):
     async with trial(engine_host) as t:
         await t.apply(pod("p", "mkdir /w; echo inside > /w/index.html; exec httpd -f -p 127.0.0.1:8080 -h /w"))

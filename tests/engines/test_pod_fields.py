@@ -245,6 +245,7 @@ async def test_a_grpc_server_is_asked_for_its_health(engine_host):
 
 
 @proves("Pod", "containers[].livenessProbe")
+@pytest.mark.podman
 @pytest.mark.parametrize(
     "action",
     [
@@ -324,6 +325,7 @@ async def test_a_terminal(engine_host):
 
 
 @proves("Pod", "dnsPolicy", "dnsConfig", "hostAliases", "hostname", "subdomain")
+@pytest.mark.podman
 async def test_names(engine_host):
     async with trial(engine_host) as t:
         names = {"searches": ["example.test"], "options": [{"name": "attempts", "value": "1"}]}

@@ -1,5 +1,6 @@
 import base64
 import json
+import os
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,6 @@ from pytilt.model.files import Ignore
 from pytilt.model.images import BuiltImage, Delivery, DockerBuild, Image, Registry
 from pytilt.model.names import ImageName
 from pytilt.settings import Settings
-from tests.images.docker.podman import needs_podman, podman
 from tests.images.docker.scripted import scripted
 from tests.images.logs import KeptLog
 
@@ -190,9 +190,9 @@ async def test_secrets_without_the_cli_say_what_to_install(
     assert "docker-buildx" in str(caught.value.hint)
 
 
-@needs_podman
 @pytest.mark.engine
-async def test_podman_builds_tags_and_tells_failures(runner: HostRunner, tmp_path: Path) -> None:
+async def test_podman_builds_tags_and_tells_failures(podman_host: str, runner: HostRunner, tmp_path: Path) -> None:
+    settings = Settings.from_environment({"PATH": os.defpath, "HOME": str(tmp_path), "DOCKER_HOST": podman_host})
     source = tmp_path / "src"
     source.mkdir()
     (source / "main.py").write_text("print(1)")
@@ -201,7 +201,7 @@ async def test_podman_builds_tags_and_tells_failures(runner: HostRunner, tmp_pat
         build = DockerBuild(context=str(source), contents=text)
         return BuildRequest(image=Image(name=ImageName("shop/web"), build=build))
 
-    async with podman(tmp_path, runner) as settings, Engine(settings) as engine:
+    async with Engine(settings) as engine:
         credentials = Credentials(settings, runner)
         builder = DockerBuilder(engine, credentials, ClientBuilder(engine, runner, settings), settings)
         assert (await engine.about()).product is Product.PODMAN

@@ -1,0 +1,89 @@
+"""A Podman of the test run's own, where Podman is installed."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+SECONDS = 30.0
+CONFIG = """\
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=32768:32768"]
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"""
+"""For machines without systemd, and for a root who may not raise limits. `crun` needs cgroups v2."""
+SEEDED = "busybox"
+"""The image that tests run."""
+
+
+def obstacle() -> str:
+    """Why Podman cannot be tested with here; empty when it can."""
+    if not shutil.which("podman"):
+        return "Podman is not installed: `apt-get install --no-install-recommends podman`"
+    if os.geteuid():
+        return "Podman is tested as root"
+    return ""
+
+
+@contextmanager
+def podman_service(docker_host: str) -> Iterator[str]:
+    """Serve with a store of its own, which has nothing but the image that tests run; gives its DOCKER_HOST.
+
+    Args:
+        docker_host: the engine that the image is copied from.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="podman-"))  # Podman refuses long paths for what it keeps while it runs
+    address, log = folder / "podman.sock", folder / "log"
+    (folder / "containers.conf").write_text(CONFIG)
+    environ = {"PATH": os.defpath + ":/usr/sbin:/sbin", "HOME": str(folder)}
+    environ["CONTAINERS_CONF"] = str(folder / "containers.conf")
+    store = ("--root", f"{folder}/root", "--runroot", f"{folder}/run", "--storage-driver", "vfs")
+    command = ("podman", *store, "system", "service", "--time", "0", f"unix://{address}")
+    with log.open("wb") as said:
+        process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+    try:
+        _await(address, process, log)
+        _seed(docker_host.removeprefix("unix://"), str(address))
+        yield f"unix://{address}"
+    finally:
+        process.terminate()
+        process.wait(SECONDS)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _await(address: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not _answers(address):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise AssertionError(f"Podman does not serve: {log.read_text()}")
+        time.sleep(0.05)
+
+
+def _answers(address: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as door:
+        try:
+            door.connect(str(address))
+        except OSError:
+            return False
+    return True
+
+
+def _seed(source: str, target: str) -> None:
+    with (
+        httpx.Client(transport=httpx.HTTPTransport(uds=source), timeout=SECONDS) as docker,
+        httpx.Client(transport=httpx.HTTPTransport(uds=target), timeout=SECONDS) as podman,
+    ):
+        if docker.get(f"http://docker/images/{SEEDED}/json").status_code == httpx.codes.NOT_FOUND:
+            docker.post("http://docker/images/create", params={"fromImage": SEEDED, "tag": "latest"}).raise_for_status()
+        image = docker.get(f"http://docker/images/{SEEDED}:latest/get").raise_for_status().content
+        podman.post("http://podman/images/load", content=image).raise_for_status()
