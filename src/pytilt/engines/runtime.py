@@ -12,8 +12,8 @@ from pytilt.images.docker.api import DockerApi, DuplexStream, path
 from pytilt.model.base import Value
 
 EVENTS = ["start", "die", "oom", "destroy", "died", "remove"]
-"""What can happen to a container that a pod has to know of. Podman filters by its own words, `died` and `remove`, and then
-says `die` all the same."""
+"""What can happen to a container that a pod has to know of. Podman filters by its own words, `died` and `remove`, and
+says `die` then all the same."""
 
 
 class ContainerEvent(Value):
