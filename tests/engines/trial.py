@@ -199,7 +199,7 @@ async def left(runtime: Runtime, project: str) -> list[str]:
 
 
 def proves(kind: str, *fields: str) -> Any:
-    """Say which rows of `docs/engine.md` a test proves; `test_page` reads it."""
+    """Say which rows of `docs/engine.md` a test proves; `test_kinds_page` reads it."""
     del kind, fields
     return lambda test: test
 
