@@ -156,7 +156,6 @@ async def test_two_projects_do_not_see_each_other(engine_host):
         assert await other.says("client", fetch("http://web/")) == "other\n"
 
 
-@pytest.mark.podman
 @pytest.mark.parametrize("role", [labels.SANDBOX, labels.APP])
 async def test_a_container_that_is_killed_from_outside_comes_back(engine_host, role):
     async with trial(engine_host) as t:
@@ -178,7 +177,6 @@ async def test_a_container_that_is_killed_from_outside_comes_back(engine_host, r
         assert await t.says("client", fetch("http://web/")) == "hello\n"
 
 
-@pytest.mark.podman
 async def test_the_forwarder_comes_back_when_it_is_killed(engine_host):
     async with trial(engine_host) as t:
         await t.apply(workload("Deployment", "web", web("hello")), service("web"))

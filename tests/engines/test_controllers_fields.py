@@ -147,6 +147,10 @@ async def test_a_stateful_set_has_names_and_volumes_that_stay(engine_host):
         )
 
 
+def runs(pod):
+    return (pod.get("status") or {}).get("phase") == "Running"
+
+
 @proves("StatefulSet", "podManagementPolicy", "ordinals.start", "updateStrategy.rollingUpdate.partition")
 async def test_a_stateful_set_counts_and_waits(engine_host):
     async with trial(engine_host) as t:
@@ -156,6 +160,7 @@ async def test_a_stateful_set_counts_and_waits(engine_host):
         await t.apply(workload("StatefulSet", "fast", IDLE, **parallel))
         assert names(await t.ready("fast", 2)) == ["fast-5", "fast-6"]
         assert "slow-1" not in await t.names("Pod")
+        await t.until(lambda pods: any(p["metadata"]["name"] == "slow-0" and runs(p) for p in pods))
         await t.run(await t.get("Pod", "slow-0"), ["touch", "/ready"])
         await t.until(lambda pods: any(p["metadata"]["name"] == "slow-1" for p in pods))
         partition: Json = {"updateStrategy": {"rollingUpdate": {"partition": 6}}}
