@@ -76,6 +76,7 @@ def _daemon(folder: Path) -> Iterator[str]:
         "--oom-score-adjust=0",  # lowering it takes a privilege that containers and CI machines lack
         "--exec-opt=native.cgroupdriver=cgroupfs",
     ]
+    bridged = Path("/sys/class/net/docker0").exists()
     with log.open("wb") as output:
         process = subprocess.Popen(words, stdout=output, stderr=output, start_new_session=True)
     try:
@@ -89,6 +90,8 @@ def _daemon(folder: Path) -> Iterator[str]:
         process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(20)
+        if not bridged:  # Docker leaves it, and with it the addresses stay taken
+            subprocess.run(["ip", "link", "delete", "docker0"], capture_output=True, check=False)
 
 
 def ensure_busybox(host: str, say: Say) -> None:
