@@ -20,8 +20,14 @@ default_ulimits = ["nofile=1024:1024", "nproc=32768:32768"]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+[network]
+default_subnet = "198.19.255.0/24"
+default_subnet_pools = [{"base" = "198.19.0.0/16", "size" = 24}]
 """
-"""For machines without systemd, and for a root who may not raise limits. `crun` needs cgroups v2."""
+"""For machines without systemd, and for a root who may not raise limits. `crun` needs cgroups v2.
+
+The networks are of the range for benchmarks (RFC 2544): no private range, which somebody's network may use.
+"""
 SEEDED = "busybox"
 """The image that tests run."""
 
