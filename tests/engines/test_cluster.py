@@ -239,7 +239,8 @@ async def test_a_changed_config_map_reaches_a_running_pod(engine_host):
         await t.apply(config, pod("reader", SLEEP, spec=volumes, container=mounts))
         (reader,) = await t.ready("reader")
         await t.apply(config | {"data": {"a": "2", "b": "3"}})
-        look = 'until [ "$(cat /etc/settings/a)" = 2 ]; do :; done; cat /etc/settings/b; ls /etc/settings'
+        # The files come one after the other.
+        look = 'until [ "$(cd /etc/settings; cat a b)" = 23 ]; do :; done; cat /etc/settings/b; ls /etc/settings'
         assert await t.run(reader, ["sh", "-c", look]) == (0, "3a\nb\n")
 
 
