@@ -240,7 +240,7 @@ async def test_a_changed_config_map_reaches_a_running_pod(engine_host):
         (reader,) = await t.ready("reader")
         await t.apply(config | {"data": {"a": "2", "b": "3"}})
         # The files come one after the other.
-        look = 'until [ "$(cd /etc/settings; cat a b 2>/dev/null)" = 23 ]; do :; done; cat /etc/settings/b; ls /etc/settings'
+        look = 'cd /etc/settings; until [ "$(cat a b 2>/dev/null)" = 23 ]; do :; done; cat b; ls'
         assert await t.run(reader, ["sh", "-c", look]) == (0, "3a\nb\n")
 
 
