@@ -103,6 +103,27 @@ async def test_a_connection_that_ends_in_the_middle_is_unreachable(tmp_path: Pat
             await api.request("GET", "/_ping")
 
 
+async def test_an_answer_that_comes_in_the_turn_in_which_its_reader_is_cancelled_disturbs_nothing(
+    tmp_path: Path,
+) -> None:
+    loop, problems = asyncio.get_running_loop(), list[object]()
+    loop.set_exception_handler(lambda _, context: problems.append(context))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        # The answer is on its way at once, and the asking task is cancelled before the loop has looked for it.
+        writer.write(answer("200 OK", b"OK"))
+        loop.call_soon(asking.cancel)
+        writer.close()
+
+    server = await asyncio.start_unix_server(serve, str(tmp_path / "s"))
+    async with server, DockerApi(EngineAddress(url=f"unix://{tmp_path}/s")) as api, asyncio.TaskGroup() as group:
+        asking = group.create_task(api.request("GET", "/_ping"))
+        await asyncio.wait([asking])
+    assert asking.cancelled()
+    assert problems == []
+
+
 async def test_a_kept_connection_that_the_engine_closed_meanwhile_is_not_used_again(tmp_path: Path) -> None:
     kept = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
     async with engine_answering(tmp_path, kept) as (api, heads):

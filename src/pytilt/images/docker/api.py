@@ -1,40 +1,36 @@
 """Requests to a container engine: plain ones, streamed ones, and connections that are taken over."""
 
 import asyncio
-import socket
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
-from urllib.parse import quote
+from typing import Self, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
 
+import h11
 import msgspec
 
 from pytilt.errors import DockerApiError, EngineUnreachableError
 from pytilt.images.docker.address import EngineAddress, TlsFiles
+from pytilt.images.docker.exchange import SWITCHING_PROTOCOLS, Content, Exchange, Head
+from pytilt.images.docker.wires import BrokenWireError, Wire, open_wire
 from pytilt.model.base import Value
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import httpx
-    from httpcore import AsyncNetworkStream
 
 __all__ = ["DockerApi", "DockerApiError", "DuplexStream", "Params", "Response", "path"]
 
 Params = Mapping[str, str | int | bool | tuple[str, ...]]
 """Query parameters; booleans are sent as `1` and `0`, tuples as several parameters of one name."""
 
-Content = bytes | AsyncIterable[bytes]
-"""The body of a request, as a whole or in chunks."""
-
 T = TypeVar("T")
 
 CONNECT_SECONDS = 10.0
 """A local engine accepts a connection within milliseconds even under load; a remote one within a round trip."""
 
-CHUNK_BYTES = 65536
+KEPT_CONNECTIONS = 8
+KEPT_SECONDS = 5.0
+"""A connection that was idle for longer may have been forgotten on the way to a remote engine."""
 
 
 class Response(Value):
@@ -66,8 +62,9 @@ class Response(Value):
 class DuplexStream:
     """A connection that was taken over: raw bytes both ways."""
 
-    def __init__(self, stream: "AsyncNetworkStream") -> None:
-        self._stream = stream
+    def __init__(self, wire: Wire, received: bytes) -> None:
+        self._wire = wire
+        self._received = received
 
     async def send(self, data: bytes) -> None:
         """Write all of it.
@@ -75,8 +72,8 @@ class DuplexStream:
         Raises:
             EngineUnreachableError: the engine closed the connection.
         """
-        with _mapped_core("write to"):
-            await self._stream.write(data)
+        with _taken_over("write to"):
+            await self._wire.send(data)
 
     async def receive(self) -> bytes:
         """The next bytes, empty at the end.
@@ -84,16 +81,18 @@ class DuplexStream:
         Raises:
             EngineUnreachableError: the connection broke.
         """
-        with _mapped_core("read from"):
-            return await self._stream.read(CHUNK_BYTES)
+        if self._received:
+            data, self._received = self._received, b""
+            return data
+        with _taken_over("read from"):
+            return await self._wire.receive()
 
     def close_sending(self) -> None:
         """Tell the other side that nothing more comes (its standard input ends); receiving goes on.
 
         Not over TLS, which cannot close one direction: there it does nothing.
         """
-        if self._stream.get_extra_info("ssl_object") is None:
-            self._stream.get_extra_info("socket").shutdown(socket.SHUT_WR)
+        self._wire.end_sending()
 
 
 class DockerApi:
@@ -107,19 +106,23 @@ class DockerApi:
 
     def __init__(self, address: EngineAddress) -> None:
         self.address = address
-        self._closing = AsyncExitStack()
-        self._client: httpx.AsyncClient | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._kept: deque[tuple[float, Exchange]] = deque()
+        """Idle connections, and since when they are; the one that was used last is at the end."""
+        self._entered = False
 
     async def __aenter__(self) -> Self:
-        client = await asyncio.to_thread(_client, self.address)
-        self._client = await self._closing.enter_async_context(client)
+        if self.address.base_url.startswith("https"):
+            self._tls = await asyncio.to_thread(_ssl_context, self.address.tls or TlsFiles())
+        self._entered = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._closing.aclose()
-        self._client = None
+        self._entered = False
+        while self._kept:
+            self._kept.pop()[1].wire.close()
 
     async def request(
         self,
@@ -175,8 +178,8 @@ class DockerApi:
             DockerApiError: the engine answered with a status of 400 or more.
             EngineUnreachableError: it does not answer, or stops in the middle.
         """
-        async with self._open(method, path, params, json, content, headers) as answer:
-            yield self._chunks(answer)
+        async with self._open(method, path, params, json, content, headers) as (_, exchange):
+            yield self._chunks(exchange)
 
     @asynccontextmanager
     async def hijack(
@@ -194,10 +197,10 @@ class DockerApi:
             EngineUnreachableError: it does not answer.
         """
         headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
-        async with self._open("POST", path, params, json, None, headers) as answer:
-            if answer.status_code != 101:
-                raise DockerApiError(f"the container engine did not hand over `POST {path}`", status=answer.status_code)
-            yield DuplexStream(answer.extensions["network_stream"])
+        async with self._open("POST", path, params, json, None, headers) as (head, exchange):
+            if head.status_code != SWITCHING_PROTOCOLS:
+                raise DockerApiError(f"the container engine did not hand over `POST {path}`", status=head.status_code)
+            yield DuplexStream(exchange.wire, exchange.take_over())
 
     async def _request(
         self,
@@ -208,9 +211,10 @@ class DockerApi:
         content: Content | None,
         headers: Mapping[str, str] | None,
     ) -> Response:
-        async with self._open(method, path, params, json, content, headers) as answer:
-            body = b"".join([chunk async for chunk in self._chunks(answer)])
-            return Response(status=answer.status_code, headers=dict(answer.headers), body=body)
+        async with self._open(method, path, params, json, content, headers) as (head, exchange):
+            body = b"".join([chunk async for chunk in self._chunks(exchange)])
+            told = {name.decode(): value.decode("latin-1") for name, value in head.headers}
+            return Response(status=head.status_code, headers=told, body=body)
 
     @asynccontextmanager
     async def _open(
@@ -221,29 +225,53 @@ class DockerApi:
         json: object,
         content: Content | None,
         headers: Mapping[str, str] | None,
-    ) -> "AsyncIterator[httpx.Response]":
-        if self._client is None:
+    ) -> AsyncIterator[tuple[Head, Exchange]]:
+        if not self._entered:
             raise RuntimeError("the engine is asked outside of its `async with`")
         sent = dict(headers or {})
         if json is not None:
             content = msgspec.json.encode(json)
             sent["Content-Type"] = "application/json"
-        query = {name: _query_value(value) for name, value in (params or {}).items()}
-        request = self._client.build_request(method, path, params=query, content=content, headers=sent)
-        with _mapped(self.address):
-            answer = await self._client.send(request, stream=True)
+        request = _head(self.address, method, path, params, content or b"", sent)
+        exchange = self._idle() or await self._connected()
         try:
-            if answer.status_code >= 400:
-                with _mapped(self.address):
-                    raise _refusal(answer.status_code, await answer.aread())
-            yield answer
+            with _mapped(self.address):
+                head = await exchange.ask(request, content or b"")
+            if head.status_code >= 400:
+                raise _refusal(head.status_code, b"".join([chunk async for chunk in self._chunks(exchange)]))
+            yield head, exchange
         finally:
-            await answer.aclose()
+            self._release(exchange)
 
-    async def _chunks(self, answer: "httpx.Response") -> AsyncIterator[bytes]:
+    async def _chunks(self, exchange: Exchange) -> AsyncIterator[bytes]:
         with _mapped(self.address):
-            async for chunk in answer.aiter_raw():
+            async for chunk in exchange.chunks():
                 yield chunk
+
+    async def _connected(self) -> Exchange:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                return Exchange(await open_wire(self.address, self._tls))
+        except OSError as error:  # a TimeoutError too
+            raise _unreachable(self.address, error) from error
+
+    def _idle(self) -> Exchange | None:
+        """A connection that was kept and is still open; the others are closed for good."""
+        oldest = asyncio.get_running_loop().time() - KEPT_SECONDS
+        while self._kept and self._kept[0][0] < oldest:
+            self._kept.popleft()[1].wire.close()
+        while self._kept:
+            _, exchange = self._kept.pop()
+            if exchange.wire.silent():
+                return exchange
+            exchange.wire.close()
+        return None
+
+    def _release(self, exchange: Exchange) -> None:
+        if self._entered and len(self._kept) < KEPT_CONNECTIONS and exchange.renew():
+            self._kept.append((asyncio.get_running_loop().time(), exchange))
+        else:
+            exchange.wire.close()
 
 
 def path(*parts: str) -> str:
@@ -254,24 +282,29 @@ def path(*parts: str) -> str:
     return "".join(f"/{quote(part, safe='/:@')}" for part in parts)
 
 
-def _query_value(value: str | int | bool | tuple[str, ...]) -> str | list[str]:
+def _head(
+    address: EngineAddress,
+    method: str,
+    path: str,
+    params: Params | None,
+    content: Content,
+    headers: Mapping[str, str],
+) -> h11.Request:
+    base = urlsplit(address.base_url)
+    query = urlencode({name: _query_value(value) for name, value in (params or {}).items()}, doseq=True)
+    sent = {"Host": base.netloc, "User-Agent": "tilt", **headers}
+    if not isinstance(content, bytes):
+        sent["Transfer-Encoding"] = "chunked"
+    elif content or method in ("POST", "PUT"):
+        sent["Content-Length"] = str(len(content))
+    target = f"{base.path}{path}?{query}" if query else f"{base.path}{path}"
+    return h11.Request(method=method, target=target, headers=list(sent.items()))
+
+
+def _query_value(value: str | int | bool | tuple[str, ...]) -> str | tuple[str, ...]:
     if isinstance(value, tuple):
-        return list(value)
+        return value
     return str(int(value)) if isinstance(value, bool) else str(value)
-
-
-def _client(address: EngineAddress) -> "httpx.AsyncClient":
-    import httpx
-
-    secure = address.base_url.startswith("https")
-    transport = httpx.AsyncHTTPTransport(
-        uds=address.socket_path or None,
-        verify=_ssl_context(address.tls or TlsFiles()) if secure else False,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=8),
-        trust_env=False,
-    )
-    timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
-    return httpx.AsyncClient(transport=transport, base_url=address.base_url, timeout=timeout, trust_env=False)
 
 
 def _ssl_context(files: TlsFiles) -> ssl.SSLContext:
@@ -300,28 +333,21 @@ def _refusal(status: int, body: bytes) -> DockerApiError:
 
 
 @contextmanager
-def _mapped(address: EngineAddress) -> "Iterator[None]":
-    """Turn the HTTP library's errors into ours."""
-    import httpx
-
+def _mapped(address: EngineAddress) -> Iterator[None]:
     try:
         yield
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise _unreachable(address, error) from error
-    except httpx.TransportError as error:
+    except BrokenWireError as error:
         raise EngineUnreachableError(
-            f"the container engine at `{address.url}` broke the connection: {error or type(error).__name__}",
+            f"the container engine at `{address.url}` broke the connection: {error}",
             hint="see whether it still runs: `docker info`",
         ) from error
 
 
 @contextmanager
-def _mapped_core(doing: str) -> "Iterator[None]":
-    import httpcore
-
+def _taken_over(doing: str) -> Iterator[None]:
     try:
         yield
-    except (httpcore.ReadError, httpcore.WriteError) as error:
+    except BrokenWireError as error:
         raise EngineUnreachableError(f"cannot {doing} the container engine: the connection broke") from error
 
 

@@ -1,0 +1,169 @@
+"""Bytes to an engine and back: over a Unix socket, over TCP, or over TLS."""
+
+import asyncio
+import select
+import socket
+import ssl
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from pytilt.images.docker.address import EngineAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHUNK_BYTES = 65536
+SECOND_ADDRESS_SECONDS = 0.25
+"""When a host has several addresses, the next one is tried beside the first after so long (RFC 8305)."""
+
+
+class BrokenWireError(ConnectionError):
+    """The other side is gone, or has closed the wire where it should not."""
+
+
+class Wire(Protocol):
+    """An open connection as bytes, both ways; one task may send while another one receives."""
+
+    async def send(self, data: bytes) -> None:
+        """Write all of it.
+
+        Raises:
+            BrokenWireError: the other side does not read any more.
+        """
+
+    async def receive(self) -> bytes:
+        """The next bytes, empty at the end.
+
+        Raises:
+            BrokenWireError: they did not end, the connection broke.
+        """
+
+    def end_sending(self) -> None:
+        """Tell the other side that nothing more comes; not over TLS, which cannot close one direction."""
+
+    def silent(self) -> bool:
+        """Does nothing wait to be received, not even the end?"""
+
+    def close(self) -> None:
+        """Close both directions at once."""
+
+
+async def open_wire(address: EngineAddress, tls: ssl.SSLContext | None) -> Wire:
+    """Connect.
+
+    Args:
+        address: where to.
+        tls: whom to trust and what to show; None: no TLS.
+
+    Raises:
+        OSError: nobody answers, or not as TLS demands.
+    """
+    if address.socket_path:
+        return await SocketWire.open(address.socket_path)
+    parts = urlsplit(address.base_url)
+    reader, writer = await asyncio.open_connection(
+        parts.hostname,
+        parts.port,
+        ssl=tls,
+        server_hostname=parts.hostname if tls else None,
+        happy_eyeballs_delay=SECOND_ADDRESS_SECONDS,
+    )
+    return StreamWire(reader, writer)
+
+
+class SocketWire:
+    """A `Wire` over a Unix socket, which is used as it is.
+
+    An engine may answer and close before it has read all that it was sent. A transport of asyncio's closes at the first
+    write that fails, and what had come by then would be lost.
+    """
+
+    def __init__(self, opened: socket.socket) -> None:
+        self._socket = opened
+        self._loop = asyncio.get_running_loop()
+
+    @classmethod
+    async def open(cls, path: str) -> "SocketWire":
+        """Connect to the socket at a path.
+
+        Raises:
+            OSError: nobody listens there, or not to this user.
+        """
+        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            opened.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(opened, path)
+        except BaseException:
+            opened.close()
+            raise
+        return cls(opened)
+
+    async def send(self, data: bytes) -> None:
+        """See `Wire.send`."""
+        with _broken():
+            await self._loop.sock_sendall(self._socket, data)
+
+    async def receive(self) -> bytes:
+        """See `Wire.receive`."""
+        with _broken():
+            return await self._loop.sock_recv(self._socket, CHUNK_BYTES)
+
+    def end_sending(self) -> None:
+        """See `Wire.end_sending`."""
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def silent(self) -> bool:
+        """See `Wire.silent`."""
+        return not _readable(self._socket.fileno())
+
+    def close(self) -> None:
+        """See `Wire.close`."""
+        self._socket.close()
+
+
+class StreamWire:
+    """A `Wire` over TCP or TLS."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        writer.transport.set_write_buffer_limits(0)  # `drain` then waits until all is written
+
+    async def send(self, data: bytes) -> None:
+        """See `Wire.send`."""
+        with _broken():
+            self._writer.write(data)
+            await self._writer.drain()
+
+    async def receive(self) -> bytes:
+        """See `Wire.receive`."""
+        with _broken():
+            return await self._reader.read(CHUNK_BYTES)
+
+    def end_sending(self) -> None:
+        """See `Wire.end_sending`."""
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+
+    def silent(self) -> bool:
+        """See `Wire.silent`."""
+        return not (self._writer.is_closing() or _readable(self._writer.get_extra_info("socket").fileno()))
+
+    def close(self) -> None:
+        """See `Wire.close`."""
+        self._writer.transport.abort()
+
+
+def _readable(descriptor: int) -> bool:
+    polled = select.poll()
+    polled.register(descriptor, select.POLLIN)
+    return bool(polled.poll(0))
+
+
+@contextmanager
+def _broken() -> "Iterator[None]":
+    try:
+        yield
+    except OSError as error:
+        raise BrokenWireError(str(error)) from error
