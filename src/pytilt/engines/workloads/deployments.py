@@ -1,14 +1,16 @@
 """Deployments: from one template to the next, new pods before old ones go, or the other way round."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pytilt.engines.objects import digest, is_deleting, key_of, labels_of, owned_by
+from pytilt.engines.objects import Json, digest, is_deleting, key_of, labels_of, owned_by
 from pytilt.engines.workloads.outcome import Outcome, finished, share, with_conditions
 from pytilt.model.base import Value
 from pytilt.model.resources import KubeObject
 
 HASH = "pod-template-hash"
+REVISION = "deployment.kubernetes.io/revision"
+"""The annotation of a ReplicaSet that says which template of its Deployment it has, counted from 1."""
 DEFAULT_SHARE = "25%"
 """Kubernetes' default for both `maxSurge` and `maxUnavailable`."""
 
@@ -21,11 +23,6 @@ class Set(Value):
     available: int
     present: int = 0
     """Pods that are there, ending ones too."""
-
-
-def template_hash(template: Mapping[str, Any]) -> str:
-    """What tells one template from another."""
-    return digest(template)
 
 
 def decide(
@@ -41,27 +38,64 @@ def decide(
     """
     spec = deployment["spec"]
     wanted = int(spec.get("replicas", 1))
-    revision = template_hash(spec["template"])
-    sets = {labels_of(item).get(HASH, ""): item for item in replica_sets}
-    numbers = {key: _numbers(item, pods) for key, item in sets.items()}
-    new = numbers.get(revision) or Set(name="", wanted=0, available=0)
-    old = [item for key, item in numbers.items() if key != revision]
+    current = present_set(deployment, replica_sets)
+    former = [item for item in replica_sets if item is not current]
+    numbers = {item["metadata"]["name"]: _numbers(item, pods) for item in replica_sets}
+    new = numbers[current["metadata"]["name"]] if current else Set(name="", wanted=0, available=0)
+    old = [numbers[item["metadata"]["name"]] for item in former]
     scale = rollout(wanted, new, old, spec.get("strategy") or {}, paused=bool(spec.get("paused")))
     create, replace, delete = [], [], []
-    if revision not in sets and (scale.get("") or wanted == 0):
-        create.append(_replica_set(deployment, revision, scale.get("", 0)))
+    if current is None and (scale.get("") or wanted == 0):
+        create.append(next_set(deployment, replica_sets, scale.get("", 0)))
     for item in replica_sets:
         name = item["metadata"]["name"]
         if scale.get(name, item["spec"]["replicas"]) != item["spec"]["replicas"]:
             replace.append({**item, "spec": {**item["spec"], "replicas": scale[name]}})
-        elif labels_of(item).get(HASH) != revision and _is_empty(numbers[labels_of(item).get(HASH, "")]):
+        elif item is not current and _is_empty(numbers[name]):
             delete.append(key_of(item))
     return Outcome(
         delete=tuple(delete),
         create=tuple(create),
         replace=tuple(replace),
-        status=_status(deployment, replica_sets, revision, now),
+        status=_status(deployment, replica_sets, current, now),
     )
+
+
+def present_set(deployment: KubeObject, replica_sets: Iterable[KubeObject]) -> KubeObject | None:
+    """The ReplicaSet that has the Deployment's present template, None if there is none yet."""
+    template = deployment["spec"]["template"]
+    return next((item for item in replica_sets if _has(item, template)), None)
+
+
+def next_set(deployment: KubeObject, replica_sets: Iterable[KubeObject], replicas: int) -> KubeObject:
+    """The ReplicaSet of a template that is new.
+
+    Its name comes of the revision's number, not of the template's content, so that it is known before the template is.
+
+    Args:
+        deployment: whose it is.
+        replica_sets: those that are there.
+        replicas: how many pods it is to have at first.
+    """
+    spec, metadata = deployment["spec"], deployment["metadata"]
+    revision = 1 + max(map(_revision, replica_sets), default=0)
+    mark = digest([metadata.get("namespace", ""), metadata["name"], revision])
+    template = _marked(spec["template"], mark)
+    made = owned_by(
+        deployment,
+        kind="ReplicaSet",
+        api_version="apps/v1",
+        name=f"{metadata['name']}-{mark}",
+        labels=template["metadata"]["labels"],
+    )
+    made["metadata"]["annotations"] = {REVISION: str(revision)}
+    made["spec"] = {
+        "replicas": replicas,
+        "minReadySeconds": spec.get("minReadySeconds") or 0,
+        "selector": {"matchLabels": {**((spec.get("selector") or {}).get("matchLabels") or {}), HASH: mark}},
+        "template": template,
+    }
+    return made
 
 
 def rollout(wanted: int, new: Set, old: Sequence[Set], strategy: Mapping[str, Any], *, paused: bool) -> dict[str, int]:
@@ -129,29 +163,29 @@ def _belongs(pod: KubeObject, owner: KubeObject) -> bool:
     return any(reference["uid"] == owner["metadata"]["uid"] for reference in references)
 
 
-def _replica_set(deployment: KubeObject, revision: str, replicas: int) -> KubeObject:
-    spec, metadata = deployment["spec"], deployment["metadata"]
-    template = spec["template"]
-    labels = {**((template.get("metadata") or {}).get("labels") or {}), HASH: revision}
-    made = owned_by(
-        deployment, kind="ReplicaSet", api_version="apps/v1", name=f"{metadata['name']}-{revision}", labels=labels
-    )
-    made["spec"] = {
-        "replicas": replicas,
-        "minReadySeconds": spec.get("minReadySeconds") or 0,
-        "selector": {"matchLabels": {**((spec.get("selector") or {}).get("matchLabels") or {}), HASH: revision}},
-        "template": {**template, "metadata": {**(template.get("metadata") or {}), "labels": labels}},
-    }
-    return made
+def _revision(replica_set: KubeObject) -> int:
+    return int((replica_set["metadata"].get("annotations") or {}).get(REVISION) or 0)
 
 
-def _status(deployment: KubeObject, replica_sets: Sequence[KubeObject], revision: str, now: float) -> KubeObject:
+def _has(replica_set: KubeObject, template: KubeObject) -> bool:
+    return bool(replica_set["spec"]["template"] == _marked(template, labels_of(replica_set).get(HASH, "")))
+
+
+def _marked(template: KubeObject, mark: str) -> Json:
+    """The template with the label by which the pods of one ReplicaSet are told from those of the next."""
+    metadata = template.get("metadata") or {}
+    return {**template, "metadata": {**metadata, "labels": {**(metadata.get("labels") or {}), HASH: mark}}}
+
+
+def _status(
+    deployment: KubeObject, replica_sets: Sequence[KubeObject], current: KubeObject | None, now: float
+) -> KubeObject:
     wanted = int(deployment["spec"].get("replicas", 1))
 
     def count(field: str, items: Sequence[KubeObject]) -> int:
         return sum(int((item.get("status") or {}).get(field) or 0) for item in items)
 
-    new = [item for item in replica_sets if labels_of(item).get(HASH) == revision]
+    new = [] if current is None else [current]
     total, available = count("replicas", replica_sets), count("availableReplicas", replica_sets)
     updated, ready = count("replicas", new), count("readyReplicas", replica_sets)
     complete = updated == wanted == total and available >= wanted

@@ -27,7 +27,7 @@ def decide(replica_set: KubeObject, pods: Sequence[KubeObject], now: float) -> O
     later = [at + wait for at in since if at + wait > now]
     return Outcome(
         delete=tuple(key_of(pod) for pod in (*surplus, *done)),
-        create=tuple(_pod(replica_set) for _ in missing),
+        create=tuple(next_pod(replica_set) for _ in missing),
         status={
             "replicas": len(present) + len(missing) - len(surplus),
             "readyReplicas": len(since),
@@ -39,7 +39,8 @@ def decide(replica_set: KubeObject, pods: Sequence[KubeObject], now: float) -> O
     )
 
 
-def _pod(replica_set: KubeObject) -> KubeObject:
+def next_pod(replica_set: KubeObject) -> KubeObject:
+    """One more pod of a ReplicaSet, not yet stored."""
     name = f"{replica_set['metadata']['name']}-{suffix()}"
     return pod_from_template(replica_set, replica_set["spec"]["template"], name, {})
 
