@@ -63,6 +63,10 @@ class EngineAccess:
         """See `Cluster.info`."""
         return await (await self._cluster()).info()
 
+    async def prepare(self, objects: Sequence[KubeObject]) -> None:
+        """See `Cluster.prepare`."""
+        await (await self._cluster()).prepare(objects)
+
     async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - as in the seam
         """See `Cluster.apply`."""
         return await (await self._cluster()).apply(wanted, timeout=timeout)

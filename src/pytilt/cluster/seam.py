@@ -69,6 +69,17 @@ class Cluster(Protocol):
         """
         ...
 
+    async def prepare(self, objects: Sequence[KubeObject]) -> None:
+        """Get ready for objects that will be applied once their images are built; returns at once, refuses nothing.
+
+        Args:
+            objects: as they are declared. Only the images of their containers will be others.
+
+        Raises:
+            ClusterUnreachableError: no answer.
+        """
+        ...
+
     async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:
         """Delete one object, its dependents in the background.
 

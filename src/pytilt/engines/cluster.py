@@ -1,9 +1,10 @@
 """The built-in context `engine`: a small control plane in this process over a container engine. The seam `Cluster`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from functools import partial
+from itertools import chain
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +16,7 @@ from pytilt.engines.access import EngineContainers
 from pytilt.engines.admission import admitted, must_be_replaced
 from pytilt.engines.controllers import Controllers
 from pytilt.engines.forwarding import Forwarding
-from pytilt.engines.foundation import SERVICE_RANGE, Foundation
+from pytilt.engines.foundation import SERVICE_RANGE, Foundation, sandboxes_last
 from pytilt.engines.kinds import CLUSTER_SCOPED, KEPT
 from pytilt.engines.labels import Project
 from pytilt.engines.notes import Notes
@@ -26,7 +27,9 @@ from pytilt.engines.pulling import FindCredentials, anonymous
 from pytilt.engines.reach import PodNetwork
 from pytilt.engines.record import Record
 from pytilt.engines.runtime import Runtime
+from pytilt.engines.sandbox import Sandbox
 from pytilt.engines.services import completed
+from pytilt.engines.spares import Spares
 from pytilt.engines.store import ObjectStore
 from pytilt.engines.volumes import claims_of
 from pytilt.engines.workloads.cronjobs import job_of
@@ -83,6 +86,7 @@ class EngineCluster:
         self._record: Record
         self._forwarding: Forwarding
         self._pool: PodPool
+        self._spares: Spares
         self.containers: EngineContainers
         """The other seam."""
 
@@ -92,6 +96,7 @@ class EngineCluster:
             self._runtime, self._project, self._machine.architecture, self._range, deaf=self._machine.podman
         )
         self._forwarding = Forwarding(self._runtime, self._project, foundation, self._store)
+        self._record = Record(self._runtime, self._project, foundation, self._store)
         network = PodNetwork(self._runtime)
         self._world = World(
             runtime=self._runtime,
@@ -104,10 +109,11 @@ class EngineCluster:
             machine=self._machine,
             credentials=self._credentials,
             settled=self._forwarding.settled,
+            keep=self._record.keep,
         )
-        self._record = Record(self._runtime, self._project, foundation, self._store)
         await self._tasks.__aenter__()
-        self._pool = PodPool(self._world, self._tasks)
+        self._spares = Spares(self._world, self._tasks, self._namespace)
+        self._pool = PodPool(self._world, self._tasks, self._spare_for)
         self.containers = EngineContainers(self._world, self._pool)
         try:
             await self._adopt()
@@ -144,6 +150,11 @@ class EngineCluster:
             arch=self._machine.architecture,
             shares_engine=True,
         )
+
+    async def prepare(self, objects: Sequence[KubeObject]) -> None:
+        """Start what these objects will stand on, and a sandbox for the next pod of each Deployment; see the seam."""
+        self._tasks.create_task(self._stand(), name="foundation")
+        self._spares.prepare(objects)
 
     async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - as in the seam
         """Make one object as wanted; see the seam."""
@@ -209,6 +220,18 @@ class EngineCluster:
 
     # Inside
 
+    async def _stand(self) -> None:
+        try:
+            await self._world.foundation.stand()
+        except (ApplyError, ClusterUnreachableError, DockerApiError):
+            return  # who needs it asks again, and tells
+
+    def _spare_for(self, pod: KubeObject) -> Sandbox | None:
+        sandbox = self._spares.take(pod)
+        if sandbox is not None:
+            self._record.include(key_of(pod))
+        return sandbox
+
     def _key(self, ref: ObjectRef) -> Key:
         return Key(ref.kind, "" if ref.kind in CLUSTER_SCOPED else ref.namespace or self._namespace, ref.name)
 
@@ -221,6 +244,8 @@ class EngineCluster:
             before = None
         stored = self._store.put(self._merged(obj, before))
         await self._record.keep(key)
+        if key.kind == "Deployment":
+            self._spares.applied(stored)
         if key.kind in KEPT and before is None:
             self._world.notes.normal(stored, "Kept", f"`{key}` is kept, and has no effect in the context `engine`")
         if key.kind in ("Service", "Ingress"):
@@ -268,7 +293,7 @@ class EngineCluster:
 
     async def _adopt(self) -> None:
         """Take over what an earlier session left running, then begin to work."""
-        controllers = Controllers(self._store)
+        controllers = Controllers(self._store, promise=self._spares.promise)
         found: dict[str, list[Json]] = {}
         pods = []
         for container in await self._runtime.containers({labels.PROJECT: self._project.id}):
@@ -276,13 +301,24 @@ class EngineCluster:
             if encoded := container["Labels"].get(labels.POD_OBJECT):
                 pods.append(msgspec.json.decode(encoded, type=Json) | {"status": NEW_POD_STATUS})
         for obj in await self._record.load():
-            self._store.restore(obj)
+            if obj["kind"] == "Pod":
+                pods.append({**obj, "status": NEW_POD_STATUS})
+            else:
+                self._store.restore(obj)
         for pod in sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", ""))):
             self._store.restore(pod)
         self._pool.adopt(self._store.all("Pod"), found)
+        strays = [found[uid] for uid in found.keys() - {"", *map(uid_of, pods)}]
+        self._tasks.create_task(self._remove(chain.from_iterable(strays)), name="remove strays")
         for obj in self._store.all():
             controllers.listen(Change(type=ChangeType.ADDED, object=obj))
-        for listener in (controllers.listen, self._record.listen, self._forwarding.listen, self._pool.listen):
+        for listener in (
+            controllers.listen,
+            self._record.listen,
+            self._forwarding.listen,
+            self._pool.listen,
+            self._spares.listen,
+        ):
             self._store.listen(listener)
         for name, work in (
             ("controllers", controllers.run()),
@@ -318,6 +354,7 @@ class EngineCluster:
                                 self._forwarding.doubt()
                         else:
                             self._pool.handle(event)
+                            self._spares.handle(event)
             except ClusterUnreachableError:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
@@ -337,10 +374,20 @@ class EngineCluster:
         self._world.foundation.doubt()
         self._forwarding.doubt()
         self._pool.doubt()
+        self._spares.doubt()
+
+    async def _remove(self, containers: Iterable[Json]) -> None:
+        """Remove what an earlier session had begun for pods that never came."""
+        try:
+            for container in sandboxes_last(containers):
+                await self._runtime.remove(container["Id"])
+        except (ClusterUnreachableError, DockerApiError):
+            return  # the next session tries again
 
     async def _leave(self) -> None:
         """See through what was begun: pods that are ending, objects not yet recorded, a project that is empty."""
         try:
+            self._spares.drop()
             async with asyncio.timeout(LAST_PODS_SECONDS):
                 await self._pool.ended()
                 await self._record.flush()
@@ -355,6 +402,7 @@ class EngineCluster:
         """
         async with self._tidying:
             await self._remove_unclaimed()
+            await self._spares.gone()
             left = {obj["kind"] for obj in self._store.all()} - {"Event"}
             if self._applies or left - {CLAIM}:
                 return

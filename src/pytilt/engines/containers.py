@@ -10,7 +10,7 @@ from pytilt.engines.environment import expand
 from pytilt.engines.labels import Project
 from pytilt.engines.objects import Json
 from pytilt.engines.quantities import amount
-from pytilt.engines.volumes import PodVolume, container_mounts, sandbox_mounts
+from pytilt.engines.volumes import PodVolume, container_mounts, pod_volumes, sandbox_mounts
 from pytilt.model.base import Value
 from pytilt.model.resources import KubeObject
 
@@ -28,6 +28,15 @@ class Ground(Value):
     service_range: str
     name_server: str
     zone: str = "cluster.local"
+
+
+def sandbox_shape(pod: KubeObject) -> Json:
+    """All of a pod that its sandbox is made of, so that pods of equal shape could live in the same one."""
+    anywhere = Ground(image="", network="", service_range="", name_server="")
+    project = Project(id="")
+    request = sandbox_request(pod, project, anywhere, pod_volumes(pod, project))
+    del request["Labels"][labels.POD_OBJECT]
+    return request
 
 
 def sandbox_request(pod: KubeObject, project: Project, ground: Ground, volumes: Mapping[str, PodVolume]) -> Json:

@@ -51,11 +51,18 @@ class Controllers:
     Args:
         store: the objects.
         clock: tells the Unix time.
+        promise: is asked for every pod that is to be created, which may be given another name and a uid.
     """
 
-    def __init__(self, store: ObjectStore, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        clock: Callable[[], float] = time.time,
+        promise: Callable[[KubeObject], KubeObject] = lambda pod: pod,
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._promise = promise
         self._due: dict[Key, None] = {}
         self._later: dict[Key, float] = {}
         self._gone: list[str] = []
@@ -119,7 +126,7 @@ class Controllers:
             self._store.delete(gone)
         for made in outcome.create:
             if self._store.get(*key_of(made)) is None:
-                self._store.put(made)
+                self._store.put(self._promise(made) if made["kind"] == "Pod" else made)
         for changed in outcome.replace:
             self._store.put(changed)
         if outcome.status is not None:

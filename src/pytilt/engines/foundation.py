@@ -49,31 +49,39 @@ class Foundation:
         self._range = service_range
         self._lock = asyncio.Lock()
         self._ground: Ground | None = None
+        self._standing = asyncio.Lock()
+        self._stands = False
         self._deaf = deaf
 
     async def ground(self) -> Ground:
-        """What there is to stand on; made first if need be."""
+        """What sandboxes are made of; made first if need be."""
         async with self._lock:
             if self._ground is None:
                 image = await self._image()
                 await self._network()
-                ground = Ground(
+                self._ground = Ground(
                     image=image,
                     network=self._project.network,
                     service_range=self._range,
                     name_server=self.addresses.name_server,
                 )
-                await self._forwarder(ground)
-                self._ground = ground
             return self._ground
 
+    async def stand(self) -> None:
+        """Have the forwarder run, which programs in pods need for every name that they look up."""
+        async with self._standing:
+            if not self._stands:
+                await self._forwarder(await self.ground())
+                self._stands = True
+
     def doubt(self) -> None:
-        """Look again at the next `ground()`: the engine may have lost something."""
+        """Look again when it is needed next: the engine may have lost something."""
         self._ground = None
+        self._stands = False
 
     async def configure(self, text: str) -> None:
         """Give the forwarder its configuration."""
-        await self.ground()
+        await self.stand()
         if not self._deaf:
             try:
                 async with asyncio.timeout(CONFIGURE_SECONDS):
@@ -95,8 +103,9 @@ class Foundation:
             keep_record: leave the volumes in which objects are kept, too.
         """
         kept = (labels.CLAIM, labels.RECORD) if keep_record else (labels.CLAIM,)
-        async with self._lock:
+        async with self._standing, self._lock:
             self._ground = None
+            self._stands = False
             try:
                 await self._remove_all(kept)
             except DockerApiError:  # another session may be removing the same, one thing ahead

@@ -1,13 +1,14 @@
 """All pods of a project: each has a runner from its first moment to its last."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pytilt.cluster.seam import Change, ChangeType
 from pytilt.engines import labels
 from pytilt.engines.objects import Json, is_deleting, uid_of
 from pytilt.engines.podrunner import PodRunner
 from pytilt.engines.runtime import ContainerEvent
+from pytilt.engines.sandbox import Sandbox
 from pytilt.engines.world import World
 from pytilt.model.resources import KubeObject
 
@@ -20,11 +21,15 @@ class PodPool:
     Args:
         world: the collaborators.
         tasks: owns the runners.
+        sandbox_for: the sandbox that waits for a new pod, if one does.
     """
 
-    def __init__(self, world: World, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, world: World, tasks: asyncio.TaskGroup, sandbox_for: Callable[[KubeObject], Sandbox | None]
+    ) -> None:
         self._world = world
         self._tasks = tasks
+        self._sandbox_for = sandbox_for
         self._runners: dict[str, PodRunner] = {}
         self._owned: dict[str, asyncio.Task[None]] = {}
 
@@ -88,7 +93,7 @@ class PodPool:
             task.cancel()
 
     def _run(self, pod: KubeObject, found: list[Json]) -> None:
-        runner = PodRunner(self._world, pod, found)
+        runner = PodRunner(self._world, pod, found, None if found else self._sandbox_for(pod))
         uid = uid_of(pod)
         self._runners[uid] = runner
         self._owned[uid] = self._tasks.create_task(self._own(uid, runner), name=f"pod {pod['metadata']['name']}")

@@ -36,9 +36,10 @@ class PodRunner:
         world: the collaborators.
         pod: the pod as stored.
         found: its containers that are in the engine already, as the engine lists them.
+        spare: the sandbox that waited for it, if one did.
     """
 
-    def __init__(self, world: World, pod: KubeObject, found: list[Json]) -> None:
+    def __init__(self, world: World, pod: KubeObject, found: list[Json], spare: Sandbox | None = None) -> None:
         self._world = world
         self._pod = pod
         self._key = key_of(pod)
@@ -49,8 +50,9 @@ class PodRunner:
         self._sandbox_retry = 0.0
         self._sandbox_failures = 0
         self._files_changed = False
+        self._stands = bool(found)
         sandbox = next((c["Id"] for c in found if c["Labels"].get(labels.ROLE) == labels.SANDBOX), "")
-        self.sandbox = Sandbox(world, pod, sandbox)
+        self.sandbox = spare or Sandbox(world, pod, sandbox)
         self._launcher = Launcher(world, pod, self.sandbox)
         self._health = Health(world, pod, self)
         self.deletion = asyncio.Event()
@@ -167,8 +169,9 @@ class PodRunner:
         if self._sandbox_retry > time.time():
             return False
         try:
-            if not self.sandbox.running:
+            if not (self._stands and self.sandbox.running):
                 await self._start_sandbox()
+                self._stands = True
                 await self._start_over()
             elif self._files_changed:
                 self._files_changed = False
@@ -177,7 +180,7 @@ class PodRunner:
             missing = isinstance(error, MissingSourceError)
             reason = "FailedMount" if missing else "FailedCreatePodSandBox"
             self._world.notes.warning(self._pod, reason, error.message)
-            if self.sandbox.running:
+            if self._stands and self.sandbox.running:
                 return True
             self._sandbox_failures += 1
             self._sandbox_retry = time.time() + podplan.retry_delay(self._sandbox_failures)
@@ -194,21 +197,24 @@ class PodRunner:
         return True
 
     async def _start_sandbox(self) -> None:
-        """Start the sandbox, and meanwhile create what is started next: the engine takes its time for a network."""
+        """Start the sandbox, and meanwhile do all that comes before a container starts: a network takes its time."""
         await self.sandbox.create()
         due = set(self._plan().start)
         containers = [c for c in podplan.all_containers(self._pod) if c["name"] in due]
         views = [self._views.get(c["name"]) or ContainerView() for c in containers]
-        preparing = self._health.tasks.create_task(
-            self._launcher.prepare(tuple(zip(containers, views, strict=True))), name="create containers"
+        steps = (
+            self.sandbox.start(),
+            self._launcher.prepare(tuple(zip(containers, views, strict=True))),
+            self._world.foundation.stand(),
+            self._world.keep(self._key),
         )
         try:
-            await self.sandbox.start()
-        except BaseException:
-            preparing.cancel()
+            async with asyncio.TaskGroup() as group:
+                for step in steps:
+                    group.create_task(step, name=f"prepare {self._key}")
+        except ExceptionGroup as failures:
             self._launcher.forget()
-            raise
-        await preparing
+            raise failures.exceptions[0] from None
 
     async def _start_over(self) -> None:
         """The sandbox is new: containers that lived in an old one cannot go on, and begin again at once."""

@@ -2,7 +2,7 @@
 
 - Most are labels of a volume of their own, which nobody mounts: made within milliseconds, listed in one request.
 - Secrets are files in a container of the project that never runs: whoever may list volumes does not see them.
-- Pods are not here: each is kept by its own sandbox.
+- Pods are not here, each is kept by its own sandbox; but for those whose sandbox is older than they are.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from pytilt.engines.store import ObjectStore
 from pytilt.model.resources import KubeObject
 
 FOLDER = "objects"
-NOT_KEPT = ("Pod", "Event")
+POD, EVENT = "Pod", "Event"
 WITH_STATUS = ("Job", "CronJob")
 """Kinds whose status says what cannot be seen from their pods."""
 HIDDEN = ("Secret",)
@@ -45,6 +45,7 @@ class Record:
         self._written: dict[Key, bytes] = {}
         self._volumes: dict[str, Key] = {}
         self._changed: set[Key] = set()
+        self._pods: set[Key] = set()
         self._lock = asyncio.Lock()
         self.news = asyncio.Event()
         """Set when there is something to write."""
@@ -63,6 +64,7 @@ class Record:
         newest.update({key_of(obj): obj for obj in hidden})
         self._written = {key: _encoded(obj) for key, obj in newest.items()}
         self._volumes = {self._volume(key, content): key for key, content in self._written.items()}
+        self._pods = {key for key in newest if key.kind == POD}
         return sorted(newest.values(), key=lambda obj: str(obj["metadata"].get("creationTimestamp", "")))
 
     def lost(self, volume: str) -> Key | None:
@@ -72,10 +74,16 @@ class Record:
             self._written[key] = b""
         return key
 
+    def include(self, pod: Key) -> None:
+        """Keep a pod too, from now on: its sandbox does not know it."""
+        self._pods.add(pod)
+        self._changed.add(pod)
+        self.news.set()
+
     def listen(self, change: Change) -> None:
         """Note what has to be written."""
         key = key_of(change.object)
-        if key.kind in NOT_KEPT:
+        if key.kind == EVENT or (key.kind == POD and key not in self._pods):
             return
         content = b"" if change.type is ChangeType.DELETED else _encoded(change.object)
         if _compared(self._written.get(key, b"")) != _compared(content):
@@ -100,6 +108,7 @@ class Record:
         self._written.clear()
         self._volumes.clear()
         self._changed.clear()
+        self._pods.clear()
 
     async def _write(self, keys: set[Key]) -> None:
         self._changed -= keys
@@ -125,6 +134,8 @@ class Record:
         if before and before != content:
             await self._runtime.remove_volume(self._volume(key, before))
         self._written[key] = content
+        if key.kind == POD and not content:
+            self._pods.discard(key)
 
     async def _write_hidden(self, keys: Iterable[Key]) -> None:
         contents = {key: self._content(key) for key in keys}

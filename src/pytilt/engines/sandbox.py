@@ -1,5 +1,7 @@
 """A pod's sandbox: the container that holds its namespaces and volumes, and the files in those."""
 
+import asyncio
+
 from pytilt.engines import labels
 from pytilt.engines.containers import sandbox_request
 from pytilt.engines.environment import Place
@@ -31,7 +33,13 @@ class Sandbox:
         self.folders: dict[str, str] = {}
         """Where the engine keeps the pod's volumes, by name in the pod."""
         self._digests: dict[str, str] = {}
+        self._creating = asyncio.Lock()
+        self._starting = asyncio.Lock()
         self.volumes: dict[str, PodVolume] = pod_volumes(pod, world.project)
+
+    def become(self, pod: KubeObject) -> None:
+        """The pod is known better than when this was made; it has the same uid and volumes."""
+        self._pod = pod
 
     @property
     def place(self) -> Place:
@@ -62,23 +70,26 @@ class Sandbox:
             DockerApiError: the engine refuses.
         """
         entries = self._files(at_start=True)
-        if not self.id:
-            ground = await self._world.foundation.ground()
-            metadata = self._pod["metadata"]
-            name = self._world.project.sandbox(metadata["namespace"], metadata["name"], metadata["uid"])
-            request = sandbox_request(self._pod, self._world.project, ground, self.volumes)
-            self.id = await self._world.runtime.create(name, request)
-        if entries:
-            await self._world.runtime.put(self.id, entries)
+        async with self._creating:
+            if not self.id:
+                ground = await self._world.foundation.ground()
+                metadata = self._pod["metadata"]
+                name = self._world.project.sandbox(metadata["namespace"], metadata["name"], metadata["uid"])
+                request = sandbox_request(self._pod, self._world.project, ground, self.volumes)
+                self.id = await self._world.runtime.create(name, request)
+            if entries:
+                await self._world.runtime.put(self.id, entries)
 
     async def start(self) -> None:
-        """Start it.
+        """Start it, or wait until it is started if that is under way.
 
         Raises:
             DockerApiError: the engine refuses.
         """
-        await self._world.runtime.start(self.id)
-        await self.look()
+        async with self._starting:
+            if not self.running:
+                await self._world.runtime.start(self.id)
+                await self.look()
 
     async def refresh(self) -> None:
         """Bring changed ConfigMaps and Secrets into the volumes.

@@ -1,12 +1,14 @@
 """What everything that runs pods shares."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from pytilt.engines.environment import Lookup
 from pytilt.engines.foundation import Foundation
 from pytilt.engines.labels import Project
 from pytilt.engines.notes import Notes
+from pytilt.engines.objects import Key
 from pytilt.engines.probing import Prober
 from pytilt.engines.pulling import FindCredentials
 from pytilt.engines.reach import PodNetwork
@@ -44,6 +46,8 @@ class World:
     credentials: FindCredentials
     settled: Callable[[], Awaitable[None]]
     """Wait until the Services know what the store says now."""
+    keep: Callable[[Key], Coroutine[Any, Any, None]]
+    """Wait until an object outlives this process as it is now."""
 
     def lookup(self, namespace: str) -> Lookup:
         """Finds objects of a namespace by kind and name."""

@@ -55,6 +55,8 @@ class Deploying:
         if start.force:
             with steps.step("Force update") as step_log:
                 await self.remove(resource.status.applied, step_log, wait=True)
+        elif resource.spec.images:
+            await self._cluster.prepare(deploy.objects)
         images = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
         references = {image.name: image.reference for image in images}
         deployed = [image for image in resource.spec.images if image.deployed]
