@@ -156,6 +156,19 @@ async def test_a_changed_config_file_evaluates_again(trial: Trial):
     assert len(trial.evaluator.args) == 2
 
 
+async def test_a_session_for_ci_watches_no_files(trial: Trial):
+    trial.store.change(Session, "Tiltfile", lambda each: replace(each, ci=True))
+    async with trial.session(declares(local("web"), kubernetes("db", images=[image("db")]))):
+        assert not trial.watcher.rules
+        assert not trial.store.snapshot().all(FileWatch)
+
+
+async def test_a_session_for_ci_watches_nothing_after_a_failure_either(trial: Trial):
+    trial.store.change(Session, "Tiltfile", lambda each: replace(each, ci=True))
+    async with trial.session(EvaluationResult(error="it failed", config_files=(CONFIG,))):
+        assert not trial.watcher.rules
+
+
 async def test_a_config_file_that_changes_during_the_evaluation_evaluates_once_more(trial: Trial):
     async with trial.session(declares()):
         trial.evaluator.gate.clear()

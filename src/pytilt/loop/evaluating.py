@@ -154,7 +154,7 @@ class Evaluating:
 
     async def _declare(self, declaration: Declaration) -> None:
         self._logs.hide(declaration.secrets)
-        await self._watching.declare(_watches(declaration))
+        await self._watch(_watches(declaration))
         self._put_images(declaration)
         await self._retire(declaration)
         enabled = self._enabled(declaration)
@@ -206,7 +206,12 @@ class Evaluating:
         """Keep all watches; those of the config files grow by what a failed evaluation read."""
         rules = {watch.name: watch.rules for watch in self._store.snapshot().all(FileWatch)}
         known = [path for rule in rules.get(CONFIGS, ()) for path in rule.paths]
-        await self._watching.declare({**rules, CONFIGS: (FileRule(paths=tuple({*known, *config_files})),)})
+        await self._watch({**rules, CONFIGS: (FileRule(paths=tuple({*known, *config_files})),)})
+
+    async def _watch(self, rules: Mapping[str, Sequence[FileRule]]) -> None:
+        """Watch files; `tilt ci` watches none, as in Tilt: it does one round, whatever its commands write."""
+        session = self._store.get(Session, "Tiltfile")
+        await self._watching.declare({} if session is not None and session.ci else rules)
 
     def _write(self, edit: Callable[[TiltfileStatus], TiltfileStatus]) -> None:
         self._store.change(Tiltfile, TILTFILE, lambda tiltfile: replace(tiltfile, status=edit(tiltfile.status)))
