@@ -125,6 +125,15 @@ def _image(of: KubeObject) -> str:
     return str(of["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
+async def test_the_cluster_hears_what_will_come_before_the_images_are_built(trial: Trial):
+    wanted = deployment("api", "api")
+    prepare(trial.store, kubernetes("api", wanted, images=[image("api")]), kubernetes("plain", CONFIG))
+    await trial.update("plain")
+    assert trial.cluster.prepared == []
+    await trial.update("api")
+    assert trial.cluster.prepared == [wanted]
+
+
 async def test_what_is_declared_no_more_is_deleted_after_the_rest_was_applied(trial: Trial):
     prepare(trial.store, kubernetes("web", deployment("web"), CONFIG, SECRET))
     await trial.update("web")

@@ -1,6 +1,6 @@
 import pytest
 
-from pytilt.engines.workloads.deployments import Set, rollout
+from pytilt.engines.workloads.deployments import Set, next_set, present_set, rollout
 
 
 def sets(wanted, available):
@@ -49,3 +49,29 @@ def test_a_rollout_always_comes_to_its_end():
                 assert strategy is RECREATE or min(new.available, new.wanted) + rest >= wanted - max(1, wanted // 4)
                 new, before = sets(count, count), old(rest)
             assert (new.wanted, before.wanted) == (wanted, 0)
+
+
+def deployed(image):
+    spec = {"containers": [{"name": "c", "image": image}]}
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": spec}
+    metadata = {"name": "web", "namespace": "default", "uid": "1"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata,
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template},
+    }
+
+
+def test_the_name_of_the_next_set_is_known_before_its_template_is():
+    first = next_set(deployed("one"), [], 1)
+    assert next_set(deployed("two"), [first], 1)["metadata"] == next_set(deployed("three"), [first], 1)["metadata"]
+    assert next_set(deployed("two"), [first], 1)["metadata"]["name"] != first["metadata"]["name"]
+
+
+def test_an_earlier_template_gets_its_set_back():
+    first = next_set(deployed("one"), [], 1)
+    second = next_set(deployed("two"), [first], 1)
+    assert present_set(deployed("one"), [first, second]) == first
+    assert present_set(deployed("two"), [first, second]) == second
+    assert present_set(deployed("three"), [first, second]) is None
