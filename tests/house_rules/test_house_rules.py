@@ -16,8 +16,8 @@ BANNED_NAMES = {"base", "common", "helper", "helpers", "manager", "misc", "util"
 """Names that say nothing about what a module holds."""
 NAMED_SO_ALL_THE_SAME = {"src/pytilt/model/base.py"}
 
-FOLDERS_OF_TESTS = {"cluster", "end_to_end", "house_rules"}
-"""Below tests, beside the mirror of src: the test cluster, tests of whole commands, and these rules."""
+FOLDERS_OF_TESTS = {"cluster", "end_to_end", "house_rules", "packaging"}
+"""Below tests, beside the mirror of src: the test cluster, whole commands, these rules, and how pytilt is built."""
 MIRRORS = {"cluster_rules": "cluster"}
 """Where the tests of a package are not in a folder of its name: `tests/cluster` is the test cluster."""
 
