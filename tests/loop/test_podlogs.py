@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -130,6 +131,28 @@ async def test_of_a_pod_that_is_older_than_the_session_only_what_is_new_is_told(
     async with running(trial.podlogs.run()):
         await until_logged(trial.logs, "new")
     assert logged(trial.logs) == "new\n"
+
+
+async def test_who_waits_for_last_words_hears_those_of_a_container_that_has_ended(trial: Trial):
+    trial.pods(pod(container(state=ContainerState.TERMINATED, exit_code=3), container("side", id="c2")))
+    async with running(trial.podlogs.run()):
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(trial.podlogs.caught_up(), name="last words")
+            await rest()
+            assert not waiting.done()
+            trial.containers.write_log(MAIN, "fatal: no database")
+            trial.containers.end_log(MAIN)
+        assert logged(trial.logs) == "[main] fatal: no database\n"
+
+
+async def test_nobody_waits_for_the_last_words_of_a_pod_that_is_gone(trial: Trial):
+    trial.pods(pod(container(state=ContainerState.TERMINATED)))
+    async with running(trial.podlogs.run()), asyncio.TaskGroup() as group:
+        waiting = group.create_task(trial.podlogs.caught_up(), name="last words")
+        await rest()
+        assert not waiting.done()
+        trial.pods()
+        trial.containers.break_log(MAIN)
 
 
 async def test_a_pod_that_is_gone_is_told_to_its_end(trial: Trial):

@@ -57,6 +57,19 @@ async def test_the_verdict_ends_the_session_and_is_written_down(store: Store, ou
     assert (session.status.done, session.status.error) == (True, error)
 
 
+async def test_what_runs_goes_on_until_the_last_words_after_the_verdict(store: Store):
+    ci(store)
+    updated(store, Outcome.FAILED)
+    endless, went_on = Endless(), []
+
+    async def last_words() -> None:
+        went_on.append(not endless.ended)
+
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await run_session(store, {"endless": endless.run()}, last_words)
+    assert went_on == [True]
+
+
 async def test_time_alone_may_end_it(store: Store):
     ci(store, timeout_seconds=0.001)
     async with asyncio.timeout(PATIENCE_SECONDS):

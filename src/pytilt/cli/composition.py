@@ -122,13 +122,14 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         retiring = Retiring(logs, updating, deploying)
         evaluating = Evaluating(store, logs, watching, updating, retiring, evaluator)
         prober = Prober(runner, settings.environ, project.root)
+        pod_logs = PodLogs(store, logs, access.containers)
         tasks = {
             "files": watching.run(),
             "tiltfile": evaluating.run(),
             "updates": updating.run(),
             "cluster": Connecting(store, access.cluster, logs.span(TILTFILE, SpanId("cluster"))).run(),
             "runtimes": Runtimes(store, logs, access.cluster, options.host).run(),
-            "pod logs": PodLogs(store, logs, access.containers).run(),
+            "pod logs": pod_logs.run(),
             "rollouts": Rollouts(store, logs).run(),
             "live updates": syncing.run(),
             "processes": Serving(store, logs, runner, commanding.request, prober).run(),
@@ -140,7 +141,7 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
             token = ensure_token(settings) if settings.hud_auth else None
             app = build_app(store, logs, Requests(updating, evaluating), token=token, host=options.host)
             tasks["server"] = serve(app, listener)
-        return await run_session(store, tasks)
+        return await run_session(store, tasks, pod_logs.caught_up)
 
 
 def _strategies(deploying: Deploying, commanding: Commanding, syncing: Syncing) -> Mapping[Strategy, Work]:

@@ -56,6 +56,9 @@ class PodLogs:
         self._containers = containers
         self._began = store.now()
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._told: set[tuple[str, str]] = set()
+        """Runs of containers that were told to their last line: the pod's and the run's ids."""
+        self._heard = asyncio.Event()
 
     async def run(self) -> None:
         """Follow what is there and what comes, without end."""
@@ -71,6 +74,17 @@ class PodLogs:
                 self._running[key] = group.create_task(
                     self._follow(followed), name=f"logs {followed.pod} {followed.container}"
                 )
+
+    async def caught_up(self) -> None:
+        """Wait until every container that has ended is told to its last line: it may say why."""
+        while any(self._is_owed(followed) for followed in self._wanted()):
+            self._heard.clear()
+            await self._heard.wait()
+
+    def _is_owed(self, followed: Followed) -> bool:
+        container = self._container(followed)
+        ended = container is not None and container.state is not ContainerState.RUNNING
+        return ended and (followed.uid, container.id) not in self._told
 
     def _wanted(self) -> Iterator[Followed]:
         for runtime in self._store.snapshot().all(Runtime):
@@ -99,11 +113,14 @@ class PodLogs:
             try:
                 await self._one_run(followed, told, span)
                 retry = FIRST_RETRY_SECONDS
+                self._told.add((followed.uid, container.id))
+                self._heard.set()
                 await self._restarted(followed, container)
             except UnreachableError:
                 await asyncio.sleep(retry)
                 retry = min(2 * retry, LAST_RETRY_SECONDS)
         span.close()
+        self._heard.set()
 
     async def _one_run(self, followed: Followed, told: "_Told", span: Span) -> None:
         ref = ContainerRef(namespace=followed.namespace, pod=followed.pod, container=followed.container)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec.structs import replace
 
@@ -13,13 +13,19 @@ from pytilt.store.objects import Store
 JUDGE_SECONDS = 1.0
 """Between two looks at the clock by `tilt ci`: its timeouts are minutes."""
 
+LAST_WORDS_SECONDS = 2.0
+"""How long `tilt ci` waits after its verdict for the logs of what has ended: they tell why."""
 
-async def run_session(store: Store, tasks: Mapping[str, Awaitable[None]]) -> Verdict:
+
+async def run_session(
+    store: Store, tasks: Mapping[str, Awaitable[None]], last_words: Callable[[], Awaitable[None]] | None = None
+) -> Verdict:
     """Run all tasks until the verdict of `tilt ci`, or until cancelled.
 
     Args:
         store: the session's objects.
         tasks: name -> what runs without end. One that fails ends the others, and the session.
+        last_words: waits until what ended before the verdict has told all of its log; not for long.
 
     Returns:
         The verdict.
@@ -27,6 +33,10 @@ async def run_session(store: Store, tasks: Mapping[str, Awaitable[None]]) -> Ver
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(_as_coroutine(each), name=name) for name, each in tasks.items()]
         found = await judge(store)
+        if last_words is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS_SECONDS):
+                    await last_words()
         for task in running:
             task.cancel()
     return found
