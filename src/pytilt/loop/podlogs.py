@@ -83,8 +83,9 @@ class PodLogs:
 
     def _is_owed(self, followed: Followed) -> bool:
         container = self._container(followed)
-        ended = container is not None and container.state is not ContainerState.RUNNING
-        return ended and (followed.uid, container.id) not in self._told
+        if container is None or container.state is ContainerState.RUNNING:
+            return False
+        return (followed.uid, container.id) not in self._told
 
     def _wanted(self) -> Iterator[Followed]:
         for runtime in self._store.snapshot().all(Runtime):
