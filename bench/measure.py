@@ -7,9 +7,10 @@ COMMAND is how the tool is called up to its verb, for example `tilt` or `.venv/b
 to the verb (`--tool 'ref=/opt/tilt -- --web-mode=prod'`). Two tools are measured in turn, so that their ratio holds
 on a noisy machine.
 
-Workloads (all need a kube context, `sync` and `rebuild` also a builder that can build FROM busybox):
+Workloads (all need a kube context, `sync`, `rebuild` and `start` also a builder that can build FROM busybox):
     sync       save -> the new content is served through a port-forward; docker_build with live_update sync
     rebuild    the same without live_update
+    start      `ci` of the project of `rebuild` to its end, nothing deployed, images built
     local      save -> a local_resource has run
     many       `ci` of N local_resources whose command is `true`           (default N 300)
     tiltfile   `alpha tiltfile-result` of N Kubernetes services            (default N 500)
@@ -137,7 +138,8 @@ def spread(seconds: Sequence[float]) -> Figures:
     }
 
 
-def served(tool: Tool, folder: Path, n: int, *, live: bool) -> None:
+def server(folder: Path, *, live: bool) -> tuple[int, Path]:
+    """Write a project that serves a page; its port and the page."""
     port = free_port()
     name = f"bench-{port}"
     (folder / "Dockerfile").write_text(DOCKERFILE)
@@ -146,9 +148,14 @@ def served(tool: Tool, folder: Path, n: int, *, live: bool) -> None:
     page.write_text("start\n")
     update = ", live_update=[sync('.', '/app')]" if live else ""
     (folder / "Tiltfile").write_text(
-        f"docker_build('{name}', '.', ignore=['up.out']{update})\nk8s_yaml('app.yaml')\n"
+        f"docker_build('{name}', '.', ignore=['up.out', 'ci.out']{update})\nk8s_yaml('app.yaml')\n"
         f"k8s_resource('{name}', port_forwards='{port}:8000')\n"
     )
+    return port, page
+
+
+def served(tool: Tool, folder: Path, n: int, *, live: bool) -> None:
+    port, page = server(folder, live=live)
 
     def content() -> str | None:
         try:
@@ -210,6 +217,20 @@ def ci(tool: Tool, folder: Path) -> Figures:
         "cpu_s": usage.ru_utime + usage.ru_stime,
         "memory_mib": usage.ru_maxrss / 1024,
     }
+
+
+def start(tool: Tool, folder: Path, n: int) -> None:
+    server(folder, live=True)
+    times = []
+    for _ in range(n + 1):
+        figures = ci(tool, folder)
+        if figures["exit"]:
+            sys.exit(f"{tool.name}: exit {figures['exit']}\n{(folder / 'ci.out').read_text(errors='replace')[-2000:]}")
+        times.append(float(figures["wall_s"]))
+        words = tool.argv("down", tail=False)
+        subprocess.run(words, cwd=folder, env=environment(), capture_output=True, timeout=120, check=False)
+        time.sleep(1)
+    show(tool, {**spread(times[1:]), "n": n})
 
 
 def many(tool: Tool, folder: Path, n: int) -> None:
@@ -276,6 +297,7 @@ def verbs(tool: Tool, folder: Path, n: int) -> None:
 WORKLOADS: dict[str, tuple[Callable[[Tool, Path, int], None], int]] = {
     "sync": (partial(served, live=True), 15),
     "rebuild": (partial(served, live=False), 6),
+    "start": (start, 5),
     "local": (local, 20),
     "many": (many, 300),
     "tiltfile": (tiltfile, 500),
