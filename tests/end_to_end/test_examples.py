@@ -117,8 +117,8 @@ def test_a_cluster_that_may_not_pull_fails_with_the_reason_of_the_registry(remot
     remote.edit("web/index.html", "</", "!</")  # an image that the node has not pulled for another test
     ended = remote.run("ci")
     assert ended.code == 1
-    last = ended.output.splitlines()[-1]
-    assert last.startswith("Error: pod hello-")
+    last = next(line for line in ended.output.splitlines() if line.startswith("Error: "))
+    assert last.startswith("Error: hello: pod hello-")
     assert f"pulling from host {private_registry.host} failed" in last
     assert "401 Unauthorized" in last
 

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from pytilt.errors import UserError
 from pytilt.loop.session import judge, run_session
 from pytilt.loop.verdict import Verdict
+from pytilt.model.names import ResourceName
 from pytilt.model.objects import Resource, ResourceStatus, Runtime, RuntimeState, Session
 from pytilt.model.resources import CiSettings
 from pytilt.model.status import RuntimeStatus
@@ -50,7 +51,7 @@ async def test_the_verdict_ends_the_session_and_is_written_down(store: Store, ou
 
     async with asyncio.timeout(PATIENCE_SECONDS):
         found = await run_session(store, {"endless": endless.run(), "work": work()})
-    assert found == Verdict(error=error)
+    assert found == Verdict(error=error, resource=ResourceName("tool" if error else ""))
     assert endless.ended
     session = store.get(Session, "Tiltfile")
     assert session

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from pytilt.loop.verdict import Verdict, targets, verdict
+from pytilt.loop.verdict import Trouble, Verdict, targets, verdict
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import ClusterState, Resource, ResourceStatus, Runtime, RuntimeState, Session, Tiltfile
 from pytilt.model.pods import Pod
@@ -130,21 +130,37 @@ def test_a_failed_update_is_the_end(trial: Trial):
     trial.declare(local("a"), local("b"))
     trial.updated("b", Outcome.FAILED)
     trial.updated("a", history=())
-    assert trial.judge() == Verdict(error="it failed")
+    waits = Trouble(resource=ResourceName("a"), text="initial-build")
+    assert trial.judge() == Verdict(error="it failed", resource=ResourceName("b"), unready=(waits,))
 
 
 def test_the_first_failure_by_name_is_told(trial: Trial):
     trial.declare(local("b"), kubernetes("a"))
     trial.updated("b", Outcome.FAILED)
     trial.runs("a", RuntimeStatus.ERROR, reason="pod a-1: CrashLoopBackOff")
-    assert trial.judge() == Verdict(error="pod a-1: CrashLoopBackOff")
+    also = Trouble(resource=ResourceName("b"), text="it failed")
+    crashed = Verdict(error="pod a-1: CrashLoopBackOff", resource=ResourceName("a"), broken=(also,))
+    assert trial.judge() == crashed
+
+
+def test_of_a_resource_that_is_not_well_in_two_ways_the_worse_is_told(trial: Trial):
+    trial.declare(local("a"), kubernetes("b"), kubernetes("c"))
+    trial.updated("a", Outcome.FAILED)
+    trial.updated("b", Outcome.FAILED)
+    trial.runs("b", RuntimeStatus.PENDING, reason="pod b-1: Pending")
+    trial.updated("c", current=(update(outcome=Outcome.RUNNING),))
+    trial.runs("c", RuntimeStatus.PENDING, reason="pod c-1: Pending")
+    found = trial.judge()
+    assert found
+    assert [(each.resource, each.text) for each in found.broken] == [("b", "it failed")]
+    assert [(each.resource, each.text) for each in found.unready] == [("c", "pod c-1: Pending")]
 
 
 def test_a_failed_evaluation_is_the_end(trial: Trial):
     trial.declare(local("a"))
     failed = update(outcome=Outcome.FAILED, strategy=Strategy.EVALUATE)
     trial.store.change(Tiltfile, TILTFILE, lambda each: replace(each, status=replace(each.status, history=(failed,))))
-    assert trial.judge() == Verdict(error="it failed")
+    assert trial.judge() == Verdict(error="it failed", resource=TILTFILE)
 
 
 def test_while_the_tiltfile_is_evaluated_again_nothing_is_decided(trial: Trial):
@@ -164,7 +180,7 @@ def test_within_the_grace_period_a_broken_pod_may_recover(trial: Trial):
     trial.declare(kubernetes("web"), grace_period_seconds=10)
     trial.runs("web", RuntimeStatus.ERROR, reason="pod web-1: Error")
     assert trial.judge(9) is None
-    assert trial.judge(11) == Verdict(error="exceeded grace period: pod web-1: Error")
+    assert trial.judge(11) == Verdict(error="exceeded grace period: pod web-1: Error", resource=ResourceName("web"))
 
 
 def test_a_cluster_that_does_not_answer_is_the_end_for_those_who_need_one(trial: Trial):

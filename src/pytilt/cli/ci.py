@@ -1,6 +1,8 @@
 """`tilt ci`."""
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +11,10 @@ from pytilt.cli.options import log_options, project_options, session_options
 from pytilt.cli.printing import wants_color
 from pytilt.errors import UserError
 from pytilt.settings import Settings
+
+if TYPE_CHECKING:
+    from pytilt.store.logs import LogStore
+    from pytilt.store.objects import Store
 
 
 @click.command("ci")
@@ -44,6 +50,7 @@ def command(
     from pytilt.cli.project import find_project
     from pytilt.cli.running import run_in_foreground
     from pytilt.cli.streaming import selection, streaming
+    from pytilt.store.logs import Selection
 
     settings = Settings.from_environment()
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
@@ -54,12 +61,21 @@ def command(
         ci_timeout_seconds=None if timeout is None else seconds(timeout, "--timeout"),
     )
     color = wants_color(sys.stdout, no_color=settings.no_color)
-    show = streaming(selection(log_resource, log_source, log_level), color=color)
+    wanted = selection(log_resource, log_source, log_level)
+    stream, paths = streaming(wanted, color=color), list[Path]()
+
+    async def show(store: "Store", logs: "LogStore") -> None:
+        paths.append(logs.path)
+        await stream(store, logs)
+
     verdict = run_in_foreground(lambda runner: run(project, options, runner, show))
     if verdict is None:
         raise UserError("interrupted before everything was healthy")
     if verdict.error:
-        raise UserError(verdict.error)
+        from pytilt.cli.ending import last_words, same_place
+
+        told = wanted == Selection() and same_place(sys.stdout, sys.stderr)
+        raise UserError(last_words(verdict, told=told, log=str(paths[0])))
     print(
         click.style("SUCCESS. All workloads are healthy.", fg="green")
         if color

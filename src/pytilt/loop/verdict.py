@@ -1,9 +1,12 @@
 """`tilt ci`: is everything healthy, has something failed, or does it take too long?"""
 
+from collections.abc import Container, Mapping
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from pytilt.model.base import Value
-from pytilt.model.names import TILTFILE
+from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import ClusterState, Resource, Runtime, Session, Tiltfile
 from pytilt.model.resources import KubernetesDeploy, LocalDeploy, PodReadiness
 from pytilt.model.status import RuntimeStatus
@@ -15,6 +18,7 @@ class Target(Value):
     """One thing that a verdict waits for: `RESOURCE:update`, `RESOURCE:runtime` or `RESOURCE:serve`."""
 
     name: str
+    resource: ResourceName
     waiting: str = ""
     """What it waits for; empty when it waits for nothing."""
     not_ready: str = ""
@@ -32,11 +36,24 @@ class Target(Value):
         return not (self.waiting or self.not_ready or self.error)
 
 
+class Trouble(Value):
+    """What is wrong with a resource, or what it still waits for."""
+
+    resource: ResourceName
+    text: str
+
+
 class Verdict(Value):
     """How `tilt ci` ends."""
 
     error: str = ""
     """Empty: success."""
+    resource: ResourceName = ResourceName("")
+    """Whose error it is; empty where it is that of no single resource."""
+    broken: tuple[Trouble, ...] = ()
+    """The other resources that have failed too."""
+    unready: tuple[Trouble, ...] = ()
+    """The resources that were not healthy yet."""
 
 
 def verdict(state: Snapshot, now: str) -> Verdict | None:
@@ -53,9 +70,9 @@ def verdict(state: Snapshot, now: str) -> Verdict | None:
     if session is None:
         return None
     found = targets(state)
-    failed = _failure(state, found, session, now)
-    if failed:
-        return Verdict(error=failed)
+    failed = _failure(found, session, now) or _disconnected(state)
+    if failed is not None:
+        return failed
     if len(found) > 1 and all(target.fine for target in found):
         return Verdict()
     return _timeout(found, session, now)
@@ -87,23 +104,24 @@ def _targets(state: Snapshot, resource: Resource) -> list[Target]:
 def _tiltfile(state: Snapshot) -> Target:
     tiltfile = state.get(Tiltfile, TILTFILE)
     history = tiltfile.status.history if tiltfile else ()
-    name = "tiltfile:update"
+    target = Target(name="tiltfile:update", resource=TILTFILE)
     if not history:
-        return Target(name=name, waiting="initial-build")
+        return replace(target, waiting="initial-build")
     if tiltfile is not None and tiltfile.status.current is not None:
-        return Target(name=name, not_ready="evaluating")
-    return Target(name=name, error=history[0].error)
+        return replace(target, not_ready="evaluating")
+    return replace(target, error=history[0].error)
 
 
 def _update(resource: Resource) -> Target:
-    status, name = resource.status, f"{resource.name}:update"
+    status = resource.status
+    target = Target(name=f"{resource.name}:update", resource=ResourceName(resource.name))
     if status.current:
-        return Target(name=name, not_ready="updating", since=status.current[0].started_at)
+        return replace(target, not_ready="updating", since=status.current[0].started_at)
     last = status.last
     if status.due or last is None or last.outcome is Outcome.FELL_BACK:
         reason = status.hold.reason.value if status.hold else "initial-build" if last is None else "config-changed"
-        return Target(name=name, waiting=reason)
-    return Target(name=name, error=_error(last))
+        return replace(target, waiting=reason)
+    return replace(target, error=_error(last))
 
 
 def _error(update: Update) -> str:
@@ -113,37 +131,57 @@ def _error(update: Update) -> str:
 
 
 def _runtime(state: Snapshot, resource: Resource, what: str, *, server: bool) -> Target:
-    name = f"{resource.name}:{what}"
+    target = Target(name=f"{resource.name}:{what}", resource=ResourceName(resource.name))
     runtime = state.get(Runtime, resource.name)
     if runtime is None or not resource.status.history:
-        return Target(name=name, waiting=resource.status.hold.reason.value if resource.status.hold else "initial-build")
+        return replace(target, waiting=resource.status.hold.reason.value if resource.status.hold else "initial-build")
     status = runtime.status
     deployed = resource.status.deployed_at
     if status.status is RuntimeStatus.ERROR:
-        return Target(name=name, error=status.reason or f"{name} failed", deployed_at=deployed)
+        return replace(target, error=status.reason or f"{target.name} failed", deployed_at=deployed)
     if status.status in (RuntimeStatus.OK, RuntimeStatus.NOT_APPLICABLE):
-        return Target(name=name)
+        return target
     waits_for_pod = isinstance(resource.spec.deploy, KubernetesDeploy) and not status.pods
     if waits_for_pod:
-        return Target(name=name, waiting="waiting-for-pod")
-    return Target(name=name, not_ready=status.reason or "not ready", since=status.since or deployed, server=server)
+        return replace(target, waiting="waiting-for-pod")
+    return replace(target, not_ready=status.reason or "not ready", since=status.since or deployed, server=server)
 
 
-def _failure(state: Snapshot, found: tuple[Target, ...], session: Session, now: str) -> str:
+def _failure(found: tuple[Target, ...], session: Session, now: str) -> Verdict | None:
+    """The first target that has failed, by name; within the grace period a broken pod may recover."""
     grace = session.ci_settings.grace_period_seconds
     for target in found:
         if not target.error:
             continue
-        if target.deployed_at and grace:
-            if _seconds(target.deployed_at, now) <= grace:
-                continue
-            return f"exceeded grace period: {target.error}"
-        return target.error
+        if not (target.deployed_at and grace):
+            return _failed(target, target.error, found)
+        if _seconds(target.deployed_at, now) > grace:
+            return _failed(target, f"exceeded grace period: {target.error}", found)
+    return None
+
+
+def _failed(target: Target, error: str, found: tuple[Target, ...]) -> Verdict:
+    """The end by one target, with what is to be said of the other resources: the worst of each, once."""
+    broken = {each.resource: each.error for each in reversed(found) if each.error}
+    unready = {each.resource: each.not_ready or each.waiting for each in reversed(found) if not each.fine}
+    return Verdict(
+        error=error,
+        resource=target.resource,
+        broken=_troubles(broken, but={target.resource}),
+        unready=_troubles(unready, but={target.resource, *broken}),
+    )
+
+
+def _troubles(texts: Mapping[ResourceName, str], *, but: Container[ResourceName]) -> tuple[Trouble, ...]:
+    return tuple(Trouble(resource=name, text=text) for name, text in sorted(texts.items()) if name not in but)
+
+
+def _disconnected(state: Snapshot) -> Verdict | None:
     cluster = state.get(ClusterState, "default")
     deploys = any(isinstance(resource.spec.deploy, KubernetesDeploy) for resource in state.all(Resource))
     if deploys and cluster is not None and cluster.error:
-        return f"cluster connection failed: {cluster.error}"
-    return ""
+        return Verdict(error=f"cluster connection failed: {cluster.error}")
+    return None
 
 
 def _timeout(found: tuple[Target, ...], session: Session, now: str) -> Verdict | None:

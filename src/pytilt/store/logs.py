@@ -135,7 +135,8 @@ class LogStore:
         clock: Callable[[], datetime] = utc_now,
         opener: Callable[[Path], FileIO] = lambda path: FileIO(path, "x"),
     ) -> None:
-        self._path = path
+        self.path = path
+        """The file, which stays on disk."""
         self._writer = opener(path)
         self._reader: BinaryIO = path.open("rb")
         self._unwritten = bytearray()
@@ -295,7 +296,7 @@ class LogStore:
             if not self._troubled:
                 self._troubled = True
                 reason = (problem.strerror or str(problem)).lower()
-                text = f"`{self._path}`: {reason}; log lines are kept in memory until it can be written"
+                text = f"`{self.path}`: {reason}; log lines are kept in memory until it can be written"
                 self.append(ResourceName(""), SpanId("log"), text, level=Level.WARN)
             return
         self._troubled = False
