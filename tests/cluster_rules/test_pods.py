@@ -160,6 +160,24 @@ def test_the_controller_is_the_first_owner():
         ),
         ("containerStatuses: [{name: a, state: {waiting: {reason: ContainerCreating, message: soon}}}]", ""),
         ("containerStatuses: [{name: a, state: {terminated: {exitCode: 1, message: died}}}]", "died"),
+        (
+            "containerStatuses: [{name: a, state: {terminated: {exitCode: 3, reason: Error}}}]",
+            "container a ended with exit code 3",
+        ),
+        (
+            (
+                "containerStatuses: [{name: a, state: {waiting: {reason: CrashLoopBackOff, message: back-off}}, "
+                "lastState: {terminated: {exitCode: 3}}}]"
+            ),
+            "container a ended with exit code 3",
+        ),
+        (
+            (
+                "containerStatuses: [{name: a, state: {waiting: {reason: ErrImagePull, message: not there}}, "
+                "lastState: {terminated: {exitCode: 3}}}]"
+            ),
+            "not there",
+        ),
         ("conditions: [{type: PodScheduled, status: 'False', message: 0/1 nodes}]", "0/1 nodes"),
         ("message: evicted", "evicted"),
     ],

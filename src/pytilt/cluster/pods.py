@@ -252,11 +252,17 @@ def _message(o: KubeObject) -> str:
         state, detail = _state(one)
         last = objects.mapping(one, "lastState", "terminated")
         if state is ContainerState.WAITING and detail.get("reason") in ERROR_REASONS:
-            return _text(last, "message") or _text(detail, "message")
-        if state is ContainerState.TERMINATED and detail.get("exitCode") and detail.get("message"):
-            return _text(detail, "message")
+            crash = _exit(one, last) if detail["reason"] == "CrashLoopBackOff" else ""
+            return _text(last, "message") or crash or _text(detail, "message")
+        if state is ContainerState.TERMINATED and detail.get("exitCode"):
+            return _text(detail, "message") or _exit(one, detail)
     unscheduled = [one.message for one in conditions(o) if one.type == "PodScheduled" and one.status == "False"]
     return _text(status, "message") or "".join(unscheduled[:1])
+
+
+def _exit(status: Mapping[str, Any], ended: Mapping[str, Any]) -> str:
+    code = ended.get("exitCode")
+    return f"container {_text(status, 'name')} ended with exit code {code}" if code else ""
 
 
 def _text(o: Mapping[str, Any], key: str) -> str:
