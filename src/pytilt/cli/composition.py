@@ -1,5 +1,6 @@
 """Puts the program together: every part of a session is made here, by hand, from top to bottom."""
 
+import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -39,8 +40,6 @@ from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, Session, Tiltfile
 from pytilt.model.resources import UpdateSettings
 from pytilt.model.updates import Reason, Strategy
-from pytilt.server.app import build_app
-from pytilt.server.serving import bind, serve
 from pytilt.settings import Settings
 from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
@@ -138,9 +137,15 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         if options.forward_ports:
             tasks["forwards"] = Forwarding(store, logs, access.containers, options.host).run()
         if listener is not None:
+            from pytilt.server.app import build_app  # imported here: it takes long, and `tilt ci` may have no port
+            from pytilt.server.serving import serve
+
             token = ensure_token(settings) if settings.hud_auth else None
             app = build_app(store, logs, Requests(updating, evaluating), token=token, host=options.host)
             tasks["server"] = serve(app, listener)
+        # What the start has made stays: to look for garbage among it would halt the session for 25 ms now and then.
+        gc.freeze()
+        gc.enable()
         return await run_session(store, tasks, pod_logs.caught_up)
 
 
@@ -194,5 +199,7 @@ async def serving_socket(options: SessionOptions) -> AsyncIterator[socket.socket
     if not options.port:
         yield None
         return
+    from pytilt.server.serving import bind
+
     with await bind(options.host, options.port) as listener:
         yield listener

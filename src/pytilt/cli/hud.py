@@ -1,6 +1,7 @@
 """`tilt hud`."""
 
 import asyncio
+import gc
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -55,6 +56,8 @@ async def _run(hud: "Hud") -> None:
     sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # declared final, yet it is the one way to tell Textual
     # SIGHUP keeps its default: where the terminal is gone there is nothing to give back, and writing to it would block.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, hud.exit)
+    gc.freeze()  # what is imported stays: to look for garbage among it would halt the display now and then
+    gc.enable()
     await hud.run_async()
 
 

@@ -1,5 +1,6 @@
 """The command `tilt`: finds the subcommand, and turns what went wrong into a message and an exit code."""
 
+import gc
 import sys
 from importlib import import_module
 
@@ -61,8 +62,15 @@ def tilt() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit."""
-    sys.exit(run(sys.argv[1:]))
+    """Run the command line and exit.
+
+    No garbage is looked for meanwhile: what a command imports stays, the rest goes by itself. What runs for long
+    (`composition.run`, `hud`) enables it once it has started.
+    """
+    gc.disable()
+    status = run(sys.argv[1:])
+    gc.freeze()  # else Python goes through all objects once more, and the shell waits for that
+    sys.exit(status)
 
 
 def run(words: list[str]) -> int:
