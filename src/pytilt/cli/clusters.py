@@ -2,15 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from pytilt.cluster.seam import Cluster, Containers
 from pytilt.host.processes import Runner
-from pytilt.kubernetes.connecting import read_connection
-from pytilt.kubernetes.connection import Connection
 from pytilt.kubernetes.kubeconfig import current_context
-from pytilt.kubernetes.products import is_development
 from pytilt.model.base import Value
 from pytilt.settings import Settings
+
+if TYPE_CHECKING:
+    from pytilt.kubernetes.connection import Connection
 
 ENGINE = "engine"
 """The built-in context: the container engine of this machine, without any cluster."""
@@ -23,7 +24,7 @@ class Target(Value):
     namespace: str
     development: bool = False
     """Is it known to be for development, so that deploying there needs no permission?"""
-    connection: Connection | None = None
+    connection: "Connection | None" = None
     """None for the built-in context."""
     why: str = ""
     """Why the built-in context, and how to choose another; for people."""
@@ -47,6 +48,9 @@ def choose(settings: Settings, *, context: str | None, namespace: str | None) ->
                 + ". To choose a cluster: `--context NAME`, TILT_CONTEXT, or `kubectl config use-context NAME`"
             ),
         )
+    from pytilt.kubernetes.connecting import read_connection
+    from pytilt.kubernetes.products import is_development
+
     connection = read_connection(settings, context=name or "", namespace=namespace or "")
     return Target(
         context=connection.context,

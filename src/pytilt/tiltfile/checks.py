@@ -1,6 +1,5 @@
 """What must hold of a declaration as a whole, and what is said when it does not."""
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
@@ -90,6 +89,8 @@ def unused_images(index: ImageIndex, suppressed: Collection[str], *, has_yaml: b
         return _NO_IMAGES
     name = unused[0]
     repository = name.partition(":")[0] if "/" not in name.partition(":")[2] else name
+    import difflib  # imported here: most Tiltfiles have nothing to complain of
+
     similar = difflib.get_close_matches(repository, index.asked, _MOST_SIMILAR, _SIMILAR)
     proposal = "Did you mean…\n" + "".join(f"    - {one}\n" for one in similar) if similar else ""
     return (

@@ -1,7 +1,6 @@
 """When a CronJob is due: the five fields of cron, and their short names."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pytilt.errors import ApplyError
 from pytilt.model.base import Value
@@ -40,7 +39,7 @@ class Schedule(Value):
 
     def after(self, seconds: float) -> float:
         """The first point after a Unix time, as a Unix time."""
-        zone: tzinfo = ZoneInfo(self.zone) if self.zone else UTC
+        zone = _zone(self.zone)
         start = datetime.fromtimestamp(seconds, zone).replace(second=0, microsecond=0, tzinfo=None)
         at, end = start + timedelta(minutes=1), start + HORIZON
         while at < end:
@@ -69,10 +68,9 @@ def parse(text: str, zone: str = "") -> Schedule:
     if len(fields) != len(BOUNDS):
         raise _unreadable(text)
     try:
-        if zone:
-            ZoneInfo(zone)
+        _zone(zone)
         parsed = [_field(field, *BOUNDS[at], NAMES[at]) for at, field in enumerate(fields)]
-    except (ValueError, ZoneInfoNotFoundError) as error:
+    except (ValueError, KeyError) as error:  # no such zone is a KeyError
         raise _unreadable(text) from error
     minutes, hours, days, months, weekdays = parsed
     return Schedule(
@@ -104,3 +102,11 @@ def _field(text: str, low: int, high: int, names: dict[str, int]) -> frozenset[i
 
 def _unreadable(text: str) -> ApplyError:
     return ApplyError(f"`{text}` is not a schedule", hint="write five fields, for example `*/5 * * * *`, or `@hourly`")
+
+
+def _zone(name: str) -> tzinfo:
+    if not name:
+        return UTC
+    from zoneinfo import ZoneInfo  # imported here: few need it, and it takes 2 ms
+
+    return ZoneInfo(name)
