@@ -1,9 +1,18 @@
 import json
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from io import StringIO
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
+from pytilt.cli.main import run
+from pytilt.model.objects import Resource
+from pytilt.model.updates import Reason
 from tests.cli.conftest import Tilt
+from tests.cli.sessions import Session
+from tests.server.sessions import Served
 
 pytestmark = pytest.mark.usefixtures("served")
 
@@ -67,3 +76,61 @@ def test_an_unknown_kind_is_an_error_that_names_those_there_are(tilt: Tilt):
     assert ended.error.startswith(
         'Error: the server doesn\'t have a resource type "pods"\nhint: there are: uiresources'
     )
+
+
+class Screen(StringIO):
+    """Where a command prints; what is to happen next happens as soon as something was printed."""
+
+    def __init__(self, *steps: Callable[[], None]) -> None:
+        super().__init__()
+        self._steps = list(steps)
+
+    def flush(self) -> None:
+        super().flush()
+        if self._steps:
+            self._steps.pop(0)()
+
+
+def watched(served: Session, *words: str, steps: list[Callable[[Served], None]]) -> list[str]:
+    """What `tilt get -w` prints while these steps are taken, each after the line before."""
+    screen = Screen(*(lambda step=step: served.do(step) for step in steps), served.end)
+    with redirect_stdout(screen):
+        assert run(["get", *words, "-w"]) == 0
+    return screen.getvalue().splitlines()
+
+
+def due(name: str) -> Callable[[Served], None]:
+    def change(made: Served) -> None:
+        made.store.change(
+            Resource, name, lambda each: replace(each, status=replace(each.status, due=Reason.CONFIG_CHANGED))
+        )
+
+    return change
+
+
+def test_changes_are_printed_in_the_columns_of_the_table_before(served: Session):
+    lines = watched(served, "uiresources", steps=[lambda made: made.add("a-longer-name"), due("db")])
+    times = [line.rpartition("   ")[2] for line in lines]
+    assert [line.removesuffix(time) for line, time in zip(lines, times, strict=True)] == [
+        "NAME         ",
+        "(Tiltfile)   ",
+        "web          ",
+        "db           ",
+        "a-longer-name   ",
+        "db              ",
+    ]
+
+
+def test_only_changes_of_selected_objects_are_printed(served: Session):
+    def both(made: Served) -> None:
+        due("db")(made)
+        due("web")(made)
+
+    lines = watched(served, "uiresources", "-l", "backend=backend", "-o", "name", steps=[both])
+    assert lines == ["uiresource.tilt.dev/web", "uiresource.tilt.dev/web"]
+
+
+def test_an_object_to_watch_that_is_not_there_is_an_error(tilt: Tilt):
+    ended = tilt("get", "uiresource", "x", "-w")
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.error == 'Error: Error from server (NotFound): uiresources.tilt.dev "x" not found\n'

@@ -1,7 +1,7 @@
 """`tilt get`."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -46,49 +46,74 @@ def command(
     client = Client(Settings.from_environment(), host, port)
     wanted = (*((name,) if name else ()), *names)
     if watch:
-        _watch(client, kind, wanted, output)
+        _watch(client, kind, wanted, selector, output)
         return
     if len(wanted) == 1 and output in ("json", "yaml"):
         print(_text(client.get(kind.plural, wanted[0]), output))
         return
-    listed = client.items(kind.plural) if not wanted else {"items": [client.get(kind.plural, each) for each in wanted]}
-    items = [item for item in listed["items"] if _selected(item, selector)]
+    items = [item for item in _listed(client, kind, wanted) if _selected(item, selector)]
     if output in ("json", "yaml"):
         print(_text({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items}, output))
     elif not items and output != "name":
         print("No resources found", file=sys.stderr)
     else:
-        sys.stdout.writelines(f"{line}\n" for line in _lines(kind, items, output))
+        _print(_Table(kind, output).text(items))
 
 
-def _watch(client: Client, kind: Kind, wanted: Sequence[str], output: str | None) -> None:
-    first = True
+def _watch(client: Client, kind: Kind, wanted: Sequence[str], selector: str | None, output: str | None) -> None:
+    """Print what is there, then every change, in columns as wide as those before, as kubectl does."""
+    listed = _listed(client, kind, wanted)
+    table = _Table(kind, output)
+    _print(table.text([item for item in listed if _selected(item, selector)]), flush=True)
+    known = {item["metadata"]["name"]: item for item in listed}
     for event in client.watch(kind.plural):
         item = event["object"]
-        if wanted and item["metadata"]["name"] not in wanted:
-            continue
-        if output in ("json", "yaml"):
-            print(_text(item, output), flush=True)
-            continue
-        lines = list(_lines(kind, [item], output))
-        sys.stdout.writelines(f"{line}\n" for line in (lines if first or output == "name" else lines[1:]))
+        name = item["metadata"]["name"]
+        told = item == known.pop(name, None)
+        if not told and (not wanted or name in wanted) and _selected(item, selector):
+            _print(table.text([item]), flush=True)
+
+
+def _listed(client: Client, kind: Kind, wanted: Sequence[str]) -> list[Json]:
+    found: list[Json] = client.items(kind.plural)["items"] if not wanted else []
+    return found or [client.get(kind.plural, each) for each in wanted]
+
+
+def _print(lines: Iterable[str], *, flush: bool = False) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    if flush:
         sys.stdout.flush()
-        first = False
 
 
-def _lines(kind: Kind, items: Sequence[Json], output: str | None) -> Iterator[str]:
-    if output == "name":
-        yield from (f"{kind.name.lower()}.tilt.dev/{item['metadata']['name']}" for item in items)
-        return
-    header: list[str] = ["NAME", "CREATED AT"]
-    rows = [[item["metadata"]["name"], item["metadata"].get("creationTimestamp", "")] for item in items]
-    if output == "wide" and kind.name == "UIResource":
-        header += ["UPDATE", "RUNTIME"]
-        for row, item in zip(rows, items, strict=True):
+class _Table:
+    """Prints objects line by line; every line is laid out as those before it, and its header comes once."""
+
+    def __init__(self, kind: Kind, output: str | None) -> None:
+        self._kind = kind
+        self._output = output
+        self._wide = output == "wide" and kind.name == "UIResource"
+        self._widths: list[int] = []
+
+    def text(self, items: Sequence[Json]) -> Iterator[str]:
+        """The lines for some more objects."""
+        if self._output in ("json", "yaml"):
+            yield from (_text(item, self._output) for item in items)
+        elif self._output == "name":
+            yield from (f"{self._kind.name.lower()}.tilt.dev/{item['metadata']['name']}" for item in items)
+        elif items:
+            rows = [self._row(item) for item in items]
+            if not self._widths:
+                rows.insert(0, ["NAME", "CREATED AT", *(("UPDATE", "RUNTIME") if self._wide else ())])
+                self._widths = [0] * len(rows[0])
+            self._widths = [max(width, *map(len, cells)) for width, *cells in zip(self._widths, *rows, strict=True)]
+            for row in rows:
+                yield "   ".join(cell.ljust(width) for cell, width in zip(row, self._widths, strict=True)).rstrip()
+
+    def _row(self, item: Json) -> list[str]:
+        row = [item["metadata"]["name"], item["metadata"].get("creationTimestamp", "")]
+        if self._wide:
             row += [item["status"].get("updateStatus", ""), item["status"].get("runtimeStatus", "")]
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    for row in [header, *rows]:
-        yield "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        return row
 
 
 def _selected(item: Json, selector: str | None) -> bool:
