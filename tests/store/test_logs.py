@@ -2,6 +2,7 @@ import asyncio
 from io import FileIO
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pytilt.model.logs import Level
@@ -89,6 +90,30 @@ def test_secrets_never_reach_the_disk(logs: LogStore, tmp_path: Path):
     assert texts(logs) == ["the word is [redacted secret db:password], [redacted secret db:password]"]
     logs.close()
     assert b"swordfish" not in (tmp_path / "log").read_bytes()
+
+
+@pytest.mark.parametrize("others", [0, 2000])
+def test_secrets_are_taken_out_of_the_lines_that_came_before_they_were_known(
+    logs: LogStore, tmp_path: Path, others: int
+):
+    logs.append(WEB, SpanId("s"), "swordfish")
+    for number in range(others):  # so many that the file has them, and the rest is not written yet
+        logs.append(DB, SpanId("s"), f"line {number}")
+    logs.append(WEB, SpanId("s"), 'a "sword\\fish" and swordfish')
+    logs.append(WEB, SpanId("s"), "after it")
+    logs.hide([("swordfish", "[redacted secret db:password]")])
+    logs.hide([('"sword\\fish"', "[redacted secret db:other]"), ("swordfish", "[redacted secret db:password]")])
+    found = texts(logs, Selection(resources=frozenset({WEB})))
+    assert found == [
+        "[redacted secret db:password]",
+        "a [redacted secret db:other] and [redacted secret db:password]",
+        "after it",
+    ]
+    assert len(texts(logs)) == others + 3
+    logs.close()
+    kept = [msgspec.json.decode(line) for line in (tmp_path / "log").read_bytes().splitlines()]
+    own = [line["text"] for line in kept if line["resource"] == "web"]
+    assert own == ["*********", "a *************** and *********", "after it"]
 
 
 def test_a_full_disk_loses_no_line():

@@ -6,17 +6,20 @@ line, so that it never holds more than it asked for, and nothing is ever dropped
 """
 
 import asyncio
+import os
 import re
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+from msgspec.structs import replace
 
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
@@ -115,6 +118,10 @@ class Span:
         )
 
 
+def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))))
+
+
 def _encodable(text: str) -> str:
     """The text with a `?` for every byte that was no UTF-8, as there may be in names of files."""
     return text if text.isascii() else text.encode(errors="replace").decode()
@@ -149,6 +156,8 @@ class LogStore:
         self._encoder = msgspec.json.Encoder()
         self._decoder = msgspec.json.Decoder(Line)
         self._secrets: re.Pattern[str] | None = None
+        self._redacted: dict[int, Line] = {}
+        """What stands for lines that came before it was known that a secret is in them."""
         self._replacements: Mapping[str, str] = {}
         self._waiting: set[asyncio.Event] = set()
 
@@ -161,14 +170,16 @@ class LogStore:
         return Span(self, resource, span, build=build)
 
     def hide(self, secrets: Iterable[tuple[str, str]]) -> None:
-        """From now on replace these values wherever they appear; a secret is never unlearned.
+        """Replace these values wherever they appear, in the lines that are there too; a secret is never unlearned.
 
         Args:
             secrets: pairs of a value and what stands in its place.
         """
-        self._replacements = {**self._replacements, **dict(secrets)}
-        longest_first = sorted(self._replacements, key=len, reverse=True)
-        self._secrets = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        new = {value: shown for value, shown in secrets if self._replacements.get(value) != shown}
+        if new:
+            self._replacements = {**self._replacements, **new}
+            self._secrets = _any_of(self._replacements)
+            self._redact(_any_of(new))
 
     def append(
         self,
@@ -182,14 +193,12 @@ class LogStore:
         start: bool = False,
     ) -> None:
         """Append one line, without its newline."""
-        if self._secrets is not None:
-            text = self._secrets.sub(lambda found: self._replacements[found[0]], text)
         line = Line(
             number=len(self._offsets),
             time=self._clock().isoformat(timespec="microseconds").replace("+00:00", "Z"),
             resource=resource,
             span=span,
-            text=text,
+            text=self._without_secrets(text),
             level=level,
             progress=progress,
             build=build,
@@ -274,7 +283,10 @@ class LogStore:
             lines = self._bytes(self._offsets[numbers[0]], self._after(numbers[-1])).splitlines()
         else:
             lines = [self._bytes(self._offsets[number], self._after(number)) for number in numbers]
-        return [self._decoder.decode(line) for line in lines]
+        return [
+            self._redacted.get(number) or self._decoder.decode(line)
+            for number, line in zip(numbers, lines, strict=True)
+        ]
 
     def _after(self, number: int) -> int:
         return self._offsets[number + 1] if number + 1 < len(self._offsets) else self._end
@@ -287,6 +299,39 @@ class LogStore:
             found = self._reader.read(min(end, self._written) - begin)
         rest = max(begin, self._written)
         return found + bytes(self._unwritten[rest - self._written : end - self._written]) if end > rest else found
+
+    def _without_secrets(self, text: str) -> str:
+        return text if self._secrets is None else self._secrets.sub(lambda found: self._replacements[found[0]], text)
+
+    def _redact(self, secrets: re.Pattern[str]) -> None:
+        """Take secrets out of the lines that are there.
+
+        In the file as many asterisks overwrite them, so that no other line moves. Readers get what stands in their
+        place, which may be longer, from memory.
+        """
+        for begin in range(0, len(self), BATCH):
+            for line in self._load(range(begin, min(begin + BATCH, len(self)))):
+                if secrets.search(line.text):
+                    self._redacted[line.number] = replace(line, text=self._without_secrets(line.text))
+                    self._overwrite(line.number, secrets)
+        self._reader.close()
+        self._reader = self.path.open("rb")  # the old one may hold what was overwritten
+
+    def _overwrite(self, number: int, secrets: re.Pattern[str]) -> None:
+        begin = self._offsets[number]
+        line = self._decoder.decode(self._bytes(begin, self._after(number)))
+        starred = self._encoder.encode(replace(line, text=secrets.sub(self._asterisks, line.text)))
+        written = max(0, min(self._written - begin, len(starred)))
+        if written:
+            with suppress(OSError):  # the disk may fail; what readers get does not come from there
+                os.pwrite(self._writer.fileno(), starred[:written], begin)
+        if written < len(starred):
+            start = begin + written - self._written
+            self._unwritten[start : start + len(starred) - written] = starred[written:]
+
+    def _asterisks(self, found: re.Match[str]) -> str:
+        """As many as the bytes that a text takes in the file."""
+        return "*" * (len(self._encoder.encode(found[0])) - len('""'))
 
     def _write(self) -> None:
         """Write what was collected. A full disk loses nothing: it stays in memory until it can be written."""
