@@ -144,6 +144,19 @@ async def texts(client: httpx.AsyncClient, query: str = "") -> list[str]:
         ("tail=0", []),
         ("cursor=3", ["b1", "e1"]),
         ("since=3600", ["w1", "w2", "d1", "b1", "e1"]),
+        ("before=3", ["w1", "w2", "d1"]),
+        ("before=3&limit=2", ["w2", "d1"]),
+        ("before=3&limit=2&resource=web", ["w1", "w2"]),
+        ("before=4&limit=1&resource=web", ["b1"]),
+        ("before=4&limit=1&level=error", []),
+        ("before=9&limit=2", ["b1", "e1"]),
+        ("before=0&limit=2", []),
+        ("before=3&limit=0", []),
+        ("before=3&limit=2&cursor=2", ["d1"]),
+        ("before=4&tail=1&source=runtime", ["d1"]),
+        ("limit=2", ["w1", "w2"]),
+        ("cursor=1&limit=2&resource=web", ["w2", "b1"]),
+        ("limit=0", []),
     ],
 )
 async def test_lines_of_the_log_are_chosen(client: httpx.AsyncClient, served: Served, query: str, expected: list[str]):
@@ -154,11 +167,33 @@ async def test_lines_of_the_log_are_chosen(client: httpx.AsyncClient, served: Se
     assert await texts(client, query) == expected
 
 
-@pytest.mark.parametrize("query", ["cursor=x", "cursor=-1", "tail=-1", "since=soon", "since=nan", "since=1e30"])
+@pytest.mark.parametrize(
+    "query", ["cursor=x", "cursor=-1", "tail=-1", "before=x", "limit=-1", "since=soon", "since=nan", "since=1e30"]
+)
 async def test_a_number_that_is_none_is_refused(client: httpx.AsyncClient, query: str):
     answer = await client.get(f"/api/logs?{query}")
     assert answer.status_code == 400
     assert "is not a number" in answer.text
+
+
+@pytest.mark.parametrize("resources", ["", "&resource=web", "&resource=web&resource=db"])
+async def test_a_long_log_is_paged_through_from_its_end_to_its_start(
+    client: httpx.AsyncClient, served: Served, resources: str
+):
+    write(served, "web", *(f"w{number}" for number in range(2500)))
+    answer = await client.get(f"/api/logs?tail=999{resources}")
+    pages = [[json.loads(line) for line in answer.text.splitlines()]]
+    while pages[-1]:
+        answer = await client.get(f"/api/logs?before={pages[-1][0]['number']}&limit=999{resources}")
+        pages.append([json.loads(line) for line in answer.text.splitlines()])
+    assert [len(page) for page in pages] == [999, 999, 502, 0]
+    assert [line["text"] for page in reversed(pages) for line in page] == [f"w{number}" for number in range(2500)]
+
+
+@pytest.mark.parametrize("word", ["before", "limit"])
+async def test_what_is_followed_has_no_end(client: httpx.AsyncClient, word: str):
+    answer = await client.get(f"/api/logs?follow=1&{word}=5")
+    assert (answer.status_code, answer.text) == (400, "follow has no end: it goes with neither before nor limit")
 
 
 async def test_a_log_is_followed(client: httpx.AsyncClient, served: Served):

@@ -19,9 +19,6 @@ from pytilt.views.api import GROUP_VERSION
 FRAME_SECONDS = 0.03
 """Changes that come within this time are one state: nobody sees faster."""
 
-FIRST_STEP = 2000
-"""Lines of the whole log that are looked through for older ones; each further step is twice as long."""
-
 
 class Client:
     """Asks one session.
@@ -59,20 +56,13 @@ class Client:
         raise SessionUnreachableError("the session has ended")
 
     async def older(self, query: LogQuery, before: int | None, count: int) -> list[Line]:
-        """See `SessionSource.older`. The interface reads forward, so it looks back in steps that grow."""
-        if before is None:
-            return await self._all(_logs(query, tail=str(count)))
-        found: list[Line] = []
-        end, step = before, max(count, FIRST_STEP)
-        while end > 0 and len(found) < count:
-            begin = max(0, end - step)
-            found = [*await self._range(query, begin, end), *found]
-            end, step = begin, 2 * step
-        return found[-count:]
+        """See `SessionSource.older`."""
+        words = {"tail": str(count)} if before is None else {"before": str(before), "limit": str(count)}
+        return await self._all(_logs(query, **words))
 
     async def newer(self, query: LogQuery, after: int, count: int) -> list[Line]:
         """See `SessionSource.newer`."""
-        return (await self._all(_logs(query, cursor=str(after + 1)), enough=count))[:count]
+        return await self._all(_logs(query, cursor=str(after + 1), limit=str(count)))
 
     async def ask(self, wanted: Request) -> str:
         """See `SessionSource.ask`."""
@@ -91,24 +81,11 @@ class Client:
                 changed.set()
         raise SessionUnreachableError("the session has ended")
 
-    async def _all(self, path: str, enough: int | None = None) -> list[Line]:
+    async def _all(self, path: str) -> list[Line]:
         found: list[Line] = []
         async with request(self.place, "GET", path) as answer:
             async for lines in answer.lines():
                 found += [self._decoder.decode(line) for line in lines if line]
-                if enough is not None and len(found) >= enough:
-                    break
-        return found
-
-    async def _range(self, query: LogQuery, begin: int, end: int) -> list[Line]:
-        found: list[Line] = []
-        async with request(self.place, "GET", _logs(query, cursor=str(begin))) as answer:
-            async for lines in answer.lines():
-                for raw in filter(None, lines):
-                    line = self._decoder.decode(raw)
-                    if line.number >= end:
-                        return found
-                    found.append(line)
         return found
 
 

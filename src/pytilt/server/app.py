@@ -23,7 +23,7 @@ from pytilt.model.objects import Resource
 from pytilt.model.updates import Reason
 from pytilt.server.guard import COOKIE, Guard
 from pytilt.server.page import page
-from pytilt.store.logs import LogStore, Selection
+from pytilt.store.logs import Line, LogStore, Selection
 from pytilt.store.objects import Store
 from pytilt.views.api import GROUP_VERSION, Json, Kind, find_kind, kinds, ui_resources
 
@@ -185,23 +185,39 @@ class Routes:
         return PlainTextResponse("" if changed else "Tilt is already running with those args -- no action taken")
 
     async def read_logs(self, request: Request) -> Response:
-        """Lines of the log as JSON lines; with `follow`, without end."""
-        query = request.query_params
-        selection = _selection(request)
-        cursor = int(_number(query, "cursor"))
-        if "tail" in query:
-            cursor = self._logs.tail(int(_number(query, "tail")), selection)
-        return StreamingResponse(self._lines(cursor, selection, follow=bool(query.get("follow"))), media_type=NDJSON)
+        """Lines of the log as JSON lines; with `follow`, without end. `docs/api.md` tells the parameters."""
+        query, selection = request.query_params, _selection(request)
+        if query.get("follow"):
+            if "before" in query or "limit" in query:
+                raise HTTPException(400, "follow has no end: it goes with neither before nor limit")
+            return StreamingResponse(self._follow(self._cursor(query, selection, None), selection), media_type=NDJSON)
+        end = int(_number(query, "before")) if "before" in query else None
+        limit = int(_number(query, "limit")) if "limit" in query else None
+        cursor = self._cursor(query, selection, end)
+        if limit is not None and end is not None:
+            cursor = max(cursor, self._logs.tail(limit, selection, before=end))
+        return StreamingResponse(self._lines(cursor, selection, end, limit), media_type=NDJSON)
 
-    async def _lines(self, cursor: int, selection: Selection, *, follow: bool) -> AsyncIterator[bytes]:
-        encoder = msgspec.json.Encoder()
-        if follow:
-            async for batch in self._logs.follow(cursor, selection):
-                yield b"".join(encoder.encode(line) + b"\n" for line in batch)
-        end = len(self._logs)
-        while cursor < end:
+    def _cursor(self, query: QueryParams, selection: Selection, end: int | None) -> int:
+        """Where to begin."""
+        if "tail" in query:
+            return self._logs.tail(int(_number(query, "tail")), selection, before=end)
+        return int(_number(query, "cursor"))
+
+    async def _follow(self, cursor: int, selection: Selection) -> AsyncIterator[bytes]:
+        async for batch in self._logs.follow(cursor, selection):
+            yield _ndjson(batch)
+
+    async def _lines(
+        self, cursor: int, selection: Selection, end: int | None, limit: int | None
+    ) -> AsyncIterator[bytes]:
+        """The lines that are there now."""
+        end = len(self._logs) if end is None else min(end, len(self._logs))
+        while cursor < end and limit != 0:
             lines, cursor = self._logs.read(cursor, selection)
-            yield b"".join(encoder.encode(line) + b"\n" for line in lines)
+            wanted = [line for line in lines if line.number < end][:limit]
+            limit = None if limit is None else limit - len(wanted)
+            yield _ndjson(wanted)
             await asyncio.sleep(0)
 
     async def _watch(self, kind: Kind, name: str | None) -> AsyncIterator[bytes]:
@@ -214,6 +230,11 @@ class Routes:
             told = [event for event in events if event is not None]
             if told:
                 yield b"".join(_encoded(event) + b"\n" for event in told)
+
+
+def _ndjson(lines: Sequence[Line]) -> bytes:
+    encoder = msgspec.json.Encoder()
+    return b"".join(encoder.encode(line) + b"\n" for line in lines)
 
 
 def _event(known: dict[str, Json], name: str, present: Json | None) -> Json | None:

@@ -232,18 +232,27 @@ class LogStore:
             return lines, len(self._offsets)
         return lines, numbers[-1] + 1
 
-    def tail(self, count: int, selection: Selection | None = None) -> int:
-        """The cursor from which on `count` lines of a selection are left (fewer when there are fewer)."""
+    def tail(self, count: int, selection: Selection | None = None, *, before: int | None = None) -> int:
+        """The cursor from which on `count` lines of a selection are left (0 when there are fewer).
+
+        Args:
+            count: how many lines are wanted.
+            selection: which lines; none: all.
+            before: count only lines with smaller numbers.
+        """
         wanted = selection or Selection()
-        end, found = len(self._offsets), 0
-        while end > 0 and found < count:
+        numbers = self._numbers_of(wanted)
+        end, found = bisect_left(numbers, len(self) if before is None else before), 0
+        if not count:
+            return len(self) if before is None else before
+        while end > 0:
             begin = max(0, end - BATCH)
-            for line in reversed(self._load(range(begin, end))):
+            for line in reversed(self._load(numbers[begin:end])):
                 found += wanted.wants(line)
                 if found == count:
                     return line.number
             end = begin
-        return end
+        return 0
 
     async def follow(self, cursor: int = 0, selection: Selection | None = None) -> AsyncIterator[list[Line]]:
         """All lines from a cursor on, then new ones as they come, in batches; without end."""
@@ -270,11 +279,15 @@ class LogStore:
         self._reader.close()
 
     def _candidates(self, cursor: int, wanted: Selection, limit: int) -> "range | array[int]":
+        numbers = self._numbers_of(wanted)
+        first = bisect_left(numbers, cursor)
+        return numbers[first : first + limit]
+
+    def _numbers_of(self, wanted: Selection) -> "range | array[int]":
+        """The lines to look through: of a single resource, which ones they are is known."""
         if len(wanted.resources) == 1:
-            own = self._numbers[next(iter(wanted.resources))]
-            first = bisect_left(own, cursor)
-            return own[first : first + limit]
-        return range(cursor, min(cursor + limit, len(self._offsets)))
+            return self._numbers.get(next(iter(wanted.resources)), array("Q"))
+        return range(len(self._offsets))
 
     def _load(self, numbers: "range | array[int]") -> list[Line]:
         if not numbers:
