@@ -327,8 +327,8 @@ class LogStore:
                 if secrets.search(line.text):
                     self._redacted[line.number] = replace(line, text=self._without_secrets(line.text))
                     self._overwrite(line.number, secrets)
-        self._reader.close()
-        self._reader = self.path.open("rb")  # the old one may hold what was overwritten
+        before, self._reader = self._reader, os.fdopen(os.dup(self._reader.fileno()), "rb")
+        before.close()  # it may hold what was overwritten
 
     def _overwrite(self, number: int, secrets: re.Pattern[str]) -> None:
         begin = self._offsets[number]
