@@ -51,7 +51,7 @@ def test_a_lock_is_held_by_one_only_and_ends_with_its_block(state: StateDirector
 
 def test_a_directory_that_cannot_be_made_is_explained(tmp_path: Path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="file exists"):
+    with pytest.raises(UserError, match=r"file exists\nhint: set TILT_DEV_DIR to a directory that exists"):
         StateDirectory(tmp_path / "file/state").write("token", b"")
 
 
@@ -59,5 +59,5 @@ def test_a_full_disk_is_explained_and_the_old_content_stays(state: StateDirector
     state.write("token", b"old")
     with pytest.raises(UserError, match="no space left on device") as caught, explained(Path("/dev/full")):
         Path("/dev/full").write_bytes(b"x" * 10_000)
-    assert caught.value.hint == "free some space on this disk"
+    assert caught.value.hint == "free some space on this disk, or set TILT_DEV_DIR to a directory on another"
     assert state.read("token") == b"old"

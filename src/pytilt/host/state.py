@@ -13,12 +13,13 @@ from pytilt.errors import UserError
 _DIRECTORY_MODE = 0o700
 _FILE_MODE = 0o600
 _HINTS = {
-    errno.ENOSPC: "free some space on this disk",
-    errno.EDQUOT: "free some space: your quota on this disk is used up",
+    errno.ENOSPC: "free some space on this disk, or set TILT_DEV_DIR to a directory on another",
+    errno.EDQUOT: "your quota on this disk is used up: free some space, or set TILT_DEV_DIR to a directory on another",
     errno.EROFS: "the file system is read-only: set TILT_DEV_DIR to a directory that can be written to",
     errno.EACCES: "check the owner and mode of the path, or set TILT_DEV_DIR to a directory of your own",
     errno.EPERM: "check the owner and mode of the path, or set TILT_DEV_DIR to a directory of your own",
 }
+_ANY_HINT = "set TILT_DEV_DIR to a directory that exists or can be made"
 
 
 class LockedError(UserError):
@@ -134,7 +135,7 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise UserError(f"`{path}`: {reason}", hint=_HINTS.get(error.errno or 0)) from error
+        raise UserError(f"`{path}`: {reason}", hint=_HINTS.get(error.errno or 0, _ANY_HINT)) from error
 
 
 def _sync_directory(path: Path) -> None:
