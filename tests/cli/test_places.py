@@ -30,3 +30,9 @@ def test_the_logs_of_old_sessions_are_removed_when_another_begins(settings: Sett
     left = set(folders[0].parent.iterdir())
     assert len(left) == KEPT_SESSIONS
     assert folders[-1] in left
+
+
+def test_sessions_may_begin_at_the_same_moment(settings: Settings):
+    gone = new_session_dir(settings).parent / "gone"
+    gone.symlink_to("nowhere")  # listed, but when it is looked at it is not there any more
+    new_session_dir(settings)

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from pytilt.errors import UserError
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.store.logs import BATCH, LogStore, Selection
@@ -115,6 +116,11 @@ def test_secrets_are_taken_out_of_the_lines_that_came_before_they_were_known(
     kept = [msgspec.json.decode(line) for line in (tmp_path / "gone").read_bytes().splitlines()]
     own = [line["text"] for line in kept if line["resource"] == "web"]
     assert own == ["*********", "a *************** and *********", "after it"]
+
+
+def test_a_file_that_cannot_be_made_is_explained(tmp_path: Path):
+    with pytest.raises(UserError, match="no such file or directory\nhint: set TILT_DEV_DIR"):
+        LogStore(tmp_path / "nowhere" / "log")
 
 
 def test_a_full_disk_loses_no_line():

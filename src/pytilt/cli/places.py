@@ -39,7 +39,13 @@ def new_session_dir(settings: Settings) -> Path:
     """
     sessions = StateDirectory(settings.state_dir).below("sessions")
     folder = sessions.below(uuid.uuid4().hex).make()
-    old = sorted(sessions.path.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in old[KEPT_SESSIONS:]:
+    for path in sorted(sessions.path.iterdir(), key=_changed_at, reverse=True)[KEPT_SESSIONS:]:
         shutil.rmtree(path, ignore_errors=True)
     return folder
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # another session that begins now removed it first
+        return 0.0

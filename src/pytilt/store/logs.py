@@ -21,6 +21,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec.structs import replace
 
+from pytilt.host.state import explained
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
@@ -134,6 +135,9 @@ class LogStore:
         path: the file that takes the lines; it must not exist.
         clock: tells the time that lines carry.
         opener: opens the file for writing, without a buffer.
+
+    Raises:
+        UserError: the file cannot be made.
     """
 
     def __init__(
@@ -144,8 +148,9 @@ class LogStore:
     ) -> None:
         self.path = path
         """The file, which stays on disk."""
-        self._writer = opener(path)
-        self._reader: BinaryIO = path.open("rb")
+        with explained(path):
+            self._writer = opener(path)
+            self._reader: BinaryIO = path.open("rb")
         self._unwritten = bytearray()
         self._written = 0
         self._troubled = False
