@@ -61,3 +61,13 @@ def test_a_missing_tiltfile_is_named_with_its_whole_path(settings: Settings, tmp
 def test_an_unknown_context_is_named(settings: Settings, tmp_path: Path):
     with pytest.raises(UserError, match="nowhere"):
         find_project(settings, str(tmp_path), (), context="nowhere", namespace=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "deploys"), [("k8s_yaml('web.yaml')\n", True), ("local_resource('a', 'true')\n", False)]
+)
+def test_a_tiltfile_that_speaks_of_kubernetes_will_ask_for_the_cluster(
+    settings: Settings, tmp_path: Path, text: str, deploys: bool
+):
+    (tmp_path / "Tiltfile").write_text(text)
+    assert find_project(settings, str(tmp_path), (), context=None, namespace=None).deploys == deploys

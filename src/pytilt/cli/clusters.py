@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from pytilt.cluster.seam import Cluster, Containers
 from pytilt.host.processes import Runner
+from pytilt.images.credentials import Credentials
+from pytilt.images.docker.engine import Engine
 from pytilt.kubernetes.kubeconfig import current_context
 from pytilt.model.base import Value
 from pytilt.settings import Settings
@@ -68,21 +70,26 @@ class Access(Value):
 
 
 @asynccontextmanager
-async def connected(target: Target, root: str, settings: Settings, runner: Runner) -> AsyncIterator[Access]:
-    """Open the way to the chosen cluster; nothing is asked of it yet.
+async def connected(
+    target: Target, root: str, settings: Settings, runner: Runner, engine: Engine, *, expected: bool = False
+) -> AsyncIterator[Access]:
+    """Open the way to the chosen cluster.
 
     Args:
         target: what was chosen.
         root: the project's folder: on the built-in context it tells projects apart.
         settings: the environment.
         runner: starts credential plugins.
+        engine: this machine's container engine: the built-in context runs on it.
+        expected: make the built-in context ready at once; else nothing is asked of any before somebody asks.
     """
     if target.connection is None:
         from pytilt.cli.engine_access import engine_access
         from pytilt.engines.labels import project_id
 
-        async with engine_access(settings, runner, project_id(root), target.namespace) as engine:
-            yield Access(cluster=engine, containers=engine)
+        credentials, project = Credentials(settings, runner), project_id(root)
+        async with engine_access(engine, credentials, project, target.namespace, expected=expected) as access:
+            yield Access(cluster=access, containers=access)
         return
     from pytilt.kubernetes.api import KubernetesApi
     from pytilt.kubernetes.cluster import KubernetesCluster

@@ -106,7 +106,7 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         session_log(settings) as logs,
         Engine(settings) as engine,
         FileWatcher() as watcher,
-        connected(project.target, project.root, settings, runner) as access,
+        connected(project.target, project.root, settings, runner, engine, expected=project.deploys) as access,
     ):
         watching = Watching(store, watcher)
         credentials = Credentials(settings, runner)

@@ -40,6 +40,7 @@ def command(
     async def run() -> None:
         from pytilt.cli.clusters import connected
         from pytilt.host.processes import HostRunner
+        from pytilt.images.docker.engine import Engine
         from pytilt.loop.evaluator import Evaluator
         from pytilt.loop.teardown import TearingDown
         from pytilt.model.logs import Level
@@ -47,7 +48,11 @@ def command(
         def log(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:  # noqa: ARG001 - a `Log`
             sys.stderr.write(text)
 
-        async with HostRunner() as runner, connected(project.target, project.root, settings, runner) as access:
+        async with (
+            HostRunner() as runner,
+            Engine(settings) as engine,
+            connected(project.target, project.root, settings, runner, engine, expected=project.deploys) as access,
+        ):
             result = await Evaluator(project.request("down"), runner).evaluate(args, log)
             if result.declaration is None:
                 raise UserError(result.error or "the Tiltfile cannot be evaluated")

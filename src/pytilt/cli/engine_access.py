@@ -1,4 +1,4 @@
-"""The built-in context `engine`, opened when something is first asked of it: a project of processes needs none."""
+"""The built-in context `engine`, opened when it is first needed: a project of processes needs none."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -7,45 +7,48 @@ from contextlib import asynccontextmanager
 from pytilt.cluster.seam import ByteStream, Change, ClusterInfo, ContainerRef, ExecStream, ObjectRef
 from pytilt.engines.cluster import EngineCluster
 from pytilt.errors import PytiltError
-from pytilt.host.processes import Runner
 from pytilt.images.credentials import Credentials
-from pytilt.images.docker.discovery import connected
+from pytilt.images.docker.engine import Engine
 from pytilt.loop.failures import first_failure
 from pytilt.model.resources import KubeObject
-from pytilt.settings import Settings
 
 
 class EngineAccess:
     """Both seams to the machine's container engine.
 
     Args:
-        settings: where the engine is.
-        runner: starts credential helpers.
+        engine: the engine.
+        credentials: finds those for pulling images.
         project: whose pods they are.
         namespace: where objects without namespace go.
+        expected: open it at once, since something will be asked of it.
     """
 
-    def __init__(self, settings: Settings, runner: Runner, project: str, namespace: str) -> None:
-        self._settings = settings
-        self._credentials = Credentials(settings, runner)
+    def __init__(
+        self, engine: Engine, credentials: Credentials, project: str, namespace: str, *, expected: bool
+    ) -> None:
+        self._engine = engine
+        self._credentials = credentials
         self._project = project
         self._namespace = namespace
         self._asked = asyncio.Event()
         self._over = asyncio.Event()
         self._opened: asyncio.Future[EngineCluster] = asyncio.get_running_loop().create_future()
+        if expected:
+            self._asked.set()
 
     async def hold(self) -> None:
-        """Open the context when it is first asked for, and hold it until `close`; a failure is told to who asked."""
+        """Open the context when it is first needed, and hold it until `close`; a failure is told to who asked."""
         while not self._over.is_set():
             await self._asked.wait()
             self._asked.clear()
             if self._over.is_set():
                 return
             try:
-                async with (
-                    connected(self._settings) as api,
-                    EngineCluster(api, self._project, self._namespace, credentials=self._credentials.find) as cluster,
-                ):
+                api = await self._engine.api()
+                async with EngineCluster(
+                    api, self._project, self._namespace, credentials=self._credentials.find
+                ) as cluster:
                     self._opened.set_result(cluster)
                     await self._over.wait()
             except PytiltError as problem:
@@ -53,6 +56,7 @@ class EngineAccess:
                 if failed.done():
                     raise
                 failed.set_exception(problem)
+                failed.exception()  # nobody may have asked yet; who does is told by another try
 
     def close(self) -> None:
         """Let `hold` end in order."""
@@ -110,16 +114,19 @@ class EngineAccess:
 
 @asynccontextmanager
 async def engine_access(
-    settings: Settings, runner: Runner, project: str, namespace: str
+    engine: Engine, credentials: Credentials, project: str, namespace: str, *, expected: bool = False
 ) -> AsyncIterator[EngineAccess]:
-    """Access to the built-in context for as long as the block; what runs there runs on after it."""
+    """Access to the built-in context for as long as the block; what runs there runs on after it.
+
+    The arguments are those of `EngineAccess`.
+    """
     try:
         async with asyncio.TaskGroup() as group:
-            access = EngineAccess(settings, runner, project, namespace)
+            access = EngineAccess(engine, credentials, project, namespace, expected=expected)
             group.create_task(access.hold(), name="engine")
             yield access
             access.close()
     except ExceptionGroup as failures:
-        expected, bugs = failures.split(PytiltError)
+        problems, bugs = failures.split(PytiltError)
         # A bug in the context makes everything else fail too; it must not hide behind that.
-        raise bugs or first_failure(expected or failures) from None
+        raise bugs or first_failure(problems or failures) from None

@@ -20,6 +20,8 @@ class Project(Value):
     args: tuple[str, ...]
     target: Target
     settings: Settings
+    deploys: bool = False
+    """Does the Tiltfile speak of Kubernetes? Then the way to the cluster is opened while it is evaluated."""
 
     @property
     def root(self) -> str:
@@ -64,4 +66,11 @@ def find_project(
             hint="go to the folder of a Tiltfile, or name it with `-f`",
         )
     target = choose(settings, context=context, namespace=namespace)
-    return Project(tiltfile=str(found), args=args, target=target, settings=settings)
+    return Project(tiltfile=str(found), args=args, target=target, settings=settings, deploys=_deploys(found))
+
+
+def _deploys(tiltfile: Path) -> bool:
+    try:
+        return b"k8s_" in tiltfile.read_bytes()
+    except OSError:  # who evaluates it will tell
+        return False
