@@ -14,7 +14,7 @@ from pytilt.loop.schedule import Start
 from pytilt.loop.syncing import Syncing
 from pytilt.model.files import FileRule, Ignore
 from pytilt.model.images import BuiltImage, LiveUpdate, Run, Sync
-from pytilt.model.names import ResourceName, SpanId
+from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import (
     FileWatch,
     FileWatchStatus,
@@ -23,8 +23,10 @@ from pytilt.model.objects import (
     Resource,
     Runtime,
     RuntimeState,
+    Tiltfile,
 )
 from pytilt.model.pods import Container, ContainerState, Pod
+from pytilt.model.resources import Declaration
 from pytilt.model.updates import DeployedImage, Outcome, Reason, Strategy, SyncedContainer
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
@@ -221,6 +223,21 @@ async def test_with_initial_sync_a_new_container_gets_every_file(trial: Trial):
         trial.write(a="two")
         await trial.update(2)
         assert trial.inside() == {"a": "two"}
+
+
+async def test_an_initial_sync_leaves_out_what_the_watch_ignores(trial: Trial):
+    trial.declare(initial_sync=True)
+    ignores = (Ignore(base=str(trial.local), patterns=("*.bak",)),)
+    everywhere = Declaration(ignores=ignores)
+    trial.store.change(
+        Tiltfile, TILTFILE, lambda each: replace(each, status=replace(each.status, declaration=everywhere))
+    )
+    for name in ("old", ".old.swp", "4913", "old~", ".#old", "old.bak"):
+        (trial.local / name).write_text(name)
+    async with running(trial.syncing.run()):
+        trial.write(a="one")
+        await trial.update()
+    assert trial.inside() == {"a": "one", "old": "old"}
 
 
 async def test_the_stream_is_open_before_it_is_needed_and_is_used_again(trial: Trial):

@@ -7,16 +7,15 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from pytilt.host.ignoring import EDITOR_PATTERNS
 from pytilt.loop import freshness
 from pytilt.loop.digests import image_digest, resource_digest
 from pytilt.loop.evaluator import Evaluator
 from pytilt.loop.retiring import Retiring
 from pytilt.loop.schedule import evaluation_changes, tiltfile_pending
 from pytilt.loop.updating import HISTORY, Updating
-from pytilt.loop.watching import Watching
+from pytilt.loop.watching import Watching, that_matter
 from pytilt.model import resources
-from pytilt.model.files import FileRule, Ignore
+from pytilt.model.files import FileRule
 from pytilt.model.images import Image
 from pytilt.model.logs import Level
 from pytilt.model.names import CONFIGS, TILTFILE, ResourceName, SpanId
@@ -218,17 +217,12 @@ class Evaluating:
 
 
 def _watches(declaration: Declaration) -> Mapping[str, Sequence[FileRule]]:
-    editors = Ignore(base="/", patterns=EDITOR_PATTERNS)
-
-    def rule(files: FileRule) -> FileRule:
-        return replace(files, ignores=(*files.ignores, *declaration.ignores, editors))
-
-    watches = {CONFIGS: (rule(FileRule(paths=declaration.config_files)),)}
+    watches = {CONFIGS: (that_matter(FileRule(paths=declaration.config_files), declaration),)}
     for each in declaration.resources:
         if isinstance(each.deploy, LocalDeploy) and each.deploy.files.paths:
-            watches[each.name] = (rule(each.deploy.files),)
+            watches[each.name] = (that_matter(each.deploy.files, declaration),)
         for image in each.images:
-            watches[freshness.image_watch(image.name)] = (rule(image.files),)
+            watches[freshness.image_watch(image.name)] = (that_matter(image.files, declaration),)
     return watches
 
 

@@ -15,8 +15,11 @@ from pytilt.loop.failures import first_failure
 from pytilt.loop.freshness import Possible, Target
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
+from pytilt.loop.watching import that_matter
 from pytilt.model.logs import Level, Log
-from pytilt.model.objects import Resource, Runtime
+from pytilt.model.names import TILTFILE
+from pytilt.model.objects import Resource, Runtime, Tiltfile
+from pytilt.model.resources import Declaration
 from pytilt.model.updates import Outcome, SyncedContainer
 from pytilt.store.objects import Store
 
@@ -123,12 +126,18 @@ class Syncing:
         assert rules is not None  # targets are containers with a live update
         known = {container.id for container in resource.status.containers}
         if rules.initial_sync and target.container.id not in known:
-            return plan_initial(await list_synced(rules, target.image.files.ignores), rules)
+            files = that_matter(target.image.files, self._declaration())
+            return plan_initial(await list_synced(rules, files.ignores), rules)
         paths = freshness.missing(self._store.snapshot(), resource, target, upto=start.sequence)
         planned = plan([_present(path) for path in sorted(paths)], rules)
         if isinstance(planned, FallBack):
             raise SyncError(planned.reason)
         return planned
+
+    def _declaration(self) -> Declaration:
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        declaration = tiltfile.status.declaration if tiltfile else None
+        return declaration or Declaration()
 
     async def _send(self, target: Target, archive: bytes, deletions: tuple[str, ...], steps: Steps, log: Log) -> Synced:
         """Send through the open stream; once more through a new one, should that have died of age."""

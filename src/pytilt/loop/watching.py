@@ -5,10 +5,19 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from pytilt.host.files import Watcher
+from pytilt.host.ignoring import EDITOR_PATTERNS
 from pytilt.loop import freshness
-from pytilt.model.files import FileRule
+from pytilt.model.files import FileRule, Ignore
 from pytilt.model.objects import FileWatch, FileWatchStatus
+from pytilt.model.resources import Declaration
 from pytilt.store.objects import Store
+
+EDITORS = Ignore(base="/", patterns=EDITOR_PATTERNS)
+
+
+def that_matter(files: FileRule, declaration: Declaration) -> FileRule:
+    """The files without those that matter nowhere: what the whole Tiltfile ignores, and what editors write."""
+    return replace(files, ignores=(*files.ignores, *declaration.ignores, EDITORS))
 
 
 class Watching:
