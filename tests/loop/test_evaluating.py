@@ -83,7 +83,7 @@ class Trial:
         self.updating = Updating(store, logs, self.watching, {}, "/p")
         deploying = Deploying(store, self.cluster, Imaging(store, FakeBuilder(), FakePublisher()))
         self.evaluator = Scripted()
-        retiring = Retiring(logs, self.updating, deploying)
+        retiring = Retiring(store, logs, self.updating, deploying)
         self.evaluating = Evaluating(store, logs, self.watching, self.updating, retiring, self.evaluator)
 
     @asynccontextmanager

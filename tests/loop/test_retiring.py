@@ -39,7 +39,7 @@ class Trial:
         watching = Watching(store, FakeFileWatcher())
         self.updating = Updating(store, logs, watching, {Strategy.FULL: self.work}, "/p")
         deploying = Deploying(store, self.cluster, Imaging(store, FakeBuilder(), FakePublisher()))
-        self.retiring = Retiring(logs, self.updating, deploying)
+        self.retiring = Retiring(store, logs, self.updating, deploying)
 
     async def work(self, *_: Resource | Start | Span | UpdateSettings) -> Done:
         """An update that does not end."""
@@ -81,6 +81,26 @@ async def test_what_another_resource_declares_now_stays(trial: Trial):
     trial.applied("web", CONFIG, DEPLOYMENT)
     await trial.remove("web", kubernetes("cart", CONFIG), local("tool"))
     assert trial.deleted == ["Deployment/web"]
+
+
+async def test_an_object_that_names_no_namespace_is_the_one_of_the_default_namespace(trial: Trial):
+    prepare(trial.store, kubernetes("web", CONFIG))
+    trial.applied("web", CONFIG)
+    await trial.remove("web", kubernetes("cart", plain("ConfigMap", "colors")))
+    assert not trial.deleted
+
+
+@pytest.mark.parametrize(
+    "other",
+    [plain("ConfigMap", "colors", namespace="other"), plain("ConfigMap", "colors", api_version="example.com/v1")],
+)
+async def test_what_another_resource_declares_by_the_same_name_elsewhere_is_another_object(
+    trial: Trial, other: KubeObject
+):
+    prepare(trial.store, kubernetes("web", CONFIG))
+    trial.applied("web", CONFIG)
+    await trial.remove("web", kubernetes("cart", other))
+    assert trial.deleted == ["ConfigMap/colors"]
 
 
 async def test_an_update_that_runs_is_ended_first_and_what_it_may_have_applied_goes(trial: Trial):

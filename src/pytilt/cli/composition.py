@@ -118,7 +118,7 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         syncing = Syncing(store, access.containers)
         updating = Updating(store, logs, watching, _strategies(deploying, commanding, syncing), project.root)
         evaluator = Evaluator(project.request("ci" if options.ci else "up"), runner)
-        retiring = Retiring(logs, updating, deploying)
+        retiring = Retiring(store, logs, updating, deploying)
         evaluating = Evaluating(store, logs, watching, updating, retiring, evaluator)
         prober = Prober(runner, settings.environ, project.root)
         pod_logs = PodLogs(store, logs, access.containers)

@@ -61,6 +61,16 @@ def ref(o: KubeObject) -> ObjectRef:
     return ObjectRef(api_version=api_version(o), kind=kind(o), name=name(o), namespace=namespace(o))
 
 
+def identity(reference: ObjectRef, default: str) -> tuple[str, str, str, str]:
+    """The same for all references to one object, also where their versions differ or one names no namespace.
+
+    Args:
+        reference: which object.
+        default: the namespace of those that name none.
+    """
+    return group(reference.api_version), reference.kind, reference.namespace or default, reference.name
+
+
 def metadata(o: KubeObject) -> Mapping[str, Any]:
     """`metadata`, empty where there is none."""
     return mapping(o, "metadata")

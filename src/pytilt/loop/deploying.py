@@ -127,7 +127,7 @@ class Deploying:
         return {self._key(ref) for ref in (*declared, *resource.status.applied)}
 
     def _key(self, ref: ObjectRef) -> _Key:
-        return objects.group(ref.api_version), ref.kind, ref.namespace or self._info().namespace, ref.name
+        return objects.identity(ref, self._info().namespace)
 
     def _info(self) -> ClusterInfo:
         state = self._store.get(ClusterState, "default")

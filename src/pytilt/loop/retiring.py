@@ -9,21 +9,24 @@ from pytilt.loop.updating import Updating
 from pytilt.model import resources
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
-from pytilt.model.objects import Resource
+from pytilt.model.objects import ClusterState, Resource
 from pytilt.model.resources import KubernetesDeploy
 from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
 
 
 class Retiring:
     """Removes what resources left behind.
 
     Args:
+        store: the session's objects.
         logs: takes what is done.
         updating: runs the updates that have to end.
         deploying: deletes objects; None where there is no cluster.
     """
 
-    def __init__(self, logs: LogStore, updating: Updating, deploying: Deploying | None) -> None:
+    def __init__(self, store: Store, logs: LogStore, updating: Updating, deploying: Deploying | None) -> None:
+        self._store = store
         self._logs = logs
         self._updating = updating
         self._deploying = deploying
@@ -37,14 +40,21 @@ class Retiring:
         applied = await self._updating.cancel(name)
         if self._deploying is None or not applied:
             return
+        namespace = self._namespace()
         kept = {
-            (objects.kind(each), objects.name(each))
+            objects.identity(objects.ref(each), namespace)
             for other in declared
             if other.name != name and isinstance(other.deploy, KubernetesDeploy)
             for each in other.deploy.objects
         }
+        doomed = [ref for ref in applied if objects.identity(ref, namespace) not in kept]
         span = self._logs.span(name, SpanId(f"disable:{name}"), build=True)
         try:
-            await self._deploying.remove([ref for ref in applied if (ref.kind, ref.name) not in kept], span)
+            await self._deploying.remove(doomed, span)
         except PytiltError as problem:
             span(f"{problem}\n", level=Level.ERROR)
+
+    def _namespace(self) -> str:
+        """Where objects live that name no namespace."""
+        cluster = self._store.get(ClusterState, "default")
+        return cluster.info.namespace if cluster and cluster.info else objects.DEFAULT_NAMESPACE
