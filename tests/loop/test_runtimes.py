@@ -282,6 +282,20 @@ async def test_events_of_replica_sets_are_told_and_those_of_strangers_are_not(tr
     assert logged(trial.logs) == "[event: replicaset web-1] quota exceeded\n"
 
 
+async def test_events_of_pods_that_were_found_by_their_labels_are_told(trial: Trial):
+    spec = kubernetes("web")
+    assert isinstance(spec.deploy, KubernetesDeploy)
+    deploy = replace(spec.deploy, extra_pod_selectors=((("app", "operated"),),))
+    trial.store.change(Resource, "web", lambda each: replace(each, spec=replace(spec, deploy=deploy)))
+    async with running(trial.runtimes.run()):
+        trial.deploy()
+        pod = trial.cluster.add_pod("operated-1", labels={"app": "operated"})
+        await until(trial.store, lambda: trial.pods() == ["operated-1"])
+        trial.cluster.put(event("e1", pod))
+        await until_logged(trial.logs, "back-off restarting")
+    assert logged(trial.logs, "web") == "[event: pod operated-1] back-off restarting\n"
+
+
 async def test_an_event_that_comes_before_its_update_has_ended_is_told_then(trial: Trial):
     async with running(trial.runtimes.run()):
         await turns(lambda: len(trial.cluster.watched) == len(WATCHED))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -161,7 +161,6 @@ class Runtimes:
 
     def turn(self) -> None:
         """Judge every resource by what is known now."""
-        self._tell_events()
         by_ancestor: defaultdict[str, list[Pod]] = defaultdict(list)
         for pod in self._pods.values():
             for uid in ownership.ancestors(pod, self._owners):
@@ -169,6 +168,7 @@ class Runtimes:
         for resource in self._store.snapshot().all(Resource):
             if isinstance(resource.spec.deploy, KubernetesDeploy):
                 self._write(resource, self._state(resource, resource.spec.deploy, by_ancestor))
+        self._tell_events()
 
     def _state(
         self, resource: Resource, deploy: KubernetesDeploy, by_ancestor: defaultdict[str, list[Pod]]
@@ -224,11 +224,7 @@ class Runtimes:
 
     def _tell_events(self) -> None:
         """Tell the events whose owner is known; others may come before what they are about, and wait."""
-        names = {
-            uid: ResourceName(resource.name)
-            for resource in self._store.snapshot().all(Resource)
-            for uid in resource.status.applied_uids
-        }
+        names = self._names()
         for uid, event in list(self._untold.items()):
             name = next((names[each] for each in self._lineage(event.object_uid) if each in names), None)
             if name is not None:
@@ -237,6 +233,14 @@ class Runtimes:
                 self._tell(name, event)
         for uid in list(self._untold)[:-WAITING_EVENTS]:
             del self._untold[uid]
+
+    def _names(self) -> Mapping[str, ResourceName]:
+        """The resources of what was applied, and of the pods that were found, be it by their labels only."""
+        state = self._store.snapshot()
+        found = {pod.uid: ResourceName(runtime.name) for runtime in state.all(Runtime) for pod in runtime.status.pods}
+        for resource in state.all(Resource):
+            found.update(dict.fromkeys(resource.status.applied_uids, ResourceName(resource.name)))
+        return found
 
     def _tell(self, name: ResourceName, event: pods.Event) -> None:
         where = (
