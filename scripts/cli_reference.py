@@ -1,7 +1,9 @@
-"""Writes `docs/cli.md` from the commands themselves: `python scripts/cli_reference.py`."""
+"""Writes `docs/cli.md` from the commands themselves: `python scripts/cli_reference.py`.
+
+The words are chosen here and not by click, whose own differ from one version to the next.
+"""
 
 import inspect
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -29,23 +31,42 @@ def reference() -> str:
 def _section(context: click.Context, name: str) -> str:
     command = tilt.get_command(context, name)
     assert command is not None
-    own = click.Context(command, info_name=name, parent=context)
     text, _, examples = inspect.cleandoc(command.help or "").partition("\b\n")
-    synopsis = " ".join(["tilt", name, *command.collect_usage_pieces(own)])
+    arguments = (_argument(each) for each in command.params if isinstance(each, click.Argument))
+    synopsis = " ".join(["tilt", name, "[OPTIONS]", *arguments])
     lines = [f"## tilt {name}", "", f"    {synopsis}", "", text.strip(), ""]
-    flags = list(_flags(command, own))
+    flags = [_flag(each) for each in command.params if isinstance(each, click.Option) and not each.hidden]
     if flags:
         lines += ["| flag | |", "|---|---|", *flags, ""]
     _, *shown = examples.rstrip().splitlines()
     return "\n".join([*lines, *(f"    {line.strip()}" for line in shown), ""])
 
 
-def _flags(command: click.Command, context: click.Context) -> Iterator[str]:
-    for parameter in command.params:
-        record = parameter.get_help_record(context) if isinstance(parameter, click.Option) else None
-        if record is not None:
-            names, text = (part.replace("|", "\\|") for part in record)
-            yield f"| `{names}` | {text} |"
+def _argument(argument: click.Argument) -> str:
+    assert argument.name is not None
+    name = argument.name.upper() if argument.required else f"[{argument.name.upper()}]"
+    return f"{name}..." if argument.nargs == -1 else name
+
+
+def _flag(option: click.Option) -> str:
+    names = ", ".join(option.opts)
+    notes = ""
+    if option.required:
+        notes = " Required."
+    elif option.show_default:
+        notes = f" Default: `{option.default}`."
+    return f"| `{names}{_value(option)}` | {option.help}{notes} |"
+
+
+def _value(option: click.Option) -> str:
+    """The word for what follows an option; nothing does where it is a switch."""
+    if option.is_flag:
+        return ""
+    if isinstance(option.type, click.Choice):
+        return " " + "\\|".join(map(str, option.type.choices))
+    if isinstance(option.type, click.types.BoolParamType):
+        return "=true\\|false"
+    return " NUMBER" if isinstance(option.type, click.IntRange) else " TEXT"
 
 
 if __name__ == "__main__":
