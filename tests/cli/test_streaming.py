@@ -1,4 +1,8 @@
 import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -24,12 +28,9 @@ async def test_lines_are_printed_as_they_come_and_those_of_the_end_too(
     show = streaming(selection((), "all", None), color=False)
     out = ""
 
-    async def run() -> None:
-        await show(Store(), logs)
-
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         span("one\n")
-        task = group.create_task(run(), name="show")
+        task = group.create_task(_shown(show, logs), name="show")
         while "one" not in out:
             out += capsys.readouterr().out
             await asyncio.sleep(0)
@@ -38,3 +39,38 @@ async def test_lines_are_printed_as_they_come_and_those_of_the_end_too(
     out += capsys.readouterr().out
     assert out == "          web │ one\n          web │ the last word\n"
     logs.close()
+
+
+class Slow(StringIO):
+    """A terminal that is still taking the first lines when the session ends."""
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        super().__init__()
+        self._ends = [end]
+
+    def write(self, text: str) -> int:
+        while self._ends:
+            self._ends.pop()()
+        return super().write(text)
+
+
+async def test_lines_that_are_being_printed_when_the_session_ends_are_printed_once(tmp_path: Path):
+    loop, ended = asyncio.get_running_loop(), threading.Event()
+    logs = LogStore(tmp_path / "log")
+    logs.span(ResourceName("web"), SpanId("build:1")).header("Initial Build")
+
+    def end() -> None:
+        loop.call_soon_threadsafe(task.cancel)
+        loop.call_soon_threadsafe(ended.set)
+        ended.wait(timeout=10)
+
+    with redirect_stdout(Slow(end)) as out:
+        show = streaming(selection((), "all", None), color=False)
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            task = group.create_task(_shown(show, logs), name="show")
+    assert out.getvalue() == "          web │ \n          web │ Initial Build\n"
+    logs.close()
+
+
+async def _shown(show: Callable[[Store, LogStore], Awaitable[None]], logs: LogStore) -> None:
+    await show(Store(), logs)
