@@ -3,9 +3,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytilt.cli.ending import last_words, same_place
+from pytilt.cli.ending import farewell, last_words, same_place
 from pytilt.loop.verdict import Trouble, Verdict
+from pytilt.model.clusters import ObjectRef
 from pytilt.model.names import TILTFILE, ResourceName
+from pytilt.model.objects import Object, Resource, ResourceStatus
+from pytilt.store.objects import Snapshot, Store
+from pytilt.testing import samples
+from tests.loop.declaring import kubernetes, local, update
 
 LOG = "/home/me/.tilt-dev/sessions/1/log"
 BUILD = Verdict(error="[2/2] RUN false: exit code: 1\nhint: mend it", resource=ResourceName("web"))
@@ -49,6 +54,29 @@ def test_the_other_resources_that_are_not_well_are_told_too():
 
 def test_a_timeout_is_the_fault_of_no_single_resource():
     assert last_words(Verdict(error="Timeout after 5s: …"), told=True, log=LOG).startswith("Timeout after 5s: …\n")
+
+
+def state(*objects: Object) -> Snapshot:
+    store = Store()
+    for each in objects:
+        store.put(each)
+    return store.snapshot()
+
+
+def test_who_leaves_hears_what_is_broken():
+    words = farewell(state(*samples.crashing()))
+    assert words.splitlines()[0] == "catalog is broken: back-off 10s restarting failed container catalog"
+
+
+def test_who_leaves_hears_that_what_was_deployed_stays():
+    applied = (ObjectRef(api_version="v1", kind="Service", name="web"),)
+    spec = kubernetes("web")
+    well = Resource(name="web", spec=spec, status=ResourceStatus(applied=applied, history=(update(),)))
+    assert farewell(state(well)) == "What was deployed stays; `tilt down` removes it."
+
+
+def test_who_leaves_nothing_hears_nothing():
+    assert farewell(state(Resource(name="tool", spec=local("tool")))) == ""
 
 
 @pytest.fixture

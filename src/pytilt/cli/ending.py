@@ -1,4 +1,4 @@
-"""The last words of `tilt ci` when it fails: which resource, why, what else is not well, and where all of it is."""
+"""The last words of a session: which resource is not well, why, and where to go from here."""
 
 import os
 from collections.abc import Sequence
@@ -6,10 +6,26 @@ from typing import TextIO
 
 from pytilt.loop.verdict import Trouble, Verdict
 from pytilt.model.names import TILTFILE
+from pytilt.model.objects import Resource
+from pytilt.store.objects import Snapshot
+
+
+def farewell(state: Snapshot) -> str:
+    """What `tilt up` says when it ends; empty where there is nothing to say.
+
+    Args:
+        state: the objects of the session at its end.
+    """
+    from pytilt.views.rows import rows  # imported here: only the end needs it
+
+    lines = [f"{row.name} is broken: {_first_line(row.error)}" for row in rows(state) if row.trouble]
+    if any(resource.status.applied for resource in state.all(Resource)):
+        lines.append("What was deployed stays; `tilt down` removes it.")
+    return "\n".join(lines)
 
 
 def last_words(verdict: Verdict, *, told: bool, log: str) -> str:
-    """What is said after `Error: `.
+    """What `tilt ci` says after `Error: ` when it fails.
 
     Args:
         verdict: one that failed.

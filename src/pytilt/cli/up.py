@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import click
 
@@ -84,13 +85,15 @@ def command(
 
 
 def announcing(show: Show, words: tuple[str, str], *, color: bool) -> Show:
-    """Say that the session has started, once it has taken its port, then show it.
+    """Say that the session has started, once it has taken its port, then show it, and say how it was left.
 
     Args:
         show: shows the session.
         words: where it listens, and why this cluster if that is to be said.
         color: use colours?
     """
+    from pytilt.cli.ending import farewell
+
     address, why = words
 
     async def announced(store: Store, logs: LogStore) -> None:
@@ -98,6 +101,11 @@ def announcing(show: Show, words: tuple[str, str], *, color: bool) -> Show:
         note(f"v{__version__}\n")
         if why:
             note(f"{why}\n")
-        await show(store, logs)
+        try:
+            await show(store, logs)
+        finally:
+            with suppress(OSError):  # the terminal may be gone, and the session ends because of it
+                if last := farewell(store.snapshot()):
+                    note(f"\n{last}")
 
     return announced
