@@ -81,7 +81,8 @@ async def connected(
         settings: the environment.
         runner: starts credential plugins.
         engine: this machine's container engine: the built-in context runs on it.
-        expected: make the built-in context ready at once; else nothing is asked of any before somebody asks.
+        expected: something will be deployed, so make the built-in context ready for that; else nothing is asked of
+            any before somebody asks.
     """
     if target.connection is None:
         from pytilt.cli.engine_access import engine_access

@@ -51,7 +51,7 @@ def command(
         async with (
             HostRunner() as runner,
             Engine(settings) as engine,
-            connected(project.target, project.root, settings, runner, engine, expected=project.deploys) as access,
+            connected(project.target, project.root, settings, runner, engine) as access,
         ):
             result = await Evaluator(project.request("down"), runner).evaluate(args, log)
             if result.declaration is None:

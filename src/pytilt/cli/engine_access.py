@@ -21,7 +21,7 @@ class EngineAccess:
         credentials: finds those for pulling images.
         project: whose pods they are.
         namespace: where objects without namespace go.
-        expected: open it at once, since something will be asked of it.
+        expected: open it at once and make it ready, since something will be deployed.
     """
 
     def __init__(
@@ -34,6 +34,7 @@ class EngineAccess:
         self._asked = asyncio.Event()
         self._over = asyncio.Event()
         self._opened: asyncio.Future[EngineCluster] = asyncio.get_running_loop().create_future()
+        self._expected = expected
         if expected:
             self._asked.set()
 
@@ -50,6 +51,8 @@ class EngineAccess:
                     api, self._project, self._namespace, credentials=self._credentials.find
                 ) as cluster:
                     self._opened.set_result(cluster)
+                    if self._expected:
+                        await cluster.prepare(())
                     await self._over.wait()
             except PytiltError as problem:
                 failed, self._opened = self._opened, asyncio.get_running_loop().create_future()

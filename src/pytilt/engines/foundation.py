@@ -156,7 +156,8 @@ class Foundation:
                     "RestartPolicy": {"Name": "always"},
                 },
             }
-            await self._runtime.remove(self._project.forwarder)
+            if found is not None:
+                await self._runtime.remove(self._project.forwarder)
             await self._runtime.create(self._project.forwarder, request)
         if found is None or not found["State"]["Running"]:
             await self._runtime.start(self._project.forwarder)
