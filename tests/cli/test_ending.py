@@ -30,6 +30,14 @@ def test_what_stands_above_already_is_not_told_twice():
     assert last_words(TILTFILE_ERROR, told=True, log=LOG) == "the Tiltfile cannot be evaluated, for the reason above"
 
 
+def test_a_long_error_that_stands_above_is_cut():
+    long = Verdict(
+        error="Pod/p: several fields are not valid:\n  a\n  b\n  c\nhint: mend them", resource=ResourceName("p")
+    )
+    words = last_words(long, told=True, log=LOG).splitlines()
+    assert words[:-1] == ["p: Pod/p: several fields are not valid:", "  a", "  b", "…"]
+
+
 def test_the_error_of_the_tiltfile_is_told_where_the_log_does_not_stand_above():
     assert last_words(TILTFILE_ERROR, told=False, log=LOG).startswith("(Tiltfile): /p/Tiltfile:2:1: undefined: foo\n")
 
@@ -38,7 +46,7 @@ def test_the_other_resources_that_are_not_well_are_told_too():
     verdict = Verdict(
         error="it failed",
         resource=ResourceName("web"),
-        broken=(Trouble(resource=ResourceName("db"), text="pod db-1: Error\nmore"),),
+        broken=(Trouble(resource=ResourceName("db"), text="pod db-1: Error\nhint: more"),),
         unready=(
             Trouble(resource=ResourceName("cart"), text="updating"),
             Trouble(resource=ResourceName("shop"), text="waiting-for-dep"),

@@ -9,6 +9,9 @@ from pytilt.model.names import TILTFILE
 from pytilt.model.objects import Resource
 from pytilt.store.objects import Snapshot
 
+BRIEF_LINES = 3
+"""So many lines of an error are enough where it stands above already."""
+
 
 def farewell(state: Snapshot) -> str:
     """What `tilt up` says when it ends; empty where there is nothing to say.
@@ -29,11 +32,11 @@ def last_words(verdict: Verdict, *, told: bool, log: str) -> str:
 
     Args:
         verdict: one that failed.
-        told: does the error stand above already, complete? Then its first line is enough here.
+        told: does the error stand above already, complete? Then its first lines are enough here.
         log: path of the log with the lines of all resources.
     """
     lines = [_error(verdict, told=told)]
-    lines += [f"Failed too: {each.resource}: {_first_line(each.text)}" for each in verdict.broken]
+    lines += [f"Failed too: {each.resource}: {_brief(each.text)}" for each in verdict.broken]
     if verdict.unready:
         lines.append(f"Not ready yet: {_listed(verdict.unready)}")
     if verdict.resource != TILTFILE:
@@ -51,10 +54,10 @@ def same_place(one: TextIO, other: TextIO) -> bool:
 
 def _error(verdict: Verdict, *, told: bool) -> str:
     if not verdict.resource:
-        return _first_line(verdict.error) if told else verdict.error
+        return _brief(verdict.error) if told else verdict.error
     if verdict.resource == TILTFILE and told:
         return "the Tiltfile cannot be evaluated, for the reason above"
-    return f"{verdict.resource}: {_first_line(verdict.error) if told else verdict.error}"
+    return f"{verdict.resource}: {_brief(verdict.error) if told else verdict.error}"
 
 
 def _listed(troubles: Sequence[Trouble]) -> str:
@@ -63,3 +66,10 @@ def _listed(troubles: Sequence[Trouble]) -> str:
 
 def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0]
+
+
+def _brief(text: str) -> str:
+    """The first lines of an error, without its hint."""
+    message = text.strip().partition("\nhint: ")[0]
+    lines = message.splitlines()
+    return "\n".join([*lines[:BRIEF_LINES], *(["…"] if len(lines) > BRIEF_LINES else [])])
