@@ -99,6 +99,11 @@ def test_what_ends_too_early_is_refused_at_its_end():
     assert error_of("kind: [\n").where == "app.yaml:2:1"
 
 
+def test_bytes_that_are_no_text_are_refused():
+    error = error_of("a: \udcff\n")
+    assert (error.message, error.hint) == ("not YAML: it holds bytes that are no text", "save the file as UTF-8 text")
+
+
 def test_a_tab_is_named_as_the_culprit():
     assert "spaces" in (error_of("a:\n\tb: 1\n").hint or "")
 

@@ -31,6 +31,7 @@ _PLAIN = {
 }
 """What a plain scalar may be besides a string, and with which characters that begins."""
 
+_UTF_8 = "save the file as UTF-8 text"
 _RENDER = "this looks like a template; render it first, for example with `helm()`"
 _TRUE = {"true", "yes", "on"}
 _BASES = {"0b": 2, "0o": 8, "0x": 16}
@@ -111,7 +112,10 @@ def _documents(text: str, origin: str) -> Iterator[tuple[Any, int, int]]:
     """Every document with the line and column, from 1, of its start."""
     import yaml
 
-    loader = _loader()(text.removeprefix("\ufeff"))
+    try:
+        loader = _loader()(text.removeprefix("\ufeff"))
+    except UnicodeEncodeError as error:  # bytes that are no UTF-8 came as surrogates
+        raise UserError("not YAML: it holds bytes that are no text", where=origin, hint=_UTF_8) from error
     try:
         while loader.check_node():
             node = loader.get_node()
@@ -120,7 +124,7 @@ def _documents(text: str, origin: str) -> Iterator[tuple[Any, int, int]]:
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(error, origin, text) from error
     except yaml.YAMLError as error:
-        raise UserError(f"not YAML: {error}", where=origin, hint="save the file as UTF-8 text") from error
+        raise UserError(f"not YAML: {error}", where=origin, hint=_UTF_8) from error
     finally:
         loader.dispose()
 
