@@ -99,7 +99,7 @@ def test_what_ends_too_early_is_refused_at_its_end():
     assert error_of("kind: [\n").where == "app.yaml:2:1"
 
 
-def test_bytes_that_are_no_text_are_refused():
+def test_bytes_that_are_no_utf_8_are_refused():
     error = error_of("a: \udcff\n")
     assert (error.message, error.hint) == ("not YAML: it holds bytes that are no text", "save the file as UTF-8 text")
 
