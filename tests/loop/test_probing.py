@@ -50,11 +50,12 @@ async def test_an_http_probe_of_a_closed_port_says_so():
     assert (await prober().ask(probe) or "").startswith(f"Get http://127.0.0.1:{port}/: ")
 
 
-async def test_a_tcp_probe_asks_whether_somebody_listens():
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_tcp_probe_asks_whether_somebody_listens(host: str):
     async with server(b"") as port:
-        open_port = Probe(tcp_socket=TcpSocketAction(port=port, host="127.0.0.1"), timeout_seconds=5)
+        open_port = Probe(tcp_socket=TcpSocketAction(port=port, host=host), timeout_seconds=5)
         assert await prober().ask(open_port) is None
-    assert await prober().ask(open_port) is not None
+    assert await prober().ask(open_port) == f"dial tcp {host}:{port}: connection refused"
 
 
 @pytest.mark.parametrize(

@@ -195,9 +195,11 @@ def test_a_cluster_that_does_not_answer_is_the_end_for_those_who_need_one(trial:
 
 def test_a_server_that_is_not_ready_in_time_is_the_end(trial: Trial):
     trial.declare(kubernetes("web"), readiness_timeout_seconds=300)
-    trial.runs("web", RuntimeStatus.PENDING)
+    trial.runs("web", RuntimeStatus.PENDING, reason="pod web-1: ContainerCreating")
     assert trial.judge(299) is None
-    assert trial.judge(301) == Verdict(error="Readiness timeout after 5m0s: target web:runtime not ready")
+    why = Trouble(resource=ResourceName("web"), text="pod web-1: ContainerCreating")
+    late = Verdict(error="Readiness timeout after 5m0s: target web:runtime not ready", unready=(why,))
+    assert trial.judge(301) == late
 
 
 def test_a_job_may_take_longer_than_a_server(trial: Trial):

@@ -1,6 +1,8 @@
 """Readiness probes of served processes: ask again and again, tell when the answer changes."""
 
 import asyncio
+import os
+import re
 from collections.abc import Callable, Mapping
 
 from pytilt.errors import CommandError
@@ -90,7 +92,16 @@ async def _http(action: HttpGetAction) -> str | None:
 
 
 async def _tcp(action: TcpSocketAction) -> str | None:
-    _, writer = await asyncio.open_connection(action.host, action.port)
+    try:
+        _, writer = await asyncio.open_connection(action.host, action.port)
+    except OSError as problem:
+        return f"dial tcp {action.host}:{action.port}: {_reason(problem)}"
     writer.close()
     await writer.wait_closed()
     return None
+
+
+def _reason(problem: OSError) -> str:
+    """What the system says, without what asyncio says of it; where there are several addresses, of the first."""
+    first = re.search(r"\[Errno (\d+)\]", str(problem))
+    return os.strerror(int(first[1])).lower() if first else (problem.strerror or str(problem)).lower()

@@ -189,7 +189,9 @@ def _timeout(found: tuple[Target, ...], session: Session, now: str) -> Verdict |
     for target in found:
         patience = settings.readiness_timeout_seconds
         if target.server and target.since and patience and _seconds(target.since, now) > patience:
-            return Verdict(error=f"Readiness timeout after {_go(patience)}: target {target.name} not ready")
+            why = Trouble(resource=target.resource, text=target.not_ready)
+            error = f"Readiness timeout after {_go(patience)}: target {target.name} not ready"
+            return Verdict(error=error, unready=(why,))
     limit = settings.timeout_seconds if session.ci_timeout_seconds is None else session.ci_timeout_seconds
     if limit and _seconds(session.created_at, now) > limit:
         return Verdict(error=f"Timeout after {_go(limit)}: {_waiting(found)}")
