@@ -29,6 +29,8 @@ class Reply(Value):
     status: int = 200
     body: Any = None
     """JSON, or bytes as they are."""
+    headers: tuple[str, ...] = ()
+    """Beside the length of the body."""
     pieces: tuple[Any, ...] | None = None
     """Instead of a body: lines of JSON, or bytes, one by one."""
     then: str = "end"
@@ -94,7 +96,8 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
 async def _write(writer: asyncio.StreamWriter, reply: Reply) -> bool:
     if reply.pieces is None:
         body = _bytes(reply.body)
-        writer.write(f"HTTP/1.1 {reply.status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        lines = [f"HTTP/1.1 {reply.status} X", f"Content-Length: {len(body)}", *reply.headers, "", ""]
+        writer.write("\r\n".join(lines).encode() + body)
         await writer.drain()
         return True
     writer.write(f"HTTP/1.1 {reply.status} X\r\nTransfer-Encoding: chunked\r\n\r\n".encode())

@@ -1,11 +1,14 @@
+import gzip
 from contextlib import aclosing
 
 import pytest
+from msgspec.structs import replace
 
 from pytilt.errors import ClusterUnreachableError
 from pytilt.host.processes import HostRunner
 from pytilt.kubernetes.api import KubernetesApi, Stream
 from pytilt.kubernetes.connection import Credentials
+from tests.http.tunnels import proxy
 from tests.kubernetes.api_server import ApiServer, Reply, api_of, connection, status
 
 UNAUTHORIZED = status(401, "Unauthorized", "Unauthorized")
@@ -55,6 +58,52 @@ async def test_a_server_that_is_not_there_is_named_with_its_context():
 async def test_a_connection_that_the_server_has_closed_is_opened_again(server: ApiServer, api: KubernetesApi):
     server.on("PATCH", "/x", Reply(pieces=(), then="cut"), Reply(body={"a": 1}))
     assert (await api.request("PATCH", "/x")).json() == {"a": 1}
+
+
+async def test_what_creates_something_is_not_sent_again(server: ApiServer, api: KubernetesApi):
+    server.on("POST", "/x", Reply(pieces=(), then="cut"), Reply(body={"a": 1}))
+    with pytest.raises(ClusterUnreachableError, match="the connection broke"):
+        await api.request("POST", "/x", body=b"{}")
+    assert len(server.asked) == 1
+
+
+async def test_an_answer_that_takes_too_long_is_an_error(server: ApiServer, api: KubernetesApi):
+    server.on("GET", "/x", Reply(pieces=(), then="hold"))
+    with pytest.raises(ClusterUnreachableError, match=r"no answer within 0\.01 s"):
+        await api.request("GET", "/x", seconds=0.01)
+
+
+async def test_a_compressed_answer_is_unpacked(server: ApiServer, api: KubernetesApi):
+    server.on("GET", "/x", Reply(body=gzip.compress(b'{"a": 1}'), headers=("Content-Encoding: gzip",)))
+    server.on("GET", "/y", Reply(body=b"nonsense", headers=("Content-Encoding: gzip",)))
+    assert (await api.request("GET", "/x")).json() == {"a": 1}
+    with pytest.raises(ClusterUnreachableError):
+        await api.request("GET", "/y")
+
+
+async def test_the_servers_address_may_have_a_path(server: ApiServer):
+    server.on("GET", "/k8s/clusters/c-1/version", Reply(body={"gitVersion": "v1"}))
+    below = replace(connection(server.port), server=f"http://127.0.0.1:{server.port}/k8s/clusters/c-1")
+    async with HostRunner() as runner, KubernetesApi(below, runner) as api:
+        assert (await api.request("GET", "/version")).ok
+    assert server.asked[0].headers["host"] == f"127.0.0.1:{server.port}"
+
+
+async def test_the_way_may_lead_through_a_proxy(server: ApiServer):
+    server.on("GET", "/x", Reply(body={}))
+    async with proxy() as tunnels, HostRunner() as runner:
+        behind = replace(connection(server.port), proxy=f"http://127.0.0.1:{tunnels.port}")
+        async with KubernetesApi(behind, runner) as api:
+            assert (await api.request("GET", "/x")).ok
+    assert len(tunnels.asked) == 1
+
+
+async def test_a_proxy_that_cannot_be_used_is_told_with_what_to_do():
+    behind = replace(connection(1), proxy="ftp://proxy")
+    async with HostRunner() as runner, KubernetesApi(behind, runner) as api:
+        with pytest.raises(ClusterUnreachableError, match="the proxy `ftp://proxy` cannot be used") as caught:
+            await api.request("GET", "/x")
+    assert "`http://`" in str(caught.value.hint)
 
 
 async def test_lines_are_told_as_they_come_and_a_cut_is_an_error(server: ApiServer, api: KubernetesApi):

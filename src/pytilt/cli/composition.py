@@ -137,16 +137,22 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         if options.forward_ports:
             tasks["forwards"] = Forwarding(store, logs, access.containers, options.host).run()
         if listener is not None:
-            from pytilt.server.app import build_app  # imported here: it takes long, and `tilt ci` may have no port
-            from pytilt.server.serving import serve
-
-            token = ensure_token(settings) if settings.hud_auth else None
-            app = build_app(store, logs, Requests(updating, evaluating), token=token, host=options.host)
-            tasks["server"] = serve(app, listener)
+            tasks["server"] = _serve(store, logs, Requests(updating, evaluating), project, listener, options.host)
         # What the start has made stays: to look for garbage among it would halt the session for 25 ms now and then.
         gc.freeze()
         gc.enable()
         return await run_session(store, tasks, pod_logs.caught_up)
+
+
+def _serve(
+    store: Store, logs: LogStore, requests: Requests, project: Project, listener: socket.socket, host: str
+) -> Awaitable[None]:
+    # Imported here: it takes long, and a session may have no port.
+    from pytilt.server.app import build_app
+    from pytilt.server.serving import serve
+
+    token = ensure_token(project.settings) if project.settings.hud_auth else None
+    return serve(build_app(store, logs, requests, token=token, host=host), listener)
 
 
 def _strategies(deploying: Deploying, commanding: Commanding, syncing: Syncing) -> Mapping[Strategy, Work]:

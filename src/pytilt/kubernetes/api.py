@@ -1,14 +1,21 @@
 """Requests to the API server: plain ones and streamed ones, with the user's identity on them."""
 
 import asyncio
+import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
 from pytilt.host.processes import Runner
+from pytilt.http.exchange import SWITCHING_PROTOCOLS, Exchange, Head
+from pytilt.http.pool import Pool
+from pytilt.http.proxies import UnusableProxyError, open_through
+from pytilt.http.wires import BrokenWireError, Wire, open_tcp
 from pytilt.kubernetes import failures
 from pytilt.kubernetes.authentication import Authenticator, Identity
 from pytilt.kubernetes.connection import Connection
@@ -19,9 +26,6 @@ from pytilt.model.base import Value
 if TYPE_CHECKING:
     import ssl
 
-    import httpcore
-    import httpx
-
 Params = Sequence[tuple[str, str]]
 
 CONNECT_SECONDS = 10.0
@@ -30,9 +34,29 @@ CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
 """The longest that a plain request waits for its answer, as in Tilt's applies."""
 
+KEPT_CONNECTIONS = 20
+KEPT_SECONDS = 60.0
+
+JSON = "application/json"
+
 _TRIES_PER_IDENTITY = 2
-_SWITCHING_PROTOCOLS = 101
-_READ_BYTES = 65536
+
+
+class _Request(Value):
+    """What is asked."""
+
+    method: str
+    path: str
+    params: Params = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    repeat: bool = True
+    """May it be sent once more if the connection breaks?"""
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        return f"{self.path}?{urlencode(self.params)}" if self.params else self.path
 
 
 class Answer(Value):
@@ -62,8 +86,8 @@ class Answer(Value):
 class Stream:
     """An answer that is read piece by piece."""
 
-    def __init__(self, response: "httpx.Response", connection: Connection) -> None:
-        self._response = response
+    def __init__(self, exchange: Exchange, connection: Connection) -> None:
+        self._exchange = exchange
         self._connection = connection
 
     async def lines(self) -> AsyncGenerator[bytes, None]:
@@ -87,15 +111,16 @@ class Stream:
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
         with mapped(self._connection):
-            async for piece in self._response.aiter_bytes():
+            async for piece in self._exchange.chunks():
                 yield piece
 
 
 class TakenOver:
     """A connection that was taken over: raw bytes both ways."""
 
-    def __init__(self, stream: "httpcore.AsyncNetworkStream", connection: Connection) -> None:
-        self._stream = stream
+    def __init__(self, wire: Wire, received: bytes, connection: Connection) -> None:
+        self._wire = wire
+        self._received = received
         self._connection = connection
 
     async def send_bytes(self, data: bytes) -> None:
@@ -104,11 +129,9 @@ class TakenOver:
         Raises:
             ClusterUnreachableError: the connection is closed.
         """
-        import httpcore
-
         try:
-            await self._stream.write(data)
-        except httpcore.NetworkError as error:
+            await self._wire.send(data)
+        except BrokenWireError as error:
             raise failures.unreachable(self._connection, "the connection was closed") from error
 
     async def receive_bytes(self) -> bytes:
@@ -117,11 +140,12 @@ class TakenOver:
         Raises:
             EOFError: the connection was closed, properly or not.
         """
-        import httpcore
-
+        if self._received:
+            data, self._received = self._received, b""
+            return data
         try:
-            data = await self._stream.read(_READ_BYTES)
-        except httpcore.NetworkError as error:
+            data = await self._wire.receive()
+        except BrokenWireError as error:
             raise EOFError from error
         if not data:
             raise EOFError
@@ -138,12 +162,11 @@ class KubernetesApi:
 
     def __init__(self, connection: Connection, runner: Runner) -> None:
         self.connection = connection
+        self._server = urlsplit(connection.server)
         self._authenticator = Authenticator(connection, runner)
-        self._closing = AsyncExitStack()
-        self._clients: dict[tuple[str, str], httpx.AsyncClient] = {}
+        self._pools: dict[tuple[str, str], Pool] = {}
         self._contexts: dict[tuple[str, str], ssl.SSLContext] = {}
         self._opening = asyncio.Lock()
-        self._extensions = {"sni_hostname": connection.tls_server_name} if connection.tls_server_name else {}
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before the first request."""
@@ -153,7 +176,8 @@ class KubernetesApi:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close all connections."""
-        await self._closing.aclose()
+        for pool in self._pools.values():
+            pool.close()
 
     async def request(
         self,
@@ -181,22 +205,17 @@ class KubernetesApi:
         Raises:
             ClusterUnreachableError: there is none, or the credentials are not accepted.
         """
-        import httpx
-
+        asked = _Request(
+            method=method,
+            path=path,
+            params=params,
+            headers=(("Accept", JSON), ("Accept-Encoding", "gzip"), *(headers or {}).items()),
+            body=body,
+            repeat=method != "POST",
+        )
         for attempt in range(_TRIES_PER_IDENTITY):
             identity = await self._authenticator.identity()
-            client = await self._client(identity)
-            request = client.build_request(
-                method,
-                path,
-                params=list(params),
-                content=body,
-                headers=[*identity.headers, *(headers or {}).items()],
-                timeout=httpx.Timeout(seconds, connect=CONNECT_SECONDS),
-                extensions=self._extensions,
-            )
-            response = await self._sent(client, request, repeat=method != "POST")
-            answer = Answer(status=response.status_code, body=response.content)
+            answer = await self._answer(identity, asked, seconds)
             if answer.status == 401:
                 if attempt == 0 and await self._authenticator.renew(identity):
                     continue
@@ -212,8 +231,9 @@ class KubernetesApi:
             ClusterUnreachableError: there is no answer, or the credentials are not accepted.
         """
         async with AsyncExitStack() as closing:
-            answer = await self._opened(closing, "GET", path, params, {})
-            yield answer if isinstance(answer, Failure) else Stream(answer, self.connection)
+            asked = _Request(method="GET", path=path, params=params, headers=(("Accept", JSON),))
+            answer = await self._opened(closing, asked)
+            yield answer if isinstance(answer, Failure) else Stream(answer[1], self.connection)
 
     @asynccontextmanager
     async def upgrade(
@@ -230,14 +250,14 @@ class KubernetesApi:
             ClusterUnreachableError: there is no answer, or the credentials are not accepted.
         """
         async with AsyncExitStack() as closing:
-            wanted = {"Accept": "*/*", "Connection": "Upgrade", "Upgrade": protocol, **headers}
-            answer = await self._opened(closing, "POST", path, (), wanted)
+            wanted = (("Accept", "*/*"), ("Connection", "Upgrade"), ("Upgrade", protocol), *headers.items())
+            answer = await self._opened(closing, _Request(method="POST", path=path, headers=wanted))
             if isinstance(answer, Failure):
                 yield answer
-            elif answer.status_code != _SWITCHING_PROTOCOLS:
+            elif answer[0].status != SWITCHING_PROTOCOLS:
                 yield None
             else:
-                yield TakenOver(answer.extensions["network_stream"], self.connection)
+                yield TakenOver(answer[1].wire, answer[1].take_over(), self.connection)
 
     async def identity(self) -> Identity:
         """What to show; for connections that are no HTTP requests."""
@@ -254,95 +274,91 @@ class KubernetesApi:
             self._contexts[key] = await asyncio.to_thread(tls_context, self.connection, *key)
         return self._contexts[key]
 
-    async def _opened(
-        self, closing: AsyncExitStack, method: str, path: str, params: Params, headers: Mapping[str, str]
-    ) -> "httpx.Response | Failure":
-        import httpx
+    async def _answer(self, identity: Identity, asked: _Request, seconds: float | None) -> Answer:
+        try:
+            async with asyncio.timeout(seconds):
+                with mapped(self.connection):
+                    try:
+                        return await self._whole_answer(identity, asked)
+                    except BrokenWireError:  # it may have been kept for too long
+                        if not asked.repeat:
+                            raise
+                    return await self._whole_answer(identity, asked)
+        except TimeoutError as error:
+            raise failures.unreachable(self.connection, f"no answer within {seconds:g} s") from error
 
+    async def _whole_answer(self, identity: Identity, asked: _Request) -> Answer:
+        async with AsyncExitStack() as closing:
+            head, exchange = await self._send(closing, identity, asked)
+            body = await exchange.body()
+        if head.headers.get("content-encoding") == "gzip":
+            body = zlib.decompress(body, wbits=zlib.MAX_WBITS | 16)
+        return Answer(status=head.status, body=body)
+
+    async def _opened(self, closing: AsyncExitStack, asked: _Request) -> tuple[Head, Exchange] | Failure:
         for attempt in range(_TRIES_PER_IDENTITY):
             identity = await self._authenticator.identity()
-            client = await self._client(identity)
-            timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, read=None)
-            request = client.build_request(
-                method,
-                path,
-                params=list(params),
-                headers=[*identity.headers, *headers.items()],
-                timeout=timeout,
-                extensions=self._extensions,
-            )
-            response = await self._sent(client, request, repeat=True, stream=True)
-            closing.push_async_callback(response.aclose)
-            if response.status_code < 400:
-                return response
             with mapped(self.connection):
-                failure = failures.parse(response.status_code, await response.aread())
+                try:
+                    head, exchange = await self._send(closing, identity, asked)
+                except BrokenWireError:  # as above
+                    head, exchange = await self._send(closing, identity, asked)
+                if head.status < 400:
+                    return head, exchange
+                failure = failures.parse(head.status, await exchange.body())
             if failure.code != 401:
                 return failure
             if attempt or not await self._authenticator.renew(identity):
                 raise failures.unauthorized(self.connection, failure)
         raise AssertionError  # the last attempt returns or raises
 
-    async def _sent(
-        self, client: "httpx.AsyncClient", request: "httpx.Request", *, repeat: bool, stream: bool = False
-    ) -> "httpx.Response":
-        import httpx
+    async def _send(self, closing: AsyncExitStack, identity: Identity, asked: _Request) -> tuple[Head, Exchange]:
+        pool = await self._pool(identity)
+        exchange = await closing.enter_async_context(pool.exchange())
+        headers = (*identity.headers, *asked.headers)
+        return await exchange.ask(asked.method, f"{self._server.path}{asked.target}", headers, asked.body), exchange
 
-        with mapped(self.connection):
-            try:
-                return await client.send(request, stream=stream)
-            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                if not repeat:
-                    raise
-                return await client.send(request, stream=stream)
-
-    async def _client(self, identity: Identity) -> "httpx.AsyncClient":
+    async def _pool(self, identity: Identity) -> Pool:
         key = (identity.certificate, identity.key)
         async with self._opening:
-            if key not in self._clients:
-                client = await asyncio.to_thread(_new_client, self.connection, await self.tls(identity))
-                self._clients[key] = await self._closing.enter_async_context(client)
-            return self._clients[key]
+            if key not in self._pools:
+                context = await self.tls(identity) if self._server.scheme == "https" else None
+                connect = partial(self._connect, context)
+                self._pools[key] = Pool(connect, keep=KEPT_CONNECTIONS, seconds=KEPT_SECONDS)
+            return self._pools[key]
+
+    async def _connect(self, context: "ssl.SSLContext | None") -> Exchange:
+        connection = self.connection
+        try:
+            opened = partial(open_through, connection.proxy) if connection.proxy else open_tcp
+            async with asyncio.timeout(CONNECT_SECONDS):
+                wire = await opened(
+                    self._server.hostname or "",
+                    self._server.port or (443 if context else 80),
+                    tls=context,
+                    name=connection.tls_server_name,
+                    options=socket_options(),
+                )
+        except UnusableProxyError as error:
+            raise failures.unreachable(
+                connection, f"the proxy `{connection.proxy}` cannot be used", hint=str(error)
+            ) from error
+        except (OSError, ValueError) as error:  # a TimeoutError, and a port that is no number, too
+            text = str(error) or type(error).__name__
+            raise failures.unreachable(connection, text, hint=_hint(text)) from error
+        return Exchange(wire, self._server.netloc)
 
 
 @contextmanager
 def mapped(connection: Connection) -> Iterator[None]:
-    """Turn the errors of the HTTP library into ours."""
-    import httpx
-
+    """Turn what happens to connections into the errors of the program."""
     try:
         yield
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        text = str(error) or type(error).__name__
-        raise failures.unreachable(connection, text, hint=_hint(text)) from error
+    except (BrokenWireError, zlib.error) as error:
+        raise failures.unreachable(connection, f"the connection broke: {error}") from error
 
 
 def _hint(text: str) -> str | None:
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return "its certificate is not the one that the kubeconfig expects; fetch the kubeconfig anew"
     return None
-
-
-def _new_client(connection: Connection, context: "ssl.SSLContext") -> "httpx.AsyncClient":
-    import httpx
-
-    try:
-        transport = httpx.AsyncHTTPTransport(
-            verify=context,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=60),
-            proxy=httpx.Proxy(connection.proxy) if connection.proxy else None,
-            socket_options=list(socket_options()),
-        )
-    except (ImportError, ValueError) as error:
-        raise failures.unreachable(
-            connection,
-            f"the proxy `{connection.proxy}` cannot be used: {error}",
-            hint="for a SOCKS proxy install `socksio` and `python-socks` beside pytilt",
-        ) from error
-    return httpx.AsyncClient(
-        base_url=connection.server,
-        transport=transport,
-        headers={"Accept": "application/json", "User-Agent": "tilt"},
-        follow_redirects=False,
-    )

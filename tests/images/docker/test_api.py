@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from pytilt.errors import DockerApiError, EngineUnreachableError
-from pytilt.images.docker.address import EngineAddress
+from pytilt.images.docker.address import EngineAddress, TlsFiles
 from pytilt.images.docker.api import DockerApi, path
 from pytilt.model.base import Value
 from pytilt.settings import Settings
+from tests.http.certificates import Certificate, make_certificate
 
 
 @asynccontextmanager
@@ -162,6 +163,45 @@ async def test_missing_tls_files_are_named() -> None:
     with pytest.raises(EngineUnreachableError, match=r"/nowhere/ca\.pem: cannot read"):
         async with DockerApi(address):
             pass
+
+
+@asynccontextmanager
+async def engine_behind_tls(certificate: Certificate) -> AsyncIterator[int]:
+    """The port of one that answers a request, hands the connection over after the next, and sends back what comes."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for said in (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", b"HTTP/1.1 101 UP\r\nUpgrade: tcp\r\n\r\n"):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(said)
+        while data := await reader.read(100):
+            writer.write(data)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "localhost", 0, ssl=certificate.shown) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_an_engine_behind_tls_is_asked_and_hands_a_connection_over(tmp_path: Path) -> None:
+    certificate = await make_certificate(tmp_path)
+    async with engine_behind_tls(certificate) as port:
+        address = EngineAddress(url=f"tcp://localhost:{port}", tls=TlsFiles(ca=str(certificate.path)))
+        async with DockerApi(address) as api:
+            assert (await api.request("GET", "/_ping")).body == b"OK"
+            async with api.hijack("/exec/1/start") as duplex:
+                duplex.close_sending()
+                await duplex.send(b"abc")
+                assert await duplex.receive() == b"abc"
+
+
+async def test_an_engine_that_is_not_trusted_is_unreachable(tmp_path: Path) -> None:
+    certificate = await make_certificate(tmp_path)
+    async with engine_behind_tls(certificate) as port:
+        async with DockerApi(EngineAddress(url=f"tcp://localhost:{port}", tls=TlsFiles())) as api:
+            with pytest.raises(EngineUnreachableError, match="CERTIFICATE_VERIFY_FAILED"):
+                await api.request("GET", "/_ping")
+        async with DockerApi(EngineAddress(url=f"tcp://localhost:{port}", tls=TlsFiles(verify=False))) as api:
+            assert (await api.request("GET", "/_ping")).body == b"OK"
+            await asyncio.sleep(0)
 
 
 def test_names_in_paths_keep_their_slashes_and_colons() -> None:

@@ -2,20 +2,19 @@
 
 import asyncio
 import ssl
-from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-import h11
 import msgspec
 
 from pytilt.errors import DockerApiError, EngineUnreachableError
+from pytilt.http.exchange import SWITCHING_PROTOCOLS, Content, Exchange, Head
+from pytilt.http.pool import Pool
+from pytilt.http.wires import BrokenWireError, SocketWire, Wire, open_tcp
 from pytilt.images.docker.address import EngineAddress, TlsFiles
-from pytilt.images.docker.exchange import SWITCHING_PROTOCOLS, Content, Exchange, Head
-from pytilt.images.docker.wires import BrokenWireError, Wire, open_wire
 from pytilt.model.base import Value
 
 __all__ = ["DockerApi", "DockerApiError", "DuplexStream", "Params", "Response", "path"]
@@ -30,7 +29,6 @@ CONNECT_SECONDS = 10.0
 
 KEPT_CONNECTIONS = 8
 KEPT_SECONDS = 5.0
-"""A connection that was idle for longer may have been forgotten on the way to a remote engine."""
 
 
 class Response(Value):
@@ -106,23 +104,22 @@ class DockerApi:
 
     def __init__(self, address: EngineAddress) -> None:
         self.address = address
+        self._base = urlsplit(address.base_url)
         self._tls: ssl.SSLContext | None = None
-        self._kept: deque[tuple[float, Exchange]] = deque()
-        """Idle connections, and since when they are; the one that was used last is at the end."""
-        self._entered = False
+        self._pool: Pool | None = None
 
     async def __aenter__(self) -> Self:
-        if self.address.base_url.startswith("https"):
+        if self._base.scheme == "https":
             self._tls = await asyncio.to_thread(_ssl_context, self.address.tls or TlsFiles())
-        self._entered = True
+        self._pool = Pool(self._connect, keep=KEPT_CONNECTIONS, seconds=KEPT_SECONDS)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._entered = False
-        while self._kept:
-            self._kept.pop()[1].wire.close()
+        if self._pool is not None:
+            self._pool.close()
+        self._pool = None
 
     async def request(
         self,
@@ -198,8 +195,8 @@ class DockerApi:
         """
         headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
         async with self._open("POST", path, params, json, None, headers) as (head, exchange):
-            if head.status_code != SWITCHING_PROTOCOLS:
-                raise DockerApiError(f"the container engine did not hand over `POST {path}`", status=head.status_code)
+            if head.status != SWITCHING_PROTOCOLS:
+                raise DockerApiError(f"the container engine did not hand over `POST {path}`", status=head.status)
             yield DuplexStream(exchange.wire, exchange.take_over())
 
     async def _request(
@@ -212,9 +209,8 @@ class DockerApi:
         headers: Mapping[str, str] | None,
     ) -> Response:
         async with self._open(method, path, params, json, content, headers) as (head, exchange):
-            body = b"".join([chunk async for chunk in self._chunks(exchange)])
-            told = {name.decode(): value.decode("latin-1") for name, value in head.headers}
-            return Response(status=head.status_code, headers=told, body=body)
+            with _mapped(self.address):
+                return Response(status=head.status, headers=head.headers, body=await exchange.body())
 
     @asynccontextmanager
     async def _open(
@@ -226,52 +222,37 @@ class DockerApi:
         content: Content | None,
         headers: Mapping[str, str] | None,
     ) -> AsyncIterator[tuple[Head, Exchange]]:
-        if not self._entered:
+        if self._pool is None:
             raise RuntimeError("the engine is asked outside of its `async with`")
-        sent = dict(headers or {})
+        sent = list((headers or {}).items())
         if json is not None:
             content = msgspec.json.encode(json)
-            sent["Content-Type"] = "application/json"
-        request = _head(self.address, method, path, params, content or b"", sent)
-        exchange = self._idle() or await self._connected()
-        try:
+            sent.append(("Content-Type", "application/json"))
+        target = f"{self._base.path}{path}{_query(params or {})}"
+        async with self._pool.exchange() as exchange:
             with _mapped(self.address):
-                head = await exchange.ask(request, content or b"")
-            if head.status_code >= 400:
-                raise _refusal(head.status_code, b"".join([chunk async for chunk in self._chunks(exchange)]))
+                head = await exchange.ask(method, target, sent, content or b"")
+                refusal = await exchange.body() if head.status >= 400 else b""
+            if head.status >= 400:
+                raise _refusal(head.status, refusal)
             yield head, exchange
-        finally:
-            self._release(exchange)
 
     async def _chunks(self, exchange: Exchange) -> AsyncIterator[bytes]:
         with _mapped(self.address):
             async for chunk in exchange.chunks():
                 yield chunk
 
-    async def _connected(self) -> Exchange:
+    async def _connect(self) -> Exchange:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                return Exchange(await open_wire(self.address, self._tls))
+                return Exchange(await self._open_wire(), self._base.netloc)
         except OSError as error:  # a TimeoutError too
             raise _unreachable(self.address, error) from error
 
-    def _idle(self) -> Exchange | None:
-        """A connection that was kept and is still open; the others are closed for good."""
-        oldest = asyncio.get_running_loop().time() - KEPT_SECONDS
-        while self._kept and self._kept[0][0] < oldest:
-            self._kept.popleft()[1].wire.close()
-        while self._kept:
-            _, exchange = self._kept.pop()
-            if exchange.wire.silent():
-                return exchange
-            exchange.wire.close()
-        return None
-
-    def _release(self, exchange: Exchange) -> None:
-        if self._entered and len(self._kept) < KEPT_CONNECTIONS and exchange.renew():
-            self._kept.append((asyncio.get_running_loop().time(), exchange))
-        else:
-            exchange.wire.close()
+    async def _open_wire(self) -> Wire:
+        if self.address.socket_path:
+            return await SocketWire.open(self.address.socket_path)
+        return await open_tcp(self._base.hostname or "", self._base.port or 0, tls=self._tls)
 
 
 def path(*parts: str) -> str:
@@ -282,29 +263,12 @@ def path(*parts: str) -> str:
     return "".join(f"/{quote(part, safe='/:@')}" for part in parts)
 
 
-def _head(
-    address: EngineAddress,
-    method: str,
-    path: str,
-    params: Params | None,
-    content: Content,
-    headers: Mapping[str, str],
-) -> h11.Request:
-    base = urlsplit(address.base_url)
-    query = urlencode({name: _query_value(value) for name, value in (params or {}).items()}, doseq=True)
-    sent = {"Host": base.netloc, "User-Agent": "tilt", **headers}
-    if not isinstance(content, bytes):
-        sent["Transfer-Encoding"] = "chunked"
-    elif content or method in ("POST", "PUT"):
-        sent["Content-Length"] = str(len(content))
-    target = f"{base.path}{path}?{query}" if query else f"{base.path}{path}"
-    return h11.Request(method=method, target=target, headers=list(sent.items()))
-
-
-def _query_value(value: str | int | bool | tuple[str, ...]) -> str | tuple[str, ...]:
-    if isinstance(value, tuple):
-        return value
-    return str(int(value)) if isinstance(value, bool) else str(value)
+def _query(params: Params) -> str:
+    values = {
+        name: value if isinstance(value, tuple) else str(int(value)) if isinstance(value, bool) else str(value)
+        for name, value in params.items()
+    }
+    return f"?{urlencode(values, doseq=True)}" if values else ""
 
 
 def _ssl_context(files: TlsFiles) -> ssl.SSLContext:

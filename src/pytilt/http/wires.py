@@ -1,17 +1,17 @@
-"""Bytes to an engine and back: over a Unix socket, over TCP, or over TLS."""
+"""Bytes to a server and back: over a Unix socket, over TCP, over TLS, through a proxy."""
 
 import asyncio
 import select
 import socket
 import ssl
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
+from typing import Protocol
 
-from pytilt.images.docker.address import EngineAddress
+SocketOption = tuple[int, int, int]
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+PROTOCOLS = ["http/1.1"]
+"""What TLS is told that will be spoken."""
 
 CHUNK_BYTES = 65536
 SECOND_ADDRESS_SECONDS = 0.25
@@ -49,33 +49,43 @@ class Wire(Protocol):
         """Close both directions at once."""
 
 
-async def open_wire(address: EngineAddress, tls: ssl.SSLContext | None) -> Wire:
-    """Connect.
+async def open_tcp(
+    host: str, port: int, *, tls: ssl.SSLContext | None = None, name: str = "", options: Sequence[SocketOption] = ()
+) -> "StreamWire":
+    """Connect over TCP.
 
     Args:
-        address: where to.
+        host: name or address.
+        port: of the server.
         tls: whom to trust and what to show; None: no TLS.
+        name: the name that the certificate must have, if it is not the host's.
+        options: for the socket.
 
     Raises:
         OSError: nobody answers, or not as TLS demands.
     """
-    if address.socket_path:
-        return await SocketWire.open(address.socket_path)
-    parts = urlsplit(address.base_url)
+    if tls is not None:
+        tls.set_alpn_protocols(PROTOCOLS)
     reader, writer = await asyncio.open_connection(
-        parts.hostname,
-        parts.port,
+        host,
+        port,
         ssl=tls,
-        server_hostname=parts.hostname if tls else None,
+        server_hostname=(name or host) if tls else None,
         happy_eyeballs_delay=SECOND_ADDRESS_SECONDS,
     )
+    try:
+        for option in options:
+            writer.get_extra_info("socket").setsockopt(*option)
+    except OSError:
+        writer.transport.abort()
+        raise
     return StreamWire(reader, writer)
 
 
 class SocketWire:
     """A `Wire` over a Unix socket, which is used as it is.
 
-    An engine may answer and close before it has read all that it was sent. A transport of asyncio's closes at the first
+    A server may answer and close before it has read all that it was sent. A transport of asyncio's closes at the first
     write that fails, and what had come by then would be lost.
     """
 
@@ -128,7 +138,8 @@ class StreamWire:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        writer.transport.set_write_buffer_limits(0)  # `drain` then waits until all is written
+        # `drain` then waits until all is written. With 0, one of TLS would wait for the next write even without need.
+        writer.transport.set_write_buffer_limits(1)
 
     async def send(self, data: bytes) -> None:
         """See `Wire.send`."""
@@ -162,7 +173,7 @@ def _readable(descriptor: int) -> bool:
 
 
 @contextmanager
-def _broken() -> "Iterator[None]":
+def _broken() -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -1,50 +1,68 @@
 """HTTP/1.1 on a wire: a request goes, its answer comes, then the next one, or bare bytes where that was agreed on."""
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 
 import h11
 
-from pytilt.images.docker.wires import BrokenWireError, Wire
+from pytilt.http.wires import BrokenWireError, Wire
+from pytilt.model.base import Value
 
 Content = bytes | AsyncIterable[bytes]
 """The body of a request, as a whole or in chunks."""
 
+Headers = Sequence[tuple[str, str]]
+
 SWITCHING_PROTOCOLS = 101
 
-Head = h11.Response | h11.InformationalResponse
-"""Status and headers of an answer; informational only where the connection was handed over."""
+LARGEST_HEAD_BYTES = 102_400
+"""Of an answer: API servers repeat warnings about every field there."""
+
+_WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+class Head(Value):
+    """How an answer begins."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
 
 
 class Exchange:
     """A connection that speaks HTTP.
 
     Args:
-        wire: what carries it; it is closed with this.
+        wire: what carries it.
+        host: whom the requests are for, with the port where it is not the usual one.
     """
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, host: str) -> None:
         self.wire = wire
-        self._http = h11.Connection(h11.CLIENT)
+        self._host = host
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD_BYTES)
 
-    async def ask(self, request: h11.Request, content: Content) -> Head:
+    async def ask(self, method: str, target: str, headers: Headers = (), content: Content = b"") -> Head:
         """Send a request, and wait for the beginning of its answer.
 
         Args:
-            request: what is wanted; its headers say how the body comes.
+            method: for example `GET`.
+            target: path and query, quoted.
+            headers: beside those that say whom it is for and how the body comes.
             content: the body.
 
         Raises:
             BrokenWireError: there is no answer.
         """
         with suppress(BrokenWireError):  # a server that refuses early stops reading, but has said why
-            await self._send(request, content)
+            await self._send(self._request(method, target, headers, content), content)
         while True:
             event = await self._event()
-            if isinstance(event, h11.Response):
-                return event
-            if isinstance(event, h11.InformationalResponse) and event.status_code == SWITCHING_PROTOCOLS:
-                return event
+            if isinstance(event, h11.Response) or (
+                isinstance(event, h11.InformationalResponse) and event.status_code == SWITCHING_PROTOCOLS
+            ):
+                told = {name.decode("ascii"): value.decode("latin-1") for name, value in event.headers}
+                return Head(status=event.status_code, headers=told)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body of the answer, as it comes.
@@ -54,6 +72,14 @@ class Exchange:
         """
         while isinstance(event := await self._event(), h11.Data):
             yield bytes(event.data)
+
+    async def body(self) -> bytes:
+        """The body of the answer, to its end.
+
+        Raises:
+            BrokenWireError: it ends in the middle.
+        """
+        return b"".join([chunk async for chunk in self.chunks()])
 
     def take_over(self) -> bytes:
         """What has come of the other protocol already, where the connection was handed over."""
@@ -65,6 +91,17 @@ class Exchange:
             return False
         self._http.start_next_cycle()
         return True
+
+    def _request(self, method: str, target: str, headers: Headers, content: Content) -> h11.Request:
+        framing = []
+        if not isinstance(content, bytes):
+            framing = [("Transfer-Encoding", "chunked")]
+        elif content or method in _WITH_BODY:
+            framing = [("Content-Length", str(len(content)))]
+        sent = [("Host", self._host), ("User-Agent", "tilt"), *headers, *framing]
+        return h11.Request(
+            method=method, target=target, headers=[(name.encode("ascii"), value.encode()) for name, value in sent]
+        )
 
     async def _send(self, request: h11.Request, content: Content) -> None:
         head = self._http.send(request) or b""
