@@ -252,6 +252,17 @@ async def test_an_event_is_told_once_and_again_when_it_happened_again(trial: Tri
         await turns(lambda: logged(trial.logs, "web").count("\n") == 2)
 
 
+async def test_an_event_that_happens_again_and_again_is_told_ever_more_rarely(trial: Trial):
+    async with running(trial.runtimes.run()):
+        pod = trial.cluster.add_pod("web-1", owner=trial.deploy())
+        await trial.status(RuntimeStatus.OK)
+        for count in range(1, 101):
+            trial.cluster.put(event("e1", pod, count=count, message=f"time {count}"))
+            await rest()
+    times = [line.rpartition(" ")[2] for line in logged(trial.logs, "web").splitlines()]
+    assert times == ["1", "2", "4", "8", "16", "32", "64"]
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [

@@ -69,7 +69,8 @@ class Runtimes:
         self._jobs: dict[str, pods.Job] = {}
         self._services: dict[str, KubeObject] = {}
         self._finished: set[tuple[str, str]] = set()
-        self._told: set[tuple[str, int]] = set()
+        self._told: dict[str, int] = {}
+        """Events that were told, and how often each had happened by then."""
         self._untold: dict[str, pods.Event] = {}
 
     async def run(self) -> None:
@@ -219,7 +220,9 @@ class Runtimes:
         event = pods.event(change.object)
         old = (event.last_seen or event.created_at) < self._began[:19]
         quiet = event.type == "Normal" and event.reason not in TOLD_REASONS
-        if not old and not quiet and (uid, event.count) not in self._told:
+        # What happens again and again is told ever more rarely, or it would drown the log.
+        known = uid in self._told and event.count < 2 * self._told[uid]
+        if not (old or quiet or known):
             self._untold[uid] = event
 
     def _tell_events(self) -> None:
@@ -229,7 +232,7 @@ class Runtimes:
             name = next((names[each] for each in self._lineage(event.object_uid) if each in names), None)
             if name is not None:
                 del self._untold[uid]
-                self._told.add((uid, event.count))
+                self._told[uid] = event.count
                 self._tell(name, event)
         for uid in list(self._untold)[:-WAITING_EVENTS]:
             del self._untold[uid]
