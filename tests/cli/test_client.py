@@ -22,7 +22,9 @@ def test_without_a_session_every_command_says_how_to_start_or_find_one(tilt: Til
     port = free_port("127.0.0.1")
     ended = tilt(*words, "--host", "127.0.0.1", "--port", str(port))
     assert (ended.status, ended.out) == (1, "")
-    assert ended.error.startswith(f"Error: No tilt apiserver found: tilt-{port} (127.0.0.1:{port} does not answer")
+    assert ended.error.startswith(
+        f"Error: No tilt apiserver found: tilt-{port} (127.0.0.1:{port} does not answer: connection refused)\n"
+    )
     assert "hint: start a session with `tilt up`" in ended.error
 
 

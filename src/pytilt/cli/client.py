@@ -96,8 +96,9 @@ class Client:
                 _without_limit(connection.sock)
             yield answer
         except (OSError, http.client.HTTPException) as problem:
+            reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
             raise SessionUnreachableError(
-                f"No tilt apiserver found: {self.context} ({self.host}:{self.port} does not answer: {problem})",
+                f"No tilt apiserver found: {self.context} ({self.host}:{self.port} does not answer: {reason.lower()})",
                 hint="start a session with `tilt up`, or name its port with `--port` or TILT_PORT",
             ) from problem
         finally:
