@@ -64,6 +64,19 @@ def test_a_mistake_on_the_command_line_is_an_error_with_status_1(tilt: Tilt, wor
     assert text in ended.error
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("describe", "`tilt get KIND NAME -o yaml` shows all of an object"),
+        ("doctor", "a command of Tilt's that is not here yet"),
+        ("log", "is it `tilt logs`?"),
+        ("nonsense", "`tilt --help` lists the commands"),
+    ],
+)
+def test_a_command_that_is_not_there_is_an_error_that_says_what_to_do_instead(tilt: Tilt, name: str, hint: str):
+    assert tilt(name) == (1, "", f"Error: No such command '{name}'\nhint: {hint}\n")
+
+
 def test_a_setting_that_cannot_be_used_is_an_error(tilt: Tilt, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TILT_PORT", "many")
     ended = tilt("get", "uiresources")

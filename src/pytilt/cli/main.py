@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 from pytilt import __version__
-from pytilt.errors import PytiltError
+from pytilt.errors import PytiltError, UserError
 from pytilt.loop.failures import first_failure
 
 COMMANDS = {
@@ -22,9 +22,23 @@ COMMANDS = {
     "logs": "Print the logs of a running session",
     "trigger": "Start an update of a resource",
     "wait": "Wait for a condition of resources",
+    "completion": "Print the script that completes commands in a shell",
     "version": "Print the version",
 }
 """Each is a module of this package, imported only when it is asked for, so that every command starts at once."""
+
+ELSEWHERE = {
+    "api-resources": "`tilt get KIND` names the kinds when it is given none of them",
+    "describe": "`tilt get KIND NAME -o yaml` shows all of an object",
+    "dump": "`tilt get KIND -o yaml` shows all of a session's objects",
+    "snapshot": "`tilt get KIND -o yaml` and `tilt logs` show what a session is like",
+}
+"""Commands of Tilt's that are missing here: what to do instead."""
+
+MISSING = frozenset(
+    "alpha apply create delete demo docker docker-prune doctor edit explain lsp patch verify-install".split()  # noqa: SIM905 - read at a glance
+)
+"""Commands of Tilt's for which there is nothing else."""
 
 
 class Commands(click.Group):
@@ -41,10 +55,34 @@ class Commands(click.Group):
         command: click.Command = import_module(f"pytilt.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first word names.
+
+        Raises:
+            UserError: there is none.
+        """
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            raise UserError(f"No such command '{name}'", hint=_instead(name))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """List them without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _instead(name: str) -> str:
+    from difflib import get_close_matches  # imported here: only a mistake needs it
+
+    if name in ELSEWHERE:
+        return ELSEWHERE[name]
+    if name in MISSING:
+        return "a command of Tilt's that is not here yet"
+    close = get_close_matches(name, COMMANDS, n=1)
+    return f"is it `tilt {close[0]}`?" if close else "`tilt --help` lists the commands"
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

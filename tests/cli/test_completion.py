@@ -1,0 +1,22 @@
+import pytest
+from click.shell_completion import BashComplete
+
+from pytilt.cli.main import tilt as program
+from tests.cli.conftest import Tilt
+
+
+@pytest.mark.parametrize(("shell", "word"), [("bash", "complete -o"), ("zsh", "#compdef tilt"), ("fish", "complete ")])
+def test_a_shell_gets_its_script(tilt: Tilt, shell: str, word: str):
+    ended = tilt("completion", shell)
+    assert (ended.status, ended.error) == (0, "")
+    assert word in ended.out
+    assert f"_TILT_COMPLETE={shell}_complete" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("words", "begun", "found"),
+    [([], "tr", ["trigger"]), (["logs"], "--ta", ["--tail"]), (["completion"], "z", ["zsh"])],
+)
+def test_commands_options_and_choices_are_completed(words: list[str], begun: str, found: list[str]):
+    completions = BashComplete(program, {}, "tilt", "_TILT_COMPLETE").get_completions(words, begun)
+    assert [each.value for each in completions] == found
