@@ -59,9 +59,12 @@ async def test_lines_that_are_being_printed_when_the_session_ends_are_printed_on
     logs = LogStore(tmp_path / "log")
     logs.span(ResourceName("web"), SpanId("build:1")).header("Initial Build")
 
+    def cancel() -> None:
+        task.cancel()
+        ended.set()
+
     def end() -> None:
-        loop.call_soon_threadsafe(task.cancel)
-        loop.call_soon_threadsafe(ended.set)
+        loop.call_soon_threadsafe(cancel)
         ended.wait(timeout=10)
 
     with redirect_stdout(Slow(end)) as out:
