@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from scripts.cli_reference import PAGE, reference
 from tests.cli.conftest import Tilt
 
 SLOW = {"httpx", "websockets", "yaml", "starlette", "uvicorn", "pytilt.tiltfile", "pytilt.kubernetes"}
+SLOW_AND_UNUSED = {"httpx", "httpcore", "anyio", "rich", "textual", "websockets", "starlette", "uvicorn"}
+"""What a session does without, as long as it has no port and opens nothing in a cluster."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -107,14 +110,24 @@ def test_without_a_tiltfile_a_project_command_says_where_it_looked(
     assert "hint: go to the folder of a Tiltfile, or name it with `-f`" in ended.error
 
 
-async def test_a_command_that_asks_a_session_starts_without_what_a_session_needs():
+async def imported(words: list[str], folder: str, watched: set[str]) -> tuple[int | None, bytes]:
+    """Run a command line by itself: its status, and which of some modules it has imported."""
     program = (
-        "import sys; from pytilt.cli.main import run; run(['get', '--help']);"
-        f"sys.exit(' '.join(sorted({SLOW!r} & set(sys.modules))) or None)"
+        f"import sys; from pytilt.cli.main import run; status = run({words!r});"
+        f"print(*sorted({watched!r} & set(sys.modules)), file=sys.stderr); sys.exit(status)"
     )
     environ = tuple(sorted(Settings.from_environment().environ.items()))
     said: list[bytes] = []
-    request = ProcessRequest(argv=(sys.executable, "-c", program), dir="/", env=environ)
+    request = ProcessRequest(argv=(sys.executable, "-c", program), dir=folder, env=environ)
     async with HostRunner() as runner:
         outcome = await runner.run(request, lambda _: None, error_output=said.append)
-    assert (outcome.exit_status, b"".join(said)) == (0, b"")
+    return outcome.exit_status, b"".join(said).strip()
+
+
+async def test_a_command_that_asks_a_session_starts_without_what_a_session_needs():
+    assert await imported(["get", "--help"], "/", SLOW) == (0, b"")
+
+
+async def test_a_session_without_a_port_starts_without_a_web_server_and_large_libraries(tmp_path: Path):
+    (tmp_path / "Tiltfile").write_text("local_resource('a', 'true')\n")
+    assert await imported(["ci", "--port", "0"], str(tmp_path), SLOW_AND_UNUSED) == (0, b"")
