@@ -34,7 +34,13 @@ class Trial:
         self.logs = logs
         self.cluster = FakeCluster()
         self.builder = FakeBuilder()
-        self.deploying = Deploying(store, self.cluster, Imaging(store, self.builder, FakePublisher()))
+        self.announced: list[KubeObject] = []
+        self.deploying = Deploying(store, self.cluster, Imaging(store, self.builder, FakePublisher()), self.prepare)
+
+    async def prepare(self, objects: Sequence[KubeObject]) -> None:
+        """Note what will come."""
+        assert not self.builder.requests
+        self.announced += objects
 
     async def update(self, name: str, *, force: bool = False, timeout: float = 5) -> Done:  # noqa: ASYNC109 - as in `Deploying`
         """Update a resource, and write what came of it as updates do."""
@@ -129,9 +135,9 @@ async def test_the_cluster_hears_what_will_come_before_the_images_are_built(tria
     wanted = deployment("api", "api")
     prepare(trial.store, kubernetes("api", wanted, images=[image("api")]), kubernetes("plain", CONFIG))
     await trial.update("plain")
-    assert trial.cluster.prepared == []
+    assert trial.announced == []
     await trial.update("api")
-    assert trial.cluster.prepared == [wanted]
+    assert trial.announced == [wanted]
 
 
 async def test_what_is_declared_no_more_is_deleted_after_the_rest_was_applied(trial: Trial):

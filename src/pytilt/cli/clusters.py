@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from pytilt.cluster.seam import Cluster, Containers
+from pytilt.cluster.seam import Cluster, Containers, Prepare
 from pytilt.host.processes import Runner
 from pytilt.images.credentials import Credentials
 from pytilt.images.docker.engine import Engine
@@ -67,6 +67,7 @@ class Access(Value):
 
     cluster: Cluster
     containers: Containers
+    prepare: Prepare | None = None
 
 
 @asynccontextmanager
@@ -90,7 +91,7 @@ async def connected(
 
         credentials, project = Credentials(settings, runner), project_id(root)
         async with engine_access(engine, credentials, project, target.namespace, expected=expected) as access:
-            yield Access(cluster=access, containers=access)
+            yield Access(cluster=access, containers=access, prepare=access.prepare)
         return
     from pytilt.kubernetes.api import KubernetesApi
     from pytilt.kubernetes.cluster import KubernetesCluster

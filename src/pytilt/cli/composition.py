@@ -113,7 +113,7 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         builder = image_builder(engine, runner, settings, limit=PARALLEL_BUILDS)
         kind_cluster = project.target.connection.cluster if project.target.connection else ""
         publisher = DockerPublisher(engine, credentials, runner, settings, kind_cluster=kind_cluster)
-        deploying = Deploying(store, access.cluster, Imaging(store, builder, publisher))
+        deploying = Deploying(store, access.cluster, Imaging(store, builder, publisher), access.prepare)
         commanding = Commanding(runner, _environ(project, options))
         syncing = Syncing(store, access.containers)
         updating = Updating(store, logs, watching, _strategies(deploying, commanding, syncing), project.root)

@@ -71,7 +71,7 @@ class EngineAccess:
         return await (await self._cluster()).info()
 
     async def prepare(self, objects: Sequence[KubeObject]) -> None:
-        """See `Cluster.prepare`."""
+        """See `cluster.seam.Prepare`."""
         await (await self._cluster()).prepare(objects)
 
     async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - as in the seam

@@ -1,6 +1,6 @@
 """The seam to a cluster: everything above it runs alike on Kubernetes and on the built-in context `engine`."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Protocol
@@ -21,6 +21,7 @@ __all__ = [
     "Containers",
     "ExecStream",
     "ObjectRef",
+    "Prepare",
 ]
 
 
@@ -69,17 +70,6 @@ class Cluster(Protocol):
         """
         ...
 
-    async def prepare(self, objects: Sequence[KubeObject]) -> None:
-        """Get ready for objects that will be applied once their images are built; returns at once, refuses nothing.
-
-        Args:
-            objects: as they are declared. Only the images of their containers will be others.
-
-        Raises:
-            ClusterUnreachableError: no answer.
-        """
-        ...
-
     async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:
         """Delete one object, its dependents in the background.
 
@@ -105,6 +95,12 @@ class Cluster(Protocol):
             namespace: only this one; empty: all that may be read.
         """
         ...
+
+
+Prepare = Callable[[Sequence[KubeObject]], Awaitable[None]]
+"""Hears of objects that will be applied once their images are built, so that what they need beside these can be
+started meanwhile. They are as declared; only the images of their containers will be others. Returns at once, and refuses
+nothing."""
 
 
 class ContainerRef(Value):

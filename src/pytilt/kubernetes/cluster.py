@@ -1,6 +1,6 @@
 """The objects of a Kubernetes cluster."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -50,9 +50,6 @@ class KubernetesCluster:
                 minikube=dict(connection.environ).get("MINIKUBE_ACTIVE_DOCKERD", ""),
             ),
         )
-
-    async def prepare(self, objects: Sequence[KubeObject]) -> None:
-        """Nothing: a cluster cannot be told what will come; see the seam."""
 
     async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - as in the seam
         """Server-side apply; see `Cluster.apply` and `applying`."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from pytilt.cluster import injection, objects, order
-from pytilt.cluster.seam import Cluster, ObjectRef
+from pytilt.cluster.seam import Cluster, ObjectRef, Prepare
 from pytilt.errors import ApplyError
 from pytilt.loop.failures import first_failure
 from pytilt.loop.imaging import Imaging, step_count
@@ -34,12 +34,14 @@ class Deploying:
         store: the session's objects.
         cluster: where to deploy.
         imaging: makes the images.
+        prepare: hears what will be applied before the images are made; None if nobody can make use of that.
     """
 
-    def __init__(self, store: Store, cluster: Cluster, imaging: Imaging) -> None:
+    def __init__(self, store: Store, cluster: Cluster, imaging: Imaging, prepare: Prepare | None = None) -> None:
         self._store = store
         self._cluster = cluster
         self._imaging = imaging
+        self._prepare = prepare
 
     async def update(self, resource: Resource, start: Start, log: Log, *, timeout: float) -> Done:  # noqa: ASYNC109 - the limit of one object
         """Build, publish, apply; then remove what the last update had applied and this one did not.
@@ -55,8 +57,8 @@ class Deploying:
         if start.force:
             with steps.step("Force update") as step_log:
                 await self.remove(resource.status.applied, step_log, wait=True)
-        elif resource.spec.images:
-            await self._cluster.prepare(deploy.objects)
+        elif resource.spec.images and self._prepare is not None:
+            await self._prepare(deploy.objects)
         images = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
         references = {image.name: image.reference for image in images}
         deployed = [image for image in resource.spec.images if image.deployed]

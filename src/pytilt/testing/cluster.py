@@ -33,8 +33,6 @@ class FakeCluster:
         """While not empty, everything but watches fails with this message."""
         self.applied: list[KubeObject] = []
         """What was applied, in order, as it was given."""
-        self.prepared: list[KubeObject] = []
-        """What was announced to be applied, in order, as it was given."""
         self.deleted: list[ObjectRef] = []
         """What was deleted by `delete`, in order."""
         self._objects: dict[_Key, KubeObject] = {}
@@ -50,10 +48,6 @@ class FakeCluster:
         """Say what it was told to say."""
         self._answering()
         return self.answer
-
-    async def prepare(self, objects: Sequence[KubeObject]) -> None:
-        """Note what it was told."""
-        self.prepared += objects
 
     async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - as in the seam
         """Store the object; status and metadata of the one before are kept."""
