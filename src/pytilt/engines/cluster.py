@@ -82,6 +82,7 @@ class EngineCluster:
         self._applies = 0
         self._running: list[asyncio.Task[None]] = []
         self._machine = Machine()
+        self._just_asked = False
         self._world: World
         self._record: Record
         self._forwarding: Forwarding
@@ -92,6 +93,7 @@ class EngineCluster:
 
     async def __aenter__(self) -> Self:
         self._machine = await self._ask_machine()
+        self._just_asked = True
         foundation = Foundation(
             self._runtime, self._project, self._machine.architecture, self._range, deaf=self._machine.podman
         )
@@ -140,8 +142,10 @@ class EngineCluster:
     # The seam
 
     async def info(self) -> ClusterInfo:
-        """Say what the engine is; see the seam."""
-        self._machine = await self._ask_machine()
+        """Say what the engine is; see the seam. What it said when this was opened is still true the first time."""
+        if not self._just_asked:
+            self._machine = await self._ask_machine()
+        self._just_asked = False
         return ClusterInfo(
             context=CONTEXT,
             namespace=self._namespace,
@@ -152,7 +156,7 @@ class EngineCluster:
         )
 
     async def prepare(self, objects: Sequence[KubeObject]) -> None:
-        """Start what these objects will stand on, and a sandbox for the next pod of each Deployment; see the seam."""
+        """Start what these objects will stand on, and a sandbox for the next pod of each Deployment; see `Prepare`."""
         self._tasks.create_task(self._stand(), name="foundation")
         self._spares.prepare(objects)
 
