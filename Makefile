@@ -55,6 +55,7 @@ clean: ## remove all that these targets made here
 $(INSTALLED): pyproject.toml | $(BIN)/pip
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(BIN)/pip:
