@@ -99,8 +99,8 @@ class Cluster(Protocol):
 
 Prepare = Callable[[Sequence[KubeObject]], Awaitable[None]]
 """Hears of objects that will be applied once their images are built, so that what they need beside these can be
-started meanwhile. They are as declared; only the images of their containers will be others. Returns at once, and refuses
-nothing."""
+started meanwhile. They are as declared; only the images of their containers will be others. Returns at once, and
+refuses nothing."""
 
 
 class ContainerRef(Value):
