@@ -18,6 +18,9 @@ REPOSITORY = "localhost/pytilt/synclet"
 """With a host, since Podman and Docker complete a name without one differently."""
 CONFIGURATION = "/configuration"
 """Where the forwarder keeps what it was told, for when it is started again."""
+FORWARDER_MAC = "02:00:00:00:00:35"
+"""Always the same, since pods would look for the Services' addresses at the old one for a minute: engines give a
+container that is started again another one. It is seen in the project's own network only."""
 SECOND_TRY = 0.5
 """Seconds until removing is tried a second time."""
 CONFIGURE_SECONDS = 2.0
@@ -155,6 +158,7 @@ class Foundation:
                     "CapAdd": ["NET_ADMIN"],
                     "RestartPolicy": {"Name": "always"},
                 },
+                "NetworkingConfig": {"EndpointsConfig": {ground.network: {"MacAddress": FORWARDER_MAC}}},
             }
             if found is not None:
                 await self._runtime.remove(self._project.forwarder)
