@@ -1,6 +1,6 @@
 """The engine's requests that running pods takes, each as one method; foreign errors are mapped here."""
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Any
 
@@ -112,7 +112,20 @@ class Runtime:
         """The volumes with all these labels."""
         with reached():
             answer = await self.api.request("GET", "/volumes", params={"filters": _filters(labels)})
-        return list(answer.decode(dict[str, Any]).get("Volumes") or ())
+        return _labelled(answer.decode(dict[str, Any]).get("Volumes") or (), labels)
+
+    async def create_volume(
+        self, name: str, labels: Mapping[str, str], options: Mapping[str, str] | None = None
+    ) -> None:
+        """Create a volume; one that is there stays as it is.
+
+        Args:
+            name: of the volume.
+            labels: of the volume.
+            options: of the `local` driver.
+        """
+        request = {"Name": name, "Labels": dict(labels), "DriverOpts": dict(options or {})}
+        await self.ask("POST", "/volumes/create", json=request)
 
     async def remove_volume(self, name: str) -> None:
         """Remove a volume; one that is gone is fine."""
@@ -230,7 +243,12 @@ class Runtime:
     async def _list(self, where: str, labels: Mapping[str, str], **params: bool) -> list[Json]:
         with reached():
             answer = await self.api.request("GET", where, params={"filters": _filters(labels), **params})
-        return answer.decode(list[dict[str, Any]])
+        return _labelled(answer.decode(list[dict[str, Any]]), labels)
+
+
+def _labelled(found: Iterable[Json], labels: Mapping[str, str]) -> list[Json]:
+    """Those with all the labels: of volumes, Podman before version 5 gives those with any of them."""
+    return [item for item in found if labels.items() <= (item.get("Labels") or {}).items()]
 
 
 def _filters(labels: Mapping[str, str]) -> str:

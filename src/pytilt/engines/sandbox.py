@@ -8,7 +8,7 @@ from pytilt.engines.environment import Place
 from pytilt.engines.files import Entry, archive_of, directory, files_digest, packed, volume_files
 from pytilt.engines.foundation import sandboxes_last
 from pytilt.engines.objects import Json, uid_of
-from pytilt.engines.volumes import PodVolume, pod_volumes, sub_paths
+from pytilt.engines.volumes import PodVolume, pod_volumes, podman_options, sub_paths
 from pytilt.engines.world import World
 from pytilt.model.resources import KubeObject
 
@@ -76,6 +76,8 @@ class Sandbox:
                 metadata = self._pod["metadata"]
                 name = self._world.project.sandbox(metadata["namespace"], metadata["name"], metadata["uid"])
                 request = sandbox_request(self._pod, self._world.project, ground, self.volumes)
+                if self._world.machine.podman:
+                    await self._create_volumes()
                 self.id = await self._world.runtime.create(name, request)
             if entries:
                 await self._world.runtime.put(self.id, entries)
@@ -115,6 +117,12 @@ class Sandbox:
         if self.running:
             await self._world.runtime.stop(self.id, 0)
             self.running = False
+
+    async def _create_volumes(self) -> None:
+        """Podman does not hear what a mount says of a volume that it makes: its labels, and that it is in memory."""
+        for volume in self.volumes.values():
+            if not volume.bind:
+                await self._world.runtime.create_volume(volume.source, volume.labels, podman_options(volume.options))
 
     def _files(self, *, at_start: bool) -> bytes:
         """What to unpack at its root; empty if there is nothing."""

@@ -13,6 +13,8 @@ from pytilt.model.resources import KubeObject
 
 SANDBOX_FOLDER = "volumes"
 """Where the sandbox mounts all of the pod's volumes, so that files can be put into them."""
+PAGE_BYTES = 4096
+"""Where a kernel's pages are larger, so is the limit."""
 
 
 class PodVolume(Value):
@@ -87,6 +89,15 @@ def _memory(source: Mapping[str, Any]) -> Mapping[str, str]:
     if limit := source.get("sizeLimit"):
         options["o"] += f",size={int(amount(limit))}"
     return options
+
+
+def podman_options(options: Mapping[str, str]) -> Mapping[str, str]:
+    """The same for Podman, which takes a size for a quota of its own file system (4.3); a tmpfs counts pages, too."""
+    words = [
+        f"nr_blocks={-(-int(word.removeprefix('size=')) // PAGE_BYTES)}" if word.startswith("size=") else word
+        for word in filter(None, options.get("o", "").split(","))
+    ]
+    return {**options, "o": ",".join(words)} if words else options
 
 
 def sandbox_mounts(volumes: Mapping[str, PodVolume]) -> list[Json]:
