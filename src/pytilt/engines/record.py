@@ -15,7 +15,7 @@ from pytilt.engines import labels
 from pytilt.engines.files import packed, plain_file, unpacked
 from pytilt.engines.foundation import Foundation
 from pytilt.engines.labels import Project
-from pytilt.engines.objects import Json, Key, digest, key_of
+from pytilt.engines.objects import Json, Key, digest, key_of, owner_of
 from pytilt.engines.runtime import Runtime
 from pytilt.engines.store import ObjectStore
 from pytilt.model.resources import KubeObject
@@ -114,12 +114,17 @@ class Record:
         self._changed -= keys
         try:
             await self._write_hidden({key for key in keys if key.kind in HIDDEN})
-            for key in keys:
+            for key in sorted(keys, key=self._was_owned):
                 if key.kind not in HIDDEN:
                     await self._write_volume(key)
         except BaseException:
             self._changed |= keys
             raise
+
+    def _was_owned(self, key: Key) -> bool:
+        """Owners go first: another session would replace what seems to be taken from them."""
+        content = self._written.get(key, b"")
+        return content != b"" and owner_of(msgspec.json.decode(content, type=Json)) is not None
 
     async def _write_volume(self, key: Key) -> None:
         content = self._content(key)
@@ -129,8 +134,7 @@ class Record:
         if content:
             self._volumes[self._volume(key, content)] = key
             marks = self._project.labels(labels.RECORD, **{labels.OBJECT: content.decode()})
-            request = {"Name": self._volume(key, content), "Labels": marks}
-            await self._runtime.ask("POST", "/volumes/create", json=request)
+            await self._runtime.create_volume(self._volume(key, content), marks)
         if before and before != content:
             await self._runtime.remove_volume(self._volume(key, before))
         self._written[key] = content
