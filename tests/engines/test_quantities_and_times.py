@@ -6,7 +6,7 @@ import pytest
 
 from pytilt.engines.objects import digest, matches
 from pytilt.engines.quantities import amount
-from pytilt.engines.times import engine_since, rfc3339, seconds_of
+from pytilt.engines.times import engine_since, in_utc, podman_since, rfc3339, seconds_of
 from pytilt.errors import ApplyError
 
 
@@ -51,6 +51,30 @@ def test_times_are_written_to_the_second():
 )
 def test_the_engine_is_told_nanoseconds(text, since):
     assert engine_since(text) == since
+
+
+@pytest.mark.parametrize(
+    ("text", "since"),
+    [
+        ("2026-11-24T16:51:36.123456789Z", "2026-11-24T16:51:36.123456788Z"),
+        ("2026-11-24T16:51:36.5Z", "2026-11-24T16:51:36.499999999Z"),
+        ("2026-11-24T16:51:36Z", "2026-11-24T16:51:35.999999999Z"),
+    ],
+)
+def test_podman_is_told_the_nanosecond_before(text, since):
+    assert podman_since(text) == since
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-11-24T16:51:36.123456789Z", "2026-11-24T16:51:36.123456789Z"),
+        ("2026-11-24T17:51:36.123456789+01:00", "2026-11-24T16:51:36.123456789Z"),
+        ("2026-11-24T11:51:36-05:00", "2026-11-24T16:51:36Z"),
+    ],
+)
+def test_times_of_other_zones_are_told_in_utc(text, utc):
+    assert in_utc(text) == utc
 
 
 def test_a_digest_does_not_depend_on_the_order_of_keys():

@@ -124,6 +124,46 @@ async def test_lines_of_one_moment_and_lines_out_of_order_are_all_told(trial: Tr
     assert logged(trial.logs) == "one\ntwo\nthree\n"
 
 
+async def test_where_times_are_whole_seconds_no_line_is_lost_or_repeated_either(trial: Trial):
+    second = "2026-01-01T00:00:07Z"
+    trial.pods(pod())
+    trial.containers.write_log(MAIN, "one", time="2026-01-01T00:00:06Z")
+    trial.containers.write_log(MAIN, "two", time=second)
+    trial.containers.write_log(MAIN, "three", time=second)
+    async with running(trial.podlogs.run()):
+        await until_logged(trial.logs, "three")
+        trial.containers.break_log(MAIN)
+        trial.containers.write_log(MAIN, "four", time=second)
+        await until_logged(trial.logs, "four")
+        trial.containers.break_log(MAIN)
+        trial.containers.write_log(MAIN, "five", time=second)
+        trial.containers.write_log(MAIN, "six", time="2026-01-01T00:00:08Z")
+        await until_logged(trial.logs, "six")
+    assert logged(trial.logs) == "one\ntwo\nthree\nfour\nfive\nsix\n"
+
+
+async def test_the_next_run_may_begin_in_the_second_in_which_the_last_one_ended(trial: Trial):
+    second = "2026-01-01T00:00:07Z"
+    trial.pods(pod())
+    trial.containers.write_log(MAIN, "one", time=second)
+    async with running(trial.podlogs.run()):
+        await until_logged(trial.logs, "one")
+        trial.containers.end_log(MAIN)
+        trial.containers.begin_log(MAIN)
+        trial.containers.write_log(MAIN, "two", time=second)
+        trial.pods(pod(container(id="c2", restarts=1)))
+        await until_logged(trial.logs, "two")
+    assert logged(trial.logs) == "one\ntwo\n"
+
+
+async def test_the_session_may_begin_within_a_second(trial: Trial):
+    trial.pods(pod(created_at="2020-01-01T00:00:00Z"))
+    began = trial.store.now()
+    trial.containers.write_log(MAIN, "new", time=f"{began[:19]}Z")
+    async with running(trial.podlogs.run()):
+        await until_logged(trial.logs, "new")
+
+
 async def test_of_a_pod_that_is_older_than_the_session_only_what_is_new_is_told(trial: Trial):
     trial.pods(pod(created_at="2020-01-01T00:00:00Z"))
     trial.containers.write_log(MAIN, "old", time="2020-01-01T00:00:01.000000000Z")

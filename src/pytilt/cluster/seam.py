@@ -155,7 +155,8 @@ class Containers(Protocol):
             since: RFC 3339 with nanoseconds; only lines at or after it.
 
         Yields:
-            The time of a line (RFC 3339 with nanoseconds) and its text, which ends with a newline.
+            The time of a line (RFC 3339 in UTC, with nanoseconds or in whole seconds) and its text, which ends with a
+            newline.
 
         Raises:
             ClusterUnreachableError: the stream broke; go on with the time of the last line.

@@ -9,7 +9,7 @@ from pytilt.engines.podplan import Instance, RunState, all_containers
 from pytilt.engines.podpool import PodPool
 from pytilt.engines.reach import execute
 from pytilt.engines.runtime import pieces, reached
-from pytilt.engines.times import engine_since
+from pytilt.engines.times import engine_since, in_utc, podman_since
 from pytilt.engines.world import World
 from pytilt.errors import ClusterUnreachableError, DockerApiError, SyncError
 from pytilt.images.docker.api import path
@@ -32,7 +32,7 @@ class EngineContainers:
         instance = await self._first_instance(ref)
         params: dict[str, str | int | bool] = {"stdout": True, "stderr": True, "timestamps": True, "follow": True}
         if since:
-            params["since"] = engine_since(since)
+            params["since"] = podman_since(since) if self._world.machine.podman else engine_since(since)
         terminal = self._has_terminal(ref)
         try:
             with reached():
@@ -107,7 +107,7 @@ async def _lines(chunks: AsyncIterator[bytes], *, terminal: bool) -> AsyncGenera
         buffer += chunk
         for channel, piece in _records(buffer, terminal=terminal):
             stamp, _, text = piece.partition(b" ")
-            begun, before = open_lines.pop(channel, (stamp.decode(errors="replace"), b""))
+            begun, before = open_lines.pop(channel, (in_utc(stamp.decode(errors="replace")), b""))
             if text.endswith(b"\n"):
                 yield begun, (before + text).decode(errors="replace")
             else:

@@ -39,6 +39,34 @@ class _Told:
 
     def __init__(self, upto: str) -> None:
         self.upto = upto
+        self._run = ""
+        self._count = 0
+        """Lines of the second `upto` that this run has told, where times are whole seconds."""
+        self._begin, self._repeated = upto, 0
+
+    def connect(self, run: str) -> None:
+        """A connection to a run's log begins at `upto`: first come the lines of that moment again."""
+        if self._run != run:
+            self._run, self._count = run, 0
+        self._begin, self._repeated = self.upto, self._count
+
+    def is_new(self, time: str) -> bool:
+        """Is a line of the connection to be told? Times may go back a little where two streams are mixed."""
+        order = _order(time, self._begin)
+        if order < 0 or (order == 0 and "." in time):
+            return False
+        if order == 0 and self._repeated:
+            self._repeated -= 1
+            return False
+        self._note(time)
+        return True
+
+    def _note(self, time: str) -> None:
+        order = _order(time, self.upto)
+        if order > 0:
+            self.upto, self._count = time, 1
+        elif order == 0:
+            self._count += 1
 
 
 class PodLogs:
@@ -112,7 +140,7 @@ class PodLogs:
         told, retry = _Told(followed.since), FIRST_RETRY_SECONDS
         while (container := self._container(followed)) is not None:
             try:
-                await self._one_run(followed, told, span)
+                await self._one_run(followed, container.id, told, span)
                 retry = FIRST_RETRY_SECONDS
                 self._told.add((followed.uid, container.id))
                 self._heard.set()
@@ -123,13 +151,11 @@ class PodLogs:
         span.close()
         self._heard.set()
 
-    async def _one_run(self, followed: Followed, told: "_Told", span: Span) -> None:
+    async def _one_run(self, followed: Followed, run: str, told: "_Told", span: Span) -> None:
         ref = ContainerRef(namespace=followed.namespace, pod=followed.pod, container=followed.container)
-        # Within a run no line comes twice, and times may go back a little where two streams are mixed.
-        before = _moment(told.upto)
+        told.connect(run)
         async for time, text in self._containers.logs(ref, since=told.upto):
-            if _moment(time) > before:
-                told.upto = max(told.upto, time, key=_moment)
+            if told.is_new(time):
                 span(f"{followed.prefix}{text}")
 
     async def _restarted(self, followed: Followed, before: Container) -> None:
@@ -148,7 +174,10 @@ class PodLogs:
         return next((each for each in runtime.status.pods if each.uid == followed.uid), None) if runtime else None
 
 
-def _moment(time: str) -> tuple[str, str]:
-    """A time to compare: Go leaves out trailing zeros of the nanoseconds."""
+def _order(time: str, other: str) -> int:
+    """Is a time before (-1), at (0) or after (1) another one? One in whole seconds is at any time of its second."""
     seconds, _, fraction = time.rstrip("Z").partition(".")
-    return seconds, fraction.ljust(9, "0")
+    others, _, other_fraction = other.rstrip("Z").partition(".")
+    digits = 9 if fraction else 0  # Go leaves out trailing zeros
+    one, two = (seconds, fraction.ljust(digits, "0")), (others, other_fraction.ljust(digits, "0")[:digits])
+    return (one > two) - (one < two)

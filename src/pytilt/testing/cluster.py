@@ -425,6 +425,10 @@ class FakeContainers:
         log.ended = True
         log.tell()
 
+    def begin_log(self, ref: ContainerRef) -> None:
+        """Have a container be restarted: its log is a new one."""
+        self._logs.pop(ref, None)
+
     def break_log(self, ref: ContainerRef, message: str = "the connection broke") -> None:
         """Have a log's stream break once."""
         log = self._log(ref)
