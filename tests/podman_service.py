@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -28,6 +29,14 @@ default_subnet_pools = [{"base" = "198.19.0.0/16", "size" = 24}]
 
 The networks are of the range for benchmarks (RFC 2544): no private range, which somebody's network may use.
 """
+REGISTRIES = """\
+[[registry]]
+location = "localhost"
+insecure = true
+"""
+"""What Docker does by itself: a registry on this machine, at whatever port, needs no TLS."""
+ZONE = "America/New_York"
+"""Of the machine, as Podman sees it: it tells times in its machine's zone."""
 SEEDED = "busybox"
 """The image that tests run."""
 
@@ -51,20 +60,32 @@ def podman_service(docker_host: str) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="podman-"))  # Podman refuses long paths for what it keeps while it runs
     address, log = folder / "podman.sock", folder / "log"
     (folder / "containers.conf").write_text(CONFIG)
-    environ = {"PATH": os.defpath + ":/usr/sbin:/sbin", "HOME": str(folder)}
-    environ["CONTAINERS_CONF"] = str(folder / "containers.conf")
-    store = ("--root", f"{folder}/root", "--runroot", f"{folder}/run", "--storage-driver", "vfs")
-    command = ("podman", *store, "system", "service", "--time", "0", f"unix://{address}")
+    (folder / "registries.conf").write_text(REGISTRIES)
     with log.open("wb") as said:
-        process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        process = _podman(folder, "system", "service", "--time", "0", f"unix://{address}", said=said)
     try:
         _await(address, process, log)
         _seed(docker_host.removeprefix("unix://"), str(address))
         yield f"unix://{address}"
     finally:
+        _podman(folder, "rm", "--all", "--force", "--time", "0").wait(SECONDS)
         process.terminate()
         process.wait(SECONDS)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _podman(folder: Path, *words: str, said: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    environ = {
+        "PATH": os.defpath + ":/usr/sbin:/sbin",
+        "HOME": str(folder),
+        "TZ": ZONE,
+        "CONTAINERS_CONF": f"{folder}/containers.conf",
+        "CONTAINERS_REGISTRIES_CONF": f"{folder}/registries.conf",
+    }
+    command = ("podman", "--root", f"{folder}/root", "--runroot", f"{folder}/run", *words)
+    output = said or subprocess.DEVNULL
+    # It leaves files where it is started (an empty `oom`).
+    return subprocess.Popen(command, env=environ, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
 
 def _await(address: Path, process: subprocess.Popen[bytes], log: Path) -> None:

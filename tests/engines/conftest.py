@@ -1,18 +1,21 @@
-"""Runs the tests of the context on Docker, and those that are marked for it on Podman too."""
+"""Runs every test that needs an engine on Docker and on Podman."""
 
 import pytest
 
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what is marked `podman` twice. The other tests prove fields, or take what only Docker can be made to do."""
-    if metafunc.definition.get_closest_marker("podman"):
-        metafunc.parametrize("engine_host", ["docker", "podman"], indirect=True)
+DOCKER, PODMAN = "docker", "podman"
 
 
-@pytest.fixture
-def engine_host(request: pytest.FixtureRequest, engine_host: str) -> str:
+@pytest.fixture(scope="session", params=[DOCKER, PODMAN])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Which engine the test is for; where the engines differ, it says how."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def engine_host(request: pytest.FixtureRequest, engine: str, engine_host: str) -> str:
     """DOCKER_HOST of the engine that the test is for."""
-    if getattr(request, "param", "docker") == "docker":
+    if engine == DOCKER:
         return engine_host
     host: str = request.getfixturevalue("podman_host")
     return host

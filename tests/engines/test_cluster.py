@@ -1,4 +1,5 @@
 import asyncio
+import re
 import secrets
 import time
 from contextlib import aclosing
@@ -6,8 +7,10 @@ from contextlib import aclosing
 import pytest
 
 from pytilt.engines import labels
+from pytilt.engines.foundation import sandboxes_last
 from pytilt.engines.times import seconds_of
 from pytilt.errors import ApplyError
+from tests.engines.conftest import PODMAN
 from tests.engines.trial import config, fetch, left, pod, service, session, sweep, trial, web, workload
 
 pytestmark = pytest.mark.engine
@@ -15,7 +18,6 @@ pytestmark = pytest.mark.engine
 SLEEP = "trap exit TERM; while :; do sleep 1000 & wait; done"
 
 
-@pytest.mark.podman
 async def test_a_deployment_is_served_under_its_services_names_and_goes_without_a_trace(engine_host):
     async with trial(engine_host) as t:
         await t.apply(service("web"), workload("Deployment", "web", web("hello")))
@@ -27,7 +29,6 @@ async def test_a_deployment_is_served_under_its_services_names_and_goes_without_
         assert await left(t.runtime, t.project) == []
 
 
-@pytest.mark.podman
 async def test_a_new_template_is_served_without_a_failed_request(engine_host):
     async with trial(engine_host) as t:
         readiness = {"readinessProbe": {"httpGet": {"port": 8080}, "periodSeconds": 1}}
@@ -53,7 +54,6 @@ async def test_a_new_template_is_served_without_a_failed_request(engine_host):
         assert set(seen) == {"one", "two"}
 
 
-@pytest.mark.podman
 async def test_the_next_session_adopts_what_runs_and_restarts_nothing(engine_host):
     project = secrets.token_hex(4)
     objects = (service("web"), workload("Deployment", "web", web("hello"), replicas=2))
@@ -93,7 +93,6 @@ async def test_a_service_serves_on_while_the_next_session_adopts_its_pods(engine
         await sweep(engine_host, project)
 
 
-@pytest.mark.podman
 async def test_objects_are_found_again_and_secrets_are_not_lying_about(engine_host):
     project = secrets.token_hex(4)
     try:
@@ -114,17 +113,24 @@ async def test_objects_are_found_again_and_secrets_are_not_lying_about(engine_ho
         await sweep(engine_host, project)
 
 
-@pytest.mark.podman
 async def test_what_another_session_deletes_goes_here_too(engine_host):
     project = secrets.token_hex(4)
     try:
         async with session(engine_host, project) as up:
             await up.apply(service("web"), workload("Deployment", "web", SLEEP, replicas=2))
-            await up.ready("web", 2)
-            async with session(engine_host, project) as down:
-                for kind in ("Deployment", "Service"):
-                    await down.delete(await down.get(kind, "web"))
-            assert await up.until(lambda pods: not pods) == []
+            ran = {item["metadata"]["uid"] for item in await up.ready("web", 2)}
+            seen = set(ran)
+
+            def gone(pods):
+                seen.update(item["metadata"]["uid"] for item in pods)
+                return not pods
+
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(up.until(gone))
+                async with session(engine_host, project) as down:
+                    for kind in ("Deployment", "Service"):
+                        await down.delete(await down.get(kind, "web"))
+            assert seen == ran
             assert await left(up.runtime, project) == []
     finally:
         await sweep(engine_host, project)
@@ -138,7 +144,7 @@ async def test_what_was_taken_away_while_nobody_looked_is_replaced(engine_host):
             first, second = await t.ready("web", 2)
             containers = await t.runtime.containers({labels.POD_UID: first["metadata"]["uid"]})
         async with session(engine_host, secrets.token_hex(4)) as other:
-            for container in containers:
+            for container in sandboxes_last(containers):
                 await other.runtime.remove(container["Id"])
         async with session(engine_host, project) as t:
             names = {item["metadata"]["name"] for item in await t.ready("web", 2)}
@@ -149,11 +155,15 @@ async def test_what_was_taken_away_while_nobody_looked_is_replaced(engine_host):
 
 
 async def test_two_projects_do_not_see_each_other(engine_host):
-    async with trial(engine_host) as one, trial(engine_host) as other:
+    async with trial(engine_host) as one:
         await one.apply(workload("Deployment", "web", web("one")), service("web"))
-        await other.apply(workload("Deployment", "web", web("other")), service("web"))
+        async with trial(engine_host) as other:
+            assert await other.names("Deployment") == []
+            await other.apply(workload("Deployment", "web", web("other")), service("web"))
+            await other.ready("web")
+            assert await other.says("client", fetch("http://web/")) == "other\n"
+        await one.ready("web")
         assert await one.says("client", fetch("http://web/")) == "one\n"
-        assert await other.says("client", fetch("http://web/")) == "other\n"
 
 
 @pytest.mark.parametrize("role", [labels.SANDBOX, labels.APP])
@@ -163,7 +173,7 @@ async def test_a_container_that_is_killed_from_outside_comes_back(engine_host, r
         (before,) = await t.ready("web")
         mine = {labels.POD_UID: before["metadata"]["uid"], labels.ROLE: role}
         (container,) = await t.runtime.containers(mine)
-        await t.runtime.signal(container["Id"], "KILL")
+        await t.kill(container)
 
         def again(pods):
             return any(
@@ -182,7 +192,7 @@ async def test_the_forwarder_comes_back_when_it_is_killed(engine_host):
         await t.apply(workload("Deployment", "web", web("hello")), service("web"))
         (found,) = await t.ready("web")
         (container,) = await t.runtime.containers({labels.PROJECT: t.project, labels.ROLE: labels.FORWARDER})
-        await t.runtime.signal(container["Id"], "KILL")
+        await t.kill(container)
         assert await t.run(found, ["sh", "-c", f"until {fetch('http://web/')}; do :; done"]) == (0, "hello\n")
 
 
@@ -197,10 +207,9 @@ async def test_an_image_that_cannot_be_had_is_shown_as_such(engine_host):
             ]
 
         (waiting,) = waits(await t.until(waits))
-        assert "not found" in waiting["message"]
+        assert re.search("not found|manifest unknown", waiting["message"])
 
 
-@pytest.mark.podman
 async def test_a_program_that_keeps_ending_is_shown_as_crash_loop(engine_host):
     async with trial(engine_host) as t:
         await t.apply(pod("bad", "echo oh; exit 3", spec={"restartPolicy": "Always"}))
@@ -230,7 +239,6 @@ async def test_a_missing_config_map_holds_the_pod_until_it_comes(engine_host):
         assert await t.log("reader") == "yes\n"
 
 
-@pytest.mark.podman
 async def test_a_changed_config_map_reaches_a_running_pod(engine_host):
     async with trial(engine_host) as t:
         config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": "1"}}
@@ -263,14 +271,15 @@ async def test_an_object_without_effect_is_kept_and_noted_once(engine_host):
         assert event["count"] == 1
 
 
-async def test_logs_go_on_after_a_given_time(engine_host):
+async def test_logs_go_on_after_a_given_time(engine, engine_host):
     async with trial(engine_host) as t:
         await t.says("talker", "echo one; echo two; echo three")
         ref = _ref(await t.get("Pod", "talker"))
         lines = [line async for line in t.cluster.containers.logs(ref)]
         since = [text async for _, text in t.cluster.containers.logs(ref, since=lines[1][0])]
         assert [text for _, text in lines] == ["one\n", "two\n", "three\n"]
-        assert since == ["two\n", "three\n"]
+        assert since[-2:] == ["two\n", "three\n"]
+        assert engine == PODMAN or len(since) == 2  # Podman's times are whole seconds
 
 
 async def test_a_long_line_stays_one_line(engine_host):
@@ -279,7 +288,6 @@ async def test_a_long_line_stays_one_line(engine_host):
         assert said == "x" * 100000 + "\nend\n"
 
 
-@pytest.mark.podman
 async def test_a_command_that_does_not_exist_is_an_error(engine_host):
     from pytilt.errors import SyncError
 
@@ -290,7 +298,6 @@ async def test_a_command_that_does_not_exist_is_an_error(engine_host):
             await t.run(found, ["nosuch"])
 
 
-@pytest.mark.podman
 async def test_a_connection_reaches_a_program_that_listens_on_the_pods_localhost_only(engine_host):
     async with trial(engine_host) as t:
         await t.apply(pod("p", "mkdir /w; echo inside > /w/index.html; exec httpd -f -p 127.0.0.1:8080 -h /w"))

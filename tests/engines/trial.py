@@ -1,6 +1,7 @@
 """A project on a real engine for one test, and what the tests ask of it."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,6 +20,8 @@ from pytilt.model.resources import KubeObject
 
 PATIENCE = 20.0
 """Seconds: a hundred times what most steps take."""
+KILL_SECONDS = 1.0
+"""Podman answers once it saw that a container ended, and it does not see that of one that is started again at once."""
 
 Json = dict[str, Any]
 
@@ -105,6 +108,12 @@ class Trial:
                     output += (await stream.receive())[1]
                 except EOFError:
                     return stream.exit_status, output.decode()
+
+    async def kill(self, container: Json) -> None:
+        """Kill a container from outside, as the engine lists it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(KILL_SECONDS):
+                await self.runtime.signal(container["Id"], "KILL")
 
     async def says(self, name: str, script: str, *, spec: Json | None = None, container: Json | None = None) -> str:
         """Run a script as a pod to its end; what it wrote. The test fails if the script does."""
