@@ -124,6 +124,24 @@ async def imported(words: list[str], folder: str, watched: set[str]) -> tuple[in
     return outcome.exit_status, b"".join(said).strip()
 
 
+@pytest.mark.parametrize(
+    ("to", "status", "error"),
+    [
+        (">/dev/full", 1, "Error: the output cannot be written: no space left on device\n"),
+        (">&-", 0, ""),
+        ("<&- >&- 2>&-", 0, ""),
+    ],
+)
+async def test_an_output_that_takes_nothing_is_no_bug(to: str, status: int, error: str):
+    line = f"{sys.executable} -m pytilt completion bash {to}"
+    environ = tuple(sorted({**Settings.from_environment().environ, "PYTHONUNBUFFERED": ""}.items()))
+    said: list[bytes] = []
+    async with HostRunner() as runner:
+        request = ProcessRequest(argv=("sh", "-c", line), dir="/", env=environ)
+        outcome = await runner.run(request, lambda _: None, error_output=said.append)
+    assert (outcome.exit_status, b"".join(said).decode()) == (status, error)
+
+
 async def test_a_command_that_asks_a_session_starts_without_what_a_session_needs():
     assert await imported(["get", "--help"], "/", SLOW) == (0, b"")
 

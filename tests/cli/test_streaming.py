@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import redirect_stdout
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytilt.cli.streaming import selection, streaming
+from pytilt.errors import UserError
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.store.logs import LogStore, Selection
@@ -52,6 +54,22 @@ class Slow(StringIO):
         while self._ends:
             self._ends.pop()()
         return super().write(text)
+
+
+class Full(StringIO):
+    """A file on a disk without space."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+async def test_a_session_whose_output_cannot_be_written_ends_and_says_so(tmp_path: Path):
+    logs = LogStore(tmp_path / "log")
+    logs.span(ResourceName("web"), SpanId("pod:web"))("one\n")
+    with redirect_stdout(Full()), pytest.raises(UserError) as caught:
+        await streaming(selection((), "all", None), color=False)(Store(), logs)
+    assert str(caught.value) == "the output cannot be written: no space left on device"
+    logs.close()
 
 
 async def test_lines_that_are_being_printed_when_the_session_ends_are_printed_once(tmp_path: Path):

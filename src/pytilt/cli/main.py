@@ -1,6 +1,8 @@
 """The command `tilt`: finds the subcommand, and turns what went wrong into a message and an exit code."""
 
+import errno
 import gc
+import os
 import sys
 from importlib import import_module
 
@@ -26,6 +28,9 @@ COMMANDS = {
     "version": "Print the version",
 }
 """Each is a module of this package, imported only when it is asked for, so that every command starts at once."""
+
+UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+"""What the system says of an output that cannot be written any more."""
 
 ELSEWHERE = {
     "api-resources": "`tilt get KIND` names the kinds when it is given none of them",
@@ -106,7 +111,9 @@ def main() -> None:
     (`composition.run`, `hud`) enables it once it has started.
     """
     gc.disable()
+    _open_what_is_closed()
     status = run(sys.argv[1:])
+    _flush()
     gc.freeze()  # else Python goes through all objects once more, and the shell waits for that
     sys.exit(status)
 
@@ -122,6 +129,7 @@ def run(words: list[str]) -> int:
     """
     try:
         result = tilt.main(args=words, prog_name="tilt", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as problem:
         problem.show()
         return 1
@@ -129,6 +137,13 @@ def run(words: list[str]) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as problem:
+        if problem.errno not in UNWRITABLE:
+            raise
+        from pytilt.cli.printing import unwritable  # imported here: few commands need it
+
+        print(f"Error: {unwritable(problem)}", file=sys.stderr)
+        return 1
     except (PytiltError, ExceptionGroup) as failure:
         first = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
         if not isinstance(first, PytiltError):
@@ -136,3 +151,19 @@ def run(words: list[str]) -> int:
         print(f"Error: {first}", file=sys.stderr)
         return first.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _open_what_is_closed() -> None:
+    """Have all three standard streams: in the place of one that the caller has closed, a socket might come."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, os.fdopen(number, mode))
+
+
+def _flush() -> None:
+    """Write what is left; where that fails it was told already, and Python need not say so once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,6 +6,7 @@ from typing import TextIO
 
 import click
 
+from pytilt.errors import UserError
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE
 from pytilt.store.logs import Line
@@ -61,6 +62,11 @@ class Printer:
 
     def _styled(self, text: str, color: str) -> str:
         return click.style(text, fg=color) if self._color else text
+
+
+def unwritable(problem: OSError) -> UserError:
+    """What is said when stdout takes nothing any more: its pipe is closed, or its disk is full."""
+    return UserError(f"the output cannot be written: {(problem.strerror or str(problem)).lower()}")
 
 
 def wants_color(out: TextIO, *, no_color: bool) -> bool:

@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 
-from pytilt.cli.printing import Printer
+from pytilt.cli.printing import Printer, unwritable
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
 from pytilt.store.logs import Line, LogStore, Selection
@@ -49,12 +49,20 @@ class _Shown:
 
     def __init__(self, printer: Printer) -> None:
         self.cursor = 0
+        self._failed = False
         self._printer = printer
         self._lock = threading.Lock()
 
     def add(self, lines: Sequence[Line]) -> None:
         with self._lock:
             new = [line for line in lines if line.number >= self.cursor]
-            if new:
-                self._printer.lines(new)
+            if new and not self._failed:
+                self._print(new)
                 self.cursor = new[-1].number + 1
+
+    def _print(self, lines: Sequence[Line]) -> None:
+        try:
+            self._printer.lines(lines)
+        except OSError as problem:
+            self._failed = True
+            raise unwritable(problem) from problem
