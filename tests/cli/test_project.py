@@ -36,6 +36,15 @@ def test_a_folder_stands_for_the_tiltfile_in_it(settings: Settings, tmp_path: Pa
     assert (found.tiltfile, found.root, found.args) == (str(tmp_path / "Tiltfile"), str(tmp_path), ("a",))
 
 
+def test_a_folder_that_is_gone_is_told(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(UserError, match="the folder you are in is gone"):
+        find_project(settings, "Tiltfile", (), context=None, namespace=None)
+
+
 def test_the_current_context_is_chosen_with_its_namespace(settings: Settings, tmp_path: Path):
     target = find_project(settings, str(tmp_path), (), context=None, namespace=None).target
     assert (target.context, target.namespace, target.development) == ("kind-dev", "shop", True)

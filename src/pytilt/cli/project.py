@@ -57,7 +57,10 @@ def find_project(
     Raises:
         UserError: there is no such Tiltfile or context.
     """
-    found = Path(tiltfile).absolute()
+    try:
+        found = Path(tiltfile).absolute()
+    except FileNotFoundError as problem:
+        raise UserError("the folder you are in is gone", hint="go to the folder of a Tiltfile") from problem
     if found.is_dir():
         found /= "Tiltfile"
     if not found.exists():
