@@ -35,8 +35,6 @@ location = "localhost"
 insecure = true
 """
 """What Docker does by itself: a registry on this machine, at whatever port, needs no TLS."""
-ZONE = "America/New_York"
-"""Of the machine, as Podman sees it: it tells times in its machine's zone."""
 SEEDED = "busybox"
 """The image that tests run."""
 
@@ -78,7 +76,6 @@ def _podman(folder: Path, *words: str, said: IO[bytes] | None = None) -> subproc
     environ = {
         "PATH": os.defpath + ":/usr/sbin:/sbin",
         "HOME": str(folder),
-        "TZ": ZONE,
         "CONTAINERS_CONF": f"{folder}/containers.conf",
         "CONTAINERS_REGISTRIES_CONF": f"{folder}/registries.conf",
     }
