@@ -22,6 +22,7 @@ from pytilt.engines.labels import Project
 from pytilt.engines.notes import Notes
 from pytilt.engines.objects import NEW_POD_STATUS, Json, Key, key_of, uid_of
 from pytilt.engines.podpool import PodPool
+from pytilt.engines.podrunner import ENGINE_END_SECONDS
 from pytilt.engines.probing import Prober
 from pytilt.engines.pulling import FindCredentials, anonymous
 from pytilt.engines.reach import PodNetwork
@@ -354,12 +355,13 @@ class EngineCluster:
                             self._doubt()
                         elif event.labels.get(labels.ROLE) in (labels.FORWARDER, labels.PUBLISHER):
                             if event.action == "die":
-                                self._world.foundation.doubt()
-                                self._forwarding.doubt()
+                                asyncio.get_running_loop().call_later(ENGINE_END_SECONDS, self._doubt_services)
                         else:
                             self._pool.handle(event)
                             self._spares.handle(event)
             except ClusterUnreachableError:
+                if pause == FIRST_PAUSE:
+                    self._pool.doubt()  # it does not answer the pods either, which they tell
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -374,9 +376,12 @@ class EngineCluster:
             except ClusterUnreachableError:
                 await asyncio.sleep(LONGEST_PAUSE)
 
-    def _doubt(self) -> None:
+    def _doubt_services(self) -> None:
         self._world.foundation.doubt()
         self._forwarding.doubt()
+
+    def _doubt(self) -> None:
+        self._doubt_services()
         self._pool.doubt()
         self._spares.doubt()
 

@@ -7,7 +7,7 @@ from pytilt.cluster.seam import Change
 from pytilt.engines import labels
 from pytilt.engines.foundation import Foundation
 from pytilt.engines.labels import Project
-from pytilt.engines.objects import Json, Key, digest, key_of
+from pytilt.engines.objects import Json, Key, digest, is_deleting, is_lost, key_of
 from pytilt.engines.runtime import Runtime
 from pytilt.engines.services import INGRESS_PORT, PublishedPort, configuration, published
 from pytilt.engines.store import ObjectStore
@@ -76,8 +76,10 @@ class Forwarding:
         async with self._lock:
             services, ingresses = self._store.all("Service"), self._store.all("Ingress")
             pods = self._store.all("Pod")
-            if not (services or ingresses or pods):
-                return
+            if any(map(is_lost, pods)):
+                return  # everything stays as it was until they are found again
+            if not (services or ingresses or any(not is_deleting(pod) for pod in pods)):
+                return  # nobody has to be told, and another session may be removing the forwarder
             text = configuration(services, pods, ingresses, self._foundation.addresses)
             if text != self._told:
                 await self._foundation.configure(text)

@@ -19,6 +19,8 @@ ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 NEW_POD_STATUS: Json = {"phase": "Pending"}
 """The status of a pod that nobody has looked at yet."""
+NODE_LOST = "NodeLost"
+"""The reason in the status of a pod whose engine does not answer; Kubernetes' word for a node that does not."""
 
 
 class Key(NamedTuple):
@@ -73,6 +75,11 @@ def owner_of(obj: KubeObject) -> Mapping[str, Any] | None:
 def is_deleting(obj: KubeObject) -> bool:
     """Was its deletion asked for?"""
     return bool(obj["metadata"].get("deletionTimestamp"))
+
+
+def is_lost(pod: KubeObject) -> bool:
+    """Can nobody tell how the pod is?"""
+    return bool((pod.get("status") or {}).get("reason") == NODE_LOST)
 
 
 def is_ready(pod: KubeObject) -> bool:

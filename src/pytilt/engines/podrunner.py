@@ -11,7 +11,7 @@ from pytilt.engines import labels, podplan
 from pytilt.engines.environment import MissingSourceError
 from pytilt.engines.health import Health
 from pytilt.engines.launching import Launcher, LaunchError, instance_of
-from pytilt.engines.objects import Json, key_of
+from pytilt.engines.objects import NODE_LOST, Json, key_of
 from pytilt.engines.podplan import ContainerView, Instance, PodPlan, RunState
 from pytilt.engines.podstatus import PodFacts, pod_status
 from pytilt.engines.probing import Target
@@ -24,6 +24,10 @@ DEFAULT_GRACE = 30
 """Seconds, Kubernetes' default for `terminationGracePeriodSeconds`."""
 SECOND_TRY = 1.0
 """Seconds after which is tried again what the engine refused, for example while it is still removing something."""
+ENGINE_END_SECONDS = 1.0
+"""A sandbox does not end by itself. Perhaps the engine is about to end, and has ended it: what is started at that
+moment Docker 20.10 cannot remove any more, since it stays mounted. An engine is gone within half a second after that,
+unless other containers take their time."""
 REMOVED = Instance(id="", attempt=0, state=RunState.EXITED, exit_code=137, reason="ContainerStatusUnknown")
 """What is left of a container that somebody removed; the words are the kubelet's."""
 FINAL = ("Succeeded", "Failed")
@@ -106,9 +110,10 @@ class PodRunner:
                 self._wake.clear()
                 try:
                     wake_at = await self._turn()
-                except ClusterUnreachableError:
+                except ClusterUnreachableError as error:
                     wake_at = None  # whoever listens to the engine's events calls `doubt` once it is back
                     self._doubted = True
+                    self._lose(error.message)
                 except DockerApiError as error:
                     self._world.notes.warning(self._pod, "FailedSync", error.message)
                     wake_at = time.time() + SECOND_TRY
@@ -131,6 +136,7 @@ class PodRunner:
             await self._finish(plan)
             return None
         if not await self._stand():
+            self._publish(plan)
             return self._sandbox_retry
         if (deadline := self._deadline()) and deadline <= time.time():
             text = "Pod was active on the node longer than the specified deadline"
@@ -225,11 +231,18 @@ class PodRunner:
         if any(view.current for view in self._views.values()):
             self.doubt()
 
+    def _lose(self, why: str) -> None:
+        """The engine does not answer: nobody can tell how the pod is, until the next look."""
+        if not self._facts.failed:
+            self._facts = msgspec.structs.replace(self._facts, reason=NODE_LOST, message=why)
+            self._publish()
+
     # Containers
 
     async def _look(self) -> None:
         """See how the sandbox and all containers are."""
         self._doubted = False
+        stood = self.sandbox.running and self._facts.reason != NODE_LOST
         await self.sandbox.look()
         found = await self._world.runtime.containers({labels.POD_UID: self._pod["metadata"]["uid"]})
         instances: dict[str, list[Instance]] = {}
@@ -242,6 +255,12 @@ class PodRunner:
                 instances.setdefault(item["Labels"][labels.CONTAINER], []).append(instance_of(inspected, attempt))
         for container in podplan.all_containers(self._pod):
             self._seen(container, instances.get(container["name"], []))
+        if self._facts.reason == NODE_LOST:
+            self._facts = msgspec.structs.replace(self._facts, reason="", message="")
+            self._publish()
+        if stood and not self.sandbox.running:
+            self._sandbox_retry = time.time() + ENGINE_END_SECONDS
+            await self._start_over()
 
     def _seen(self, container: Mapping[str, Any], instances: list[Instance]) -> None:
         name = container["name"]
@@ -348,6 +367,7 @@ class PodRunner:
     async def end(self) -> None:
         """End the pod for good: no work from Services, hooks, signals, then nothing of it is left."""
         self._health.end_all()
+        self.known.set()  # nobody has to wait for what its probes say
         while True:
             try:
                 await self._look()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytilt.engines.objects import Json
+from pytilt.engines.objects import NODE_LOST, Json
 from pytilt.engines.podplan import (
     ContainerView,
     Instance,
@@ -26,7 +26,7 @@ class PodFacts(Value):
     pod_ip: str = ""
     host_ip: str = ""
     reason: str = ""
-    """Why the pod as a whole failed or waits, for example `DeadlineExceeded`."""
+    """Why the pod as a whole failed or waits, for example `DeadlineExceeded`; `NodeLost` while nobody can tell."""
     message: str = ""
     failed: bool = False
 
@@ -47,6 +47,8 @@ def pod_status(pod: KubeObject, views: Mapping[str, ContainerView], plan: PodPla
     of_main = [_container(c, pod, views, plan, now) for c in all_containers(pod) if c["name"] not in inits]
     of_init = [_container(c, pod, views, plan, now) for c in init_containers(pod)]
     sidecars = {c["name"] for c in init_containers(pod) if is_sidecar(c)}
+    if facts.reason == NODE_LOST:
+        of_main, of_init = ([{**status, "ready": False} for status in every] for every in (of_main, of_init))
     counted = [*of_main, *(status for status in of_init if status["name"] in sidecars)]
     ready = phase == "Running" and all(status["ready"] for status in counted)
     finished = phase in ("Succeeded", "Failed")
