@@ -1,10 +1,12 @@
 """Puts the program together: every part of a session is made here, by hand, from top to bottom."""
 
+import asyncio
 import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
+from importlib import import_module
 
 from pytilt.cli.clusters import connected
 from pytilt.cli.places import ensure_token, new_session_dir
@@ -144,15 +146,17 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         return await run_session(store, tasks, pod_logs.caught_up)
 
 
-def _serve(
+async def _serve(
     store: Store, logs: LogStore, requests: Requests, project: Project, listener: socket.socket, host: str
-) -> Awaitable[None]:
-    # Imported here: it takes long, and a session may have no port.
+) -> None:
+    # Imported here, beside all that begins meanwhile: it takes long, and a session may have no port.
+    await asyncio.to_thread(import_module, "pytilt.server.serving")
+    await asyncio.to_thread(import_module, "pytilt.server.app")
     from pytilt.server.app import build_app
     from pytilt.server.serving import serve
 
     token = ensure_token(project.settings) if project.settings.hud_auth else None
-    return serve(build_app(store, logs, requests, token=token, host=host), listener)
+    await serve(build_app(store, logs, requests, token=token, host=host), listener)
 
 
 def _strategies(deploying: Deploying, commanding: Commanding, syncing: Syncing) -> Mapping[Strategy, Work]:

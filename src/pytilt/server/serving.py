@@ -37,6 +37,7 @@ async def bind(host: str, port: int) -> socket.socket:
             hint="if it is another session, give this one a port with `--port` or TILT_PORT",
         ) from problem
     listener.set_inheritable(False)
+    listener.listen()  # who comes before the server is ready waits for it
     return listener
 
 
@@ -59,5 +60,7 @@ async def serve(app: ASGIApp, listener: socket.socket) -> None:
         await server.serve(sockets=[listener])
     finally:
         # Cancelled, it would leave the loop listening on a socket that somebody else closes.
-        if server.started:
+        if server.server_state.connections:
             await server.shutdown(sockets=[listener])
+        for each in server.servers if server.started else ():  # `shutdown` takes 0.1 s, even if nobody is connected
+            each.close()
