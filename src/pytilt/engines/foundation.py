@@ -97,7 +97,10 @@ class Foundation:
                 raise DockerApiError(f"the Services' forwarder says: {said}", status=500)
             self._deaf = True
         await self._runtime.put(self._project.forwarder, packed([plain_file(CONFIGURATION[1:], text.encode())]))
-        await self._runtime.signal(self._project.forwarder, "HUP")
+        try:
+            await self._runtime.signal(self._project.forwarder, "HUP")
+        except DockerApiError:  # it has just ended: a signal that a program is not ready for yet ends it
+            await self._runtime.start(self._project.forwarder)
 
     async def remove(self, *, keep_record: bool = False) -> None:
         """Remove all of the project but the volumes of claims, and the image, which other projects use too.
