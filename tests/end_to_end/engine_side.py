@@ -2,7 +2,7 @@
 
 import subprocess
 
-from pytilt.engines.labels import project_id
+from pytilt.engines import labels
 
 
 class EngineSide:
@@ -15,11 +15,19 @@ class EngineSide:
 
     def __init__(self, host: str, root: str) -> None:
         self._host = host
-        self._project = f"label=dev.pytilt.project={project_id(root)}"
+        self._project = f"label={labels.PROJECT}={labels.project_id(root)}"
 
-    def containers(self, part: str = "") -> list[str]:
-        """Names of the running containers that have a part in their name."""
-        return self._names("ps", "--filter", self._project, "--filter", f"name={part}", "--format", "{{.Names}}")
+    def containers(self, part: str = "", *, role: str = "", ended: bool = False) -> list[str]:
+        """Names of the running containers.
+
+        Args:
+            part: of the name; empty for all.
+            role: of the container, as in `pytilt.engines.labels`; empty for all.
+            ended: those that ended, too.
+        """
+        of_role = ("--filter", f"label={labels.ROLE}={role}") if role else ()
+        words = ("ps", *(["--all"] if ended else []), "--filter", self._project, *of_role)
+        return self._names(*words, "--filter", f"name={part}", "--format", "{{.Names}}")
 
     def left(self) -> list[str]:
         """Everything that is there because of the project: containers, networks, volumes."""

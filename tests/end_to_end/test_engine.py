@@ -44,18 +44,6 @@ def test_the_shop_runs_without_a_cluster_and_a_second_session_restarts_nothing(t
     assert side.left() == []
 
 
-def test_pods_that_are_killed_from_outside_are_back(tilt_on_engine, new_port, side):
-    tilt, port = tilt_on_engine(example="shop"), new_port()
-    tilt.edit("Tiltfile", "8200:", f"{port}:")
-    with tilt.up() as session:
-        session.settles("catalog", "cart", "web")
-        before = {name: session.container(name) for name in ("catalog", "cart", "web")}
-        side.kill(*(name for name in side.containers("default-") if name.endswith("-0")))
-        session.until(lambda: all(session.container(name) != old for name, old in before.items()), "new containers")
-        session.settles("catalog", "cart", "web")
-        session.until(lambda: "mushroom" in served(port, "/cgi-bin/index.cgi"), "the shop to answer again")
-
-
 def test_a_project_of_processes_needs_no_engine(tilt_alone, new_port):
     tilt, port = tilt_alone(example="local"), new_port()
     tilt.edit("Tiltfile", "8300", str(port))

@@ -103,6 +103,7 @@ def test_an_engine_that_ended_is_missed_and_what_ran_on_it_is_back_when_it_is(nu
         session.until(lambda: asked(port) == "first", "the first page")
         tilt.save("www/index.html", "second")
         session.until(lambda: asked(port) == "second", "the second page")
+        session.settles("web", "front")
         daemon.end(number)
         session.until(lambda: not any(session.is_settled(name) for name in ("web", "front")), "both to be missed")
         daemon.start()

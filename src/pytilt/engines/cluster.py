@@ -355,7 +355,8 @@ class EngineCluster:
                             self._doubt()
                         elif event.labels.get(labels.ROLE) in (labels.FORWARDER, labels.PUBLISHER):
                             if event.action == "die":
-                                asyncio.get_running_loop().call_later(ENGINE_END_SECONDS, self._doubt_services)
+                                delay = 0.0 if event.killed else ENGINE_END_SECONDS
+                                asyncio.get_running_loop().call_later(delay, self._doubt_services)
                         else:
                             self._pool.handle(event)
                             self._spares.handle(event)

@@ -25,9 +25,9 @@ DEFAULT_GRACE = 30
 SECOND_TRY = 1.0
 """Seconds after which is tried again what the engine refused, for example while it is still removing something."""
 ENGINE_END_SECONDS = 1.0
-"""A sandbox does not end by itself. Perhaps the engine is about to end, and has ended it: what is started at that
-moment Docker 20.10 cannot remove any more, since it stays mounted. An engine is gone within half a second after that,
-unless other containers take their time."""
+"""A sandbox that was told to end was perhaps told so by an engine that is about to end itself: what is started at that
+moment Docker 20.10 cannot remove any more, since it stays mounted. Half a second later such an engine is gone, unless
+other containers take their time."""
 REMOVED = Instance(id="", attempt=0, state=RunState.EXITED, exit_code=137, reason="ContainerStatusUnknown")
 """What is left of a container that somebody removed; the words are the kubelet's."""
 FINAL = ("Succeeded", "Failed")
@@ -172,7 +172,10 @@ class PodRunner:
 
     async def _stand(self) -> bool:
         """Have the sandbox run; False if that has to wait."""
+        if self.sandbox.dismissed_at:
+            self._sandbox_retry = max(self._sandbox_retry, self.sandbox.dismissed_at + ENGINE_END_SECONDS)
         if self._sandbox_retry > time.time():
+            await self._stop_orphans()
             return False
         try:
             if not (self._stands and self.sandbox.running):
@@ -223,12 +226,19 @@ class PodRunner:
             raise failures.exceptions[0] from None
 
     async def _start_over(self) -> None:
-        """The sandbox is new: containers that lived in an old one cannot go on, and begin again at once."""
-        for name, view in list(self._views.items()):
-            if view.current is not None and view.current.running:
-                await self._world.runtime.stop(view.current.id, 0)
+        """The sandbox is new: containers that lived in an old one begin again at once."""
+        await self._stop_orphans()
+        for name in list(self._views):
             self._set(name, streak=0, retry_at=0.0)
         if any(view.current for view in self._views.values()):
+            self.doubt()
+
+    async def _stop_orphans(self) -> None:
+        """Containers whose sandbox ended cannot go on."""
+        orphans = [view.current for view in self._views.values() if view.current is not None and view.current.running]
+        for instance in orphans:
+            await self._world.runtime.stop(instance.id, 0)
+        if orphans:
             self.doubt()
 
     def _lose(self, why: str) -> None:
@@ -242,7 +252,6 @@ class PodRunner:
     async def _look(self) -> None:
         """See how the sandbox and all containers are."""
         self._doubted = False
-        stood = self.sandbox.running and self._facts.reason != NODE_LOST
         await self.sandbox.look()
         found = await self._world.runtime.containers({labels.POD_UID: self._pod["metadata"]["uid"]})
         instances: dict[str, list[Instance]] = {}
@@ -258,9 +267,6 @@ class PodRunner:
         if self._facts.reason == NODE_LOST:
             self._facts = msgspec.structs.replace(self._facts, reason="", message="")
             self._publish()
-        if stood and not self.sandbox.running:
-            self._sandbox_retry = time.time() + ENGINE_END_SECONDS
-            await self._start_over()
 
     def _seen(self, container: Mapping[str, Any], instances: list[Instance]) -> None:
         name = container["name"]

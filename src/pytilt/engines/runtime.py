@@ -16,12 +16,22 @@ EVENTS = ["start", "die", "oom", "destroy", "died", "remove"]
 says `die` then all the same."""
 
 
+KILLED = "137"
+"""The exit status of a program that was killed."""
+
+
 class ContainerEvent(Value):
     """Something happened to a container."""
 
     action: str
     id: str
     labels: Mapping[str, str] = {}
+    """And what else the engine tells of it."""
+
+    @property
+    def killed(self) -> bool:
+        """Did it end by SIGKILL?"""
+        return self.labels.get("exitCode") == KILLED
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A pod's sandbox: the container that holds its namespaces and volumes, and the files in those."""
 
 import asyncio
+import time
 
 from pytilt.engines import labels
 from pytilt.engines.containers import sandbox_request
@@ -29,6 +30,8 @@ class Sandbox:
         self._pod = pod
         self.id = found
         self.running = False
+        self.dismissed_at = 0.0
+        """When it was seen to have ended because it was told to and not by force, Unix time; 0: it was not."""
         self.address = ""
         self.folders: dict[str, str] = {}
         """Where the engine keeps the pod's volumes, by name in the pod."""
@@ -51,9 +54,13 @@ class Sandbox:
         """See how it is."""
         found = await self._world.runtime.inspect(self.id) if self.id else None
         if found is None:
-            self.id, self.running = "", False
+            self.id, self.running, self.dismissed_at = "", False, 0.0
             return
-        self.running = bool(found["State"]["Running"])
+        stood, self.running = self.running, bool(found["State"]["Running"])
+        if self.running:
+            self.dismissed_at = 0.0
+        elif stood and found["State"].get("ExitCode") == 0:
+            self.dismissed_at = time.time()
         networks: Json = found["NetworkSettings"]["Networks"] or {}
         for gateway in filter(None, (network.get("Gateway") for network in networks.values())):
             self._world.network.find_out(gateway)
