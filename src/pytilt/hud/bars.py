@@ -37,7 +37,7 @@ class OneLine(Widget):
 
     def draw(self, width: int) -> list[Segment]:
         """The bar's line, not wider than `width` cells."""
-        raise NotImplementedError
+        raise NotImplementedError  # each bar draws its own; Textual's metaclass forbids an `ABC`
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
         """See Textual's line API."""

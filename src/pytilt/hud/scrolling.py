@@ -32,11 +32,11 @@ class ScrollingLines(Widget, can_focus=True):
 
     def line_count(self) -> int:
         """How many lines there are."""
-        raise NotImplementedError
+        raise NotImplementedError  # each pane has its own; Textual's metaclass forbids an `ABC`
 
     def draw_line(self, number: int, width: int) -> list[Segment]:
         """Draw one line, not wider than `width` cells."""
-        raise NotImplementedError
+        raise NotImplementedError  # each pane has its own; Textual's metaclass forbids an `ABC`
 
     @property
     def palette(self) -> Palette:
