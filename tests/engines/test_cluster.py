@@ -11,7 +11,7 @@ from pytilt.engines.foundation import sandboxes_last
 from pytilt.engines.times import seconds_of
 from pytilt.errors import ApplyError
 from tests.engines.conftest import PODMAN
-from tests.engines.trial import config, fetch, left, pod, service, session, sweep, trial, web, workload
+from tests.engines.trial import config, fetch, left, pod, service, session, swept, trial, web, workload
 
 pytestmark = pytest.mark.engine
 
@@ -55,9 +55,8 @@ async def test_a_new_template_is_served_without_a_failed_request(engine_host):
 
 
 async def test_the_next_session_adopts_what_runs_and_restarts_nothing(engine_host):
-    project = secrets.token_hex(4)
     objects = (service("web"), workload("Deployment", "web", web("hello"), replicas=2))
-    try:
+    async with swept(engine_host) as project:
         async with session(engine_host, project) as t:
             await t.apply(*objects)
             before = {p["metadata"]["uid"]: p["status"]["containerStatuses"][0] for p in await t.ready("web", 2)}
@@ -66,14 +65,11 @@ async def test_the_next_session_adopts_what_runs_and_restarts_nothing(engine_hos
             after = {p["metadata"]["uid"]: p["status"]["containerStatuses"][0] for p in await t.ready("web", 2)}
             assert after == before
             assert (await t.says("client", fetch("http://web/"))) == "hello\n"
-    finally:
-        await sweep(engine_host, project)
 
 
 async def test_a_service_serves_on_while_the_next_session_adopts_its_pods(engine_host):
-    project = secrets.token_hex(4)
     readiness = {"readinessProbe": {"httpGet": {"port": 8080}, "periodSeconds": 1}}
-    try:
+    async with swept(engine_host) as project:
         async with session(engine_host, project) as t:
             await t.apply(service("web"), workload("Deployment", "web", web("hello"), container=readiness))
             await t.ready("web")
@@ -89,13 +85,10 @@ async def test_a_service_serves_on_while_the_next_session_adopts_its_pods(engine
                     if seconds_of(stamp) > time.time() - 0.2:
                         break
             assert set(seen) == {"hello\n"}
-    finally:
-        await sweep(engine_host, project)
 
 
 async def test_objects_are_found_again_and_secrets_are_not_lying_about(engine_host):
-    project = secrets.token_hex(4)
-    try:
+    async with swept(engine_host) as project:
         async with session(engine_host, project) as t:
             await t.apply(config("m", a="old"), config("s", "Secret", a="hush"))
             await t.apply(config("m", a="new"))
@@ -109,36 +102,29 @@ async def test_objects_are_found_again_and_secrets_are_not_lying_about(engine_ho
             for kind, name in (("ConfigMap", "m"), ("Secret", "s")):
                 await t.delete(await t.get(kind, name))
             assert await left(t.runtime, project) == []
-    finally:
-        await sweep(engine_host, project)
 
 
 async def test_what_another_session_deletes_goes_here_too(engine_host):
-    project = secrets.token_hex(4)
-    try:
-        async with session(engine_host, project) as up:
-            await up.apply(service("web"), workload("Deployment", "web", SLEEP, replicas=2))
-            ran = {item["metadata"]["uid"] for item in await up.ready("web", 2)}
-            seen = set(ran)
+    async with swept(engine_host) as project, session(engine_host, project) as up:
+        await up.apply(service("web"), workload("Deployment", "web", SLEEP, replicas=2))
+        ran = {item["metadata"]["uid"] for item in await up.ready("web", 2)}
+        seen = set(ran)
 
-            def gone(pods):
-                seen.update(item["metadata"]["uid"] for item in pods)
-                return not pods
+        def gone(pods):
+            seen.update(item["metadata"]["uid"] for item in pods)
+            return not pods
 
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(up.until(gone))
-                async with session(engine_host, project) as down:
-                    for kind in ("Deployment", "Service"):
-                        await down.delete(await down.get(kind, "web"))
-            assert seen == ran
-            assert await left(up.runtime, project) == []
-    finally:
-        await sweep(engine_host, project)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(up.until(gone))
+            async with session(engine_host, project) as down:
+                for kind in ("Deployment", "Service"):
+                    await down.delete(await down.get(kind, "web"))
+        assert seen == ran
+        assert await left(up.runtime, project) == []
 
 
 async def test_what_was_taken_away_while_nobody_looked_is_replaced(engine_host):
-    project = secrets.token_hex(4)
-    try:
+    async with swept(engine_host) as project:
         async with session(engine_host, project) as t:
             await t.apply(workload("Deployment", "web", SLEEP, replicas=2))
             first, second = await t.ready("web", 2)
@@ -150,8 +136,6 @@ async def test_what_was_taken_away_while_nobody_looked_is_replaced(engine_host):
             names = {item["metadata"]["name"] for item in await t.ready("web", 2)}
             assert second["metadata"]["name"] in names
             assert first["metadata"]["name"] not in names
-    finally:
-        await sweep(engine_host, project)
 
 
 async def test_two_projects_do_not_see_each_other(engine_host):

@@ -1,11 +1,10 @@
 import asyncio
-import secrets
 from contextlib import suppress
 
 import pytest
 
 from pytilt.engines import labels
-from tests.engines.trial import PATIENCE, Json, Trial, config, left, session, sweep, trial, web, workload
+from tests.engines.trial import PATIENCE, Json, Trial, config, left, session, swept, trial, web, workload
 
 pytestmark = pytest.mark.engine
 
@@ -66,8 +65,7 @@ async def test_the_next_template_gets_one_too_while_the_old_pod_serves(engine_ho
 
 
 async def test_a_pod_in_a_spare_sandbox_is_adopted_by_the_next_session(engine_host):
-    project = secrets.token_hex(4)
-    try:
+    async with swept(engine_host) as project:
         async with session(engine_host, project) as t:
             await prepared(t, deployment("first"))
             await t.apply(deployment("hello"))
@@ -78,13 +76,10 @@ async def test_a_pod_in_a_spare_sandbox_is_adopted_by_the_next_session(engine_ho
             assert after["status"]["containerStatuses"] == before["status"]["containerStatuses"]
             await t.delete(await t.get("Deployment", "web"))
             assert await left(t.runtime, project) == []
-    finally:
-        await sweep(engine_host, project)
 
 
 async def test_what_no_pod_comes_for_goes_with_an_unchanged_deployment_or_its_deletion_or_the_session(engine_host):
-    project = secrets.token_hex(4)
-    try:
+    async with swept(engine_host) as project:
         async with session(engine_host, project) as t:
             await t.apply(deployment("hello"))
             pod = (await t.ready("web"))[0]
@@ -98,26 +93,20 @@ async def test_what_no_pod_comes_for_goes_with_an_unchanged_deployment_or_its_de
             await prepared(t, deployment("other"))
             await t.delete(await t.get("Deployment", "web"))
             assert await left(t.runtime, project) == []
-    finally:
-        await sweep(engine_host, project)
 
 
 async def test_what_was_prepared_and_never_applied_leaves_nothing(engine_host):
-    project = secrets.token_hex(4)
-    try:
+    async with swept(engine_host) as project:
         async with session(engine_host, project) as t:
             await prepared(t, deployment("hello"))
             runtime = t.runtime
             assert await left(runtime, project)
         async with session(engine_host, project) as t:
             assert await left(t.runtime, project) == []
-    finally:
-        await sweep(engine_host, project)
 
 
 async def test_the_next_session_removes_what_a_killed_one_had_prepared(engine_host):
-    project = secrets.token_hex(4)
-    try:
+    async with swept(engine_host) as project:
         waiting = ""
         with suppress(InterruptedError):
             async with session(engine_host, project) as t:
@@ -129,8 +118,6 @@ async def test_the_next_session_removes_what_a_killed_one_had_prepared(engine_ho
             await count(t, 1)
             assert waiting not in await sandboxes(t)
             await t.ready("web")
-    finally:
-        await sweep(engine_host, project)
 
 
 async def test_a_pod_of_another_shape_gets_a_sandbox_of_its_own(engine_host):

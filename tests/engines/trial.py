@@ -177,14 +177,20 @@ async def session(engine_host: str, project: str) -> AsyncIterator[Trial]:
 
 
 @asynccontextmanager
-async def trial(engine_host: str) -> AsyncIterator[Trial]:
-    """A project of its own, of which nothing is left afterwards."""
+async def swept(engine_host: str) -> AsyncIterator[str]:
+    """The id of a project for several sessions, of which nothing is left afterwards."""
     project = secrets.token_hex(4)
     try:
-        async with session(engine_host, project) as opened:
-            yield opened
+        yield project
     finally:
         await sweep(engine_host, project)
+
+
+@asynccontextmanager
+async def trial(engine_host: str) -> AsyncIterator[Trial]:
+    """The only session of a project, of which nothing is left afterwards."""
+    async with swept(engine_host) as project, session(engine_host, project) as opened:
+        yield opened
 
 
 async def sweep(engine_host: str, project: str) -> None:
