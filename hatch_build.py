@@ -20,7 +20,7 @@ PLACES = ("GOCACHE", "GOPATH", "GOTMPDIR")
 
 
 class SyncletBuildHook(BuildHookInterface[Any]):
-    """Puts `synclet-linux-ARCH` into `pytilt/engines/bin`. The same source and the same Go give the same bytes."""
+    """Puts `synclet-linux-ARCH` into `pytilt/synclet/bin`. The same source and the same Go give the same bytes."""
 
     def dependencies(self) -> list[str]:
         """PyPI's Go when the machine has none that is new enough."""
@@ -30,11 +30,11 @@ class SyncletBuildHook(BuildHookInterface[Any]):
         """Build for every architecture and add the results to what is packed."""
         del version
         root = Path(self.root)
-        folder = root / "src" / "pytilt" / "engines" / "bin"
+        folder = root / "src" / "pytilt" / "synclet" / "bin"
         folder.mkdir(parents=True, exist_ok=True)
         for architecture in ARCHITECTURES:
             build(root / "synclet", folder / f"synclet-linux-{architecture}", architecture)
-        build_data["artifacts"].append("src/pytilt/engines/bin/*")
+        build_data["artifacts"].append("src/pytilt/synclet/bin/*")
 
 
 def find_go() -> str | None:

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from private_engine import NoEngineError, engine, ensure_busybox
 
+from pytilt.docker.discovery import find_engine
 from pytilt.errors import EngineUnreachableError
-from pytilt.images.docker.discovery import find_engine
 from pytilt.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from pytilt.engines import labels
+from pytilt.engines.objects import labels
 
 
 class EngineSide:
@@ -22,7 +22,7 @@ class EngineSide:
 
         Args:
             part: of the name; empty for all.
-            role: of the container, as in `pytilt.engines.labels`; empty for all.
+            role: of the container, as in `pytilt.engines.objects.labels`; empty for all.
             ended: those that ended, too.
         """
         of_role = ("--filter", f"label={labels.ROLE}={role}") if role else ()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytilt.engines import labels
+from pytilt.engines.objects import labels
 from tests.end_to_end.engine_side import EngineSide
 from tests.end_to_end.sessions import served
 

@@ -6,9 +6,9 @@ from contextlib import aclosing
 
 import pytest
 
-from pytilt.engines import labels
-from pytilt.engines.foundation import sandboxes_last
-from pytilt.engines.times import seconds_of
+from pytilt.engines.network.infrastructure import sandboxes_last
+from pytilt.engines.objects import labels
+from pytilt.engines.objects.times import seconds_of
 from pytilt.errors import ApplyError
 from tests.engines.conftest import PODMAN
 from tests.engines.trial import config, fetch, left, pod, service, session, swept, trial, web, workload

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from pytilt.cluster.seam import ContainerRef
-from pytilt.engines import labels
+from pytilt.docker.address import EngineAddress
+from pytilt.docker.api import DockerApi
+from pytilt.docker.runtime import Runtime
 from pytilt.engines.cluster import EngineCluster
-from pytilt.engines.foundation import sandboxes_last
-from pytilt.engines.objects import condition, key_of
-from pytilt.engines.runtime import Runtime
-from pytilt.images.docker.address import EngineAddress
-from pytilt.images.docker.api import DockerApi
+from pytilt.engines.network.infrastructure import sandboxes_last
+from pytilt.engines.objects import labels
+from pytilt.engines.objects.fields import condition, key_of
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.resources import KubeObject
 

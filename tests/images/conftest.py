@@ -2,16 +2,17 @@
 
 import secrets
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import msgspec
 import pytest
 
+from pytilt.docker.api import path
+from pytilt.docker.engine import Engine
 from pytilt.host.processes import HostRunner
-from pytilt.images.docker.api import path
-from pytilt.images.docker.engine import Engine
 from pytilt.model.names import ImageName
-from pytilt.settings import Settings
+from tests.engine_fixtures import engine, engine_settings
+
+__all__ = ["engine", "engine_settings"]
 
 
 class _Listed(msgspec.Struct):
@@ -22,19 +23,6 @@ class _Listed(msgspec.Struct):
 async def runner() -> AsyncIterator[HostRunner]:
     async with HostRunner() as runner:
         yield runner
-
-
-@pytest.fixture
-def engine_settings(engine_host: str, tmp_path: Path) -> Settings:
-    environ = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path / "home"), "DOCKER_HOST": engine_host}
-    (tmp_path / "home").mkdir()
-    return Settings.from_environment(environ)
-
-
-@pytest.fixture
-async def engine(engine_settings: Settings) -> AsyncIterator[Engine]:
-    async with Engine(engine_settings) as engine:
-        yield engine
 
 
 @pytest.fixture

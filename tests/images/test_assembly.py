@@ -1,7 +1,7 @@
+from pytilt.docker.engine import Engine
 from pytilt.host.processes import HostRunner
 from pytilt.images.assembly import ImageBuilder, image_builder
 from pytilt.images.contract import BuildRequest
-from pytilt.images.docker.engine import Engine
 from pytilt.images.sharing import SharingBuilder
 from pytilt.model.commands import Command
 from pytilt.model.images import BuiltImage, CustomBuild, DockerBuild, Image

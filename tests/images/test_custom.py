@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from pytilt.docker.engine import Engine
 from pytilt.errors import BuildError
 from pytilt.host.processes import HostRunner
 from pytilt.images.contract import BuildRequest
 from pytilt.images.custom import CustomBuilder, base_variables, expected_reference, expected_variables
-from pytilt.images.docker.engine import Engine
 from pytilt.model.commands import Command
 from pytilt.model.images import BuiltImage, CustomBuild, Image, Registry
 from pytilt.model.names import ImageName

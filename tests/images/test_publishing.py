@@ -3,10 +3,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pytilt.docker.engine import Engine
 from pytilt.errors import PublishError
 from pytilt.host.processes import HostRunner
 from pytilt.images.credentials import Credentials
-from pytilt.images.docker.engine import Engine
 from pytilt.images.publishing import DockerPublisher, push_failure
 from pytilt.model.images import BuiltImage, Delivery, Registry
 from pytilt.model.names import ImageName

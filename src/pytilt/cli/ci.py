@@ -46,10 +46,10 @@ def command(
       tilt ci --timeout 10m
     """
     del web_mode
-    from pytilt.cli.composition import SessionOptions, run
-    from pytilt.cli.project import find_project
     from pytilt.cli.running import run_in_foreground
     from pytilt.cli.streaming import selection, streaming
+    from pytilt.session.composition import SessionOptions, run
+    from pytilt.session.project import find_project
     from pytilt.store.logs import Selection
 
     settings = Settings.from_environment()

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from pytilt.cli.places import token_path
 from pytilt.errors import SessionUnreachableError, UserError
+from pytilt.session.places import token_path
 from pytilt.settings import Settings
 from pytilt.views.api import GROUP_VERSION
 

@@ -32,18 +32,18 @@ def command(
       tilt down
       tilt down --delete-namespaces
     """
-    from pytilt.cli.project import find_project
+    from pytilt.session.project import find_project
 
     settings = Settings.from_environment()
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
 
     async def run() -> None:
-        from pytilt.cli.clusters import connected
+        from pytilt.docker.engine import Engine
         from pytilt.host.processes import HostRunner
-        from pytilt.images.docker.engine import Engine
         from pytilt.loop.evaluator import Evaluator
         from pytilt.loop.teardown import TearingDown
         from pytilt.model.logs import Level
+        from pytilt.session.clusters import connected
 
         def log(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:  # noqa: ARG001 - a `Log`
             sys.stderr.write(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytilt.cli.options import display_options, session_options
-from pytilt.cli.places import token_path
+from pytilt.session.places import token_path
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:

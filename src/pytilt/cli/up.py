@@ -55,12 +55,12 @@ def command(
       tilt up --context kind-dev -- --debug
     """
     del web_mode
-    from pytilt.cli.composition import SessionOptions, run
     from pytilt.cli.displaying import displaying
-    from pytilt.cli.project import find_project
     from pytilt.cli.running import run_in_foreground
     from pytilt.cli.streaming import selection, streaming
     from pytilt.hud.terminal import check
+    from pytilt.session.composition import SessionOptions, run
+    from pytilt.session.project import find_project
 
     settings = Settings.from_environment()
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace)

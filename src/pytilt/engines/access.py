@@ -5,26 +5,26 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 from pytilt.cluster.seam import ByteStream, ContainerRef, ExecStream
-from pytilt.engines.podplan import Instance, RunState, all_containers
-from pytilt.engines.podpool import PodPool
-from pytilt.engines.reach import execute
-from pytilt.engines.runtime import pieces, reached
-from pytilt.engines.times import engine_since, in_utc, podman_since
-from pytilt.engines.world import World
+from pytilt.docker.api import path
+from pytilt.docker.runtime import pieces, reached
+from pytilt.engines.network.reach import execute
+from pytilt.engines.objects.times import engine_since, in_utc, podman_since
+from pytilt.engines.pods.context import EngineContext
+from pytilt.engines.pods.pool import PodPool
+from pytilt.engines.podspec.plan import Instance, RunState, all_containers
 from pytilt.errors import ClusterUnreachableError, DockerApiError, SyncError
-from pytilt.images.docker.api import path
 
 
 class EngineContainers:
     """Ways into the containers of a project's pods.
 
     Args:
-        world: the collaborators.
+        context: the collaborators.
         pool: runs the pods.
     """
 
-    def __init__(self, world: World, pool: PodPool) -> None:
-        self._world = world
+    def __init__(self, context: EngineContext, pool: PodPool) -> None:
+        self._context = context
         self._pool = pool
 
     async def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncGenerator[tuple[str, str]]:
@@ -32,13 +32,13 @@ class EngineContainers:
         instance = await self._first_instance(ref)
         params: dict[str, str | int | bool] = {"stdout": True, "stderr": True, "timestamps": True, "follow": True}
         if since:
-            params["since"] = podman_since(since) if self._world.machine.podman else engine_since(since)
+            params["since"] = podman_since(since) if self._context.node.podman else engine_since(since)
         terminal = self._has_terminal(ref)
         try:
             with reached():
                 where = path("containers", instance.id, "logs")
                 async with (
-                    self._world.runtime.api.stream("GET", where, params=params) as chunks,
+                    self._context.runtime.api.stream("GET", where, params=params) as chunks,
                     aclosing(_lines(chunks, terminal=terminal)) as lines,
                 ):
                     async for line in lines:
@@ -52,7 +52,7 @@ class EngineContainers:
         instance = self._instance(ref)
         if instance is None or not instance.running:
             raise SyncError(f"the container `{ref.container}` of `Pod/{ref.pod}` does not run")
-        async with execute(self._world.runtime, instance.id, argv) as stream:
+        async with execute(self._context.runtime, instance.id, argv) as stream:
             yield stream
 
     @asynccontextmanager
@@ -61,12 +61,12 @@ class EngineContainers:
 
         A program that listens on the pod's localhost only is reached too, as in a cluster.
         """
-        stored = self._world.store.get("Pod", namespace, pod)
+        stored = self._context.store.get("Pod", namespace, pod)
         runner = self._pool.runner(stored) if stored is not None else None
         if runner is None or not runner.sandbox.running:
             raise ClusterUnreachableError(f"`Pod/{pod}` does not run")
         sandbox = runner.sandbox
-        async with self._world.network.connect_anyhow(sandbox.id, sandbox.address, port) as stream:
+        async with self._context.network.connect_anyhow(sandbox.id, sandbox.address, port) as stream:
             yield stream
 
     async def _first_instance(self, ref: ContainerRef) -> Instance:
@@ -77,24 +77,24 @@ class EngineContainers:
             def note(_: object, changed: asyncio.Event = changed) -> None:
                 changed.set()
 
-            self._world.store.listen(note)
+            self._context.store.listen(note)
             try:
                 instance = self._instance(ref)
                 if instance is not None and instance.id and instance.state is not RunState.CREATED:
                     return instance
-                if self._world.store.get("Pod", ref.namespace, ref.pod) is None:
+                if self._context.store.get("Pod", ref.namespace, ref.pod) is None:
                     raise ClusterUnreachableError(f"there is no `Pod/{ref.pod}`")
                 await changed.wait()
             finally:
-                self._world.store.unlisten(note)
+                self._context.store.unlisten(note)
 
     def _instance(self, ref: ContainerRef) -> Instance | None:
-        pod = self._world.store.get("Pod", ref.namespace, ref.pod)
+        pod = self._context.store.get("Pod", ref.namespace, ref.pod)
         runner = self._pool.runner(pod) if pod is not None else None
         return runner.instance(ref.container) if runner is not None else None
 
     def _has_terminal(self, ref: ContainerRef) -> bool:
-        pod = self._world.store.get("Pod", ref.namespace, ref.pod)
+        pod = self._context.store.get("Pod", ref.namespace, ref.pod)
         containers = all_containers(pod) if pod is not None else ()
         return any(bool(c.get("tty")) for c in containers if c["name"] == ref.container)
 

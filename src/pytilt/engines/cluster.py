@@ -11,32 +11,32 @@ from typing import Self
 import msgspec
 
 from pytilt.cluster.seam import Change, ChangeType
-from pytilt.engines import labels
+from pytilt.docker.api import DockerApi
+from pytilt.docker.runtime import Runtime
 from pytilt.engines.access import EngineContainers
-from pytilt.engines.admission import admitted, must_be_replaced
-from pytilt.engines.controllers import Controllers
-from pytilt.engines.forwarding import Forwarding
-from pytilt.engines.foundation import SERVICE_RANGE, Foundation, sandboxes_last
-from pytilt.engines.kinds import CLUSTER_SCOPED, KEPT
-from pytilt.engines.labels import Project
-from pytilt.engines.notes import Notes
-from pytilt.engines.objects import NEW_POD_STATUS, Json, Key, key_of, uid_of
-from pytilt.engines.podpool import PodPool
-from pytilt.engines.podrunner import ENGINE_END_SECONDS
-from pytilt.engines.probing import Prober
-from pytilt.engines.pulling import FindCredentials, anonymous
-from pytilt.engines.reach import PodNetwork
+from pytilt.engines.health.probing import Prober
+from pytilt.engines.network.forwarding import Forwarding
+from pytilt.engines.network.infrastructure import SERVICE_RANGE, Infrastructure, sandboxes_last
+from pytilt.engines.network.reach import PodNetwork
+from pytilt.engines.network.services import completed
+from pytilt.engines.objects import labels
+from pytilt.engines.objects.events import EventRecorder
+from pytilt.engines.objects.fields import NEW_POD_STATUS, Json, Key, key_of, uid_of
+from pytilt.engines.objects.kinds import CLUSTER_SCOPED, KEPT
+from pytilt.engines.objects.labels import Project
+from pytilt.engines.objects.store import ObjectStore
+from pytilt.engines.pods.context import EngineContext, NodeInfo
+from pytilt.engines.pods.pool import PodPool
+from pytilt.engines.pods.pulling import FindCredentials, anonymous
+from pytilt.engines.pods.runner import ENGINE_END_SECONDS
+from pytilt.engines.pods.sandbox import Sandbox
+from pytilt.engines.pods.spares import Spares
+from pytilt.engines.podspec.volumes import claims_of
 from pytilt.engines.record import Record
-from pytilt.engines.runtime import Runtime
-from pytilt.engines.sandbox import Sandbox
-from pytilt.engines.services import completed
-from pytilt.engines.spares import Spares
-from pytilt.engines.store import ObjectStore
-from pytilt.engines.volumes import claims_of
+from pytilt.engines.workloads.admission import admitted, must_be_replaced
+from pytilt.engines.workloads.controllers import Controllers
 from pytilt.engines.workloads.cronjobs import job_of
-from pytilt.engines.world import Machine, World
 from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError
-from pytilt.images.docker.api import DockerApi
 from pytilt.model.clusters import ClusterInfo, ObjectRef
 from pytilt.model.resources import KubeObject
 
@@ -82,9 +82,9 @@ class EngineCluster:
         """Claims that are gone, and whose volumes are not yet."""
         self._applies = 0
         self._running: list[asyncio.Task[None]] = []
-        self._machine = Machine()
+        self._node = NodeInfo()
         self._just_asked = False
-        self._world: World
+        self._context: EngineContext
         self._record: Record
         self._forwarding: Forwarding
         self._pool: PodPool
@@ -93,31 +93,31 @@ class EngineCluster:
         """The other seam."""
 
     async def __aenter__(self) -> Self:
-        self._machine = await self._ask_machine()
+        self._node = await self._ask_machine()
         self._just_asked = True
-        foundation = Foundation(
-            self._runtime, self._project, self._machine.architecture, self._range, deaf=self._machine.podman
+        infrastructure = Infrastructure(
+            self._runtime, self._project, self._node.architecture, self._range, stdin_closes=self._node.podman
         )
-        self._forwarding = Forwarding(self._runtime, self._project, foundation, self._store)
-        self._record = Record(self._runtime, self._project, foundation, self._store)
+        self._forwarding = Forwarding(self._runtime, self._project, infrastructure, self._store)
+        self._record = Record(self._runtime, self._project, infrastructure, self._store)
         network = PodNetwork(self._runtime)
-        self._world = World(
+        self._context = EngineContext(
             runtime=self._runtime,
             project=self._project,
             store=self._store,
-            foundation=foundation,
+            infrastructure=infrastructure,
             network=network,
             prober=Prober(self._runtime, network),
-            notes=Notes(self._store),
-            machine=self._machine,
+            events=EventRecorder(self._store),
+            node=self._node,
             credentials=self._credentials,
             settled=self._forwarding.settled,
             keep=self._record.keep,
         )
         await self._tasks.__aenter__()
-        self._spares = Spares(self._world, self._tasks, self._namespace)
-        self._pool = PodPool(self._world, self._tasks, self._spare_for)
-        self.containers = EngineContainers(self._world, self._pool)
+        self._spares = Spares(self._context, self._tasks, self._namespace)
+        self._pool = PodPool(self._context, self._tasks, self._spare_for)
+        self.containers = EngineContainers(self._context, self._pool)
         try:
             await self._adopt()
         except BaseException as error:
@@ -145,20 +145,20 @@ class EngineCluster:
     async def info(self) -> ClusterInfo:
         """Say what the engine is; see the seam. What it said when this was opened is still true the first time."""
         if not self._just_asked:
-            self._machine = await self._ask_machine()
+            self._node = await self._ask_machine()
         self._just_asked = False
         return ClusterInfo(
             context=CONTEXT,
             namespace=self._namespace,
             product=CONTEXT,
-            version=self._machine.version,
-            arch=self._machine.architecture,
+            version=self._node.version,
+            arch=self._node.architecture,
             shares_engine=True,
         )
 
     async def prepare(self, objects: Sequence[KubeObject]) -> None:
         """Start what these objects will stand on, and a sandbox for the next pod of each Deployment; see `Prepare`."""
-        self._tasks.create_task(self._stand(), name="foundation")
+        self._tasks.create_task(self._stand(), name="infrastructure")
         self._spares.prepare(objects)
 
     async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - as in the seam
@@ -227,7 +227,7 @@ class EngineCluster:
 
     async def _stand(self) -> None:
         try:
-            await self._world.foundation.stand()
+            await self._context.infrastructure.ensure()
         except (ApplyError, ClusterUnreachableError, DockerApiError):
             return  # who needs it asks again, and tells
 
@@ -252,7 +252,7 @@ class EngineCluster:
         if key.kind == "Deployment":
             self._spares.applied(stored)
         if key.kind in KEPT and before is None:
-            self._world.notes.normal(stored, "Kept", f"`{key}` is kept, and has no effect in the context `engine`")
+            self._context.events.normal(stored, "Kept", f"`{key}` is kept, and has no effect in the context `engine`")
         if key.kind in ("Service", "Ingress"):
             await self._forwarding.settled()
             if failure := self._forwarding.failures.get(key):
@@ -263,7 +263,7 @@ class EngineCluster:
         if obj["kind"] == "Service":
             services = [service for service in self._store.all("Service") if key_of(service) != key_of(obj)]
             taken = [service["spec"].get("clusterIP", "") for service in services]
-            obj = dict(completed(obj, before, services, self._world.foundation.addresses.free(taken)))
+            obj = dict(completed(obj, before, services, self._context.infrastructure.addresses.free(taken)))
         if before is None:
             return obj
         old = before["metadata"]
@@ -285,10 +285,10 @@ class EngineCluster:
                     family.append(item)
         return family
 
-    async def _ask_machine(self) -> Machine:
+    async def _ask_machine(self) -> NodeInfo:
         version = await self._runtime.ask("GET", "/version")
         about = await self._runtime.ask("GET", "/info")
-        return Machine(
+        return NodeInfo(
             architecture=str(version.get("Arch", "")),
             version=str(version.get("Version", "")),
             podman=any("Podman" in part.get("Name", "") for part in version.get("Components") or ()),
@@ -352,17 +352,17 @@ class EngineCluster:
                     async for event in events:
                         pause = FIRST_PAUSE
                         if not event.action:
-                            self._doubt()
+                            self._mark_all_dirty()
                         elif event.labels.get(labels.ROLE) in (labels.FORWARDER, labels.PUBLISHER):
                             if event.action == "die":
                                 delay = 0.0 if event.killed else ENGINE_END_SECONDS
-                                asyncio.get_running_loop().call_later(delay, self._doubt_services)
+                                asyncio.get_running_loop().call_later(delay, self._mark_services_dirty)
                         else:
                             self._pool.handle(event)
                             self._spares.handle(event)
             except ClusterUnreachableError:
                 if pause == FIRST_PAUSE:
-                    self._pool.doubt()  # it does not answer the pods either, which they tell
+                    self._pool.mark_dirty()  # it does not answer the pods either, which they tell
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -377,14 +377,14 @@ class EngineCluster:
             except ClusterUnreachableError:
                 await asyncio.sleep(LONGEST_PAUSE)
 
-    def _doubt_services(self) -> None:
-        self._world.foundation.doubt()
-        self._forwarding.doubt()
+    def _mark_services_dirty(self) -> None:
+        self._context.infrastructure.mark_dirty()
+        self._forwarding.mark_dirty()
 
-    def _doubt(self) -> None:
-        self._doubt_services()
-        self._pool.doubt()
-        self._spares.doubt()
+    def _mark_all_dirty(self) -> None:
+        self._mark_services_dirty()
+        self._pool.mark_dirty()
+        self._spares.mark_dirty()
 
     async def _remove(self, containers: Iterable[Json]) -> None:
         """Remove what an earlier session had begun for pods that never came."""
@@ -416,10 +416,10 @@ class EngineCluster:
             left = {obj["kind"] for obj in self._store.all()} - {"Event"}
             if self._applies or left - {CLAIM}:
                 return
-            await self._world.foundation.remove(keep_record=bool(left))
+            await self._context.infrastructure.remove(keep_record=bool(left))
             if not left:
                 self._record.forget()
-            self._forwarding.doubt()
+            self._forwarding.mark_dirty()
 
     async def _remove_unclaimed(self) -> None:
         used = {claim for pod in self._store.all("Pod") for claim in claims_of(pod)}

@@ -11,14 +11,15 @@ from collections.abc import Iterable
 import msgspec
 
 from pytilt.cluster.seam import Change, ChangeType
-from pytilt.engines import labels
-from pytilt.engines.files import packed, plain_file, unpacked
-from pytilt.engines.foundation import Foundation
-from pytilt.engines.labels import Project
-from pytilt.engines.objects import Json, Key, digest, key_of, owner_of
-from pytilt.engines.runtime import Runtime
-from pytilt.engines.store import ObjectStore
+from pytilt.docker.runtime import Runtime
+from pytilt.engines.network.infrastructure import Infrastructure
+from pytilt.engines.objects import labels
+from pytilt.engines.objects.fields import Json, Key, digest, key_of, owner_of
+from pytilt.engines.objects.labels import Project
+from pytilt.engines.objects.store import ObjectStore
+from pytilt.engines.podspec.files import packed, plain_file, unpacked
 from pytilt.model.resources import KubeObject
+from pytilt.synclet.verbs import pause
 
 FOLDER = "objects"
 POD, EVENT = "Pod", "Event"
@@ -33,14 +34,14 @@ class Record:
     Args:
         runtime: the engine.
         project: whose they are.
-        foundation: what the container of the hidden ones is made of.
+        infrastructure: what the container of the hidden ones is made of.
         store: the objects.
     """
 
-    def __init__(self, runtime: Runtime, project: Project, foundation: Foundation, store: ObjectStore) -> None:
+    def __init__(self, runtime: Runtime, project: Project, infrastructure: Infrastructure, store: ObjectStore) -> None:
         self._runtime = runtime
         self._project = project
-        self._foundation = foundation
+        self._infrastructure = infrastructure
         self._store = store
         self._written: dict[Key, bytes] = {}
         self._volumes: dict[str, Key] = {}
@@ -148,10 +149,10 @@ class Record:
         if await self._runtime.inspect(self._project.record) is None:
             if not any(contents.values()):
                 return
-            ground = await self._foundation.ground()
+            base = await self._infrastructure.base()
             request: Json = {
-                "Image": ground.image,
-                "Cmd": ["pause"],
+                "Image": base.image,
+                "Cmd": pause(),
                 "Labels": self._project.labels(labels.RECORD),
                 "HostConfig": {"NetworkMode": "none"},
             }

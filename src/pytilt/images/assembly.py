@@ -1,12 +1,12 @@
 """Putting the parts together: one builder for every kind of image."""
 
+from pytilt.docker.engine import Engine
 from pytilt.host.processes import Runner
 from pytilt.images.contract import Builder, BuildRequest
 from pytilt.images.credentials import Credentials
 from pytilt.images.custom import CustomBuilder
 from pytilt.images.docker.building import DockerBuilder
 from pytilt.images.docker.client_build import ClientBuilder
-from pytilt.images.docker.engine import Engine
 from pytilt.images.limiting import LimitingBuilder
 from pytilt.images.sharing import SharingBuilder
 from pytilt.model.images import BuiltImage, DockerBuild

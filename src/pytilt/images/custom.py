@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from pytilt.docker.discovery import client_environment
+from pytilt.docker.engine import Engine, content_tag
 from pytilt.errors import BuildError, CommandError, DockerApiError, UserError
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.images.contract import BuildRequest
-from pytilt.images.docker.discovery import client_environment
-from pytilt.images.docker.engine import Engine, content_tag
 from pytilt.images.registry_names import push_name, push_reference, tag_for
 from pytilt.model.images import BuiltImage, CustomBuild
 from pytilt.model.logs import Log

@@ -2,11 +2,11 @@
 
 import re
 
+from pytilt.docker.api import path
+from pytilt.docker.engine import Engine, Product
 from pytilt.errors import CommandError, DockerApiError, PublishError
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.images.credentials import Credentials
-from pytilt.images.docker.api import path
-from pytilt.images.docker.engine import Engine, Product
 from pytilt.images.docker.reading import BuildReader
 from pytilt.images.registry_names import cluster_reference, push_reference
 from pytilt.model.images import BuiltImage, Delivery, Registry

@@ -2,7 +2,7 @@ from datetime import datetime
 
 import pytest
 
-from pytilt.engines.times import rfc3339, seconds_of
+from pytilt.engines.objects.times import rfc3339, seconds_of
 from pytilt.engines.workloads.schedules import parse
 from pytilt.errors import ApplyError
 

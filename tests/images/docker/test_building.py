@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from pytilt.docker.api import path
+from pytilt.docker.engine import Engine, Product
 from pytilt.errors import BuildError
 from pytilt.host.processes import HostRunner
 from pytilt.images.contract import BuildRequest
 from pytilt.images.credentials import Credentials
-from pytilt.images.docker.api import path
 from pytilt.images.docker.building import DockerBuilder, announcement
 from pytilt.images.docker.client_build import ClientBuilder
-from pytilt.images.docker.engine import Engine, Product
 from pytilt.images.publishing import DockerPublisher
 from pytilt.model.files import Ignore
 from pytilt.model.images import BuiltImage, Delivery, DockerBuild, Image, Registry

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from pytilt.docker.engine import Engine
 from pytilt.errors import BuildError
 from pytilt.host.processes import HostRunner
 from pytilt.images.context import plan_context
 from pytilt.images.docker.client_build import ClientBuilder
-from pytilt.images.docker.engine import Engine
 from pytilt.model.images import DockerBuild
 from pytilt.settings import Settings
 from tests.images.docker.scripted import scripted

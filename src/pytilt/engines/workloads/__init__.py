@@ -1,4 +1,4 @@
 """What each kind of workload wants next, as pure functions of the workload and of what it owns.
 
-Here belongs deciding. Not here: running pods, storing, waiting. Called by `engines.controllers`.
+Here belongs deciding. Not here: running pods, storing, waiting. The loop that asks them is `controllers`.
 """

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from pytilt.engines.objects import Json, Key, key_of, owned_by
-from pytilt.engines.times import rfc3339, seconds_of
+from pytilt.engines.objects.fields import Json, Key, key_of, owned_by
+from pytilt.engines.objects.times import rfc3339, seconds_of
 from pytilt.engines.workloads.jobs import is_done
 from pytilt.engines.workloads.outcome import Outcome
 from pytilt.engines.workloads.schedules import Schedule, parse

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pytilt.engines.objects import digest, is_deleting, key_of, labels_of, pod_from_template, suffix
+from pytilt.engines.objects.fields import digest, is_deleting, key_of, labels_of, pod_from_template, suffix
 from pytilt.engines.workloads.outcome import Outcome, finished, ready_since
 from pytilt.engines.workloads.statefulsets import REVISION
 from pytilt.model.resources import KubeObject

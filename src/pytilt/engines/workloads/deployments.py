@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pytilt.engines.objects import Json, digest, is_deleting, key_of, labels_of, owned_by
+from pytilt.engines.objects.fields import Json, digest, is_deleting, key_of, labels_of, owned_by
 from pytilt.engines.workloads.outcome import Outcome, finished, share, with_conditions
 from pytilt.model.base import Value
 from pytilt.model.resources import KubeObject

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pytilt.engines.objects import Json, is_deleting, key_of, pod_from_template, suffix
-from pytilt.engines.times import rfc3339, seconds_of
+from pytilt.engines.objects.fields import Json, is_deleting, key_of, pod_from_template, suffix
+from pytilt.engines.objects.times import rfc3339, seconds_of
 from pytilt.engines.workloads.outcome import Outcome, finished, phase, ready_since
 from pytilt.model.resources import KubeObject
 

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterable
 
-from pytilt.engines.objects import Key, condition, is_deleting
-from pytilt.engines.times import rfc3339, seconds_of
+from pytilt.engines.objects.fields import Key, condition, is_deleting
+from pytilt.engines.objects.times import rfc3339, seconds_of
 from pytilt.model.base import Value
 from pytilt.model.resources import KubeObject
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pytilt.engines.objects import condition, key_of, pod_from_template, suffix
+from pytilt.engines.objects.fields import condition, key_of, pod_from_template, suffix
 from pytilt.engines.workloads.outcome import Outcome, alive, finished, ready_since
 from pytilt.model.resources import KubeObject
 

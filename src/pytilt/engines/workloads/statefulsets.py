@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytilt.engines.objects import Json, digest, is_deleting, key_of, labels_of, pod_from_template
+from pytilt.engines.objects.fields import Json, digest, is_deleting, key_of, labels_of, pod_from_template
 from pytilt.engines.workloads.outcome import Outcome, finished, ready_since
 from pytilt.model.resources import KubeObject
 

@@ -1,5 +1,4 @@
-"""Docker Engine's HTTP API, which Podman speaks too: finding an engine, talking to it, building with it.
+"""Building images by the Docker Engine API: BuildKit and the classic builder, their options, progress and failures.
 
-Here belongs what knows this API's paths and messages. Not here: registries' names and credentials (`images`) and
-running containers as a cluster (`engines`, which borrows `api`). Called by `images`, `engines` and `compose`.
+Not here: the API's client itself (`docker`), registries' names and credentials (`images`). Called by `images.assembly`.
 """

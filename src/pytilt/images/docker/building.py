@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from pytilt.docker.api import DockerApi
+from pytilt.docker.engine import Engine, Product, content_tag
 from pytilt.errors import BuildError, DockerApiError, PublishError
 from pytilt.images.context import Context, plan_context, stream_context
 from pytilt.images.contract import BuildRequest
 from pytilt.images.credentials import Credentials, RegistryAuth, config_header
-from pytilt.images.docker.api import DockerApi
 from pytilt.images.docker.client_build import ClientBuilder
-from pytilt.images.docker.engine import Engine, Product, content_tag
 from pytilt.images.docker.failures import build_failure, is_corruption
 from pytilt.images.docker.options import LABELS, PODMAN_LABELS, build_args, build_params, platform_of
 from pytilt.images.docker.reading import BuildReader

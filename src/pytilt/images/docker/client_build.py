@@ -4,11 +4,11 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+from pytilt.docker.discovery import client_environment
+from pytilt.docker.engine import Engine
 from pytilt.errors import BuildError, CommandError
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.images.context import Context, context_chunks
-from pytilt.images.docker.discovery import client_environment
-from pytilt.images.docker.engine import Engine
 from pytilt.images.docker.failures import build_failure
 from pytilt.images.docker.options import LABELS
 from pytilt.model.images import DockerBuild

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from pytilt.images.docker.api import Params
+from pytilt.docker.api import Params
 from pytilt.model.images import DockerBuild
 
 LABELS = {"dev.tilt.built": "true", "dev.tilt.gc": "true"}

@@ -1,0 +1,147 @@
+"""The container engine of a session: found when it is first needed, asked once what it is."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from pytilt.docker.api import DockerApi, path
+from pytilt.docker.discovery import connected
+from pytilt.docker.machine import Machine
+from pytilt.errors import DockerApiError
+from pytilt.model.base import Value
+from pytilt.model.references import parse
+from pytilt.settings import Settings
+
+_BUILDKIT_API = (1, 39)
+"""Docker 18.09, the first that builds with BuildKit when asked to."""
+
+_PODMAN_HEADER = "libpod-api-version"
+
+
+class Product(StrEnum):
+    """Whose engine it is."""
+
+    DOCKER = "docker"
+    PODMAN = "podman"
+
+
+class About(Value):
+    """What an engine says of itself."""
+
+    product: Product
+    version: str
+    platform: str
+    """For example `linux/amd64`."""
+    buildkit: bool
+    """Can it build with BuildKit when asked to?"""
+
+
+class _Version(msgspec.Struct, rename="pascal"):
+    version: str = ""
+    api_version: str = ""
+    os: str = ""
+    arch: str = ""
+
+
+class _Inspected(msgspec.Struct, rename="pascal"):
+    id: str
+
+
+class Engine:
+    """The container engine; one for a whole session.
+
+    Args:
+        settings: what the environment says.
+        machine: where to look; None: this machine.
+    """
+
+    def __init__(self, settings: Settings, machine: Machine | None = None) -> None:
+        self._settings = settings
+        self._machine = machine
+        self._closing = AsyncExitStack()
+        self._finding = asyncio.Lock()
+        self._api: DockerApi | None = None
+        self._about: About | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._api = None
+        await self._closing.aclose()
+
+    async def api(self) -> DockerApi:
+        """The connection; looked for until an engine was found once.
+
+        Raises:
+            EngineUnreachableError: none answers; the hint says how to get one.
+        """
+        async with self._finding:
+            if self._api is None:
+                self._api = await self._closing.enter_async_context(connected(self._settings, self._machine))
+            return self._api
+
+    async def about(self) -> About:
+        """What it is.
+
+        Raises:
+            EngineUnreachableError: none answers.
+        """
+        if self._about is None:
+            api = await self.api()
+            ping = await api.request("GET", "/_ping")
+            version = (await api.request("GET", "/version")).decode(_Version)
+            self._about = about(_PODMAN_HEADER in ping.headers, version)
+        return self._about
+
+    async def image_id(self, reference: str) -> str | None:
+        """The id of the image of this name, None when there is none.
+
+        Raises:
+            EngineUnreachableError: no engine answers.
+        """
+        api = await self.api()
+        try:
+            return (await api.request("GET", path("images", reference, "json"))).decode(_Inspected).id
+        except DockerApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def tag(self, image: str, reference: str) -> None:
+        """Give an image another name.
+
+        Args:
+            image: its id or a name.
+            reference: the new name, with a tag.
+
+        Raises:
+            DockerApiError: there is no such image.
+            EngineUnreachableError: no engine answers.
+        """
+        api = await self.api()
+        wanted = parse(reference)
+        params = {"repo": wanted.familiar_name, "tag": wanted.tag or "latest"}
+        await api.request("POST", path("images", image, "tag"), params=params)
+
+
+def about(podman: bool, version: _Version) -> About:
+    """What an engine's answers mean."""
+    numbers = tuple(int(part) for part in version.api_version.split(".") if part.isdigit())
+    return About(
+        product=Product.PODMAN if podman else Product.DOCKER,
+        version=version.version,
+        platform=f"{version.os}/{version.arch}",
+        buildkit=not podman and version.os == "linux" and numbers >= _BUILDKIT_API,
+    )
+
+
+def content_tag(image_id: str) -> str:
+    """The tag that an image gets from its content, as in Tilt: `tilt-` and 16 hex digits."""
+    return f"tilt-{image_id.removeprefix('sha256:')[:16]}"

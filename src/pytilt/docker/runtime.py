@@ -1,0 +1,322 @@
+"""The engine's requests that running pods takes, each as one method; foreign errors are mapped here."""
+
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
+from typing import Any
+
+import msgspec
+
+from pytilt.docker.api import DockerApi, DuplexStream, path
+from pytilt.errors import ClusterUnreachableError, DockerApiError, EngineUnreachableError
+from pytilt.model.base import Value
+
+Json = dict[str, Any]
+"""A JSON object as the engine answers it."""
+
+EVENTS = ["start", "die", "oom", "destroy", "died", "remove"]
+"""What can happen to a container that a pod has to know of. Podman filters by its own words, `died` and `remove`, and
+says `die` then all the same."""
+
+
+KILLED = "137"
+"""The exit status of a program that was killed."""
+
+
+class ContainerEvent(Value):
+    """Something happened to a container."""
+
+    action: str
+    id: str
+    labels: Mapping[str, str] = {}
+    """And what else the engine tells of it."""
+
+    @property
+    def killed(self) -> bool:
+        """Did it end by SIGKILL?"""
+        return self.labels.get("exitCode") == KILLED
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """The engine is the cluster here: that it does not answer means that the cluster does not."""
+    try:
+        yield
+    except EngineUnreachableError as error:
+        raise ClusterUnreachableError(error.message, where=error.where, hint=error.hint) from error
+
+
+class Runtime:
+    """What is asked of the container engine.
+
+    Every method raises ClusterUnreachableError when it does not answer, and DockerApiError when it refuses.
+
+    Args:
+        api: the engine.
+    """
+
+    def __init__(self, api: DockerApi) -> None:
+        self.api = api
+
+    async def ask(self, method: str, where: str, **more: Any) -> Json:  # noqa: ANN401 - handed on as they are
+        """One request; the answer's body as JSON, empty if there is none."""
+        with reached():
+            answer = await self.api.request(method, where, **more)
+        return dict(msgspec.json.decode(answer.body)) if answer.body.startswith(b"{") else {}
+
+    async def find(self, what: str, where: str) -> Json | None:
+        """GET something that may not be there."""
+        del what
+        try:
+            return await self.ask("GET", where)
+        except DockerApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def create(self, name: str, request: Json) -> str:
+        """Create a container; one of that name that is left from an interrupted try is replaced. Returns its id."""
+        try:
+            answer = await self.ask("POST", "/containers/create", params={"name": name}, json=request)
+        except DockerApiError as error:
+            if error.status != 409:
+                raise
+            await self.remove(name)
+            answer = await self.ask("POST", "/containers/create", params={"name": name}, json=request)
+        return str(answer["Id"])
+
+    async def start(self, container: str) -> None:
+        """Start a container; one that runs stays as it is."""
+        await self.ask("POST", path("containers", container, "start"))
+
+    async def stop(self, container: str, grace: int) -> None:
+        """Stop a container, killing it after `grace` seconds; one that is gone or has ended is fine."""
+        try:
+            await self.ask("POST", path("containers", container, "stop"), params={"t": max(0, grace)})
+        except DockerApiError as error:
+            if error.status not in (304, 404, 409):
+                raise
+
+    async def signal(self, container: str, signal: str) -> None:
+        """Send a signal to a container's first process."""
+        await self.ask("POST", path("containers", container, "kill"), params={"signal": signal})
+
+    async def remove(self, container: str) -> None:
+        """Remove a container, running or not; one that is gone is fine."""
+        try:
+            await self.ask("DELETE", path("containers", container), params={"force": True, "v": True})
+        except DockerApiError as error:
+            if error.status not in (404, 409):
+                raise
+
+    async def inspect(self, container: str) -> Json | None:
+        """All that the engine knows of a container, None if there is no such."""
+        return await self.find("container", path("containers", container, "json"))
+
+    async def containers(self, labels: Mapping[str, str]) -> list[Json]:
+        """The containers with all these labels, ended ones too, as the engine lists them."""
+        return await self._list("/containers/json", labels, all=True)
+
+    async def networks(self, labels: Mapping[str, str]) -> list[Json]:
+        """The networks with all these labels."""
+        return await self._list("/networks", labels)
+
+    async def volumes(self, labels: Mapping[str, str]) -> list[Json]:
+        """The volumes with all these labels."""
+        with reached():
+            answer = await self.api.request("GET", "/volumes", params={"filters": _filters(labels)})
+        return _labelled(answer.decode(dict[str, Any]).get("Volumes") or (), labels)
+
+    async def create_volume(
+        self, name: str, labels: Mapping[str, str], options: Mapping[str, str] | None = None
+    ) -> None:
+        """Create a volume; one that is there stays as it is.
+
+        Args:
+            name: of the volume.
+            labels: of the volume.
+            options: of the `local` driver.
+        """
+        request = {"Name": name, "Labels": dict(labels), "DriverOpts": dict(options or {})}
+        await self.ask("POST", "/volumes/create", json=request)
+
+    async def remove_volume(self, name: str) -> None:
+        """Remove a volume; one that is gone is fine."""
+        try:
+            await self.ask("DELETE", path("volumes", name))
+        except DockerApiError as error:
+            if error.status != 404:
+                raise
+
+    async def put(self, container: str, archive: bytes) -> None:
+        """Unpack a tar archive at a container's root, running or not; it reaches into its volumes."""
+        headers = {"Content-Type": "application/x-tar"}
+        params = {"path": "/"}
+        await self.ask("PUT", path("containers", container, "archive"), params=params, content=archive, headers=headers)
+
+    async def take(self, container: str, where: str) -> bytes | None:
+        """A file or folder of a container as a tar archive, None if there is no such."""
+        try:
+            with reached():
+                answer = await self.api.request("GET", path("containers", container, "archive"), params={"path": where})
+        except DockerApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return answer.body
+
+    async def has_image(self, reference: str) -> Json | None:
+        """What the engine knows of an image, None if it has it not."""
+        return await self.find("image", path("images", reference, "json"))
+
+    async def pull(self, reference: str, credentials: str = "") -> None:
+        """Pull an image.
+
+        Args:
+            reference: with tag or digest.
+            credentials: for the registry, as the engine's `X-Registry-Auth` header.
+
+        Raises:
+            DockerApiError: the registry refused, with its words.
+        """
+        name, _, tag = reference.rpartition(":")
+        whole = "@" in reference or not name or "/" in tag
+        params = {"fromImage": reference} | ({"tag": "latest"} if whole and "@" not in reference else {})
+        if not whole:
+            params = {"fromImage": name, "tag": tag}
+        headers = {"X-Registry-Auth": credentials} if credentials else {}
+        with reached():
+            answer = await self.api.request("POST", "/images/create", params=params, headers=headers)
+        for line in answer.body.splitlines():
+            message = msgspec.json.decode(line, type=dict[str, Any])
+            if error := message.get("error"):
+                raise DockerApiError(str(error), status=500)
+
+    async def events(self, labels: Mapping[str, str]) -> AsyncGenerator[ContainerEvent]:
+        """What happens to the containers with these labels from now on, until the connection breaks.
+
+        The first item is an empty one: it says that the engine is listening, so that nothing after it is missed.
+        """
+        filters = {"type": ["container"], "event": EVENTS, "label": _pairs(labels)}
+        async with aclosing(self._events(filters)) as events:
+            async for event in events:
+                yield event
+
+    async def removed_volumes(self) -> AsyncGenerator[str]:
+        """The names of all volumes that are removed from now on, of whatever project, until the connection breaks."""
+        async with aclosing(self._events({"type": ["volume"], "event": ["destroy", "remove"]})) as events:
+            async for event in events:
+                if event.action:
+                    yield event.id or event.labels.get("name", "")  # Podman has no id for a volume
+
+    async def _events(self, filters: Mapping[str, list[str]]) -> AsyncGenerator[ContainerEvent]:
+        params = {"filters": msgspec.json.encode(filters).decode()}
+        with reached():
+            async with self.api.stream("GET", "/events", params=params) as chunks:
+                yield ContainerEvent(action="", id="")
+                rest = b""
+                async for chunk in chunks:
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in filter(None, lines):
+                        event = msgspec.json.decode(line, type=dict[str, Any])
+                        actor = event["Actor"]
+                        yield ContainerEvent(
+                            action=event["Action"], id=actor["ID"], labels=actor.get("Attributes") or {}
+                        )
+
+    async def tell(self, container: str, text: bytes) -> str:
+        """Write to the standard input of a container's program; the first line that it writes after that.
+
+        Empty when its output ended instead.
+        """
+        params = {"stream": True, "stdin": True, "stdout": True, "stderr": True}
+        answer = b""
+        with reached():
+            async with self.api.hijack(path("containers", container, "attach"), params=params) as stream:
+                await stream.send(text)
+                output = Demultiplexer(stream)
+                try:
+                    while b"\n" not in answer:
+                        answer += (await output.receive())[1]
+                except EOFError:
+                    return ""
+        return answer.partition(b"\n")[0].decode(errors="replace")
+
+    async def create_exec(self, container: str, argv: list[str], *, stdin: bool) -> str:
+        """Prepare a command in a container; returns its id."""
+        request = {"AttachStdin": stdin, "AttachStdout": True, "AttachStderr": True, "Cmd": argv}
+        return str((await self.ask("POST", path("containers", container, "exec"), json=request))["Id"])
+
+    async def exec_status(self, execution: str) -> int | None:
+        """The exit status of a command, None while it runs."""
+        found = await self.ask("GET", path("exec", execution, "json"))
+        code = found.get("ExitCode")
+        return None if found.get("Running") or code is None else int(code)
+
+    async def _list(self, where: str, labels: Mapping[str, str], **params: bool) -> list[Json]:
+        with reached():
+            answer = await self.api.request("GET", where, params={"filters": _filters(labels), **params})
+        return _labelled(answer.decode(list[dict[str, Any]]), labels)
+
+
+def _labelled(found: Iterable[Json], labels: Mapping[str, str]) -> list[Json]:
+    """Those with all the labels: of volumes, Podman before version 5 gives those with any of them."""
+    return [item for item in found if labels.items() <= (item.get("Labels") or {}).items()]
+
+
+def _filters(labels: Mapping[str, str]) -> str:
+    return msgspec.json.encode({"label": _pairs(labels)}).decode()
+
+
+def _pairs(labels: Mapping[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in labels.items()]
+
+
+class Demultiplexer:
+    """Takes the engine's stream apart, in which every piece says to which of the standard streams it belongs.
+
+    Args:
+        stream: the connection.
+    """
+
+    def __init__(self, stream: DuplexStream) -> None:
+        self._stream = stream
+        self._buffer = bytearray()
+
+    async def receive(self) -> tuple[int, bytes]:
+        """The next piece: 1 or 2, and the bytes.
+
+        Raises:
+            EOFError: the stream ended.
+            DockerApiError: instead of a piece there came a message: the command could not start.
+            EngineUnreachableError: the connection broke.
+        """
+        header = await self._exactly(8)
+        if header[0] > 2 or header[1:4] != b"\0\0\0":
+            raise DockerApiError(await self._message(header), status=400)
+        return header[0], await self._exactly(int.from_bytes(header[4:8], "big"))
+
+    async def _exactly(self, size: int) -> bytes:
+        while len(self._buffer) < size:
+            chunk = await self._stream.receive()
+            if not chunk:
+                raise EOFError
+            self._buffer += chunk
+        piece = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return piece
+
+    async def _message(self, begin: bytes) -> str:
+        text = begin + bytes(self._buffer)
+        while chunk := await self._stream.receive():
+            text += chunk
+        return text.decode(errors="replace").strip()
+
+
+def pieces(buffer: bytearray) -> Iterator[tuple[int, bytes]]:
+    """Take the complete pieces out of a buffer of the engine's multiplexed stream."""
+    while len(buffer) >= 8:
+        size = int.from_bytes(buffer[4:8], "big")
+        if len(buffer) < 8 + size:
+            return
+        yield buffer[0], bytes(buffer[8 : 8 + size])
+        del buffer[: 8 + size]

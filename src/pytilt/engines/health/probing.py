@@ -1,0 +1,159 @@
+"""Runs probes and lifecycle hooks against a running container."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from pytilt.docker.runtime import Runtime
+from pytilt.engines.health.grpc import HealthCheck, Status
+from pytilt.engines.network.reach import PodNetwork, output_of
+from pytilt.engines.podspec.probes import ProbeCount, ProbeSpec, Verdict, port_number
+from pytilt.errors import ClusterUnreachableError, SyncError
+from pytilt.model.base import Value
+
+FIRST_LOOK = 0.05
+"""Seconds after which a container is asked again that has not passed yet; twice as long each time, up to the period.
+These looks between two regular ones count only if they succeed, so a container that is up early is seen early."""
+FIRST_LOOK_BY_COMMAND = 0.25
+"""The same where asking starts a process in the container."""
+MESSAGE_LIMIT = 1024
+
+
+class Target(Value):
+    """Where a container is found."""
+
+    container: Mapping[str, Any]
+    """Its spec."""
+    id: str
+    sandbox: str
+    address: str
+
+
+class ProbeResult(Value):
+    """What one run of a probe gave."""
+
+    success: bool
+    message: str = ""
+
+
+class Prober:
+    """Asks containers how they are.
+
+    Args:
+        runtime: the engine.
+        network: the way to their ports.
+    """
+
+    def __init__(self, runtime: Runtime, network: PodNetwork) -> None:
+        self._runtime = runtime
+        self._network = network
+
+    async def once(self, action: Mapping[str, Any], target: Target, limit: float) -> ProbeResult:
+        """Run a probe or hook once.
+
+        Args:
+            action: `exec`, `httpGet`, `tcpSocket`, `grpc` or `sleep`, as in the spec.
+            target: the container.
+            limit: seconds it may take.
+        """
+        try:
+            async with asyncio.timeout(limit):
+                return await self._run(action, target)
+        except TimeoutError:
+            return ProbeResult(success=False, message=f"it did not answer within {limit:g} s")
+        except (ClusterUnreachableError, SyncError) as error:
+            return ProbeResult(success=False, message=error.message)
+
+    async def follow(
+        self, spec: ProbeSpec, target: Target, told: Callable[[Verdict, str], Awaitable[None]], *, passed: bool = False
+    ) -> None:
+        """Run a probe again and again.
+
+        Args:
+            spec: the probe.
+            target: the container.
+            told: called with every verdict that changes something, and the message of the last result.
+            passed: whether it counts as passed at the beginning.
+        """
+        loop = asyncio.get_running_loop()
+        count, last = ProbeCount(), Verdict.PASSED if passed else Verdict.UNDECIDED
+        due = loop.time() + spec.initial_delay
+        pause = first_pause = FIRST_LOOK_BY_COMMAND if "exec" in spec.action else FIRST_LOOK
+        await asyncio.sleep(spec.initial_delay)
+        while True:
+            regular = loop.time() >= due
+            result = await self.once(spec.action, target, spec.timeout)
+            if regular:
+                due = max(due + spec.period, loop.time())
+            if regular or result.success:
+                count = count.after(success=result.success)
+                verdict = count.verdict(spec)
+                if verdict is not Verdict.UNDECIDED and (verdict is not last or verdict is Verdict.FAILED):
+                    last = verdict
+                    await told(verdict, result.message)
+            eager = last is not Verdict.PASSED and not result.success
+            pause = min(pause * 2, spec.period) if eager else first_pause
+            await asyncio.sleep(max(0.0, min(due - loop.time(), pause) if eager else due - loop.time()))
+
+    async def _run(self, action: Mapping[str, Any], target: Target) -> ProbeResult:
+        if "exec" in action:
+            status, output = await output_of(self._runtime, target.id, action["exec"].get("command") or ())
+            message = output[:MESSAGE_LIMIT].decode(errors="replace").strip()
+            return ProbeResult(success=status == 0, message=message or f"the command ended with status {status}")
+        if "httpGet" in action:
+            return await self._http(action["httpGet"], target)
+        if "tcpSocket" in action:
+            async with self._connection(action["tcpSocket"], target, tls=False):
+                return ProbeResult(success=True)
+        if "grpc" in action:
+            return await self._grpc(action["grpc"], target)
+        if "sleep" in action:
+            await asyncio.sleep(float(action["sleep"].get("seconds") or 0))
+            return ProbeResult(success=True)
+        return ProbeResult(
+            success=False, message=f"the context `engine` has no probe of this sort: {', '.join(action)}"
+        )
+
+    def _connection(self, action: Mapping[str, Any], target: Target, *, tls: bool) -> Any:  # noqa: ANN401 - as `connect`
+        port = port_number(action.get("port"), target.container)
+        return self._network.connect(target.sandbox, action.get("host") or target.address, port, tls=tls)
+
+    async def _http(self, action: Mapping[str, Any], target: Target) -> ProbeResult:
+        tls = str(action.get("scheme") or "HTTP").upper() == "HTTPS"
+        async with self._connection(action, target, tls=tls) as stream:
+            await stream.send(_request(action, target))
+            answer = b""
+            while b"\r\n" not in answer and (piece := await stream.receive()):
+                answer += piece
+        words = answer.split(b"\r\n", 1)[0].split(b" ", 2)
+        if len(words) < 2 or not words[1].isdigit():
+            return ProbeResult(success=False, message="the answer is not HTTP")
+        status = int(words[1])
+        return ProbeResult(success=200 <= status < 400, message=f"HTTP probe failed with statuscode: {status}")
+
+    async def _grpc(self, action: Mapping[str, Any], target: Target) -> ProbeResult:
+        authority = f"{target.address}:{port_number(action.get('port'), target.container)}"
+        check = HealthCheck(authority, str(action.get("service") or ""))
+        async with self._connection(action, target, tls=False) as stream:
+            await stream.send(check.question)
+            while not check.over and (piece := await stream.receive()):
+                if reply := check.receive(piece):
+                    await stream.send(reply)
+        if check.status is None:
+            return ProbeResult(success=False, message="it does not answer gRPC's health check")
+        message = f'service unhealthy (responded with "{check.status.name}")'
+        return ProbeResult(success=check.status is Status.SERVING, message=message)
+
+
+def _request(action: Mapping[str, Any], target: Target) -> bytes:
+    path = str(action.get("path") or "/")
+    headers = {str(item["name"]): str(item.get("value", "")) for item in action.get("httpHeaders") or ()}
+    given = {name.lower() for name in headers}
+    if "host" not in given:
+        headers["Host"] = f"{target.address}:{port_number(action.get('port'), target.container)}"
+    if "user-agent" not in given:
+        headers["User-Agent"] = "kube-probe/1.34"
+    headers |= {"Accept": "*/*", "Connection": "close"}
+    lines = [f"GET {path if path.startswith('/') else '/' + path} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode()

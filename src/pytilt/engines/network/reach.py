@@ -1,0 +1,250 @@
+"""Ways into running containers: commands with their streams, and connections to ports of pods."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from pytilt.cluster.seam import ByteStream, ExecStream
+from pytilt.docker.api import DuplexStream, path
+from pytilt.docker.runtime import Demultiplexer, Runtime, reached
+from pytilt.errors import ClusterUnreachableError, DockerApiError, SyncError
+from pytilt.synclet.verbs import dial
+
+CONNECT_SECONDS = 2.0
+"""A pod on this machine accepts or refuses at once; only a lost packet takes longer."""
+CHUNK_BYTES = 65536
+NOT_STARTED = (b"OCI runtime exec failed: ", b"Error: runc: exec failed: ", b"Error: crun: exec")
+"""How Docker and Podman begin what they write in place of the output of a command that they could not start."""
+
+
+class Execution:
+    """A command that runs in a container; an `ExecStream`."""
+
+    def __init__(self, runtime: Runtime, execution: str, stream: DuplexStream) -> None:
+        self._runtime = runtime
+        self._id = execution
+        self._stream = stream
+        self._pieces = Demultiplexer(stream)
+        self._status: int | None = None
+
+    async def send(self, data: bytes) -> None:
+        """Write to its standard input."""
+        with reached():
+            await self._stream.send(data)
+
+    async def receive(self) -> tuple[int, bytes]:
+        """The next piece of its output.
+
+        Raises:
+            EOFError: it ended.
+            SyncError: it could not be started.
+            ClusterUnreachableError: the connection broke.
+        """
+        try:
+            with reached():
+                channel, data = await self._pieces.receive()
+        except DockerApiError as error:
+            raise SyncError(error.message) from error
+        except EOFError:
+            self._status = await self._runtime.exec_status(self._id)
+            raise
+        if data.startswith(NOT_STARTED):
+            raise SyncError(data.decode(errors="replace").strip())
+        return channel, data
+
+    @property
+    def exit_status(self) -> int | None:
+        """The status with which it ended."""
+        return self._status
+
+
+@asynccontextmanager
+async def execute(runtime: Runtime, container: str, argv: Sequence[str]) -> AsyncIterator[ExecStream]:
+    """Run a command in a container.
+
+    Raises:
+        SyncError: the container does not run, or has no such command.
+        ClusterUnreachableError: no answer.
+    """
+    try:
+        execution = await runtime.create_exec(container, list(argv), stdin=True)
+        with reached():
+            async with runtime.api.hijack(path("exec", execution, "start"), {"Detach": False, "Tty": False}) as stream:
+                yield Execution(runtime, execution, stream)
+    except DockerApiError as error:
+        raise SyncError(f"cannot run `{' '.join(argv)}` in the container: {error.message}") from error
+
+
+async def output_of(runtime: Runtime, container: str, argv: Sequence[str]) -> tuple[int, bytes]:
+    """Run a command to its end; its status and all it wrote.
+
+    Raises:
+        SyncError: the container does not run, or has no such command.
+        ClusterUnreachableError: no answer.
+    """
+    written = bytearray()
+    async with execute(runtime, container, argv) as stream:
+        try:
+            while True:
+                written += (await stream.receive())[1]
+        except EOFError:
+            status = stream.exit_status
+            return (0 if status is None else status), bytes(written)
+
+
+class SocketStream:
+    """A connection of this process's own; a `ByteStream`."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def send(self, data: bytes) -> None:
+        """Write bytes."""
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except OSError as error:
+            raise ClusterUnreachableError(f"the connection to the pod broke: {error}") from error
+
+    async def receive(self) -> bytes:
+        """The next bytes, empty at the end."""
+        try:
+            return await self._reader.read(CHUNK_BYTES)
+        except OSError as error:
+            raise ClusterUnreachableError(f"the connection to the pod broke: {error}") from error
+
+
+class ExecutedStream:
+    """A connection that a command in the pod's sandbox makes; a `ByteStream`."""
+
+    def __init__(self, execution: ExecStream, first: bytes) -> None:
+        self._execution = execution
+        self._first = first
+
+    async def send(self, data: bytes) -> None:
+        """Write bytes."""
+        await self._execution.send(data)
+
+    async def receive(self) -> bytes:
+        """The next bytes, empty at the end."""
+        if self._first:
+            first, self._first = self._first, b""
+            return first
+        while True:
+            try:
+                channel, data = await self._execution.receive()
+            except EOFError:
+                return b""
+            if channel == 1:
+                return data
+
+
+class PodNetwork:
+    """Connects to ports of pods: straight where this machine routes to the engine's networks, else through the pod.
+
+    Args:
+        runtime: the engine.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.routed = False
+        """Do packets of this process reach the pods? Found out by `find_out`."""
+
+    def find_out(self, gateway: str) -> None:
+        """Decide by the network's gateway: where that is an address of this machine, its bridge is here too.
+
+        In a virtual machine (Docker Desktop) or another network namespace (rootless engines) it is not.
+        """
+        with socket.socket() as door:
+            try:
+                door.bind((gateway, 0))
+            except OSError:
+                self.routed = False
+            else:
+                self.routed = True
+
+    @asynccontextmanager
+    async def connect(self, sandbox: str, address: str, port: int, *, tls: bool = False) -> AsyncIterator[ByteStream]:
+        """Open one connection.
+
+        Args:
+            sandbox: id of the pod's sandbox.
+            address: the pod's.
+            port: of the pod.
+            tls: speak TLS, without looking at certificates; only where packets are routed.
+
+        Raises:
+            ClusterUnreachableError: nothing listens there.
+        """
+        if self.routed and address:
+            context = _trusting() if tls else None
+            async with _socket(address, port, context) as stream:
+                yield stream
+        else:
+            async with self.through_pod(sandbox, port) as stream:
+                yield stream
+
+    @asynccontextmanager
+    async def connect_anyhow(self, sandbox: str, address: str, port: int) -> AsyncIterator[ByteStream]:
+        """Open one connection, to a program that listens on the pod's localhost only too.
+
+        Raises:
+            ClusterUnreachableError: nothing listens there.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                stream = await stack.enter_async_context(self.connect(sandbox, address, port))
+            except ClusterUnreachableError:
+                if not self.routed:
+                    raise
+                stream = await stack.enter_async_context(self.through_pod(sandbox, port))
+            yield stream
+
+    @asynccontextmanager
+    async def through_pod(self, sandbox: str, port: int) -> AsyncIterator[ByteStream]:
+        """Open one connection from inside of the pod, to where it calls itself localhost.
+
+        Raises:
+            ClusterUnreachableError: nothing listens there.
+        """
+        try:
+            async with execute(self._runtime, sandbox, dial(f"127.0.0.1:{port}")) as execution:
+                channel, said = await _first_piece(execution)
+                if channel != 1:
+                    raise ClusterUnreachableError(f"nothing listens on port {port} of the pod")
+                yield ExecutedStream(execution, said.removeprefix(b"\n"))
+        except SyncError as error:
+            raise ClusterUnreachableError(error.message) from error
+
+
+async def _first_piece(execution: ExecStream) -> tuple[int, bytes]:
+    """What `synclet dial` says first: an empty line once it is connected."""
+    try:
+        return await execution.receive()
+    except EOFError:
+        return 2, b""
+
+
+@asynccontextmanager
+async def _socket(address: str, port: int, context: ssl.SSLContext | None) -> AsyncIterator[SocketStream]:
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            reader, writer = await asyncio.open_connection(address, port, ssl=context)
+    except (OSError, TimeoutError) as error:
+        raise ClusterUnreachableError(f"nothing listens on port {port} of the pod ({error})") from error
+    try:
+        yield SocketStream(reader, writer)
+    finally:
+        writer.close()
+
+
+def _trusting() -> ssl.SSLContext:
+    """A probe does not look at certificates, as Kubernetes' do not."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

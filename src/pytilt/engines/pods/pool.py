@@ -1,0 +1,109 @@
+"""All pods of a project: each has a runner from its first moment to its last."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from pytilt.cluster.seam import Change, ChangeType
+from pytilt.docker.runtime import ContainerEvent
+from pytilt.engines.objects import labels
+from pytilt.engines.objects.fields import Json, is_deleting, uid_of
+from pytilt.engines.pods.context import EngineContext
+from pytilt.engines.pods.runner import PodRunner
+from pytilt.engines.pods.sandbox import Sandbox
+from pytilt.model.resources import KubeObject
+
+SOURCES = ("ConfigMap", "Secret", "PersistentVolumeClaim")
+
+
+class PodPool:
+    """Starts a runner for every pod of the store, and tells it what happens.
+
+    Args:
+        context: the collaborators.
+        tasks: owns the runners.
+        sandbox_for: the sandbox that waits for a new pod, if one does.
+    """
+
+    def __init__(
+        self, context: EngineContext, tasks: asyncio.TaskGroup, sandbox_for: Callable[[KubeObject], Sandbox | None]
+    ) -> None:
+        self._context = context
+        self._tasks = tasks
+        self._sandbox_for = sandbox_for
+        self._runners: dict[str, PodRunner] = {}
+        self._owned: dict[str, asyncio.Task[None]] = {}
+
+    def adopt(self, pods: Sequence[KubeObject], found: Mapping[str, list[Json]]) -> None:
+        """Run pods that were there before.
+
+        Args:
+            pods: as stored.
+            found: their containers by the pod's uid, as the engine lists them.
+        """
+        for pod in pods:
+            self._run(pod, found.get(uid_of(pod), []))
+
+    def listen(self, change: Change) -> None:
+        """Follow the store."""
+        kind, obj = change.object["kind"], change.object
+        if kind in SOURCES:
+            for runner in self._runners.values():
+                if runner.namespace == obj["metadata"].get("namespace"):
+                    runner.sources_changed()
+        if kind != "Pod" or change.type is ChangeType.DELETED:
+            return
+        if uid_of(obj) not in self._runners:
+            self._run(obj, [])
+        if is_deleting(obj):
+            self._runners[uid_of(obj)].deletion.set()
+
+    def handle(self, event: ContainerEvent) -> None:
+        """Something happened to a container."""
+        runner = self._runners.get(event.labels.get(labels.POD_UID, ""))
+        if runner is not None:
+            runner.mark_dirty()
+
+    def mark_dirty(self) -> None:
+        """Anything may have happened."""
+        for runner in self._runners.values():
+            runner.mark_dirty()
+
+    def runner(self, pod: KubeObject) -> PodRunner | None:
+        """Who runs a pod."""
+        return self._runners.get(uid_of(pod))
+
+    async def known(self, limit: float) -> None:
+        """Return when the status of every pod says how it really is, or after so many seconds."""
+        try:
+            async with asyncio.timeout(limit):
+                for runner in tuple(self._runners.values()):
+                    await runner.known.wait()
+        except TimeoutError:
+            return
+
+    async def ended(self) -> None:
+        """Return when the pods that are to end have ended."""
+        ending = [self._owned[uid] for uid, runner in self._runners.items() if runner.deletion.is_set()]
+        if ending:
+            await asyncio.wait(ending)
+
+    def close(self) -> None:
+        """Leave the pods to themselves: their containers go on."""
+        for task in tuple(self._owned.values()):
+            task.cancel()
+
+    def _run(self, pod: KubeObject, found: list[Json]) -> None:
+        runner = PodRunner(self._context, pod, found, None if found else self._sandbox_for(pod))
+        uid = uid_of(pod)
+        self._runners[uid] = runner
+        self._owned[uid] = self._tasks.create_task(self._own(uid, runner), name=f"pod {pod['metadata']['name']}")
+
+    async def _own(self, uid: str, runner: PodRunner) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                living = tasks.create_task(runner.live(), name=f"life of {uid}")
+                await runner.deletion.wait()
+                living.cancel()
+            await runner.end()
+        finally:
+            del self._runners[uid], self._owned[uid]

@@ -1,0 +1,101 @@
+"""Which cluster a command works with, and the seams to it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from pytilt.cluster.seam import Cluster, Containers, Prepare
+from pytilt.docker.engine import Engine
+from pytilt.host.processes import Runner
+from pytilt.images.credentials import Credentials
+from pytilt.kubernetes.kubeconfig import current_context
+from pytilt.model.base import Value
+from pytilt.settings import Settings
+
+if TYPE_CHECKING:
+    from pytilt.kubernetes.connection import Connection
+
+ENGINE = "engine"
+"""The built-in context: the container engine of this machine, without any cluster."""
+
+
+class Target(Value):
+    """The cluster that was chosen, once for the whole command."""
+
+    context: str
+    namespace: str
+    development: bool = False
+    """Is it known to be for development, so that deploying there needs no permission?"""
+    connection: "Connection | None" = None
+    """None for the built-in context."""
+    why: str = ""
+    """Why the built-in context, and how to choose another; for people."""
+
+
+def choose(settings: Settings, *, context: str | None, namespace: str | None) -> Target:
+    """Choose the cluster: the named context, else the current one, else the built-in context `engine`.
+
+    Raises:
+        UserError: the kubeconfig cannot be read, or has no such context.
+    """
+    name = current_context(settings, context or "")
+    if name in (None, ENGINE):
+        return Target(
+            context=ENGINE,
+            namespace=namespace or "default",
+            development=True,
+            why=(
+                "Using the built-in context `engine`, the container engine of this machine"
+                + ("" if name else ": there is no current Kubernetes context")
+                + ". To choose a cluster: `--context NAME`, TILT_CONTEXT, or `kubectl config use-context NAME`"
+            ),
+        )
+    from pytilt.kubernetes.connecting import read_connection
+    from pytilt.kubernetes.products import is_development
+
+    connection = read_connection(settings, context=name or "", namespace=namespace or "")
+    return Target(
+        context=connection.context,
+        namespace=connection.namespace,
+        development=is_development(connection.product),
+        connection=connection,
+    )
+
+
+class Access(Value):
+    """The two seams to a cluster."""
+
+    cluster: Cluster
+    containers: Containers
+    prepare: Prepare | None = None
+
+
+@asynccontextmanager
+async def connected(
+    target: Target, root: str, settings: Settings, runner: Runner, engine: Engine, *, expected: bool = False
+) -> AsyncIterator[Access]:
+    """Open the way to the chosen cluster.
+
+    Args:
+        target: what was chosen.
+        root: the project's folder: on the built-in context it tells projects apart.
+        settings: the environment.
+        runner: starts credential plugins.
+        engine: this machine's container engine: the built-in context runs on it.
+        expected: something will be deployed, so make the built-in context ready for that; else nothing is asked of
+            any before somebody asks.
+    """
+    if target.connection is None:
+        from pytilt.engines.objects.labels import project_id
+        from pytilt.session.engine_access import engine_access
+
+        credentials, project = Credentials(settings, runner), project_id(root)
+        async with engine_access(engine, credentials, project, target.namespace, expected=expected) as access:
+            yield Access(cluster=access, containers=access, prepare=access.prepare)
+        return
+    from pytilt.kubernetes.api import KubernetesApi
+    from pytilt.kubernetes.cluster import KubernetesCluster
+    from pytilt.kubernetes.containers import KubernetesContainers
+
+    async with KubernetesApi(target.connection, runner) as api, KubernetesContainers(api) as containers:
+        yield Access(cluster=KubernetesCluster(api, engine_host=settings.docker_host), containers=containers)

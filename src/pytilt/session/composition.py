@@ -1,0 +1,215 @@
+"""Puts the program together: every part of a session is made here, by hand, from top to bottom."""
+
+import asyncio
+import gc
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
+from importlib import import_module
+
+from pytilt.docker.engine import Engine
+from pytilt.host.files import FileWatcher
+from pytilt.host.processes import HostRunner
+from pytilt.images.assembly import image_builder
+from pytilt.images.credentials import Credentials
+from pytilt.images.publishing import DockerPublisher
+from pytilt.loop.commanding import Commanding
+from pytilt.loop.connecting import Connecting
+from pytilt.loop.deploying import Deploying
+from pytilt.loop.evaluating import Evaluating
+from pytilt.loop.evaluator import Evaluator
+from pytilt.loop.forwarding import Forwarding
+from pytilt.loop.imaging import Imaging
+from pytilt.loop.outcomes import Done
+from pytilt.loop.podlogs import PodLogs
+from pytilt.loop.probing import Prober
+from pytilt.loop.retiring import Retiring
+from pytilt.loop.rollouts import Rollouts
+from pytilt.loop.runtimes import Runtimes
+from pytilt.loop.schedule import Start
+from pytilt.loop.serving import Serving
+from pytilt.loop.session import run_session
+from pytilt.loop.syncing import Syncing
+from pytilt.loop.updating import Updating, Work
+from pytilt.loop.verdict import Verdict
+from pytilt.loop.watching import Watching
+from pytilt.model.base import Value
+from pytilt.model.names import TILTFILE, ResourceName, SpanId
+from pytilt.model.objects import Resource, Session, Tiltfile
+from pytilt.model.resources import UpdateSettings
+from pytilt.model.updates import Reason, Strategy
+from pytilt.session.clusters import connected
+from pytilt.session.places import ensure_token, new_session_dir
+from pytilt.session.project import Project
+from pytilt.settings import Settings
+from pytilt.store.logs import LogStore, Span
+from pytilt.store.objects import Store
+
+PARALLEL_BUILDS = 2 * (os.cpu_count() or 1)
+"""Images that are built at a time: building is mostly waiting for the engine."""
+
+
+class SessionOptions(Value):
+    """What the command line says of a session."""
+
+    ci: bool = False
+    host: str
+    port: int
+    forward_ports: bool = True
+    ci_timeout_seconds: float | None = None
+
+
+class Requests:
+    """What may be asked of a session from outside."""
+
+    def __init__(self, updating: Updating, evaluating: Evaluating) -> None:
+        self._updating = updating
+        self._evaluating = evaluating
+
+    def trigger(self, name: ResourceName, reason: Reason) -> None:
+        """See `server.app.Requests.trigger`."""
+        if name == TILTFILE:
+            self._evaluating.trigger(reason)
+        else:
+            self._updating.trigger(name, reason)
+
+    async def set_enabled(self, names: Sequence[ResourceName], *, enabled: bool) -> None:
+        """See `server.app.Requests.set_enabled`."""
+        await self._evaluating.set_enabled(names, enabled=enabled)
+
+    def set_args(self, args: Sequence[str]) -> bool:
+        """See `server.app.Requests.set_args`."""
+        return self._evaluating.set_args(args)
+
+
+Show = Callable[[Store, LogStore], Awaitable[None]]
+"""Shows a session to the person, without end."""
+
+
+async def run(project: Project, options: SessionOptions, runner: HostRunner, show: Show) -> Verdict:
+    """Run a session until its verdict, or until cancelled.
+
+    Args:
+        project: the Tiltfile, and where what it declares is to run.
+        options: what the command line says.
+        runner: starts processes.
+        show: shows it.
+
+    Raises:
+        UserError: the port is taken, or the state directory cannot be written.
+    """
+    settings = project.settings
+    store = Store()
+    store.put(_session(project, options))
+    store.put(Tiltfile(name=TILTFILE, path=project.tiltfile, args=project.args))
+    async with (
+        serving_socket(options) as listener,
+        session_log(settings) as logs,
+        Engine(settings) as engine,
+        FileWatcher() as watcher,
+        connected(project.target, project.root, settings, runner, engine, expected=project.deploys) as access,
+    ):
+        watching = Watching(store, watcher)
+        credentials = Credentials(settings, runner)
+        builder = image_builder(engine, runner, settings, limit=PARALLEL_BUILDS)
+        kind_cluster = project.target.connection.cluster if project.target.connection else ""
+        publisher = DockerPublisher(engine, credentials, runner, settings, kind_cluster=kind_cluster)
+        deploying = Deploying(store, access.cluster, Imaging(store, builder, publisher), access.prepare)
+        commanding = Commanding(runner, _environ(project, options))
+        syncing = Syncing(store, access.containers)
+        updating = Updating(store, logs, watching, _strategies(deploying, commanding, syncing), project.root)
+        evaluator = Evaluator(project.request("ci" if options.ci else "up"), runner)
+        retiring = Retiring(store, logs, updating, deploying)
+        evaluating = Evaluating(store, logs, watching, updating, retiring, evaluator)
+        prober = Prober(runner, settings.environ, project.root)
+        pod_logs = PodLogs(store, logs, access.containers)
+        tasks = {
+            "files": watching.run(),
+            "tiltfile": evaluating.run(),
+            "updates": updating.run(),
+            "cluster": Connecting(store, access.cluster, logs.span(TILTFILE, SpanId("cluster"))).run(),
+            "runtimes": Runtimes(store, logs, access.cluster, options.host).run(),
+            "pod logs": pod_logs.run(),
+            "rollouts": Rollouts(store, logs).run(),
+            "live updates": syncing.run(),
+            "processes": Serving(store, logs, runner, commanding.request, prober).run(),
+            "show": show(store, logs),
+        }
+        if options.forward_ports:
+            tasks["forwards"] = Forwarding(store, logs, access.containers, options.host).run()
+        if listener is not None:
+            tasks["server"] = _serve(store, logs, Requests(updating, evaluating), project, listener, options.host)
+        # What the start has made stays: to look for garbage among it would halt the session for 25 ms now and then.
+        gc.freeze()
+        gc.enable()
+        return await run_session(store, tasks, pod_logs.caught_up)
+
+
+async def _serve(
+    store: Store, logs: LogStore, requests: Requests, project: Project, listener: socket.socket, host: str
+) -> None:
+    # Imported here, beside all that begins meanwhile: it takes long, and a session may have no port.
+    await asyncio.to_thread(import_module, "pytilt.server.serving")
+    await asyncio.to_thread(import_module, "pytilt.server.app")
+    from pytilt.server.app import build_app
+    from pytilt.server.serving import serve
+
+    token = ensure_token(project.settings) if project.settings.hud_auth else None
+    await serve(build_app(store, logs, requests, token=token, host=host), listener)
+
+
+def _strategies(deploying: Deploying, commanding: Commanding, syncing: Syncing) -> Mapping[Strategy, Work]:
+    async def full(resource: Resource, start: Start, span: Span, settings: UpdateSettings) -> Done:
+        return await deploying.update(resource, start, span, timeout=settings.apply_timeout_seconds)
+
+    async def live(resource: Resource, start: Start, span: Span, _: UpdateSettings) -> Done:
+        return await syncing.update(resource, start, span)
+
+    async def command(resource: Resource, _: Start, span: Span, __: UpdateSettings) -> Done:
+        return await commanding.update(resource, span)
+
+    return {Strategy.FULL: full, Strategy.LIVE: live, Strategy.COMMAND: command}
+
+
+def _session(project: Project, options: SessionOptions) -> Session:
+    return Session(
+        name="Tiltfile",
+        tiltfile_path=project.tiltfile,
+        ci=options.ci,
+        ci_timeout_seconds=options.ci_timeout_seconds,
+        pid=os.getpid(),
+    )
+
+
+def _environ(project: Project, options: SessionOptions) -> Mapping[str, str]:
+    """The environment of local commands, with what Tilt adds to it."""
+    added = {"TILT_HOST": options.host, "TILT_PORT": str(options.port), "TILT_DISABLE_ANALYTICS": "1"}
+    return {**project.settings.environ, **added}
+
+
+@asynccontextmanager
+async def session_log(settings: Settings) -> AsyncIterator[LogStore]:
+    """The log of a session, in a folder of its own.
+
+    Raises:
+        UserError: the folder cannot be made.
+    """
+    with closing(LogStore(new_session_dir(settings) / "log")) as logs:
+        yield logs
+
+
+@asynccontextmanager
+async def serving_socket(options: SessionOptions) -> AsyncIterator[socket.socket | None]:
+    """The socket of the session's server, taken before anything else is done; None for port 0.
+
+    Raises:
+        UserError: the port is taken.
+    """
+    if not options.port:
+        yield None
+        return
+    from pytilt.server.serving import bind
+
+    with await bind(options.host, options.port) as listener:
+        yield listener

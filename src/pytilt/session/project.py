@@ -1,0 +1,79 @@
+"""What a command line says of the project: which Tiltfile, which cluster, which arguments."""
+
+from pathlib import Path
+
+from pytilt.errors import UserError
+from pytilt.model.base import Value
+from pytilt.session.clusters import Target, choose
+from pytilt.settings import Settings
+from pytilt.tiltfile.request import EvaluationRequest
+
+TILT_VERSION = "0.37.6"
+"""The version of Tilt whose Tiltfiles run here: what `version_settings` compares with."""
+
+
+class Project(Value):
+    """A Tiltfile, and where what it declares is to run."""
+
+    tiltfile: str
+    """Absolute path."""
+    args: tuple[str, ...]
+    target: Target
+    settings: Settings
+    deploys: bool = False
+    """Does the Tiltfile speak of Kubernetes? Then the way to the cluster is opened while it is evaluated."""
+
+    @property
+    def root(self) -> str:
+        """The Tiltfile's folder."""
+        return str(Path(self.tiltfile).parent)
+
+    def request(self, subcommand: str) -> EvaluationRequest:
+        """What to ask of an evaluation, but for the arguments."""
+        return EvaluationRequest(
+            path=self.tiltfile,
+            args=self.args,
+            subcommand=subcommand,
+            context=self.target.context,
+            context_is_dev=self.target.development,
+            namespace=self.target.namespace,
+            environ=self.settings.environ,
+            tilt_version=TILT_VERSION,
+        )
+
+
+def find_project(
+    settings: Settings, tiltfile: str, args: tuple[str, ...], *, context: str | None, namespace: str | None
+) -> Project:
+    """Find the Tiltfile and choose the cluster.
+
+    Args:
+        settings: the environment.
+        tiltfile: path of the Tiltfile; a folder stands for the `Tiltfile` in it.
+        args: the other words of the command line.
+        context: `--context`.
+        namespace: `--namespace`.
+
+    Raises:
+        UserError: there is no such Tiltfile or context.
+    """
+    try:
+        found = Path(tiltfile).absolute()
+    except FileNotFoundError as problem:
+        raise UserError("the folder you are in is gone", hint="go to the folder of a Tiltfile") from problem
+    if found.is_dir():
+        found /= "Tiltfile"
+    if not found.exists():
+        raise UserError(
+            f"No Tiltfile found at paths '{found}'. Check out https://docs.tilt.dev/tutorial.html",
+            hint="go to the folder of a Tiltfile, or name it with `-f`",
+        )
+    target = choose(settings, context=context, namespace=namespace)
+    return Project(tiltfile=str(found), args=args, target=target, settings=settings, deploys=_deploys(found))
+
+
+def _deploys(tiltfile: Path) -> bool:
+    try:
+        return b"k8s_" in tiltfile.read_bytes()
+    except OSError:  # who evaluates it will tell
+        return False

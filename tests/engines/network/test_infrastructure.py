@@ -1,0 +1,25 @@
+import pytest
+
+from pytilt.docker.address import EngineAddress
+from pytilt.docker.api import DockerApi, path
+from pytilt.docker.runtime import Runtime
+from pytilt.engines.network.infrastructure import SERVICE_RANGE, Infrastructure
+from pytilt.engines.objects.labels import Project
+from tests.engines.trial import swept
+
+pytestmark = pytest.mark.engine
+
+
+async def test_a_forwarder_that_has_just_ended_is_configured_all_the_same(engine_host):
+    async with swept(engine_host) as name, DockerApi(EngineAddress(url=engine_host)) as api:
+        project = Project(id=name)
+        runtime = Runtime(api)
+        arch = str((await runtime.ask("GET", "/version"))["Arch"])
+        infrastructure = Infrastructure(runtime, project, arch, SERVICE_RANGE, stdin_closes=True)
+        await infrastructure.ensure()
+        await runtime.ask("POST", path("containers", project.forwarder, "stop"), params={"t": 0})
+        await infrastructure.configure("zone cluster.local\n")
+        found = await runtime.inspect(project.forwarder)
+        assert found is not None
+        assert found["State"]["Running"]
+        assert b"zone cluster.local" in (await runtime.take(project.forwarder, "/configuration") or b"")
