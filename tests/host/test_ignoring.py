@@ -137,8 +137,17 @@ def test_files_of_editors_are_known(tmp_path: Path):
 
 
 def test_an_ignore_file_is_read_line_by_line():
-    text = "\ufeff# a comment\n /dist/ \n\n!  dist/keep\n  # no comment\n./x//y\n!\n/\n"
-    assert parse_ignore_file(text) == ("dist", "!dist/keep", "# no comment", "x/y", "!", "/")
+    text = "\ufeff# a comment\n /dist/ \r\n\n!  dist/keep\n  # no comment\n./x//y\n/\n"
+    assert parse_ignore_file(text).patterns == ("dist", "!dist/keep", "# no comment", "x/y", "/")
+
+
+def test_a_line_of_an_ignore_file_that_is_no_pattern_is_left_out_and_reported():
+    found = parse_ignore_file("a\n!\n\nd/[\nb\n")
+    assert found.patterns == ("a", "b")
+    assert [(line.number, line.error.message) for line in found.bad_lines] == [
+        (2, "illegal exclusion pattern: `!`"),
+        (4, "syntax error in pattern `d/[`"),
+    ]
 
 
 @pytest.mark.parametrize("pattern", ["[", "[]", "[a-]", "[b-a]", "a\\", "[z", "!"])

@@ -226,3 +226,36 @@ def test_a_trace_names_every_frame_and_the_function_that_failed(tmp_path):
         "  ROOT/Tiltfile:2:7: in f\n"
         "Error in fail: no"
     )
+
+
+@pytest.mark.parametrize("name", [".dockerignore", "Dockerfile.dockerignore", ".tiltignore"])
+@pytest.mark.parametrize("pattern", ["!", "[", "d/["])
+def test_a_bad_line_of_an_ignore_file_is_a_warning_with_its_place(tmp_path, name: str, pattern: str):
+    script = "docker_build('x', '.')\ndocker_build('y', '.')\nlocal_resource('a', 'true')"
+    project = Project(tmp_path, {"Tiltfile": script, "Dockerfile": DOCKERFILE, name: f"ok\n{pattern}\nalso\n"})
+    result = project.evaluate()
+    assert result.declaration is not None
+    (warning,) = [text for text in result.warnings if "pattern" in text]
+    assert warning.startswith(f"{project.path(name)}:2: ")
+    assert "hint: " in warning
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "local_resource('a', 'true', ignore=['{}'])",
+        "docker_build('x', '.', ignore='{}')",
+        "docker_build('x', '.', only='{}')",
+        "custom_build('x', 'true', ['.'], ignore=['ok', '{}'])",
+        "watch_settings(ignore='{}')",
+        "run('true', trigger=['{}'])",
+    ],
+)
+@pytest.mark.parametrize("pattern", ["!", "[", "d/["])
+def test_a_bad_pattern_in_the_tiltfile_is_its_error_with_the_place(tmp_path, call: str, pattern: str):
+    if "only" in call and pattern == "!":
+        pattern = "x["
+    result = Project(tmp_path, {"Tiltfile": call.format(pattern), "Dockerfile": DOCKERFILE}).evaluate()
+    assert f"pattern: `{pattern}`" in result.error or f"pattern `{pattern}`" in result.error
+    assert "Tiltfile:1:" in result.error
+    assert "hint: " in result.error

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from pytilt.errors import UserError
 from pytilt.host.patterns import Pattern, absolute, parse_pattern, rebase
 from pytilt.model.files import Ignore
 
@@ -34,13 +35,30 @@ EDITOR_PATTERNS = (
 _CACHED_DIRS = 200_000
 
 
-def parse_ignore_file(text: str) -> tuple[str, ...]:
-    """The patterns of a file such as `.dockerignore`, in order, for use in an `Ignore`.
+class BadLine(NamedTuple):
+    """A line of an ignore file that is no pattern."""
+
+    number: int
+    """1-based."""
+    error: UserError
+
+
+class IgnoreFile(NamedTuple):
+    """What stands in a file such as `.dockerignore`."""
+
+    patterns: tuple[str, ...]
+    """In order, for use in an `Ignore`."""
+    bad_lines: tuple[BadLine, ...] = ()
+    """Lines that cannot be read; the other patterns count."""
+
+
+def parse_ignore_file(text: str) -> IgnoreFile:
+    """Read a file such as `.dockerignore`.
 
     Lines that start with `#` are comments; a leading `/` means the directory of the file, as without it.
     """
-    patterns = []
-    for line in text.removeprefix("\ufeff").splitlines():
+    patterns, bad_lines = [], []
+    for number, line in enumerate(re.split(r"\r?\n", text.removeprefix("\ufeff")), start=1):
         pattern = line.strip()
         if line.startswith("#") or not pattern:
             continue
@@ -48,8 +66,14 @@ def parse_ignore_file(text: str) -> tuple[str, ...]:
         pattern = pattern[1:].strip() if exception else pattern
         if pattern:
             pattern = posixpath.normpath(pattern).lstrip("/") or "/"
-        patterns.append(f"!{pattern}" if exception else pattern)
-    return tuple(patterns)
+        pattern = f"!{pattern}" if exception else pattern
+        try:
+            parse_pattern(pattern)
+        except UserError as error:
+            bad_lines.append(BadLine(number, error))
+        else:
+            patterns.append(pattern)
+    return IgnoreFile(tuple(patterns), tuple(bad_lines))
 
 
 def compile_ignores(ignores: Sequence[Ignore]) -> "Matcher":

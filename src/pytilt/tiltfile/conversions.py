@@ -11,6 +11,7 @@ from pytilt.dialect.containers import StarlarkSet
 from pytilt.dialect.formatting import to_repr
 from pytilt.dialect.values import type_name
 from pytilt.errors import UserError
+from pytilt.host.patterns import parse_pattern
 from pytilt.model import references
 from pytilt.model.commands import Command
 from pytilt.model.names import ImageName
@@ -136,7 +137,25 @@ def patterns(value: object, parameter: str) -> tuple[str, ...]:
             )
         if "\n" in item:
             raise UserError(f"{parameter} cannot contain newlines; found {parameter}: {to_repr(item)}")
-    return tuple(str(item) for item in items(value))
+    return checked_patterns(tuple(str(item) for item in items(value)), parameter)
+
+
+def checked_patterns(given: Sequence[str], parameter: str) -> tuple[str, ...]:
+    """Patterns that can be read.
+
+    Args:
+        given: in the language of `.dockerignore`.
+        parameter: where they stand, for messages.
+
+    Raises:
+        UserError: one of them cannot be read.
+    """
+    for pattern in given:
+        try:
+            parse_pattern(pattern)
+        except UserError as error:
+            raise UserError(f"{parameter}: {error.message}", hint=error.hint) from error
+    return tuple(given)
 
 
 def path(value: object, directory: str) -> str:

@@ -48,17 +48,20 @@ def context_ignores(
 
 
 def ignore_file(script: Script, path: str) -> tuple[str, ...]:
-    """The patterns of an ignore file, none when there is no such file.
+    """The patterns of an ignore file, none when there is no such file. A line that is no pattern is warned of.
 
     Raises:
         UnreadableError: it is there and cannot be read.
     """
     try:
-        return parse_ignore_file(script.read(path))
+        found = parse_ignore_file(script.read(path))
     except UnreadableError as error:
         if error.missing:
             return ()
         raise
+    for line in found.bad_lines:
+        script.warn_once(f"{path}:{line.number}: {line.error.message}; the line is left out\nhint: {line.error.hint}")
+    return found.patterns
 
 
 def _dockerignore(directory: str, dockerfile: str | None) -> str:

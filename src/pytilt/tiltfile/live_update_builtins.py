@@ -53,7 +53,7 @@ class LiveUpdateBuiltins:
                     f"run cmd '{command.shown}' triggers contained value '{to_repr(item)}' of type "
                     f"'{type_name(item)}'. it may only contain strings"
                 )
-        triggers = tuple(str(item) for item in conversions.items(trigger))
+        triggers = conversions.patterns(trigger, "run: trigger")
         return self._script.made(RunStep(self._script.position(), command, triggers, echo_off=echo_off))
 
     @function("restart_container")

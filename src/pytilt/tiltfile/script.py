@@ -116,6 +116,11 @@ class Script:
         self.warnings.append(text)
         self.host.log(f"{text}\n", level=Level.WARN)
 
+    def warn_once(self, text: str) -> None:
+        """Write a warning that has not been written yet: many images may share one file."""
+        if text not in self.warnings:
+            self.warn(text)
+
     @property
     def config_files(self) -> tuple[str, ...]:
         """Every path whose change asks for another evaluation, sorted."""

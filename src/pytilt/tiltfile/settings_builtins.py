@@ -113,7 +113,8 @@ class SettingsBuiltins:
     def watch_settings(self, ignore: StringOrStrings = ()) -> None:
         """Ignore changes of some files everywhere."""
         if ignore:
-            self._script.ignores.append(Ignore(base=self._script.directory, patterns=ignore))
+            patterns = conversions.checked_patterns(ignore, "watch_settings: ignore")
+            self._script.ignores.append(Ignore(base=self._script.directory, patterns=patterns))
 
     @function("secret_settings")
     def secret_settings(self, disable_scrub: Flag) -> None:
