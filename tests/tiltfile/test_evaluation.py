@@ -255,7 +255,7 @@ def test_a_bad_line_of_an_ignore_file_is_a_warning_with_its_place(tmp_path, name
 def test_a_bad_pattern_in_the_tiltfile_is_its_error_with_the_place(tmp_path, call: str, pattern: str):
     if "only" in call and pattern == "!":
         pattern = "x["
-    result = Project(tmp_path, {"Tiltfile": call.format(pattern), "Dockerfile": DOCKERFILE}).evaluate()
-    assert f"pattern: `{pattern}`" in result.error or f"pattern `{pattern}`" in result.error
-    assert "Tiltfile:1:" in result.error
-    assert "hint: " in result.error
+    error = Project(tmp_path, {"Tiltfile": call.format(pattern), "Dockerfile": DOCKERFILE}).error()
+    assert f"pattern: `{pattern}`" in error or f"pattern `{pattern}`" in error
+    assert "Tiltfile:1:" in error
+    assert "hint: " in error

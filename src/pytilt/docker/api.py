@@ -268,7 +268,7 @@ def _query(params: Params) -> str:
         name: value if isinstance(value, tuple) else str(int(value)) if isinstance(value, bool) else str(value)
         for name, value in params.items()
     }
-    return f"?{urlencode(values, doseq=True)}" if values else ""
+    return f"?{urlencode(values, doseq=True, errors='surrogateescape')}" if values else ""
 
 
 def _ssl_context(files: TlsFiles) -> ssl.SSLContext:

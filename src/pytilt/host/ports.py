@@ -60,7 +60,7 @@ def _find_holder(port: int) -> PortHolder | None:
     for process in Path("/proc").glob("[0-9]*") if wanted else ():
         with contextlib.suppress(OSError):
             if any(str(file.readlink()) in wanted for file in (process / "fd").iterdir()):
-                return PortHolder(pid=int(process.name), name=(process / "comm").read_text().strip())
+                return PortHolder(pid=int(process.name), name=(process / "comm").read_text(errors="replace").strip())
     return None
 
 

@@ -11,6 +11,7 @@ from pytilt.errors import BuildError
 from pytilt.host.ignoring import Matcher, compile_ignores
 from pytilt.model.base import Value
 from pytilt.model.files import Ignore
+from pytilt.model.texts import to_bytes
 
 EMPTY = "-"
 """A context without files."""
@@ -75,7 +76,7 @@ def context_chunks(context: Context) -> Iterator[bytes]:
 
 
 def _pieces(context: Context) -> Iterator[bytes]:
-    contents = context.contents.encode()
+    contents = to_bytes(context.contents)
     yield _header(context.dockerfile, stat.S_IFREG | 0o644, size=len(contents))
     yield _padded(contents)
     if context.root == EMPTY:

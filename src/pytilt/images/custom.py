@@ -154,7 +154,7 @@ def _announcement(variables: dict[str, str]) -> str:
 
 def _written_reference(file: str) -> str:
     try:
-        reference = parse(Path(file).read_text(encoding="utf-8").strip())
+        reference = parse(Path(file).read_text(encoding="utf-8", errors="replace").strip())
     except OSError as error:
         raise BuildError(
             f"Could not find image ref in output. Your custom_build script should have written to {file}: "

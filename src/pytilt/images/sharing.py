@@ -2,13 +2,12 @@
 
 import asyncio
 
-import msgspec
-
 from pytilt.errors import PytiltError
 from pytilt.images.contract import Builder, BuildRequest
 from pytilt.model.images import BuiltImage
 from pytilt.model.logs import Level, Log
 from pytilt.model.names import ImageName
+from pytilt.model.texts import exact_json
 
 
 class SharingBuilder:
@@ -30,7 +29,7 @@ class SharingBuilder:
         """Build, join a build that runs, or hand out what was built; see `Builder.build`."""
         if not request.inputs:
             return await self._builder.build(request, log)
-        key = msgspec.json.encode(request, order="deterministic")
+        key = exact_json(request)
         while running := self._running.get(key):
             image = await running.join(log)
             if image is not None:

@@ -2,13 +2,13 @@
 
 import hashlib
 
-import msgspec
 from msgspec.structs import replace
 
 from pytilt.model.base import Value
 from pytilt.model.files import FileRule
 from pytilt.model.images import DockerBuild, Image
 from pytilt.model.resources import KubernetesDeploy, LocalDeploy, Resource
+from pytilt.model.texts import exact_json
 
 
 def image_digest(image: Image) -> str:
@@ -29,4 +29,4 @@ def resource_digest(resource: Resource) -> str:
 
 
 def _digest(value: Value) -> str:
-    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
+    return hashlib.sha256(exact_json(value)).hexdigest()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from pytilt.errors import PytiltError
 from pytilt.loop import freshness
 from pytilt.loop.digests import image_digest, resource_digest
 from pytilt.loop.evaluator import Evaluator
@@ -110,17 +111,19 @@ class Evaluating:
         self._write(lambda status: replace(status, current=update, trigger=None))
         span = self._logs.span(TILTFILE, update.span, build=True)
         began, wall = time.monotonic(), time.time()
-        error = ""
         try:
             result = await self._evaluator.evaluate(tiltfile.args, span)
             async with self._declaring:
-                if result.declaration is not None:
-                    await self._declare(result.declaration)
+                declaration, error = result.declaration, result.error or ""
+                try:
+                    await (self._declare(declaration) if declaration else self._watch_configs(result.config_files))
+                except PytiltError as problem:  # its files cannot be watched
+                    declaration, error = None, error or str(problem)
+                if declaration is not None:
                     span(f"Successfully loaded Tiltfile ({_duration(time.monotonic() - began)})\n")
                 else:
-                    error = result.error or "the evaluation failed"
+                    error = error or "the evaluation failed"
                     span(f"{error}\n", level=Level.ERROR)
-                    await self._watch_configs(result.config_files)
                 late = await asyncio.to_thread(_changed_since, result.config_files, wall)
                 ended = replace(
                     update,
@@ -130,7 +133,6 @@ class Evaluating:
                     warnings=result.warnings,
                     seconds=time.monotonic() - began,
                 )
-                declaration = result.declaration
                 self._write(
                     lambda status: replace(
                         status,

@@ -10,6 +10,7 @@ from pytilt.errors import CommandError
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.model.commands import Command
 from pytilt.model.logs import Level, Log
+from pytilt.model.texts import from_bytes
 from pytilt.tiltfile.evaluation import evaluate
 from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult, Host, LocalResult
 
@@ -57,6 +58,6 @@ class Evaluator:
             return LocalResult(exit_status=-1, error=str(problem))
         return LocalResult(
             exit_status=outcome.exit_status,
-            stdout=b"".join(said).decode(errors="replace"),
+            stdout=from_bytes(b"".join(said)),
             stderr=b"".join(complained).decode(errors="replace"),
         )

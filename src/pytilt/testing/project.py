@@ -10,6 +10,7 @@ from pytilt.host.processes import HostRunner, ProcessRequest
 from pytilt.model.commands import Command
 from pytilt.model.logs import Level
 from pytilt.model.resources import Declaration, Resource
+from pytilt.model.texts import from_bytes
 from pytilt.settings import Settings
 from pytilt.tiltfile.evaluation import evaluate
 from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult, Host, LocalResult
@@ -119,8 +120,8 @@ async def _run_local(command: Command, stdin: bytes | None, output: Callable[[st
     texts = {"out": "", "error": ""}
 
     def take(stream: str, data: bytes) -> None:
-        texts[stream] += data.decode()
-        output(data.decode())
+        texts[stream] += from_bytes(data)
+        output(data.decode(errors="replace"))
 
     request = ProcessRequest(argv=command.argv, dir=command.dir, env=command.env, stdin=stdin)
     async with HostRunner() as runner:

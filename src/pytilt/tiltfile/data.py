@@ -1,6 +1,7 @@
 """JSON and YAML: reading, decoding, encoding."""
 
 import json
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -14,6 +15,8 @@ from pytilt.tiltfile.values import Blob
 
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 """What Go's encoder escapes, so that JSON can stand in a page."""
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _MAX_INT = 2**63
 _LARGEST_PLAIN = 1e21
 """Below this Go writes a whole float without an exponent."""
@@ -85,7 +88,9 @@ class DataBuiltins:
 
 def _decode_json(text: str, origin: str) -> object:
     try:
-        return json.loads(text, parse_int=_integer, parse_float=_number)
+        readable = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+        found: object = json.loads(readable, parse_int=_integer, parse_float=_number)
+        return _without_surrogates(found) if _ESCAPED_SURROGATE.search(text) else found
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
             raise UserError(f"error parsing JSON{origin}: found multiple JSON values") from error
@@ -93,6 +98,15 @@ def _decode_json(text: str, origin: str) -> object:
             f"error parsing JSON{origin}: {error.msg[:1].lower()}{error.msg[1:]} at line {error.lineno} "
             f"column {error.colno}"
         ) from error
+
+
+def _without_surrogates(value: object) -> object:
+    """The value without halves of pairs, which are no text; as Go reads them."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(held) for key, held in value.items()}
+    return [_without_surrogates(item) for item in value] if isinstance(value, list) else value
 
 
 def _integer(text: str) -> int:

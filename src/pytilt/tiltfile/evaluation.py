@@ -9,6 +9,7 @@ from pytilt.dialect import DialectError, run_file
 from pytilt.errors import PytiltError, UserError
 from pytilt.model.files import Ignore
 from pytilt.model.resources import Declaration
+from pytilt.model.texts import shown
 from pytilt.tiltfile.assembly import assemble
 from pytilt.tiltfile.control import StopEvaluation
 from pytilt.tiltfile.ignore_files import TILTIGNORE, ignore_file
@@ -36,7 +37,8 @@ def evaluate(request: EvaluationRequest, host: Host) -> EvaluationResult:
     try:
         declaration = _declaration(script)
     except PytiltError as error:
-        return EvaluationResult(error=str(error), config_files=script.config_files, warnings=tuple(script.warnings))
+        text = shown(str(error))
+        return EvaluationResult(error=text, config_files=script.config_files, warnings=tuple(script.warnings))
     declaration = msgspec.structs.replace(
         declaration, config_files=script.config_files, warnings=tuple(script.warnings)
     )
@@ -115,6 +117,6 @@ class _Files:
         self._running.add(path)
         try:
             with self._script.executing(path):
-                return run_file(path, source, universe=self._universe, load=self.load, name=name)
+                return run_file(path, source.replace("\r\n", "\n"), universe=self._universe, load=self.load, name=name)
         finally:
             self._running.discard(path)

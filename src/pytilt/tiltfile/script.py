@@ -13,6 +13,7 @@ from pytilt.model.files import Ignore
 from pytilt.model.images import Image, Registry
 from pytilt.model.logs import Level
 from pytilt.model.resources import CiSettings, ImageLocator, KubeObject, UpdateSettings
+from pytilt.model.texts import from_bytes
 from pytilt.tiltfile.declared import (
     Declared,
     DeclaredLocal,
@@ -147,7 +148,7 @@ class Script:
         """
         self.watch(path)
         try:
-            return Path(path).read_text(errors="surrogateescape")
+            return from_bytes(Path(path).read_bytes())
         except OSError as error:
             raise UnreadableError(path, error) from error
 

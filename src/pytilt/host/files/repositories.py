@@ -1,5 +1,6 @@
 """Git repositories that contain watched files: while git rewrites a work tree, its changes are held back."""
 
+import os
 import posixpath
 from collections.abc import Callable
 from pathlib import Path
@@ -37,8 +38,8 @@ def git_dir_of(directory: str) -> str | None:
     try:
         if entry.is_dir():
             return str(entry)
-        text = entry.read_text().strip()
-    except (OSError, UnicodeDecodeError):
+        text = os.fsdecode(entry.read_bytes()).strip()
+    except OSError:
         return None
     if not text.startswith("gitdir:"):
         return None

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import msgspec
 
 from pytilt.docker.api import Params
+from pytilt.errors import BuildError
 from pytilt.model.images import DockerBuild
+from pytilt.model.texts import shown
 
 LABELS = {"dev.tilt.built": "true", "dev.tilt.gc": "true"}
 """On every image that is built here; pruning removes only what carries the second."""
@@ -69,4 +71,10 @@ def platform_of(build: DockerBuild, default: str, cluster: str) -> str:
 
 
 def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError as error:
+        raise BuildError(
+            f"the container engine takes only UTF-8 text, not `{shown(str(error.object))}`",
+            hint="correct the bytes that are no UTF-8 in `build_args` or `cache_from`",
+        ) from error
