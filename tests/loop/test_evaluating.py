@@ -376,3 +376,14 @@ async def test_while_the_tiltfile_is_evaluated_its_row_says_so(trial: Trial):
 def _current(store: Store):
     found = store.get(Tiltfile, TILTFILE)
     return found.status.current if found else None
+
+
+async def test_files_that_cannot_be_watched_make_the_tiltfile_red_and_the_session_goes_on(trial: Trial):
+    trial.watcher.refuse("there are more directories to watch than the system allows")
+    async with trial.session(declares(local("tool"))):
+        first = await trial.evaluated(1)
+        assert first.history[0].outcome is Outcome.FAILED
+        assert "more directories to watch" in first.history[0].error
+        trial.watcher.refuse("")
+        trial.evaluating.trigger(Reason.CLI_TRIGGER)
+        assert (await trial.evaluated(2)).history[0].outcome is Outcome.OK

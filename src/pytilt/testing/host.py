@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
-from pytilt.errors import CommandError
+from pytilt.errors import CommandError, UserError
 from pytilt.host.files.contract import Changes
 from pytilt.host.ignoring import compile_ignores
 from pytilt.host.processes.contract import Notice, Outcome, Output, ProcessRequest, RunningProcess
@@ -148,6 +148,7 @@ class FakeFileWatcher:
     def __init__(self) -> None:
         self.rules: dict[str, tuple[FileRule, ...]] = {}
         """What is watched, by key."""
+        self._refusal = ""
         self._changed: dict[str, set[str]] = {}
         self._ready = asyncio.Event()
         self._updated = asyncio.Event()
@@ -163,8 +164,14 @@ class FakeFileWatcher:
 
     async def update(self, rules: Mapping[str, Sequence[FileRule]]) -> None:
         """Remember what is watched."""
+        if self._refusal:
+            raise UserError(self._refusal)
         self.rules = {key: tuple(file_rules) for key, file_rules in rules.items()}
         self._updated.set()
+
+    def refuse(self, message: str) -> None:
+        """Have every update fail from now on; with an empty message none."""
+        self._refusal = message
 
     async def watching(self, *keys: str) -> None:
         """Wait until these keys are watched."""

@@ -22,6 +22,7 @@ from pytilt.tiltfile.conversions import (
     Text,
 )
 from pytilt.tiltfile.functions import function
+from pytilt.tiltfile.globs import watched
 from pytilt.tiltfile.ignore_files import context_ignores
 from pytilt.tiltfile.live_update_builtins import live_update
 from pytilt.tiltfile.script import Script, UnreadableError
@@ -142,7 +143,9 @@ class DockerBuiltins:
         )
         if outputs_image_ref_to:
             self._script.ignores.append(Ignore(base=outputs_image_ref_to))
-        files = FileRule(paths=deps, ignores=context_ignores(self._script, deps, ignore=ignored))
+        found = watched(deps, "custom_build")
+        ignores = (*context_ignores(self._script, found.paths, ignore=ignored), *found.ignores)
+        files = FileRule(paths=found.paths, ignores=ignores)
         image = Image(name=name, build=build, files=files, live_update=steps, match_in_env_vars=match_in_env_vars)
         self._declare(image, entrypoint, container_args)
         return CustomBuildValue(name)

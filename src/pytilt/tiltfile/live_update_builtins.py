@@ -7,6 +7,7 @@ from pytilt.model.images import LiveUpdate, Run, Sync
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import Flag, LocalPaths, Text
 from pytilt.tiltfile.functions import function
+from pytilt.tiltfile.globs import refuse_glob
 from pytilt.tiltfile.script import Script
 from pytilt.tiltfile.values import (
     FallBackOnStep,
@@ -33,12 +34,15 @@ class LiveUpdateBuiltins:
     @function("fall_back_on")
     def fall_back_on(self, paths: LocalPaths) -> Step:
         """Do a full update when one of these paths changes."""
+        for path in paths:
+            refuse_glob(path, "fall_back_on", "fall_back_on('{}')")
         return self._script.made(FallBackOnStep(self._script.position(), paths))
 
     @function("sync")
     def sync(self, local_path: Text, remote_path: Text) -> Step:
         """Copy what changes below a path into the container."""
         local = placed(local_path, self._script.directory)
+        refuse_glob(local, "sync", f"sync('{{}}', '{remote_path}')")
         return self._script.made(SyncStep(self._script.position(), local, remote_path))
 
     @function("run")

@@ -21,6 +21,7 @@ from pytilt.tiltfile.conversions import (
 )
 from pytilt.tiltfile.declared import DeclaredLocal
 from pytilt.tiltfile.functions import converting, function
+from pytilt.tiltfile.globs import watched
 from pytilt.tiltfile.ignore_files import repository_ignores
 from pytilt.tiltfile.script import Script
 from pytilt.tiltfile.values import (
@@ -106,6 +107,7 @@ class LocalBuiltins:
         if name in self._names:
             raise UserError(f'local_resource named "{name}" already exists')
         self._names.add(name)
+        found = watched(deps, "local_resource")
         own_ignores = (Ignore(base=directory, patterns=ignored),) if ignored else ()
         self._script.locals.append(
             DeclaredLocal(
@@ -113,8 +115,8 @@ class LocalBuiltins:
                 update=update,
                 serve=serve,
                 directory=directory,
-                deps=deps,
-                ignores=(*repository_ignores([*deps, directory]), *own_ignores),
+                deps=found.paths,
+                ignores=(*repository_ignores([*found.paths, directory]), *own_ignores, *found.ignores),
                 trigger_mode=trigger_mode,
                 auto_init=auto_init,
                 resource_deps=needed,

@@ -1,0 +1,85 @@
+"""Paths with wildcards: where they may stand, and what is watched for them."""
+
+import os
+import posixpath
+import re
+from collections.abc import Sequence
+
+from pytilt.errors import UserError
+from pytilt.model.base import Value
+from pytilt.model.files import Ignore
+from pytilt.tiltfile.conversions import checked_patterns
+
+_WILDCARD = re.compile(r"[*?\[]")
+_SPECIAL = re.compile(r"[*?\[\]\\]")
+
+
+class Watched(Value):
+    """What to watch for paths of which some have wildcards."""
+
+    paths: tuple[str, ...]
+    """Without wildcards: files and directories."""
+    ignores: tuple[Ignore, ...] = ()
+    """What of the directories matches no wildcard."""
+
+
+def is_glob(path: str) -> bool:
+    """Has a path wildcards? One that is there is taken for what it is, as `pages/[id].tsx`."""
+    return bool(_WILDCARD.search(path)) and not os.path.lexists(path)
+
+
+def refuse_glob(path: str, function: str, example: str) -> None:
+    """Raise an error for a path with wildcards where only a path is understood.
+
+    Args:
+        path: absolute.
+        function: which takes no wildcards.
+        example: how to write it, with `{}` for the directory.
+    """
+    if is_glob(path):
+        raise UserError(
+            f"{function}: `{path}` names no file, and wildcards are not supported here",
+            hint=f"name the directory: `{example.format(_base(path))}`",
+        )
+
+
+def watched(deps: Sequence[str], function: str) -> Watched:
+    """What to watch for dependencies.
+
+    Args:
+        deps: absolute; `*`, `?`, `[…]` and `**` mean what they mean in `.dockerignore`.
+        function: for messages.
+
+    Raises:
+        UserError: a path with wildcards cannot be read.
+    """
+    plain = [path for path in deps if not is_glob(path)]
+    globs = [path for path in deps if is_glob(path) and not any(_contains(each, _base(path)) for each in plain)]
+    checked_patterns(globs, f"{function}: deps")
+    if not globs:
+        return Watched(paths=tuple(plain) if len(plain) < len(deps) else tuple(deps))
+    bases = tuple(dict.fromkeys(map(_base, globs)))
+    root = posixpath.commonpath(bases)
+    wanted = [_relative(path, root) for path in globs]
+    wanted += [_literal(_relative(path, root)) for path in (*globs, *plain) if _contains(root, path)]
+    ignore = Ignore(base=root, patterns=("**", *(f"!{pattern}" for pattern in dict.fromkeys(wanted))))
+    return Watched(paths=(*plain, *bases), ignores=(ignore,))
+
+
+def _base(path: str) -> str:
+    """The directory above the first part with a wildcard."""
+    found = _WILDCARD.search(path)
+    return posixpath.dirname(path[: found.start()]) if found else path
+
+
+def _contains(directory: str, path: str) -> bool:
+    return path == directory or path.startswith(directory.rstrip("/") + "/")
+
+
+def _relative(path: str, root: str) -> str:
+    return posixpath.relpath(path, root)
+
+
+def _literal(path: str) -> str:
+    """A pattern that matches just this path."""
+    return _SPECIAL.sub(r"\\\g<0>", path)
