@@ -1,6 +1,6 @@
 import pytest
 
-from pytilt.cluster.yaml import dump, parse, parse_values
+from pytilt.cluster.yaml import dump, parse
 from pytilt.errors import UserError
 from pytilt.model.resources import KubeObject
 
@@ -28,64 +28,28 @@ def test_the_items_of_a_list_count_one_by_one():
     assert [o["metadata"]["name"] for o in parse(text, "app.yaml")] == ["a"]
 
 
-def test_json_is_yaml_too():
-    assert parse('{"apiVersion":"v1",\n\t"kind":"Pod", "metadata": {"name": "a"}}', "-")[0]["kind"] == "Pod"
+def test_the_items_of_a_list_of_one_kind_need_not_say_it():
+    text = "apiVersion: v1\nkind: ConfigMapList\nitems:\n- metadata: {name: a}\n  data: {x: '1'}\n"
+    text += "- {apiVersion: v1, kind: Secret, metadata: {name: b}}\n"
+    assert [(o["apiVersion"], o["kind"], o["metadata"]["name"]) for o in parse(text, "app.yaml")] == [
+        ("v1", "ConfigMap", "a"),
+        ("v1", "Secret", "b"),
+    ]
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("2024-01-01", "2024-01-01"),
-        ("12:30", "12:30"),
-        ("yes", True),
-        ("off", False),
-        ("y", "y"),
-        ("0644", 0o644),
-        ("0o17", 15),
-        ("0x1F", 31),
-        ("-5", -5),
-        ("0", 0),
-        ("1_000", 1000),
-        ("1e3", 1000.0),
-        (".5", 0.5),
-        ("1.10", 1.1),
-        ("~", None),
-        ("", None),
-        ("'1'", "1"),
-        ("!!str 1", "1"),
-        ("=", "="),
-        ("1.2.3", "1.2.3"),
-        (".inf", float("inf")),
-        ("!!int x", "x"),
-    ],
-)
-def test_plain_values_mean_what_they_mean_to_kubernetes(text, value):
-    found = parse_values(f"a: {text}\n", "-")[0]["a"]
-    assert found == value
-    assert type(found) is type(value)
-
-
-def test_keys_are_strings():
-    assert parse_values("{80: a, true: b, null: c, 1.5: d}", "-") == (
-        {"80": "a", "true": "b", "null": "c", "1.5": "d"},
+def test_the_items_of_a_list_of_any_kind_must_say_it():
+    assert error_of("apiVersion: v1\nkind: List\nitems:\n- metadata: {name: a}\n").message == (
+        "this object has no `apiVersion`"
     )
 
 
-def test_anchors_and_merges_are_followed():
-    text = "base: &b {x: 1, y: 2}\nmore: &m {y: 3, z: 4}\none: {<<: *b, x: 5}\ntwo: {<<: [*b, *m]}\n"
-    found = parse_values(text, "-")[0]
-    assert found["one"] == {"x": 5, "y": 2}
-    assert found["two"] == {"x": 1, "y": 2, "z": 4}
+def test_json_is_yaml_too():
+    assert parse('{"apiVersion":"v1",\n\t"kind":"Pod", "metadata": {"name": "a"}}', "-")[0]["kind"] == "Pod"
 
 
 def test_an_object_that_holds_itself_is_refused():
     error = error_of("a: &a\n  b: *a\n")
     assert error.where == "app.yaml:1:4"
-
-
-def test_an_explosion_of_aliases_costs_nothing():
-    lines = ["a0: &a0 [x, x]"] + [f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}, *a{i - 1}]" for i in range(1, 40)]
-    assert len(parse_values("\n".join(lines), "-")[0]) == 40
 
 
 def test_what_is_not_yaml_is_refused_with_its_place():
