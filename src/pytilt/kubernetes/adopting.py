@@ -2,16 +2,28 @@
 
 The server removes a field that is no longer applied only if nobody else has written it. Without this, what such a
 client wrote once would stay in the object for ever. The rule is that of `csaupgrade` in client-go.
+
+One annotation stays the client's: in it these clients keep what they applied last, to know what to remove next time. It
+is kept up to date, so that one can go back to them.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from pytilt.cluster import objects
+from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
 from pytilt.model.resources import KubeObject
 
-CLIENTS = {"kubectl-client-side-apply", "tilt"}
-"""Who applied before the server did."""
+KUBECTL = "kubectl-client-side-apply"
+TILTS = {"Go-http-client", "tilt"}
+"""Tilt's names: the server takes the first from a request that gives none, so other programs bear it too."""
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+LARGEST_ANNOTATION = 200 * 1024
+"""The server allows 256 KiB for all annotations of an object."""
+
+_ANNOTATIONS, _LAST_APPLIED = "f:annotations", f"f:{LAST_APPLIED}"
 
 Fields = Mapping[str, Any]
 
@@ -27,18 +39,62 @@ def adopted(o: KubeObject, manager: str) -> list[dict[str, Any]] | None:
     own = next((e for e in entries if e.get("manager") == manager and e.get("operation") == "Apply"), None)
     if own is None:
         return None
-    taken = [e for e in entries if _is_client(e) and e.get("apiVersion") == own.get("apiVersion")]
-    if not taken:
+    ours: Fields = own.get("fieldsV1") or {}
+    kept, taken = [], False
+    for entry in entries:
+        theirs: Fields = entry.get("fieldsV1") or {}
+        rest = _without_last_applied(theirs)
+        if entry is own:
+            continue
+        if not _is_client(entry, o) or entry.get("apiVersion") != own.get("apiVersion") or not rest:
+            kept.append(entry)
+            continue
+        taken = True
+        ours = _united(ours, rest)
+        if _writes_last_applied(theirs):
+            kept.append({**entry, "fieldsV1": {"f:metadata": {_ANNOTATIONS: {_LAST_APPLIED: {}}}}})
+    return [{**own, "fieldsV1": ours}, *kept] if taken else None
+
+
+def last_applied(o: KubeObject, wanted: KubeObject) -> str | None:
+    """What the annotation of a client has to say now; None when it is as it should be, or not there.
+
+    Args:
+        o: the object after it was applied.
+        wanted: what was applied.
+    """
+    told = objects.annotations(o).get(LAST_APPLIED)
+    if told is None:
         return None
-    fields: Fields = own.get("fieldsV1") or {}
-    for entry in taken:
-        fields = _united(fields, entry.get("fieldsV1") or {})
-    kept = [entry for entry in entries if not any(entry is one for one in (own, *taken))]
-    return [{**own, "fieldsV1": fields}, *kept]
+    text = msgspec.json.encode(wanted, order="sorted").decode() + "\n"
+    return text if text != told and len(text) <= LARGEST_ANNOTATION else None
 
 
-def _is_client(entry: Mapping[str, Any]) -> bool:
-    return entry.get("operation") == "Update" and not entry.get("subresource") and entry.get("manager") in CLIENTS
+def _is_client(entry: Mapping[str, Any], o: KubeObject) -> bool:
+    if entry.get("operation") != "Update" or entry.get("subresource"):
+        return False
+    if entry.get("manager") == KUBECTL:
+        return True
+    fields = entry.get("fieldsV1") or {}
+    labelled = f"f:{MANAGED_BY_LABEL}" in objects.mapping(fields, "f:metadata", "f:labels")
+    of_tilt = objects.labels(o).get(MANAGED_BY_LABEL) == MANAGED_BY and (labelled or _writes_last_applied(fields))
+    return entry.get("manager") in TILTS and of_tilt
+
+
+def _writes_last_applied(fields: Fields) -> bool:
+    return _LAST_APPLIED in objects.mapping(fields, "f:metadata", _ANNOTATIONS)
+
+
+def _without_last_applied(fields: Fields) -> Fields:
+    """The fields but for the annotation, and for what only leads to it."""
+    if not _writes_last_applied(fields):
+        return fields
+    metadata = dict(objects.mapping(fields, "f:metadata"))
+    annotations = {key: value for key, value in metadata.pop(_ANNOTATIONS).items() if key != _LAST_APPLIED}
+    if annotations.keys() - {"."}:
+        metadata[_ANNOTATIONS] = annotations
+    rest = {key: value for key, value in fields.items() if key != "f:metadata"}
+    return {"f:metadata": metadata, **rest} if metadata else rest
 
 
 def _united(left: Fields, right: Fields) -> Fields:

@@ -177,7 +177,7 @@ class _Application:
                     continue
                 o = plain(answer.json(), self._wanted.resource)
                 if not objects.metadata(o).get("deletionTimestamp"):
-                    return await self._served(o)
+                    return await self._served(await self._remembered(o))
                 await self._gone(objects.uid(o), DELETED_SECONDS)
                 continue
             failure = answer.failure
@@ -207,6 +207,20 @@ class _Application:
             headers={"Content-Type": "application/json-patch+json"},
         )
         return answer.ok or answer.status == 409
+
+    async def _remembered(self, o: KubeObject) -> KubeObject:
+        """Tell the client that applied it before what was applied last; it is no failure where that does not go."""
+        text = adopting.last_applied(o, self._wanted.object) if self._wanted.name else None
+        if text is None:
+            return o
+        answer = await self._api.request(
+            "PATCH",
+            self._wanted.path,
+            params=[("fieldManager", adopting.KUBECTL)],
+            body=msgspec.json.encode({"metadata": {"annotations": {adopting.LAST_APPLIED: text}}}),
+            headers={"Content-Type": "application/merge-patch+json"},
+        )
+        return plain(answer.json(), self._wanted.resource) if answer.ok else o
 
     async def _patched(self) -> Answer:
         answer = await self._send("PATCH", "application/apply-patch+yaml", force="true")
@@ -289,6 +303,8 @@ def _prepared(wanted: KubeObject, resource: ApiResource, default: str) -> _Wante
     namespace = _namespace(resource, objects.namespace(wanted), default)
     metadata: dict[str, Any] = {k: v for k, v in objects.metadata(wanted).items() if k not in _SERVER_OWNED}
     metadata.pop("namespace", None)
+    if adopting.LAST_APPLIED in objects.annotations(wanted):
+        metadata["annotations"] = {k: v for k, v in metadata["annotations"].items() if k != adopting.LAST_APPLIED}
     if namespace:
         metadata["namespace"] = namespace
     kept: Mapping[str, Any] = {key: value for key, value in wanted.items() if key != "status"}
