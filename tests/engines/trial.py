@@ -11,7 +11,7 @@ from pytilt.cluster.seam import ContainerRef
 from pytilt.docker.address import EngineAddress
 from pytilt.docker.api import DockerApi
 from pytilt.docker.runtime import Runtime
-from pytilt.engines.cluster import EngineCluster
+from pytilt.engines.cluster import EngineCluster, engine_cluster
 from pytilt.engines.network.infrastructure import sandboxes_last
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import condition, key_of
@@ -172,7 +172,7 @@ def fetch(url: str) -> str:
 @asynccontextmanager
 async def session(engine_host: str, project: str) -> AsyncIterator[Trial]:
     """One session of a project."""
-    async with DockerApi(EngineAddress(url=engine_host)) as api, EngineCluster(api, project) as cluster:
+    async with DockerApi(EngineAddress(url=engine_host)) as api, engine_cluster(api, project) as cluster:
         yield Trial(cluster, Runtime(api), project)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from functools import partial
 from itertools import chain
 from types import TracebackType
@@ -50,8 +50,16 @@ LAST_PODS_SECONDS = 90.0
 """How long leaving waits for pods that are ending: three times the usual grace period."""
 
 
-class EngineCluster:
-    """Runs Kubernetes manifests on a container engine. Use it in `async with`; leaving lets everything run on.
+@asynccontextmanager
+async def engine_cluster(
+    api: DockerApi,
+    project: str,
+    namespace: str = "default",
+    *,
+    credentials: FindCredentials = anonymous,
+    service_range: str = SERVICE_RANGE,
+) -> AsyncIterator["EngineCluster"]:
+    """Run Kubernetes manifests on a container engine for as long as the block; leaving lets everything run on.
 
     Args:
         api: the engine, opened by the caller, who closes it after this.
@@ -59,22 +67,42 @@ class EngineCluster:
         namespace: where objects without namespace go.
         credentials: finds those of this machine for pulling images; without it, images are pulled anonymously.
         service_range: addresses of Services, if the usual ones cannot be used on this machine.
+
+    Raises:
+        ClusterUnreachableError: the engine does not answer.
+    """
+    runtime = Runtime(api)
+    node = await node_info(runtime)
+    async with EngineCluster(runtime, Project(id=project), namespace, node, credentials, service_range) as cluster:
+        yield cluster
+
+
+class EngineCluster:
+    """A small control plane over a container engine. Made by `engine_cluster`; it works while it is entered.
+
+    Args:
+        runtime: the engine's requests.
+        project: whose pods they are.
+        namespace: where objects without namespace go.
+        node: what the engine says of its machine.
+        credentials: finds those of this machine for pulling images.
+        service_range: addresses of Services, in CIDR form.
     """
 
     def __init__(
         self,
-        api: DockerApi,
-        project: str,
-        namespace: str = "default",
-        *,
-        credentials: FindCredentials = anonymous,
-        service_range: str = SERVICE_RANGE,
+        runtime: Runtime,
+        project: Project,
+        namespace: str,
+        node: NodeInfo,
+        credentials: FindCredentials,
+        service_range: str,
     ) -> None:
-        self._project = Project(id=project)
+        self._runtime = runtime
+        self._project = project
         self._namespace = namespace
-        self._range = service_range
-        self._credentials = credentials
-        self._runtime = Runtime(api)
+        self._node = node
+        self._node_is_fresh = True
         self._store = ObjectStore()
         self._tasks = asyncio.TaskGroup()
         self._tidying = asyncio.Lock()
@@ -82,42 +110,30 @@ class EngineCluster:
         """Claims that are gone, and whose volumes are not yet."""
         self._applies = 0
         self._running: list[asyncio.Task[None]] = []
-        self._node = NodeInfo()
-        self._just_asked = False
-        self._context: EngineContext
-        self._record: Record
-        self._forwarding: Forwarding
-        self._pool: PodPool
-        self._spares: Spares
-        self.containers: EngineContainers
-        """The other seam."""
-
-    async def __aenter__(self) -> Self:
-        self._node = await self._ask_machine()
-        self._just_asked = True
-        infrastructure = Infrastructure(
-            self._runtime, self._project, self._node.architecture, self._range, stdin_closes=self._node.podman
-        )
-        self._forwarding = Forwarding(self._runtime, self._project, infrastructure, self._store)
-        self._record = Record(self._runtime, self._project, infrastructure, self._store)
-        network = PodNetwork(self._runtime)
+        infrastructure = Infrastructure(runtime, project, node.architecture, service_range, stdin_closes=node.podman)
+        self._forwarding = Forwarding(runtime, project, infrastructure, self._store)
+        self._record = Record(runtime, project, infrastructure, self._store)
+        network = PodNetwork(runtime)
         self._context = EngineContext(
-            runtime=self._runtime,
-            project=self._project,
+            runtime=runtime,
+            project=project,
             store=self._store,
             infrastructure=infrastructure,
             network=network,
-            prober=Prober(self._runtime, network),
+            prober=Prober(runtime, network),
             events=EventRecorder(self._store),
-            node=self._node,
-            credentials=self._credentials,
+            node=node,
+            credentials=credentials,
             settled=self._forwarding.settled,
             keep=self._record.keep,
         )
-        await self._tasks.__aenter__()
-        self._spares = Spares(self._context, self._tasks, self._namespace)
+        self._spares = Spares(self._context, self._tasks, namespace)
         self._pool = PodPool(self._context, self._tasks, self._spare_for)
         self.containers = EngineContainers(self._context, self._pool)
+        """The other seam."""
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
         try:
             await self._adopt()
         except BaseException as error:
@@ -144,9 +160,9 @@ class EngineCluster:
 
     async def info(self) -> ClusterInfo:
         """Say what the engine is; see the seam. What it said when this was opened is still true the first time."""
-        if not self._just_asked:
-            self._node = await self._ask_machine()
-        self._just_asked = False
+        if not self._node_is_fresh:
+            self._node = await node_info(self._runtime)
+        self._node_is_fresh = False
         return ClusterInfo(
             context=CONTEXT,
             namespace=self._namespace,
@@ -284,17 +300,6 @@ class EngineCluster:
                 if any(reference["uid"] == uid_of(member) for reference in references):
                     family.append(item)
         return family
-
-    async def _ask_machine(self) -> NodeInfo:
-        version = await self._runtime.ask("GET", "/version")
-        about = await self._runtime.ask("GET", "/info")
-        return NodeInfo(
-            architecture=str(version.get("Arch", "")),
-            version=str(version.get("Version", "")),
-            podman=any("Podman" in part.get("Name", "") for part in version.get("Components") or ()),
-            memory=int(about.get("MemTotal") or 0),
-            processors=int(about.get("NCPU") or 1),
-        )
 
     async def _adopt(self) -> None:
         """Take over what an earlier session left running, then begin to work."""
@@ -443,3 +448,20 @@ def _hint(message: str) -> str | None:
     if "address pool" in message:
         return "too many networks: remove unused ones with `docker network prune`"
     return None
+
+
+async def node_info(runtime: Runtime) -> NodeInfo:
+    """Ask the engine about its machine.
+
+    Raises:
+        ClusterUnreachableError: it does not answer.
+    """
+    version = await runtime.ask("GET", "/version")
+    about = await runtime.ask("GET", "/info")
+    return NodeInfo(
+        architecture=str(version.get("Arch", "")),
+        version=str(version.get("Version", "")),
+        podman=any("Podman" in part.get("Name", "") for part in version.get("Components") or ()),
+        memory=int(about.get("MemTotal") or 0),
+        processors=int(about.get("NCPU") or 1),
+    )

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from pytilt.cluster.seam import ByteStream, Change, ClusterInfo, ContainerRef, ExecStream, ObjectRef
 from pytilt.docker.engine import Engine
-from pytilt.engines.cluster import EngineCluster
+from pytilt.engines.cluster import EngineCluster, engine_cluster
 from pytilt.errors import PytiltError
 from pytilt.images.credentials import Credentials
 from pytilt.loop.failures import first_failure
@@ -47,7 +47,7 @@ class EngineAccess:
                 return
             try:
                 api = await self._engine.api()
-                async with EngineCluster(
+                async with engine_cluster(
                     api, self._project, self._namespace, credentials=self._credentials.find
                 ) as cluster:
                     self._opened.set_result(cluster)
