@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pytilt.cluster import objects
-from pytilt.model.resources import KubeObject, KubernetesDeploy, Link, Resource
+from pytilt.model.resources import KubeObject, Link, Resource
 
 
 def endpoints(
@@ -17,8 +17,6 @@ def endpoints(
         host: where forwards listen that name no host themselves.
         node: address of a node that can be reached from here, where node ports count too; empty: none.
     """
-    if not isinstance(resource.deploy, KubernetesDeploy):
-        return resource.links
     forwards = resource.deploy.port_forwards
     if forwards:
         return (

@@ -8,7 +8,6 @@ from pytilt.cluster.seam import Cluster
 from pytilt.errors import UnreachableError
 from pytilt.model.logs import Level, Log
 from pytilt.model.objects import ClusterState, Resource
-from pytilt.model.resources import KubernetesDeploy
 from pytilt.store.objects import Store
 
 POLL_SECONDS = 15.0
@@ -61,5 +60,5 @@ class Connecting:
 
     async def _wanted(self) -> None:
         async for _ in self._store.watch(Resource):
-            if any(isinstance(each.spec.deploy, KubernetesDeploy) for each in self._store.snapshot().all(Resource)):
+            if any(each.spec.deploy.in_cluster for each in self._store.snapshot().all(Resource)):
                 return

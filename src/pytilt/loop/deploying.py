@@ -125,7 +125,7 @@ class Deploying:
     def _keys(self, resource: Resource) -> set[_Key]:
         """What a resource has in the cluster, or will have."""
         deploy = resource.spec.deploy
-        declared = map(objects.ref, deploy.objects) if isinstance(deploy, KubernetesDeploy) else ()
+        declared = map(objects.ref, deploy.objects)
         return {self._key(ref) for ref in (*declared, *resource.status.applied)}
 
     def _key(self, ref: ObjectRef) -> _Key:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from pytilt.model.base import Value
 from pytilt.model.files import FileRule
 from pytilt.model.images import DockerBuild, Image
-from pytilt.model.resources import KubernetesDeploy, LocalDeploy, Resource
+from pytilt.model.resources import Resource
 from pytilt.model.texts import exact_json
 
 
@@ -19,13 +19,8 @@ def image_digest(image: Image) -> str:
 
 def resource_digest(resource: Resource) -> str:
     """Of all that asks for an update when it changes: not labels, links, forwards, dependencies, trigger mode."""
-    deploy = resource.deploy
-    if isinstance(deploy, KubernetesDeploy):
-        deploy = replace(deploy, port_forwards=(), pod_readiness="wait")
-    elif isinstance(deploy, LocalDeploy):
-        deploy = replace(deploy, files=FileRule(), allow_parallel=False, readiness_probe=None)
     images = [image_digest(image) for image in resource.images]
-    return hashlib.sha256("\n".join([resource.name, _digest(deploy), *images]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([resource.name, _digest(resource.deploy.definition), *images]).encode()).hexdigest()
 
 
 def _digest(value: Value) -> str:

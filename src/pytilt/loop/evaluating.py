@@ -21,7 +21,7 @@ from pytilt.model.images import Image
 from pytilt.model.logs import Level
 from pytilt.model.names import CONFIGS, TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import FileWatch, ImageMap, PortForward, Resource, Session, Tiltfile, TiltfileStatus
-from pytilt.model.resources import Declaration, KubernetesDeploy, LocalDeploy
+from pytilt.model.resources import Declaration
 from pytilt.model.updates import Outcome, Reason, Strategy, Trigger, Update
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
@@ -221,7 +221,7 @@ class Evaluating:
 def _watches(declaration: Declaration) -> Mapping[str, Sequence[FileRule]]:
     watches = {CONFIGS: (that_matter(FileRule(paths=declaration.config_files), declaration),)}
     for each in declaration.resources:
-        if isinstance(each.deploy, LocalDeploy) and each.deploy.files.paths:
+        if each.deploy.files.paths:
             watches[each.name] = (that_matter(each.deploy.files, declaration),)
         for image in each.images:
             watches[freshness.image_watch(image.name)] = (that_matter(image.files, declaration),)
@@ -234,7 +234,7 @@ def _forwards(
     return [
         (each, forward)
         for each in declaration.resources
-        if isinstance(each.deploy, KubernetesDeploy) and each.name in enabled
+        if each.name in enabled
         for forward in each.deploy.port_forwards
     ]
 

@@ -8,7 +8,6 @@ from pytilt.model.images import Image
 from pytilt.model.names import ImageName
 from pytilt.model.objects import FileWatch, ImageMap, Resource, Runtime
 from pytilt.model.pods import Container, ContainerState, Pod
-from pytilt.model.resources import LocalDeploy
 from pytilt.model.updates import Outcome, Strategy
 from pytilt.store.objects import Snapshot
 
@@ -47,9 +46,7 @@ def changes(state: Snapshot, watch: str, *, above: int) -> Mapping[str, int]:
 def unconsumed(state: Snapshot, resource: Resource) -> Mapping[str, int]:
     """The files of a resource that changed since its last update began."""
     above = resource.status.consumed
-    found: dict[str, int] = {}
-    if isinstance(resource.spec.deploy, LocalDeploy):
-        found.update(changes(state, resource.name, above=above))
+    found = dict(changes(state, resource.name, above=above))
     for image in resource.spec.images:
         built = state.get(ImageMap, image.name)
         # What another resource has built meanwhile is in the image already.

@@ -9,7 +9,6 @@ from pytilt.model.base import Value
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource, Runtime
 from pytilt.model.pods import Container, ContainerState, Pod
-from pytilt.model.resources import KubernetesDeploy
 from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
 
@@ -118,7 +117,7 @@ class PodLogs:
     def _wanted(self) -> Iterator[Followed]:
         for runtime in self._store.snapshot().all(Runtime):
             resource = self._store.get(Resource, runtime.name)
-            if resource is None or not isinstance(resource.spec.deploy, KubernetesDeploy):
+            if resource is None or not resource.spec.deploy.in_cluster:
                 continue
             for pod in runtime.status.pods:
                 older = pod.created_at < self._began[:19]

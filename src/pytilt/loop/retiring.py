@@ -10,7 +10,6 @@ from pytilt.model import resources
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import ClusterState, Resource
-from pytilt.model.resources import KubernetesDeploy
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 
@@ -44,7 +43,7 @@ class Retiring:
         kept = {
             objects.identity(objects.ref(each), namespace)
             for other in declared
-            if other.name != name and isinstance(other.deploy, KubernetesDeploy)
+            if other.name != name
             for each in other.deploy.objects
         }
         doomed = [ref for ref in applied if objects.identity(ref, namespace) not in kept]

@@ -8,7 +8,6 @@ from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource, Runtime
 from pytilt.model.pods import ContainerState, Pod
-from pytilt.model.resources import KubernetesDeploy
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 
@@ -47,7 +46,7 @@ class Rollouts:
     def turn(self, name: ResourceName) -> None:
         """Tell what is new about the best pod of a resource."""
         resource, runtime = self._store.get(Resource, name), self._store.get(Runtime, name)
-        if resource is None or runtime is None or not isinstance(resource.spec.deploy, KubernetesDeploy):
+        if resource is None or runtime is None or not resource.spec.deploy.in_cluster:
             return
         for pod in runtime.status.pods[:1]:
             span = self._logs.span(name, SpanId(f"monitor:{name}:{pod.name}"))

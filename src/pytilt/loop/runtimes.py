@@ -97,7 +97,6 @@ class Runtimes:
         return {
             objects.namespace(each) or default
             for resource in self._store.snapshot().all(Resource)
-            if isinstance(resource.spec.deploy, KubernetesDeploy)
             for each in resource.spec.deploy.objects
         }
 

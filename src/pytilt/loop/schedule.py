@@ -9,7 +9,6 @@ from pytilt.loop import freshness
 from pytilt.model.base import Value
 from pytilt.model.names import CONFIGS, TILTFILE, UNCATEGORIZED, ResourceName
 from pytilt.model.objects import ClusterState, Resource, Runtime, Tiltfile
-from pytilt.model.resources import KubernetesDeploy, LocalDeploy
 from pytilt.model.updates import Hold, HoldReason, Reason, Strategy, Update
 from pytilt.store.objects import Snapshot
 
@@ -149,7 +148,7 @@ def _reason(state: Snapshot, resource: Resource, changed: Mapping[str, int]) -> 
 def _order(need: Need) -> tuple[int, int, int]:
     deploy, status = need.resource.spec.deploy, need.resource.status
     if need.first:
-        if isinstance(deploy, LocalDeploy):
+        if not deploy.in_cluster:
             return 0, 0, need.resource.order
         if need.resource.name == UNCATEGORIZED:
             return 0, 1, need.resource.order
@@ -198,16 +197,16 @@ class _Rules:
         )
 
     def _full(self, need: Need, note: str) -> Start:
-        local = isinstance(need.resource.spec.deploy, LocalDeploy)
+        strategy = need.resource.spec.deploy.strategy
         force = need.reason.triggered and need.resource.spec.trigger_mode.auto and bool(need.resource.status.history)
         return Start(
             resource=ResourceName(need.resource.name),
             reason=need.reason,
-            strategy=Strategy.COMMAND if local else Strategy.FULL,
+            strategy=strategy,
             sequence=self._sequence,
             changed_files=tuple(sorted(need.changed)),
             note=note,
-            force=force and not local,
+            force=force and strategy is Strategy.FULL,
         )
 
     def _hold(self, need: Need) -> Hold | None:
@@ -227,7 +226,7 @@ class _Rules:
 
     def _uncategorized(self, need: Need) -> Hold | None:
         applying = any(resource.name == UNCATEGORIZED for resource in self._running)
-        if applying and isinstance(need.resource.spec.deploy, KubernetesDeploy):
+        if applying and need.resource.spec.deploy.in_cluster:
             return Hold(reason=HoldReason.WAITING_FOR_UNCATEGORIZED, on=(UNCATEGORIZED,))
         return None
 
@@ -242,7 +241,7 @@ class _Rules:
         return runtime is not None and runtime.status.ready_once
 
     def _cluster(self, need: Need) -> Hold | None:
-        if not isinstance(need.resource.spec.deploy, KubernetesDeploy):
+        if not need.resource.spec.deploy.in_cluster:
             return None
         cluster = self._state.get(ClusterState, "default")
         if cluster is None or cluster.info is None or cluster.error:
@@ -270,8 +269,7 @@ def _takes_a_slot(update: Update) -> bool:
 
 
 def _runs_alone(resource: Resource) -> bool:
-    deploy = resource.spec.deploy
-    return isinstance(deploy, LocalDeploy) and deploy.update is not None and not deploy.allow_parallel
+    return not resource.spec.deploy.parallel
 
 
 def _names(resources: Iterable[Resource]) -> tuple[ResourceName, ...]:

@@ -144,15 +144,15 @@ class Serving:
 
 def wanted_process(resource: Resource) -> Wanted | None:
     """The process that should run for a local resource at this moment, or None."""
-    deploy = resource.spec.deploy
-    if not isinstance(deploy, LocalDeploy) or deploy.serve is None or not resource.enabled:
+    deploy = _local(resource)
+    if deploy is None or deploy.serve is None or not resource.enabled:
         return None
     good = next((update for update in resource.status.history if update.outcome is Outcome.OK), None)
     return Wanted(command=deploy.serve, update=good.id) if good else None
 
 
-def _local(resource: Resource) -> bool:
-    return isinstance(resource.spec.deploy, LocalDeploy)
+def _local(resource: Resource) -> LocalDeploy | None:
+    return resource.spec.deploy if isinstance(resource.spec.deploy, LocalDeploy) else None
 
 
 def _idle(resource: Resource) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from pytilt.cluster.seam import ChangeType, Cluster
 from pytilt.loop.deploying import KEEP
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.names import ResourceName
-from pytilt.model.resources import Declaration, KubeObject, KubernetesDeploy, Resource
+from pytilt.model.resources import Declaration, KubeObject, Resource
 
 OCCUPANTS = (
     ("v1", "Pod"),
@@ -115,9 +115,8 @@ def removal_order(declaration: Declaration) -> tuple[KubeObject, ...]:
     enabled = [each for each in declaration.resources if each.name in declaration.enabled]
     found: list[KubeObject] = []
     for resource in _dependents_first(enabled):
-        if isinstance(resource.deploy, KubernetesDeploy):
-            kept = [each for each in resource.deploy.objects if objects.annotations(each).get(KEEP[0]) != KEEP[1]]
-            found += [each for stage in order.deletion_stages(kept) for each in stage]
+        kept = [each for each in resource.deploy.objects if objects.annotations(each).get(KEEP[0]) != KEEP[1]]
+        found += [each for stage in order.deletion_stages(kept) for each in stage]
     return tuple(sorted(found, key=lambda each: objects.kind(each) == "Namespace"))
 
 

@@ -25,7 +25,7 @@ from pytilt.model.objects import (
     Runtime,
     Tiltfile,
 )
-from pytilt.model.resources import KubernetesDeploy, UpdateSettings
+from pytilt.model.resources import UpdateSettings
 from pytilt.model.updates import DeployedImage, Outcome, Reason, Strategy, Trigger, Update
 from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
@@ -217,5 +217,4 @@ def remembered(history: Sequence[Update]) -> tuple[Update, ...]:
 
 
 def _declared(resource: Resource) -> Iterable[ObjectRef]:
-    deploy = resource.spec.deploy
-    return map(objects.ref, deploy.objects) if isinstance(deploy, KubernetesDeploy) else ()
+    return map(objects.ref, resource.spec.deploy.objects)

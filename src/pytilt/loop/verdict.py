@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from pytilt.model.base import Value
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import ClusterState, Resource, Runtime, Session, Tiltfile
-from pytilt.model.resources import KubernetesDeploy, LocalDeploy, PodReadiness
+from pytilt.model.resources import LocalDeploy, PodReadiness
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
@@ -90,12 +90,12 @@ def targets(state: Snapshot) -> tuple[Target, ...]:
 
 def _targets(state: Snapshot, resource: Resource) -> list[Target]:
     deploy, found = resource.spec.deploy, []
-    if not isinstance(deploy, LocalDeploy) or deploy.update is not None:
+    if deploy.updates:
         found.append(_update(resource))
     if isinstance(deploy, LocalDeploy):
         return [*found, _runtime(state, resource, "serve", server=True)] if deploy.serve is not None else found
     runtime = state.get(Runtime, resource.name)
-    nothing_runs = deploy.pod_readiness is PodReadiness.IGNORE and not (runtime and runtime.status.pods)
+    nothing_runs = deploy.ready_without_pods and not (runtime and runtime.status.pods)
     if nothing_runs and resource.status.deployed_at:
         return found
     return [*found, _runtime(state, resource, "runtime", server=deploy.pod_readiness is not PodReadiness.SUCCEEDED)]
@@ -141,7 +141,7 @@ def _runtime(state: Snapshot, resource: Resource, what: str, *, server: bool) ->
         return replace(target, error=status.reason or f"{target.name} failed", deployed_at=deployed)
     if status.status in (RuntimeStatus.OK, RuntimeStatus.NOT_APPLICABLE):
         return target
-    waits_for_pod = isinstance(resource.spec.deploy, KubernetesDeploy) and not status.pods
+    waits_for_pod = resource.spec.deploy.in_cluster and not status.pods
     if waits_for_pod:
         return replace(target, waiting="waiting-for-pod")
     return replace(target, not_ready=status.reason or "not ready", since=status.since or deployed, server=server)
@@ -178,7 +178,7 @@ def _troubles(texts: Mapping[ResourceName, str], *, but: Container[ResourceName]
 
 def _disconnected(state: Snapshot) -> Verdict | None:
     cluster = state.get(ClusterState, "default")
-    deploys = any(isinstance(resource.spec.deploy, KubernetesDeploy) for resource in state.all(Resource))
+    deploys = any(resource.spec.deploy.in_cluster for resource in state.all(Resource))
     if deploys and cluster is not None and cluster.error:
         return Verdict(error=f"cluster connection failed: {cluster.error}")
     return None

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from pytilt.model.base import Value
 from pytilt.model.commands import Command, Probe
 from pytilt.model.files import FileRule, Ignore
 from pytilt.model.images import Image, Registry
 from pytilt.model.names import ImageName, ResourceName
+from pytilt.model.updates import Strategy
 
 KubeObject = Mapping[str, Any]
 """A Kubernetes object as YAML has it. It is never changed; a changed one is a new mapping."""
@@ -75,8 +78,58 @@ class ImageLocator(Value):
     tag_field: str = ""
 
 
-class KubernetesDeploy(Value, tag="kubernetes"):
+class Deploy(Value):
+    """What all ways to run a resource are asked, with the answers of one that has nothing of it."""
+
+    target_type: ClassVar[str]
+    """Tilt's word for it (`status.specs[].type` of a UIResource)."""
+    in_cluster: ClassVar[bool] = False
+    """Is it deployed to the cluster, so that nothing can be done while that cannot be reached?"""
+    strategy: ClassVar[Strategy]
+    """Of an update that does not happen in place."""
+
+    @property
+    def objects(self) -> tuple[KubeObject, ...]:
+        """The objects that it declares."""
+        return ()
+
+    @property
+    def files(self) -> FileRule:
+        """The files beside those of its images whose change makes it stale."""
+        return FileRule()
+
+    @property
+    def port_forwards(self) -> tuple[PortForward, ...]:
+        """Ports of this machine that lead to it."""
+        return ()
+
+    @property
+    def updates(self) -> bool:
+        """Is there anything to do when it is updated?"""
+        return True
+
+    @property
+    def parallel(self) -> bool:
+        """May other updates run beside its own?"""
+        return True
+
+    @property
+    def ready_without_pods(self) -> bool:
+        """Is it ready as soon as it is deployed, whether or not pods come of it?"""
+        return False
+
+    @property
+    def definition(self) -> Value:
+        """All of it that asks for an update when it changes."""
+        return self
+
+
+class KubernetesDeploy(Deploy, tag="kubernetes"):
     """A resource that lives in the cluster."""
+
+    target_type: ClassVar[str] = "k8s"
+    in_cluster: ClassVar[bool] = True
+    strategy: ClassVar[Strategy] = Strategy.FULL
 
     objects: tuple[KubeObject, ...]
     """In the order in which they are listed for people."""
@@ -91,15 +144,43 @@ class KubernetesDeploy(Value, tag="kubernetes"):
     workload: str = ""
     """`Kind/name` of the workload the resource was made for; empty for a group of plain objects."""
 
+    @property
+    def ready_without_pods(self) -> bool:
+        """Where the Tiltfile says that its pods do not matter."""
+        return self.pod_readiness is PodReadiness.IGNORE
 
-class LocalDeploy(Value, tag="local"):
+    @property
+    def definition(self) -> Value:
+        """Without what never reaches the cluster."""
+        return replace(self, port_forwards=(), pod_readiness=PodReadiness.WAIT)
+
+
+class LocalDeploy(Deploy, tag="local"):
     """A resource of processes on this machine (`local_resource`)."""
+
+    target_type: ClassVar[str] = "local"
+    strategy: ClassVar[Strategy] = Strategy.COMMAND
 
     update: Command | None = None
     serve: Command | None = None
     files: FileRule = FileRule()
     allow_parallel: bool = False
     readiness_probe: Probe | None = None
+
+    @property
+    def updates(self) -> bool:
+        """One that only serves has no command to run."""
+        return self.update is not None
+
+    @property
+    def parallel(self) -> bool:
+        """Only where the Tiltfile allows it, or nothing runs."""
+        return self.allow_parallel or self.update is None
+
+    @property
+    def definition(self) -> Value:
+        """Without what does not change what its commands do."""
+        return replace(self, files=FileRule(), allow_parallel=False, readiness_probe=None)
 
 
 class Resource(Value):
@@ -117,8 +198,7 @@ class Resource(Value):
     @property
     def files(self) -> tuple[FileRule, ...]:
         """Every set of files whose change makes this resource stale."""
-        own = (self.deploy.files,) if isinstance(self.deploy, LocalDeploy) else ()
-        return (*(image.files for image in self.images), *own)
+        return (*(image.files for image in self.images), self.deploy.files)
 
 
 class UpdateSettings(Value):

@@ -7,7 +7,7 @@ import msgspec
 from pytilt.errors import UserError
 from pytilt.model.images import Image
 from pytilt.model.names import ImageName, ResourceName
-from pytilt.model.resources import KubernetesDeploy, Resource
+from pytilt.model.resources import Resource
 from pytilt.tiltfile.declared import UnusedStep
 from pytilt.tiltfile.images_assembly import ImageIndex
 
@@ -117,7 +117,7 @@ def check_live_updates(resources: Sequence[Resource]) -> None:
 
 
 def _restarts(resource: Resource) -> bool:
-    return isinstance(resource.deploy, KubernetesDeploy) and any(
+    return resource.deploy.in_cluster and any(
         image.live_update and image.live_update.restart for image in resource.images
     )
 

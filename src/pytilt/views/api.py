@@ -17,7 +17,7 @@ from pytilt.model.objects import (
     Session,
     Tiltfile,
 )
-from pytilt.model.resources import KubernetesDeploy, LocalDeploy
+from pytilt.model.resources import LocalDeploy
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
 from pytilt.views.statuses import Statuses, conditions, resource_statuses, tiltfile_statuses
@@ -170,7 +170,7 @@ def _specs(resource: Resource) -> list[Json]:
         {"id": f"image:{image.name}", "type": "image", "hasLiveUpdate": image.live_update is not None}
         for image in resource.spec.images
     ]
-    kind = "k8s" if isinstance(resource.spec.deploy, KubernetesDeploy) else "local"
+    kind = resource.spec.deploy.target_type
     return [*map(_filled, specs), {"id": f"{kind}:{resource.name}", "type": kind}]
 
 

@@ -6,7 +6,7 @@ from pytilt.model.base import Value
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import FileWatch, PortForward, Resource, Runtime, RuntimeState, Tiltfile
 from pytilt.model.pods import Pod
-from pytilt.model.resources import KubernetesDeploy, Link, LocalDeploy, TriggerMode
+from pytilt.model.resources import Link, LocalDeploy, TriggerMode
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
@@ -101,7 +101,7 @@ class Rows:
 def _versions(state: Snapshot, resource: Resource) -> tuple[int, ...]:
     """The versions of everything that a row is made of."""
     runtime = state.get(Runtime, resource.name)
-    forwards = resource.spec.deploy.port_forwards if isinstance(resource.spec.deploy, KubernetesDeploy) else ()
+    forwards = resource.spec.deploy.port_forwards
     ports = (state.get(PortForward, f"{resource.name}:{each.local_port}") for each in forwards)
     return (resource.version, *(each.version if each else 0 for each in (runtime, *ports)))
 
@@ -245,7 +245,7 @@ def _error(last: Update | None, running: RuntimeState, status: str) -> str:
 
 
 def _endpoints(state: Snapshot, resource: Resource, running: RuntimeState) -> tuple[Link, ...]:
-    if running.endpoints or not isinstance(resource.spec.deploy, KubernetesDeploy):
+    if running.endpoints or not resource.spec.deploy.in_cluster:
         return running.endpoints or resource.spec.links
     ports = [each for each in state.all(PortForward) if each.resource == resource.name]
     forwarded = tuple(

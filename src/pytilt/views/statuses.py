@@ -3,7 +3,6 @@
 from pytilt.model.base import Value
 from pytilt.model.objects import Resource, Runtime, Tiltfile
 from pytilt.model.pods import Condition
-from pytilt.model.resources import KubernetesDeploy, LocalDeploy, PodReadiness
 from pytilt.model.status import RuntimeStatus, UpdateStatus
 from pytilt.model.updates import Outcome, Reason
 
@@ -71,8 +70,8 @@ def conditions(statuses: Statuses, *, disabled: bool, since: str) -> tuple[Condi
 
 
 def _update(resource: Resource) -> UpdateStatus:
-    status, deploy = resource.status, resource.spec.deploy
-    nothing_to_run = isinstance(deploy, LocalDeploy) and deploy.update is None
+    status = resource.status
+    nothing_to_run = not resource.spec.deploy.updates
     if status.current:
         return UpdateStatus.PENDING if nothing_to_run else UpdateStatus.IN_PROGRESS
     # After a live update that did not reach its container a full one follows.
@@ -87,10 +86,10 @@ def _update(resource: Resource) -> UpdateStatus:
 
 def _runtime(resource: Resource, runtime: Runtime | None, update: UpdateStatus) -> RuntimeStatus:
     status = runtime.status.status if runtime else RuntimeStatus.UNKNOWN
-    if isinstance(resource.spec.deploy, KubernetesDeploy):
+    if resource.spec.deploy.in_cluster:
         if not resource.status.deployed_at:
             return RuntimeStatus.NONE if update is UpdateStatus.NONE else RuntimeStatus.PENDING
-        if resource.spec.deploy.pod_readiness is PodReadiness.IGNORE and status is RuntimeStatus.UNKNOWN:
+        if resource.spec.deploy.ready_without_pods and status is RuntimeStatus.UNKNOWN:
             return RuntimeStatus.OK
         return RuntimeStatus.PENDING if status is RuntimeStatus.UNKNOWN else status
     if status in (RuntimeStatus.UNKNOWN, RuntimeStatus.PENDING, RuntimeStatus.NONE):

@@ -67,7 +67,7 @@ def work(update: Update, deploy: KubernetesDeploy | LocalDeploy | None, *, build
     if update.strategy is Strategy.EVALUATE or deploy is None:
         return "evaluate"
     if update.strategy is Strategy.COMMAND:
-        return "start" if isinstance(deploy, LocalDeploy) and deploy.update is None else "command"
+        return "command" if deploy.updates else "start"
     if not builds:
         return "deploy"
     return "build" if update.reason & Reason.INITIAL_BUILD else "rebuild"
