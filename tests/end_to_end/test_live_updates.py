@@ -131,3 +131,46 @@ def test_the_pod_that_replaces_a_deleted_one_gets_what_that_had(web, kubectl, na
         session.until(lambda: served(port) == "synced\n", "the synced page again")
         session.settles("web")
         assert session.strategies("web").count("full") == 1
+
+
+def test_an_image_that_is_not_built_here_is_updated_in_place(tilt_on_cluster, kubectl, namespace):
+    """`custom_build` with the command `:`: what the YAML names is what runs."""
+    yaml = DEPLOYMENT.replace("image: e2e/web", 'image: "busybox:latest"\n            command: [sleep, "3600"]')
+    tilt = tilt_on_cluster(
+        {
+            "web.yaml": yaml,
+            "src/dir/x": "x\n",
+            "Tiltfile": """
+                custom_build('busybox', ':', ['src'], live_update=[
+                    sync('src', '/all'), sync('src/dir', '/dir'), run('echo ran >> /runs')
+                ])
+                k8s_yaml('web.yaml')
+                """,
+        }
+    )
+    with tilt.up() as session:
+        session.settles("web")
+        pod = session.pods("web")[0]["name"]
+
+        def inside(command):
+            return kubectl("exec", "--namespace", namespace, pod, "--", "sh", "-c", command)
+
+        tilt.save("src/dir/x", "changed\n")
+        session.until(lambda: session.strategies("web") == ["full", "live"], "the live update")
+        session.settles("web")
+        assert inside("cat /all/dir/x /dir/x /runs") == "changed\nchanged\nran\n"
+        source = tilt.project.root / "src"
+        (source / "dir").rename(source / "real")
+        (source / "dir").symlink_to("real")
+        session.until(lambda: session.counts()["web"] > 2, "the next live update")
+        session.settles("web")
+        assert inside("readlink /all/dir; cat /all/real/x; test -L /dir || cat /dir/x") == "real\nchanged\nchanged\n"
+        (source / "dir").unlink()
+        (source / "dir").mkdir()
+        (source / "dir" / "y").write_text("y\n")
+        count = session.counts()["web"]
+        session.until(lambda: session.counts()["web"] > count or inside("ls /all/dir") == "y\n", "the last live update")
+        session.settles("web")
+        assert inside("test -L /all/dir || ls /all/dir /all/real") == "/all/dir:\ny\n\n/all/real:\nx\n"
+        assert session.pods("web")[0]["name"] == pod
+        assert set(session.strategies("web")[1:]) == {"live"}

@@ -1,9 +1,18 @@
+from collections.abc import Mapping
+
 import pytest
 
-from pytilt.images.dockerfile import base_images, expand, image_uses, instructions, with_bases
+from pytilt.images.dockerfile import expand, image_uses, instructions, with_bases
 from pytilt.model.names import ImageName
+from pytilt.model.references import find_image
 
 BASE, TOOLS = ImageName("shop/base"), ImageName("shop/tools")
+
+
+def bases(text: str, build_args: Mapping[str, str] | None = None) -> list[ImageName]:
+    """Which of two images a Dockerfile builds upon."""
+    found = [find_image(use.reference, [BASE, TOOLS]) for use in image_uses(text, build_args)]
+    return [name for name in dict.fromkeys(found) if name]
 
 
 @pytest.mark.parametrize(
@@ -23,6 +32,8 @@ BASE, TOOLS = ImageName("shop/base"), ImageName("shop/tools")
         ('ARG base="shop/base"\nFROM $base\n', [BASE]),
         ("ARG base\nFROM ${base:-shop/base}\n", [BASE]),
         ("FROM a\nARG base=shop/base\nFROM ${base}x\n", []),
+        ("FROM a\nARG repo=shop\nARG name=base\nFROM ${repo}/${name}\n", [BASE]),
+        ("ARG name=base\nFROM a\nARG name=tools\nFROM shop/$name\n", [BASE]),
         ("# shop/base\n#FROM shop/base\nFROM \\\n# a comment\n\n  shop/base\n", [BASE]),
         ("# escape=`\nFROM `\nshop/base\n", [BASE]),
         ("FROM a\nRUN <<EOF\nFROM shop/base\nEOF\nFROM shop/tools\n", [TOOLS]),
@@ -36,13 +47,19 @@ BASE, TOOLS = ImageName("shop/base"), ImageName("shop/tools")
     ],
 )
 def test_images_that_a_dockerfile_builds_upon_are_found(text: str, expected: list[ImageName]) -> None:
-    assert base_images(text, {}, [BASE, TOOLS]) == tuple(expected)
+    assert bases(text) == expected
 
 
 def test_build_args_go_before_defaults() -> None:
     text = "ARG base=busybox\nARG which\nFROM $base\nFROM $which\n"
-    assert base_images(text, {"base": "shop/base", "which": "shop/tools"}, [BASE, TOOLS]) == (BASE, TOOLS)
-    assert base_images(text, {}, [BASE, TOOLS]) == ()
+    assert bases(text, {"base": "shop/base", "which": "shop/tools"}) == [BASE, TOOLS]
+    assert bases(text) == []
+
+
+def test_a_build_arg_between_two_stages_counts_for_the_names_after_it() -> None:
+    text = "FROM a\nARG repo\nFROM ${repo}/${name}\n"
+    assert bases(text, {"repo": "shop", "name": "tools"}) == [TOOLS]
+    assert bases("ARG name=tools\nFROM shop/$name", {"name": ""}) == [TOOLS]
 
 
 def test_uses_tell_their_line() -> None:
@@ -65,6 +82,13 @@ def test_uses_tell_their_line() -> None:
 )
 def test_references_are_replaced_where_they_stand(before: str, after: str) -> None:
     assert with_bases(before, {BASE: "base:t"}) == after
+
+
+def test_only_the_same_tag_of_an_image_with_a_tag_is_replaced() -> None:
+    text = "FROM base:v1\nFROM base:other\nFROM base\nFROM base@sha256:" + "0" * 64 + "\nFROM any:x\n"
+    names = {ImageName("base:v1"): "base:t", ImageName("any"): "any:t"}
+    replaced = with_bases(text, names, exact={ImageName("base:v1")})
+    assert replaced == text.replace("base:v1", "base:t").replace("any:x", "any:t")
 
 
 @pytest.mark.parametrize(

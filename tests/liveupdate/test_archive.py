@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pytilt.liveupdate.archive import list_synced, pack
-from pytilt.liveupdate.planning import SyncedFile
+from pytilt.liveupdate.archive import examine, list_synced, pack
+from pytilt.liveupdate.planning import ChangedFile, FileKind, SyncedFile
 from pytilt.model.files import Ignore
 from pytilt.model.images import LiveUpdate, Sync
 
@@ -84,12 +84,30 @@ async def test_names_of_any_length_and_any_bytes_are_packed(shop):
         assert {Path(name).name for name in tar.getnames()} == set(names)
 
 
+async def test_an_archive_knows_which_of_its_places_are_directories(shop):
+    found = await pack([synced(shop / "src", "/app"), synced(shop / "src" / "link", "/app/link"), synced(shop / "no")])
+    assert found.directories == ("/app", "/app/deep", "/app/empty")
+    assert set(found.others) == {"/app/deep/data", "/app/folder", "/app/link", "/app/main.py", "/app/run.sh"}
+    assert len(members(found)) == len(found.directories) + len(found.others)
+
+
+def test_what_is_above_a_path_is_looked_at_below_the_outermost_source_only(shop):
+    rules = LiveUpdate(syncs=(Sync(local=str(shop / "src" / "deep"), remote="/a"), Sync(local=str(shop), remote="/b")))
+    gone, below, plain = examine(
+        [str(shop / "src" / "folder" / "data"), str(shop / "src" / "deep" / "data"), str(shop / "none" / "x")], rules
+    )[::-1]
+    assert (gone.kind, [each.path for each in gone.above]) == (FileKind.FILE, [str(shop / "src" / "folder")])
+    assert gone.above[0].kind is FileKind.LINK
+    assert (below.kind, below.above) == (FileKind.FILE, ())
+    assert plain.above == (ChangedFile(path=str(shop / "none"), kind=FileKind.GONE),)
+
+
 async def test_pipes_are_left_out(shop):
     os.mkfifo(shop / "pipe")
     assert (await pack([synced(shop / "pipe")])).data == b""
 
 
-async def test_an_initial_sync_lists_every_file_once_by_the_first_sync_that_contains_it(shop):
+async def test_an_initial_sync_lists_every_file_for_every_sync_that_contains_it(shop):
     src = shop / "src"
     rules = LiveUpdate(
         syncs=(
@@ -102,9 +120,11 @@ async def test_an_initial_sync_lists_every_file_once_by_the_first_sync_that_cont
     ignores = [Ignore(base=str(src), patterns=("**/*.sh",))]
     found = await list_synced(rules, ignores)
     assert [(file.local, file.remote) for file in found] == [
+        (f"{src}/deep/data", "/app/deep/data"),
         (f"{src}/deep/data", "/data/data"),
         (f"{src}/folder", "/app/folder"),
         (f"{src}/link", "/app/link"),
+        (f"{src}/main.py", "/app/main.py"),
         (f"{src}/main.py", "/bin/main.py"),
     ]
 

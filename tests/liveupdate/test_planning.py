@@ -1,6 +1,6 @@
 import pytest
 
-from pytilt.liveupdate.planning import ChangedFile, FallBack, Steps, SyncedFile, plan, plan_initial
+from pytilt.liveupdate.planning import ChangedFile, FallBack, FileKind, Steps, SyncedFile, plan, plan_initial
 from pytilt.model.files import Ignore
 from pytilt.model.images import LiveUpdate, Run, Sync
 
@@ -22,7 +22,8 @@ RULES = LiveUpdate(
 
 
 def steps(*paths, **gone):
-    files = [ChangedFile(path=path, exists=path not in gone.get("gone", ())) for path in paths]
+    missing = gone.get("gone", ())
+    files = [ChangedFile(path=path, kind=FileKind.GONE if path in missing else FileKind.FILE) for path in paths]
     found = plan(files, RULES)
     assert isinstance(found, Steps)
     return found
@@ -37,22 +38,60 @@ def reason(*paths, rules=RULES):
 @pytest.mark.parametrize(
     ("local", "remote"),
     [
-        ("/shop/src/a.py", "/app/a.py"),
-        ("/shop/src/deep/er/a.py", "/app/deep/er/a.py"),
-        ("/shop/src/special/x", "/special/x"),
-        ("/shop/src/special2/x", "/app/special2/x"),
-        ("/shop/main.py", "/app/bin/main.py"),
-        ("/shop/run.sh", "/app/start"),
-        ("/shop/static/i.html", "/var/www/i.html"),
-        ("/shop/other", "/rest/other"),
+        ("/shop/src/a.py", ["/app/a.py", "/rest/src/a.py"]),
+        ("/shop/src/deep/er/a.py", ["/app/deep/er/a.py", "/rest/src/deep/er/a.py"]),
+        ("/shop/src/special/x", ["/special/x", "/app/special/x", "/rest/src/special/x"]),
+        ("/shop/src/special2/x", ["/app/special2/x", "/rest/src/special2/x"]),
+        ("/shop/main.py", ["/app/bin/main.py", "/rest/main.py"]),
+        ("/shop/run.sh", ["/app/start", "/rest/run.sh"]),
+        ("/shop/static/i.html", ["/var/www/i.html", "/rest/static/i.html"]),
+        ("/shop/other", ["/rest/other"]),
     ],
 )
-def test_the_first_sync_that_contains_a_file_says_where_it_goes(local, remote):
-    assert steps(local).copies == (SyncedFile(local=local, remote=remote),)
+def test_every_sync_that_contains_a_file_says_where_it_goes(local, remote):
+    assert steps(local).copies == tuple(SyncedFile(local=local, remote=each) for each in remote)
+    gone = steps(local, gone={local})
+    assert [file.remote for file in gone.deletions] == remote
+
+
+def test_syncs_that_bring_a_file_to_the_same_place_bring_it_once():
+    rules = LiveUpdate(syncs=(Sync(local="/shop/a.py", remote="/app/"), Sync(local="/shop", remote="/app")))
+    found = plan([ChangedFile(path="/shop/a.py")], rules)
+    assert isinstance(found, Steps)
+    assert [file.remote for file in found.copies] == ["/app/a.py"]
+
+
+def test_instead_of_what_is_below_a_link_the_link_is_brought():
+    link = ChangedFile(path="/shop/src/dir", kind=FileKind.LINK)
+    rules = LiveUpdate(syncs=(Sync(local="/shop", remote="/all"), Sync(local="/shop/src/dir", remote="/dir")))
+    found = plan([ChangedFile(path="/shop/src/dir/a", above=(link,))], rules)
+    assert isinstance(found, Steps)
+    assert found.copies == (
+        SyncedFile(local="/shop/src/dir", remote="/all/src/dir"),
+        SyncedFile(local="/shop/src/dir/a", remote="/dir/a"),
+    )
+
+
+def test_a_source_that_is_a_link_to_a_directory_stands_for_the_directory():
+    link = ChangedFile(path="/shop/static", kind=FileKind.LINK, leads_to_directory=True)
+    found = plan([link], RULES)
+    assert isinstance(found, Steps)
+    assert found.copies == (
+        SyncedFile(local="/shop/static/.", remote="/var/www"),
+        SyncedFile(local="/shop/static", remote="/rest/static"),
+    )
+
+
+def test_instead_of_what_is_below_a_directory_that_is_gone_the_directory_is_deleted():
+    gone = ChangedFile(path="/shop/src/dir", kind=FileKind.GONE)
+    files = [ChangedFile(path=f"/shop/src/dir/{name}", kind=FileKind.GONE, above=(gone,)) for name in "ab"]
+    found = plan(files, LiveUpdate(syncs=(Sync(local="/shop", remote="/all"),)))
+    assert isinstance(found, Steps)
+    assert (found.copies, [file.remote for file in found.deletions]) == ((), ["/all/src/dir"])
 
 
 def test_a_directory_itself_goes_to_the_remote_path_whatever_its_last_character():
-    found = plan([ChangedFile(path="/shop/static", directory=True)], RULES)
+    found = plan([ChangedFile(path="/shop/static", kind=FileKind.DIRECTORY)], RULES)
     assert isinstance(found, Steps)
     assert found.copies[0].remote == "/var/www"
 
@@ -64,9 +103,9 @@ def test_a_file_in_the_root_of_the_machine_is_covered_by_its_root():
 
 
 def test_what_is_gone_is_deleted_and_the_rest_is_copied_in_order():
-    found = steps("/shop/src/b", "/shop/src/c", "/shop/src/a", gone={"/shop/src/c"})
-    assert [file.remote for file in found.copies] == ["/app/a", "/app/b"]
-    assert [file.remote for file in found.deletions] == ["/app/c"]
+    found = steps("/shop/b", "/shop/c", "/shop/a", gone={"/shop/c"})
+    assert [file.remote for file in found.copies] == ["/rest/a", "/rest/b"]
+    assert [file.remote for file in found.deletions] == ["/rest/c"]
 
 
 def test_deleting_a_synced_file_never_deletes_the_directory_it_was_copied_to():
@@ -74,8 +113,8 @@ def test_deleting_a_synced_file_never_deletes_the_directory_it_was_copied_to():
 
 
 def test_the_root_of_a_container_is_never_deleted():
-    rules = LiveUpdate(syncs=(Sync(local="/shop/image", remote="/"),))
-    found = plan([ChangedFile(path="/shop/image", exists=False, directory=True)], rules)
+    rules = LiveUpdate(syncs=(Sync(local="/shop/image", remote="/."),))
+    found = plan([ChangedFile(path="/shop/image", kind=FileKind.GONE)], rules)
     assert isinstance(found, FallBack)
     assert "root of the container" in found.reason
 

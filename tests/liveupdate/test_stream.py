@@ -10,7 +10,7 @@ from pytilt.host.processes import HostRunner
 from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.connecting import read_connection
 from pytilt.kubernetes.containers import KubernetesContainers
-from pytilt.liveupdate.archive import pack
+from pytilt.liveupdate.archive import Archive, pack
 from pytilt.liveupdate.planning import SyncedFile
 from pytilt.liveupdate.stream import open_stream
 from pytilt.model.images import Run
@@ -51,7 +51,7 @@ async def packed(tmp_path, **files):
         local = tmp_path / f"local-{name}"
         local.write_bytes(content)
         result.append(SyncedFile(local=str(local), remote=f"/app/{name}"))
-    return (await pack(result)).data
+    return await pack(result)
 
 
 def sh(command, **fields):
@@ -87,11 +87,11 @@ async def test_names_and_contents_of_every_kind_arrive(container, tmp_path):
     for name in names:
         (tmp_path / name).write_bytes(name.encode() + bytes(range(256)))
         files.append(SyncedFile(local=str(tmp_path / name), remote=f"/deep/{'er/' * 20}{name}"))
-    await stream.update((await pack(files)).data, (), (), log)
+    await stream.update(await pack(files), (), (), log)
     place = root / "deep" / ("er/" * 20)
     assert {path.name for path in place.iterdir()} == set(names)
     assert (place / "ü").read_bytes() == "ü".encode() + bytes(range(256))
-    await stream.update(b"", [file.remote for file in files], (), log)
+    await stream.update(Archive(), [file.remote for file in files], (), log)
     assert list(place.iterdir()) == []
 
 
@@ -110,7 +110,7 @@ async def test_links_and_modes_arrive(container, tmp_path):
     (tmp_path / "run").write_text("")
     (tmp_path / "run").chmod(0o750)
     files = [SyncedFile(local=str(tmp_path / name), remote=f"/app/{name}") for name in ("link", "run")]
-    await stream.update((await pack(files)).data, (), (), log)
+    await stream.update(await pack(files), (), (), log)
     assert (root / "app" / "link").readlink().name == "target"
     assert (root / "app" / "run").stat().st_mode & 0o777 == 0o750
 
@@ -128,7 +128,7 @@ async def test_thousands_of_deletions_are_one_update(container):
     (root / "many").mkdir()
     for path in paths[:3]:
         (root / path[1:]).touch()
-    await stream.update(b"", paths, (), log)
+    await stream.update(Archive(), paths, (), log)
     assert list((root / "many").iterdir()) == []
 
 
@@ -150,21 +150,21 @@ async def test_a_command_that_fails_is_named_and_those_after_it_do_not_run(conta
     assert log.text == "before\n"
     assert (root / "app" / "main").read_bytes() == b"x"
     assert not stream.broken
-    assert (await stream.update(b"", (), [sh("true")], log)).ok
+    assert (await stream.update(Archive(), (), [sh("true")], log)).ok
 
 
 async def test_a_command_is_a_program_not_a_word_of_the_shell(container):
     stream, _, log = container
-    result = await stream.update(b"", (), [Run(argv=("no such program",))], log)
+    result = await stream.update(Archive(), (), [Run(argv=("no such program",))], log)
     assert result.exit_status == 127
     assert "no such program" in log.text
-    result = await stream.update(b"", (), [Run(argv=("exit", "0"))], log)
+    result = await stream.update(Archive(), (), [Run(argv=("exit", "0"))], log)
     assert result.exit_status == 127
 
 
 async def test_a_command_gets_nothing_to_read_and_cannot_swallow_the_next_update(container):
     stream, _, log = container
-    assert (await stream.update(b"", (), [sh("cat; wc -c")], log)).ok
+    assert (await stream.update(Archive(), (), [sh("cat; wc -c")], log)).ok
     assert log.text.split() == ["[CMD", "1/1]", "cat;", "wc", "-c", "0"]
 
 
@@ -173,7 +173,7 @@ async def test_output_is_told_while_the_command_still_runs(container):
     gate = root / "gate"
     command = f'echo working; while [ ! -e "{gate}" ]; do sleep 0.01; done'
     async with asyncio.TaskGroup() as tasks:
-        update = tasks.create_task(stream.update(b"", (), [sh(command, echo_off=True)], log))
+        update = tasks.create_task(stream.update(Archive(), (), [sh(command, echo_off=True)], log))
         await log.arrived.wait()
         assert log.text == "working\n"
         assert not update.done()
@@ -183,7 +183,7 @@ async def test_output_is_told_while_the_command_still_runs(container):
 async def test_a_command_that_was_killed_is_no_failure_of_the_command(container):
     stream, _, log = container
     with pytest.raises(SyncError, match="killed by the container runtime"):
-        await stream.update(b"", (), [sh("kill -9 $$")], log)
+        await stream.update(Archive(), (), [sh("kill -9 $$")], log)
 
 
 async def test_updates_wait_for_each_other(container, tmp_path):
@@ -200,17 +200,17 @@ async def test_a_cancelled_update_makes_the_stream_useless(container):
     stream, _, log = container
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
-            await stream.update(b"", (), [sh("true")], log)
+            await stream.update(Archive(), (), [sh("true")], log)
     assert stream.broken
     with pytest.raises(SyncError, match="broken"):
-        await stream.update(b"", (), (), log)
+        await stream.update(Archive(), (), (), log)
 
 
 async def test_what_cannot_be_unpacked_is_an_error_and_no_byte_of_it_is_ever_run(container):
     stream, root, log = container
     rubbish = b"touch '%s/owned'\n" % str(root).encode() * 50000
     with pytest.raises(SyncError, match="copying changed files: `tar` failed with exit status"):
-        await stream.update(rubbish, (), (), log)
+        await stream.update(Archive(data=rubbish), (), (), log)
     assert stream.broken
     assert not (root / "owned").exists()
 
@@ -230,7 +230,7 @@ async def test_the_end_of_the_program_is_noticed_between_updates():
         shells.opened[0].kill()
         await shells.opened[0].process.wait()
         with pytest.raises(SyncError):
-            await stream.update(b"", (), (), Lines())
+            await stream.update(Archive(), (), (), Lines())
         assert stream.broken
 
 
@@ -307,10 +307,10 @@ async def test_all_kinds_of_changes_arrive_in_a_container_of_a_cluster(cluster_s
     async with containers(cluster_settings) as cluster, open_stream(cluster, pod("web")) as stream:
         log = Lines()
         await stream.update(await packed(tmp_path, big=big), (), (), log)
-        await stream.update((await pack(files)).data, (), [sh("wc -c < /app/link", echo_off=True)], log)
+        await stream.update(await pack(files), (), [sh("wc -c < /app/link", echo_off=True)], log)
         assert log.text.split() == [str(len(big))]
         run = sh("cd /app && find . -type f | wc -l; exit 3", echo_off=True)
-        result = await stream.update(b"", [f"/app/{name}" for name in names[:2]], [run], log)
+        result = await stream.update(Archive(), [f"/app/{name}" for name in names[:2]], [run], log)
         assert (result.failed, result.exit_status) == (run, 3)
         assert log.text.split()[1:] == ["3"]
 

@@ -5,7 +5,8 @@ from msgspec.structs import replace
 
 from pytilt.loop import freshness
 from pytilt.loop.freshness import Impossible, Possible, Waiting
-from pytilt.model.images import BuiltImage, Image
+from pytilt.model.clusters import ObjectRef
+from pytilt.model.images import BuiltImage, CustomBuild, Image
 from pytilt.model.names import ImageName
 from pytilt.model.objects import (
     FileWatch,
@@ -20,7 +21,7 @@ from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.model.resources import Resource as Declared
 from pytilt.model.updates import DeployedImage, Outcome, Strategy, SyncedContainer
 from pytilt.store.objects import Store
-from tests.loop.declaring import image, kubernetes, local, prepare, update
+from tests.loop.declaring import command, image, kubernetes, local, prepare, update
 
 BASE = image("base", deployed=False)
 WEB = image("web", "base", live=True)
@@ -219,3 +220,42 @@ def test_with_initial_sync_every_new_container_lacks_its_files(store: Store):
     assert trial.lacking()
     trial.status(containers=(SyncedContainer(id="c1", sequence=0),))
     assert not trial.lacking()
+
+
+LIVE_ONLY = image("ready", live=True, build=CustomBuild(command=command(":")))
+
+
+@pytest.fixture
+def ready(store: Store) -> Trial:
+    """A container whose image is not built here, with a file that was synced and one that no sync covers."""
+    trial = Trial(store, LIVE_ONLY)
+    trial.store.delete(ImageMap, "ready")
+    trial.status(applied=(ObjectRef(api_version="apps/v1", kind="Deployment", name="web"),), applied_images=())
+    trial.runs(image="docker.io/library/ready:v1.2")
+    return trial
+
+
+def test_a_container_that_runs_the_image_of_the_yaml_is_updated_in_place(ready: Trial):
+    assert isinstance(ready.in_place(), Possible)
+    ready.runs(image="unready:v1")
+    assert ready.in_place() == Waiting()
+
+
+def test_a_new_container_of_an_image_that_is_not_built_here_lacks_all_changes(ready: Trial):
+    ready.change("ready", a=1, b=2)
+    ready.status(synced=2, containers=(SyncedContainer(id="c1", sequence=2),))
+    assert not ready.lacking()
+    ready.runs(image="ready", id="c2")
+    assert ready.lacking()
+
+
+def test_what_a_full_update_could_not_bring_stands_in_the_way_of_no_later_live_update(ready: Trial):
+    status = FileWatchStatus(changes={"/p/elsewhere": 1, "/p/ready/a": 2}, latest=2)
+    ready.store.put(FileWatch(name="image:ready", status=status))
+    assert ready.in_place() == Impossible(why="Found file(s) not matching any sync (files: [/p/elsewhere])")
+    ready.status(synced=2, consumed=2)
+    assert ready.lacking()
+    answer = ready.in_place()
+    assert isinstance(answer, Possible)
+    (target,) = answer.targets
+    assert freshness.missing(ready.store.snapshot(), ready.resource, target, upto=2) == {"/p/ready/a": 2}

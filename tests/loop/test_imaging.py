@@ -10,7 +10,7 @@ from pytilt.loop import freshness
 from pytilt.loop.imaging import Imaging, delivery_for, registry_for, step_count
 from pytilt.loop.narration import Steps
 from pytilt.model.clusters import ClusterInfo
-from pytilt.model.images import BuiltImage, Delivery, Image, Registry
+from pytilt.model.images import BuiltImage, CustomBuild, Delivery, Image, Registry
 from pytilt.model.logs import Log
 from pytilt.model.names import TILTFILE, ImageName
 from pytilt.model.objects import FileWatch, FileWatchStatus, ImageMap, Resource, Tiltfile
@@ -18,7 +18,7 @@ from pytilt.model.resources import Declaration
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.images import FakeBuilder, FakePublisher
-from tests.loop.declaring import INFO, custom, image, kubernetes, prepare
+from tests.loop.declaring import INFO, command, custom, image, kubernetes, prepare
 from tests.loop.waiting import logged, running, turns
 
 REGISTRY = Registry(host="localhost:5001")
@@ -268,3 +268,17 @@ def test_a_full_update_has_a_step_for_every_build_and_push():
     images = [image("base", deployed=False), image("web-image", "base")]
     assert step_count(images, force=False) == 4
     assert step_count(images, force=True) == 5
+
+
+async def test_an_image_for_live_updates_only_is_neither_built_nor_pushed(trial: Trial):
+    ready = image("ready", live=True, build=CustomBuild(command=command(":")))
+    prepare(trial.store, kubernetes("web", images=(image("web"), ready)))
+    assert await trial.ensure("web") == {"web": "web:tilt-1"}
+    assert trial.built == ["web"]
+
+
+async def test_a_builder_is_told_of_which_bases_the_tag_counts(trial: Trial):
+    bases = image("a:v1", deployed=False, match_exact=True), image("b", deployed=False)
+    prepare(trial.store, kubernetes("web", images=(*bases, image("web", "a:v1", "b"))))
+    await trial.ensure("web")
+    assert trial.builder.requests[-1].exact_bases == {"a:v1"}

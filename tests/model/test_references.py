@@ -70,9 +70,9 @@ def test_references_in_yaml_match_images(reference: str, image: str, exact: bool
     assert matches(reference, ImageName(image), exact=exact) is expected
 
 
-def test_the_image_with_the_same_tag_is_found_before_the_one_with_the_same_name() -> None:
+def test_an_image_is_found_by_its_name_or_where_that_counts_by_its_tag() -> None:
     images = [ImageName("shop/web:a"), ImageName("shop/web:b"), ImageName("shop/db")]
-    assert find_image("docker.io/shop/web:b", images) == "shop/web:b"
-    assert find_image("shop/web:c", images) == "shop/web:a"
+    assert find_image("docker.io/shop/web:b", images, exact=images[:2]) == "shop/web:b"
+    assert find_image("shop/web:c", images, exact=images[:2]) is None
     assert find_image("shop/db:latest", images) == "shop/db"
     assert find_image("busybox", images) is None

@@ -56,13 +56,51 @@ def test_an_image_brings_the_images_that_it_builds_upon_first(tmp_path):
     assert images[-1].base_images == ("middle", "tools")
 
 
-def test_the_tag_counts_where_a_name_is_built_more_than_once(tmp_path):
-    script = "docker_build('x:a', '.')\ndocker_build('x:b', '.')\ndocker_build('y:c', '.')\nk8s_yaml('d.yaml')"
-    objects = [deployment("one", "x:b"), deployment("two", "x:other"), deployment("three", "y:other")]
-    one, two, three = project(tmp_path, script, *objects).declare().resources
-    assert [(image.name, image.match_exact) for image in one.images] == [("x:b", True)]
-    assert two.images == ()
-    assert [(image.name, image.match_exact) for image in three.images] == [("y:c", False)]
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        ("x:b", "x:b"),
+        ("docker.io/library/x:b", "x:b"),
+        ("x:other", None),
+        ("x", None),
+        ("y:c", "y:c"),
+        ("y:other", None),
+        ("y:latest", None),
+        ("y", None),
+        (f"y@sha256:{'0' * 64}", None),
+        (f"y:c@sha256:{'0' * 64}", None),
+        ("z", "z"),
+        ("z:any", "z"),
+        (f"z@sha256:{'0' * 64}", "z"),
+        ("v", "v"),
+        ("v:1", "v:1"),
+        ("v:2", None),
+    ],
+)
+def test_the_tag_counts_where_an_image_has_one_or_its_name_is_built_more_than_once(tmp_path, reference, found):
+    names = ("x:a", "x:b", "y:c", "z", "v", "v:1")
+    script = "".join(f"docker_build('{name}', '.')\n" for name in names) + "k8s_yaml('d.yaml')"
+    (resource,) = project(tmp_path, script, deployment("w", reference)).declare().resources
+    exact = found != "z"
+    assert [(image.name, image.match_exact) for image in resource.images] == ([(found, exact)] if found else [])
+    upon = f"docker_build('app', '.', dockerfile_contents='FROM {reference}')\n"
+    (resource,) = project(tmp_path, upon + script, deployment("w", "app")).declare().resources
+    assert resource.images[-1].base_images == ((found,) if found else ())
+
+
+def test_a_custom_build_whose_command_is_a_colon_is_for_live_updates_only(tmp_path):
+    script = """
+        docker_build('v', '.', dockerfile_contents='FROM x')
+        custom_build('x', ':', ['.'], live_update=[sync('.', '/app')])
+        custom_build('y', ':', ['.'])
+        custom_build('z', ['true'], ['.'], live_update=[sync('.', '/app')])
+        k8s_yaml('d.yaml')
+        """
+    objects = [deployment(name, name) for name in ("v", "x", "y", "z")]
+    v, x, y, z = project(tmp_path, script, *objects).declare().resources
+    assert [image.live_update_only for each in (x, y, z) for image in each.images] == [True, False, False]
+    assert [image.name for image in v.images] == ["v"]
+    assert (x.deploy.images, x.built_images, y.deploy.images) == ((), (), ("y",))
 
 
 def test_an_image_may_be_named_by_an_environment_variable(tmp_path):

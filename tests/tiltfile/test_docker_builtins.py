@@ -26,7 +26,7 @@ def test_every_parameter_of_docker_build_reaches_the_image(tmp_path):
         "docker_build('a/b:c', 'ctx', build_args={'Y': '', 'X': '1'}, dockerfile='D', target='t', ssh='default', "
         "secret=['id=s'], network='host', extra_tag='a/b:d', cache_from=['x', 'y'], pull=True, platform='linux/arm64', "
         "extra_hosts=['h:1.2.3.4'], entrypoint='run it', container_args=['--a'], match_in_env_vars=True)",
-        "a/b",
+        "a/b:c",
         D="FROM scratch\n",
         **{"ctx/x": ""},
     )

@@ -55,6 +55,26 @@ def test_what_has_no_meaning_here_is_accepted(tmp_path, script):
     assert declared(tmp_path, script).resources
 
 
+@pytest.mark.parametrize("call", ["enable_feature", "disable_feature"])
+def test_every_feature_that_tilt_knows_is_known(tmp_path, call):
+    known = ["cluster_refresh", "snapshots"]
+    obsolete = [
+        "bulk_disable_resources",
+        "disable_resources",
+        "events",
+        "facets",
+        "labels",
+        "live_update_v2",
+        "multiple_containers_per_pod",
+        "offline_snapshot_creation",
+        "update_history",
+    ]
+    script = "\n".join([*(f"{call}('{name}')" for name in (*known, *obsolete)), "local_resource('x', 'true')"])
+    evaluation = Project(tmp_path, {"Tiltfile": script}).evaluate()
+    assert evaluation.error is None
+    assert list(evaluation.warnings) == [f"Obsolete feature flag: {name}" for name in obsolete]
+
+
 def evaluate_in_prod(tmp_path, script):
     project = Project(tmp_path, {"Tiltfile": script, "d.yaml": config_map("cm")})
     return project.evaluate(context="prod", context_is_dev=False)

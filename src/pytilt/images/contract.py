@@ -15,6 +15,8 @@ class BuildRequest(Value):
     image: Image
     bases: Mapping[ImageName, BuiltImage] = {}
     """The images it builds upon, fresh; their references replace the names in the Dockerfile."""
+    exact_bases: frozenset[ImageName] = frozenset()
+    """Those of the bases that only a reference with the same tag means (`Image.match_exact`)."""
     platform: str = ""
     """The cluster's, for example `linux/amd64`, for an image that names none itself; empty: the engine's own."""
     registry: Registry | None = None

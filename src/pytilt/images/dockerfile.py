@@ -1,7 +1,7 @@
 """Reading Dockerfiles: which images one builds upon, and the same text with others in their place."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from itertools import chain, takewhile
 from typing import NamedTuple
 
@@ -51,18 +51,20 @@ def image_uses(text: str, build_args: Mapping[str, str] | None = None) -> list[I
 
     Args:
         text: the Dockerfile.
-        build_args: values that go before the defaults of `ARG`.
+        build_args: values that go before the defaults of `ARG`; an empty one is none.
     """
-    given = build_args or {}
+    given = {name: value for name, value in (build_args or {}).items() if value}
     variables: dict[str, str] = {}
     stages: set[str] = set()
     stage_count = 0
     uses: list[ImageUse] = []
     for instruction in _instructions(text):
-        if instruction.keyword == "ARG" and not stage_count:
-            variables |= _arguments(instruction, variables, given)
+        if instruction.keyword == "ARG":
+            # One inside of a stage stands in for what is not declared above the first: no builder knows it there,
+            # but Tilt does, so that such a name of a built image is found and written out.
+            variables = {**_arguments(instruction, variables, given), **variables}
         for found in _named_images(instruction):
-            reference = expand(found[0], variables).strip("\"'")
+            reference = expand(found[0], {**variables, **given}).strip("\"'")
             if reference and reference.lower() not in stages and reference != "scratch" and not reference.isdigit():
                 start, end = instruction.offsets[found.start()], instruction.offsets[found.end() - 1] + 1
                 uses.append(ImageUse(line=instruction.line, reference=reference, start=start, end=end))
@@ -72,25 +74,25 @@ def image_uses(text: str, build_args: Mapping[str, str] | None = None) -> list[I
     return uses
 
 
-def base_images(text: str, build_args: Mapping[str, str], known: Iterable[ImageName]) -> tuple[ImageName, ...]:
-    """Which of the known images a Dockerfile builds upon, in the order of their first use."""
-    names = list(known)
-    found = (find_image(use.reference, names) for use in image_uses(text, build_args))
-    return tuple(dict.fromkeys(name for name in found if name is not None))
-
-
-def with_bases(text: str, references: Mapping[ImageName, str], build_args: Mapping[str, str] | None = None) -> str:
+def with_bases(
+    text: str,
+    references: Mapping[ImageName, str],
+    build_args: Mapping[str, str] | None = None,
+    *,
+    exact: Container[ImageName] = (),
+) -> str:
     """The Dockerfile with other references in place of these images; line numbers stay the same.
 
     Args:
         text: the Dockerfile.
         references: what to write instead of each image.
         build_args: values that go before the defaults of `ARG`.
+        exact: those of the images that only a reference with the same tag means.
     """
     pieces: list[str] = []
     position = 0
     for use in image_uses(text, build_args):
-        name = find_image(use.reference, references)
+        name = find_image(use.reference, references, exact)
         if name is not None:
             pieces += [text[position : use.start], references[name]]
             position = use.end

@@ -3,13 +3,14 @@
 import asyncio
 import io
 import os
+import posixpath
 import stat
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pytilt.host.ignoring import Matcher, compile_ignores
-from pytilt.liveupdate.planning import SyncedFile, remote_path
+from pytilt.liveupdate.planning import ChangedFile, FileKind, SyncedFile, remote_path
 from pytilt.model.base import Value
 from pytilt.model.files import Ignore
 from pytilt.model.images import LiveUpdate
@@ -26,6 +27,40 @@ class Archive(Value):
     """A tar archive with paths relative to the root of the container; empty when nothing is to be copied."""
     vanished: tuple[SyncedFile, ...] = ()
     """What was to be packed and is no longer there: it is to be deleted instead."""
+    directories: tuple[str, ...] = ()
+    """Where it holds directories: absolute paths in the container, each after those above it."""
+    others: tuple[str, ...] = ()
+    """Where it holds files and links."""
+
+
+def examine(paths: Iterable[str], rules: LiveUpdate) -> list[ChangedFile]:
+    """See what is at these paths now.
+
+    Args:
+        paths: absolute, each covered by a sync or not.
+        rules: directories above a path are looked at below the sources of their syncs only.
+    """
+    kinds: dict[str, FileKind] = {}
+
+    def kind(path: str) -> FileKind:
+        if path not in kinds:
+            kinds[path] = _kind(path)
+        return kinds[path]
+
+    roots = [sync.local for sync in rules.syncs]
+    return [
+        ChangedFile(
+            path=path,
+            kind=kind(path),
+            leads_to_directory=kind(path) is FileKind.LINK and Path(path).is_dir(),
+            above=tuple(
+                ChangedFile(path=each, kind=kind(each))
+                for each in _directories_above(path, roots)
+                if kind(each) is not FileKind.DIRECTORY
+            ),
+        )
+        for path in sorted(paths)
+    ]
 
 
 async def pack(files: Sequence[SyncedFile]) -> Archive:
@@ -45,13 +80,34 @@ async def pack(files: Sequence[SyncedFile]) -> Archive:
 
 
 async def list_synced(rules: LiveUpdate, ignores: Sequence[Ignore]) -> tuple[SyncedFile, ...]:
-    """Everything that an initial sync copies: all files of all syncs, each by the first rule that covers it.
+    """Everything that an initial sync copies: all files of all syncs, by every rule that covers them.
 
     Args:
         rules: how the container may be updated.
         ignores: what is not synced.
     """
     return await asyncio.to_thread(_list_synced, rules, compile_ignores(ignores))
+
+
+def _kind(path: str) -> FileKind:
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return FileKind.GONE
+    if stat.S_ISLNK(mode):
+        return FileKind.LINK
+    return FileKind.DIRECTORY if stat.S_ISDIR(mode) else FileKind.FILE
+
+
+def _directories_above(path: str, roots: Sequence[str]) -> list[str]:
+    """The directories between a path and the outermost of the roots that it is below, the outermost first."""
+    root = min((root for root in roots if path.startswith(f"{root.rstrip('/')}/")), key=len, default=None)
+    found: list[str] = []
+    directory = posixpath.dirname(path)
+    while root is not None and len(directory) > len(root):
+        found.append(directory)
+        directory = posixpath.dirname(directory)
+    return found[::-1]
 
 
 def _is_small(path: str) -> bool:
@@ -64,33 +120,53 @@ def _is_small(path: str) -> bool:
 
 def _pack(files: Sequence[SyncedFile]) -> Archive:
     vanished: list[SyncedFile] = []
+    packed_kinds: dict[str, FileKind] = {}
+    seen: set[tuple[str, str]] = set()
     buffer = io.BytesIO()
     # Names of any length and of any bytes, in a form that every tar of today reads, that of busybox too.
     form, encoding = tarfile.GNU_FORMAT, "utf-8"
     with tarfile.open(fileobj=buffer, mode="w", format=form, encoding=encoding, errors="surrogateescape") as tar:
         for file in files:
             try:
-                _add(tar, file.local, file.remote)
+                for local, remote in _members(file):
+                    if (local, remote) in seen:
+                        continue
+                    seen.add((local, remote))
+                    if (kind := _add(tar, local, remote, inner=local != file.local)) is not None:
+                        packed_kinds[remote] = kind
             except (FileNotFoundError, NotADirectoryError):
                 vanished.append(file)
         end = tar.offset
     packed = buffer.getvalue()[:end] + bytes(2 * tarfile.BLOCKSIZE) if end else b""
-    return Archive(data=packed, vanished=tuple(vanished))
+    return Archive(
+        data=packed,
+        vanished=tuple(vanished),
+        directories=tuple(sorted(path for path, kind in packed_kinds.items() if kind is FileKind.DIRECTORY)),
+        others=tuple(path for path, kind in packed_kinds.items() if kind is not FileKind.DIRECTORY),
+    )
 
 
-def _add(tar: tarfile.TarFile, local: str, remote: str) -> None:
-    if stat.S_ISDIR(os.lstat(local).st_mode):
-        for found in _walk(local, Matcher(())):
-            path = remote if found == local else f"{remote.rstrip('/')}/{os.path.relpath(found, local)}"
-            try:
-                _add_one(tar, found, path)
-            except (FileNotFoundError, NotADirectoryError):
-                continue  # deleted while the directory was read; its deletion is a change of its own
-    else:
-        _add_one(tar, local, remote)
+def _members(file: SyncedFile) -> Iterator[tuple[str, str]]:
+    """The path itself, and if it is a directory all that is in it, each with its place in the container."""
+    if not stat.S_ISDIR(os.lstat(file.local).st_mode):
+        yield file.local, file.remote
+        return
+    for found in _walk(file.local, Matcher(())):
+        relative = os.path.relpath(found, file.local)
+        yield found, file.remote if found == file.local else f"{file.remote.rstrip('/')}/{relative}"
 
 
-def _add_one(tar: tarfile.TarFile, local: str, remote: str) -> None:
+def _add(tar: tarfile.TarFile, local: str, remote: str, *, inner: bool) -> FileKind | None:
+    """Add one path, without what is below it; tell what it is, None when it is nothing that can be packed."""
+    try:
+        return _add_one(tar, local, remote)
+    except (FileNotFoundError, NotADirectoryError):
+        if not inner:
+            raise
+        return None  # deleted while the directory was read; its deletion is a change of its own
+
+
+def _add_one(tar: tarfile.TarFile, local: str, remote: str) -> FileKind | None:
     found = os.lstat(local)
     info = tarfile.TarInfo(remote.lstrip("/") or ".")
     info.mode, info.mtime = stat.S_IMODE(found.st_mode), int(found.st_mtime)
@@ -99,16 +175,20 @@ def _add_one(tar: tarfile.TarFile, local: str, remote: str) -> None:
         content = Path(local).read_bytes()
         info.size = len(content)
         tar.addfile(info, io.BytesIO(content))
-    elif stat.S_ISLNK(found.st_mode):
+        return FileKind.FILE
+    if stat.S_ISLNK(found.st_mode):
         info.type, info.linkname = tarfile.SYMTYPE, str(Path(local).readlink())
         tar.addfile(info)
-    elif stat.S_ISDIR(found.st_mode):
+        return FileKind.LINK
+    if stat.S_ISDIR(found.st_mode):
         info.type = tarfile.DIRTYPE
         tar.addfile(info)
+        return FileKind.DIRECTORY
+    return None
 
 
 def _list_synced(rules: LiveUpdate, ignored: Matcher) -> tuple[SyncedFile, ...]:
-    found: dict[str, SyncedFile] = {}
+    found: set[tuple[str, str]] = set()
     for sync in rules.syncs:
         try:
             of_file = not stat.S_ISDIR(Path(sync.local).stat().st_mode)
@@ -117,9 +197,8 @@ def _list_synced(rules: LiveUpdate, ignored: Matcher) -> tuple[SyncedFile, ...]:
         for path in [sync.local] if of_file else _walk(sync.local, ignored):
             if not ignored.matches(path) and (of_file or not _is_directory(path)):
                 relative = "" if path == sync.local else os.path.relpath(path, sync.local)
-                file = SyncedFile(local=path, remote=remote_path(sync, relative, of_file=of_file))
-                found.setdefault(path, file)
-    return tuple(found[path] for path in sorted(found))
+                found.add((path, remote_path(sync, relative, of_file=of_file)))
+    return tuple(SyncedFile(local=local, remote=remote) for local, remote in sorted(found))
 
 
 def _walk(root: str, ignored: Matcher) -> Iterator[str]:

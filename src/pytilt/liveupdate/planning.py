@@ -2,7 +2,8 @@
 
 import functools
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
 
 from pytilt.host.ignoring import compile_ignores
 from pytilt.model.base import Value
@@ -11,14 +12,27 @@ from pytilt.model.images import LiveUpdate, Run, Sync
 _SHOWN_FILES = 5
 
 
+class FileKind(StrEnum):
+    """What is at a path at this moment."""
+
+    GONE = "gone"
+    FILE = "file"
+    """Or something as rare as a pipe."""
+    LINK = "link"
+    """A symbolic link, whatever it leads to."""
+    DIRECTORY = "directory"
+
+
 class ChangedFile(Value):
     """A path that changed since a container got its last files."""
 
     path: str
     """Absolute."""
-    exists: bool = True
-    """Is it there at this moment? Else it is deleted in the container too."""
-    directory: bool = False
+    kind: FileKind = FileKind.FILE
+    leads_to_directory: bool = False
+    """It is a link to a directory."""
+    above: tuple["ChangedFile", ...] = ()
+    """Those directories above it that are none any more but a link, a file or gone; the outermost first."""
 
 
 class SyncedFile(Value):
@@ -30,7 +44,7 @@ class SyncedFile(Value):
 
 
 class Steps(Value):
-    """What is to be done in every container: delete, then copy, then run."""
+    """What is to be done in every container: delete, then copy, then run. No place is named twice for one file."""
 
     deletions: tuple[SyncedFile, ...] = ()
     copies: tuple[SyncedFile, ...] = ()
@@ -52,20 +66,21 @@ def plan(changed: Sequence[ChangedFile], rules: LiveUpdate) -> Steps | FallBack:
         rules: how the containers may be updated.
     """
     files = sorted(changed, key=lambda file: file.path)
-    mapped = [(file, _synced(file, rules.syncs)) for file in files]
-    unmatched = [file.path for file, synced in mapped if synced is None]
+    mapped = [(file, tuple(_synced(file, rules.syncs))) for file in files]
+    unmatched = [file.path for file, synced in mapped if not synced]
     if unmatched:
         return FallBack(reason=f"Found file(s) not matching any sync (files: {_shown(unmatched)})")
     stops = [file.path for file in files if any(_relative(file.path, stop) is not None for stop in rules.fall_back_on)]
     if stops:
         return FallBack(reason=f'Detected change to stop file "{stops[0]}"')
-    pairs = [(file, synced) for file, synced in mapped if synced]
-    roots = [file.path for file, synced in pairs if not file.exists and synced.remote == "/"]
+    placed = dict(pair for _, synced in mapped for pair in synced)
+    deletions = tuple(file for file, kind in placed.items() if kind is FileKind.GONE)
+    roots = [file.local for file in deletions if file.remote == "/"]
     if roots:
         return FallBack(reason=f"`{roots[0]}` was deleted, which stands for the root of the container")
     return Steps(
-        deletions=tuple(synced for file, synced in pairs if not file.exists),
-        copies=tuple(synced for file, synced in pairs if file.exists),
+        deletions=deletions,
+        copies=tuple(file for file, kind in placed.items() if kind is not FileKind.GONE),
         runs=triggered_runs([file.path for file in files], rules),
     )
 
@@ -104,13 +119,24 @@ def remote_path(sync: Sync, relative: str, *, of_file: bool) -> str:
     return f"{directory}/{relative}" if relative else directory or "/"
 
 
-def _synced(file: ChangedFile, syncs: Sequence[Sync]) -> SyncedFile | None:
-    """Where the first rule that covers a file brings it."""
+def _synced(file: ChangedFile, syncs: Sequence[Sync]) -> Iterator[tuple[SyncedFile, FileKind]]:
+    """Where each rule that covers a file brings it.
+
+    A rule whose source is a link to a directory means that directory. Below the source links are brought as such:
+    what is below a link is none of the rule's files, and what is below a file or nothing is gone with it: then the
+    link, the file or the nothing is brought instead.
+    """
     for sync in syncs:
-        relative = _relative(file.path, sync.local)
-        if relative is not None:
-            return SyncedFile(local=file.path, remote=remote_path(sync, relative, of_file=not file.directory))
-    return None
+        if _relative(file.path, sync.local) is None:
+            continue
+        present = next((each for each in file.above if _relative(each.path, sync.local)), file)
+        relative = _relative(present.path, sync.local) or ""
+        if not relative and present.leads_to_directory:
+            local = f"{present.path}/."
+            yield SyncedFile(local=local, remote=remote_path(sync, "", of_file=False)), FileKind.DIRECTORY
+            continue
+        remote = remote_path(sync, relative, of_file=present.kind is not FileKind.DIRECTORY)
+        yield SyncedFile(local=present.path, remote=remote), present.kind
 
 
 def _relative(path: str, base: str) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from pytilt.cluster.seam import ContainerRef, Containers, ExecStream
 from pytilt.errors import PytiltError, SyncError
+from pytilt.liveupdate.archive import Archive
 from pytilt.liveupdate.script import Marks
 from pytilt.model.base import Value
 from pytilt.model.images import Run
@@ -61,11 +62,11 @@ class ContainerStream:
         """Has it ended or failed, so that another one is to be opened?"""
         return self._failed or self._output.ended
 
-    async def update(self, archive: bytes, deletions: Sequence[str], runs: Sequence[Run], log: Log) -> Synced:
+    async def update(self, archive: Archive, deletions: Sequence[str], runs: Sequence[Run], log: Log) -> Synced:
         """Delete, then unpack, then run; returns once the container has acknowledged all of it.
 
         Args:
-            archive: of `archive.pack`, may be empty.
+            archive: may be empty.
             deletions: absolute paths in the container; what is not there is not missed.
             runs: commands, in order; after one that fails no other is run.
             log: gets a line before every command that does not forbid it, and the output of the commands as it comes.
@@ -78,7 +79,7 @@ class ContainerStream:
             if self.broken:
                 raise SyncError("the stream into the container is broken")
             try:
-                await self._send(self._marks.line(len(archive), deletions, runs, self._root) + archive)
+                await self._send(self._marks.line(archive, deletions, runs, self._root) + archive.data)
                 return await self._follow(runs, log)
             except BaseException:
                 # The other side may be in the middle of anything, also when this one was only cancelled.

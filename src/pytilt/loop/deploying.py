@@ -53,7 +53,7 @@ class Deploying:
         deploy = resource.spec.deploy
         assert isinstance(deploy, KubernetesDeploy)
         info = self._info()
-        steps = Steps(log, step_count(resource.spec.images, force=start.force))
+        steps = Steps(log, step_count(resource.spec.built_images, force=start.force))
         if start.force:
             with steps.step("Force update") as step_log:
                 await self.remove(resource.status.applied, step_log, wait=True)
@@ -61,7 +61,7 @@ class Deploying:
             await self._prepare(deploy.objects)
         images = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
         references = {image.name: image.reference for image in images}
-        deployed = [image for image in resource.spec.images if image.deployed]
+        deployed = [image for image in resource.spec.built_images if image.deployed]
         with steps.step("Deploying") as step_log:
             wanted = injection.inject(deploy.objects, references, deployed, deploy.locators)
             applied = await self._apply(wanted, step_log, timeout)
@@ -77,7 +77,8 @@ class Deploying:
                 "applied_images": images,
                 "deployed_at": self._store.now(),
                 "synced": start.sequence,
-                "containers": (),
+                # Their pods may go on running: no image was built for them.
+                "containers": resource.status.containers if deployed != list(resource.spec.images) else (),
             },
         )
 

@@ -182,7 +182,7 @@ class Evaluating:
                 self._updating.forget(name)
 
     def _put_images(self, declaration: Declaration) -> None:
-        images: dict[str, Image] = {image.name: image for each in declaration.resources for image in each.images}
+        images: dict[str, Image] = {image.name: image for each in declaration.resources for image in each.built_images}
         for gone in self._store.snapshot().named(ImageMap).keys() - images.keys():
             self._store.delete(ImageMap, gone)
         for name, spec in images.items():

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from pytilt.liveupdate.planning import ChangedFile, FallBack, plan
+from pytilt.model import references
 from pytilt.model.base import Value
-from pytilt.model.images import Image
+from pytilt.model.images import Image, LiveUpdate
 from pytilt.model.names import ImageName
 from pytilt.model.objects import FileWatch, ImageMap, Resource, Runtime
 from pytilt.model.pods import Container, ContainerState, Pod
@@ -56,7 +57,7 @@ def unconsumed(state: Snapshot, resource: Resource) -> Mapping[str, int]:
 
 
 def unbuilt(state: Snapshot, image: Image) -> Mapping[str, int]:
-    """The files of an image that changed since it was built."""
+    """The files of an image that changed since it was built; of one that is not built here, since the session began."""
     built = state.get(ImageMap, image.name)
     return changes(state, image_watch(image.name), above=built.status.sequence if built else 0)
 
@@ -97,7 +98,11 @@ def targets(state: Snapshot, resource: Resource) -> Iterator[Target]:
         for container in pod.containers:
             for image in resource.spec.images:
                 live = image.live_update is not None and not pod.deleting and not container.init
-                if live and container.image == applied.get(image.name):
+                if image.live_update_only:
+                    runs = bool(resource.status.applied) and references.means(container.image, image)
+                else:
+                    runs = container.image == applied.get(image.name)
+                if live and runs:
                     yield Target(image=image, pod=pod, container=container)
 
 
@@ -117,16 +122,25 @@ def missing(state: Snapshot, resource: Resource, target: Target, *, upto: int) -
     found: dict[str, int] = {}
     for image in sources(resource, target.image):
         found.update(unbuilt(state, image))
-    return {path: sequence for path, sequence in found.items() if above < sequence <= upto}
+    found = {path: sequence for path, sequence in found.items() if above < sequence <= upto}
+    if target.image.live_update_only and target.image.live_update is not None:
+        # No full update brings the others either.
+        return {path: sequence for path, sequence in found.items() if _can_be_synced(path, target.image.live_update)}
+    return found
+
+
+def _can_be_synced(path: str, rules: LiveUpdate) -> bool:
+    return not isinstance(plan([ChangedFile(path=path)], rules), FallBack)
 
 
 def lacking(state: Snapshot, resource: Resource) -> bool:
     """Does a running container lack what was synced into the containers before it?"""
     known = {container.id for container in resource.status.containers}
     for target in targets(state, resource):
-        if not target.running or target.container.id in known:
+        if not target.running:
             continue
-        initial = target.image.live_update is not None and target.image.live_update.initial_sync
+        rules = target.image.live_update
+        initial = rules is not None and rules.initial_sync and target.container.id not in known
         if initial or missing(state, resource, target, upto=resource.status.synced):
             return True
     return False
@@ -178,9 +192,13 @@ def _outside(state: Snapshot, resource: Resource, live: list[Image]) -> str | No
         paths: dict[str, int] = {}
         for source in sources(resource, image):
             covered.add(source.name)
-            paths.update(unbuilt(state, source))
+            changed = unbuilt(state, source)
+            if source.live_update_only:  # what a full update could not bring before, it does not bring now
+                above = resource.status.consumed
+                changed = {path: sequence for path, sequence in changed.items() if sequence > above}
+            paths.update(changed)
         assert image.live_update is not None
-        answer = plan([ChangedFile(path=path, exists=True) for path in sorted(paths)], image.live_update)
+        answer = plan([ChangedFile(path=path) for path in sorted(paths)], image.live_update)
         if isinstance(answer, FallBack):
             return answer.reason
     for image in resource.spec.images:

@@ -69,7 +69,7 @@ class Imaging:
             PublishError: the same.
         """
         fresh: dict[ImageName, asyncio.Task[ImageMapStatus]] = {}
-        images = resource.spec.images
+        images = resource.spec.built_images
 
         async def one(image: Image) -> ImageMapStatus:
             for base in image.base_images:
@@ -106,7 +106,8 @@ class Imaging:
             steps.spare(1, f"Loading cached image: [{image.name}]")
         else:
             platform = f"linux/{info.arch}" if info.arch else ""
-            request = BuildRequest(image=image, bases=bases, platform=platform, registry=registry)
+            exact = frozenset(base for base in bases if (found := state.get(ImageMap, base)) and found.spec.match_exact)
+            request = BuildRequest(image=image, bases=bases, exact_bases=exact, platform=platform, registry=registry)
             built = await self._build(request, steps)
         reference = await self._publish(image, built, registry, info, steps) if image.deployed else ""
         made = ImageMapStatus(built=built, reference=reference, sequence=sequence, digest=digest, bases=upon)

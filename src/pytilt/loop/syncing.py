@@ -1,14 +1,12 @@
 """Live updates: what changed goes into every running container of a resource, through a stream kept open for it."""
 
 import asyncio
-import os
-import stat
 from collections.abc import Iterable
 
 from pytilt.cluster.seam import ContainerRef, Containers
 from pytilt.errors import PytiltError, SyncError, UnreachableError
-from pytilt.liveupdate.archive import list_synced, pack
-from pytilt.liveupdate.planning import ChangedFile, FallBack, Steps, SyncedFile, plan, plan_initial
+from pytilt.liveupdate.archive import Archive, examine, list_synced, pack
+from pytilt.liveupdate.planning import FallBack, Steps, SyncedFile, plan, plan_initial
 from pytilt.liveupdate.stream import ContainerStream, Synced, open_stream
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
@@ -105,7 +103,19 @@ class Syncing:
         )
 
     async def _one(self, resource: Resource, target: Target, start: Start, log: Log) -> str:
-        """Update one container; tell the error of a command that failed there, empty when all is well."""
+        """Update one container; tell why it failed there and a full update would not help, empty when all is well."""
+        try:
+            return await self._bring(resource, target, start, log)
+        except SyncError as problem:
+            if not target.image.live_update_only:
+                raise
+            log(
+                f"  → Failed to update container {target.pod.name}/{target.container.name}: {problem}\n",
+                level=Level.ERROR,
+            )
+            return str(problem)
+
+    async def _bring(self, resource: Resource, target: Target, start: Start, log: Log) -> str:
         steps = await self._steps(resource, target, start)
         if not (steps.copies or steps.deletions or steps.runs):
             return ""
@@ -113,7 +123,7 @@ class Syncing:
         deletions = tuple(file.remote for file in (*steps.deletions, *archive.vanished))
         name = f"{target.pod.name}/{target.container.name}"
         _tell(log, name, steps)
-        result = await self._send(target, archive.data, deletions, steps, log)
+        result = await self._send(target, archive, deletions, steps, log)
         if result.failed is not None:
             error = f"command `{result.failed.shown}` failed in container {name}: exit status {result.exit_status}"
             log(f"  → Failed to update container {name}: {error}\n", level=Level.ERROR)
@@ -129,7 +139,7 @@ class Syncing:
             files = that_matter(target.image.files, self._declaration())
             return plan_initial(await list_synced(rules, files.ignores), rules)
         paths = freshness.missing(self._store.snapshot(), resource, target, upto=start.sequence)
-        planned = plan([_present(path) for path in sorted(paths)], rules)
+        planned = plan(examine(paths, rules), rules)
         if isinstance(planned, FallBack):
             raise SyncError(planned.reason)
         return planned
@@ -139,7 +149,9 @@ class Syncing:
         declaration = tiltfile.status.declaration if tiltfile else None
         return declaration or Declaration()
 
-    async def _send(self, target: Target, archive: bytes, deletions: tuple[str, ...], steps: Steps, log: Log) -> Synced:
+    async def _send(
+        self, target: Target, archive: Archive, deletions: tuple[str, ...], steps: Steps, log: Log
+    ) -> Synced:
         """Send through the open stream; once more through a new one, should that have died of age."""
         known = target.container.id in self._open
         try:
@@ -183,14 +195,6 @@ class Syncing:
         opened = self._open.pop(key, None)
         if opened is not None and opened.task is not None:
             opened.task.cancel()
-
-
-def _present(path: str) -> ChangedFile:
-    try:
-        mode = os.lstat(path).st_mode
-    except OSError:
-        return ChangedFile(path=path, exists=False)
-    return ChangedFile(path=path, directory=stat.S_ISDIR(mode))
 
 
 def _tell(log: Log, name: str, steps: Steps) -> None:

@@ -7,6 +7,8 @@ from pytilt.model.commands import Command
 from pytilt.model.files import FileRule, Ignore
 from pytilt.model.names import ImageName
 
+_NO_COMMAND = ("sh", "-c", ":")
+
 
 class DockerBuild(Value, tag="docker"):
     """An image made from a Dockerfile (`docker_build`)."""
@@ -88,7 +90,7 @@ class Image(Value):
     """Images of the same Tiltfile that this one builds upon (`FROM`, `COPY --from=`, `image_deps`); built first."""
     live_update: LiveUpdate | None = None
     match_exact: bool = False
-    """Match a reference in YAML with its tag, since the Tiltfile names this repository more than once."""
+    """The tag of a reference counts: the Tiltfile names the image with one, or names this repository more than once."""
     match_in_env_vars: bool = False
     entrypoint: tuple[str, ...] | None = None
     """Replaces the container's `command`."""
@@ -96,6 +98,16 @@ class Image(Value):
     """Replaces the container's `args`."""
     deployed: bool = True
     """Does a workload run this image? A pure base image is neither pushed nor injected."""
+
+    @property
+    def live_update_only(self) -> bool:
+        """Is it neither built nor injected, so that the image of the YAML runs and is updated in place?
+
+        Tilt's rule: the command of its `custom_build` is `:`, and its live update has steps.
+        """
+        rules = self.live_update
+        only = isinstance(self.build, CustomBuild) and self.build.command.argv == _NO_COMMAND
+        return only and rules is not None and bool(rules.syncs or rules.runs)
 
 
 class BuiltImage(Value):

@@ -4,7 +4,7 @@ The grammar is that of the `distribution/reference` library, which Docker, Kuber
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from functools import lru_cache
 
 from pytilt.errors import UserError
@@ -113,14 +113,15 @@ def means(reference: str, image: Image) -> bool:
     return matches(reference, image.name, exact=image.match_exact)
 
 
-def find_image(reference: str, images: Iterable[ImageName]) -> ImageName | None:
-    """Which of several images a reference names: one with the same tag before one with the same name."""
-    candidates = list(images)
-    for exact in (True, False):
-        for image in candidates:
-            if matches(reference, image, exact=exact):
-                return image
-    return None
+def find_image(reference: str, images: Iterable[ImageName], exact: Container[ImageName] = ()) -> ImageName | None:
+    """Which of several images a reference means.
+
+    Args:
+        reference: what was found.
+        images: as the Tiltfile names them.
+        exact: those of them whose tag counts (`Image.match_exact`).
+    """
+    return next((image for image in images if matches(reference, image, exact=image in exact)), None)
 
 
 @lru_cache(maxsize=4096)  # the same few names are compared over and over

@@ -196,6 +196,11 @@ class Resource(Value):
     resource_deps: tuple[ResourceName, ...] = ()
 
     @property
+    def built_images(self) -> tuple[Image, ...]:
+        """The images without those that are only updated in place."""
+        return tuple(image for image in self.images if not image.live_update_only)
+
+    @property
     def files(self) -> tuple[FileRule, ...]:
         """Every set of files whose change makes this resource stale."""
         return (*(image.files for image in self.images), self.deploy.files)

@@ -17,7 +17,8 @@ class ImageIndex:
     """The images of a Tiltfile, found by reference.
 
     Args:
-        images: as they were declared; the tag counts for those whose repository is declared more than once.
+        images: as they were declared; the tag counts for those that have one, and for all of a repository that is
+            declared more than once.
 
     Raises:
         UserError: an image depends on one that is not built here.
@@ -27,11 +28,15 @@ class ImageIndex:
         self._by_repository: dict[str, ImageName] = {}
         self._by_reference: dict[str, ImageName] = {}
         repositories = Counter(references.parse(image.name).name for image in images)
-        self._exact = {repository for repository, count in repositories.items() if count > 1}
+        self._shared = {repository for repository, count in repositories.items() if count > 1}
         for image in images:
             parsed = references.parse(image.name)
-            self._by_repository.setdefault(parsed.name, image.name)
-            self._by_reference[parsed.canonical] = image.name
+            if self._is_exact(image):
+                self._by_reference[parsed.canonical] = image.name
+            else:
+                self._by_repository[parsed.name] = image.name
+        # A Dockerfile that names one of them builds upon the image of that name, which is none of ours.
+        self._not_built = {image.name for image in images if image.live_update_only}
         self._used: set[ImageName] = set()
         self._asked: dict[str, None] = {}
         self.images: Mapping[ImageName, Image] = {image.name: self._completed(image) for image in images}
@@ -42,8 +47,7 @@ class ImageIndex:
         if found is None:
             return None
         self._asked[found.familiar_name] = None
-        exact = found.name in self._exact
-        name = self._by_reference.get(found.canonical) if exact else self._by_repository.get(found.name)
+        name = self._by_reference.get(found.canonical) or self._by_repository.get(found.name)
         if name is not None:
             self._used.add(name)
         return name
@@ -75,13 +79,17 @@ class ImageIndex:
         )
 
     def _completed(self, image: Image) -> Image:
-        exact = references.parse(image.name).name in self._exact
-        return replace(image, base_images=tuple(dict.fromkeys(self._bases(image))), match_exact=exact)
+        bases = tuple(dict.fromkeys(self._bases(image)))
+        return replace(image, base_images=bases, match_exact=self._is_exact(image))
+
+    def _is_exact(self, image: Image) -> bool:
+        parsed = references.parse(image.name)
+        return bool(parsed.tag) or parsed.name in self._shared
 
     def _bases(self, image: Image) -> Iterable[ImageName]:
         if isinstance(image.build, DockerBuild):
             uses = _references(image.build.contents or "", image.build.build_args)
-            return [name for text in uses if (name := self.find(text))]
+            return [name for text in uses if (name := self.find(text)) and name not in self._not_built]
         return [self._dep(image.name, dep) for dep in image.build.image_deps]
 
     def _dep(self, image: ImageName, dep: ImageName) -> ImageName:

@@ -119,7 +119,7 @@ def _resource(
     workload = group.workload
     deploy = KubernetesDeploy(
         objects=group.objects,
-        images=images,
+        images=tuple(name for name in images if not index.images[name].live_update_only),
         port_forwards=tuple(forward for one in options for forward in one.port_forwards),
         pod_readiness=_readiness(group.objects, options, declared, pods_expected=bool(selectors or images)),
         extra_pod_selectors=selectors,

@@ -1,7 +1,5 @@
 """The functions that set how Tilt itself works, and those that ask about the context."""
 
-import re
-
 import msgspec
 
 from pytilt.dialect import type_name
@@ -17,6 +15,18 @@ from pytilt.tiltfile.values import LinkValue
 from pytilt.tiltfile.versions import version_matches
 
 _FEATURES = ("snapshots", "cluster_refresh")
+_OBSOLETE_FEATURES = (
+    "bulk_disable_resources",
+    "disable_resources",
+    "events",
+    "facets",
+    "labels",
+    "live_update_v2",
+    "multiple_containers_per_pod",
+    "offline_snapshot_creation",
+    "update_history",
+)
+"""Those that Tilt has by now without being asked, or no more."""
 _SERVER_SIDE_APPLY = ("", "true", "false", "auto")
 
 
@@ -150,12 +160,12 @@ class SettingsBuiltins:
     @function("enable_feature")
     def enable_feature(self, msg: Text) -> None:
         """Accepted for the features that Tilt knows, and without effect."""
-        _check_feature(msg)
+        self._check_feature(msg)
 
     @function("disable_feature")
     def disable_feature(self, msg: Text) -> None:
         """Accepted for the features that Tilt knows, and without effect."""
-        _check_feature(msg)
+        self._check_feature(msg)
 
     @function("disable_snapshots")
     def disable_snapshots(self) -> None:
@@ -178,6 +188,14 @@ class SettingsBuiltins:
     def metrics(self, *_arguments: object, **_named: object) -> None:
         """Accepted, and without effect: nothing is reported."""
 
+    def _check_feature(self, name: str) -> None:
+        if name in _OBSOLETE_FEATURES:
+            self._script.warn(f"Obsolete feature flag: {name}")
+        elif name not in _FEATURES:
+            raise UserError(
+                f"Unknown feature flag: {name}", hint=f"the features are {' and '.join(f'`{f}`' for f in _FEATURES)}"
+            )
+
 
 def _whole(parameter: str, value: object) -> int | None:
     if value is None:
@@ -186,10 +204,3 @@ def _whole(parameter: str, value: object) -> int | None:
         return conversions.whole(value)
     except UserError as error:
         raise UserError(f'update_settings: for parameter "{parameter}": {error.message}') from error
-
-
-def _check_feature(name: str) -> None:
-    if not re.fullmatch(r"\w+", name) or name not in _FEATURES:
-        raise UserError(
-            f"Unknown feature flag: {name}", hint=f"the features are {' and '.join(f'`{f}`' for f in _FEATURES)}"
-        )

@@ -123,7 +123,7 @@ def resource_row(state: Snapshot, resource: Resource, root: str) -> Row:
         dot = Dot.IDLE
     status_cell = _status(resource, running, statuses)
     pod = next(iter(running.pods), None)
-    builds = bool(spec.images)
+    builds = bool(spec.built_images)
 
     def word(update: Update) -> str:
         return work(update, spec.deploy, builds=builds)

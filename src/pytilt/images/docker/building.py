@@ -162,7 +162,7 @@ def _plan(request: BuildRequest, settings: Settings) -> _Plan:
         raise TypeError(f"{request.image.name} is not made from a Dockerfile")
     args = build_args(build, settings.environ)
     references = {name: image.reference for name, image in request.bases.items()}
-    contents = with_bases(build.contents or "", references, args)
+    contents = with_bases(build.contents or "", references, args, exact=request.exact_bases)
     return _Plan(
         build=build,
         contents=contents,
