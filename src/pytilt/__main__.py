@@ -1,6 +1,21 @@
-"""`python -m pytilt`: the command `tilt`, whatever the PATH says."""
+"""The command `tilt`: by its script, or as `python -m pytilt`, whatever the PATH says.
 
-from pytilt.cli.main import main
+Python turns ctrl-C into an exception, wherever it happens to be, and prints where that was. Until a command has said
+how it wants to end, ctrl-C shall just end it; so nothing is imported before that is set, not even `signal`, which
+takes its time.
+"""
+
+import _signal  # type: ignore[import-not-found]  # it has no stub: `signal` is what one imports elsewhere
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:  # else it is ignored, as `nohup` wants it
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    from pytilt.cli.main import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -10,6 +10,7 @@
     │   ├── SyncError      a container could not be updated in place
     │   ├── CommandError   a command of the user's failed
     │   └── DockerApiError the container engine refused a request; becomes one of the above where it is known what for
+    ├── OutputClosedError  nobody reads what is printed any more; that is how `| head` ends a command
     └── UnreachableError   something outside does not answer; heals by itself once it does
         ├── EngineUnreachableError    the container engine
         ├── ClusterUnreachableError   the cluster, or it does not accept the credentials
@@ -116,6 +117,13 @@ class DockerApiError(WorkError):
     def __init__(self, message: str, *, status: int, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.status = status
+
+
+class OutputClosedError(PytiltError):
+    """The reader of the output has gone, as `head` goes when it has enough; nothing is said of it."""
+
+    exit_code = 141
+    """As a shell shows it for a program that SIGPIPE ended."""
 
 
 class UnreachableError(PytiltError):

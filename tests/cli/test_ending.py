@@ -2,12 +2,14 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from pytilt.cli.ending import farewell, last_words, same_place
 from pytilt.loop.verdict import Trouble, Verdict
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import Object, Resource, ResourceStatus
+from pytilt.model.updates import Outcome
 from pytilt.store.objects import Snapshot, Store
 from pytilt.testing import samples
 from tests.loop.declaring import kubernetes, local, update
@@ -74,6 +76,11 @@ def state(*objects: Object) -> Snapshot:
 def test_who_leaves_hears_what_is_broken():
     words = farewell(state(*samples.crashing()))
     assert words.splitlines()[0] == "catalog is broken: back-off 10s restarting failed container catalog"
+
+
+def test_who_leaves_while_something_is_updated_hears_of_nothing_broken():
+    left = replace(update(), outcome=Outcome.CANCELED, error="build canceled")
+    assert farewell(state(Resource(name="web", spec=local("web"), status=ResourceStatus(history=(left,))))) == ""
 
 
 def test_who_leaves_hears_that_what_was_deployed_stays():

@@ -1,5 +1,6 @@
 import asyncio
 import errno
+import os
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import redirect_stdout
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytilt.cli.streaming import selection, streaming
-from pytilt.errors import UserError
+from pytilt.errors import OutputClosedError, UserError
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.store.logs import LogStore, Selection
@@ -66,9 +67,29 @@ class Full(StringIO):
 async def test_a_session_whose_output_cannot_be_written_ends_and_says_so(tmp_path: Path):
     logs = LogStore(tmp_path / "log")
     logs.span(ResourceName("web"), SpanId("pod:web"))("one\n")
-    with redirect_stdout(Full()), pytest.raises(UserError) as caught:
+    with (
+        redirect_stdout(Full()),
+        pytest.RaisesGroup(
+            pytest.RaisesExc(UserError, match="^the output cannot be written: no space left on device$")
+        ),
+    ):
         await streaming(selection((), "all", None), color=False)(Store(), logs)
-    assert str(caught.value) == "the output cannot be written: no space left on device"
+    logs.close()
+
+
+async def test_a_session_whose_output_nobody_reads_ends_also_while_there_is_nothing_to_print(tmp_path: Path):
+    logs = LogStore(tmp_path / "log")
+    reader, writer = os.pipe()
+    with (
+        os.fdopen(writer, "w") as out,
+        redirect_stdout(out),
+        pytest.RaisesGroup(OutputClosedError, flatten_subgroups=True),
+    ):
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            show = streaming(selection((), "all", None), color=False)
+            group.create_task(_shown(show, logs), name="show")
+            await asyncio.sleep(0)
+            os.close(reader)
     logs.close()
 
 

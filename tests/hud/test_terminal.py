@@ -2,7 +2,7 @@ import pytest
 
 from pytilt.errors import UserError
 from pytilt.hud.options import DARK, LIGHT, SIXTEEN
-from pytilt.hud.terminal import check, choose_theme, few_colors
+from pytilt.hud.terminal import can_display, check, choose_theme, few_colors
 
 MANY = {"TERM": "xterm-256color"}
 
@@ -49,3 +49,8 @@ def test_the_old_sixteen_colours_are_enough_where_there_are_no_more(environ, few
 )
 def test_the_theme_goes_by_the_background(wanted, environ, background, theme):
     assert choose_theme(wanted, environ, background) == theme
+
+
+@pytest.mark.parametrize(("kind", "can"), [("xterm-256color", True), ("dumb", False), ("unknown", False), ("", False)])
+def test_the_kind_of_terminal_says_whether_it_can_show_the_display(kind: str, can: bool):
+    assert can_display({"TERM": kind}) is can

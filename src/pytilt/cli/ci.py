@@ -8,7 +8,7 @@ import click
 
 from pytilt.cli.durations import seconds
 from pytilt.cli.options import log_options, project_options, session_options
-from pytilt.cli.printing import wants_color
+from pytilt.cli.printing import note, wants_color
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
@@ -46,8 +46,9 @@ def command(
       tilt ci --timeout 10m
     """
     del web_mode
-    from pytilt.cli.running import run_in_foreground
+    from pytilt.cli.running import exit_status, run_in_foreground
     from pytilt.cli.streaming import selection, streaming
+    from pytilt.loop.verdict import Verdict
     from pytilt.session.composition import SessionOptions, run
     from pytilt.session.project import find_project
     from pytilt.store.logs import Selection
@@ -69,8 +70,9 @@ def command(
         await stream(store, logs)
 
     verdict = run_in_foreground(lambda runner: run(project, options, runner, show))
-    if verdict is None:
-        raise UserError("interrupted before everything was healthy")
+    if not isinstance(verdict, Verdict):
+        note("interrupted before everything was healthy")
+        return exit_status(verdict)
     if verdict.error:
         from pytilt.cli.ending import last_words, same_place
 

@@ -1,11 +1,11 @@
 """`tilt down`."""
 
-import asyncio
 import sys
 
 import click
 
 from pytilt.cli.options import project_options
+from pytilt.cli.printing import note
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
@@ -22,7 +22,7 @@ def command(
     namespace: str | None,
     delete_namespaces: bool,
     delete_volumes: bool,
-) -> None:
+) -> int:
     """Delete what the Tiltfile declares from the cluster.
 
     A namespace that the Tiltfile declares goes too, unless something is left in it that the project did not put there.
@@ -32,14 +32,15 @@ def command(
       tilt down
       tilt down --delete-namespaces
     """
+    from pytilt.cli.running import exit_status, run_in_foreground
+    from pytilt.host.processes import HostRunner
     from pytilt.session.project import find_project
 
     settings = Settings.from_environment()
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
 
-    async def run() -> None:
+    async def run(runner: HostRunner) -> None:
         from pytilt.docker.engine import Engine
-        from pytilt.host.processes import HostRunner
         from pytilt.loop.evaluator import Evaluator
         from pytilt.loop.teardown import TearingDown
         from pytilt.model.logs import Level
@@ -49,7 +50,6 @@ def command(
             sys.stderr.write(text)
 
         async with (
-            HostRunner() as runner,
             Engine(settings) as engine,
             connected(project.target, project.root, settings, runner, engine) as access,
         ):
@@ -59,4 +59,8 @@ def command(
             tearing = TearingDown(access.cluster, lambda line: print(line, flush=True))
             await tearing.run(result.declaration, delete_namespaces=delete_namespaces, delete_volumes=delete_volumes)
 
-    asyncio.run(run())
+    ended = run_in_foreground(run)
+    if ended is None:
+        return 0
+    note("interrupted; `tilt down` again deletes what is left")
+    return exit_status(ended)

@@ -6,7 +6,8 @@ from typing import TextIO
 
 from pytilt.loop.verdict import Trouble, Verdict
 from pytilt.model.names import TILTFILE
-from pytilt.model.objects import Resource
+from pytilt.model.objects import Resource, Tiltfile
+from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
 
 BRIEF_LINES = 3
@@ -21,7 +22,12 @@ def farewell(state: Snapshot) -> str:
     """
     from pytilt.views.rows import rows  # imported here: only the end needs it
 
-    lines = [f"{row.name} is broken: {_first_line(row.error)}" for row in rows(state) if row.trouble]
+    # What was under way is canceled because the user leaves: nothing is broken.
+    left = {each.name for each in state.all(Resource) if _canceled(each.status.last)}
+    left |= {each.name for each in state.all(Tiltfile) if _canceled(next(iter(each.status.history), None))}
+    lines = [
+        f"{row.name} is broken: {_first_line(row.error)}" for row in rows(state) if row.trouble and row.name not in left
+    ]
     if any(resource.status.applied for resource in state.all(Resource)):
         lines.append("What was deployed stays; `tilt down` removes it.")
     return "\n".join(lines)
@@ -50,6 +56,10 @@ def same_place(one: TextIO, other: TextIO) -> bool:
         return os.path.sameopenfile(one.fileno(), other.fileno())
     except (OSError, ValueError):
         return False
+
+
+def _canceled(last: Update | None) -> bool:
+    return last is not None and last.outcome is Outcome.CANCELED
 
 
 def _error(verdict: Verdict, *, told: bool) -> str:

@@ -47,15 +47,19 @@ def command(host: str | None, port: int | None, notify: str, theme: str, owns_se
         open_page=lambda url: _open(url, settings),
         desktop=lambda title, text: _tell(title, text, settings),
     )
-    asyncio.run(_run(hud))
+    asyncio.run(_run(hud, owned=owns_session))
     return hud.return_code or 0
 
 
-async def _run(hud: "Hud") -> None:
+async def _run(hud: "Hud", *, owned: bool) -> None:
     # Textual draws on the original stderr; who redirects that wants errors there, and the display here.
     sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # declared final, yet it is the one way to tell Textual
     # SIGHUP keeps its default: where the terminal is gone there is nothing to give back, and writing to it would block.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, hud.exit)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, hud.exit)
+    # Who owns the display hears ctrl-C too, and ends it; a display of its own ends itself.
+    signal.signal(signal.SIGINT, lambda *_: None if owned else loop.call_soon_threadsafe(hud.exit))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     gc.freeze()  # what is imported stays: to look for garbage among it would halt the display now and then
     gc.enable()
     await hud.run_async()

@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 from pytilt import __version__
-from pytilt.errors import PytiltError, UserError
+from pytilt.errors import OutputClosedError, PytiltError, UserError
 from pytilt.loop.failures import first_failure
 
 COMMANDS = {
@@ -146,9 +146,12 @@ def run(words: list[str]) -> int:
         return 1
     except (PytiltError, ExceptionGroup) as failure:
         first = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
+        if isinstance(first, BrokenPipeError):
+            return OutputClosedError.exit_code
         if not isinstance(first, PytiltError):
             raise
-        print(f"Error: {first}", file=sys.stderr)
+        if not isinstance(first, OutputClosedError):
+            print(f"Error: {first}", file=sys.stderr)
         return first.exit_code
     return result if isinstance(result, int) else 0
 

@@ -6,7 +6,7 @@ from typing import TextIO
 
 import click
 
-from pytilt.errors import UserError
+from pytilt.errors import OutputClosedError, PytiltError, UserError
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE
 from pytilt.store.logs import Line
@@ -64,8 +64,10 @@ class Printer:
         return click.style(text, fg=color) if self._color else text
 
 
-def unwritable(problem: OSError) -> UserError:
-    """What is said when stdout takes nothing any more: its pipe is closed, or its disk is full."""
+def unwritable(problem: OSError) -> PytiltError:
+    """The error for a stdout that takes nothing any more: its reader is gone, or its disk is full."""
+    if isinstance(problem, BrokenPipeError):
+        return OutputClosedError("nobody reads the output any more")
     return UserError(f"the output cannot be written: {(problem.strerror or str(problem)).lower()}")
 
 

@@ -1,14 +1,15 @@
 """Running a session in the foreground: signals end it in order, and soon."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterator
+from types import FrameType
+from typing import Any, TypeVar
 
 from pytilt.host.processes import HostRunner
-from pytilt.loop.verdict import Verdict
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -18,49 +19,76 @@ HURRY_SECONDS = 0.25
 FORCE_SECONDS = 2.0
 """After a signal; then this process ends whatever happens. Tilt's number."""
 
-Begin = Callable[[HostRunner], Coroutine[Any, Any, Verdict]]
+T = TypeVar("T")
+
+Begin = Callable[[HostRunner], Coroutine[Any, Any, T]]
 
 
-def run_in_foreground(begin: Begin) -> Verdict | None:
-    """Run a session.
+def run_in_foreground(begin: Begin[T]) -> T | signal.Signals:
+    """Run something that starts processes.
 
     Args:
-        begin: makes the session, given what starts processes.
+        begin: makes it, given what starts processes.
 
     Returns:
-        Its verdict; None when a signal ended it.
+        Its result, or the signal that ended it.
     """
     return asyncio.run(_run(begin))
 
 
-async def _run(begin: Begin) -> Verdict | None:
+def exit_status(number: signal.Signals) -> int:
+    """The status that a shell shows for a program that a signal ended."""
+    return 128 + number
+
+
+async def _run(begin: Begin[T]) -> T | signal.Signals:
     loop = asyncio.get_running_loop()
-    signalled = asyncio.Event()
+    received: asyncio.Future[signal.Signals] = loop.create_future()
 
-    def heard() -> None:
-        if signalled.is_set():
-            _force()
-        signalled.set()
-        loop.call_later(FORCE_SECONDS, _force)
+    def receive(number: signal.Signals) -> None:
+        if received.done():
+            _force(number)
+        received.set_result(number)
+        loop.call_later(FORCE_SECONDS, _force, number)
 
-    for each in SIGNALS:
-        loop.add_signal_handler(each, heard)
-    async with HostRunner() as runner, asyncio.TaskGroup() as group:
-        session = group.create_task(begin(runner), name="session")
-        waiting = group.create_task(signalled.wait(), name="signal")
-        await asyncio.wait([session, waiting], return_when=asyncio.FIRST_COMPLETED)
-        if session.done():
-            waiting.cancel()
-            return session.result() if session.exception() is None else None
-        session.cancel()
-        _, slow = await asyncio.wait([session], timeout=HURRY_SECONDS)
-        if slow:
-            await runner.end()
-            await asyncio.wait([session])
-    return None
+    with handling_signals(lambda number: loop.call_soon_threadsafe(receive, number)):
+        async with HostRunner() as runner, asyncio.TaskGroup() as group:
+            session = group.create_task(begin(runner), name="session")
+            ends: set[asyncio.Future[Any]] = {session, received}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if not session.done():
+                session.cancel()
+                _, slow = await asyncio.wait([session], timeout=HURRY_SECONDS)
+                if slow:
+                    await runner.end()
+                    await asyncio.wait([session])
+        if session.cancelled():
+            return received.result()
+        return received.result() if received.done() else session.result()
 
 
-def _force() -> None:
+@contextlib.contextmanager
+def handling_signals(receive: Callable[[signal.Signals], object]) -> Iterator[None]:
+    """Handle the signals that end a program, until the block ends.
+
+    asyncio's own way would leave Python's handler behind, which raises KeyboardInterrupt. SIGHUP stays ignored where
+    it is, as `nohup` wants it.
+    """
+
+    def handle(number: int, _: FrameType | None) -> None:
+        receive(signal.Signals(number))
+
+    handled = [each for each in SIGNALS if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN]
+    before = {each: signal.signal(each, handle) for each in handled}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _force(number: signal.Signals) -> None:
     """End at once; what was started is ended by its guardian."""
-    sys.stdout.flush()
-    os._exit(1)
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    os._exit(exit_status(number))

@@ -1,11 +1,15 @@
 """Showing a session as a stream of log lines."""
 
 import asyncio
+import os
+import stat
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TextIO
 
 from pytilt.cli.printing import Printer, unwritable
+from pytilt.errors import OutputClosedError
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
 from pytilt.store.logs import Line, LogStore, Selection
@@ -32,8 +36,10 @@ def streaming(wanted: Selection, *, color: bool) -> Callable[[Store, LogStore], 
     async def show(_: Store, logs: LogStore) -> None:
         shown = _Shown(Printer(sys.stdout, color=color, prefix=len(wanted.resources) != 1))
         try:
-            async for lines in logs.follow(0, wanted):
-                await asyncio.to_thread(shown.add, lines)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_reader_gone(sys.stdout), name="reader of the output")
+                async for lines in logs.follow(0, wanted):
+                    await asyncio.to_thread(shown.add, lines)
         finally:
             # What came last is printed too: it says how the session ended.
             cursor = shown.cursor
@@ -42,6 +48,29 @@ def streaming(wanted: Selection, *, color: bool) -> Callable[[Store, LogStore], 
                 shown.add(lines)
 
     return show
+
+
+async def _reader_gone(out: TextIO) -> None:
+    """Wait until nobody reads a pipe any more, also while there is nothing to print.
+
+    Raises:
+        OutputClosedError: nobody does.
+    """
+    try:
+        descriptor = out.fileno()
+        waitable = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    except (OSError, ValueError):  # it is closed, or no file at all
+        waitable = False
+    if not waitable:
+        return
+    loop, gone = asyncio.get_running_loop(), asyncio.Event()
+    # The end of a pipe that is written to never becomes readable: it is reported when the other end is closed.
+    loop.add_reader(descriptor, gone.set)
+    try:
+        await gone.wait()
+    finally:
+        loop.remove_reader(descriptor)
+    raise OutputClosedError("nobody reads the output any more")
 
 
 class _Shown:

@@ -58,7 +58,8 @@ def command(
     from pytilt.cli.displaying import displaying
     from pytilt.cli.running import run_in_foreground
     from pytilt.cli.streaming import selection, streaming
-    from pytilt.hud.terminal import check
+    from pytilt.hud.terminal import can_display
+    from pytilt.loop.verdict import Verdict
     from pytilt.session.composition import SessionOptions, run
     from pytilt.session.project import find_project
 
@@ -70,9 +71,7 @@ def command(
         forward_ports=not disable_port_forwards,
     )
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    display = hud and not stream and bool(options.port) and interactive
-    if display:
-        check(settings.environ, interactive=interactive)
+    display = hud and not stream and bool(options.port) and interactive and can_display(settings.environ)
     color = wants_color(sys.stdout, no_color=settings.no_color)
     show = streaming(selection(log_resource, log_source, log_level), color=color)
     if display:
@@ -81,7 +80,7 @@ def command(
     address = f"on http://{options.host}:{options.port}/" if options.port else "(without browser UI)"
     shown = announcing(show, (address, project.target.why), color=color)
     verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))
-    return 1 if verdict is not None and verdict.error else 0
+    return 1 if isinstance(verdict, Verdict) and verdict.error else 0
 
 
 def announcing(show: Show, words: tuple[str, str], *, color: bool) -> Show:

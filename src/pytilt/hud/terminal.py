@@ -3,6 +3,7 @@
 import os
 import re
 import select
+import signal
 import sys
 import termios
 import time
@@ -37,9 +38,13 @@ def check(environ: Mapping[str, str], *, interactive: bool) -> None:
     hint = "print the log instead: `tilt up --stream`, or `tilt logs -f` for a session that runs"
     if not interactive:
         raise UserError("the display needs a terminal for its input and its output", hint=hint)
-    kind = environ.get("TERM", "")
-    if kind in ("", "dumb", "unknown"):
-        raise UserError(f'the display does not work with TERM="{kind}"', hint=hint)
+    if not can_display(environ):
+        raise UserError(f'the display does not work with TERM="{environ.get("TERM", "")}"', hint=hint)
+
+
+def can_display(environ: Mapping[str, str]) -> bool:
+    """Is the terminal of a kind that can show the display? TERM names the kind."""
+    return environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 
 def few_colors(environ: Mapping[str, str]) -> bool:
@@ -78,6 +83,8 @@ def ask_background() -> str:
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
     answer, until = "", time.monotonic() + ANSWER_SECONDS
+    # Whoever ends this program now gets a terminal back that is as it was.
+    ending = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         tty.setcbreak(descriptor)
         os.write(sys.stdout.fileno(), QUESTION.encode())
@@ -86,4 +93,5 @@ def ask_background() -> str:
                 answer += os.read(descriptor, 1024).decode(errors="replace")
     finally:
         termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ending)
     return answer

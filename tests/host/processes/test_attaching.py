@@ -1,6 +1,9 @@
 import asyncio
 import os
+import pty
+import signal
 import sys
+import termios
 
 import pytest
 
@@ -39,3 +42,22 @@ async def test_being_cancelled_ends_it_whether_it_wants_or_not(tmp_path, trap):
 async def test_a_program_that_is_not_there_is_told(tmp_path):
     with pytest.raises(CommandError, match="no-such-program"):
         await attached(request(tmp_path, "no-such-program"))
+
+
+async def test_the_program_begins_with_ctrl_c_blocked_which_is_for_its_owner_alone(tmp_path):
+    words = "import signal; open('said', 'w').write(str(signal.SIGINT in signal.pthread_sigmask(0, ())))"
+    assert await attached(request(tmp_path, sys.executable, "-c", words)) == 0
+    assert (tmp_path / "said").read_text() == "True"
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+async def test_a_terminal_that_was_not_given_back_is_as_it_was_before(tmp_path, monkeypatch):
+    reader, writer = pty.openpty()
+    with os.fdopen(writer, closefd=False) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        before = termios.tcgetattr(writer)
+        words = f"import os, tty; tty.setraw(os.open({os.ttyname(writer)!r}, os.O_RDWR | os.O_NOCTTY)); os._exit(9)"
+        assert await attached(request(tmp_path, sys.executable, "-c", words)) == 9
+        assert termios.tcgetattr(writer) == before
+    for each in (reader, writer):
+        os.close(each)
