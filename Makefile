@@ -6,8 +6,9 @@ PYTHON = $(shell for name in python3.13 python3.12 python3.11 python3; do \
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+LOCK := requirements.lock
 
-.PHONY: help install check format layout lint types imports rules test demo cluster cluster-down clean
+.PHONY: help install check format layout lint types imports rules test demo lock cluster cluster-down clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -51,10 +52,16 @@ clean: ## remove all that these targets made here
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 
-# Installs again whenever the dependencies change.
-$(INSTALLED): pyproject.toml | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+lock: | $(BIN)/pip ## take the newest versions of all dependencies into requirements.lock
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --no-annotate --no-header \
+		--output-file $(LOCK).new pyproject.toml
+	@(head -n 1 $(LOCK); cat $(LOCK).new) > $(LOCK).all && mv $(LOCK).all $(LOCK) && rm $(LOCK).new
+
+# Installs again whenever the dependencies change; what the lock names is taken for the build too.
+$(INSTALLED): pyproject.toml $(LOCK) | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.3'
+	$(BIN)/python -m pip install --quiet --constraint $(LOCK) --build-constraint $(LOCK) --editable . --group dev
 	$(BIN)/python -m compileall -q src
 	@touch $@
 

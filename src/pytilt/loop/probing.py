@@ -3,10 +3,14 @@
 import asyncio
 import os
 import re
+import ssl
 from collections.abc import Callable, Mapping
+from urllib.parse import quote
 
 from pytilt.errors import CommandError
 from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.http.exchange import Exchange
+from pytilt.http.wires import open_tcp
 from pytilt.model.commands import ExecAction, HttpGetAction, Probe, TcpSocketAction
 
 Heard = Callable[[bool, str], None]
@@ -14,6 +18,10 @@ Heard = Callable[[bool, str], None]
 
 SETTLING_SECONDS = 0.05
 """Between two looks at a process that was never ready: it is starting, and every moment counts."""
+
+
+RESERVED = "/?#[]@!$&'()*+,;=%~"
+"""Characters with a meaning in a path and its query (RFC 3986): they stay as they are."""
 
 
 class Prober:
@@ -78,17 +86,27 @@ class Prober:
 
 
 async def _http(action: HttpGetAction) -> str | None:
-    import httpx
-
     path = action.path if action.path.startswith("/") else f"/{action.path}"
-    url = f"{action.scheme.lower()}://{action.host}:{action.port}{path}"
-    # Kubernetes does not verify certificates of probes either.
-    async with httpx.AsyncClient(verify=False, timeout=None, trust_env=False) as client:
+    scheme = action.scheme.lower()
+    url = f"{scheme}://{action.host}:{action.port}{path}"
+    try:
+        tls = _unverified() if scheme == "https" else None
+        exchange = Exchange(await open_tcp(action.host, action.port, tls=tls), f"{action.host}:{action.port}")
         try:
-            answer = await client.get(url)
-        except httpx.HTTPError as problem:
-            return f"Get {url}: {problem}"
-    return None if 200 <= answer.status_code < 400 else f"HTTP probe failed with status code: {answer.status_code}"
+            head = await exchange.ask("GET", quote(path, safe=RESERVED))
+        finally:
+            exchange.wire.close()
+    except OSError as problem:
+        return f"Get {url}: {_reason(problem)}"
+    return None if 200 <= head.status < 400 else f"HTTP probe failed with status code: {head.status}"
+
+
+def _unverified() -> ssl.SSLContext:
+    """Kubernetes does not verify certificates of probes either."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 async def _tcp(action: TcpSocketAction) -> str | None:
