@@ -72,7 +72,29 @@ class TiltfileError(UserError):
 
 
 class WorkError(PytiltError):
-    """A piece of work for one resource failed."""
+    """A piece of work for one resource failed.
+
+    Args:
+        message: what went wrong.
+        where: the place as `file:line:column`, or a path, when there is one.
+        hint: what the user can do about it.
+        output: what tells why, of that which a program printed; all of it is in the log.
+    """
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None, output: str = "") -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.output = output
+
+    def __str__(self) -> str:
+        """The message with its place, the output below it, and the hint on a line of its own."""
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        parts = (text, self.output, f"hint: {self.hint}" if self.hint else "")
+        return "\n".join(part for part in parts if part)
+
+    @property
+    def without_output(self) -> str:
+        """The same where the output stands already."""
+        return super().__str__()
 
 
 class BuildError(WorkError):
@@ -98,10 +120,13 @@ class CommandError(WorkError):
         message: what went wrong.
         exit_status: the status the command ended with, None when it could not start.
         hint: what the user can do about it.
+        output: what tells why, of that which it printed.
     """
 
-    def __init__(self, message: str, *, exit_status: int | None = None, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self, message: str, *, exit_status: int | None = None, hint: str | None = None, output: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint, output=output)
         self.exit_status = exit_status
 
 

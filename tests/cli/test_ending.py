@@ -37,7 +37,13 @@ def test_a_long_error_that_stands_above_is_cut():
         error="Pod/p: several fields are not valid:\n  a\n  b\n  c\nhint: mend them", resource=ResourceName("p")
     )
     words = last_words(long, told=True, log=LOG).splitlines()
-    assert words[:-1] == ["p: Pod/p: several fields are not valid:", "  a", "  b", "…"]
+    assert words[:-1] == ["p: Pod/p: several fields are not valid:", "…", "  b", "  c"]
+
+
+def test_of_a_long_error_that_stands_above_the_lines_are_told_that_name_what_is_wrong():
+    printed = "[2/2] RUN make: exit code: 2\nmain.c:12: error: no semicolon\ncompiling a\ncompiling b\nhint: mend it"
+    words = last_words(Verdict(error=printed, resource=ResourceName("web")), told=True, log=LOG).splitlines()
+    assert words[:-1] == ["web: [2/2] RUN make: exit code: 2", "main.c:12: error: no semicolon"]
 
 
 def test_the_error_of_the_tiltfile_is_told_where_the_log_does_not_stand_above():

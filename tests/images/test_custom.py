@@ -145,7 +145,7 @@ async def test_a_failing_command_is_told_with_its_output(
         build = CustomBuild(command=command(script), skips_local_docker=True)
         with pytest.raises(BuildError) as caught:
             await CustomBuilder(engine, runner, away).build(request("web", build), KeptLog())
-    assert caught.value.message == message
+    assert str(caught.value).startswith(f"{message}\nhint: ")
 
 
 async def test_a_command_that_cannot_start_is_an_error(runner: HostRunner, away: Settings) -> None:

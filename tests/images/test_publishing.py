@@ -90,7 +90,10 @@ async def test_a_refused_push_says_how_to_log_in(tmp_path: Path, runner: HostRun
     ("script", "expected"),
     [
         ('echo loading; test "$*" = "load docker-image shop/web:tilt-1 --name dev"', ""),
-        ("echo no nodes found for cluster; exit 1", "Error loading image to KIND: no nodes found for cluster"),
+        (
+            "echo no nodes; exit 1",
+            "Error loading image to KIND: exit status 1\nno nodes",
+        ),
         ("", "cannot load the image"),
     ],
 )
@@ -105,8 +108,9 @@ async def test_kind_loads_images_into_a_cluster_without_registry(
     async with Engine(settings) as engine:
         load = publisher(engine, runner, settings).publish(WEB, None, Delivery.KIND_LOAD, log)
         if expected:
-            with pytest.raises(PublishError, match=expected):
+            with pytest.raises(PublishError) as caught:
                 await load
+            assert expected in str(caught.value)
         else:
             assert await load == "shop/web:tilt-1"
             assert log.text == "Loading image to KIND\nloading\n"

@@ -200,13 +200,15 @@ async def test_commands_run_after_the_files_are_there(trial: Trial):
 
 
 async def test_a_command_that_fails_is_the_error_of_the_update_and_the_files_stay(trial: Trial):
-    trial.declare(Run(argv=("sh", "-c", "exit 3")))
+    trial.declare(Run(argv=("sh", "-c", "echo error: no such rule; exit 3")))
     async with running(trial.syncing.run()):
         trial.write(a="one")
         done = await trial.update()
         assert trial.inside() == {"a": "one"}
     assert (done.outcome, done.status["synced"]) == (Outcome.FAILED, 1)
-    assert done.error == "command `exit 3` failed in container web-1/web: exit status 3"
+    said = "command `echo error: no such rule; exit 3` failed in container web-1/web: exit status 3"
+    assert done.error == f"{said}\nerror: no such rule"
+    assert logged(trial.logs).count("\nerror: no such rule") == 1
     assert "  → Failed to update container web-1/web" in logged(trial.logs)
 
 

@@ -124,6 +124,16 @@ async def test_what_failed_is_red_and_not_tried_again_until_something_changes(tr
     assert [line.text for line in failed] == ["Build Failed: no such file"]
 
 
+async def test_what_a_program_printed_is_told_once_in_the_log_and_stands_in_the_error(trial: Trial, logs: LogStore):
+    trial.worker.answers = [BuildError("[2/2] RUN make: exit code: 1", output="error: no semicolon", hint="mend it")]
+    await trial.declare(local(TOOL))
+    async with running(trial.updating.run()):
+        status = await trial.ended(1)
+    assert status.history[0].error == "[2/2] RUN make: exit code: 1\nerror: no semicolon\nhint: mend it"
+    assert "Build Failed: [2/2] RUN make: exit code: 1\nhint: mend it" in logged(logs)
+    assert "no semicolon" not in logged(logs)
+
+
 async def test_only_the_newest_updates_are_remembered(trial: Trial):
     await trial.declare(local("tool"))
     async with running(trial.updating.run()):

@@ -1,7 +1,7 @@
 import pytest
 
 from pytilt.model.logs import Level
-from pytilt.views.loglines import clock, finds, links, loudness, plain, unfolded
+from pytilt.views.loglines import clock, finds, links, loudness, unfolded
 
 
 @pytest.mark.parametrize(
@@ -20,10 +20,6 @@ from pytilt.views.loglines import clock, finds, links, loudness, plain, unfolded
 )
 def test_a_json_line_is_unfolded_to_words(text, shown):
     assert unfolded(text) == shown
-
-
-def test_what_steers_a_terminal_is_left_out():
-    assert plain("\x1b[31mred\x1b[0m \x1b]8;;http://a\x07link\x1b]8;;\x07\ta\x07\r") == "red link    a"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import TextIO
 
+from pytilt.host.output import names_error
 from pytilt.loop.verdict import Trouble, Verdict
 from pytilt.model.names import TILTFILE
 from pytilt.model.objects import Resource, Tiltfile
@@ -79,7 +80,11 @@ def _first_line(text: str) -> str:
 
 
 def _brief(text: str) -> str:
-    """The first lines of an error, without its hint."""
+    """An error in few lines, without its hint: the first one, and those that name what is wrong, else the last."""
     message = text.strip().partition("\nhint: ")[0]
     lines = message.splitlines()
-    return "\n".join([*lines[:BRIEF_LINES], *(["…"] if len(lines) > BRIEF_LINES else [])])
+    if len(lines) <= BRIEF_LINES:
+        return message
+    telling = [line for line in lines[1:] if names_error(line)]
+    rest = telling[: BRIEF_LINES - 1] if telling else ["…", *lines[1 - BRIEF_LINES :]]
+    return "\n".join([lines[0], *rest])

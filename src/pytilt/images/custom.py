@@ -8,6 +8,7 @@ from pathlib import Path
 from pytilt.docker.discovery import client_environment
 from pytilt.docker.engine import Engine, content_tag
 from pytilt.errors import BuildError, CommandError, DockerApiError, UserError
+from pytilt.host.output import Tail, both, decoded
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.images.contract import BuildRequest
 from pytilt.images.registry_names import push_name, push_reference, tag_for
@@ -17,9 +18,6 @@ from pytilt.model.references import Reference, parse
 from pytilt.settings import Settings
 
 _CONNECTION_VARIABLES = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION")
-
-_KEPT_LINES = 50
-"""As much of a failing command's output is repeated in the error."""
 
 
 class CustomBuilder:
@@ -65,21 +63,15 @@ class CustomBuilder:
     async def _run(self, build: CustomBuild, environ: dict[str, str], log: Log) -> None:
         command = build.command
         request = ProcessRequest(argv=command.argv, dir=command.dir, env=tuple(sorted(environ.items())))
-        output = bytearray()
-
-        def tell(data: bytes) -> None:
-            output.extend(data)
-            log(data.decode(errors="replace"))
-
+        tail = Tail()
         hint = "mend the command or what it works on and save, and the image is built again"
         try:
-            outcome = await self._runner.run(request, tell)
+            outcome = await self._runner.run(request, decoded(both(tail.feed, log)))
         except CommandError as error:
             raise BuildError(f'Custom build "{command.shown}" failed: {error.message}', hint=error.hint) from error
         if outcome.exit_status != 0:
-            end = "\n".join(bytes(output).decode(errors="replace").splitlines()[-_KEPT_LINES:])
             failure = f'Custom build "{command.shown}" failed: exit status {outcome.exit_status}'
-            raise BuildError(f"{failure}\n{end}".rstrip(), hint=hint)
+            raise BuildError(failure, hint=hint, output=tail.excerpt())
 
     async def _found(self, request: BuildRequest, build: CustomBuild, expected: Reference | None) -> BuiltImage:
         name = request.image.name

@@ -5,6 +5,7 @@ import re
 from pytilt.docker.api import path
 from pytilt.docker.engine import Engine, Product
 from pytilt.errors import CommandError, DockerApiError, PublishError
+from pytilt.host.output import Tail, both, decoded
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.images.credentials import Credentials
 from pytilt.images.docker.reading import BuildReader
@@ -88,14 +89,9 @@ class DockerPublisher:
             dir=self._settings.home,
             env=tuple(sorted(self._settings.environ.items())),
         )
-        output = bytearray()
-
-        def tell(data: bytes) -> None:
-            output.extend(data)
-            log(data.decode(errors="replace"))
-
+        tail = Tail()
         try:
-            outcome = await self._runner.run(request, tell)
+            outcome = await self._runner.run(request, decoded(both(tail.feed, log)))
         except CommandError as error:
             raise PublishError(
                 f"cannot load the image into the cluster: {error.message}",
@@ -103,10 +99,10 @@ class DockerPublisher:
                 "which is quicker too: https://kind.sigs.k8s.io/docs/user/local-registry/",
             ) from error
         if outcome.exit_status != 0:
-            said = bytes(output).decode(errors="replace").strip()
             raise PublishError(
-                f"Error loading image to KIND: {said or f'exit status {outcome.exit_status}'}",
+                f"Error loading image to KIND: exit status {outcome.exit_status}",
                 hint=f"see whether the cluster runs: `kind get nodes --name {self._kind_cluster}`",
+                output=tail.excerpt(),
             )
 
 

@@ -17,6 +17,9 @@ from pytilt.model.logs import Log
 OPEN_TIMEOUT_SECONDS = 15.0
 """How long the program in the container may take to answer for the first time."""
 
+COMMAND_TITLE = "[CMD "
+"""How the line begins that the log gets before what a command prints, as in Tilt."""
+
 _KILLED = 137
 """128 + SIGKILL: the container runtime killed it, which is no failure of the command."""
 
@@ -107,7 +110,7 @@ class ContainerStream:
                 case ["run", number]:
                     current = runs[int(number) - 1]
                     if not current.echo_off:
-                        log(f"[CMD {number}/{len(runs)}] {current.shown}\n")
+                        log(f"{COMMAND_TITLE}{number}/{len(runs)}] {current.shown}\n")
                 case ["failed", tool, status]:
                     raise _failure(tool, int(status), "".join(quiet))
                 case ["done", status]:

@@ -1,8 +1,9 @@
 """Updates of local resources: the command of a `local_resource`, run once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from pytilt.errors import CommandError
+from pytilt.host.output import Tail, both, decoded
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.loop.outcomes import Done
 from pytilt.model.commands import Command
@@ -36,13 +37,16 @@ class Commanding:
             return Done(outcome=Outcome.OK)
         if not deploy.update.echo_off:
             log(f"Running cmd: {deploy.update.shown}\n")
+        tail = Tail()
+        heard = decoded(both(tail.feed, log))
         outcome = await self._runner.run(
-            self.request(deploy.update), _texts(log), notice=lambda text: log(f"{text}\n", level=Level.WARN)
+            self.request(deploy.update), heard, notice=lambda text: log(f"{text}\n", level=Level.WARN)
         )
         if outcome.exit_status != 0:
             raise CommandError(
                 f'Command "{deploy.update.shown}" failed: {ending(outcome.exit_status)}',
                 exit_status=outcome.exit_status,
+                output=tail.excerpt(),
             )
         return Done(outcome=Outcome.OK)
 
@@ -55,7 +59,3 @@ class Commanding:
 def ending(exit_status: int) -> str:
     """How a process ended, in Tilt's words."""
     return f"exit status {exit_status}" if exit_status >= 0 else f"signal {-exit_status}"
-
-
-def _texts(log: Log) -> Callable[[bytes], None]:
-    return lambda chunk: log(chunk.decode(errors="replace"))

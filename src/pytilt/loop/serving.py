@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from pytilt.errors import CommandError
+from pytilt.host.output import decoded
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.loop.probing import Prober
 from pytilt.model.base import Value
@@ -92,7 +93,7 @@ class Serving:
         span = self._logs.span(ResourceName(resource.name), SpanId(f"localserve:{self._count}"))
         span(f"Running serve cmd: {command.shown}\n")
         try:
-            async with self._runner.start(self._request(command), _texts(span)) as process:
+            async with self._runner.start(self._request(command), decoded(span)) as process:
                 ready = deploy.readiness_probe is None
                 self._write(
                     resource.name,
@@ -166,7 +167,3 @@ def _idle(resource: Resource) -> Mapping[str, Any]:
         return {"status": RuntimeStatus.PENDING if waits else RuntimeStatus.NONE, "reason": "", "pid": 0}
     good = any(update.outcome is Outcome.OK for update in resource.status.history)
     return {"status": RuntimeStatus.NOT_APPLICABLE, "reason": "", **({"ready_once": True} if good else {})}
-
-
-def _texts(span: Span) -> Callable[[bytes], None]:
-    return lambda chunk: span(chunk.decode(errors="replace"))

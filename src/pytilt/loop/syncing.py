@@ -5,9 +5,10 @@ from collections.abc import Iterable
 
 from pytilt.cluster.seam import ContainerRef, Containers
 from pytilt.errors import PytiltError, SyncError, UnreachableError
+from pytilt.host.output import Tail
 from pytilt.liveupdate.archive import Archive, examine, list_synced, pack
 from pytilt.liveupdate.planning import FallBack, Steps, SyncedFile, plan, plan_initial
-from pytilt.liveupdate.stream import ContainerStream, Synced, open_stream
+from pytilt.liveupdate.stream import COMMAND_TITLE, ContainerStream, Synced, open_stream
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
 from pytilt.loop.freshness import Possible, Target
@@ -123,11 +124,12 @@ class Syncing:
         deletions = tuple(file.remote for file in (*steps.deletions, *archive.vanished))
         name = f"{target.pod.name}/{target.container.name}"
         _tell(log, name, steps)
-        result = await self._send(target, archive, deletions, steps, log)
+        printed = _Printed(log)
+        result = await self._send(target, archive, deletions, steps, printed)
         if result.failed is not None:
             error = f"command `{result.failed.shown}` failed in container {name}: exit status {result.exit_status}"
             log(f"  → Failed to update container {name}: {error}\n", level=Level.ERROR)
-            return error
+            return "\n".join(filter(None, (error, printed.tail.excerpt())))
         log(f"  → Container {name} updated!\n")
         return ""
 
@@ -195,6 +197,21 @@ class Syncing:
         opened = self._open.pop(key, None)
         if opened is not None and opened.task is not None:
             opened.task.cancel()
+
+
+class _Printed:
+    """Passes the log of an update on, and keeps the end of what the present command prints."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.tail = Tail()
+
+    def __call__(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
+        if text.startswith(COMMAND_TITLE):
+            self.tail = Tail()
+        else:
+            self.tail.feed(text)
+        self._log(text, level=level, progress=progress)
 
 
 def _tell(log: Log, name: str, steps: Steps) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from pytilt.cluster import objects
-from pytilt.errors import PytiltError, SyncError, UnreachableError
+from pytilt.errors import PytiltError, SyncError, UnreachableError, WorkError
 from pytilt.loop.narration import heading
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Memory, Plan, Start, plan
@@ -162,7 +162,8 @@ class Updating:
             live = start.strategy is Strategy.LIVE
             fell_back = live and isinstance(problem, (SyncError, UnreachableError))
             level = Level.WARN if fell_back else Level.ERROR
-            span(f"{'Live update failed' if live else 'Build Failed'}: {problem}\n", level=level)
+            said = problem.without_output if isinstance(problem, WorkError) else problem
+            span(f"{'Live update failed' if live else 'Build Failed'}: {said}\n", level=level)
             return Done(outcome=Outcome.FELL_BACK if fell_back else Outcome.FAILED, error=str(problem))
 
     def _finish(self, resource: Resource, start: Start, update: Update, done: Done, seconds: float) -> None:

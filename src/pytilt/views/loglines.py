@@ -1,4 +1,4 @@
-"""Log lines for people: JSON unfolded to words, control characters left out, links and found words marked."""
+"""Log lines for people: JSON unfolded to words, links and found words marked."""
 
 import json
 import re
@@ -14,22 +14,12 @@ TIME_KEYS = ("time", "timestamp", "ts", "@timestamp", "t")
 
 URL = re.compile(r"https?://[^\s\"'<>`\x1b]+[^\s\"'<>`\x1b.,;:!?)\]}]")
 
-ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-"""Sequences that steer a terminal."""
-
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
 
 class Span(Value):
     """A part of a text: characters from `start` up to but not including `end`."""
 
     start: int
     end: int
-
-
-def plain(text: str) -> str:
-    """A line without the sequences that colour it or move the cursor, tabs as spaces."""
-    return CONTROL.sub("", ESCAPE.sub("", text)).expandtabs(4)
 
 
 def unfolded(text: str) -> str:

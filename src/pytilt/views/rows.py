@@ -239,7 +239,7 @@ def _error(last: Update | None, running: RuntimeState, status: str) -> str:
         said += [pod.message, *(container.message for container in pod.containers)]
     lines: list[str] = []
     for text in filter(None, said):
-        lines += [line for line in text.splitlines() if line.strip() and line not in lines]
+        lines += [line for line in text.splitlines() if line.strip() and not any(line in each for each in lines)]
     telling = [line for line in lines if line != status]
     return "\n".join(telling or lines) or "it is broken, and nothing says why"
 

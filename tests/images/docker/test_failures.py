@@ -1,6 +1,6 @@
 import pytest
 
-from pytilt.images.docker.failures import build_failure, is_corruption, tidied
+from pytilt.images.docker.failures import build_failure, client_failure, is_corruption, tidied
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,37 @@ def test_a_failure_says_where_and_what_to_do(message: str, where: str | None, hi
 )
 def test_a_failing_step_is_named_once_and_its_output_repeated(words: str) -> None:
     error = build_failure(words, dockerfile="", step="[2/2] RUN make", output="no rule")
-    assert error.message == "[2/2] RUN make: exit code: 2\nno rule"
+    assert error.message == "[2/2] RUN make: exit code: 2"
+    assert str(error).startswith("[2/2] RUN make: exit code: 2\nno rule\nhint: ")
+
+
+PLAIN = """\
+#7 [2/2] RUN --mount=type=secret,id=t sh build.sh
+#7 0.213 compiling file 1
+#7 0.214 error: syntax error in main.c:12
+#7 ERROR: process "/bin/sh -c sh build.sh" did not complete successfully: exit code: 2
+------
+ > [2/2] RUN --mount=type=secret,id=t sh build.sh:
+0.213 compiling file 1
+0.214 error: syntax error in main.c:12
+------
+Dockerfile:3
+--------------------
+   3 | >>> RUN --mount=type=secret,id=t sh build.sh
+--------------------
+ERROR: failed to solve: process "/bin/sh -c sh build.sh" did not complete successfully: exit code: 2
+"""
+
+
+def test_the_cli_names_the_failing_step_and_what_it_printed() -> None:
+    error = client_failure(PLAIN, dockerfile="/src/Dockerfile")
+    assert error.message == "[2/2] RUN --mount=type=secret,id=t sh build.sh: exit code: 2"
+    assert error.output == "error: syntax error in main.c:12\ncompiling file 1"
+
+
+def test_of_a_cli_that_says_something_else_the_end_is_repeated() -> None:
+    error = client_failure("one\ndockerfile parse error line 3: unknown instruction: X\n", dockerfile="/src/Dockerfile")
+    assert str(error).startswith("/src/Dockerfile:3: dockerfile parse error line 3: unknown instruction: X")
 
 
 def test_corruption_is_told_by_both_of_its_words() -> None:

@@ -42,15 +42,22 @@ def test_buildkits_own_steps_are_hidden_unless_they_fail_or_read_the_context() -
     ]
 
 
-def test_a_failing_step_is_remembered_with_the_end_of_its_output() -> None:
+def test_a_failing_step_is_remembered_with_its_error_and_the_end_of_its_output() -> None:
     steps = Steps()
-    output = "\n".join(str(number) for number in range(100)) + "\nlast"
+    output = "".join(f"compiling file {number}\n" for number in range(200)) + "error: syntax error in main.c:12"
     name = "[2/2] RUN make"
     told(steps, Trace(vertexes=(vertex(name),)), Trace(outputs=(Output(vertex="a", data=output.encode()),)))
     lines = told(steps, Trace(vertexes=(vertex(name, completed=2, error="exit code: 1"),)))
-    assert lines == ["  → last", "", "ERROR IN: [2/2] RUN make"]
+    assert lines == ["  → error: syntax error in main.c:12", "", "ERROR IN: [2/2] RUN make"]
     assert steps.failed_name == name
-    assert steps.failed_output.splitlines() == [*(str(number) for number in range(51, 100)), "last"]
+    said = steps.failed_output.splitlines()
+    assert said == ["error: syntax error in main.c:12", *(f"compiling file {number}" for number in range(196, 200))]
+
+
+def test_a_character_that_comes_in_two_messages_is_one() -> None:
+    steps, letter = Steps(), "日".encode()
+    told(steps, Trace(vertexes=(vertex("RUN x"),)), Trace(outputs=(Output(vertex="a", data=letter[:1]),)))
+    assert told(steps, Trace(outputs=(Output(vertex="a", data=letter[1:] + b"\n"),))) == ["  → 日"]
 
 
 def test_of_a_line_that_is_rewritten_the_last_state_is_told() -> None:

@@ -7,16 +7,17 @@ from pathlib import Path
 from pytilt.docker.discovery import client_environment
 from pytilt.docker.engine import Engine
 from pytilt.errors import BuildError, CommandError
+from pytilt.host.output import decoded
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.images.context import Context, context_chunks
-from pytilt.images.docker.failures import build_failure
+from pytilt.images.docker.failures import client_failure
 from pytilt.images.docker.options import LABELS
 from pytilt.model.images import DockerBuild
 from pytilt.model.logs import Log
 from pytilt.settings import Settings
 
-_KEPT_BYTES = 4000
-"""As much of the output's end is repeated in the error."""
+_KEPT_BYTES = 16_000
+"""As much of the output's end is looked through when it fails."""
 
 _FROM_FILE = 'archive=$1; shift; exec docker "$@" < "$archive"'
 """The context is a file that docker reads from its standard input, as it can be larger than memory."""
@@ -61,20 +62,21 @@ class ClientBuilder:
         )
         output = bytearray()
 
-        def tell(data: bytes) -> None:
+        def keep(data: bytes) -> None:
             output.extend(data)
             del output[:-_KEPT_BYTES]
-            log(data.decode(errors="replace"))
+            tell(data)
 
+        tell = decoded(log)
         try:
-            outcome = await self._runner.run(request, tell)
+            outcome = await self._runner.run(request, keep)
         except CommandError as error:
             raise _cannot_use_client(error.message) from error
         said = bytes(output).decode(errors="replace")
         if outcome.exit_status == 127 or "buildx component is missing" in said:
             raise _cannot_use_client(said.strip())
         if outcome.exit_status != 0:
-            raise build_failure(said, dockerfile=build.dockerfile or "")
+            raise client_failure(said, dockerfile=build.dockerfile or "")
         return (await asyncio.to_thread(id_file.read_text)).strip()
 
 

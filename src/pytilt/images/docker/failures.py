@@ -6,6 +6,7 @@ The expressions are compiled when a build fails: two milliseconds that every sta
 import re
 
 from pytilt.errors import BuildError
+from pytilt.host.output import excerpt
 
 _NOISE = (
     r"^(?:failed to solve(?: with frontend (?:dockerfile|gateway)\.v0)?: "
@@ -28,6 +29,11 @@ _REPEATED_COMMAND = (
     r"""|The command '.*' returned a non-zero (code: \d+)"""
 )
 """Says again what the step's name says."""
+
+_CLIENT_WHY = r"(?m)^(?:ERROR: )?(failed to solve.*|failed to build.*)$"
+_CLIENT_STEP = r"(?ms)^------$\n^ > (.+?)$\n(.*?)^------$"
+_CLIENT_TIME = r"^(?:#\d+ )?\d+\.\d+ "
+"""How the docker CLI repeats, at the end, the step that failed and what it printed."""
 
 _LINE = r"(?i)(?:dockerfile parse error|Dockerfile|parse error)(?: on)?(?: at)? line (\d+)"
 
@@ -93,14 +99,30 @@ def build_failure(message: str, *, dockerfile: str, step: str = "", output: str 
         message: the engine's words.
         dockerfile: its path, for a place that the engine names by line.
         step: the step that failed.
-        output: the end of what it printed.
+        output: what tells why, of that which it printed.
     """
     text = tidied(message)
     line = re.search(_LINE, text)
     hint = next((hint for pattern, hint in _HINTS if re.search(pattern, text)), "the log above has the whole story")
-    parts = [f"{step}: {_without_command(text)}" if step else text, output]
     where = f"{dockerfile}:{line[1]}" if line and dockerfile else None
-    return BuildError("\n".join(part for part in parts if part), where=where, hint=hint)
+    said = f"{step}: {_without_command(text)}" if step else text
+    return BuildError(said, where=where, hint=hint, output=output)
+
+
+def client_failure(said: str, *, dockerfile: str) -> BuildError:
+    """The error of a failed build by the docker CLI, from the end of what it printed with `--progress plain`.
+
+    Args:
+        said: the end of its output: below a line, the failing step and what it printed; in the last lines, why.
+        dockerfile: its path.
+    """
+    why = re.findall(_CLIENT_WHY, said)
+    step = re.search(_CLIENT_STEP, said)
+    if not why:
+        return build_failure("\n".join(excerpt(said.splitlines())), dockerfile=dockerfile)
+    printed = [re.sub(_CLIENT_TIME, "", line) for line in (step[2].splitlines() if step else ())]
+    name = step[1].strip().removesuffix(":") if step else ""
+    return build_failure(why[-1], dockerfile=dockerfile, step=name, output="\n".join(excerpt(printed)))
 
 
 def _without_command(text: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterable
 
+from pytilt.host.output import Tail
 from pytilt.images.docker.messages import BUILDKIT_TRACE, Layers, Message, aux_bytes, aux_id, read_messages
 from pytilt.images.docker.steps import Steps
 from pytilt.images.docker.trace import read_trace
@@ -17,8 +18,6 @@ _STEP = re.compile(r"^(?:\[\d+/\d+\] )?(?:Step \d+/\d+ : |STEP \d+/\d+: )(.*)")
 _BUILDERS_OWN = (" --->", "Removing intermediate container", "--> ")
 """What the builder says between the lines of a step's output."""
 
-_KEPT_LINES = 50
-
 
 class Result(Value):
     """What came of it."""
@@ -31,7 +30,7 @@ class Result(Value):
     step: str = ""
     """The step that failed."""
     output: str = ""
-    """The end of what that step printed."""
+    """What tells why, of that which the step printed."""
 
 
 class BuildReader:
@@ -46,7 +45,7 @@ class BuildReader:
         self._steps = Steps()
         self._layers = Layers()
         self._step = ""
-        self._printed: list[str] = []
+        self._printed = Tail()
         self._unended = False
 
     async def read(self, chunks: AsyncIterable[bytes]) -> Result:
@@ -76,7 +75,7 @@ class BuildReader:
             short_id=short_id,
             failure=failure,
             step=self._steps.failed_name or (self._step if failure else ""),
-            output=self._steps.failed_output or ("".join(self._printed[-_KEPT_LINES:]).strip() if failure else ""),
+            output=self._steps.failed_output or (self._printed.excerpt() if failure else ""),
         )
 
     def _trace(self, message: Message) -> None:
@@ -86,8 +85,8 @@ class BuildReader:
     def _classic(self, text: str) -> None:
         step = _STEP.match(text)
         if step:
-            self._step, self._printed = step[1].strip(), []
+            self._step, self._printed = step[1].strip(), Tail()
         elif not text.startswith(_BUILDERS_OWN):
-            self._printed.append(text)
+            self._printed.feed(text)
         self._unended = not text.endswith("\n")
         self._log(text)

@@ -1,7 +1,9 @@
 """What a BuildKit build says about its steps, from its progress messages. Pure: messages in, lines out."""
 
+import codecs
 import re
 
+from pytilt.host.output import Tail
 from pytilt.images.docker.trace import Status, Trace, Vertex
 from pytilt.model.base import Value
 
@@ -16,9 +18,6 @@ _STAGE = re.compile(r"\[.+?\]")
 _WORTH_TELLING_SECONDS = 0.010
 _BETWEEN_PROGRESS_SECONDS = 2.0
 """Steps that were quicker than 10 ms do not tell how long they took; transfers tell every 2 s. Both as in Tilt."""
-
-_KEPT_LINES = 50
-"""As much of a failing step's output is repeated in the error; the whole of it is in the log."""
 
 
 class Line(Value):
@@ -39,7 +38,8 @@ class _Step:
         self.told = Status()
         self.statuses: dict[str, Status] = {}
         self.partial = ""
-        self.output: list[str] = []
+        self.output = Tail()
+        self.decode = codecs.getincrementaldecoder("utf-8")("replace").decode
 
     @property
     def name(self) -> str:
@@ -73,8 +73,8 @@ class Steps:
 
     @property
     def failed_output(self) -> str:
-        """The end of what the failing step printed."""
-        return "\n".join(self._failed.output[-_KEPT_LINES:]) if self._failed else ""
+        """What tells why, of that which the failing step printed."""
+        return self._failed.output.excerpt() if self._failed else ""
 
     def feed(self, trace: Trace) -> list[Line]:
         """Take in a message and tell what is new."""
@@ -86,7 +86,7 @@ class Steps:
         printed: dict[str, list[Line]] = {}
         for output in trace.outputs:
             if output.vertex in self._steps:
-                text = output.data.decode(errors="replace")
+                text = self._steps[output.vertex].decode(output.data)
                 printed.setdefault(output.vertex, []).extend(_take(self._steps[output.vertex], text))
         lines: list[Line] = []
         for digest, step in self._steps.items():
@@ -150,7 +150,8 @@ def _take(step: _Step, text: str) -> list[Line]:
     """The lines that text completes; of a line that was rewritten by carriage returns its last state."""
     *complete, step.partial = (step.partial + text).split("\n")
     shown = [line.rstrip("\r").rsplit("\r", 1)[-1] for line in complete]
-    step.output += shown
+    for line in shown:
+        step.output.feed(f"{line}\n")
     return [Line(text=OUTPUT_PREFIX + line) for line in shown]
 
 
