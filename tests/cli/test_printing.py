@@ -32,11 +32,14 @@ def shown(*lines: Line, color: bool = False, prefix: bool = True) -> str:
         ("web", "          web │ "),
         ("exactly-13-ch", "exactly-13-ch │ "),
         ("exactly-14-cha", "exactly-14-c… │ "),
+        ("日本語サービス", "日本語サービ… │ "),
+        ("日本", "         日本 │ "),
+        ("émoji-🚀-service", "émoji-🚀-ser… │ "),
         ("", ""),
         (TILTFILE, ""),
     ],
 )
-def test_the_column_of_names_has_thirteen_characters(name: str, column: str):
+def test_the_column_of_names_has_thirteen_cells(name: str, column: str):
     assert shown(line("hello", name)) == f"{column}hello\n"
 
 

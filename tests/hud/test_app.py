@@ -2,6 +2,7 @@ import pytest
 
 from pytilt.hud.options import Notify
 from pytilt.hud.session import Arguments, Enable, Trigger
+from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
 from pytilt.model.status import RuntimeStatus
 from pytilt.testing import samples
@@ -27,15 +28,6 @@ async def test_a_row_with_trouble_expands_by_itself_and_folds_when_it_is_well_ag
         await screen.put(*samples.shop())
         assert "    error " not in screen.text
         assert screen.row("catalog").startswith("  ● catalog")
-
-
-async def test_the_last_words_of_a_crash_may_come_after_the_news_of_it():
-    async with showing(samples.crashing(), size=(100, 40)) as screen:
-        assert "    log " not in screen.text
-        screen.session.say(samples.line(0, "catalog", "FileNotFoundError: frut.txt"))
-        screen.hud._tick()
-        await screen.settle()
-        assert "    log      FileNotFoundError: frut.txt" in screen.text
 
 
 async def test_what_the_person_chose_holds():
@@ -72,14 +64,44 @@ async def test_a_refusal_is_shown():
         assert await screen.until("currently")
 
 
-async def test_resources_are_switched_on_and_off_alone_or_as_a_group():
+async def test_a_resource_is_switched_off_at_once_and_that_is_taken_back():
     async with showing() as screen:
         await screen.press("d")
-        await screen.press("up", "e")
-        assert screen.session.asked == [
-            Enable(names=(DB,), enabled=False),
-            Enable(names=(DB, ResourceName("catalog"), ResourceName("cart")), enabled=True),
-        ]
+        assert screen.session.asked == [Enable(names=(DB,), enabled=False)]
+        assert await screen.until("db: disabled; z takes it back")
+        await screen.put(service("db", 1, labels=("backend",), enabled=False))
+        assert "e enable" in screen.lines[-1]
+        assert "z undo" in screen.lines[-1]
+        await screen.press("z")
+        assert screen.session.asked[1:] == [Enable(names=(DB,), enabled=True)]
+
+
+async def test_a_group_is_switched_off_after_a_question_and_exactly_that_is_taken_back():
+    catalog, cart = ResourceName("catalog"), ResourceName("cart")
+    off = service("db", 1, labels=("backend",), enabled=False)
+    async with showing(changed(samples.shop(), off)) as screen:
+        await screen.press("up")
+        assert "d disable" in screen.lines[-1]
+        await screen.press("d")
+        assert "disable all of backend?" in screen.text
+        assert "catalog, cart will stop" in screen.text
+        await screen.press("n")
+        assert screen.session.asked == []
+        await screen.press("d", "y")
+        assert screen.session.asked == [Enable(names=(catalog, cart), enabled=False)]
+        both = (service(name, 2, labels=("backend",), enabled=False) for name in (catalog, cart))
+        await screen.put(*both)
+        assert "e enable" in screen.lines[-1]
+        assert "d disable" not in screen.lines[-1]
+        await screen.press("z")
+        assert screen.session.asked[1:] == [Enable(names=(catalog, cart), enabled=True)]
+
+
+async def test_a_group_is_switched_on_at_once():
+    off = [service(name, 1, labels=("backend",), enabled=False) for name in ("db", "cart")]
+    async with showing(changed(samples.shop(), *off)) as screen:
+        await screen.press("up", "up", "up", "e")
+        assert screen.session.asked == [Enable(names=(DB, ResourceName("cart")), enabled=True)]
 
 
 @pytest.mark.parametrize("key", ["b", "B"])
@@ -157,12 +179,27 @@ async def test_the_log_shows_builds_or_what_runs():
         assert "STEP 1/3" in screen.text
 
 
+async def test_warnings_are_shown_with_the_errors():
+    said = [
+        samples.line(0, "web", "1 File Changed: [web/style.css]", build=True, start=True),
+        samples.line(1, "web", "it is slow", level=Level.WARN),
+        samples.line(2, "web", "it is broken", level=Level.ERROR),
+    ]
+    async with showing(samples.shop(), said) as screen:
+        await screen.press("v")
+        assert "warnings and errors" in screen.text
+        assert "it is slow" in screen.text
+        assert "it is broken" in screen.text
+        assert "1 File Changed" not in screen.text
+
+
 async def test_levels_are_gone_through():
     async with showing(samples.shop(), samples.log()) as screen:
         await screen.press("v", "v")
         assert "errors only" in screen.text
         assert "FileNotFoundError" in screen.text
         assert "cluster answers again" not in screen.text
+        assert "1 File Changed" not in screen.text
         await screen.press("v")
         assert "cluster answers again" in screen.text
 
@@ -190,10 +227,21 @@ async def test_new_lines_are_followed_and_reading_stops_that():
         assert "following" in screen.text
 
 
+async def test_the_end_of_the_log_is_reached_from_the_rows_too():
+    lines = [samples.line(number, "web", f"line {number}.") for number in range(300)]
+    async with showing(samples.shop(), lines) as screen:
+        await screen.press("tab", "pageup", "tab")
+        assert "scrolled back" in screen.text
+        await screen.press("end")
+        assert "following" in screen.text
+        assert "line 299." in screen.text
+        assert screen.selected == "(Tiltfile)"
+
+
 async def test_the_whole_stored_log_is_read_page_by_page_and_never_held():
     lines = [samples.line(number, "web", f"line {number}.") for number in range(9000)]
     async with showing(samples.shop(), lines) as screen:
-        await screen.press("x", "x")
+        await screen.press("x")
         while not any("line 0." in line for line in screen.lines):
             await screen.press("home")
         assert len(screen.hud.pane.view.window.lines) <= 4000
@@ -206,8 +254,11 @@ async def test_a_search_goes_through_all_that_is_stored():
     async with showing(samples.shop(), lines) as screen:
         await screen.press("slash", *"needle", "enter")
         assert await screen.until("the needle")
+        assert "scrolled back" in screen.text
         await screen.press("escape")
         assert '"needle"' not in screen.text
+        assert "following" in screen.text
+        assert await screen.until("hay 2999")
 
 
 async def test_the_next_and_the_previous_line_are_found():

@@ -1,4 +1,5 @@
 import pytest
+from rich.cells import cell_len
 
 from pytilt.hud.columns import cells, columns, short_url, titles
 from pytilt.hud.pieces import length
@@ -34,6 +35,15 @@ def test_no_line_is_wider_than_the_table(width, longest):
     assert length(titles(chosen)) <= width
     for row in (*found(*samples.crashing()), *found(*samples.building())):
         assert 4 + length(cells(chosen, row, samples.NOON)) <= width
+
+
+@pytest.mark.parametrize("name", ["日本語サービス", "émoji-🚀-service", "日本語サービス" * 9])
+@pytest.mark.parametrize("width", [79, 120, 249])
+def test_names_are_cut_and_filled_by_their_cells(name, width):
+    (row, *_) = found(*samples.frame(), samples.local(name, 1))
+    (*_, plain) = found(*samples.frame())
+    chosen = columns(width, cell_len(name))
+    assert length(cells(chosen, row, samples.NOON)) == length(cells(chosen, plain, samples.NOON))
 
 
 def test_before_there_is_any_room_there_are_columns_all_the_same():

@@ -7,26 +7,46 @@ from pytilt.testing import samples
 from pytilt.views.rows import rows
 
 
-def shown(name, objects, last_words=(), width=100, **changes):
+def shown(name, objects, last_words=(), width=100, spare=0, **changes):
     store = Store()
     for each in objects:
         store.put(each)
     row = next(row for row in rows(store.snapshot()) if row.name == name)
-    lines = details(replace(row, **changes), last_words, samples.NOON, width)
+    lines = details(replace(row, **changes), last_words, samples.NOON, width, spare=spare)
     assert all(length(line) <= width for line in lines)
     return ["".join(piece.text for piece in line).rstrip() for line in lines]
 
 
 def test_a_crash_is_explained_before_anything_else():
-    lines = shown("catalog", samples.crashing(), ["Traceback", "FileNotFoundError: frut.txt"])
-    assert lines[0] == "    error    back-off 10s restarting failed container catalog"
-    assert lines[1:3] == ["    log      Traceback", "             FileNotFoundError: frut.txt"]
+    lines = shown("catalog", samples.crashing(), ["FileNotFoundError: frut.txt", "Traceback"])
+    assert lines[:2] == ["    log      FileNotFoundError: frut.txt", "             Traceback"]
+    assert lines[2] == "    error    back-off 10s restarting failed container catalog"
     assert any("└ catalog  CrashLoopBackOff" in line for line in lines)
 
 
 def test_a_long_error_is_cut_and_says_where_the_rest_is():
     lines = shown("catalog", samples.crashing(), error="\n".join(map(str, range(40))))
-    assert lines[ERROR_LINES - 1].strip() == "… 36 more lines in the log (enter)"
+    assert lines[ERROR_LINES - 1].strip() == "… 33 more lines in the log (enter)"
+
+
+def test_a_long_line_of_an_error_is_wrapped_and_its_end_is_there():
+    error = f"{'word ' * 60}the end"
+    lines = shown("cart", samples.building(), error=error)
+    assert " ".join(" ".join(lines[:4]).split()) == f"error {error}"
+
+
+def test_where_long_lines_are_too_many_each_keeps_its_beginning_and_its_end():
+    command = f'Command "{"echo one two three; " * 40}" failed: exit status 3'
+    lines = shown("cart", samples.building(), error="\n".join([command, *"123456"]))
+    assert lines[0].startswith('    error    Command "echo one')
+    assert lines[1].startswith("               … ")
+    assert lines[1].endswith("failed: exit status 3")
+    assert [line.strip() for line in lines[2:8]] == list("123456")
+
+
+def test_an_error_takes_the_lines_that_the_screen_has_to_spare():
+    error = "\n".join(map(str, range(40)))
+    assert "39" in [line.strip() for line in shown("cart", samples.building(), error=error, spare=40)]
 
 
 def test_a_row_that_is_well_tells_history_pods_links_and_needs():

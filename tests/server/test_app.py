@@ -139,6 +139,7 @@ async def texts(client: httpx.AsyncClient, query: str = "") -> list[str]:
         ("source=build", ["b1"]),
         ("source=runtime", ["w1", "w2", "d1", "e1"]),
         ("level=error", ["e1"]),
+        ("at_least=error", ["e1"]),
         ("tail=2", ["b1", "e1"]),
         ("tail=1&resource=db", ["d1"]),
         ("tail=0", []),

@@ -66,6 +66,15 @@ def test_a_level_selects_exactly_its_lines_and_the_headers_of_updates(logs: LogS
     assert texts(logs, Selection(level=Level.ERROR)) == ["Initial Build", "oh"]
 
 
+def test_what_is_at_least_as_loud_is_selected_without_the_headers_of_updates(logs: LogStore):
+    span = logs.span(ResourceName("web"), SpanId("build:1"), build=True)
+    span.header("Initial Build")
+    span("fine\n")
+    span("hm\n", level=Level.WARN)
+    span("oh\n", level=Level.ERROR)
+    assert texts(logs, Selection(at_least=Level.WARN)) == ["hm", "oh"]
+
+
 def test_a_source_selects_builds_or_what_runs(logs: LogStore):
     logs.span(WEB, SpanId("build:1"), build=True)("building\n")
     logs.span(WEB, SpanId("pod:1"))("serving\n")

@@ -9,6 +9,7 @@ import msgspec
 
 from pytilt.cli.client import Client, Json
 from pytilt.cli.options import session_options
+from pytilt.cli.printing import cells, filled
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 from pytilt.views.api import Kind, find_kind, kinds
@@ -105,9 +106,9 @@ class _Table:
             if not self._widths:
                 rows.insert(0, ["NAME", "CREATED AT", *(("UPDATE", "RUNTIME") if self._wide else ())])
                 self._widths = [0] * len(rows[0])
-            self._widths = [max(width, *map(len, cells)) for width, *cells in zip(self._widths, *rows, strict=True)]
+            self._widths = [max(width, *map(cells, column)) for width, *column in zip(self._widths, *rows, strict=True)]
             for row in rows:
-                yield "   ".join(cell.ljust(width) for cell, width in zip(row, self._widths, strict=True)).rstrip()
+                yield "   ".join(filled(cell, width) for cell, width in zip(row, self._widths, strict=True)).rstrip()
 
     def _row(self, item: Json) -> list[str]:
         row = [item["metadata"]["name"], item["metadata"].get("creationTimestamp", "")]

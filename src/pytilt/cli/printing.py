@@ -12,7 +12,7 @@ from pytilt.model.names import TILTFILE
 from pytilt.store.logs import Line
 
 NAME_WIDTH = 13
-"""Characters of the column; a longer name is cut to 12 and `…`. Tilt's numbers."""
+"""Cells of the column; a longer name is cut to 12 and `…`. Tilt's numbers."""
 
 COLORS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_green", "bright_magenta")
 """Names take turns; warnings and errors have colours of their own."""
@@ -56,12 +56,34 @@ class Printer:
     def _column(self, name: str) -> str:
         if not self._prefix or not name or name == TILTFILE:
             return ""
-        cut = name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
+        cut = name if cells(name) <= NAME_WIDTH else f"{_first_cells(name, NAME_WIDTH - 1)}…"
         color = self._colors.setdefault(name, COLORS[len(self._colors) % len(COLORS)])
-        return f"{self._styled(cut.rjust(NAME_WIDTH), color)} │ "
+        return f"{self._styled(' ' * (NAME_WIDTH - cells(cut)) + cut, color)} │ "
 
     def _styled(self, text: str, color: str) -> str:
         return click.style(text, fg=color) if self._color else text
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal a text takes: a letter of Chinese or an emoji takes two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # imported here: few names need it
+
+    return cell_len(text)
+
+
+def filled(text: str, width: int) -> str:
+    """A text with spaces after it, so that it takes so many cells."""
+    return text + " " * (width - cells(text))
+
+
+def _first_cells(text: str, width: int) -> str:
+    if text.isascii():
+        return text[:width]
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, width)
 
 
 def unwritable(problem: OSError) -> PytiltError:

@@ -1,7 +1,7 @@
 """What each key of the display does."""
 
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 from textual import work
@@ -9,21 +9,27 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from pytilt.errors import SessionUnreachableError
-from pytilt.hud.commands import COMMANDS
 from pytilt.hud.display import Display
 from pytilt.hud.helping import graph_lines, help_lines
+from pytilt.hud.palette import OfResources, of_session
 from pytilt.hud.popups import Choice, Question, Reading, Typing
 from pytilt.hud.session import Arguments, Enable, LogQuery, Request, Trigger
+from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.resources import Link
 from pytilt.views.groups import Filter, Show
 from pytilt.views.rows import Row
 from pytilt.views.summaries import summary
+
+LISTED = 4
+"""Names that a message lists before it counts."""
 
 SHRUG = "¯\\_(ツ)_/¯"
 
 
 class Hud(Display):
     """The heads-up display."""
+
+    COMMANDS = Display.COMMANDS | {OfResources}
 
     # Keys that work on rows
 
@@ -46,12 +52,13 @@ class Hud(Display):
             self.table.move(pages * self.table.page)
 
     def action_edge(self, side: int) -> None:
-        """First or last row; beginning or end of the log."""
-        if not self.pane.view.has_focus:
+        """First or last row; beginning of the log, or its end from anywhere."""
+        reading = self.pane.view.has_focus
+        if not reading:
             self.table.move(side * self.table.line_count())
-        elif side > 0:
+        if side > 0:
             self.pane.end()
-        else:
+        elif reading:
             self.pane.view.show_from(0)
 
     def action_unfold(self, wanted: bool) -> None:
@@ -82,18 +89,51 @@ class Hud(Display):
     def action_enable(self, enabled: bool) -> None:
         """Switch the resource on or off; a group: all of it."""
         row, group = self.table.selected, self.table.selected_group
-        names = (row.name,) if row else tuple(each.name for each in group.rows) if group else ()
-        if names:
-            word = "enabled" if enabled else "disabled"
-            self._ask(Enable(names=names, enabled=enabled), f"{', '.join(names)}: {word}")
+        rows = (row,) if row else group.rows if group else ()
+        names = tuple(each.name for each in rows if each.name != TILTFILE and each.enabled is not enabled)
+        self._switch(Enable(names=names, enabled=enabled), f"all of {group.title}" if group and not row else "")
+
+    def action_undo(self) -> None:
+        """Take back the last switching on or off, as far as nobody did yet."""
+        if self._switched is not None:
+            self._switch(Enable(names=self._undoable(), enabled=not self._switched.enabled), "what was switched on")
+
+    def _switch(self, wanted: Enable, what: str) -> None:
+        """Switch resources on or off; ask before several go off, as their objects are deleted."""
+        if not wanted.names:
+            return
+        if wanted.enabled or len(wanted.names) == 1:
+            self._ask_to_switch(wanted)
+            return
+        count = len(wanted.names)
+        text = f"{listed(wanted.names)} will stop, and what was deployed for them is deleted."
+        question = Question(f"disable {what}?", text, f"disable {count}", "keep them")
+        self.push_screen(question, lambda yes: self._ask_to_switch(wanted) if yes else None)
+
+    def _ask_to_switch(self, wanted: Enable) -> None:
+        self._switched = wanted
+        word = "enabled" if wanted.enabled else "disabled"
+        self._ask(wanted, f"{listed(wanted.names)}: {word}; z takes it back", seconds=6)
 
     @work(group="ask")
-    async def _ask(self, request: Request, done: str) -> None:
+    async def _ask(self, request: Request, done: str, *, seconds: float = 2) -> None:
         try:
             refusal = await self._source.ask(request)
         except SessionUnreachableError as problem:
             refusal = problem.message
-        self.notify(refusal or done, severity="error" if refusal else "information", markup=False, timeout=2)
+        self.notify(refusal or done, severity="error" if refusal else "information", markup=False, timeout=seconds)
+
+    def act_on(self, word: str, name: ResourceName) -> None:
+        """Do to a resource what the palette was asked for: `trigger`, `enable` or `disable`."""
+        if word == "trigger":
+            self._ask(Trigger(name=name), f"update of {name} is asked for")
+        else:
+            self._switch(Enable(names=(name,), enabled=word == "enable"), name)
+
+    def action_go_to(self, name: str) -> None:
+        """Select a row, wherever it stands."""
+        self.table.select_row(name)
+        self._show_keys()
 
     def action_browse(self) -> None:
         """Open the endpoint of the row; of several, ask which."""
@@ -177,6 +217,9 @@ class Hud(Display):
     def action_log_size(self) -> None:
         """Short, half, full, and short again."""
         sizes = ("short", "half", "full")
+        if self._log_size == "short" and self.pane.size.height >= self.size.height // 2:
+            self._resize_log("full")  # it has more than half already
+            return
         self._resize_log(sizes[(sizes.index(self._log_size) + 1) % len(sizes)])
 
     def action_source(self, source: str) -> None:
@@ -271,13 +314,18 @@ class Hud(Display):
         self.exit()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """What the palette offers."""
+        """What the palette offers before anything is typed."""
         del screen
-        for each in COMMANDS:
-            if each.palette:
-                yield SystemCommand(f"{each.help}", f"key {each.shown}", _run(self, each.action))
-        for row in self._rows:
-            yield SystemCommand(f"go to {row.name}", row.status.text or row.update.text, _select(self, row.name))
+        return of_session(self)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows, whether they are shown or not."""
+        return self._rows
+
+    def run_soon(self, action: str) -> None:
+        """Do what a key does, after what is under way."""
+        self.call_later(self.run_action, action)
 
     def _row(self) -> Row | None:
         return None if self._log_size == "full" and self._before_log is None else self.table.selected
@@ -287,9 +335,8 @@ def _endpoint_text(endpoint: Link) -> str:
     return f"{endpoint.name}  {endpoint.url}" if endpoint.name else endpoint.url
 
 
-def _run(app: Hud, action: str) -> Callable[[], object]:
-    return lambda: app.call_later(app.run_action, action)
-
-
-def _select(app: Hud, name: str) -> Callable[[], object]:
-    return lambda: app.table.select_row(name)
+def listed(names: Sequence[ResourceName]) -> str:
+    """Names for people: not more than a few."""
+    if len(names) <= LISTED:
+        return ", ".join(names)
+    return f"{', '.join(names[:LISTED])} and {len(names) - LISTED} more"

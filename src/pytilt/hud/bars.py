@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -10,12 +11,17 @@ from textual.widget import Widget
 from pytilt import __version__
 from pytilt.hud import glyphs
 from pytilt.hud.commands import Command, Now, possible
-from pytilt.hud.pieces import Piece, both_ends, fit, length, segments
+from pytilt.hud.pieces import Piece, both_ends, cut, fit, length, segments
 from pytilt.hud.themes import Palette, palette
 from pytilt.views.dots import TONES, Dot, Tone
 from pytilt.views.summaries import Summary
 
 BADGE = " tilt "
+
+NAMES_WIDTH = 36
+"""Cells that the names of broken rows may take from how many are well."""
+SHORTEST_NAME = 8
+"""Cells that are worth showing of a name."""
 
 WORDS = {
     Dot.ERROR: "broken",
@@ -70,7 +76,8 @@ class StatusBar(OneLine):
         """See `OneLine`."""
         bar = self.palette.bar
         badge = Segment(BADGE, bar + self.palette.badge)
-        left, right = self._left(), self._right(width)
+        right = self._right(width)
+        left = self._left(width - len(BADGE) - length(right) - 1)
         return [
             badge,
             *segments(
@@ -80,13 +87,22 @@ class StatusBar(OneLine):
             ),
         ]
 
-    def _left(self) -> list[Piece]:
+    def _left(self, room: int) -> list[Piece]:
+        """What stands on the left, with as many names of broken rows as have room."""
+        plain = self._counted(())
+        if not self._summary.broken or self._problem:
+            return plain
+        others = length(piece for piece in plain if piece.tone not in (Tone.OK, Tone.MUTED))
+        return self._counted(_names(self._summary.broken, max(room - length(plain), min(room - others, NAMES_WIDTH))))
+
+    def _counted(self, names: Sequence[Piece]) -> list[Piece]:
         found = self._summary
         pieces = [Piece(text=f" {found.project}", tone=Tone.STRONG)] if found.project else []
         if self._problem:
             return [*pieces, Piece(text=f"  ✖ {self._problem}", tone=Tone.ERROR)]
         for dot, count in found.counts:
             pieces.append(Piece(text=f"  {_sign(dot)} {count} {WORDS[dot]}", tone=TONES[dot]))
+            pieces += names if dot is Dot.ERROR else ()
         if found.tiltfile is Dot.ERROR:
             pieces.append(Piece(text="  ✖ Tiltfile error", tone=Tone.ERROR))
         elif found.tiltfile in (Dot.UPDATING, Dot.PENDING):
@@ -196,7 +212,7 @@ class KeyBar(OneLine):
         """See `OneLine`."""
         room, shown = width - 1, []
         for command in possible(self._state):
-            size = len(self._text(command)) + 2
+            size = cell_len(self._text(command)) + 2
             if size <= room:
                 shown.append(command)
                 room -= size
@@ -222,6 +238,23 @@ class KeyBar(OneLine):
 def _place(command: Command) -> int:
     """Leaving stands last, where people look for it."""
     return 1 if command.action == "leave" else 0
+
+
+def _names(names: Sequence[str], room: int) -> list[Piece]:
+    """As many names as have room, each of which selects its row when it is clicked; then how many there are more."""
+    shown: list[Piece] = []
+    for number, name in enumerate(names, 1):
+        piece = Piece(text=f"{', ' if shown else ': '}{name}", tone=Tone.ERROR, action=f"app.go_to({name!r})")
+        left = room - length(shown) - len(_more(len(names) - number))
+        if length([piece]) > left:
+            shown += cut([piece], left) if not shown and left >= SHORTEST_NAME else []
+            break
+        shown.append(piece)
+    return [*shown, Piece(text=_more(len(names) - len(shown)), tone=Tone.ERROR)] if shown else []
+
+
+def _more(count: int) -> str:
+    return f" +{count}" if count else ""
 
 
 def _sign(dot: Dot) -> str:

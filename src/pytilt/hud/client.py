@@ -102,7 +102,7 @@ def _logs(query: LogQuery, **more: str) -> str:
     if query.resource is not None:
         words["resource"] = query.resource
     if query.level is not None:
-        words["level"] = query.level.value
+        words["at_least"] = query.level.value
     return f"/api/logs?{urlencode(words)}"
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from rich.cells import cell_len
+
 from pytilt.hud import glyphs
 from pytilt.hud.pieces import Piece, cut, fit, fit_middle, length, link
 from pytilt.model.resources import Link
@@ -41,7 +43,7 @@ def columns(width: int, longest_name: int) -> tuple[Column, ...]:
 
     Args:
         width: of the table, in cells.
-        longest_name: of all rows.
+        longest_name: cells of the longest name of all rows.
     """
     status = NARROW_STATUS if width < 100 else WIDE_STATUS
     fixed = [
@@ -109,7 +111,7 @@ def short_url(endpoint: Link) -> str:
 def _name(row: Row, _: datetime, width: int) -> list[Piece]:
     tone = {Dot.ERROR: Tone.ERROR, Dot.DISABLED: Tone.MUTED}.get(row.dot, Tone.STRONG)
     warned = [Piece(text=" !", tone=Tone.WARN)] if row.warnings else []
-    return [Piece(text=fit(row.name, min(len(row.name), width - 2 * len(warned))), tone=tone), *warned]
+    return [Piece(text=fit(row.name, min(cell_len(row.name), width - 2 * len(warned))), tone=tone), *warned]
 
 
 def _status(row: Row, _: datetime, width: int) -> list[Piece]:
@@ -119,7 +121,7 @@ def _status(row: Row, _: datetime, width: int) -> list[Piece]:
 def _status_and_restarts(row: Row, _: datetime, width: int) -> list[Piece]:
     ends = [Piece(text=f" ↻{row.restarts}", tone=Tone.BUSY)] if row.restarts else []
     room = width - length(ends)
-    return [Piece(text=fit(row.status.text, min(len(row.status.text), room)), tone=row.status.tone), *ends]
+    return [Piece(text=fit(row.status.text, min(cell_len(row.status.text), room)), tone=row.status.tone), *ends]
 
 
 def _update(row: Row, now: datetime, _: int) -> list[Piece]:

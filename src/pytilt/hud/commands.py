@@ -21,6 +21,11 @@ class Now(Value):
     """Are words marked?"""
     broken: bool = False
     """Is a row broken that is not selected?"""
+    group_on: bool = False
+    """Is a group selected, with a resource that is on?"""
+    group_off: bool = False
+    undo: bool = False
+    """Were resources switched on or off, and are they still?"""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ COMMANDS = (
     Command("pageup", "PgUp", "page(-1)", "", "a page up", ROWS, palette=False),
     Command("pagedown", "PgDn", "page(1)", "", "a page down", ROWS, palette=False),
     Command("home", "Home", "edge(-1)", "", "first row; in the log, its beginning", ROWS, palette=False),
-    Command("end,G", "End G", "edge(1)", "", "last row; in the log, its end, and follow it", ROWS, palette=False),
+    Command("end,G", "End G", "edge(1)", "", "last row, and the newest line of the log", ROWS, palette=False),
     Command(
         "right",
         "→",
@@ -96,7 +101,7 @@ COMMANDS = (
         palette=False,
     ),
     Command("enter", "⏎", "open_log", "log", "the whole log of the row, on the whole screen", ROWS, _on_row, 1),
-    Command("space,t", "space t", "trigger", "update", "update the row now", ROWS, _on_enabled, 2),
+    Command("space,t", "space t", "trigger", "update", "trigger an update of the row now", ROWS, _on_enabled, 2),
     Command(
         "b,B",
         "b",
@@ -112,9 +117,9 @@ COMMANDS = (
         "e",
         "enable(True)",
         "enable",
-        "switch the resource on",
+        "switch the resource or the group on",
         ROWS,
-        lambda now: _on_resource(now) and now.row is not None and not now.row.enabled,
+        lambda now: now.group_off or (_on_resource(now) and not _on_enabled(now)),
         2,
     ),
     Command(
@@ -122,11 +127,12 @@ COMMANDS = (
         "d",
         "enable(False)",
         "disable",
-        "switch the resource off",
+        "switch the resource off; a group after a question",
         ROWS,
-        lambda now: _on_resource(now) and _on_enabled(now),
+        lambda now: now.group_on or (_on_resource(now) and _on_enabled(now)),
         6,
     ),
+    Command("z", "z", "undo", "undo", "take back the last switching on or off", ROWS, lambda now: now.undo, 2),
     Command("m", "m", "mute", "", "no alerts of the row, or again", ROWS, _on_row),
     Command(
         "f",
@@ -153,7 +159,7 @@ COMMANDS = (
         6,
         palette=False,
     ),
-    Command("x,l", "x l", "log_size", "log size", "log pane: short, half, full", LOG, weight=7),
+    Command("x,l", "x l", "log_size", "log size", "log pane: what the rows leave, half, full", LOG, weight=7),
     Command("1", "1", "source('all')", "", "all lines", LOG),
     Command("2", "2", "source('build')", "", "lines of builds", LOG),
     Command("3", "3", "source('runtime')", "", "lines of what runs", LOG),
@@ -181,7 +187,7 @@ COMMANDS = (
         1,
         palette=False,
     ),
-    Command("v", "v", "level", "level", "log: all levels, warnings, errors", LOG, _reading, 6),
+    Command("v", "v", "level", "level", "log: all levels, warnings and errors, errors only", LOG, _reading, 6),
     Command("T", "T", "times", "times", "log: times on or off", LOG, _reading, 6),
     Command("w", "w", "wrap", "wrap", "log: wrap long lines or not", LOG, _reading, 6),
     Command(

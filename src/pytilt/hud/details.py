@@ -4,47 +4,67 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from pytilt.host.output import plain
 from pytilt.hud import glyphs
-from pytilt.hud.pieces import Piece, both_ends, cut, link
+from pytilt.hud.pieces import CONTINUED, Piece, both_ends, cut, fit_middle, length, link, wrapped
 from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.views.ages import age_of
 from pytilt.views.dots import Tone
-from pytilt.views.loglines import plain, unfolded
+from pytilt.views.loglines import unfolded
 from pytilt.views.rows import Row
 from pytilt.views.updates import HistoryLine, elapsed
 
 INDENT = 4
 TITLE_WIDTH = 9
 
-ERROR_LINES = 5
-"""Lines of an error that are shown; all of it is in the log."""
+ERROR_LINES = 8
+"""Lines of an error that are shown at least; all of it is in the log."""
 LOG_LINES = 4
-"""Lines from the end of the log of what crashed."""
+"""Lines of the log of what crashed that are shown at least."""
+OTHER_LINES = 3
+"""Lines of anything else that is wrapped."""
 HISTORY_LINES = 3
 PODS = 3
 
 Line = list[Piece]
 
 
-def details(row: Row, last_words: Sequence[str], now: datetime, width: int) -> list[Line]:
+def details(row: Row, last_words: Sequence[str], now: datetime, width: int, *, spare: int = 0) -> list[Line]:
     """The lines below an expanded row.
 
     Args:
         row: the row.
-        last_words: the end of its log, where what runs is broken.
+        last_words: of its log, where what runs is broken.
         now: to tell ages.
         width: of the table, in cells.
+        spare: so many lines of the screen are empty; what says why it is broken may have them.
     """
-    room = width - INDENT - TITLE_WIDTH
+    room = max(1, width - INDENT - TITLE_WIDTH)
+    words = _paragraph([unfolded(plain(line)) for line in last_words], room, LOG_LINES + spare)
+    spare = max(0, spare - max(0, len(words) - LOG_LINES))
+    error = _paragraph(row.error.splitlines(), room, ERROR_LINES + spare)
     blocks = (
-        _block("error", [_text(line, Tone.ERROR) for line in _shortened(row.error, ERROR_LINES)], room),
-        _block("log", [_text(unfolded(plain(line)), Tone.PLAIN) for line in last_words[-LOG_LINES:]], room),
-        _block("waits", [_text(row.waits, Tone.BUSY)] if row.waits else [], room),
-        _block("warning", [_text(line, Tone.WARN) for text in row.warnings for line in _shortened(text, 2)], room),
+        # What it said itself tells more than that it ended.
+        _block("log", [_text(line, Tone.PLAIN) for line in words], room),
+        _block("error", [_text(line, Tone.ERROR) for line in error], room),
+        _block("waits", [_text(line, Tone.BUSY) for line in _paragraph([row.waits], room, OTHER_LINES)], room),
+        _block(
+            "warning",
+            [
+                _text(line, Tone.WARN)
+                for text in row.warnings
+                for line in _paragraph(text.splitlines(), room, OTHER_LINES)
+            ],
+            room,
+        ),
         _block("history", [_history(line, now, room) for line in row.history[:HISTORY_LINES]], room),
         _block("pods", [line for pod in row.pods[:PODS] for line in _pod(pod, now, room)], room),
         _block("links", _links(row, room), room),
-        _block("needs", [_text(", ".join(row.dependencies), Tone.PLAIN)] if row.dependencies else [], room),
+        _block(
+            "needs",
+            [_text(line, Tone.PLAIN) for line in _paragraph([", ".join(row.dependencies)], room, OTHER_LINES)],
+            room,
+        ),
     )
     found = [line for block in blocks for line in block]
     return found or list(_block("", [_text("nothing has happened here yet", Tone.MUTED)], room))
@@ -60,11 +80,24 @@ def _text(text: str, tone: Tone) -> Line:
     return [Piece(text=text, tone=tone)]
 
 
-def _shortened(text: str, count: int) -> list[str]:
-    lines = [plain(line) for line in text.splitlines() if line.strip()]
-    if len(lines) <= count:
-        return lines
-    return [*lines[: count - 1], f"… {len(lines) - count + 1} more lines in the log (enter)"]
+def _paragraph(texts: Sequence[str], room: int, count: int) -> list[str]:
+    """Lines wrapped to a width; where they are too many, each keeps its ends only, and the last one counts the rest."""
+    lines = [wrapped(plain(text), room) for text in texts if text.strip()]
+    if sum(map(len, lines)) > count:
+        lines = [_ends(line, room) for line in lines]
+    rows = [(number, part) for number, line in enumerate(lines) for part in line]
+    if len(rows) <= count:
+        return [part for _, part in rows]
+    left = len({number for number, _ in rows if number >= rows[count - 1][0]})
+    more = f"… {left} more {'line' if left == 1 else 'lines'} in the log (enter)"
+    return [*(part for _, part in rows[: count - 1]), more]
+
+
+def _ends(line: list[str], room: int) -> list[str]:
+    """Of a line that was wrapped, the beginning and the end."""
+    if len(line) <= 2:
+        return line
+    return [line[0], fit_middle(f"{CONTINUED}… {line[-1].strip()}", room).rstrip()]
 
 
 def _history(line: HistoryLine, now: datetime, room: int) -> Line:
@@ -131,7 +164,7 @@ def _links(row: Row, room: int) -> list[Line]:
         address = endpoint.url if urlsplit(endpoint.url).path != "/" else endpoint.url.rstrip("/")
         pieces = [Piece(text=f"{endpoint.name} ", tone=Tone.MUTED)] if endpoint.name else []
         pieces += [link(endpoint.url, address), Piece(text="   ")]
-        size = sum(len(piece.text) for piece in pieces)
+        size = length(pieces)
         if not lines or used + size > room:
             lines.append([])
             used = 0

@@ -12,27 +12,42 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
 from pytilt.errors import SessionUnreachableError
+from pytilt.host.output import excerpt
 from pytilt.hud.alerts import Alerts, Desktop, told
 from pytilt.hud.bars import KeyBar, StatusBar, TitleBar
 from pytilt.hud.commands import COMMANDS, Now
 from pytilt.hud.glyphs import SPINS_PER_SECOND
 from pytilt.hud.logpane import LogPane
 from pytilt.hud.options import SIXTEEN, Notify, Options
-from pytilt.hud.session import LogQuery, SessionSource
+from pytilt.hud.session import Enable, LogQuery, SessionSource
 from pytilt.hud.styling import CSS
 from pytilt.hud.table import ResourceTable
 from pytilt.hud.themes import themes
-from pytilt.model.names import ResourceName
+from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.store.objects import Snapshot, utc_now
-from pytilt.views.loglines import plain
 from pytilt.views.rows import Row, Rows
 from pytilt.views.summaries import Summary, summary
 
 RETRY_SECONDS = 1.0
 """Between two tries to reach a session that does not answer."""
 
-LAST_WORDS = 4
-"""Lines of the log of a broken row that its details show."""
+LAST_WORDS = 60
+"""Lines from the end of the log of a broken row in which its details look for what tells why."""
+
+TITLES = ("Running cmd: ", "Running serve cmd: ")
+"""How lines begin that say what is run, which the row says too."""
+
+OWN_SPANS = ("pod:", "localserve:")
+"""The spans of what runs itself; what others tell about it stands elsewhere in its row."""
+
+MIN_TABLE = 3
+"""Lines that the table has at least."""
+
+BARS = 3
+"""Lines of the screen that are neither rows nor log."""
+
+SHORT_LOG = 9
+"""Lines that the log pane has at least, its title among them."""
 
 AT_ONCE = 5
 """Broken rows without last words for which the log is asked again every second."""
@@ -77,9 +92,11 @@ class Display(App[None]):
         self._alerts = Alerts()
         self._state: Snapshot | None = None
         self._rows: tuple[Row, ...] = ()
+        self._switched: Enable | None = None
         self._last_words: dict[ResourceName, list[str]] = {}
         self._problem = ""
         self._log_size = "short"
+        self._log_height: int | None = None
         self._before_log: tuple[str, LogQuery] | None = None
         self.status = StatusBar()
         self.titles = TitleBar()
@@ -143,7 +160,9 @@ class Display(App[None]):
         self.table.empty_text = f"no resource is {hidden}: press f for others" if hidden else "no resources yet"
 
     def _show_keys(self) -> None:
-        row = self.table.selected
+        self._fit_log()
+        row, group = self.table.selected, self.table.selected_group
+        switchable = [each for each in group.rows if each.name != TILTFILE] if group and not row else []
         self.titles.show(self.table.draw_titles())
         self.keys.show(
             Now(
@@ -152,9 +171,19 @@ class Display(App[None]):
                 reading=self.pane.view.has_focus,
                 full_log=self._log_size == "full",
                 searching=bool(self.pane.view.look.words),
+                group_on=any(each.enabled for each in switchable),
+                group_off=any(not each.enabled for each in switchable),
+                undo=bool(self._undoable()),
                 broken=self._log_size != "full" and any(each.trouble and each is not row for each in self._rows),
             )
         )
+
+    def _undoable(self) -> tuple[ResourceName, ...]:
+        """The resources of the last switching that are still as it left them."""
+        last = self._switched
+        if last is None:
+            return ()
+        return tuple(row.name for row in self._rows if row.name in last.names and row.enabled is last.enabled)
 
     def _alert(self) -> None:
         for turn in self._alerts.take(self._rows):
@@ -181,12 +210,15 @@ class Display(App[None]):
     @work(group="last words")
     async def _fetch_last_words(self, name: ResourceName) -> None:
         try:
-            lines = await self._source.older(LogQuery(resource=name, source="runtime"), None, 3 * LAST_WORDS)
+            lines = await self._source.older(LogQuery(resource=name, source="runtime"), None, LAST_WORDS)
         except SessionUnreachableError:
             return
-        texts = [line.text for line in lines if plain(line.text).strip() and not line.text.startswith("[event:")]
+        row = next((row for row in self._rows if row.name == name), None)
+        known = row.error.splitlines() if row else []
+        said = [line.text for line in lines if line.span.startswith(OWN_SPANS) and not line.text.startswith(TITLES)]
+        texts = excerpt([text for text in said if text not in known])
         if texts and name in self._last_words:
-            self._last_words[name] = texts[-LAST_WORDS:]
+            self._last_words[name] = texts
             self._show()
 
     def _tick(self) -> None:
@@ -217,6 +249,18 @@ class Display(App[None]):
         self.panic(Text(traceback.format_exc()))
 
     # How large the log is
+
+    def _fit_log(self) -> None:
+        """Give a short log the lines that the rows leave empty, and the rows all but the log's shortest."""
+        short = self._log_size == "short"
+        self.table.give_room(self.size.height - BARS - SHORT_LOG if short else 0)
+        height = max(SHORT_LOG, self.size.height - BARS - max(MIN_TABLE, self.table.line_count())) if short else None
+        if height != self._log_height:
+            self._log_height = height
+            if height is None:
+                self.pane.styles.clear_rule("height")
+            else:
+                self.pane.styles.height = height
 
     def _resize_log(self, size: str) -> None:
         self.pane.remove_class(self._log_size)

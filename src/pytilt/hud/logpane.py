@@ -80,7 +80,7 @@ class LogPane(Vertical):
         self.show(replace(self.query_now, source=source))
 
     def next_level(self) -> None:
-        """Show all levels, then warnings, then errors, then all again."""
+        """Show all levels, then warnings and errors, then errors only, then all again."""
         at = LEVELS.index(self.query_now.level)
         self.show(replace(self.query_now, level=LEVELS[(at + 1) % len(LEVELS)]))
 
@@ -109,7 +109,7 @@ class LogPane(Vertical):
         self.search.focus()
 
     def close_search(self) -> bool:
-        """Close the search.
+        """Close the search; where it led away from the newest line, follow that again.
 
         Returns:
             Was there one?
@@ -118,8 +118,10 @@ class LogPane(Vertical):
             return False
         self.search.display = False
         self.search.clear()
-        self.view.at = None
+        moved, self.view.at = self.view.at is not None, None
         self.view.show_like(replace(self.view.look, words=""))
+        if moved:
+            self.end()
         self._tell()
         return True
 
@@ -205,7 +207,7 @@ class LogPane(Vertical):
     def _tell(self) -> None:
         look, query = self.view.look, self.query_now
         notes = ["following" if self.view.following else "scrolled back (End follows)"]
-        notes += [{Level.WARN: "warnings only", Level.ERROR: "errors only"}[query.level]] if query.level else []
+        notes += [{Level.WARN: "warnings and errors", Level.ERROR: "errors only"}[query.level]] if query.level else []
         notes += [f'"{look.words}"  n N'] if look.words else []
         notes += [] if look.wrap else ["not wrapped"]
         self.title.show(query.resource or "", query.source, notes, reading=self.view.has_focus)

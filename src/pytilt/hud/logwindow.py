@@ -3,10 +3,11 @@
 from collections import deque
 from collections.abc import Sequence
 
+from pytilt.host.output import plain
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
 from pytilt.store.logs import Line
-from pytilt.views.loglines import loudness, plain, unfolded
+from pytilt.views.loglines import loudness, unfolded
 
 CAPACITY = 4000
 """Lines in memory; the rest stays with the session."""

@@ -1,8 +1,9 @@
 """Lines made of pieces: a text and how it is meant, cut and filled to a width, turned into what Textual draws."""
 
+import re
 from collections.abc import Iterable, Sequence
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
@@ -11,6 +12,11 @@ from pytilt.model.base import Value
 from pytilt.views.dots import Tone
 
 ELLIPSIS = "…"
+
+CONTINUED = "  "
+"""Before what follows the first line of a text that was wrapped."""
+
+_WORDS = re.compile(r"\s*\S+\s*")
 
 
 class Piece(Value):
@@ -43,10 +49,27 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 
 def fit_middle(text: str, width: int) -> str:
     """As `fit`, but what is cut is the middle: names of pods differ at their ends."""
-    if len(text) <= width:
+    if cell_len(text) <= width:
         return fit(text, width)
     tail = max(1, (width - 1) // 2)
-    return fit(text[: width - 1 - tail] + ELLIPSIS + text[-tail:], width)
+    head = set_cell_size(text, max(0, width - 1 - tail))
+    return fit(head + ELLIPSIS + set_cell_size(text[::-1], tail)[::-1], width)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A text in lines that fit: broken between words where that is possible; what follows the first is indented."""
+    if cell_len(text) <= width:
+        return [text]
+    lines, line = [], ""
+    for word in _WORDS.findall(text):
+        if line.strip() and cell_len(line + word.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = CONTINUED
+        *full, line = (
+            chop_cells(line + word, max(width, 2)) if cell_len(line + word.rstrip()) > width else [line + word]
+        )
+        lines += full
+    return [*lines, line.rstrip()]
 
 
 def cut(pieces: Iterable[Piece], width: int) -> list[Piece]:

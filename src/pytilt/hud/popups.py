@@ -93,6 +93,7 @@ class Question(ModalScreen[bool]):
         title: above it.
         text: the question.
         yes: what `y` does, in words.
+        no: what `n` does.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -100,17 +101,18 @@ class Question(ModalScreen[bool]):
         Binding("n,N,escape,q,Q", "dismiss(False)", show=False),
     ]
 
-    def __init__(self, title: str, text: str, yes: str) -> None:
+    def __init__(self, title: str, text: str, yes: str, no: str = "stay") -> None:
         super().__init__()
         self._title = title
         self._text = text
         self._yes = yes
+        self._no = no
 
     def compose(self) -> ComposeResult:
         """The question in its frame."""
         with Vertical(classes="frame") as frame:
             frame.border_title = self._title
-            frame.border_subtitle = f"y {self._yes} · n stay"
+            frame.border_subtitle = f"y {self._yes} · n {self._no}"
             yield Static(self._text, markup=False)
 
 

@@ -18,7 +18,7 @@ class LogQuery(Value):
     source: str = "all"
     """`build`, `runtime` or `all`."""
     level: Level | None = None
-    """Only lines of exactly this level."""
+    """Only lines of this level and louder ones."""
 
 
 class Trigger(Value):

@@ -7,7 +7,6 @@ Screen { background: $background; color: $foreground; }
 #status, #keys { background: $panel; }
 #table { height: 1fr; background: $background; }
 #log-pane { background: $background; }
-#log-pane.short { height: 9; }
 #log-pane.half { height: 50%; }
 #log-pane.full { height: 1fr; }
 #log { height: 1fr; background: $background; }

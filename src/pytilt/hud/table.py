@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -12,7 +13,7 @@ from textual.message import Message
 from pytilt.hud import glyphs
 from pytilt.hud.columns import Column, cells, columns, titles
 from pytilt.hud.details import HISTORY_LINES, PODS, details
-from pytilt.hud.pieces import Piece, segments
+from pytilt.hud.pieces import Piece, length, segments
 from pytilt.hud.scrolling import ScrollingLines
 from pytilt.model.base import Value
 from pytilt.model.names import ResourceName
@@ -66,6 +67,7 @@ class ResourceTable(ScrollingLines):
         self._folded: set[str] = set()
         self._selected = ""
         self._ages: tuple[str, ...] = ()
+        self._room = 0
 
     @property
     def filter(self) -> Filter:
@@ -112,6 +114,12 @@ class ResourceTable(ScrollingLines):
         self._rebuild()
         if alone:
             self._select_first()
+
+    def give_room(self, lines: int) -> None:
+        """Say how many lines the table may have, where it may grow."""
+        if lines != self._room:
+            self._room = lines
+            self._rebuild()
 
     def show_only(self, wanted: Filter) -> None:
         """Filter the rows."""
@@ -199,7 +207,7 @@ class ResourceTable(ScrollingLines):
         if chosen:
             over = palette.selected if self.has_focus else palette.selected_elsewhere
         pieces = self._row_line(entry.row, chosen) if entry.row else self._group_line(entry.group, chosen)
-        filled = sum(len(piece.text) for piece in pieces)
+        filled = length(pieces)
         return segments([*pieces, Piece(text=" " * max(0, width - filled))], palette, over)
 
     def draw_titles(self) -> list[Segment]:
@@ -236,7 +244,7 @@ class ResourceTable(ScrollingLines):
 
     def _rebuild(self) -> None:
         width, now = max(0, self.size.width - 1), self._clock()
-        longest = max((len(row.name) + 2 * bool(row.warnings) for row in self._rows), default=0)
+        longest = max((cell_len(row.name) + 2 * bool(row.warnings) for row in self._rows), default=0)
         self._columns = columns(width, longest)
         found = groups(self._rows, self._filter)
         titled = len(found) > 1 or any(group.label for group in found)
@@ -244,18 +252,33 @@ class ResourceTable(ScrollingLines):
         for group in found:
             if titled:
                 entries.append(Entry(group=group))
-            if titled and group.label in self._folded and not self._filter.active:
-                continue
-            for row in group.rows:
-                entries.append(Entry(row=row))
-                if self.expanded(row):
-                    lines = details(row, self._last_words.get(row.name, ()), now, width)
-                    entries += [Entry(row=row, detail=tuple(line)) for line in lines]
-        self._entries = entries
+            if not (titled and group.label in self._folded and not self._filter.active):
+                entries += [Entry(row=row) for row in group.rows]
+        self._entries = entries = self._with_details(entries, now, width)
         if not any(entry.key == self._selected for entry in entries):
             self._select_first()
         self.top = min(self.top, self.bottom)
         self.refresh()
+
+    def _with_details(self, entries: list[Entry], now: datetime, width: int) -> list[Entry]:
+        """Put the details of expanded rows below them; where the screen has empty lines, more of what is broken."""
+        unfolded = [entry.row for entry in entries if entry.row and self.expanded(entry.row)]
+        if not unfolded:
+            return entries
+        words = {row.name: self._last_words.get(row.name, ()) for row in unfolded}
+        lines = {row.name: details(row, words[row.name], now, width) for row in unfolded}
+        spare = max(self._room, self.size.height) - len(entries) - sum(map(len, lines.values()))
+        for row in unfolded:
+            if spare > 0 and row.trouble:
+                more = details(row, words[row.name], now, width, spare=spare)
+                spare -= len(more) - len(lines[row.name])
+                lines[row.name] = more
+        found: list[Entry] = []
+        for entry in entries:
+            found.append(entry)
+            if entry.row and entry.row.name in lines:
+                found += [Entry(row=entry.row, detail=tuple(line)) for line in lines[entry.row.name]]
+        return found
 
     def _select_first(self) -> None:
         first = next((entry.key for entry in self._entries if entry.row), "")

@@ -13,6 +13,13 @@ class Level(StrEnum):
     WARN = "WARN"
     ERROR = "ERROR"
 
+    def is_at_least(self, other: "Level") -> bool:
+        """Is it as loud as another, or louder?"""
+        return _LOUDNESS[self] >= _LOUDNESS[other]
+
+
+_LOUDNESS = {level: number for number, level in enumerate(Level)}
+
 
 class Log(Protocol):
     """Where a piece of work writes what it does. Lines appear under the resource that it works for."""

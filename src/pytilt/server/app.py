@@ -265,7 +265,6 @@ def _kind(request: Request) -> Kind:
 
 def _selection(request: Request) -> Selection:
     query = request.query_params
-    level = query.get("level", "").upper()
     seconds = _number(query, "since")
     since = ""
     if seconds:
@@ -273,10 +272,16 @@ def _selection(request: Request) -> Selection:
         since = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
     return Selection(
         resources=frozenset(ResourceName(name) for name in query.getlist("resource")),
-        level=Level(level) if level in Level.__members__ else None,
+        level=_level(query, "level"),
+        at_least=_level(query, "at_least"),
         source=query.get("source", "all"),
         since=since,
     )
+
+
+def _level(query: QueryParams, name: str) -> Level | None:
+    word = query.get(name, "").upper()
+    return Level(word) if word in Level.__members__ else None
 
 
 def _number(query: QueryParams, name: str) -> float:

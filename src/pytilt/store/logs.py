@@ -62,19 +62,23 @@ class Selection(Value):
     """Only these; empty: all."""
     span: SpanId = SpanId("")
     level: Level | None = None
-    """Only lines of exactly this level, as Tilt's `--level` has it."""
+    """Only lines of exactly this level, as Tilt's `--level` has it; headers of updates pass."""
+    at_least: Level | None = None
+    """Only lines of this level and louder ones; headers of updates do not pass."""
     source: str = "all"
     """`build`, `runtime` or `all`."""
     since: str = ""
     """RFC 3339: only lines at or after it."""
 
     def wants(self, line: Line) -> bool:
-        """Does this line belong? Headers of updates pass the level filter, as in Tilt."""
+        """Does this line belong?"""
         if self.resources and line.resource not in self.resources:
             return False
         if self.span and line.span != self.span:
             return False
         if self.level is not None and line.level is not self.level and not line.start:
+            return False
+        if self.at_least is not None and not line.level.is_at_least(self.at_least):
             return False
         if self.source != "all" and line.build != (self.source == "build"):
             return False

@@ -82,5 +82,5 @@ class FakeSession:
 
     def _chosen(self, query: LogQuery, lines: list[Line]) -> list[Line]:
         resources = frozenset({query.resource} if query.resource else set[ResourceName]())
-        wanted = Selection(resources=resources, source=query.source, level=query.level)
+        wanted = Selection(resources=resources, source=query.source, at_least=query.level)
         return [line for line in lines if wanted.wants(line)]

@@ -394,13 +394,13 @@ def log() -> list[Line]:
     ]
 
 
-def many(count: int) -> tuple[Object, ...]:
-    """A session of so many services, all well but every fiftieth."""
+def many(count: int, *, every: int = 50) -> tuple[Object, ...]:
+    """A session of so many services, all well but every fiftieth, or as often as is said."""
     found: list[Object] = list(frame())
     for number in range(1, count + 1):
         name = f"service-{number:03}"
         first = update(number, seconds=1 + number % 9, ended=60 + number, reason=Reason.INITIAL_BUILD)
-        broken = number % 50 == 0
+        broken = number % every == 0
         found.append(service(name, number, labels=(f"team-{number % 8}",), history=(first,)))
         pods = (pod(f"{name}-6d4f9c7b8-2xk4q", age=60),)
         status = RuntimeStatus.ERROR if broken else RuntimeStatus.OK

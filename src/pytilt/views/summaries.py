@@ -20,6 +20,8 @@ class Summary(Value):
     cluster_error: str = ""
     counts: tuple[tuple[Dot, int], ...] = ()
     """How many rows there are of each dot, the worst first."""
+    broken: tuple[ResourceName, ...] = ()
+    """The rows that are broken."""
     tiltfile: Dot = Dot.PENDING
     tiltfile_update: str = ""
     warnings: int = 0
@@ -52,6 +54,7 @@ def summary(state: Snapshot, found: tuple[Row, ...]) -> Summary:
         namespace=cluster.info.namespace if cluster and cluster.info else "",
         cluster_error=cluster.error if cluster else "",
         counts=tuple((dot, dots.count(dot)) for dot in Dot if dot in dots),
+        broken=tuple(row.name for row in found if row.trouble and row.name != TILTFILE),
         tiltfile=own.dot if own else Dot.PENDING,
         tiltfile_update=own.update.text if own else "",
         warnings=sum(len(row.warnings) for row in found),
