@@ -8,7 +8,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 LOCK := requirements.lock
 
-.PHONY: help install check format layout lint types imports rules test demo lock cluster cluster-down clean
+.PHONY: help install check format layout lint types imports rules test demo wheel lock cluster cluster-down clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -40,7 +40,11 @@ test: $(INSTALLED) ## run all tests; starts the test cluster if there is none
 	$(BIN)/pytest
 
 demo: $(INSTALLED) ## show what pytilt does, in a minute
-	$(BIN)/python scripts/demo.py
+	$(BIN)/tilt demo --install-engine
+
+wheel: $(INSTALLED) ## build the wheel in dist, for pipx or uv
+	rm -f dist/*.whl
+	$(BIN)/hatchling build -t wheel
 
 cluster: ## start the test cluster (Debian, root)
 	tests/cluster/cluster up

@@ -62,6 +62,8 @@ class Tool:
         self.name, _, command = text.partition("=")
         head, _, tail = command.partition(" -- ")
         self.head, self.tail = shlex.split(head), shlex.split(tail)
+        if self.head and "/" in self.head[0]:  # it runs in the folder of a project, not here
+            self.head[0] = os.path.abspath(self.head[0])  # noqa: PTH100 - a link stays a link: it may be a venv's Python
 
     def argv(self, verb: str, *args: str, tail: bool = True) -> list[str]:
         """The command line of a verb; with `tail`, the words that the user wants to go to it."""

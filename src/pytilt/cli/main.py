@@ -24,6 +24,7 @@ COMMANDS = {
     "logs": "Print the logs of a running session",
     "trigger": "Start an update of a resource",
     "wait": "Wait for a condition of resources",
+    "demo": "Show what it does with an example project",
     "completion": "Print the script that completes commands in a shell",
     "version": "Print the version",
 }
@@ -41,7 +42,7 @@ ELSEWHERE = {
 """Commands of Tilt's that are missing here: what to do instead."""
 
 MISSING = frozenset(
-    "alpha apply create delete demo docker docker-prune doctor edit explain lsp patch verify-install".split()  # noqa: SIM905 - read at a glance
+    "alpha apply create delete docker docker-prune doctor edit explain lsp patch verify-install".split()  # noqa: SIM905 - read at a glance
 )
 """Commands of Tilt's for which there is nothing else."""
 
