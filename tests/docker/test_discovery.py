@@ -200,3 +200,13 @@ def test_this_machine_answers_for_itself(tmp_path: Path) -> None:
 async def test_the_real_engine_is_found(engine_host: str) -> None:
     async with connected(settings(DOCKER_HOST=engine_host)) as api:
         assert (await api.request("GET", "/_ping")).body == b"OK"
+
+
+async def test_tls_that_the_environment_asks_for_needs_its_files_wherever_the_engine_is() -> None:
+    asked = settings(DOCKER_HOST="unix:///run/docker.sock", DOCKER_TLS_VERIFY="1", DOCKER_CERT_PATH="/certs")
+    with pytest.raises(
+        EngineUnreachableError, match=r"^unable to resolve docker endpoint: open /certs/ca\.pem: no such"
+    ):
+        await find_engine(asked, machine({"/run/docker.sock": ""}))
+    with pytest.raises(EngineUnreachableError, match=r"open /certs/key\.pem: no such"):
+        await find_engine(asked, machine({"/certs/ca.pem": "", "/certs/cert.pem": ""}))

@@ -25,6 +25,7 @@ COMMANDS = {
     "trigger": "Start an update of a resource",
     "wait": "Wait for a condition of resources",
     "demo": "Show what it does with an example project",
+    "docker-prune": "Remove old images that were built here",
     "completion": "Print the script that completes commands in a shell",
     "version": "Print the version",
 }
@@ -42,7 +43,7 @@ ELSEWHERE = {
 """Commands of Tilt's that are missing here: what to do instead."""
 
 MISSING = frozenset(
-    "alpha apply create delete docker docker-prune doctor edit explain lsp patch verify-install".split()  # noqa: SIM905 - read at a glance
+    "alpha apply create delete docker doctor edit explain lsp patch verify-install".split()  # noqa: SIM905 - read at a glance
 )
 """Commands of Tilt's for which there is nothing else."""
 
@@ -58,7 +59,7 @@ class Commands(click.Group):
         """The command of this name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"pytilt.cli.{cmd_name}").command
+        command: click.Command = import_module(f"pytilt.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

@@ -1,5 +1,6 @@
 """Where a container engine listens, as a value that can be compared and shown."""
 
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -60,6 +61,23 @@ def tls_from_environment(settings: Settings) -> TlsFiles | None:
     if not verify and not folder:
         return None
     return tls_in_folder(folder or settings.docker_config, verify=verify)
+
+
+def check_tls(settings: Settings, exists: Callable[[str], bool]) -> None:
+    """Refuse what the environment says of TLS where the files for it are missing, as the docker CLI does.
+
+    Raises:
+        EngineUnreachableError: one of the files is missing.
+    """
+    files = tls_from_environment(settings)
+    needed = (files.ca if files.verify else "", files.cert, files.key) if files else ()
+    missing = next((file for file in needed if file and not exists(file)), "")
+    if missing:
+        raise EngineUnreachableError(
+            f"unable to resolve docker endpoint: open {missing}: no such file or directory",
+            hint="`DOCKER_CERT_PATH` names a folder with `ca.pem`, `cert.pem` and `key.pem`; unset it and "
+            "`DOCKER_TLS_VERIFY` for an engine without TLS",
+        )
 
 
 def tls_in_folder(folder: str, *, verify: bool = True) -> TlsFiles:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from pytilt.docker.address import EngineAddress, tls_from_environment, tls_in_folder
+from pytilt.docker.address import EngineAddress, check_tls, tls_from_environment, tls_in_folder
 from pytilt.docker.api import DockerApi
 from pytilt.docker.installing import advice
 from pytilt.docker.machine import Machine, this_machine
@@ -58,6 +58,7 @@ async def find_engine(settings: Settings, machine: Machine | None = None) -> Eng
         EngineUnreachableError: none answers; the hint says how to get one.
     """
     machine = machine or this_machine(settings)
+    await asyncio.to_thread(check_tls, settings, machine.exists)
     chosen = await asyncio.to_thread(chosen_address, settings, machine)
     if chosen is not None:
         await _probe(chosen)

@@ -221,6 +221,15 @@ class CiSettings(Value):
     readiness_timeout_seconds: float = 300.0
 
 
+class PruneSettings(Value):
+    """`docker_prune_settings`: which images `tilt docker-prune` removes. The defaults are Tilt's."""
+
+    max_age_seconds: float = 6 * 3600.0
+    """What was built or tagged less long ago stays."""
+    keep_recent: int = 2
+    """So many of every image stay, the newest ones."""
+
+
 class Declaration(Value):
     """What one evaluation of the Tiltfile produced."""
 
@@ -234,6 +243,7 @@ class Declaration(Value):
     default_registry: Registry | None = None
     updates: UpdateSettings = UpdateSettings()
     ci: CiSettings = CiSettings()
+    prune: PruneSettings = PruneSettings()
     secrets: tuple[tuple[str, str], ...] = ()
     """Values to keep out of logs and what to print instead, longest first."""
     warnings: tuple[str, ...] = ()

@@ -55,6 +55,7 @@ def assemble(declared: Declared, request: EvaluationRequest) -> tuple[Declaratio
         default_registry=declared.default_registry,
         updates=declared.updates,
         ci=declared.ci,
+        prune=declared.prune,
         secrets=secrets(declared.objects) if declared.scrub_secrets else (),
     )
     return declaration, (*([unused] if unused else []), *dropped)

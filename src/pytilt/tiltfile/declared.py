@@ -14,6 +14,7 @@ from pytilt.model.resources import (
     Link,
     PodReadiness,
     PortForward,
+    PruneSettings,
     UpdateSettings,
 )
 from pytilt.tiltfile.values import Mode
@@ -102,6 +103,7 @@ class Declared(Value):
     suppressed_warnings: tuple[str, ...] = ()
     """Images whose being unused is no surprise; `*` for all."""
     ci: CiSettings = CiSettings()
+    prune: PruneSettings = PruneSettings()
     scrub_secrets: bool = True
     environ: tuple[tuple[str, str], ...] = ()
     """The variables that the Tiltfile set, sorted by name; every command gets them."""

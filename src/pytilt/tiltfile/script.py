@@ -12,7 +12,7 @@ from pytilt.errors import UserError
 from pytilt.model.files import Ignore
 from pytilt.model.images import Image, Registry
 from pytilt.model.logs import Level
-from pytilt.model.resources import CiSettings, ImageLocator, KubeObject, UpdateSettings
+from pytilt.model.resources import CiSettings, ImageLocator, KubeObject, PruneSettings, UpdateSettings
 from pytilt.model.texts import from_bytes
 from pytilt.tiltfile.declared import (
     Declared,
@@ -51,6 +51,7 @@ class Script:
         self.updates = UpdateSettings()
         self.suppressed_warnings: list[str] = []
         self.ci = CiSettings()
+        self.prune = PruneSettings()
         self.scrub_secrets = True
         self._unused_steps: dict[str, Step] = {}
         self._executing: list[str] = []
@@ -79,6 +80,7 @@ class Script:
             updates=self.updates,
             suppressed_warnings=tuple(self.suppressed_warnings),
             ci=self.ci,
+            prune=self.prune,
             scrub_secrets=self.scrub_secrets,
             environ=tuple(sorted(self.environ.items() - self.request.environ.items())),
         )

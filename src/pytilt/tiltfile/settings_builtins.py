@@ -5,7 +5,7 @@ import msgspec
 from pytilt.dialect import type_name
 from pytilt.errors import UserError
 from pytilt.model.files import Ignore
-from pytilt.model.resources import Link
+from pytilt.model.resources import Link, PruneSettings
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import Duration, Flag, StringOrStrings, Text, TriggerMode
 from pytilt.tiltfile.functions import function
@@ -144,18 +144,23 @@ class SettingsBuiltins:
     @function("docker_prune_settings")
     def docker_prune_settings(
         self,
-        disable: Flag = False,  # noqa: ARG002 - nothing is pruned
-        max_age_mins: conversions.Whole = 0,  # noqa: ARG002 - nothing is pruned
+        disable: Flag = False,  # noqa: ARG002 - nothing is removed without the command
+        max_age_mins: conversions.Whole = 0,
         num_builds: conversions.Whole = 0,
         interval_hrs: conversions.Whole = 0,
-        keep_recent: object = None,  # noqa: ARG002 - nothing is pruned
+        keep_recent: conversions.Whole | None = None,
     ) -> None:
-        """Accepted, and without effect: no images are removed."""
+        """Say which images `tilt docker-prune` removes; none are removed without it."""
         if num_builds and interval_hrs:
             raise UserError(
                 "can't specify both 'prune every X builds' and 'prune every Y hours'; please pass only one of "
                 "`num_builds` and `interval_hrs`"
             )
+        default = PruneSettings()
+        self._script.prune = PruneSettings(
+            max_age_seconds=max_age_mins * 60.0 if max_age_mins else default.max_age_seconds,
+            keep_recent=default.keep_recent if keep_recent is None else keep_recent,
+        )
 
     @function("enable_feature")
     def enable_feature(self, msg: Text) -> None:

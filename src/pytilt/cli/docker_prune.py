@@ -1,0 +1,58 @@
+"""`tilt docker-prune`."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from pytilt.cli.options import project_options
+from pytilt.errors import UserError
+from pytilt.settings import Settings
+
+
+@click.command("docker-prune")
+@click.argument("args", nargs=-1)
+@project_options
+def command(args: tuple[str, ...], tiltfile: str, context: str | None, namespace: str | None) -> None:
+    """Remove old images of this project from the container engine, and ended containers of images built here.
+
+    `docker_prune_settings` in the Tiltfile says which: by default those older than six hours, but for the two newest
+    of each image. What a container uses stays, and so does the engine's build cache.
+
+    \b
+    Examples:
+      tilt docker-prune
+    """
+    from pytilt.session.project import find_project
+
+    settings = Settings.from_environment()
+    project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
+
+    async def run() -> None:
+        from pytilt.docker.engine import Engine
+        from pytilt.host.processes import HostRunner
+        from pytilt.images.pruning import prune
+        from pytilt.images.registry_names import push_name
+        from pytilt.loop.evaluator import Evaluator
+        from pytilt.loop.imaging import registry_for
+        from pytilt.model.logs import Level
+        from pytilt.session.clusters import connected
+
+        def log(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:  # noqa: ARG001 - a `Log`
+            sys.stderr.write(text)
+
+        async with (
+            HostRunner() as runner,
+            Engine(settings) as engine,
+            connected(project.target, project.root, settings, runner, engine) as access,
+        ):
+            result = await Evaluator(project.request("docker-prune"), runner).evaluate(args, log)
+            if (declaration := result.declaration) is None:
+                raise UserError(result.error or "the Tiltfile cannot be evaluated")
+            registry = registry_for(await access.cluster.info(), declaration)
+            images = [image.name for resource in declaration.resources for image in resource.images]
+            names = {push_name(name, where) for name in images for where in (None, registry)}
+            await prune(await engine.api(), names, declaration.prune, datetime.now(UTC), print)
+
+    asyncio.run(run())
