@@ -41,7 +41,7 @@ FROM busybox
 RUN printf '#!/bin/sh\\n' > /bin/apk && chmod +x /bin/apk
 """,
 }
-"""What is built in the place of public images, for builder and node. All that `alpine` is to install is there already."""
+"""What takes the place of public images, in builder and node. All that `alpine` is to install is there already."""
 
 COMPOSE = "needs `docker_compose`"
 EXTENSION = "needs the extension `ext://restart_process`"
