@@ -8,12 +8,12 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import httpx
-
 from pytilt.errors import UserError
 from pytilt.host.ports import free_port, is_free
 from pytilt.host.processes import ProcessRequest, Runner, RunningProcess
 from pytilt.host.processes.attaching import attached
+from pytilt.http.exchange import Exchange
+from pytilt.http.wires import BrokenWireError, open_tcp
 from pytilt.model.base import Value
 from pytilt.settings import Settings
 
@@ -21,6 +21,9 @@ SHOP = Path(__file__).parent / "shop"
 SHOP_PORT = 8200
 """What the example's Tiltfile forwards."""
 
+PAGE = "/cgi-bin/index.cgi"
+
+ANSWER_SECONDS = 5.0
 FIRST_ANSWER_SECONDS = 180.0
 EDIT_SECONDS = 20.0
 STOP_GRACE_SECONDS = 10.0
@@ -50,7 +53,7 @@ class Stage(Value):
     @property
     def url(self) -> str:
         """Where the shop is served."""
-        return f"http://localhost:{self.port}/cgi-bin/index.cgi"
+        return f"http://localhost:{self.port}{PAGE}"
 
     def command(self, *words: str) -> ProcessRequest:
         """The command `tilt` in the shop."""
@@ -104,46 +107,49 @@ async def by_itself(stage: Stage, runner: Runner, say: Say, output: Output) -> i
     """
     say("`tilt up` builds three services and runs them on the container engine: no cluster is needed")
     try:
-        async with runner.start(stage.command("up", "--stream"), output) as session, _client() as client:
-            await _told(stage, session, client, say)
+        async with runner.start(stage.command("up", "--stream"), output) as session:
+            await _told(stage, session, say)
     finally:
         say("`tilt down` removes it all")
         ended = await runner.run(stage.command("down"), output)
     return ended.exit_status
 
 
-async def _told(stage: Stage, session: RunningProcess, client: httpx.AsyncClient, say: Say) -> None:
+async def _told(stage: Stage, session: RunningProcess, say: Say) -> None:
     began = time.monotonic()
 
-    async def serves(text: str) -> str:
-        return await _served(client, stage.url, text)
-
-    before = await _while(session, serves("Shop"), FIRST_ANSWER_SECONDS, "the shop does not answer")
+    before = await _while(session, _served(stage.port, "Shop"), FIRST_ANSWER_SECONDS, "the shop does not answer")
     say(f"served after {time.monotonic() - began:.1f} s:\n{_plain(before)}")
     say(f"editing {stage.page.relative_to(stage.shop.parent)}")
     changed = stage.page.read_text().replace("<h1>Shop</h1>", "<h1>Shop, freshly edited</h1>")
     saved = time.monotonic()
     stage.page.write_text(changed)
-    after = await _while(session, serves("freshly edited"), EDIT_SECONDS, "the edit is not served")
+    after = await _while(session, _served(stage.port, "freshly edited"), EDIT_SECONDS, "the edit is not served")
     took = (time.monotonic() - saved) * 1000
     say(f"the edit was served {took:.0f} ms after it was saved, by the same pod:\n{_plain(after)}")
 
 
-def _client() -> httpx.AsyncClient:
-    return httpx.AsyncClient(timeout=5.0, trust_env=False)
-
-
-async def _served(client: httpx.AsyncClient, url: str, wanted: str) -> str:
+async def _served(port: int, wanted: str) -> str:
     """Ask until the page has a text in it."""
     while True:
         try:
-            text = (await client.get(url)).text
-        except httpx.HTTPError:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                text = await _page(port)
+        except (OSError, BrokenWireError):  # a TimeoutError too
             await asyncio.sleep(0.1)
             continue
         if wanted in text and "does not answer" not in text:
             return text
         await asyncio.sleep(0.001)
+
+
+async def _page(port: int) -> str:
+    exchange = Exchange(await open_tcp("localhost", port), f"localhost:{port}")
+    try:
+        await exchange.ask("GET", PAGE)
+        return (await exchange.body()).decode(errors="replace")
+    finally:
+        exchange.wire.close()
 
 
 async def _while(session: RunningProcess, answer: Awaitable[str], seconds: float, problem: str) -> str:
