@@ -216,3 +216,22 @@ async def test_a_real_engine_streams_its_answer(engine_host: str) -> None:
             body = b"".join([chunk async for chunk in chunks])
     assert ping.body == b"OK"
     assert b"ApiVersion" in body
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        (("images", "localhost:5001/shop/web:1", "json"), "/images/localhost:5001/shop/web:1/json"),
+        (("images", "a b?c#d%2e", "json"), "/images/a%20b%3Fc%23d%252e/json"),
+        (("containers", "a/b?force=1", "kill"), "/containers/a%2Fb%3Fforce=1/kill".replace("=", "%3D")),
+        (("volumes", "é\r\n"), "/volumes/%C3%A9%0D%0A"),
+    ],
+)
+def test_nothing_in_a_name_has_a_meaning_in_a_path(parts, expected):
+    assert path(*parts) == expected
+
+
+@pytest.mark.parametrize("parts", [("images", "../containers/x", "json"), ("volumes", ".."), ("containers", "")])
+def test_a_name_that_leads_elsewhere_is_refused(parts):
+    with pytest.raises(DockerApiError, match="invalid reference format"):
+        path(*parts)

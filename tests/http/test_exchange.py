@@ -100,3 +100,13 @@ async def test_a_body_that_ends_in_the_middle_is_a_broken_wire():
     await exchange.ask("GET", "/x")
     with pytest.raises(BrokenWireError):
         await exchange.body()
+
+
+@pytest.mark.parametrize(
+    ("target", "headers"), [("/a b", []), ("/é", []), ("/a", [("X", "a\r\nY: b")]), ("/a", [("é", "")])]
+)
+async def test_what_http_forbids_is_not_sent(target: str, headers: list[tuple[str, str]]):
+    wire = ScriptedWire(OK)
+    with pytest.raises(BrokenWireError, match="cannot be sent"):
+        await Exchange(wire, "engine").ask("GET", target, headers)
+    assert wire.sent == b""

@@ -61,6 +61,46 @@ async def test_an_object_without_a_name_is_never_all_objects_of_its_kind(answeri
     assert answering.of(MAPS) == []
 
 
+BAD_NAMES = ["victim?x", "a/b", "..", ".", "%2e%2e", "café", "my app", "a\r\nHost: x", "../../namespaces/default"]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+async def test_an_object_with_a_bad_name_is_refused_before_anything_is_asked(
+    name: str, answering: ApiServer, api: KubernetesApi
+):
+    with pytest.raises(ApplyError, match=r"metadata\.name: Invalid value"):
+        await applied(api, WANTED | {"metadata": {"name": name}})
+    with pytest.raises(ApplyError, match=r"metadata\.namespace: Invalid value"):
+        await applied(api, WANTED | {"metadata": {"name": "colors", "namespace": name}})
+    assert answering.asked == []
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+async def test_to_delete_an_object_with_a_bad_name_deletes_no_other_one(
+    name: str, server: ApiServer, api: KubernetesApi
+):
+    maps = ApiResource(api_version="v1", kind="ConfigMap", plural="configmaps", namespaced=True)
+    for ref in (
+        ObjectRef(api_version="v1", kind="ConfigMap", name=name),
+        ObjectRef(api_version="v1", kind="ConfigMap", name="x", namespace=name),
+    ):
+        assert not await delete(api, maps, ref, wait=False)
+        assert await get(api, maps, ref) is None
+    asked = {asked.path for asked in server.asked}
+    assert asked <= {maps.path("default", name)}
+    assert not asked & {"/api/v1/namespaces/default/configmaps/victim", MAPS, "/api/v1/namespaces/default"}
+
+
+async def test_a_name_of_a_role_may_hold_what_has_a_meaning_in_paths(server: ApiServer, api: KubernetesApi):
+    group = "/apis/rbac.authorization.k8s.io/v1"
+    server.on("GET", group, Reply(body={"resources": [{"name": "clusterroles", "kind": "ClusterRole"}]}))
+    quoted = f"{group}/clusterroles/bug%3Aa%23b%3Fc%20d"
+    server.on("PATCH", quoted, Reply(body={"metadata": {"name": "bug:a#b?c d"}}))
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "bug:a#b?c d"}}
+    assert await applied(api, role)
+    assert [asked.params["fieldManager"] for asked in server.of(quoted)] == ["tilt"]
+
+
 async def test_an_object_that_cannot_be_changed_is_made_anew(answering: ApiServer, api: KubernetesApi):
     answering.on("PATCH", COLORS, immutable(), stored("2"))
     answering.on("GET", COLORS, stored("1"))

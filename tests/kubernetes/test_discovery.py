@@ -75,3 +75,21 @@ def test_a_definition_is_established_by_its_condition():
     assert is_established({"status": {"conditions": conditions}})
     assert not is_established({"status": {"conditions": conditions[:1]}})
     assert not is_established({})
+
+
+@pytest.mark.parametrize(
+    ("name", "segment"),
+    [
+        ("bug:a#b?c d", "bug%3Aa%23b%3Fc%20d"),
+        ("a/b", "a%2Fb"),
+        ("%2e%2e", "%252e%252e"),
+        ("café", "caf%C3%A9"),
+        ("a\r\nb", "a%0D%0Ab"),
+        ("\udcff", "%FF"),
+    ],
+)
+def test_nothing_in_a_name_has_a_meaning_in_a_path(name: str, segment: str):
+    roles = ApiResource(api_version="rbac.authorization.k8s.io/v1", kind="Role", plural="roles", namespaced=True)
+    root = "/apis/rbac.authorization.k8s.io/v1/namespaces"
+    assert roles.path("default", name) == f"{root}/default/roles/{segment}"
+    assert roles.path(name, "x") == f"{root}/{segment}/roles/x"

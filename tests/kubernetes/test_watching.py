@@ -120,6 +120,10 @@ async def test_the_end_of_one_object_is_waited_for(server: ApiServer, api: Kuber
     assert {asked.params["fieldSelector"] for asked in server.asked} == {"metadata.name=a"}
 
 
+def test_a_name_has_no_meaning_in_a_field_selector():
+    assert Scope(resource=PODS, name="a,b=c\\d").params == [("fieldSelector", "metadata.name=a\\,b\\=c\\\\d")]
+
+
 async def test_what_is_gone_already_is_not_waited_for(server: ApiServer, api: KubernetesApi):
     server.on("GET", OWN, listed())
     await until_gone(api, Scope(resource=PODS, namespace="default", name="a"), "a")

@@ -40,7 +40,7 @@ class Client:
 
     def items(self, plural: str) -> Json:
         """All objects of a kind, as a `…List`."""
-        return self._get(f"/apis/{GROUP_VERSION}/{plural}")
+        return self._get(_path(plural))
 
     def get(self, plural: str, name: str) -> Json:
         """One object.
@@ -48,15 +48,15 @@ class Client:
         Raises:
             UserError: there is none of this name.
         """
-        return self._get(f"/apis/{GROUP_VERSION}/{plural}/{quote(name, safe='')}")
+        return self._get(_path(plural, name))
 
     def watch(self, plural: str) -> Iterator[Json]:
         """Events `{type, object}` without end: first what is there, then every change."""
-        return self._lines(f"/apis/{GROUP_VERSION}/{plural}?watch=1")
+        return self._lines(f"{_path(plural)}?watch=1")
 
     def logs(self, query: Mapping[str, str | list[str]]) -> Iterator[Json]:
         """Lines of the log, for the parameters of `/api/logs`."""
-        return self._lines(f"/api/logs?{urlencode(query, doseq=True)}")
+        return self._lines(f"/api/logs?{urlencode(query, doseq=True, errors='surrogateescape')}")
 
     def post(self, path: str, body: Json | list[str]) -> str:
         """Post JSON and return the answer's text.
@@ -95,7 +95,7 @@ class Client:
             if "watch=" in path or "follow=" in path:
                 _without_limit(connection.sock)
             yield answer
-        except (OSError, http.client.HTTPException) as problem:
+        except (OSError, http.client.HTTPException, ValueError) as problem:  # a host or a token that is none, too
             reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
             raise SessionUnreachableError(
                 f"No tilt apiserver found: {self.context} ({self.host}:{self.port} does not answer: {reason.lower()})",
@@ -107,8 +107,14 @@ class Client:
     def _token(self) -> str:
         try:
             return self._token_path.read_text().strip()
-        except OSError:
+        except (OSError, ValueError):
             return ""
+
+
+def _path(*segments: str) -> str:
+    """Where a kind is, or an object of it."""
+    quoted = (quote(segment, safe="", errors="surrogateescape") for segment in segments)
+    return "/".join((f"/apis/{GROUP_VERSION}", *quoted))
 
 
 def _without_limit(connection: socket.socket | None) -> None:

@@ -246,7 +246,7 @@ class DockerApi:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 return Exchange(await self._open_wire(), self._base.netloc)
-        except OSError as error:  # a TimeoutError too
+        except (OSError, ValueError) as error:  # a TimeoutError, and a host that is none, too
             raise _unreachable(self.address, error) from error
 
     async def _open_wire(self) -> Wire:
@@ -258,9 +258,15 @@ class DockerApi:
 def path(*parts: str) -> str:
     """Join parts to a path, each quoted: `path("images", "shop/web:1", "json")`.
 
-    Slashes and colons stay, since the engine expects image names unquoted.
+    In names of images slashes stay, since the engine expects them so.
+
+    Raises:
+        DockerApiError: a part would lead elsewhere, as `..` does.
     """
-    return "".join(f"/{quote(part, safe='/:@')}" for part in parts)
+    safe = "/:@" if parts[0] == "images" else ":@"
+    if any(step in ("", ".", "..") for part in parts for step in (part.split("/") if "/" in safe else (part,))):
+        raise DockerApiError(f"`{'/'.join(parts[1:])}` cannot be asked for: invalid reference format", status=400)
+    return "".join(f"/{quote(part, safe=safe, errors='surrogateescape')}" for part in parts)
 
 
 def _query(params: Params) -> str:

@@ -52,10 +52,11 @@ class Exchange:
             content: the body.
 
         Raises:
-            BrokenWireError: there is no answer.
+            BrokenWireError: there is no answer, or HTTP does not allow such a request.
         """
+        request = self._request(method, target, headers, content)
         with suppress(BrokenWireError):  # a server that refuses early stops reading, but has said why
-            await self._send(self._request(method, target, headers, content), content)
+            await self._send(request, content)
         while True:
             event = await self._event()
             if isinstance(event, h11.Response) or (
@@ -99,9 +100,11 @@ class Exchange:
         elif content or method in _WITH_BODY:
             framing = [("Content-Length", str(len(content)))]
         sent = [("Host", self._host), ("User-Agent", "tilt"), *headers, *framing]
-        return h11.Request(
-            method=method, target=target, headers=[(name.encode("ascii"), value.encode()) for name, value in sent]
-        )
+        try:
+            encoded = [(name.encode("ascii"), value.encode()) for name, value in sent]
+            return h11.Request(method=method, target=target, headers=encoded)
+        except (h11.LocalProtocolError, UnicodeEncodeError) as error:  # a line break in a token, for example
+            raise BrokenWireError("the request cannot be sent: a header or its path holds what HTTP forbids") from error
 
     async def _send(self, request: h11.Request, content: Content) -> None:
         head = self._http.send(request) or b""

@@ -103,7 +103,7 @@ def _logs(query: LogQuery, **more: str) -> str:
         words["resource"] = query.resource
     if query.level is not None:
         words["at_least"] = query.level.value
-    return f"/api/logs?{urlencode(words)}"
+    return f"/api/logs?{urlencode(words, errors='surrogateescape')}"
 
 
 def _question(wanted: Request) -> tuple[str, object]:

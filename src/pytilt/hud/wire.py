@@ -136,7 +136,7 @@ async def request(place: Place, method: str, path: str, body: bytes = b"") -> As
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             reader, writer = await asyncio.open_connection(place.host, place.port, limit=AHEAD_BYTES)
-    except (OSError, TimeoutError) as problem:
+    except (OSError, ValueError) as problem:  # a TimeoutError, and a host that is none, too
         raise _unreachable(place, "") from problem
     try:
         writer.write(_head(place, method, path, len(body)) + body)

@@ -56,7 +56,7 @@ class _Request(Value):
     @property
     def target(self) -> str:
         """Path and query."""
-        return f"{self.path}?{urlencode(self.params)}" if self.params else self.path
+        return f"{self.path}?{urlencode(self.params, errors='surrogateescape')}" if self.params else self.path
 
 
 class Answer(Value):

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from pytilt.cluster import objects
+from pytilt.cluster import naming, objects
 from pytilt.errors import ApplyError
 from pytilt.kubernetes import adopting, failures
 from pytilt.kubernetes.api import Answer, KubernetesApi
@@ -85,9 +85,10 @@ async def apply(api: KubernetesApi, discovery: Discovery, wanted: KubeObject, se
         The object as it is now. A CustomResourceDefinition is returned once its kind is served.
 
     Raises:
-        ApplyError: it was refused, or took too long.
+        ApplyError: it was refused, has a name that no object can have, or took too long.
         ClusterUnreachableError: no answer.
     """
+    naming.check(wanted)
     try:
         async with asyncio.timeout(seconds) as limit:
             resource = await discovery.find(objects.api_version(wanted), objects.kind(wanted))
@@ -118,7 +119,7 @@ async def delete(api: KubernetesApi, resource: ApiResource, ref: ObjectRef, *, w
         ApplyError: it was refused.
         ClusterUnreachableError: no answer.
     """
-    if not ref.name:
+    if not _is_possible(ref):
         return False  # to delete a path without a name is to delete all objects of the kind
     namespace = _namespace(resource, ref.namespace, api.connection.namespace)
     scope = Scope(resource=resource, namespace=namespace, name=ref.name)
@@ -146,7 +147,7 @@ async def get(api: KubernetesApi, resource: ApiResource, ref: ObjectRef) -> Kube
     Raises:
         ClusterUnreachableError: no answer, or it may not be read.
     """
-    if not ref.name:
+    if not _is_possible(ref):
         return None
     namespace = _namespace(resource, ref.namespace, api.connection.namespace)
     answer = await api.request("GET", resource.path(namespace, ref.name))
@@ -309,6 +310,10 @@ def _prepared(wanted: KubeObject, resource: ApiResource, default: str) -> _Wante
         metadata["namespace"] = namespace
     kept: Mapping[str, Any] = {key: value for key, value in wanted.items() if key != "status"}
     return _Wanted(object={**kept, "metadata": metadata}, resource=resource, namespace=namespace)
+
+
+def _is_possible(ref: ObjectRef) -> bool:
+    return bool(ref.name) and naming.is_possible(ref.name, ref.namespace)
 
 
 def _namespace(resource: ApiResource, own: str, default: str) -> str:

@@ -1,6 +1,7 @@
 """Where the API server keeps the objects of a kind."""
 
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -26,9 +27,21 @@ class ApiResource(Value):
             namespace: empty: of all namespaces; ignored for a kind that has none.
             name: of the object.
         """
-        root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
-        below = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
-        return f"{root}{below}/{self.plural}{f'/{name}' if name else ''}"
+        below = ("namespaces", namespace) if self.namespaced and namespace else ()
+        return "/".join(
+            (group_path(self.api_version), *map(_segment, (*below, self.plural, *((name,) if name else ()))))
+        )
+
+
+def group_path(api_version: str) -> str:
+    """Where the server has the kinds of an `apiVersion`."""
+    root = "/apis" if "/" in api_version else "/api"
+    return "/".join((root, *map(_segment, api_version.split("/"))))
+
+
+def _segment(text: str) -> str:
+    """One segment of a path, in which nothing of the text has a meaning."""
+    return quote(text, safe="", errors="surrogateescape")
 
 
 PODS = ApiResource(api_version="v1", kind="Pod", plural="pods", namespaced=True)
@@ -92,8 +105,7 @@ class Discovery:
         self._known.pop((resource.api_version, resource.kind), None)
 
     async def _ask(self, api_version: str) -> None:
-        root = "apis" if "/" in api_version else "api"
-        answer = await self._api.request("GET", f"/{root}/{api_version}")
+        answer = await self._api.request("GET", group_path(api_version))
         if answer.status == 404:
             return
         if not answer.ok:

@@ -7,6 +7,7 @@ listed there either are an error, since that does not heal. Everything else is t
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Literal
@@ -77,7 +78,12 @@ class Scope(Value):
     @property
     def params(self) -> list[tuple[str, str]]:
         """The query that selects them."""
-        return [("fieldSelector", f"metadata.name={self.name}")] if self.name else []
+        return [("fieldSelector", f"metadata.name={_selected(self.name)}")] if self.name else []
+
+
+def _selected(value: str) -> str:
+    """A value within a field selector, where some signs have a meaning."""
+    return re.sub(r"([\\,=])", r"\\\1", value)
 
 
 async def watch(api: KubernetesApi, scope: Scope) -> AsyncGenerator[Change, None]:

@@ -114,7 +114,7 @@ async def _open(
     with _mapped(connection):
         try:
             socket = await open_socket(
-                f"{connection.server.replace('http', 'ws', 1)}{path}?{urlencode(params)}",
+                f"{connection.server.replace('http', 'ws', 1)}{path}?{urlencode(params, errors='surrogateescape')}",
                 subprotocols=[Subprotocol(name) for name in protocols],
                 additional_headers=list(identity.headers),
                 user_agent_header="tilt",

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterable
 
+from pytilt.docker.api import path
 from pytilt.docker.runtime import Runtime
 from pytilt.engines.network.services import ServiceAddresses
 from pytilt.engines.objects import labels
@@ -127,7 +128,7 @@ class Infrastructure:
             if volume["Labels"].get(labels.ROLE) not in kept:
                 await self._runtime.remove_volume(volume["Name"])
         for network in await self._runtime.networks(mine):
-            await self._runtime.ask("DELETE", f"/networks/{network['Id']}")
+            await self._runtime.ask("DELETE", path("networks", network["Id"]))
 
     async def _image(self) -> str:
         program = await asyncio.to_thread(binary, self._architecture)

@@ -1,5 +1,6 @@
 """Which kinds of object the built-in context runs, keeps without effect, or leaves to a real cluster."""
 
+from pytilt.cluster import naming
 from pytilt.errors import ApplyError
 from pytilt.model.resources import KubeObject
 
@@ -60,11 +61,13 @@ def is_kept(wanted: KubeObject) -> bool:
     Raises:
         ApplyError: it is neither run nor kept.
     """
-    kind, name = str(wanted.get("kind", "")), str((wanted.get("metadata") or {}).get("name", ""))
+    kind = str(wanted.get("kind", ""))
     version = str(wanted.get("apiVersion", ""))
     group = version.rpartition("/")[0]
     if group in RUN.get(kind, ()):
         return False
     if group in KEPT.get(kind, ()):
         return True
-    raise ApplyError(f"`{kind}/{name}` needs a Kubernetes cluster: `engine` does not run `{version}`", hint=HINT)
+    raise ApplyError(
+        f"`{naming.shown(wanted)}` needs a Kubernetes cluster: `engine` does not run `{version}`", hint=HINT
+    )

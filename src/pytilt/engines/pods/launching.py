@@ -13,6 +13,7 @@ from pytilt.engines.podspec.containers import container_request, host_name
 from pytilt.engines.podspec.environment import MissingSourceError, environment
 from pytilt.engines.podspec.plan import ContainerView, Instance, RunState
 from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError, PublishError, WorkError
+from pytilt.model.references import try_parse
 from pytilt.model.resources import KubeObject
 
 START_FAILED = 128
@@ -78,7 +79,7 @@ class Launcher:
         """
         for container, view in wanted:
             try:
-                if not _needs_running_sandbox(container) and await self._context.runtime.has_image(container["image"]):
+                if not _needs_running_sandbox(container) and await self._context.runtime.has_image(_image(container)):
                     attempt = _next_attempt(view)
                     self._prepared[container["name"]] = await self._create(container, attempt), attempt
             except (LaunchError, DockerApiError, ClusterUnreachableError):
@@ -165,7 +166,7 @@ class Launcher:
             raise LaunchError("CreateContainerConfigError", error.message) from error
 
     async def _image(self, container: Mapping[str, Any]) -> None:
-        reference, policy = container["image"], container.get("imagePullPolicy")
+        reference, policy = _image(container), container.get("imagePullPolicy")
         if await self._context.runtime.has_image(reference) is not None:
             return
         if policy == "Never":
@@ -180,6 +181,15 @@ class Launcher:
             self._context.events.warning(self._pod, "Failed", f'Failed to pull image "{reference}": {error.message}')
             raise LaunchError("ErrImagePull", error.message) from error
         self._context.events.normal(self._pod, "Pulled", f'Successfully pulled image "{reference}"')
+
+
+def _image(container: Mapping[str, Any]) -> str:
+    """The container's image, which must be one: it becomes part of the path of requests."""
+    reference = str(container["image"])
+    if try_parse(reference) is None:
+        text = f'Failed to apply default image tag "{reference}": couldn\'t parse image name "{reference}"'
+        raise LaunchError("InvalidImageName", f"{text}: invalid reference format")
+    return reference
 
 
 def _next_attempt(view: ContainerView) -> int:

@@ -1,8 +1,10 @@
 """What is looked at, and filled in, before an object is stored."""
 
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pytilt.cluster import naming, objects
 from pytilt.engines.objects.fields import NEW_POD_STATUS, Json, namespaced
 from pytilt.engines.objects.kinds import HINT, is_kept
 from pytilt.engines.objects.labels import Project
@@ -28,9 +30,10 @@ def admitted(wanted: KubeObject, namespace: str) -> Json:
         ApplyError: it cannot, and why.
     """
     kept = is_kept(wanted)
+    naming.check(wanted)
+    naming.refuse(wanted, list(_invalid_keys(wanted)))
     obj = namespaced(wanted, namespace)
-    name = obj["metadata"].get("name")
-    if not name:
+    if not obj["metadata"].get("name"):
         hint = "give it a `metadata.name`; the context `engine` makes no names of `generateName`"
         raise ApplyError(f"a `{obj['kind']}` has no name", hint=hint)
     if kept:
@@ -69,6 +72,7 @@ def _check_cron_job(obj: KubeObject) -> None:
 
 def _check_template(obj: KubeObject, spec: Mapping[str, Any]) -> None:
     template = spec.get("template") or {}
+    naming.refuse(obj, list(_invalid_labels(spec, template)))
     _check_pod(obj, template.get("spec") or {})
     labels = (template.get("metadata") or {}).get("labels") or {}
     selector = (spec.get("selector") or {}).get("matchLabels")
@@ -84,7 +88,49 @@ def _check_template(obj: KubeObject, spec: Mapping[str, Any]) -> None:
         raise _invalid(obj, f"`restartPolicy` of a {obj['kind']} must be `Always`")
 
 
+def _invalid_keys(obj: KubeObject) -> Iterator[str]:
+    """What is wrong with the data of a ConfigMap or a Secret: its keys become the names of files."""
+    kind = obj["kind"]
+    for field in ("data", "binaryData", "stringData") if kind in ("ConfigMap", "Secret") else ():
+        for key, value in objects.mapping(obj, field).items():
+            if problem := naming.config_key(str(key)):
+                yield naming.invalid(f"{field}[{key}]", key, problem)
+            elif (field == "binaryData" or (field, kind) == ("data", "Secret")) and not _is_base64(value):
+                yield f"{field}[{key}]: it is no base64"  # without the value, which is secret
+
+
+def _is_base64(value: object) -> bool:
+    try:
+        b64decode("".join(str(value or "").split()), validate=True)
+    except ValueError:
+        return False
+    return True
+
+
+def _invalid_labels(spec: Mapping[str, Any], template: Mapping[str, Any]) -> Iterator[str]:
+    yield from naming.invalid_labels("spec.template.labels", objects.metadata(template).get("labels"))
+    selector = objects.mapping(spec, "selector")
+    if "matchLabels" in selector:
+        yield from naming.invalid_labels("spec.selector.matchLabels", selector["matchLabels"])
+
+
+def _invalid_names(spec: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the names in a pod, which become parts of the engine's names."""
+    for field in ("initContainers", "containers", "volumes"):
+        for index, item in enumerate(objects.items(spec, field)):
+            place = f"spec.{field}[{index}]"
+            yield from naming.invalid_name(f"{place}.name", item.get("name"), naming.label)
+            if (image := item.get("image")) is not None and (not isinstance(image, str) or image != image.strip()):
+                yield naming.invalid(f"{place}.image", image, "must not have leading or trailing whitespace")
+    for index, item in enumerate(objects.items(spec, "volumes")):
+        claim = objects.mapping(item, "persistentVolumeClaim")
+        if claim:
+            place = f"spec.volumes[{index}].persistentVolumeClaim.claimName"
+            yield from naming.invalid_name(place, claim.get("claimName"), naming.subdomain)
+
+
 def _check_pod(obj: KubeObject, spec: Mapping[str, Any]) -> None:
+    naming.refuse(obj, list(_invalid_names(spec)))
     if not spec.get("containers"):
         raise _invalid(obj, "it has no containers")
     pod = {"metadata": {"name": obj["metadata"]["name"], "namespace": "", "uid": ""}, "spec": spec}
