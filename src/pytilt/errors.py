@@ -14,6 +14,7 @@
     └── UnreachableError   something outside does not answer; heals by itself once it does
         ├── EngineUnreachableError    the container engine
         ├── ClusterUnreachableError   the cluster, or it does not accept the credentials
+        │   └── PortClosedError       nothing listens at a port of a pod
         └── SessionUnreachableError   a running `tilt up`, asked by another command
 
 Work that fails is caught once, by the update that does it, and becomes part of that update's record.
@@ -161,6 +162,10 @@ class EngineUnreachableError(UnreachableError):
 
 class ClusterUnreachableError(UnreachableError):
     """The cluster does not answer, or does not accept the credentials."""
+
+
+class PortClosedError(ClusterUnreachableError):
+    """Nothing listens at a port of a pod."""
 
 
 class SessionUnreachableError(UnreachableError):

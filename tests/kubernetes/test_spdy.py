@@ -1,12 +1,13 @@
 import asyncio
 import struct
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from pytilt.errors import ClusterUnreachableError
-from pytilt.kubernetes.spdy import DICTIONARY, SpdyConnection
+from pytilt.kubernetes.spdy import BUFFERED_BYTES, DICTIONARY, PROBE_PINGS, Patience, SpdyConnection
+from tests.kubernetes.spdy_server import PING, RST_STREAM, control, data
 
 
 class Server:
@@ -14,6 +15,8 @@ class Server:
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
+        self.read = 0
+        """How often the client has read."""
         self._coming: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     async def send_bytes(self, data: bytes) -> None:
@@ -21,6 +24,7 @@ class Server:
 
     async def receive_bytes(self) -> bytes:
         data = await self._coming.get()
+        self.read += 1
         if data is None:
             raise EOFError
         return data
@@ -33,14 +37,6 @@ class Server:
         self._coming.put_nowait(None)
 
 
-def data(number: int, content: bytes, *, fin: bool = False) -> bytes:
-    return struct.pack("!II", number, fin << 24 | len(content)) + content
-
-
-def control(kind: int, payload: bytes, flags: int = 0) -> bytes:
-    return struct.pack("!II", 0x80030000 | kind, flags << 24 | len(payload)) + payload
-
-
 @pytest.fixture
 async def server() -> Server:
     return Server()
@@ -48,7 +44,7 @@ async def server() -> Server:
 
 @pytest.fixture
 async def connection(server: Server) -> AsyncIterator[SpdyConnection]:
-    made = SpdyConnection(server)
+    made = SpdyConnection(server, Patience(quiet=0.05, answer=0.1))
     async with asyncio.TaskGroup() as group:
         reading = group.create_task(made.run())
         yield made
@@ -93,16 +89,18 @@ async def test_streams_do_not_disturb_each_other(server: Server, connection: Spd
 
 async def test_a_reset_ends_one_stream_and_a_lost_connection_ends_all(server: Server, connection: SpdyConnection):
     first, second = await connection.open({}), await connection.open({})
-    server.say(control(3, struct.pack("!II", 1, 2)))
-    assert await first.receive() == b""
+    server.say(control(RST_STREAM, struct.pack("!II", 1, 2)))
+    with pytest.raises(ClusterUnreachableError, match="reset"):
+        await first.receive()
     server.hang_up()
-    assert await second.receive() == b""
+    with pytest.raises(ClusterUnreachableError, match="the cluster closed it"):
+        await second.receive()
     with pytest.raises(ClusterUnreachableError):
         await connection.open({})
 
 
 async def test_a_ping_is_answered(server: Server, connection: SpdyConnection):
-    ping = control(6, struct.pack("!I", 2))
+    ping = control(PING, struct.pack("!I", 2))
     stream = await connection.open({})
     server.say(ping, data(1, b"x"))
     await stream.receive()
@@ -115,5 +113,84 @@ async def test_finishing_is_told_once_and_giving_up_resets(server: Server, conne
     await stream.finish()
     assert server.sent[1:] == [data(1, b"", fin=True)]
     await stream.close()
-    assert server.sent[-1] == control(3, struct.pack("!II", 1, 5))
+    assert server.sent[-1] == control(RST_STREAM, struct.pack("!II", 1, 5))
     assert connection.streams == 0
+
+
+async def test_what_nobody_reads_is_not_fetched(server: Server, connection: SpdyConnection):
+    stream = await connection.open({})
+    piece = data(1, bytes(32768))
+    server.say(*[piece] * 100)
+    got = len(await stream.receive())
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert server.read * 32768 <= got + BUFFERED_BYTES + 32768
+    while got < 100 * 32768:
+        got += len(await stream.receive())
+    assert server.read == 100
+
+
+async def test_no_more_is_sent_than_the_other_side_consumes(server: Server, connection: SpdyConnection):
+    stream = await connection.open({})
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(stream.send(bytes(100 * 32768)))
+        await turns(lambda: sum(len(each) for each in server.sent) > 20 * 32768)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        frames = [each for each in server.sent if each.startswith(struct.pack("!I", 1))]
+        assert 20 < len(frames) < 50
+        answered = 0
+        while not sending.done():
+            pings = [each for each in server.sent if each.startswith(struct.pack("!I", 0x80030000 | PING))]
+            server.say(*pings[answered:])
+            answered = len(pings)
+            await asyncio.sleep(0)
+
+
+async def test_a_silent_connection_is_pinged_and_lost_without_an_answer(server: Server, connection: SpdyConnection):
+    stream = await connection.open({})
+    with pytest.raises(ClusterUnreachableError, match="no answer to a ping"):
+        await stream.receive()
+    assert server.sent[-1].count(struct.pack("!I", 0x80030000 | PING)) == PROBE_PINGS
+    assert connection.closed
+
+
+async def test_a_connection_that_answers_some_pings_lives_though_a_worker_of_it_is_stuck(
+    server: Server, connection: SpdyConnection
+):
+    stream = await connection.open({})
+    await turns(lambda: len(server.sent) > 1, sleep=0.01)
+    server.say(server.sent[-1][:12])
+    for _ in range(30):
+        await asyncio.sleep(0.01)
+    assert not connection.closed
+    assert len(server.sent) == 2
+    server.say(data(1, b"x"))
+    assert await stream.receive() == b"x"
+
+
+async def test_a_connection_that_is_not_read_is_not_lost(server: Server, connection: SpdyConnection):
+    stream = await connection.open({})
+    server.say(*[data(1, bytes(32768))] * 20)
+    for _ in range(30):
+        await asyncio.sleep(0.01)
+    assert not connection.closed
+    got = 0
+    while got < 20 * 32768:
+        got += len(await stream.receive())
+
+
+async def test_when_the_other_side_goes_away_open_streams_go_on(server: Server, connection: SpdyConnection):
+    stream = await connection.open({})
+    server.say(control(7, struct.pack("!II", 1, 0)), data(1, b"last words", fin=True))
+    assert await stream.receive() == b"last words"
+    assert not connection.usable
+
+
+async def turns(done: Callable[[], object], *, sleep: float = 0) -> None:
+    """Let the loop turn until something holds."""
+    for _ in range(1000):
+        if done():
+            return
+        await asyncio.sleep(sleep)
+    pytest.fail("it never came to hold")

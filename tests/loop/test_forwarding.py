@@ -7,9 +7,9 @@ import struct
 import pytest
 from msgspec.structs import replace
 
-from pytilt.errors import ClusterUnreachableError
+from pytilt.errors import ClusterUnreachableError, PortClosedError
 from pytilt.host.ports import free_port, is_free
-from pytilt.loop.forwarding import Forwarding
+from pytilt.loop.forwarding import Forwarding, Rechecks
 from pytilt.model.names import ResourceName
 from pytilt.model.objects import PortForward, PortForwardStatus, Runtime, RuntimeState
 from pytilt.model.pods import Container, Pod
@@ -18,6 +18,14 @@ from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeConnection, FakeContainers
 from tests.loop.waiting import logged, running, turns, until, until_logged
+
+QUICK = Rechecks(first=0.02, longest=0.02, silence=0.1)
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(ConnectionResetError):
+        await writer.wait_closed()
 
 
 async def echo(connection: FakeConnection) -> None:
@@ -34,13 +42,13 @@ class Trial:
         self.containers = FakeContainers()
         self.containers.answer_forward(echo)
         self.port = free_port("127.0.0.1")
-        self.forwarding = Forwarding(store, logs, self.containers, "127.0.0.1")
+        self.forwarding = Forwarding(store, logs, self.containers, "127.0.0.1", QUICK)
 
     def declare(self, **fields: object) -> None:
         spec = Forward(**{"local_port": self.port, **fields})  # type: ignore[arg-type]  # fields of a forward
         self.store.put(PortForward(name="web:1", resource=ResourceName("web"), spec=spec))
 
-    def pods(self, *names: str, ports: tuple[int, ...] = (), **fields: object) -> None:
+    def pods(self, *names: str, ports: tuple[int, ...] = (), leaving: tuple[str, ...] = (), **fields: object) -> None:
         """Say that these pods of `web` run, the best first."""
         container = Container(name="c", image="i", ports=ports)
         found = tuple(
@@ -57,7 +65,7 @@ class Trial:
             )
             for name in names
         )
-        self.store.put(Runtime(name="web", status=RuntimeState(pods=found)))
+        self.store.put(Runtime(name="web", status=RuntimeState(pods=found, leaving=leaving)))
 
     def status(self) -> PortForwardStatus:
         found = self.store.get(PortForward, "web:1")
@@ -233,3 +241,105 @@ async def test_what_the_pod_says_last_arrives_before_the_connection_ends(trial: 
         assert await reader.read() == b"x" * 10_000
         writer.close()
         await writer.wait_closed()
+
+
+async def refuse(_: FakeConnection) -> None:
+    """As a cluster that tells a refused connection only when it is read."""
+    raise PortClosedError("nothing listens")
+
+
+async def test_a_forward_behind_which_nothing_listens_says_so_once_and_heals_without_a_client(
+    trial: Trial, logs: LogStore
+):
+    trial.declare(container_port=8000)
+    trial.pods("web-1")
+    trial.containers.answer_forward(refuse)
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        for _ in range(3):
+            assert await trial.ask(b"x") == b""
+        assert trial.status().error == "nothing listens at port 8000 of pod `web-1`"
+        assert trial.status().listening
+        assert logged(logs).count("nothing listens at port 8000") == 1
+        assert "wait until the program listens" in logged(logs)
+        trial.containers.answer_forward(echo)
+        await until(trial.store, lambda: not trial.status().error)
+
+
+async def test_a_forward_to_a_port_that_no_container_declares_says_which_are_declared(trial: Trial, logs: LogStore):
+    trial.declare(container_port=9999)
+    trial.pods("web-1", ports=(8000, 8443))
+    trial.containers.fail("web-1", PortClosedError("nothing listens"))
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        await trial.ask(b"x")
+        await until_logged(logs, f"write `port_forwards='{trial.port}:8000'`")
+    assert "nothing listens at port 9999 of pod `web-1`" in logged(logs)
+    assert "container `c` declares ports 8000, 8443" in logged(logs)
+
+
+async def test_what_was_said_of_one_pod_is_not_said_of_the_next(trial: Trial):
+    trial.declare()
+    trial.pods("web-1")
+    trial.containers.fail("web-1", PortClosedError("nothing listens"))
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        await trial.ask(b"x")
+        assert trial.status().error
+        trial.pods("web-2")
+        await until(trial.store, lambda: not trial.status().error)
+
+
+async def test_connections_to_a_pod_that_is_gone_are_broken_and_those_to_one_that_leaves_are_not(trial: Trial):
+    trial.declare()
+    trial.pods("web-1")
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        reader, writer = await asyncio.open_connection("127.0.0.1", trial.port)
+        writer.write(b"1")
+        assert await reader.read(100) == b"web-1: 1"
+        trial.pods("web-2", leaving=("web-1",))
+        writer.write(b"2")
+        assert await reader.read(100) == b"web-1: 2"
+        trial.pods("web-2")
+        with pytest.raises(ConnectionResetError):
+            await reader.read(100)
+        await hang_up(writer)
+        assert await trial.ask(b"3") == b"web-2: 3"
+
+
+async def test_the_end_of_what_a_client_says_reaches_the_pod(trial: Trial):
+    async def answer_at_the_end(connection: FakeConnection) -> None:
+        heard = b""
+        while data := await connection.read():
+            heard += data
+        connection.write(heard[::-1])
+
+    trial.declare()
+    trial.pods("web-1")
+    trial.containers.answer_forward(answer_at_the_end)
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        reader, writer = await asyncio.open_connection("127.0.0.1", trial.port)
+        writer.write(b"abc")
+        writer.write_eof()
+        assert await reader.read() == b"cba"
+        await hang_up(writer)
+
+
+async def test_an_answer_that_breaks_off_is_no_proper_end_for_the_client(trial: Trial):
+    async def break_off(connection: FakeConnection) -> None:
+        await connection.read()
+        connection.write(b"half")
+        raise ClusterUnreachableError("the connection broke")
+
+    trial.declare()
+    trial.pods("web-1")
+    trial.containers.answer_forward(break_off)
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        reader, writer = await asyncio.open_connection("127.0.0.1", trial.port)
+        writer.write(b"go")
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        await hang_up(writer)

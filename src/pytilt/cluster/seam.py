@@ -136,11 +136,28 @@ class ByteStream(Protocol):
     """A connection to a port of a pod."""
 
     async def send(self, data: bytes) -> None:
-        """Write bytes."""
+        """Write bytes, as fast as the other side takes them.
+
+        Raises:
+            ClusterUnreachableError: the connection broke.
+        """
+        ...
+
+    async def finish(self) -> None:
+        """Write no more; the pod's side reads the end, and may go on writing.
+
+        Raises:
+            ClusterUnreachableError: the connection broke.
+        """
         ...
 
     async def receive(self) -> bytes:
-        """The next bytes, empty at the end."""
+        """The next bytes, empty at the end.
+
+        Raises:
+            PortClosedError: nothing listens there.
+            ClusterUnreachableError: the connection broke.
+        """
         ...
 
 
@@ -176,6 +193,7 @@ class Containers(Protocol):
         """Open one connection to a port of a pod.
 
         Raises:
-            ClusterUnreachableError: the pod is gone or nothing listens there.
+            PortClosedError: nothing listens there; some clusters tell it by the first `receive` only.
+            ClusterUnreachableError: the pod is gone.
         """
         ...

@@ -6,7 +6,7 @@ Channel 0 carries the bytes, channel 1 what went wrong; the first message of eac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from pytilt.errors import ClusterUnreachableError
+from pytilt.errors import ClusterUnreachableError, PortClosedError
 from pytilt.kubernetes import failures
 from pytilt.kubernetes.api import KubernetesApi, TakenOver
 from pytilt.kubernetes.discovery import PODS
@@ -38,6 +38,9 @@ class KubernetesConnection:
         """
         await self._socket.send(DATA, data)
 
+    async def finish(self) -> None:
+        """A WebSocket cannot close one direction, so the pod's side does not hear of it."""
+
     async def receive(self) -> bytes:
         """The next bytes, empty at the end.
 
@@ -64,10 +67,7 @@ class KubernetesConnection:
 def failure(message: str, pod: str, port: int) -> ClusterUnreachableError:
     """What the server's words mean for a connection to a port of a pod."""
     if "connection refused" in message:
-        return ClusterUnreachableError(
-            f"nothing listens at port {port} of pod `{pod}`",
-            hint="wait until the program listens, and have it listen at that port, on 0.0.0.0 or localhost",
-        )
+        return PortClosedError(f"nothing listens at port {port} of pod `{pod}`")
     return ClusterUnreachableError(f"port {port} of pod `{pod}` cannot be reached: {message}")
 
 

@@ -1,15 +1,20 @@
-"""SPDY/3.1 as far as port forwards need it: many streams over one connection, each opened without a round trip.
+"""SPDY/3.1 as far as port forwards need it: streams over one connection, each opened without a handshake.
 
-Source: the SPDY protocol, draft 3.1, sections 2.2 and 2.6. Flow control is left out, as in the servers of Kubernetes.
+Source: the SPDY protocol, draft 3.1, sections 2.2 and 2.6. The servers of Kubernetes ignore its flow control: they send
+whatever the connection takes, and one stream that nobody reads stops a fifth of all. So a reader that is slow stops the
+whole connection, which should carry one pair of streams at a time; what is sent is acknowledged by pings.
 """
 
 import asyncio
 import struct
 import zlib
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 from pytilt.errors import ClusterUnreachableError
+from pytilt.model.base import Value
 
 _WORDS = (
     "options head post put delete trace accept accept-charset accept-encoding accept-language accept-ranges age allow "
@@ -41,12 +46,28 @@ _HEAD_BYTES = 8
 _MAX_DATA_BYTES = 32768
 """Of one frame: long ones would keep short ones of other streams waiting."""
 
+BUFFERED_BYTES = 262144
+"""So much may wait for a slow reader before the connection is read no further."""
+
+PROBE_PINGS = 5
+"""The servers of Kubernetes handle frames in five workers and deal pings out to them in turn: so many reach each."""
+
+_BATCH_FRAMES = 8
+_BATCHES = 4
+"""So many batches of frames may be under way unacknowledged: fewer than the 50 frames that a worker's queue holds."""
+
+_TURNS = 4
+
 
 class Wire(Protocol):
     """A connection that carries bytes both ways, in pieces of any size."""
 
     async def send_bytes(self, data: bytes) -> None:
-        """Send bytes."""
+        """Send bytes.
+
+        Raises:
+            ClusterUnreachableError: the connection is closed.
+        """
         ...
 
     async def receive_bytes(self) -> bytes:
@@ -58,18 +79,59 @@ class Wire(Protocol):
         ...
 
 
-class SpdyStream:
-    """One stream: bytes both ways, each way ended by itself."""
+class Patience(Value):
+    """How long a silent connection is believed to stand."""
 
-    def __init__(self, connection: "SpdyConnection", number: int) -> None:
+    quiet: float = 1.0
+    """Seconds without a byte until the other side is pinged."""
+    answer: float = 2.0
+    """Seconds that it may then take to send anything."""
+
+
+class Probe:
+    """Pings to every worker of the other side.
+
+    Args:
+        numbers: of the pings.
+    """
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self.waiting = set(numbers)
+        self.answered = False
+        """Has any come back, so that the other side lives?"""
+        self.complete = asyncio.Event()
+        """All have come back: what was sent before was consumed. Set as well when the connection closes."""
+
+
+class SpdyStream:
+    """One stream: bytes both ways, each way ended by itself.
+
+    Args:
+        connection: carries it.
+        number: its id.
+        changed: set at everything that happens to it; streams that belong together share one.
+    """
+
+    def __init__(self, connection: "SpdyConnection", number: int, changed: asyncio.Event) -> None:
         self._connection = connection
         self._number = number
-        self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
-        self._ended = False
+        self._changed = changed
+        self._chunks: list[bytes] = []
         self._finished = False
+        self.accepted = False
+        """Has the other side replied?"""
+        self.ended = False
+        """Does nothing come any more, apart from what has arrived already?"""
+        self.broken = ""
+        """Why it ended before its time: `reset`, or what became of the connection."""
+
+    @property
+    def finished(self) -> bool:
+        """Has this side said that nothing more will be sent?"""
+        return self._finished
 
     async def send(self, data: bytes) -> None:
-        """Send bytes.
+        """Send bytes, as fast as the other side consumes them.
 
         Raises:
             ClusterUnreachableError: the connection is closed.
@@ -83,21 +145,49 @@ class SpdyStream:
             self._finished = True
             await self._connection.send_data(self._number, b"", flags=_FIN)
 
-    async def receive(self) -> bytes:
-        """The next bytes, empty at the end."""
-        if self._ended:
-            return b""
-        data = await self._arrived.get()
-        self._ended = not data
+    def take(self) -> bytes:
+        """Everything that has arrived, empty when nothing has."""
+        data = b"".join(self._chunks)
+        self._chunks.clear()
+        self._connection.consumed(len(data))
         return data
+
+    async def receive(self) -> bytes:
+        """The next bytes, empty at the end.
+
+        Raises:
+            ClusterUnreachableError: it was reset, or the connection broke.
+        """
+        while True:
+            self._changed.clear()
+            if data := self.take():
+                return data
+            if self.broken:
+                raise ClusterUnreachableError(f"the connection to the pod broke: {self.broken}")
+            if self.ended:
+                return b""
+            await self._changed.wait()
 
     async def close(self) -> None:
         """Give the stream up, whatever is still on its way."""
-        await self._connection.forget(self._number, cancel=not (self._ended and self._finished))
+        self.take()
+        await self._connection.forget(self._number, cancel=not (self.ended and self._finished))
+
+    def replied(self) -> None:
+        """The other side has accepted it."""
+        self.accepted = True
+        self._changed.set()
 
     def arrived(self, data: bytes) -> None:
-        """Bytes came from the other side; none: it has ended."""
-        self._arrived.put_nowait(data)
+        """Bytes came from the other side."""
+        self._chunks.append(data)
+        self._changed.set()
+
+    def end(self, broken: str = "") -> None:
+        """Nothing more comes: it has ended, or is broken for some reason."""
+        if not self.ended:
+            self.ended, self.broken = True, broken
+        self._changed.set()
 
 
 class SpdyConnection:
@@ -105,17 +195,28 @@ class SpdyConnection:
 
     Args:
         wire: carries the frames.
+        patience: how long silence is borne.
     """
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, patience: Patience | None = None) -> None:
         self._wire = wire
+        self._patience = patience or Patience()
         self._deflate = zlib.compressobj(zdict=DICTIONARY)
         self._streams: dict[int, SpdyStream] = {}
         self._next = 1
+        self._next_ping = 1
         self._buffer = bytearray()
+        self._buffered = 0
+        self._room = asyncio.Event()
+        self._room.set()
+        self._heard = asyncio.Event()
         self._sending = asyncio.Lock()
+        self._probes: dict[int, Probe] = {}
+        self._frames = 0
+        self._batches: deque[Probe] = deque()
         self.closed = False
-        """Has the other side closed it, so that no stream can be opened any more?"""
+        self.usable = True
+        """Can streams be opened? Those that are open may go on where it is not."""
 
     @property
     def streams(self) -> int:
@@ -123,79 +224,179 @@ class SpdyConnection:
         return len(self._streams)
 
     async def run(self) -> None:
-        """Take what comes until the connection is closed; then every stream has ended."""
-        try:
-            while not self.closed:
-                self._buffer += await self._wire.receive_bytes()
-                await self._take_frames()
-        except EOFError:
-            pass
-        finally:
-            self.closed = True
-            for stream in self._streams.values():
-                stream.arrived(b"")
+        """Take what comes until the connection is closed or silent; then every stream has ended."""
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(self._watch(), name="ping")
+            reading = group.create_task(self._read(), name="read frames")
+            await asyncio.wait((watching, reading), return_when=asyncio.FIRST_COMPLETED)
+            watching.cancel()
+            reading.cancel()
 
-    async def open(self, headers: Mapping[str, str]) -> SpdyStream:
+    async def open(self, headers: Mapping[str, str], changed: asyncio.Event | None = None) -> SpdyStream:
         """Open a stream; what is refused ends at once.
 
         Args:
             headers: names in lower case.
+            changed: what to set at everything that happens to it.
 
         Raises:
             ClusterUnreachableError: the connection is closed.
         """
         number, self._next = self._next, self._next + 2
-        stream = self._streams[number] = SpdyStream(self, number)
+        stream = self._streams[number] = SpdyStream(self, number, changed or asyncio.Event())
         # The lock is fair, so that no header overtakes another: the state of the compressor is part of the wire.
         payload = struct.pack("!IIH", number, 0, 0) + self._compressed(headers)
-        await self._send(struct.pack("!I", _CONTROL | _VERSION << 16 | _SYN_STREAM), 0, payload)
+        await self._send_control(_SYN_STREAM, payload)
         return stream
 
+    async def probe(self) -> Probe:
+        """Ping every worker of the other side.
+
+        Raises:
+            ClusterUnreachableError: the connection is closed.
+        """
+        numbers = range(self._next_ping, self._next_ping + 2 * PROBE_PINGS, 2)
+        self._next_ping += 2 * PROBE_PINGS
+        probe = Probe(numbers)
+        for number in numbers:
+            self._probes[number] = probe
+        head = struct.pack("!II", _CONTROL | _VERSION << 16 | _PING, 4)
+        await self._send(b"".join(head + struct.pack("!I", number) for number in numbers))
+        return probe
+
     async def send_data(self, number: int, data: bytes, *, flags: int = 0) -> None:
-        """Send a data frame of a stream."""
-        await self._send(struct.pack("!I", number), flags, data)
+        """Send a data frame of a stream, once the other side has consumed enough of those before.
+
+        SPDY has windows for that, but the servers of Kubernetes know none. Their workers answer pings in the order of
+        frames, so that the answer to a probe acknowledges what was sent before it.
+        """
+        if self._frames == _BATCH_FRAMES:
+            self._frames = 0
+            self._batches.append(await self.probe())
+        self._frames += 1
+        while self._batches and (len(self._batches) >= _BATCHES or self._batches[0].complete.is_set()):
+            await self._batches[0].complete.wait()
+            self._batches.popleft()
+        await self._send(struct.pack("!II", number, flags << 24 | len(data)) + data)
 
     async def forget(self, number: int, *, cancel: bool) -> None:
         """Take no more of a stream; tell the other side if it does not know."""
         known = self._streams.pop(number, None)
         if cancel and known is not None and not self.closed:
-            payload = struct.pack("!II", number, _CANCEL)
-            await self._send(struct.pack("!I", _CONTROL | _VERSION << 16 | _RST_STREAM), 0, payload)
+            await self._send_control(_RST_STREAM, struct.pack("!II", number, _CANCEL))
 
-    async def _send(self, head: bytes, flags: int, payload: bytes) -> None:
+    def consumed(self, size: int) -> None:
+        """So many bytes of a stream were read."""
+        self._buffered -= size
+        if self._buffered < BUFFERED_BYTES:
+            self._room.set()
+
+    async def _read(self) -> None:
+        try:
+            while not self.closed:
+                await self._room.wait()
+                self._buffer += await self._wire.receive_bytes()
+                self._heard.set()
+                await self._take_frames()
+                if self._buffered >= BUFFERED_BYTES:
+                    self._room.clear()
+        except (EOFError, ClusterUnreachableError):
+            pass
+        finally:
+            self._lose("the cluster closed it")
+
+    async def _watch(self) -> None:
+        """Return once the other side is silent though it was pinged and can answer."""
+        while not self.closed:
+            if await self._hears(self._patience.quiet) or not self._room.is_set() or not self._streams:
+                continue
+            if not self._probes:
+                with suppress(ClusterUnreachableError):  # then reading ends too
+                    await self.probe()
+            elif all(probe.answered for probe in self._probes.values()):
+                continue  # it lives, and a worker of it waits for a program that does not read
+            if not await self._hears_by_turns(self._patience.answer) and self._room.is_set():
+                self._lose(f"no answer to a ping for {self._patience.answer:g} s")
+                return
+
+    async def _hears_by_turns(self, seconds: float) -> bool:
+        """Wait in several turns, so that a process that was stopped for long gives the answer time to be read."""
+        for _ in range(_TURNS):
+            if await self._hears(seconds / _TURNS):
+                return True
+        return False
+
+    async def _hears(self, seconds: float) -> bool:
+        self._heard.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._heard.wait()
+        return self._heard.is_set()
+
+    def _lose(self, why: str) -> None:
+        self.closed, self.usable = True, False
+        for stream in self._streams.values():
+            stream.end(why)
+        for probe in self._probes.values():
+            probe.complete.set()
+
+    async def _send_control(self, kind: int, payload: bytes) -> None:
+        await self._send(struct.pack("!II", _CONTROL | _VERSION << 16 | kind, len(payload)) + payload)
+
+    async def _send(self, frames: bytes) -> None:
         async with self._sending:
             if self.closed:
                 raise ClusterUnreachableError("the connection to the cluster is closed")
-            await self._wire.send_bytes(head + struct.pack("!I", flags << 24 | len(payload)) + payload)
+            await self._wire.send_bytes(frames)
 
     async def _take_frames(self) -> None:
-        while len(self._buffer) >= _HEAD_BYTES:
-            head, rest = struct.unpack_from("!II", self._buffer)
-            flags, size = rest >> 24, rest & 0xFFFFFF
-            if len(self._buffer) < _HEAD_BYTES + size:
-                return
-            payload = bytes(self._buffer[_HEAD_BYTES : _HEAD_BYTES + size])
-            del self._buffer[: _HEAD_BYTES + size]
+        start, whole = 0, bytes(self._buffer)
+        while len(whole) - start >= _HEAD_BYTES:
+            head, rest = struct.unpack_from("!II", whole, start)
+            flags, end = rest >> 24, start + _HEAD_BYTES + (rest & 0xFFFFFF)
+            if len(whole) < end:
+                break
+            payload = whole[start + _HEAD_BYTES : end]
+            start = end
             if head & _CONTROL:
                 await self._take_control(head & 0xFFFF, flags, payload)
             else:
                 self._take_data(head, flags, payload)
+        del self._buffer[:start]
 
     def _take_data(self, number: int, flags: int, payload: bytes) -> None:
         stream = self._streams.get(number)
-        if stream is not None:
-            if payload:
-                stream.arrived(payload)
-            if flags & _FIN:
-                stream.arrived(b"")
+        if stream is None:
+            return  # it was given up
+        if payload:
+            self._buffered += len(payload)
+            stream.arrived(payload)
+        if flags & _FIN:
+            stream.end()
 
     async def _take_control(self, kind: int, flags: int, payload: bytes) -> None:
         if kind == _PING:
-            await self._send(struct.pack("!I", _CONTROL | _VERSION << 16 | _PING), 0, payload)
+            await self._take_ping(payload)
         elif kind == _GOAWAY:
-            self.closed = True
-        elif kind == _RST_STREAM or (kind == _SYN_REPLY and flags & _FIN):
-            self._take_data(struct.unpack_from("!I", payload)[0], _FIN, b"")
+            self.usable = False
+        elif kind in (_RST_STREAM, _SYN_REPLY) and len(payload) >= 4:
+            stream = self._streams.get(struct.unpack_from("!I", payload)[0])
+            if stream is not None and kind == _RST_STREAM:
+                stream.end("reset")
+            elif stream is not None:
+                stream.replied()
+                if flags & _FIN:
+                    stream.end()
+
+    async def _take_ping(self, payload: bytes) -> None:
+        number = int.from_bytes(payload, "big")
+        if number % 2 == 0:  # of the other side
+            await self._send_control(_PING, payload)
+        elif probe := self._probes.pop(number, None):
+            probe.answered = True
+            probe.waiting.discard(number)
+            if not probe.waiting:
+                probe.complete.set()
 
     def _compressed(self, headers: Mapping[str, str]) -> bytes:
         block = struct.pack("!I", len(headers))

@@ -1,11 +1,13 @@
-"""Connections to ports of pods through one tunnel for each pod, so that a connection costs no handshake.
+"""Connections to ports of pods through tunnels that are kept, so that a connection seldom costs a handshake.
 
 A tunnel is a connection that was taken over for SPDY, as `kubectl port-forward` does it; each connection is a pair of
-its streams, one for what goes wrong and one for the bytes.
+its streams, one for what goes wrong and one for the bytes. A tunnel carries one connection at a time, since the servers
+of Kubernetes let one slow or abandoned stream stop the others. It serves the next one when nothing of the last is left
+in it, and is closed otherwise.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
@@ -14,27 +16,53 @@ from pytilt.cluster.seam import ByteStream
 from pytilt.errors import ClusterUnreachableError, PytiltError
 from pytilt.kubernetes import forwarding
 from pytilt.kubernetes.api import KubernetesApi
-from pytilt.kubernetes.spdy import SpdyConnection, SpdyStream
-
-_TRIES = 2
-"""A tunnel that was open for a while may turn out to be closed."""
+from pytilt.kubernetes.spdy import Patience, SpdyConnection, SpdyStream
+from pytilt.model.base import Value
 
 IDLE_SECONDS = 60.0
-"""So long a tunnel without connections is kept."""
+"""So long a tunnel without a connection is kept."""
+
+IDLE_TUNNELS = 16
+"""As many are kept for one pod; a burst of connections needs more for a while."""
+
+_ERROR_SECONDS = 1.0
+"""How long to wait for what went wrong after the bytes have ended; the server tells it before, or right after."""
+
+
+class Waits(Value):
+    """How long the other side of a tunnel may take."""
+
+    accept: float = 3.0
+    """To accept a connection; after that the tunnel is dead, and replaced."""
+    fresh: float = 2.0
+    """So long a tunnel that has answered is believed to stand without being asked."""
+    recycle: float = 2.0
+    """To show that nothing of the last connection is left in a tunnel."""
+    patience: Patience = Patience()
+    """While a connection is open."""
 
 
 class TunnelledConnection:
     """A connection to a port of a pod; see `ByteStream`."""
 
-    def __init__(self, data: SpdyStream, error: SpdyStream, pod: str, port: int) -> None:
+    def __init__(self, data: SpdyStream, error: SpdyStream, changed: asyncio.Event, pod: str, port: int) -> None:
         self._data = data
         self._error = error
+        self._changed = changed
+        self._message = b""
         self._pod = pod
         self._port = port
 
+    @property
+    def clean(self) -> bool:
+        """Has the pod's side ended it, and was nothing wrong?"""
+        ended = self._data.ended and self._error.ended
+        return ended and not (self._message or self._data.broken or self._error.broken)
+
     async def send(self, data: bytes) -> None:
-        """Write bytes."""
-        await self._data.send(data)
+        """Write bytes; what the pod's side does not take any more is dropped."""
+        if not self._data.ended:
+            await self._data.send(data)
 
     async def finish(self) -> None:
         """Write no more: the program in the pod reads the end."""
@@ -44,39 +72,138 @@ class TunnelledConnection:
         """The next bytes, empty at the end.
 
         Raises:
-            ClusterUnreachableError: nothing listens at the port, or the pod is gone.
+            ClusterUnreachableError: nothing listens at the port, the pod is gone, or the connection broke.
         """
-        data = await self._data.receive()
-        if not data and (message := await self._problem()):
-            raise forwarding.failure(message, self._pod, self._port)
-        return data
+        while True:
+            self._changed.clear()
+            if data := self._data.take():
+                return data
+            self._message += self._error.take()
+            if self._message or self._data.ended:
+                break
+            await self._changed.wait()
+        await self._error_end()
+        if self._message or self._data.broken:
+            raise self._failure()
+        return b""
 
-    async def _problem(self) -> str:
-        """What went wrong, empty when nothing did; the server tells it before it ends the bytes, or right after."""
-        try:
-            async with asyncio.timeout(1.0):
-                return (await self._error.receive()).decode(errors="replace").strip()
-        except TimeoutError:
-            return ""
+    async def accepted(self) -> None:
+        """Return when the server has accepted both streams.
+
+        Raises:
+            ClusterUnreachableError: the tunnel broke.
+        """
+        while not (self._data.accepted and self._error.accepted):
+            if self._data.broken:
+                raise self._failure()
+            if self._message or self._error.ended or self._data.ended:
+                return  # it tells why
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def close(self) -> None:
+        """Give both streams up.
+
+        Raises:
+            ClusterUnreachableError: the tunnel is closed.
+        """
+        await self._data.finish()
+        await self._data.close()
+        await self._error.close()
+
+    async def _error_end(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ERROR_SECONDS):
+                while not self._error.ended:
+                    self._changed.clear()
+                    await self._changed.wait()
+        self._message += self._error.take()
+
+    def _failure(self) -> ClusterUnreachableError:
+        message = self._message.decode(errors="replace").strip()
+        return forwarding.failure(message or self._data.broken, self._pod, self._port)
 
 
 class Tunnel:
-    """An open tunnel to one pod, or the failure to open one."""
+    """A tunnel to one pod, or the failure to open one.
 
-    def __init__(self) -> None:
+    Args:
+        waits: how long its other side may take.
+    """
+
+    def __init__(self, waits: Waits) -> None:
+        self._waits = waits
         self.opened: asyncio.Future[SpdyConnection | None] = asyncio.get_running_loop().create_future()
         """None: the server knows no tunnels."""
-        self.wanted = asyncio.Event()
+        self.retired = asyncio.Event()
+        """Set when it is to be closed."""
+        self._expiry: asyncio.TimerHandle | None = None
+        self._requests = 0
+        self._answered_at = float("-inf")
 
     @property
     def usable(self) -> bool:
-        """Can a connection be opened through it, as far as is known?"""
-        if not self.opened.done():
-            return True
-        if self.opened.cancelled() or self.opened.exception() is not None:
-            return False
+        """Can another connection be opened through it, as far as is known?"""
+        return not self.retired.is_set() and self._connection.usable
+
+    async def connect(self, pod: str, port: int) -> TunnelledConnection:
+        """Open the streams of a connection; the tunnel is retired where that does not succeed.
+
+        Raises:
+            ClusterUnreachableError: the tunnel is closed or dead.
+        """
+        self._keep()
+        changed = asyncio.Event()
+        headers = {"port": str(port), "requestid": str(self._requests)}
+        self._requests += 1
+        try:
+            async with asyncio.timeout(self._waits.accept):
+                error = await self._connection.open({"streamtype": "error", **headers}, changed)
+                await error.finish()
+                data = await self._connection.open({"streamtype": "data", **headers}, changed)
+                connection = TunnelledConnection(data, error, changed, pod, port)
+                if not self._fresh:
+                    await connection.accepted()
+        except TimeoutError as timeout:
+            self.retired.set()
+            raise ClusterUnreachableError(f"the tunnel to pod `{pod}` does not answer") from timeout
+        except BaseException:
+            self.retired.set()
+            raise
+        return connection
+
+    async def recycle(self, last: TunnelledConnection) -> bool:
+        """Can it carry another connection? Not where anything of the last one is left in the server's workers."""
+        with suppress(TimeoutError, ClusterUnreachableError):
+            async with asyncio.timeout(self._waits.recycle):
+                await last.close()
+                await (await self._connection.probe()).complete.wait()
+                self.answered()
+                return self.usable
+        return False
+
+    def answered(self) -> None:
+        """Note that the other side has answered just now."""
+        self._answered_at = asyncio.get_running_loop().time()
+
+    def expire(self) -> None:
+        """Retire it unless a connection is opened soon."""
+        self._expiry = asyncio.get_running_loop().call_later(IDLE_SECONDS, self.retired.set)
+
+    @property
+    def _fresh(self) -> bool:
+        return asyncio.get_running_loop().time() - self._answered_at < self._waits.fresh
+
+    def _keep(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+
+    @property
+    def _connection(self) -> SpdyConnection:
         connection = self.opened.result()
-        return connection is not None and not connection.closed
+        assert connection is not None
+        return connection
 
 
 class Tunnels:
@@ -84,15 +211,17 @@ class Tunnels:
 
     Args:
         api: the server.
+        waits: how long it may take.
     """
 
-    def __init__(self, api: KubernetesApi) -> None:
+    def __init__(self, api: KubernetesApi, waits: Waits | None = None) -> None:
         self._api = api
+        self._waits = waits or Waits()
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._tunnels: dict[tuple[str, str], Tunnel] = {}
+        self._recycling: set[asyncio.Task[None]] = set()
+        self._idle: dict[tuple[str, str], list[Tunnel]] = {}
         self._supported = True
-        self._requests = 0
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -108,77 +237,92 @@ class Tunnels:
     @asynccontextmanager
     async def connect(self, namespace: str, pod: str, port: int) -> AsyncIterator[ByteStream]:
         """Open one connection; see `Containers.forward`."""
-        streams = await self._streams(namespace, pod, port)
-        if streams is None:
+        key = (namespace, pod)
+        leased = await self._lease(key, port)
+        if leased is None:
             async with forwarding.open_connection(self._api, namespace, pod, port) as connection:
                 yield connection
             return
-        data, error = streams
+        tunnel, stream = leased
         try:
-            yield TunnelledConnection(data, error, pod, port)
+            yield stream
         finally:
-            with suppress(ClusterUnreachableError):  # with the tunnel its streams are gone
-                await data.close()
-                await error.close()
+            if stream.clean:
+                task = self._start(self._recycle(key, tunnel, stream), f"recycle tunnel {namespace}/{pod}")
+                self._recycling.add(task)
+                task.add_done_callback(self._recycling.discard)
+            else:
+                tunnel.retired.set()
 
-    async def _streams(self, namespace: str, pod: str, port: int) -> tuple[SpdyStream, SpdyStream] | None:
-        """The two streams of a new connection; None where the server knows no tunnels."""
-        for attempt in range(_TRIES):
-            tunnel = await self._tunnel(namespace, pod) if self._supported else None
-            if tunnel is None:
-                return None
-            self._requests += 1
-            headers = {"port": str(port), "requestid": str(self._requests)}
-            try:
-                error = await tunnel.open({"streamtype": "error", **headers})
-                await error.finish()
-                return await tunnel.open({"streamtype": "data", **headers}), error
-            except ClusterUnreachableError:
-                tunnel.closed = True
-                if attempt + 1 == _TRIES:
-                    raise
-        raise AssertionError  # the last try returns or raises
+    async def settled(self) -> None:
+        """Return when it is decided of every tunnel whether it is kept."""
+        while self._recycling:
+            await asyncio.wait(self._recycling)
 
-    async def _tunnel(self, namespace: str, pod: str) -> SpdyConnection | None:
-        key = (namespace, pod)
-        tunnel = self._tunnels.get(key)
-        if tunnel is None or not tunnel.usable:
-            tunnel = self._tunnels[key] = Tunnel()
-            task = self._group.create_task(self._hold(key, tunnel), name=f"tunnel {namespace}/{pod}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        tunnel.wanted.set()
-        return await asyncio.shield(tunnel.opened)
+    async def _lease(self, key: tuple[str, str], port: int) -> tuple[Tunnel, TunnelledConnection] | None:
+        """A connection, and the tunnel that it has for itself; None where the server knows no tunnels."""
+        while idle := self._idle.get(key):
+            tunnel = idle.pop()
+            if tunnel.usable:
+                try:
+                    return tunnel, await tunnel.connect(key[1], port)
+                except ClusterUnreachableError:
+                    for suspect in self._idle.pop(key, ()):  # the others were kept as long
+                        suspect.retired.set()
+        if not self._supported:
+            return None
+        tunnel = Tunnel(self._waits)
+        self._start(self._hold(key, tunnel), f"tunnel {key[0]}/{key[1]}")
+        try:
+            opened = await asyncio.shield(tunnel.opened)
+        except BaseException:
+            tunnel.retired.set()
+            raise
+        return None if opened is None else (tunnel, await tunnel.connect(key[1], port))
+
+    async def _recycle(self, key: tuple[str, str], tunnel: Tunnel, last: TunnelledConnection) -> None:
+        """Keep a tunnel for the next connection if nothing of the last one is left in it."""
+        if await tunnel.recycle(last) and len(self._idle.get(key, ())) < IDLE_TUNNELS:
+            tunnel.expire()
+            self._idle.setdefault(key, []).append(tunnel)
+        else:
+            tunnel.retired.set()
 
     async def _hold(self, key: tuple[str, str], tunnel: Tunnel) -> None:
-        """Open a tunnel and hold it until it breaks, or was of no use for a while."""
+        """Open a tunnel, and close it once it is retired or broken."""
         try:
             async with forwarding.open_tunnel(self._api, *key) as wire:
                 if wire is None:
                     self._supported = False
                     tunnel.opened.set_result(None)
                     return
-                connection = SpdyConnection(wire)
+                connection = SpdyConnection(wire, self._waits.patience)
+                tunnel.answered()
                 tunnel.opened.set_result(connection)
                 async with asyncio.TaskGroup() as group:
                     reading = group.create_task(connection.run(), name=f"read {key[1]}")
-                    await self._until_idle(tunnel, connection, reading)
-                    connection.closed = True
+                    retired = group.create_task(tunnel.retired.wait(), name=f"hold {key[1]}")
+                    await asyncio.wait((reading, retired), return_when=asyncio.FIRST_COMPLETED)
                     reading.cancel()
-        except (PytiltError, ExceptionGroup) as problem:
+                    retired.cancel()
+        except PytiltError as problem:
             if not tunnel.opened.done():
                 tunnel.opened.set_exception(problem)
                 tunnel.opened.exception()  # whoever asked for the tunnel hears of it
         finally:
-            if not tunnel.opened.done():
-                tunnel.opened.cancel()
-            if self._tunnels.get(key) is tunnel:
-                del self._tunnels[key]
+            tunnel.opened.cancel()
+            tunnel.retired.set()
+            self._forget(key, tunnel)
 
-    @staticmethod
-    async def _until_idle(tunnel: Tunnel, connection: SpdyConnection, reading: asyncio.Task[None]) -> None:
-        while not reading.done():
-            tunnel.wanted.clear()
-            await asyncio.wait([reading], timeout=IDLE_SECONDS)
-            if not connection.streams and not tunnel.wanted.is_set():
-                return
+    def _forget(self, key: tuple[str, str], tunnel: Tunnel) -> None:
+        idle = self._idle.get(key, [])
+        if tunnel in idle:
+            idle.remove(tunnel)
+        if not idle:
+            self._idle.pop(key, None)
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        task = self._group.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -2,18 +2,22 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from msgspec.structs import replace
 
 from pytilt.cluster import ownership
-from pytilt.cluster.seam import ByteStream, Containers
-from pytilt.errors import UnreachableError
+from pytilt.cluster.seam import Containers
+from pytilt.errors import PortClosedError, UnreachableError
 from pytilt.host.ports import PortHolder, holder_of
 from pytilt.loop.failures import first_failure
+from pytilt.loop.piping import pipe
+from pytilt.model.base import Value
 from pytilt.model.logs import Level
-from pytilt.model.names import SpanId
+from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import PortForward, Runtime
 from pytilt.model.pods import Pod
 from pytilt.store.logs import LogStore
@@ -22,10 +26,14 @@ from pytilt.store.objects import Store
 PATIENCE_SECONDS = 20.0
 """How long a connection waits for a pod to go to, while one is being replaced."""
 
-LINGER_SECONDS = 5.0
-"""How long the pod's side may still answer a client that has closed its own."""
 
-CHUNK = 65536
+class Rechecks(Value):
+    """When to look again whether something listens at a port where nothing did; each time after twice as long."""
+
+    first: float = 1.0
+    longest: float = 15.0
+    silence: float = 1.0
+    """A connection that lives so long without a word was accepted."""
 
 
 class Forwarding:
@@ -36,18 +44,25 @@ class Forwarding:
         logs: takes what goes wrong.
         containers: opens connections to pods.
         host: where to listen unless the forward says it.
+        rechecks: when to look again at a port where nothing listened.
     """
 
-    def __init__(self, store: Store, logs: LogStore, containers: Containers, host: str) -> None:
+    def __init__(
+        self, store: Store, logs: LogStore, containers: Containers, host: str, rechecks: Rechecks | None = None
+    ) -> None:
         self._store = store
         self._logs = logs
         self._containers = containers
         self._host = host
+        self._rechecks = rechecks or Rechecks()
         self._running: dict[str, tuple[PortForward, asyncio.Task[None]]] = {}
+        self._connections: dict[asyncio.Task[None], tuple[ResourceName, str]] = {}
+        self._rechecking: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Keep listeners equal to what is declared, without end; leaving closes them."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_pods(), name="pods of forwards")
             async for _ in self._store.watch(PortForward):
                 await self.turn(group)
 
@@ -62,6 +77,28 @@ class Forwarding:
         for name, forward in declared.items():
             if name not in self._running:
                 self._running[name] = (forward, group.create_task(self._listen(forward), name=f"forward {name}"))
+
+    async def _follow_pods(self) -> None:
+        """Break connections to pods that are gone, and forget what was said of a pod that is replaced."""
+        async for _ in self._store.watch(Runtime):
+            for task, (resource, pod) in list(self._connections.items()):
+                if not self._is_there(resource, pod):
+                    task.cancel()
+            for forward in self._store.snapshot().all(PortForward):
+                status = forward.status
+                if status.listening and status.error and not self._leads_to(forward, status.pod):
+                    self._write(forward.name, error="")
+
+    def _is_there(self, resource: ResourceName, pod: str) -> bool:
+        runtime = self._store.get(Runtime, resource)
+        if runtime is None:
+            return False
+        return pod in runtime.status.leaving or any(each.name == pod for each in runtime.status.pods)
+
+    def _leads_to(self, forward: PortForward, pod: str) -> bool:
+        runtime = self._store.get(Runtime, forward.resource)
+        found = ownership.forward_pod(runtime.status.pods) if runtime else None
+        return found is not None and found.name == pod
 
     async def _listen(self, forward: PortForward) -> None:
         host = forward.spec.host or self._host
@@ -85,7 +122,9 @@ class Forwarding:
     @asynccontextmanager
     async def _server(self, forward: PortForward, host: str, connections: asyncio.TaskGroup) -> AsyncIterator[None]:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            connections.create_task(self._connection(forward, reader, writer), name=f"connection {forward.name}")
+            connections.create_task(
+                self._connection(forward, connections, reader, writer), name=f"connection {forward.name}"
+            )
 
         server = await asyncio.start_server(accept, host, forward.spec.local_port, backlog=128)
         try:
@@ -94,46 +133,114 @@ class Forwarding:
             server.close()
 
     async def _connection(
-        self, forward: PortForward, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        forward: PortForward,
+        connections: asyncio.TaskGroup,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         """Serve one client; whatever happens to it, the listener goes on."""
+        whole = False
         try:
-            await self._carry(forward, reader, writer)
-        except ExceptionGroup as failures:
-            self._lost(forward, first_failure(failures))
-        except (OSError, UnreachableError) as problem:
-            self._lost(forward, problem)
+            pod = await self._pod(forward)
+            if pod is not None:
+                whole = await self._carry(forward, pod, reader, writer, connections)
         finally:
+            if not whole:
+                _reset(writer)
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def _carry(self, forward: PortForward, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                pod = await self._pod(forward)
-        except TimeoutError:
-            self._say(forward, "no pod takes connections")
-            return
+    async def _carry(
+        self,
+        forward: PortForward,
+        pod: Pod,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        connections: asyncio.TaskGroup,
+    ) -> bool:
+        """Carry bytes until both sides are done; returns whether none were lost."""
         port = ownership.container_port(pod, forward.spec)
-        async with self._containers.forward(pod.namespace, pod.name, port) as stream:
-            self._write(forward.name, pod=pod.name, container_port=port, error="")
-            await _pump(reader, writer, stream)
-
-    def _lost(self, forward: PortForward, problem: BaseException) -> None:
-        if isinstance(problem, UnreachableError):
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections[task] = (forward.resource, pod.name)
+        problem: BaseException | None = None
+        try:
+            async with self._containers.forward(pod.namespace, pod.name, port) as stream:
+                self._write(forward.name, pod=pod.name, container_port=port)
+                await pipe(reader, writer, stream, lambda: self._answers(forward.name))
+        except ExceptionGroup as failures:
+            problem = first_failure(failures)
+        except (OSError, UnreachableError) as failure:
+            problem = failure
+        finally:
+            del self._connections[task]
+        if isinstance(problem, PortClosedError):
+            self._closed(forward, pod, port, connections)
+        elif isinstance(problem, UnreachableError):
             self._say(forward, str(problem))
-        elif not isinstance(problem, OSError):  # a client that went away needs no word
+        elif problem is not None and not isinstance(problem, OSError):  # a client that went away needs no word
             raise problem
+        return problem is None
 
-    async def _pod(self, forward: PortForward) -> Pod:
-        """The pod to go to, as soon as there is one."""
-        async for _ in self._store.watch(Runtime):
-            runtime = self._store.get(Runtime, forward.resource)
-            pod = ownership.forward_pod(runtime.status.pods) if runtime else None
-            if pod is not None:
-                return pod
-        raise AssertionError  # a watch has no end
+    def _answers(self, name: str) -> None:
+        """Something listens in the pod."""
+        forward = self._store.get(PortForward, name)
+        if forward is not None and forward.status.listening and forward.status.error:
+            self._write(name, error="")
+
+    def _closed(self, forward: PortForward, pod: Pod, port: int, group: asyncio.TaskGroup) -> None:
+        """Nothing listens in the pod: say so, once, and look again until something does."""
+        text = f"nothing listens at port {port} of pod `{pod.name}`"
+        now = self._store.get(PortForward, forward.name)
+        if now is None or not now.status.listening or now.status.error == text:
+            return
+        self._say(forward, f"{text}\nhint: {_remedy(pod, forward, port)}")
+        self._write(forward.name, error=text, pod=pod.name, container_port=port)
+        previous = self._rechecking.get(forward.name)
+        if previous is None or previous.done():
+            self._rechecking[forward.name] = group.create_task(
+                self._recheck(forward, pod, port, text), name=f"recheck {forward.name}"
+            )
+
+    async def _recheck(self, forward: PortForward, pod: Pod, port: int, text: str) -> None:
+        """Look again until something listens, or the forward leads elsewhere."""
+        pause = self._rechecks.first
+        while True:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, self._rechecks.longest)
+            now = self._store.get(PortForward, forward.name)
+            if now is None or now.status.error != text:
+                return
+            if await self._accepts(pod, port):
+                self._answers(forward.name)
+                return
+
+    async def _accepts(self, pod: Pod, port: int) -> bool:
+        try:
+            async with (
+                asyncio.timeout(self._rechecks.silence) as limit,
+                self._containers.forward(pod.namespace, pod.name, port) as stream,
+            ):
+                await stream.receive()
+        except TimeoutError:
+            return limit.expired()
+        except UnreachableError:
+            return False
+        return True
+
+    async def _pod(self, forward: PortForward) -> Pod | None:
+        """The pod to go to, as soon as there is one; None where there is none for long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                async for _ in self._store.watch(Runtime):
+                    runtime = self._store.get(Runtime, forward.resource)
+                    pod = ownership.forward_pod(runtime.status.pods) if runtime else None
+                    if pod is not None:
+                        return pod
+        self._say(forward, "no pod takes connections")
+        return None
 
     def _say(self, forward: PortForward, text: str) -> None:
         span = self._logs.span(forward.resource, SpanId(f"forward:{forward.name}"))
@@ -152,18 +259,22 @@ def _why(problem: OSError, taken: PortHolder | None) -> str:
     return f"it is taken by {taken.name} (process {taken.pid})" if taken else problem.strerror or str(problem)
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stream: ByteStream) -> None:
-    """Carry bytes both ways until the pod's side ends, or says nothing more once the client is done."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
+def _remedy(pod: Pod, forward: PortForward, port: int) -> str:
+    """What to do where nothing listens at a port: the containers may declare others."""
+    declared = {each.name: each.ports for each in pod.containers if each.ports and not each.init}
+    if not declared or any(port in ports for ports in declared.values()):
+        return "wait until the program listens, and have it listen at that port, on 0.0.0.0 or localhost"
+    said = "; ".join(
+        f"container `{name}` declares port{'s' * (len(ports) > 1)} {', '.join(map(str, ports))}"
+        for name, ports in declared.items()
+    )
+    first = next(iter(declared.values()))[0]
+    return f"{said}: write `port_forwards='{forward.spec.local_port}:{first}'`"
 
-            async def out() -> None:
-                while data := await reader.read(CHUNK):
-                    await stream.send(data)
-                limit.reschedule(asyncio.get_running_loop().time() + LINGER_SECONDS)
 
-            sending = group.create_task(out(), name="to pod")
-            while data := await stream.receive():
-                writer.write(data)
-                await writer.drain()
-            sending.cancel()
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Have the client read an error rather than an end, since not all of the answer has come."""
+    handle = writer.get_extra_info("socket")
+    with contextlib.suppress(OSError):
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()

@@ -186,6 +186,10 @@ class Runtimes:
         found = {pod.uid: pod for uid in claim.uids for pod in by_ancestor.get(uid, ())}
         candidates = self._pods.values() if deploy.extra_pod_selectors else found.values()
         present = ownership.current(tuple(candidates), claim, self._owners)
+        counting = {pod.uid for pod in present}
+        leaving = (
+            pod.name for pod in candidates if pod.uid not in counting and ownership.belongs(pod, claim, self._owners)
+        )
         jobs = tuple(self._jobs[uid] for uid in claim.uids if uid in self._jobs)
         verdict = health.runtime(present, deploy.pod_readiness, jobs=jobs, deployed=bool(resource.status.deployed_at))
         if self._is_finished(resource, deploy, verdict.status) and not (jobs or present):
@@ -196,6 +200,7 @@ class Runtimes:
             reason=verdict.reason,
             ready_once=ready_once or verdict.status is RuntimeStatus.OK,
             pods=present,
+            leaving=tuple(sorted(leaving)),
             endpoints=endpoints.endpoints(resource.spec, services, host=self._host),
         )
 

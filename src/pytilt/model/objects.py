@@ -199,6 +199,8 @@ class RuntimeState(Value):
     """Was it ready at any time since it was declared? What depends on it may start."""
     pods: tuple[Pod, ...] = ()
     """Best first."""
+    leaving: tuple[str, ...] = ()
+    """Names of pods that are still there but do not count any more: others replace them."""
     endpoints: tuple[Link, ...] = ()
     pid: int = 0
     """Of the served process; 0 when there is none."""
@@ -218,10 +220,12 @@ class PortForwardStatus(Value):
     """Where a port leads."""
 
     pod: str = ""
-    """The pod that the next connection goes to; empty: none is ready to take it."""
+    """The pod that the last connection went to; empty: there was none."""
     container_port: int = 0
     listening: bool = False
+    """Is the port of this machine bound?"""
     error: str = ""
+    """Why it leads nowhere: the port of this machine cannot be bound, or nothing listens in the pod."""
 
 
 class PortForward(Object):

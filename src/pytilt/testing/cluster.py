@@ -301,30 +301,41 @@ class FakeConnection:
         self.pod = pod
         self.port = port
         self._input: asyncio.Queue[bytes] = asyncio.Queue()
-        self._output: asyncio.Queue[bytes] = asyncio.Queue()
+        self._output: asyncio.Queue[bytes | PytiltError] = asyncio.Queue()
 
     async def read(self) -> bytes:
-        """The next bytes that came in."""
+        """The next bytes that came in, empty at the end."""
         return await self._input.get()
 
     def write(self, data: bytes) -> None:
         """Answer with bytes; none: close."""
         self._output.put_nowait(data)
 
+    def fail(self, error: PytiltError) -> None:
+        """Have the connection break."""
+        self._output.put_nowait(error)
+
     async def send(self, data: bytes) -> None:
         """Write bytes; see `ByteStream.send`."""
         self._input.put_nowait(data)
 
+    async def finish(self) -> None:
+        """Have the pod's side read the end; see `ByteStream.finish`."""
+        self._input.put_nowait(b"")
+
     async def receive(self) -> bytes:
         """The next bytes; see `ByteStream.receive`."""
-        return await self._output.get()
+        piece = await self._output.get()
+        if isinstance(piece, PytiltError):
+            raise piece
+        return piece
 
 
 ExecAnswer = Callable[[FakeExec], Awaitable[int | None]]
 """Plays a command: reads, writes, and returns the exit status. Cancelled when the stream is closed before."""
 
 ForwardAnswer = Callable[[FakeConnection], Awaitable[None]]
-"""Plays a server: reads and writes. The connection ends when it returns."""
+"""Plays a server: reads and writes. The connection ends when it returns, and breaks by a `PytiltError` of its."""
 
 
 class FakeContainers:
@@ -389,6 +400,8 @@ class FakeContainers:
         async def play() -> None:
             try:
                 await self._forward(connection)
+            except PytiltError as error:
+                connection.fail(error)
             finally:
                 connection.write(b"")
 

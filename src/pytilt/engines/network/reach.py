@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pytilt.cluster.seam import ByteStream, ExecStream
 from pytilt.docker.api import DuplexStream, path
 from pytilt.docker.runtime import Demultiplexer, Runtime, reached
-from pytilt.errors import ClusterUnreachableError, DockerApiError, SyncError
+from pytilt.errors import ClusterUnreachableError, DockerApiError, PortClosedError, SyncError
 from pytilt.synclet.verbs import dial
 
 CONNECT_SECONDS = 2.0
@@ -54,6 +54,10 @@ class Execution:
             raise SyncError(data.decode(errors="replace").strip())
         return channel, data
 
+    def close_sending(self) -> None:
+        """Have its standard input end."""
+        self._stream.close_sending()
+
     @property
     def exit_status(self) -> int | None:
         """The status with which it ended."""
@@ -61,7 +65,7 @@ class Execution:
 
 
 @asynccontextmanager
-async def execute(runtime: Runtime, container: str, argv: Sequence[str]) -> AsyncIterator[ExecStream]:
+async def execute(runtime: Runtime, container: str, argv: Sequence[str]) -> AsyncIterator[Execution]:
     """Run a command in a container.
 
     Raises:
@@ -109,6 +113,11 @@ class SocketStream:
         except OSError as error:
             raise ClusterUnreachableError(f"the connection to the pod broke: {error}") from error
 
+    async def finish(self) -> None:
+        """Write no more."""
+        if self._writer.can_write_eof():  # TLS cannot close one direction
+            self._writer.write_eof()
+
     async def receive(self) -> bytes:
         """The next bytes, empty at the end."""
         try:
@@ -120,13 +129,17 @@ class SocketStream:
 class ExecutedStream:
     """A connection that a command in the pod's sandbox makes; a `ByteStream`."""
 
-    def __init__(self, execution: ExecStream, first: bytes) -> None:
+    def __init__(self, execution: Execution, first: bytes) -> None:
         self._execution = execution
         self._first = first
 
     async def send(self, data: bytes) -> None:
         """Write bytes."""
         await self._execution.send(data)
+
+    async def finish(self) -> None:
+        """Write no more."""
+        self._execution.close_sending()
 
     async def receive(self) -> bytes:
         """The next bytes, empty at the end."""
@@ -178,7 +191,8 @@ class PodNetwork:
             tls: speak TLS, without looking at certificates; only where packets are routed.
 
         Raises:
-            ClusterUnreachableError: nothing listens there.
+            PortClosedError: nothing listens there.
+            ClusterUnreachableError: it cannot be reached.
         """
         if self.routed and address:
             context = _trusting() if tls else None
@@ -193,7 +207,8 @@ class PodNetwork:
         """Open one connection, to a program that listens on the pod's localhost only too.
 
         Raises:
-            ClusterUnreachableError: nothing listens there.
+            PortClosedError: nothing listens there.
+            ClusterUnreachableError: it cannot be reached.
         """
         async with AsyncExitStack() as stack:
             try:
@@ -209,13 +224,14 @@ class PodNetwork:
         """Open one connection from inside of the pod, to where it calls itself localhost.
 
         Raises:
-            ClusterUnreachableError: nothing listens there.
+            PortClosedError: nothing listens there.
+            ClusterUnreachableError: it cannot be reached.
         """
         try:
             async with execute(self._runtime, sandbox, dial(f"127.0.0.1:{port}")) as execution:
                 channel, said = await _first_piece(execution)
                 if channel != 1:
-                    raise ClusterUnreachableError(f"nothing listens on port {port} of the pod")
+                    raise PortClosedError(f"nothing listens at port {port} of the pod")
                 yield ExecutedStream(execution, said.removeprefix(b"\n"))
         except SyncError as error:
             raise ClusterUnreachableError(error.message) from error
@@ -234,8 +250,11 @@ async def _socket(address: str, port: int, context: ssl.SSLContext | None) -> As
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             reader, writer = await asyncio.open_connection(address, port, ssl=context)
+    except ConnectionRefusedError as error:
+        raise PortClosedError(f"nothing listens at port {port} of the pod") from error
     except (OSError, TimeoutError) as error:
-        raise ClusterUnreachableError(f"nothing listens on port {port} of the pod ({error})") from error
+        text = str(error) or f"no answer within {CONNECT_SECONDS:g} s"
+        raise ClusterUnreachableError(f"port {port} of the pod cannot be reached: {text}") from error
     try:
         yield SocketStream(reader, writer)
     finally:
