@@ -38,7 +38,10 @@ spec:
       containers:
       - name: web
         image: busybox
-        command: [sh, -c, "mkdir /w; echo hello >/w/index.html; truncate -s {size}M /w/big; exec httpd -f -p 8000 -h /w"]
+        command:
+        - sh
+        - -c
+        - mkdir /w; echo hello >/w/index.html; truncate -s {size}M /w/big; exec httpd -f -p 8000 -h /w
         ports: [{{containerPort: 8000}}]
 """
 
