@@ -51,6 +51,8 @@ class LogView(ScrollingLines):
         """Number of the line at which the search stands."""
         self.empty_text = "no log lines yet"
         self._starts: list[int] = [0]
+        self._width = 0
+        """For which the lines were broken."""
         self._asked = False
 
     # What is shown
@@ -154,8 +156,9 @@ class LogView(ScrollingLines):
         return self._starts[-1]
 
     def on_resize(self) -> None:
-        """Break the lines anew."""
-        self._layout()
+        """Break the lines anew where the pane has another width."""
+        if self.size.width != self._width:
+            self._layout()
         self._settle()
 
     def on_focus(self) -> None:
@@ -210,7 +213,8 @@ class LogView(ScrollingLines):
     # Layout
 
     def _layout(self) -> None:
-        width = max(0, self.size.width - 1)
+        self._width = self.size.width
+        width = max(0, self._width - 1)
         look = self.look
         self._starts = [0, *accumulate(height(each.text, look, width) for each in self.window.lines)]
 
