@@ -134,6 +134,15 @@ async def test_what_a_program_printed_is_told_once_in_the_log_and_stands_in_the_
     assert "no semicolon" not in logged(logs)
 
 
+async def test_no_secret_stands_in_an_error(trial: Trial, logs: LogStore):
+    logs.hide([("hunter2", "[redacted secret db:password]")])
+    trial.worker.answers = [BuildError("exit status 1", output="cannot log in with hunter2")]
+    await trial.declare(local(TOOL))
+    async with running(trial.updating.run()):
+        status = await trial.ended(1)
+    assert status.history[0].error == "exit status 1\ncannot log in with [redacted secret db:password]"
+
+
 async def test_only_the_newest_updates_are_remembered(trial: Trial):
     await trial.declare(local("tool"))
     async with running(trial.updating.run()):

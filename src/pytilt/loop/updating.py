@@ -167,7 +167,8 @@ class Updating:
             return Done(outcome=Outcome.FELL_BACK if fell_back else Outcome.FAILED, error=str(problem))
 
     def _finish(self, resource: Resource, start: Start, update: Update, done: Done, seconds: float) -> None:
-        ended = replace(update, outcome=done.outcome, error=done.error, finished_at=self._store.now(), seconds=seconds)
+        error = self._logs.without_secrets(done.error)
+        ended = replace(update, outcome=done.outcome, error=error, finished_at=self._store.now(), seconds=seconds)
 
         def end(status: ResourceStatus) -> ResourceStatus:
             changed: dict[str, Any] = dict(done.status)

@@ -207,7 +207,7 @@ class LogStore:
             time=self._clock().isoformat(timespec="microseconds").replace("+00:00", "Z"),
             resource=resource,
             span=span,
-            text=self._without_secrets(text),
+            text=self.without_secrets(text),
             level=level,
             progress=progress,
             build=build,
@@ -322,7 +322,8 @@ class LogStore:
         rest = max(begin, self._written)
         return found + bytes(self._unwritten[rest - self._written : end - self._written]) if end > rest else found
 
-    def _without_secrets(self, text: str) -> str:
+    def without_secrets(self, text: str) -> str:
+        """A text with what stands in the place of each secret."""
         return text if self._secrets is None else self._secrets.sub(lambda found: self._replacements[found[0]], text)
 
     def _redact(self, secrets: re.Pattern[str]) -> None:
@@ -334,7 +335,7 @@ class LogStore:
         for begin in range(0, len(self), BATCH):
             for line in self._load(range(begin, min(begin + BATCH, len(self)))):
                 if secrets.search(line.text):
-                    self._redacted[line.number] = replace(line, text=self._without_secrets(line.text))
+                    self._redacted[line.number] = replace(line, text=self.without_secrets(line.text))
                     self._overwrite(line.number, secrets)
         before, self._reader = self._reader, os.fdopen(os.dup(self._reader.fileno()), "rb")
         before.close()  # it may hold what was overwritten
