@@ -61,7 +61,7 @@ class Terminal:
 
     def displays(self) -> list[int]:
         """Process ids of the displays that the command started."""
-        return [pid for pid in _children(self._command()) if b"hud" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [pid for pid in _children(self._command()) if b"\0hud\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def resize(self, columns: int, rows: int) -> None:
         """Give it another size."""

@@ -25,6 +25,11 @@ def test_of_many_errors_the_first_ones_and_the_last_one_leave_room_for_the_last_
     assert excerpt([*errors, "gave up"], 6) == [*errors[:4], errors[-1], "gave up"]
 
 
+def test_what_a_container_says_at_each_of_its_runs_is_shown_once():
+    run = ["starting up", "Error: no field port", "bye"]
+    assert excerpt([*run, *run, *run]) == ["Error: no field port", "starting up", "bye"]
+
+
 def test_without_an_error_the_last_lines_are_shown_in_order():
     assert excerpt(COMPILING) == COMPILING[-EXCERPT_LINES:]
 

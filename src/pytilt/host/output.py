@@ -49,7 +49,7 @@ def excerpt(lines: Sequence[str], count: int = EXCERPT_LINES) -> list[str]:
     """
     shown = [line for each in lines if (line := _last_state(each))]
     errors = list(dict.fromkeys(line for line in shown if names_error(line)))
-    others = [line for line in shown if line not in errors][-count:]
+    others = [*dict.fromkeys(line for line in reversed(shown) if line not in errors)][:count][::-1]
     share = max(1, count // 2, count - len(others))
     if len(errors) > share:
         errors = [*errors[: share - 1], errors[-1]]
