@@ -195,7 +195,7 @@ def test_a_circular_load_is_named(tmp_path):
             "load('nope', 'x')",
             "cannot load nope: error reading file ROOT/nope: open ROOT/nope: no such file or directory",
         ),
-        ("load('ext://restart_process', 'x')", "cannot load ext://restart_process: extensions are not supported yet"),
+        ("load('ext://restart_process', 'x')", "cannot load ext://restart_process: extension repository"),
         ("docker_compose('x')", "`docker_compose` is not supported yet"),
         ("v1alpha1.cmd(name='x')", "`v1alpha1.cmd` is not supported yet"),
     ],

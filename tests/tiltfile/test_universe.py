@@ -5,6 +5,7 @@ import pytest
 
 from pytilt.dialect import ModuleValue
 from pytilt.testing.project import Project
+from pytilt.tiltfile.extensions import Extensions
 from pytilt.tiltfile.request import EvaluationRequest, Host, LocalResult
 from pytilt.tiltfile.script import Script
 from pytilt.tiltfile.universe import universe
@@ -24,7 +25,8 @@ def names():
             else:
                 found.append(f"{prefix}{name}")
 
-    collect(universe(Script(EvaluationRequest(path="/Tiltfile"), host), lambda _: {}), "")
+    script = Script(EvaluationRequest(path="/Tiltfile"), host)
+    collect(universe(script, lambda _: {}, Extensions(script)), "")
     return found
 
 

@@ -1,7 +1,5 @@
 """`tilt down`."""
 
-import sys
-
 import click
 
 from pytilt.cli.options import project_options
@@ -32,6 +30,7 @@ def command(
       tilt down
       tilt down --delete-namespaces
     """
+    from pytilt.cli.printing import evaluation_log
     from pytilt.cli.running import exit_status, run_in_foreground
     from pytilt.host.processes import HostRunner
     from pytilt.session.project import find_project
@@ -41,19 +40,15 @@ def command(
 
     async def run(runner: HostRunner) -> None:
         from pytilt.docker.engine import Engine
-        from pytilt.loop.evaluator import Evaluator
         from pytilt.loop.teardown import TearingDown
-        from pytilt.model.logs import Level
         from pytilt.session.clusters import connected
-
-        def log(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:  # noqa: ARG001 - a `Log`
-            sys.stderr.write(text)
+        from pytilt.session.evaluators import evaluator
 
         async with (
             Engine(settings) as engine,
             connected(project.target, project.root, settings, runner, engine) as access,
         ):
-            result = await Evaluator(project.request("down"), runner).evaluate(args, log)
+            result = await evaluator(project, "down", runner).evaluate(args, evaluation_log)
             if result.declaration is None:
                 raise UserError(result.error or "the Tiltfile cannot be evaluated")
             tearing = TearingDown(access.cluster, lambda line: print(line, flush=True))

@@ -26,6 +26,7 @@ COMMANDS = {
     "wait": "Wait for a condition of resources",
     "demo": "Show what it does with an example project",
     "docker-prune": "Remove old images that were built here",
+    "extension": "List, lock and update the repositories of extensions",
     "completion": "Print the script that completes commands in a shell",
     "version": "Print the version",
 }

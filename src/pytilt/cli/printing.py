@@ -98,6 +98,15 @@ def wants_color(out: TextIO, *, no_color: bool) -> bool:
     return out.isatty() and not no_color
 
 
+def evaluation_log(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:  # noqa: ARG001 - a `Log`
+    """Write what an evaluation says to the person; its progress only where one line can replace another."""
+    if not progress:
+        sys.stderr.write(text)
+    elif sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text.rstrip()}\r")
+    sys.stderr.flush()
+
+
 def note(text: str, *, color: bool = False) -> None:
     """Say something to the person, apart from the data on stdout."""
     print(click.style(text, fg="green") if color else text, file=sys.stderr, flush=True)

@@ -18,7 +18,6 @@ from pytilt.loop.commanding import Commanding
 from pytilt.loop.connecting import Connecting
 from pytilt.loop.deploying import Deploying
 from pytilt.loop.evaluating import Evaluating
-from pytilt.loop.evaluator import Evaluator
 from pytilt.loop.forwarding import Forwarding
 from pytilt.loop.imaging import Imaging
 from pytilt.loop.outcomes import Done
@@ -40,6 +39,7 @@ from pytilt.model.objects import Resource, Session, Tiltfile
 from pytilt.model.resources import UpdateSettings
 from pytilt.model.updates import Reason, Strategy
 from pytilt.session.clusters import connected
+from pytilt.session.evaluators import evaluator
 from pytilt.session.places import ensure_token, new_session_dir
 from pytilt.session.project import Project
 from pytilt.settings import Settings
@@ -119,9 +119,9 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         commanding = Commanding(runner, _environ(project, options))
         syncing = Syncing(store, access.containers)
         updating = Updating(store, logs, watching, _strategies(deploying, commanding, syncing), project.root)
-        evaluator = Evaluator(project.request("ci" if options.ci else "up"), runner)
+        tiltfile_evaluator = evaluator(project, "ci" if options.ci else "up", runner)
         retiring = Retiring(store, logs, updating, deploying)
-        evaluating = Evaluating(store, logs, watching, updating, retiring, evaluator)
+        evaluating = Evaluating(store, logs, watching, updating, retiring, tiltfile_evaluator)
         prober = Prober(runner, settings.environ, project.root)
         pod_logs = PodLogs(store, logs, access.containers)
         tasks = {

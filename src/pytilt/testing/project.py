@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 from pytilt.errors import CommandError
+from pytilt.extensions.repositories import Checkout
 from pytilt.host.processes import HostRunner, ProcessRequest
 from pytilt.model.commands import Command
 from pytilt.model.logs import Level
@@ -13,7 +14,18 @@ from pytilt.model.resources import Declaration, Resource
 from pytilt.model.texts import from_bytes
 from pytilt.settings import Settings
 from pytilt.tiltfile.evaluation import evaluate
-from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult, Host, LocalResult
+from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult, Host, LocalResult, no_repositories
+
+
+def folder_repository(url: str, ref: str) -> Checkout:
+    """The seam to extension repositories, of folders only.
+
+    Raises:
+        UserError: it is none of this machine.
+    """
+    if not url.startswith("file://"):
+        return no_repositories(url, ref)
+    return Checkout(path=url.removeprefix("file://"))
 
 
 class Project:
@@ -84,7 +96,7 @@ class Project:
             environ={**Settings.from_environment().environ, **(environ or {})},
             tilt_version=tilt_version,
         )
-        return evaluate(request, Host(log=self._log, run_local=run_local))
+        return evaluate(request, Host(log=self._log, run_local=run_local, checkout=folder_repository))
 
     def declare(self, *args: str, environ: Mapping[str, str] | None = None) -> Declaration:
         """What the Tiltfile declares; it must not fail."""

@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Mapping
 
-import msgspec
+from msgspec.structs import replace
 
 from pytilt.dialect import DialectError, run_file
 from pytilt.errors import PytiltError, UserError
@@ -12,7 +12,9 @@ from pytilt.model.resources import Declaration
 from pytilt.model.texts import shown
 from pytilt.tiltfile.assembly import assemble
 from pytilt.tiltfile.control import StopEvaluation
+from pytilt.tiltfile.extensions import PREFIX, Extensions
 from pytilt.tiltfile.ignore_files import TILTIGNORE, ignore_file
+from pytilt.tiltfile.merging import merged
 from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult, Host
 from pytilt.tiltfile.script import Script, UnreadableError
 from pytilt.tiltfile.universe import universe
@@ -34,18 +36,18 @@ def evaluate(request: EvaluationRequest, host: Host) -> EvaluationResult:
         The declaration, or what is wrong with the Tiltfile; in any case the files to watch.
     """
     script = Script(request, host)
+    files = _Files(script)
+    result = EvaluationResult()
     try:
-        declaration = _declaration(script)
+        declaration = _declaration(script, files)
+        result = _with_extensions(replace(result, declaration=declaration), files.extensions, request, host)
+        _check_resources(result, request)
     except PytiltError as error:
-        text = shown(str(error))
-        return EvaluationResult(error=text, config_files=script.config_files, warnings=tuple(script.warnings))
-    declaration = msgspec.structs.replace(
-        declaration, config_files=script.config_files, warnings=tuple(script.warnings)
-    )
-    return EvaluationResult(declaration=declaration, config_files=script.config_files, warnings=tuple(script.warnings))
+        result = replace(result, declaration=None, error=shown(str(error)))
+    return _completed(result, script, files.extensions)
 
 
-def _declaration(script: Script) -> Declaration:
+def _declaration(script: Script, files: "_Files") -> Declaration:
     request = script.request
     script.watch(request.path)
     tiltignore = posixpath.join(posixpath.dirname(request.path), TILTIGNORE)
@@ -53,13 +55,49 @@ def _declaration(script: Script) -> Declaration:
     if patterns:
         script.ignores.append(Ignore(base=posixpath.dirname(tiltignore), patterns=patterns))
     script.print(f"Loading Tiltfile at: {request.path}")
-    _Files(script).run_main()
+    files.run_main()
     declaration, warnings = assemble(script.declared(), request)
     for warning in warnings:
         script.warn(warning)
-    if not declaration.resources and request.subcommand in _NEEDS_RESOURCES:
-        raise UserError(f"No resources found. Check out {_TUTORIAL} to get started!")
     return declaration
+
+
+def _check_resources(result: EvaluationResult, request: EvaluationRequest) -> None:
+    idle = result.declaration is not None and not result.declaration.resources
+    if idle and request.subcommand in _NEEDS_RESOURCES and not request.extension:
+        raise UserError(f"No resources found. Check out {_TUTORIAL} to get started!")
+
+
+def _with_extensions(
+    result: EvaluationResult, extensions: Extensions, request: EvaluationRequest, host: Host
+) -> EvaluationResult:
+    """Run the extensions that were registered and not loaded, each as a Tiltfile of its own; take in their resources.
+
+    Raises:
+        UserError: one of them fails, or declares a resource that is there already.
+    """
+    for name, path, args in extensions.unloaded():
+        other = evaluate(replace(request, path=path, args=args, extension=True), host)
+        if other.declaration is None:
+            raise UserError(f"loading extension {name}: {other.error}")
+        result = merged(result, other, name)
+    return result
+
+
+def _completed(result: EvaluationResult, script: Script, extensions: Extensions) -> EvaluationResult:
+    """The result with what is known in any case: the files to watch, the warnings, the repositories."""
+    config_files = tuple(sorted({*result.config_files, *script.config_files}))
+    warnings = (*script.warnings, *result.warnings)
+    declaration = result.declaration
+    if declaration is not None:
+        declaration = replace(declaration, config_files=config_files, warnings=warnings)
+    return replace(
+        result,
+        declaration=declaration,
+        config_files=config_files,
+        warnings=warnings,
+        repositories=(*extensions.used, *result.repositories),
+    )
 
 
 class _Files:
@@ -67,7 +105,8 @@ class _Files:
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._universe = universe(script, self.load)
+        self.extensions = Extensions(script)
+        self._universe = universe(script, self.load, self.extensions)
         self._globals: dict[str, Mapping[str, object] | PytiltError] = {}
         self._running: set[str] = set()
 
@@ -89,12 +128,10 @@ class _Files:
         Args:
             path: as the Tiltfile has it.
         """
-        if path.startswith("ext://"):
-            raise UserError(
-                f"extensions are not supported yet: `{path}`",
-                hint="copy the extension's Tiltfile into the project and `load` it from there",
-            )
-        full = placed(path, self._script.directory)
+        if path.startswith(PREFIX):
+            full = self.extensions.path(path.removeprefix(PREFIX))
+        else:
+            full = placed(path, self._script.directory)
         if full in self._running:
             raise DialectError(f"Circular load: {full}")
         if full not in self._globals:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from pytilt.errors import UserError
+from pytilt.extensions.repositories import Checkout
 from pytilt.model.base import Value
 from pytilt.model.commands import Command
 from pytilt.model.logs import Log
@@ -27,6 +29,8 @@ class EvaluationRequest(Value):
     """The environment; what the Tiltfile changes in it stays within the evaluation and its commands."""
     tilt_version: str = ""
     """For `version_settings`, for example `0.37.2`."""
+    extension: bool = False
+    """Is it an extension beside the project's Tiltfile? Then it may declare nothing."""
 
 
 class LocalResult(Value):
@@ -43,6 +47,19 @@ RunLocal = Callable[[Command, bytes | None, Callable[[str], None]], LocalResult]
 """Runs a command to its end: the command, its standard input, and who is told its output, both streams, as it comes."""
 
 
+FindRepository = Callable[[str, str], Checkout]
+"""Finds the files of an extension repository: its URL, and the ref or an empty text. Called from that thread, too."""
+
+
+def no_repositories(url: str, _ref: str) -> Checkout:
+    """What a host without extensions answers.
+
+    Raises:
+        UserError: always.
+    """
+    raise UserError(f"extension repository {url} is not at hand")
+
+
 class Host(Value):
     """What an evaluation needs from outside."""
 
@@ -50,6 +67,17 @@ class Host(Value):
     """Takes what the Tiltfile prints and what its commands write."""
     run_local: RunLocal
     """Called from the thread in which the evaluation runs. The command's `env` is the whole environment."""
+    checkout: FindRepository = no_repositories
+
+
+class UsedRepository(Value):
+    """An extension repository that an evaluation took files from."""
+
+    url: str
+    ref: str
+    checkout: Checkout
+    extensions: tuple[str, ...] = ()
+    """The names by which it was loaded, in order."""
 
 
 class EvaluationResult(Value):
@@ -62,3 +90,4 @@ class EvaluationResult(Value):
     config_files: tuple[str, ...] = ()
     """Absolute paths whose change asks for another evaluation, sorted; complete even when it failed."""
     warnings: tuple[str, ...] = ()
+    repositories: tuple[UsedRepository, ...] = ()

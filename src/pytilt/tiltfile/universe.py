@@ -8,6 +8,7 @@ from pytilt.tiltfile.config import ConfigBuiltins
 from pytilt.tiltfile.control import ControlBuiltins, Load, unsupported
 from pytilt.tiltfile.data import DataBuiltins
 from pytilt.tiltfile.docker_builtins import DockerBuiltins
+from pytilt.tiltfile.extensions import Extensions
 from pytilt.tiltfile.files_builtins import FilesBuiltins
 from pytilt.tiltfile.functions import functions_of
 from pytilt.tiltfile.kubernetes_builtins import KubernetesBuiltins
@@ -22,8 +23,6 @@ _LATER = {
     "docker_compose": "deploy the services with `k8s_yaml`, or run them with `local_resource`",
     "dc_resource": "it configures services of `docker_compose`",
     "k8s_custom_deploy": "run the deploy command with `local_resource`",
-    "v1alpha1.extension_repo": "copy the extension's Tiltfile into the project and `load` it from there",
-    "v1alpha1.extension": "copy the extension's Tiltfile into the project and `load` it from there",
     "v1alpha1.cmd": "use `local_resource`",
     "v1alpha1.config_map": "leave it out",
     "v1alpha1.file_watch": "use `local_resource(deps=…)`",
@@ -34,12 +33,13 @@ _LATER = {
 """What is not there yet, and what to do instead."""
 
 
-def universe(script: Script, load: Load) -> Mapping[str, object]:
+def universe(script: Script, load: Load, extensions: Extensions) -> Mapping[str, object]:
     """The names that every file of an evaluation finds.
 
     Args:
         script: what the functions work on.
         load: runs another file.
+        extensions: what the evaluation registers of them.
     """
     system, settings = OsBuiltins(script), ConfigBuiltins(script)
     topics = (
@@ -52,6 +52,7 @@ def universe(script: Script, load: Load) -> Mapping[str, object]:
         ChartBuiltins(script),
         SettingsBuiltins(script),
         ControlBuiltins(script, load),
+        extensions,
         system,
         settings,
     )

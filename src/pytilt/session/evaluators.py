@@ -1,0 +1,55 @@
+"""What evaluates a project's Tiltfile, with the repositories of extensions that it may load."""
+
+from pathlib import Path
+
+from pytilt.extensions import lockfile
+from pytilt.extensions.repositories import Repositories, RunGit
+from pytilt.host.processes import Runner
+from pytilt.host.state import StateDirectory
+from pytilt.loop.evaluator import Evaluator
+from pytilt.model.logs import Log
+from pytilt.session.project import Project
+from pytilt.settings import Settings
+
+SUBCOMMAND_WITHOUT_FETCHING = "down"
+"""What is to be removed was deployed from here, so its extensions are here too; and it must work without network."""
+
+
+def evaluator(project: Project, subcommand: str, runner: Runner, *, newest: bool = False) -> Evaluator:
+    """Make what evaluates a Tiltfile again and again.
+
+    Args:
+        project: the Tiltfile, and the cluster that it is for.
+        subcommand: for example `up`; the Tiltfile may ask for it.
+        runner: starts its commands, git too.
+        newest: fetch the newest commit of every extension repository that it uses, whatever is locked.
+    """
+
+    def repositories(git: RunGit, log: Log) -> Repositories:
+        return Repositories(
+            extensions_directory(project.settings),
+            git,
+            log,
+            lock=None if newest else lock_path(project),
+            fetches=subcommand != SUBCOMMAND_WITHOUT_FETCHING,
+            newest=newest,
+            foreign=_tilts_copies(project.settings),
+        )
+
+    return Evaluator(project.request(subcommand), runner, repositories)
+
+
+def extensions_directory(settings: Settings) -> StateDirectory:
+    """Where extension repositories are kept."""
+    return StateDirectory(settings.state_dir).below("extensions")
+
+
+def lock_path(project: Project) -> Path:
+    """The lock file of a project's extensions, beside its Tiltfile."""
+    return Path(project.root, lockfile.NAME)
+
+
+def _tilts_copies(settings: Settings) -> Path:
+    """Where Tilt itself keeps what it has fetched, by the XDG base directory specification."""
+    data = settings.environ.get("XDG_DATA_HOME") or str(Path(settings.home, ".local", "share"))
+    return Path(data, "tilt-dev", "tilt_modules")

@@ -1,0 +1,142 @@
+"""`ext://…`: extension repositories and extensions as a Tiltfile registers them, and which file a name means."""
+
+import posixpath
+import re
+from pathlib import Path
+
+from pytilt.errors import UserError
+from pytilt.extensions.lockfile import NAME as LOCK_FILE
+from pytilt.extensions.repositories import DEFAULT_URL, Checkout
+from pytilt.model.base import Value
+from pytilt.tiltfile.conversions import Strings, Text
+from pytilt.tiltfile.functions import function
+from pytilt.tiltfile.request import UsedRepository
+from pytilt.tiltfile.script import Script
+
+PREFIX = "ext://"
+DEFAULT_REPOSITORY = "default"
+"""The repository of extensions that name no other."""
+
+
+class ExtensionRepo(Value):
+    """A call of `v1alpha1.extension_repo`."""
+
+    url: str
+    ref: str = ""
+    load_host: str = ""
+    """`load('ext://HOST/…')` means this repository."""
+    git_subpath: str = ""
+
+
+class Extension(Value):
+    """A call of `v1alpha1.extension`, or what a `load` stands for."""
+
+    repo_name: str
+    repo_path: str
+    args: tuple[str, ...] = ()
+
+
+class Extensions:
+    """The repositories and extensions of one evaluation.
+
+    Args:
+        script: the running script.
+    """
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._repos: dict[str, ExtensionRepo] = {}
+        self._registered: dict[str, Extension] = {}
+        self._loaded: set[str] = set()
+        self._checkouts: dict[tuple[str, str], UsedRepository] = {}
+
+    @function("v1alpha1.extension_repo")
+    def extension_repo(
+        self,
+        name: Text,
+        labels: object = None,
+        annotations: object = None,
+        url: Text = "",
+        ref: Text = "",
+        load_host: Text = "",
+        git_subpath: Text = "",
+    ) -> None:
+        """Register a repository of extensions."""
+        del labels, annotations
+        repo = ExtensionRepo(url=url, ref=ref, load_host=load_host, git_subpath=git_subpath)
+        if self._repos.setdefault(name, repo) != repo:
+            raise UserError(f'extensionrepos "{name}" already registered')
+
+    @function("v1alpha1.extension")
+    def extension(
+        self,
+        name: Text,
+        labels: object = None,
+        annotations: object = None,
+        repo_name: Text = "",
+        repo_path: Text = "",
+        args: Strings = (),
+    ) -> None:
+        """Register an extension for `load`; one that is never loaded runs as a Tiltfile of its own."""
+        del labels, annotations
+        extension = Extension(repo_name=repo_name, repo_path=repo_path, args=tuple(args))
+        if self._registered.setdefault(sanitized(name), extension) != extension:
+            raise UserError(f'extensions "{name}" already registered')
+
+    def path(self, module: str) -> str:
+        """The Tiltfile that `ext://MODULE` means.
+
+        Raises:
+            UserError: there is none, or its repository cannot be had.
+        """
+        name = sanitized(module)
+        self._loaded.add(name)
+        return self._path(self._registered.get(name) or self._inferred(module), module)
+
+    def unloaded(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """The registered extensions that nothing loads: name, path of the Tiltfile, arguments.
+
+        Raises:
+            UserError: as `path`.
+        """
+        rest = [(name, each) for name, each in self._registered.items() if name not in self._loaded]
+        return tuple((name, self._path(each, name), each.args) for name, each in rest)
+
+    @property
+    def used(self) -> tuple[UsedRepository, ...]:
+        """The repositories that files were taken from."""
+        return tuple(self._checkouts.values())
+
+    def _inferred(self, module: str) -> Extension:
+        host, slash, rest = module.partition("/")
+        if slash:
+            for name, repo in self._repos.items():
+                if repo.load_host and repo.load_host == host:
+                    return Extension(repo_name=name, repo_path=rest)
+        return Extension(repo_name=DEFAULT_REPOSITORY, repo_path=module)
+
+    def _path(self, extension: Extension, module: str) -> str:
+        repo = self._repos.get(extension.repo_name) or ExtensionRepo(url=DEFAULT_URL)
+        root = self._checkout(repo, module).path
+        found = posixpath.normpath(posixpath.join(root, repo.git_subpath, extension.repo_path, "Tiltfile"))
+        if not found.startswith(f"{root.rstrip('/')}/"):
+            raise UserError(f"loading extension {module}: invalid repo path: {extension.repo_path}")
+        if not Path(found).is_file():
+            raise UserError(f"loading extension {module}: no extension tiltfile found at {found}")
+        return found
+
+    def _checkout(self, repo: ExtensionRepo, module: str) -> Checkout:
+        self._script.watch(posixpath.join(posixpath.dirname(self._script.request.path), LOCK_FILE))
+        key = (repo.url, repo.ref)
+        known = self._checkouts.get(key)
+        checkout = known.checkout if known else self._script.host.checkout(*key)
+        names = (*(known.extensions if known else ()), module)
+        self._checkouts[key] = UsedRepository(
+            url=repo.url, ref=repo.ref, checkout=checkout, extensions=tuple(dict.fromkeys(names))
+        )
+        return checkout
+
+
+def sanitized(name: str) -> str:
+    """The name of the object that stands for an extension: what a path cannot hold is replaced, as in Tilt."""
+    return re.sub(r"[/%]", "_", name)

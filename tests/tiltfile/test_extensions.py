@@ -1,0 +1,130 @@
+from pathlib import Path
+
+import pytest
+
+from pytilt.testing.project import Project
+
+HELLO = """
+    def hello(name):
+        return 'hello ' + name
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = Project(tmp_path, {})
+    made.write("extensions/hello/Tiltfile", HELLO)
+    return made
+
+
+def with_default(text: str, **more: str) -> str:
+    """A Tiltfile that takes its extensions from the folder `extensions` beside it."""
+    fields = "".join(f", {name}='{value}'" for name, value in more.items())
+    return f"v1alpha1.extension_repo(name='default', url='file://' + config.main_dir + '/extensions'{fields})\n{text}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "load('ext://hello', 'hello')\nlocal_resource(hello('x'), 'true')",
+        "found = load_dynamic('ext://hello')\nlocal_resource(found['hello']('x'), 'true')",
+    ],
+)
+def test_an_extension_is_loaded_by_its_name(project: Project, text: str):
+    project.write("Tiltfile", with_default(text))
+    assert [each.name for each in project.declare().resources] == ["hello x"]
+
+
+def test_an_extension_is_included(project: Project):
+    project.write("extensions/one/Tiltfile", "local_resource('one', 'true')")
+    project.write("Tiltfile", with_default("include('ext://one')"))
+    assert [each.name for each in project.declare().resources] == ["one"]
+
+
+def test_an_extension_finds_its_own_files_and_loads_others(project: Project):
+    project.write(
+        "extensions/deep/Tiltfile", "load('ext://hello', 'hello')\nload('./more.star', 'more')\nx = hello(more)"
+    )
+    project.write("extensions/deep/more.star", "more = str(read_file('name.txt'))")
+    project.write("extensions/deep/name.txt", "deep")
+    project.write("Tiltfile", with_default("load('ext://deep', 'x')\nlocal_resource(x, 'true')"))
+    result = project.declare()
+    assert [each.name for each in result.resources] == ["hello deep"]
+    assert project.path("extensions/deep/name.txt") in result.config_files
+
+
+def test_a_repository_is_chosen_by_its_load_host(project: Project):
+    project.write("ours/team/web/Tiltfile", "name = 'ours'")
+    project.write(
+        "Tiltfile",
+        """
+        v1alpha1.extension_repo(name='ours', url='file://' + config.main_dir + '/ours', load_host='ours.example')
+        load('ext://ours.example/team/web', 'name')
+        local_resource(name, 'true')
+        """,
+    )
+    assert [each.name for each in project.declare().resources] == ["ours"]
+
+
+def test_a_registered_extension_may_have_another_name_than_its_folder(project: Project):
+    project.write(
+        "Tiltfile",
+        with_default(
+            "v1alpha1.extension(name='greeting', repo_name='default', repo_path='hello')\n"
+            "load('ext://greeting', 'hello')\nlocal_resource(hello('x'), 'true')"
+        ),
+    )
+    assert [each.name for each in project.declare().resources] == ["hello x"]
+
+
+def test_a_registered_extension_that_nothing_loads_runs_as_a_tiltfile_of_its_own(project: Project):
+    project.write("extensions/tool/Tiltfile", "config.define_string('n')\nlocal_resource(config.parse()['n'], 'true')")
+    project.write(
+        "Tiltfile",
+        with_default(
+            "v1alpha1.extension(name='tool', repo_name='default', repo_path='tool', args=['--n', 'given'])\n"
+            "local_resource('mine', 'true')"
+        ),
+    )
+    declaration = project.declare()
+    assert [each.name for each in declaration.resources] == ["mine", "given"]
+    assert set(declaration.enabled) == {"mine", "given"}
+    assert project.path("extensions/tool/Tiltfile") in declaration.config_files
+
+
+def test_a_subfolder_of_a_repository_may_hold_the_extensions(project: Project):
+    project.write("extensions/below/there/Tiltfile", "name = 'there'")
+    project.write(
+        "Tiltfile", with_default("load('ext://there', 'name')\nlocal_resource(name, 'true')", git_subpath="below")
+    )
+    assert [each.name for each in project.declare().resources] == ["there"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("load('ext://none', 'x')", "no extension tiltfile found at ROOT/extensions/none/Tiltfile"),
+        ("load('ext://../outside', 'x')", "invalid repo path: ../outside"),
+        ("v1alpha1.extension_repo(name='default', url='file:///other')", 'extensionrepos "default" already registered'),
+        (
+            "v1alpha1.extension(name='a')\nv1alpha1.extension(name='a', repo_path='b')",
+            'extensions "a" already registered',
+        ),
+        ("v1alpha1.extension(name='broken', repo_name='default', repo_path='none')", "no extension tiltfile found"),
+        ("load('ext://hello', 'bye')", "bye"),
+    ],
+)
+def test_what_cannot_be_loaded_says_why(project: Project, text: str, expected: str):
+    project.write("Tiltfile", with_default(f"{text}\nlocal_resource('a', 'true')"))
+    assert expected in project.error()
+
+
+def test_a_name_that_both_declare_is_refused(project: Project):
+    project.write("extensions/tool/Tiltfile", "local_resource('mine', 'true')")
+    project.write(
+        "Tiltfile",
+        with_default(
+            "v1alpha1.extension(name='tool', repo_name='default', repo_path='tool')\nlocal_resource('mine', 'true')"
+        ),
+    )
+    assert "declares a resource that is there already: mine" in project.error()
