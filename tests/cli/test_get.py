@@ -67,7 +67,7 @@ def test_where_there_is_none_it_says_so(tilt: Tilt):
 def test_an_object_that_is_not_there_is_an_error(tilt: Tilt):
     ended = tilt("get", "uiresource", "x")
     assert ended.status == 1
-    assert ended.error == 'Error: Error from server (NotFound): uiresources.tilt.dev "x" not found\n'
+    assert ended.error == 'Error from server (NotFound): uiresources.tilt.dev "x" not found\n'
 
 
 def test_an_unknown_kind_is_an_error_that_names_those_there_are(tilt: Tilt):
@@ -133,4 +133,4 @@ def test_only_changes_of_selected_objects_are_printed(served: Session):
 def test_an_object_to_watch_that_is_not_there_is_an_error(tilt: Tilt):
     ended = tilt("get", "uiresource", "x", "-w")
     assert (ended.status, ended.out) == (1, "")
-    assert ended.error == 'Error: Error from server (NotFound): uiresources.tilt.dev "x" not found\n'
+    assert ended.error == 'Error from server (NotFound): uiresources.tilt.dev "x" not found\n'

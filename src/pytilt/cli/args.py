@@ -5,12 +5,13 @@ import shlex
 import click
 
 from pytilt.cli.client import Client
+from pytilt.cli.flags import Command
 from pytilt.cli.options import session_options
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 
-@click.command("args")
+@click.command("args", cls=Command)
 @click.argument("args", nargs=-1)
 @click.option("--clear", is_flag=True, help="Evaluate without arguments.")
 @session_options

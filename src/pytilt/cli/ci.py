@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pytilt.cli.durations import seconds
-from pytilt.cli.options import log_options, project_options, session_options
+from pytilt.cli.flags import Command
+from pytilt.cli.options import log_options, mode_options, project_options, session_options
 from pytilt.cli.printing import note, wants_color
 from pytilt.errors import UserError
 from pytilt.settings import Settings
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from pytilt.store.objects import Store
 
 
-@click.command("ci")
+@click.command("ci", cls=Command)
 @click.argument("args", nargs=-1)
 @project_options
 @session_options
 @log_options
 @click.option("--timeout", help="How long until it fails, for example `10m`; wins over `ci_settings`.")
-@click.option("--web-mode", hidden=True, help="Accepted for compatibility; there is one mode.")
+@mode_options
 def command(
     args: tuple[str, ...],
     tiltfile: str,
@@ -35,18 +36,19 @@ def command(
     log_source: str,
     log_level: str | None,
     timeout: str | None,
-    web_mode: str | None,
+    snapshot: str | None,
 ) -> int:
     """Build and deploy once; end as soon as everything is healthy, or something has failed.
 
     The exit code is 0 when all is healthy, else 1. What is deployed stays.
 
     \b
-    Example:
+    Examples:
       tilt ci --timeout 10m
+      tilt ci --output-snapshot-on-exit snapshot.json
     """
-    del web_mode
     from pytilt.cli.running import exit_status, run_in_foreground
+    from pytilt.cli.snapshots import leaving_snapshot
     from pytilt.cli.streaming import selection, streaming
     from pytilt.loop.verdict import Verdict
     from pytilt.session.composition import SessionOptions, run
@@ -69,7 +71,8 @@ def command(
         paths.append(logs.path)
         await stream(store, logs)
 
-    verdict = run_in_foreground(lambda runner: run(project, options, runner, show))
+    shown = show if snapshot is None else leaving_snapshot(show, snapshot)
+    verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))
     if not isinstance(verdict, Verdict):
         note("interrupted before everything was healthy")
         return exit_status(verdict)

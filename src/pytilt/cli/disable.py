@@ -4,11 +4,12 @@ import click
 
 from pytilt.cli.client import Client
 from pytilt.cli.enable import chosen_resources
+from pytilt.cli.flags import Command
 from pytilt.cli.options import session_options
 from pytilt.settings import Settings
 
 
-@click.command("disable")
+@click.command("disable", cls=Command)
 @click.argument("names", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All resources.")
 @click.option("-l", "--labels", multiple=True, help="Resources with this label; may be repeated.")

@@ -3,13 +3,14 @@
 import click
 
 from pytilt.cli.client import Client
+from pytilt.cli.flags import Command
 from pytilt.cli.options import session_options
 from pytilt.errors import UserError
 from pytilt.model.names import TILTFILE
 from pytilt.settings import Settings
 
 
-@click.command("enable")
+@click.command("enable", cls=Command)
 @click.argument("names", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All resources.")
 @click.option("--only", is_flag=True, help="Disable all others.")

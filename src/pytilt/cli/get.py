@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from pytilt.cli.client import Client, Json
+from pytilt.cli.flags import Command
 from pytilt.cli.options import session_options
 from pytilt.cli.printing import cells, filled
 from pytilt.errors import UserError
@@ -15,7 +16,7 @@ from pytilt.settings import Settings
 from pytilt.views.api import Kind, find_kind, kinds
 
 
-@click.command("get")
+@click.command("get", cls=Command)
 @click.argument("what")
 @click.argument("names", nargs=-1)
 @click.option("-o", "--output", type=click.Choice(["json", "yaml", "name", "wide"]), help="Form of the output.")

@@ -7,6 +7,7 @@ import msgspec
 
 from pytilt.cli.client import Client, Json
 from pytilt.cli.durations import seconds
+from pytilt.cli.flags import Command
 from pytilt.cli.options import session_options
 from pytilt.cli.printing import Printer, wants_color
 from pytilt.errors import UserError
@@ -14,7 +15,7 @@ from pytilt.settings import Settings
 from pytilt.store.logs import Line
 
 
-@click.command("logs")
+@click.command("logs", cls=Command)
 @click.argument("names", nargs=-1)
 @click.option("-f", "--follow", is_flag=True, help="Go on and print what comes.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")

@@ -9,6 +9,7 @@ from importlib import import_module
 import click
 
 from pytilt import __version__
+from pytilt.cli.flags import separate
 from pytilt.errors import OutputClosedError, PytiltError, UserError
 from pytilt.loop.failures import first_failure
 
@@ -29,6 +30,7 @@ COMMANDS = {
     "extension": "List, lock and update the repositories of extensions",
     "completion": "Print the script that completes commands in a shell",
     "version": "Print the version",
+    "help": "Print how a command is used",
 }
 """Each is a module of this package, imported only when it is asked for, so that every command starts at once."""
 
@@ -38,13 +40,12 @@ UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 ELSEWHERE = {
     "api-resources": "`tilt get KIND` names the kinds when it is given none of them",
     "describe": "`tilt get KIND NAME -o yaml` shows all of an object",
-    "dump": "`tilt get KIND -o yaml` shows all of a session's objects",
     "snapshot": "`tilt get KIND -o yaml` and `tilt logs` show what a session is like",
 }
 """Commands of Tilt's that are missing here: what to do instead."""
 
 MISSING = frozenset(
-    "alpha apply create delete docker doctor edit explain lsp patch verify-install".split()  # noqa: SIM905 - read at a glance
+    "alpha apply create delete docker doctor edit explain lsp verify-install".split()  # noqa: SIM905 - read at a glance
 )
 """Commands of Tilt's for which there is nothing else."""
 
@@ -62,6 +63,11 @@ class Commands(click.Group):
             return None
         command: click.Command = import_module(f"pytilt.cli.{cmd_name.replace('-', '_')}").command
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the flags before the subcommand."""
+        kept, _ = separate(self.params, args, quiet=ctx.resilient_parsing, group=True)
+        return super().parse_args(ctx, kept)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -154,7 +160,8 @@ def run(words: list[str]) -> int:
         if not isinstance(first, PytiltError):
             raise
         if not isinstance(first, OutputClosedError):
-            print(f"Error: {first}", file=sys.stderr)
+            text = str(first)
+            print(text if text.startswith(("Error:", "Error from")) else f"Error: {text}", file=sys.stderr)
         return first.exit_code
     return result if isinstance(result, int) else 0
 

@@ -1,9 +1,12 @@
 """Options that several commands share."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
+
+from pytilt.errors import UserError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -27,10 +30,19 @@ def project_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for value in values for name in value.split(",") if name)
+
+
 def log_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Which lines are printed."""
     for option in (
-        click.option("--log-resource", multiple=True, help="Print only lines of this resource; may be repeated."),
+        click.option(
+            "--log-resource",
+            multiple=True,
+            callback=_split,
+            help="Print only lines of these resources: `web,db`; may be repeated.",
+        ),
         click.option(
             "--log-source",
             type=click.Choice(["all", "build", "runtime"]),
@@ -41,6 +53,65 @@ def log_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
+
+
+UPDATE_MODES = ("auto", "image", "container", "exec")
+"""What Tilt takes for `--update-mode`."""
+
+
+def mode_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Flags of Tilt's that say how a session works inside, where there is one way here; and the snapshot at its end."""
+    for option in (
+        click.option("--logactions", is_flag=True, expose_value=False, hidden=True, help="Changes nothing here."),
+        click.option(
+            "--webdev-port",
+            type=click.IntRange(0, 65535),
+            expose_value=False,
+            callback=_changes_nothing("the page comes with the program"),
+            help="Changes nothing here, as --web-mode.",
+        ),
+        click.option(
+            "--web-mode",
+            type=click.Choice(["default", "local", "prod", "embedded", "precompiled"]),
+            expose_value=False,
+            callback=_changes_nothing("the page comes with the program"),
+            help="Changes nothing here: the page comes with the program.",
+        ),
+        click.option(
+            "--output-snapshot-on-exit",
+            "snapshot",
+            metavar="FILE",
+            help="Write what is known at the end, with the log, to this file; the form is that of Tilt's snapshots.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def update_mode_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--update-mode`, which only `tilt up` has."""
+    return click.option(
+        "--update-mode",
+        expose_value=False,
+        callback=_update_mode,
+        metavar="|".join(UPDATE_MODES),
+        help="Changes nothing here: the fastest way that works is found for every update.",
+    )(function)
+
+
+def _changes_nothing(why: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def say(_: click.Context, option: click.Parameter, value: object) -> None:
+        if value is not None:
+            print(f"`{option.opts[0]}` changes nothing here: {why}", file=sys.stderr)
+
+    return say
+
+
+def _update_mode(_: click.Context, __: click.Parameter, value: str | None) -> None:
+    if value is not None and value not in UPDATE_MODES:
+        raise UserError(f'unknown update mode "{value}". Valid Values: [{" ".join(UPDATE_MODES)}]')
+    if value is not None and value != "auto":
+        print("`--update-mode` changes nothing here: the fastest way that works is found", file=sys.stderr)
 
 
 def display_options(function: Callable[..., Any]) -> Callable[..., Any]:

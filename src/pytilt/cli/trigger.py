@@ -3,13 +3,14 @@
 import click
 
 from pytilt.cli.client import Client
+from pytilt.cli.flags import Command
 from pytilt.cli.options import session_options
 from pytilt.errors import UserError
 from pytilt.model.updates import Reason
 from pytilt.settings import Settings
 
 
-@click.command("trigger")
+@click.command("trigger", cls=Command)
 @click.argument("name")
 @session_options
 def command(name: str, host: str | None, port: int | None) -> None:

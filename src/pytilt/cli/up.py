@@ -7,7 +7,15 @@ from contextlib import suppress
 import click
 
 from pytilt import __version__
-from pytilt.cli.options import display_options, log_options, project_options, session_options
+from pytilt.cli.flags import Command
+from pytilt.cli.options import (
+    display_options,
+    log_options,
+    mode_options,
+    project_options,
+    session_options,
+    update_mode_option,
+)
 from pytilt.cli.printing import note, wants_color
 from pytilt.settings import Settings
 from pytilt.store.logs import LogStore
@@ -16,16 +24,18 @@ from pytilt.store.objects import Store
 Show = Callable[[Store, LogStore], Awaitable[None]]
 
 
-@click.command("up")
+@click.command("up", cls=Command)
 @click.argument("args", nargs=-1)
 @project_options
 @session_options
 @log_options
 @click.option("--stream", is_flag=True, help="Print the log lines of all resources instead of the display.")
-@click.option("--hud", type=bool, default=True, is_flag=False, flag_value=True, help="`--hud=false`: as --stream.")
+@click.option("--hud", is_flag=True, default=True, help="`--hud=false`: as --stream.")
+@click.option("--legacy", is_flag=True, expose_value=False, help="Show the display, which is the default.")
 @display_options
 @click.option("--disable-port-forwards", is_flag=True, help="Forward no ports.")
-@click.option("--web-mode", hidden=True, help="Accepted for compatibility; there is one mode.")
+@update_mode_option
+@mode_options
 def command(
     args: tuple[str, ...],
     tiltfile: str,
@@ -41,7 +51,7 @@ def command(
     notify: str,
     theme: str,
     disable_port_forwards: bool,
-    web_mode: str | None,
+    snapshot: str | None,
 ) -> int:
     """Build and deploy what the Tiltfile declares, then keep it fresh, until ctrl-C.
 
@@ -53,10 +63,11 @@ def command(
       tilt up
       tilt up web cart
       tilt up --context kind-dev -- --debug
+      tilt up --stream=true --output-snapshot-on-exit snapshot.json
     """
-    del web_mode
     from pytilt.cli.displaying import displaying
     from pytilt.cli.running import run_in_foreground
+    from pytilt.cli.snapshots import leaving_snapshot
     from pytilt.cli.streaming import selection, streaming
     from pytilt.hud.terminal import can_display
     from pytilt.loop.verdict import Verdict
@@ -73,10 +84,12 @@ def command(
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     display = hud and not stream and bool(options.port) and interactive and can_display(settings.environ)
     color = wants_color(sys.stdout, no_color=settings.no_color)
-    show = streaming(selection(log_resource, log_source, log_level), color=color)
+    show: Show = streaming(selection(log_resource, log_source, log_level), color=color)
     if display:
         words = ("--host", options.host, "--port", str(options.port), "--notify", notify, "--theme", theme)
         show = displaying(settings, words, show)
+    if snapshot is not None:
+        show = leaving_snapshot(show, snapshot)
     address = f"on http://{options.host}:{options.port}/" if options.port else "(without browser UI)"
     shown = announcing(show, (address, project.target.why), color=color)
     verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))

@@ -3,9 +3,10 @@
 import click
 
 from pytilt import __version__
+from pytilt.cli.flags import Command
 
 
-@click.command("version")
+@click.command("version", cls=Command)
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Form of the output.")
 def command(output: str) -> None:
     """Print the version.

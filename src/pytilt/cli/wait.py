@@ -10,13 +10,14 @@ import click
 
 from pytilt.cli.client import Client, Json
 from pytilt.cli.durations import seconds
+from pytilt.cli.flags import Command
 from pytilt.cli.options import session_options
 from pytilt.errors import SessionUnreachableError, UserError
 from pytilt.settings import Settings
 from pytilt.views.api import find_kind
 
 
-@click.command("wait")
+@click.command("wait", cls=Command)
 @click.argument("what", nargs=-1, required=True)
 @click.option(
     "--for", "wanted", required=True, help="`condition=Ready`, `condition=UpToDate` or `condition=NAME=VALUE`."

@@ -1,0 +1,73 @@
+"""A snapshot of a session in a file: what its page shows and its log, in the form of Tilt's snapshots."""
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+
+from pytilt.cli.printing import note
+from pytilt.model.objects import ClusterState, Tiltfile
+from pytilt.store.logs import Line, LogStore
+from pytilt.store.objects import Store
+from pytilt.views.api import GROUP_VERSION, Json, find_kind, ui_resources
+
+Show = Callable[[Store, LogStore], Awaitable[None]]
+
+
+def leaving_snapshot(show: Show, path: str) -> Show:
+    """Write a snapshot when a session ends.
+
+    Args:
+        show: shows the session.
+        path: of the file.
+    """
+
+    async def shown(store: Store, logs: LogStore) -> None:
+        try:
+            await show(store, logs)
+        finally:
+            try:
+                with Path(path).open("w", encoding="utf-8", errors="replace") as file:  # noqa: ASYNC230 - it ends
+                    write_snapshot(file, store, logs)
+            except OSError as problem:
+                note(f"the snapshot cannot be written to `{path}`: {(problem.strerror or str(problem)).lower()}")
+
+    return shown
+
+
+def write_snapshot(file: TextIO, store: Store, logs: LogStore) -> None:
+    """Write a snapshot; the log is never in memory as a whole."""
+    state = store.snapshot()
+    clusters = find_kind("clusters")
+    tiltfile = next(iter(state.all(Tiltfile)), None)
+    view: Json = {
+        "uiSession": {
+            "apiVersion": GROUP_VERSION,
+            "kind": "UISession",
+            "metadata": {"name": "Tiltfile"},
+            "status": {"tiltfileKey": tiltfile.path, "tiltStartTime": tiltfile.created_at} if tiltfile else {},
+        },
+        "uiResources": list(ui_resources(state)),
+        "clusters": list(clusters.list(state)) if clusters and state.all(ClusterState) else [],
+        "isComplete": True,
+    }
+    head = msgspec.json.encode(view).decode()
+    file.write(f'{{"createdAt": "{store.now()}", "view": {head[:-1]}, "logList": {{"segments": [')
+    spans: dict[str, str] = {}
+    cursor, separator = 0, ""
+    while cursor < len(logs):
+        lines, cursor = logs.read(cursor)
+        for line in lines:
+            spans[line.span] = line.resource
+            file.write(separator + json.dumps(_segment(line)))
+            separator = ",\n"
+    named = json.dumps({span: {"manifestName": resource} for span, resource in spans.items()})
+    file.write(f'], "spans": {named}, "fromCheckpoint": 0, "toCheckpoint": {cursor}}}}}}}\n')
+
+
+def _segment(line: Line) -> Json:
+    fields = {"progressID": line.progress} if line.progress else {}
+    segment: Json = {"spanId": line.span, "time": line.time, "text": f"{line.text}\n", "level": line.level.value}
+    return {**segment, **({"fields": fields} if fields else {}), **({"anchor": True} if line.start else {})}
