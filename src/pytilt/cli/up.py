@@ -69,7 +69,6 @@ def command(
     from pytilt.cli.running import run_in_foreground
     from pytilt.cli.snapshots import leaving_snapshot
     from pytilt.cli.streaming import selection, streaming
-    from pytilt.hud.terminal import can_display
     from pytilt.loop.verdict import Verdict
     from pytilt.session.composition import SessionOptions, run
     from pytilt.session.project import find_project
@@ -81,19 +80,22 @@ def command(
         port=settings.port if port is None else port,
         forward_ports=not disable_port_forwards,
     )
-    interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    display = hud and not stream and bool(options.port) and interactive and can_display(settings.environ)
     color = wants_color(sys.stdout, no_color=settings.no_color)
     show: Show = streaming(selection(log_resource, log_source, log_level), color=color)
-    if display:
+    if hud and not stream and options.port and _can_display(settings):
         words = ("--host", options.host, "--port", str(options.port), "--notify", notify, "--theme", theme)
         show = displaying(settings, words, show)
-    if snapshot is not None:
-        show = leaving_snapshot(show, snapshot)
+    show = leaving_snapshot(show, snapshot) if snapshot else show
     address = f"on http://{options.host}:{options.port}/" if options.port else "(without browser UI)"
     shown = announcing(show, (address, project.target.why), color=color)
     verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))
     return 1 if isinstance(verdict, Verdict) and verdict.error else 0
+
+
+def _can_display(settings: Settings) -> bool:
+    from pytilt.hud.terminal import can_display
+
+    return sys.stdin.isatty() and sys.stdout.isatty() and can_display(settings.environ)
 
 
 def announcing(show: Show, words: tuple[str, str], *, color: bool) -> Show:
