@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pytilt.store.objects import Store
 
 
+SUCCESS = "SUCCESS. All workloads are healthy."
+
+
 @click.command("ci", cls=Command)
 @click.argument("args", nargs=-1)
 @project_options
@@ -81,9 +84,5 @@ def command(
 
         told = wanted == Selection() and same_place(sys.stdout, sys.stderr)
         raise UserError(last_words(verdict, told=told, log=str(paths[0])))
-    print(
-        click.style("SUCCESS. All workloads are healthy.", fg="green")
-        if color
-        else "SUCCESS. All workloads are healthy."
-    )
+    print(click.style(SUCCESS, fg="green") if color else SUCCESS)
     return 0
