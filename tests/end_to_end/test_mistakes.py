@@ -194,3 +194,24 @@ def test_a_resource_that_is_not_there_is_refused_with_those_that_are(tilt_alone)
     assert ended.code == 1
     assert 'You specified some resources that could not be found: "neighbor"' in ended.output
     assert 'Is this a typo? Existing resources in Tiltfile: "neighbour"' in ended.output
+
+
+def test_a_command_that_changes_what_it_depends_on_is_run_no_more_than_is_useful(tilt_alone):
+    project = alone(
+        "local_resource('same', 'echo same > same.out', deps=['src', 'same.out'])",
+        "local_resource('stamp', 'date +%N > stamp.out', deps=['src', 'stamp.out'])",
+        "local_resource('objects', 'rm -rf o/obj; mkdir -p o/obj', deps=['o', 'src'], ignore=['**/obj/**'])",
+    )
+    tilt = tilt_alone(project | {"src/a": "a\n", "o/x": "x\n"})
+    with tilt.up() as session:
+        session.says("Paused: each run changes `stamp.out`")
+        neighbour_goes_on(tilt, session)
+        before = session.counts()
+        assert before["stamp"] <= 6
+        assert before["same"] <= 2
+        assert before["objects"] <= 3
+        tilt.save("src/a", "b\n")
+        names = ("same", "stamp", "objects")
+        session.until(lambda: all(session.counts()[name] > before[name] for name in names), "a run of each")
+        neighbour_goes_on(tilt, session)
+        assert [session.counts()[name] - before[name] for name in names] == [1, 1, 1]

@@ -30,6 +30,7 @@ from pytilt.model.updates import (
     DeployedImage,
     HoldReason,
     Outcome,
+    Pause,
     Reason,
     Strategy,
     SyncedContainer,
@@ -359,3 +360,24 @@ def test_what_is_remembered_from_turn_to_turn_changes_no_answer(world: World):
         step()
         state = world.store.snapshot()
         assert plan(state, memory=memory) == plan(state)
+
+
+@pytest.mark.parametrize(
+    ("changed", "trigger", "waits"),
+    [
+        ({"/p/out": 7}, None, True),
+        ({"/p/out": 8}, None, False),
+        ({"/p/out": 7, "/p/main.c": 7}, None, False),
+        ({"/p/out": 7}, Trigger(reason=Reason.CLI_TRIGGER, sequence=8), False),
+    ],
+)
+def test_runs_that_change_their_own_files_wait_for_another_change_or_a_trigger(
+    world: World, changed: dict[str, int], trigger: Trigger | None, waits: bool
+):
+    pause = Pause(files=("/p/out",), sequence=7)
+    world.add(local("a"), history=(update(),), pause=pause, consumed=6, trigger=trigger)
+    world.changes("a", changed)
+    found = world.plan()
+    assert started(found) == ([] if waits else ["a"])
+    assert holds(found) == ({"a": HoldReason.CHANGES_OWN_DEPS} if waits else {})
+    assert list(found.due) == ["a"]

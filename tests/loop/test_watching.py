@@ -1,9 +1,11 @@
+import asyncio
+
 from pytilt.loop.watching import Watching
 from pytilt.model.files import FileRule
 from pytilt.model.objects import FileWatch, FileWatchStatus
 from pytilt.store.objects import Store
 from pytilt.testing.host import FakeFileWatcher
-from tests.loop.waiting import running, until
+from tests.loop.waiting import rest, running, until
 
 WEB = {"web": [FileRule(paths=("/p/web",))]}
 BOTH = {**WEB, "db": [FileRule(paths=("/p/db", "/p/web"))]}
@@ -53,3 +55,59 @@ async def test_the_sequence_never_goes_back_when_watches_go(store: Store):
     await watching.declare({})
     watching.tell({"gone": frozenset({"a"})})
     assert watching.sequence == 2
+
+
+async def test_what_is_written_anew_with_the_content_it_had_is_no_change(store: Store):
+    watcher = FakeFileWatcher()
+    watching = Watching(store, watcher)
+    async with running(watching.run()):
+        await watching.declare(WEB)
+        for content in (b"1", b"1", b"2", b"2"):
+            watcher.contents["/p/web/a"] = content
+            watcher.change("/p/web/a")
+            await rest()
+    assert status(store, "web") == FileWatchStatus(changes={"/p/web/a": 2}, latest=2)
+
+
+async def test_what_changed_and_is_what_it_was_can_be_taken_back_for_those_who_saw_no_more(store: Store):
+    watcher = FakeFileWatcher()
+    watching = Watching(store, watcher)
+    async with running(watching.run()):
+        await watching.declare(BOTH)
+        watcher.contents |= {"/p/web/a": b"1", "/p/web/b": b"1"}
+        watcher.change("/p/web/a")
+        await rest()
+        with watching.observe(["web"]) as seen:
+            for content in (b"2", b"1"):
+                watcher.contents |= {"/p/web/a": content, "/p/web/new": content}
+                watcher.change("/p/web/a", "/p/web/new")
+                await rest()
+    assert seen.contents == {"/p/web/a": b"1", "/p/web/new": None}
+    assert watching.content("/p/web/a") == b"1"
+    watching.restore(seen, ["/p/web/a"])
+    assert status(store, "web").changes == {"/p/web/a": 1, "/p/web/new": 3}
+    assert status(store, "db").changes == {"/p/web/a": 3, "/p/web/new": 3}
+
+
+async def test_files_that_may_have_changed_without_an_event_are_compared(store: Store):
+    watcher = FakeFileWatcher()
+    watching = Watching(store, watcher)
+    watcher.contents["/p/web/a"] = b"1"
+    await watching.declare(WEB)
+    for _ in range(2):
+        await watching.compare({"web": frozenset({"/p/web/a"})})
+    assert status(store, "web") == FileWatchStatus(changes={"/p/web/a": 1}, latest=1)
+
+
+async def test_many_files_are_read_in_a_thread_and_what_changes_meanwhile_is_read_again(store: Store):
+    watcher = FakeFileWatcher()
+    watching = Watching(store, watcher)
+    paths = [f"/p/web/{number}" for number in range(100)]
+    async with running(watching.run()):
+        await watching.declare(WEB)
+        watcher.change(*paths)
+        await asyncio.sleep(0)
+        watcher.change(*paths)
+        await until(store, lambda: set(status(store, "web").changes) == set(paths) and status(store, "web").latest > 1)
+        await watching.caught_up()
+    assert set(status(store, "web").changes.values()) == {2}

@@ -61,4 +61,4 @@ async def test_watched_files_change_when_the_test_says_so():
     watcher.change("/repo/x", "/repo/y.log")
     watcher.change("/repo/y.log")
     watcher.change("/repo/z")
-    assert await anext(seam.changes()) == {"a": {"/repo/x", "/repo/z"}, "b": {"/repo/x"}}
+    assert (await anext(seam.changes())).paths == {"a": {"/repo/x", "/repo/z"}, "b": {"/repo/x"}}

@@ -143,7 +143,7 @@ class Evaluating:
                     )
                 )
             if late:
-                self._watching.tell({CONFIGS: late})
+                await self._watching.compare({CONFIGS: late})
         finally:
             span.close()
 

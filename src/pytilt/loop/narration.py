@@ -23,14 +23,15 @@ def heading(reason: Reason, changed_files: Sequence[str], root: str) -> str:
     """
     if reason & Reason.INITIAL_BUILD or reason.triggered or not changed_files:
         return reason.shown
-    names = [_short(path, root) for path in changed_files[:SHOWN_FILES]]
+    names = [shown_path(path, root) for path in changed_files[:SHOWN_FILES]]
     if len(changed_files) > SHOWN_FILES:
         names.append("...")
     count = len(changed_files)
     return f"{count} {'File' if count == 1 else 'Files'} Changed: [{' '.join(names)}]"
 
 
-def _short(path: str, root: str) -> str:
+def shown_path(path: str, root: str) -> str:
+    """A path for people: relative when it is below the root."""
     pure = PurePath(path)
     return str(pure.relative_to(root)) if pure.is_relative_to(root) else path
 

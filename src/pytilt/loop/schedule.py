@@ -170,6 +170,9 @@ class _Rules:
         ]
 
     def decide(self, need: Need) -> Start | Hold:
+        pause = need.resource.status.pause
+        if pause and need.reason == Reason.CHANGED_FILES and all(pause.covers(*each) for each in need.changed.items()):
+            return Hold(reason=HoldReason.CHANGES_OWN_DEPS, files=pause.files)
         live = self._in_place(need)
         if isinstance(live, (Start, Hold)):
             return live

@@ -9,10 +9,12 @@ from msgspec.structs import replace
 
 from pytilt.cluster import objects
 from pytilt.errors import PytiltError, SyncError, UnreachableError, WorkError
-from pytilt.loop.narration import heading
+from pytilt.loop import freshness
+from pytilt.loop.narration import SHOWN_FILES, heading, shown_path
 from pytilt.loop.outcomes import Done
+from pytilt.loop.rounds import Rounds, command_watches
 from pytilt.loop.schedule import Memory, Plan, Start, plan
-from pytilt.loop.watching import Watching
+from pytilt.loop.watching import Observation, Watching
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
@@ -26,7 +28,7 @@ from pytilt.model.objects import (
     Tiltfile,
 )
 from pytilt.model.resources import UpdateSettings
-from pytilt.model.updates import DeployedImage, Outcome, Reason, Strategy, Trigger, Update
+from pytilt.model.updates import DeployedImage, Outcome, Pause, Reason, Strategy, Trigger, Update
 from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
 
@@ -58,6 +60,7 @@ class Updating:
         self._root = root
         self._count = 0
         self._memory: Memory = {}
+        self._rounds = Rounds()
         self._tasks: dict[ResourceName, set[asyncio.Task[None]]] = {}
 
     async def run(self) -> None:
@@ -123,10 +126,12 @@ class Updating:
             note=start.note,
             started_at=self._store.now(),
         )
+        self._begin_round(start)
         self._edit(
             start.resource,
             lambda status: replace(
                 status,
+                pause=None,
                 current=(*status.current, update),
                 trigger=None,
                 due=Reason.NONE,
@@ -140,6 +145,13 @@ class Updating:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
+    def _begin_round(self, start: Start) -> None:
+        state = self._store.snapshot()
+        resource = state.get(Resource, start.resource)
+        if resource is not None and start.strategy is not Strategy.LIVE:
+            due = freshness.unconsumed(state, resource)
+            self._rounds.begin(start.resource, due, only_changes=start.reason == Reason.CHANGED_FILES)
+
     async def _perform(self, start: Start, update: Update) -> None:
         resource = self._store.get(Resource, start.resource)
         assert resource is not None
@@ -149,11 +161,15 @@ class Updating:
             span(f"Updating with a full build: {start.note}\n")
         began = time.monotonic()
         done = Done(outcome=Outcome.CANCELED, error="build canceled")
-        try:
-            done = await self._outcome(resource, start, span)
-        finally:
-            span.close()
-            self._finish(resource, start, update, done, time.monotonic() - began)
+        with self._watching.observe(self._command_watches(resource, start)) as seen:
+            try:
+                done = await self._outcome(resource, start, span)
+                if seen.watches:
+                    await self._watching.caught_up()
+            finally:
+                pause = self._judge(resource, seen, span)
+                span.close()
+                self._finish(resource, start, update, done, time.monotonic() - began, pause)
 
     async def _outcome(self, resource: Resource, start: Start, span: Span) -> Done:
         try:
@@ -166,12 +182,38 @@ class Updating:
             span(f"{'Live update failed' if live else 'Build Failed'}: {said}\n", level=level)
             return Done(outcome=Outcome.FELL_BACK if fell_back else Outcome.FAILED, error=str(problem))
 
-    def _finish(self, resource: Resource, start: Start, update: Update, done: Done, seconds: float) -> None:
+    def _command_watches(self, resource: Resource, start: Start) -> list[str]:
+        """The watches of files that the commands of an update depend on and may change."""
+        if start.strategy is Strategy.LIVE:
+            return []
+        return [name for name in command_watches(resource) if self._store.get(FileWatch, name)]
+
+    def _judge(self, resource: Resource, seen: Observation, span: Span) -> Pause | None:
+        """Find out what the commands of an update did to the files they depend on."""
+        if not seen.watches:
+            return None
+        sequence = self._watching.sequence
+        found = self._rounds.end(resource.name, seen.contents, self._watching.content, sequence)
+        self._watching.restore(seen, found.restored)
+        if not found.pauses:
+            return None
+        pause = Pause(files=found.pauses, sequence=sequence)
+        names = ", ".join(f"`{shown_path(path, self._root)}`" for path in pause.files[:SHOWN_FILES])
+        span(
+            f"Paused: each run changes {names}, which it depends on, and so asks for the next\n"
+            f"hint: leave it out with `ignore=`; another change or a trigger runs it again\n",
+            level=Level.WARN,
+        )
+        return pause
+
+    def _finish(
+        self, resource: Resource, start: Start, update: Update, done: Done, seconds: float, pause: Pause | None
+    ) -> None:
         error = self._logs.without_secrets(done.error)
         ended = replace(update, outcome=done.outcome, error=error, finished_at=self._store.now(), seconds=seconds)
 
         def end(status: ResourceStatus) -> ResourceStatus:
-            changed: dict[str, Any] = dict(done.status)
+            changed: dict[str, Any] = {**done.status, "pause": pause}
             if done.outcome is not Outcome.FELL_BACK:
                 changed["consumed"] = max(status.consumed, start.sequence)
             if start.strategy is not Strategy.LIVE:

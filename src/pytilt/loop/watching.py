@@ -1,10 +1,13 @@
 """Watched files: what the watcher of this machine tells becomes the status of `FileWatch` objects."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 
 from msgspec.structs import replace
 
-from pytilt.host.files import Watcher
+from pytilt.host.files import ABSENT, Changes, Watcher, is_small
 from pytilt.host.ignoring import EDITOR_PATTERNS
 from pytilt.loop import freshness
 from pytilt.model.files import FileRule, Ignore
@@ -12,12 +15,26 @@ from pytilt.model.objects import FileWatch, FileWatchStatus
 from pytilt.model.resources import Declaration
 from pytilt.store.objects import Store
 
+_INLINE_FILES = 64
+"""So many small files are read on the event loop: handing them to a thread would take longer."""
+
 EDITORS = Ignore(base="/", patterns=EDITOR_PATTERNS)
 
 
 def that_matter(files: FileRule, declaration: Declaration) -> FileRule:
     """The files without those that matter nowhere: what the whole Tiltfile ignores, and what editors write."""
     return replace(files, ignores=(*files.ignores, *declaration.ignores, EDITORS))
+
+
+class Observation:
+    """What changed while somebody took note."""
+
+    def __init__(self, watches: frozenset[str]) -> None:
+        self.watches = watches
+        self.contents: dict[str, bytes | None] = {}
+        """What was at each path before; None where nobody had looked."""
+        self.sequences: dict[tuple[str, str], int] = {}
+        """For watch and path the sequence of the change before; 0 for none."""
 
 
 class Watching:
@@ -32,6 +49,16 @@ class Watching:
         self._store = store
         self._watcher = watcher
         self._sequence = 0
+        self._contents: dict[str, bytes] = {}
+        """What was at each path that changed, when it was looked at last."""
+        self._observations: list[Observation] = []
+        self._group: asyncio.TaskGroup | None = None
+        self._reading: set[str] = set()
+        """Paths that are being read in a thread."""
+        self._again: dict[str, frozenset[str]] = {}
+        """What changed of them meanwhile, by watch."""
+        self._read_all = asyncio.Event()
+        self._read_all.set()
 
     async def declare(self, rules: Mapping[str, Sequence[FileRule]]) -> None:
         """Watch exactly this; on return no later change is missed.
@@ -47,9 +74,95 @@ class Watching:
             self._store.put(replace(before, rules=tuple(wanted)))
 
     async def run(self) -> None:
-        """Tell changes as they come, without end."""
-        async for batch in self._watcher.changes():
-            self.tell(batch)
+        """Tell changes as they come, without end. What was written anew with the content it had is no change."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            async for changes in self._watcher.changes():
+                self._compare(changes)
+
+    async def compare(self, paths: Mapping[str, frozenset[str]]) -> None:
+        """Look at files that may have changed without an event; return when it is known."""
+        self._compare(Changes(paths))
+        await self._read_all.wait()
+
+    async def caught_up(self) -> None:
+        """Wait until every change up to this moment is known."""
+        await self._watcher.flush()
+        await self._read_all.wait()
+
+    @contextmanager
+    def observe(self, watches: Iterable[str]) -> Iterator[Observation]:
+        """Take note of what changes in some watches for as long as the block lasts."""
+        observation = Observation(frozenset(watches))
+        self._observations.append(observation)
+        try:
+            yield observation
+        finally:
+            self._observations.remove(observation)
+
+    def content(self, path: str) -> bytes | None:
+        """What was last seen at a path; None if nobody has looked yet."""
+        return self._contents.get(path)
+
+    def restore(self, observation: Observation, paths: Iterable[str]) -> None:
+        """Take back that these files changed: they are what they were before."""
+        restored = set(paths)
+        for name in observation.watches:
+            before = {path: sequence for (watch, path), sequence in observation.sequences.items() if watch == name}
+            watch = self._store.get(FileWatch, name)
+            if watch is not None and not restored.isdisjoint(before):
+                kept = {path: number for path, number in watch.status.changes.items() if path not in restored}
+                kept |= {path: before[path] for path in restored if before.get(path)}
+                self._store.put(replace(watch, status=replace(watch.status, changes=kept)))
+
+    def _compare(self, changes: Changes) -> None:
+        """Tell which of these files have another content; large ones, and many, are read in a thread."""
+        paths = set().union(*changes.paths.values())
+        waiting = paths & self._reading
+        for key, each in changes.paths.items():
+            if again := each & waiting:
+                self._again[key] = self._again.get(key, frozenset()) | again
+        paths -= waiting
+        small = {path for path in paths if is_small(path)} if len(paths) <= _INLINE_FILES else set()
+        if small:
+            self._note(changes, {path: self._watcher.fingerprint(path) for path in small})
+        if large := paths - small:
+            assert self._group is not None  # changes come while `run` does
+            self._reading |= large
+            self._read_all.clear()
+            self._group.create_task(self._read(changes, large), name="read what changed")
+
+    async def _read(self, changes: Changes, paths: AbstractSet[str]) -> None:
+        found = await asyncio.to_thread(lambda: {path: self._watcher.fingerprint(path) for path in paths})
+        self._reading -= paths
+        self._note(changes, found)
+        again = {key: each & paths for key, each in self._again.items()}
+        self._again = {key: rest for key, each in self._again.items() if (rest := each - paths)}
+        if any(again.values()):
+            self._compare(Changes(again))
+        if not self._reading:
+            self._read_all.set()
+
+    def _note(self, changes: Changes, contents: Mapping[str, bytes]) -> None:
+        changed = set()
+        for path, content in contents.items():
+            before = self._contents.get(path, ABSENT if path in changes.created else None)
+            self._contents[path] = content
+            if content != before:
+                changed.add(path)
+                self._observe(changes, path, before)
+        told = {key: found for key, paths in changes.paths.items() if (found := paths & changed)}
+        if told:
+            self.tell(told)
+
+    def _observe(self, changes: Changes, path: str, before: bytes | None) -> None:
+        for observation in self._observations:
+            for name in observation.watches:
+                if path in changes.paths.get(name, ()):
+                    watch = self._store.get(FileWatch, name)
+                    observation.contents.setdefault(path, before)
+                    sequence = watch.status.changes.get(path, 0) if watch else 0
+                    observation.sequences.setdefault((name, path), sequence)
 
     def tell(self, batch: Mapping[str, frozenset[str]]) -> None:
         """Note that these files changed, all at one moment."""

@@ -26,7 +26,7 @@ from pytilt.model.names import ResourceName
 from pytilt.model.pods import Pod
 from pytilt.model.resources import CiSettings, Declaration, Link
 from pytilt.model.status import RuntimeStatus
-from pytilt.model.updates import DeployedImage, Hold, Reason, SyncedContainer, Trigger, Update
+from pytilt.model.updates import DeployedImage, Hold, Pause, Reason, SyncedContainer, Trigger, Update
 
 
 class Object(Value):
@@ -106,6 +106,7 @@ class ResourceStatus(Value):
     due_since: str = ""
     """RFC 3339: since when there is something to update."""
     hold: Hold | None = None
+    pause: Pause | None = None
     applied: tuple[ObjectRef, ...] = ()
     """What is in the cluster because of this resource; after an update that failed, what may be."""
     applied_uids: tuple[str, ...] = ()

@@ -107,6 +107,8 @@ class HoldReason(StrEnum):
     WAITING_FOR_DEP = "waiting-for-dep"
     WAITING_FOR_DEPLOY = "waiting-for-deploy"
     WAITING_FOR_CLUSTER = "waiting-for-cluster"
+    CHANGES_OWN_DEPS = "changes-own-deps"
+    """Not in Tilt's API: each run changes what it depends on, so that the next one waits for somebody."""
     WAITING_FOR_SLOT = "waiting-for-slot"
     """Not in Tilt's API: as many updates run as `max_parallel_updates` allows."""
 
@@ -117,6 +119,20 @@ class Hold(Value):
     reason: HoldReason
     on: tuple[ResourceName, ...] = ()
     """The resources it waits for."""
+    files: tuple[str, ...] = ()
+    """The files because of which it waits."""
+
+
+class Pause(Value):
+    """The runs of a resource have changed their own dependencies too often."""
+
+    files: tuple[str, ...]
+    sequence: int
+    """No change of these files up to this one starts a run."""
+
+    def covers(self, path: str, sequence: int) -> bool:
+        """Is this change none that starts a run?"""
+        return path in self.files and sequence <= self.sequence
 
 
 class Trigger(Value):

@@ -1,6 +1,7 @@
 """Stand-ins for this machine: processes that tests script, watched files that tests change by hand."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -148,6 +149,9 @@ class FakeFileWatcher:
     def __init__(self) -> None:
         self.rules: dict[str, tuple[FileRule, ...]] = {}
         """What is watched, by key."""
+        self.contents: dict[str, bytes] = {}
+        """What is in files, by path; the others have another content each time they are asked for."""
+        self._counter = itertools.count()
         self._refusal = ""
         self._changed: dict[str, set[str]] = {}
         self._ready = asyncio.Event()
@@ -194,7 +198,14 @@ class FakeFileWatcher:
             await self._ready.wait()
             self._ready.clear()
             changed, self._changed = self._changed, {}
-            yield {key: frozenset(paths) for key, paths in changed.items()}
+            yield Changes({key: frozenset(paths) for key, paths in changed.items()})
+
+    async def flush(self) -> None:
+        """Nothing is on its way."""
+
+    def fingerprint(self, path: str) -> bytes:
+        """What the test says is there; else each time something else."""
+        return self.contents.get(path) or next(self._counter).to_bytes(8)
 
 
 def _covers(rule: FileRule, path: str) -> bool:

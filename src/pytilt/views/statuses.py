@@ -37,7 +37,7 @@ def resource_statuses(resource: Resource, runtime: Runtime | None) -> Statuses:
     if update is UpdateStatus.ERROR and last is not None:
         reason = last.error
     elif resource.status.hold is not None:
-        on = ", ".join(resource.status.hold.on)
+        on = ", ".join((*resource.status.hold.on, *resource.status.hold.files))
         reason = f"{resource.status.hold.reason} {on}".strip()
     return Statuses(update=update, runtime=running, reason=reason)
 

@@ -1,6 +1,7 @@
 """Updates in words: what kind of work one was, how long it took, what it was for; and the bars of recent ones."""
 
 import math
+import posixpath
 from datetime import datetime
 from pathlib import PurePath
 
@@ -87,6 +88,9 @@ def update_cell(update: Update, word: str) -> Cell:
 def hold_text(hold: Hold) -> str:
     """Why an update waits: `waits for db`."""
     on = ", ".join(hold.on)
+    if hold.reason is HoldReason.CHANGES_OWN_DEPS:
+        names = ", ".join(posixpath.basename(path) for path in hold.files)
+        return f"waits for another change: it changes {names or 'what it depends on'} itself"
     known = {
         HoldReason.TILTFILE_RELOAD: "waits for the Tiltfile",
         HoldReason.WAITING_FOR_DEPLOY: "waits for its container",

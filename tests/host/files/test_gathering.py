@@ -22,7 +22,7 @@ async def test_a_lock_that_git_left_behind_does_not_hold_for_ever(everything: In
     gathering.hold(repository)
     gathering.tell([everything], "/repo/a", repository)
     async with asyncio.timeout(10):
-        assert await anext(gathering.items()) == {"k": {"/repo/a"}}
+        assert (await anext(gathering.items())).paths == {"k": {"/repo/a"}}
     assert not repository.locked
     gathering.close()
 
@@ -33,7 +33,7 @@ async def test_changes_for_keys_that_are_gone_are_dropped(everything: Interest):
     gathering.keep([])
     everything.keys = frozenset({"other"})
     gathering.tell([everything], "/repo/b", None)
-    assert await anext(gathering.items()) == {"other": {"/repo/b"}}
+    assert (await anext(gathering.items())).paths == {"other": {"/repo/b"}}
 
 
 async def test_an_error_is_told_once_and_changes_go_on(everything: Interest):
@@ -43,4 +43,4 @@ async def test_an_error_is_told_once_and_changes_go_on(everything: Interest):
     with pytest.raises(UserError):
         await anext(gathering.items())
     gathering.tell([everything], "/repo/b", None)
-    assert await anext(gathering.items()) == {"k": {"/repo/a", "/repo/b"}}
+    assert (await anext(gathering.items())).paths == {"k": {"/repo/a", "/repo/b"}}

@@ -45,7 +45,7 @@ class Reader:
     async def next(self) -> dict[str, set[str]]:
         async with asyncio.timeout(10):
             item = await anext(self._items)
-        return {key: _relative(paths, self.root) for key, paths in item.items()}
+        return {key: _relative(paths, self.root) for key, paths in item.paths.items()}
 
     async def collect(self, *wanted: str, key: str = "k") -> set[str]:
         """Read until all these paths of a key have been told; everything that was told."""
@@ -81,7 +81,7 @@ async def test_every_key_is_told_what_matters_to_it(watcher: InotifyWatcher, rep
 async def test_changes_that_come_together_are_one_item(watcher: InotifyWatcher, repo: Path):
     await watcher.update({"k": [rule(repo)]})
     (repo / "web/main.py").write_text("new")
-    (repo / "api/main.go").unlink()
+    (repo / "api/main.go").write_text("new")
     (repo / "Tiltfile").chmod(0o755)
     assert await Reader(watcher, repo).next() == {"k": {"web/main.py", "api/main.go", "Tiltfile"}}
 

@@ -33,10 +33,10 @@ async def test_no_change_is_missed_however_files_and_directories_come_and_go(tmp
         items = watcher.changes()
         async with asyncio.timeout(20):
             while str(tree / "end") not in told or _content(tree) != _content(copy):
-                told = told | (item := await anext(items))["k"]
-                await asyncio.to_thread(_mirror, tree, copy, item["k"])
+                told = told | (item := await anext(items)).paths["k"]
+                await asyncio.to_thread(_mirror, tree, copy, item.paths["k"])
             (tree / "last").touch()
-            while str(tree / "last") not in (await anext(items))["k"]:
+            while str(tree / "last") not in (await anext(items)).paths["k"]:
                 pass  # what was told twice
 
 

@@ -1,7 +1,8 @@
 """Watched files: one watcher for all of a session's file rules, told by the kernel, without polling.
 
 `FileWatcher` is the watcher of this system: inotify itself on Linux, `watchfiles` elsewhere. Not here: what a change
-means, and quiet periods: a change is told as soon as the kernel tells it, and what comes meanwhile is merged.
+means. A change of a file that is known is told as soon as the kernel tells it, and what comes meanwhile is merged; one
+that appears or vanishes is told when it is clear that it stays so (see `gathering`).
 
 Symbolic links below a watched path are files of their own: they are told when they are replaced, and not followed.
 A watched path that is itself a link to a directory is followed.
@@ -9,6 +10,7 @@ A watched path that is itself a link to a directory is followed.
 
 import sys
 
+from pytilt.host.files.contents import ABSENT, is_small
 from pytilt.host.files.contract import Changes, Watcher
 
 if sys.platform == "linux":
@@ -16,4 +18,4 @@ if sys.platform == "linux":
 else:
     from pytilt.host.files.portable import PortableWatcher as FileWatcher
 
-__all__ = ["Changes", "FileWatcher", "Watcher"]
+__all__ = ["ABSENT", "Changes", "FileWatcher", "Watcher", "is_small"]

@@ -1,12 +1,18 @@
 """The seam to the file watcher."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pytilt.model.files import FileRule
 
-Changes = Mapping[str, frozenset[str]]
-"""For each key the absolute paths that were created, written, deleted, moved or had their mode changed."""
+
+class Changes(NamedTuple):
+    """What changed at one moment."""
+
+    paths: Mapping[str, frozenset[str]]
+    """For each key the absolute paths that were created, written, deleted, moved or had their mode changed."""
+    created: frozenset[str] = frozenset()
+    """Those of them that were not there before, as far as is known."""
 
 
 class Watcher(Protocol):
@@ -31,4 +37,12 @@ class Watcher(Protocol):
         Raises:
             UserError: the system allows no more watches, so that a new directory is not watched.
         """
+        ...
+
+    async def flush(self) -> None:
+        """Have the reader of `changes` know all that happened before; return when it waits for more."""
+        ...
+
+    def fingerprint(self, path: str) -> bytes:
+        """What is at a path at this moment: equal for equal contents, `ABSENT` for nothing. Reads the file."""
         ...

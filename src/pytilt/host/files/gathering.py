@@ -1,4 +1,9 @@
-"""Changes on their way to the reader: merged, held while git works, or waiting for a file to be closed."""
+"""Changes on their way to the reader: merged, held while git works, or until it is seen what becomes of an entry.
+
+A change of an entry that was there before is emitted at once. One that appears or vanishes may be a step of something
+larger, such as a temporary file about to take another's name, a file renamed to a backup, a directory being filled:
+it is emitted when nothing more of the kind happens, and not at all when it is undone before.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -11,23 +16,51 @@ from pytilt.host.files.repositories import STALE_SECONDS, Repository
 OPEN_SECONDS = 0.1
 """How long a file may be written to and held open before its change is told all the same."""
 
+SETTLE_SECONDS = 0.05
+"""Entries that appeared or vanished are emitted when no other has done so for this long."""
+
+UNSETTLED_SECONDS = 1.0
+"""Emitted after this long even if more of them come and go."""
+
+
+class _Unsettled:
+    """An entry that appeared or vanished, of which nobody knows yet."""
+
+    def __init__(self, *, fresh: bool, forgettable: bool) -> None:
+        self.fresh = fresh
+        """It appeared; else it vanished."""
+        self.created = fresh
+        """It was not there before."""
+        self.forgettable = forgettable
+        """It was seen to appear, and nobody can know of it: when it vanishes, nothing has happened."""
+        self.emits: list[Callable[[], None]] = []
+
 
 class Gathering:
     """Collects what is to be told next.
 
     Args:
         stale_seconds: how long a lock of git's holds changes back when nothing else happens.
+        busy: are directories being walked, so that more entries may be found?
     """
 
-    def __init__(self, *, stale_seconds: float = STALE_SECONDS) -> None:
+    def __init__(self, *, stale_seconds: float = STALE_SECONDS, busy: Callable[[], bool] = lambda: False) -> None:
         self._stale_seconds = stale_seconds
+        self._busy = busy
         self._loop = asyncio.get_running_loop()
         self._changed: set[tuple[str, str]] = set()
         """Keys and paths."""
+        self._created: set[str] = set()
+        """Those of the paths that were not there before."""
         self._open: dict[str, tuple[float, Callable[[], None]]] = {}
         """Paths that are being written to: when they are told at the latest, and what tells them."""
+        self._unsettled: dict[str, _Unsettled] = {}
+        self._unsettled_since = 0.0
+        self._settled_at = 0.0
         self._error: PytiltError | None = None
         self._ready = asyncio.Event()
+        self._idle = asyncio.Event()
+        """The reader has dealt with everything and waits for more."""
         self._timers: dict[object, asyncio.TimerHandle] = {}
 
     def close(self) -> None:
@@ -38,23 +71,74 @@ class Gathering:
     async def items(self) -> AsyncIterator[Changes]:
         """What changed since the item before, without end."""
         while True:
+            if not self._ready.is_set():
+                self._idle.set()
             await self._ready.wait()
             self._ready.clear()
+            self._idle.clear()
             if self._error:
                 error, self._error = self._error, None
                 raise error
             if self._changed:
                 yield self._take()
 
+    async def drained(self) -> None:
+        """Wait until the reader has dealt with all that is known; entries that have not settled are emitted now."""
+        self._emit_unsettled()
+        while self._changed or not self._idle.is_set():
+            if self._changed:
+                self._idle.clear()
+            await self._idle.wait()
+
     def tell(self, interests: Iterable[Interest], path: str, repository: Repository | None) -> None:
         """A path changed."""
         self._open.pop(path, None)
+        if (unsettled := self._unsettled.get(path)) and unsettled.fresh:
+            self._settle_later()
+            return
+        self._unsettled.pop(path, None)
         target = self._changed
         if repository and repository.locked:
             target = repository.held
             repository.active_at = self._loop.time()
         target.update((key, path) for interest in interests for key in interest.keys)
         self._wake()
+
+    def appear(self, path: str, emit: Callable[[], None], repository: Repository | None, *, forgettable: bool) -> bool:
+        """An entry is there that was not known.
+
+        Args:
+            path: of the entry.
+            emit: tells of it, once it is clear that it stays.
+            repository: in which it is.
+            forgettable: it was seen to appear, and nothing below it can be known: it is a file.
+
+        Returns:
+            False if it was known after all or git is at work: it may be told at once.
+        """
+        if repository and repository.locked:
+            return False
+        unsettled = self._unsettled.get(path)
+        if unsettled and not unsettled.fresh and not unsettled.created:
+            del self._unsettled[path]
+            return False
+        if unsettled:
+            unsettled.fresh = True
+        self._add_unsettled(path, emit, fresh=True, forgettable=forgettable)
+        return True
+
+    def vanish(self, path: str, emit: Callable[[], None], repository: Repository | None) -> None:
+        """An entry is gone; one that nobody has heard of is forgotten."""
+        self._open.pop(path, None)
+        if (unsettled := self._unsettled.get(path)) and unsettled.fresh:
+            if unsettled.forgettable:
+                del self._unsettled[path]
+            unsettled.fresh = False
+            self._settle_later()
+        elif repository and repository.locked:
+            emit()
+        else:
+            self._add_unsettled(path, emit, fresh=False)
 
     def tell_when_closed(self, path: str, tell: Callable[[], None]) -> None:
         """A path is being written to: it will be told when it is closed, or after a while."""
@@ -98,21 +182,59 @@ class Gathering:
         for key, path in self._changed:
             item.setdefault(key, set()).add(path)
         self._changed.clear()
-        return {key: frozenset(paths) for key, paths in item.items()}
+        created, self._created = frozenset(self._created), set()
+        return Changes({key: frozenset(paths) for key, paths in item.items()}, created)
+
+    # Entries that appear and vanish
+
+    def _add_unsettled(self, path: str, emit: Callable[[], None], *, fresh: bool, forgettable: bool = False) -> None:
+        if not self._unsettled:
+            self._unsettled_since = self._loop.time()
+        self._unsettled.setdefault(path, _Unsettled(fresh=fresh, forgettable=forgettable)).emits.append(emit)
+        self._settle_later()
+
+    def _settle_later(self) -> None:
+        self._settled_at = self._loop.time() + SETTLE_SECONDS
+        if _UNSETTLED not in self._timers:
+            self._timers[_UNSETTLED] = self._loop.call_at(self._settled_at, self._settle)
+
+    def _settle(self) -> None:
+        del self._timers[_UNSETTLED]
+        now, latest = self._loop.time(), self._unsettled_since + UNSETTLED_SECONDS
+        if self._busy() or not self._unsettled.keys().isdisjoint(self._open):
+            self._settled_at = now + SETTLE_SECONDS
+        if self._unsettled and now < min(self._settled_at, latest):
+            self._timers[_UNSETTLED] = self._loop.call_at(min(self._settled_at, latest), self._settle)
+        else:
+            self._emit_unsettled()
+
+    def _emit_unsettled(self) -> None:
+        unsettled, self._unsettled = self._unsettled, {}
+        for path, each in unsettled.items():
+            if each.created:
+                self._created.add(path)
+            for emit in each.emits:
+                emit()
+
+    # Files that are held open
 
     def _watch_open(self) -> None:
         if self._open and _OPEN not in self._timers:
-            due, _ = next(iter(self._open.values()))
+            due = min(due for due, _ in self._open.values())
             self._timers[_OPEN] = self._loop.call_at(due, self._tell_open)
 
     def _tell_open(self) -> None:
         del self._timers[_OPEN]
         now = self._loop.time()
         for path, (due, tell) in tuple(self._open.items()):
-            if due <= now:
+            if path in self._unsettled:  # it has more time
+                self._open[path] = (now + OPEN_SECONDS, tell)
+            elif due <= now:
                 del self._open[path]
                 tell()
         self._watch_open()
+
+    # Locks of git's
 
     def _watch_lock(self, repository: Repository, seconds: float) -> None:
         if timer := self._timers.pop(repository, None):
@@ -128,3 +250,4 @@ class Gathering:
 
 
 _OPEN = object()
+_UNSETTLED = object()

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from pytilt.errors import PytiltError
+from pytilt.host.files.contents import fingerprint
 from pytilt.host.files.contract import Changes
 from pytilt.host.files.gathering import Gathering
 from pytilt.host.files.inotify import Event, Inotify, Mask
@@ -53,6 +54,9 @@ class InotifyWatcher:
         self._interests = Interests()
         self._updating = asyncio.Lock()
         self._walks = 0
+        self._walked_all = asyncio.Event()
+        """No directory is being walked."""
+        self._walked_all.set()
         self._early: list[Event] = []
         self._touched: dict[str, set[str]] = {}
         """Entries of known directories of which events came during walks: a walk may have been there before."""
@@ -67,7 +71,7 @@ class InotifyWatcher:
         self._loop = asyncio.get_running_loop()
         self._inotify = self._make_inotify()
         self._tree = Tree(self._inotify)
-        self._gathering = Gathering()
+        self._gathering = Gathering(busy=lambda: bool(self._walks))
         self._threads = ThreadPoolExecutor(1, "pytilt-files")
         self._loop.add_reader(self._inotify.fd, self._read)
         return self
@@ -109,6 +113,17 @@ class InotifyWatcher:
         """Tell what changed since the last item; see `Watcher.changes`."""
         return self._gathering.items()
 
+    async def flush(self) -> None:
+        """Have the reader know all that has happened by now; see `Watcher.flush`."""
+        self._read()
+        while self._walks:
+            await self._walked_all.wait()
+        await self._gathering.drained()
+
+    def fingerprint(self, path: str) -> bytes:
+        """What is at a path; see `Watcher.fingerprint`."""
+        return fingerprint(path)
+
     # Events
 
     def _read(self) -> None:
@@ -146,9 +161,12 @@ class InotifyWatcher:
             return
         if mask & _LEFT:
             directory.names.discard(name)
-        else:
+            self._vanish(directory, name)
+            return
+        if name not in directory.names:
             directory.names.add(name)
-        if mask & (_COMPLETE | _LEFT) or (mask & _CREATE and not _will_be_closed(path)):
+            self._appear(directory, name, forgettable=True)
+        if mask & _COMPLETE or (mask & _CREATE and not _will_be_closed(path)):
             self._gathering.tell(interests, path, directory.repository)
         elif mask & (_CREATE | _MODIFY):
             self._gathering.tell_when_closed(path, partial(self._tell, directory, name))
@@ -160,11 +178,16 @@ class InotifyWatcher:
         if mask & _MOVED_FROM:
             self._tree.disturbed = True
             self._lose(self._tree.below(path))
-        if mask & _ARRIVED:
-            directory.names.add(name)
-            self._find_subdirectory(directory, name)
         if mask & _LEFT:
             directory.names.discard(name)
+            self._vanish(directory, name)
+            return
+        if mask & _ARRIVED:
+            known = name in directory.names
+            directory.names.add(name)
+            self._find_subdirectory(directory, name)
+            if not known and directory.interested(name) and self._appear(directory, name):
+                return
         self._tell(directory, name)
 
     def _find_subdirectory(self, directory: Directory, name: str) -> None:
@@ -207,10 +230,28 @@ class InotifyWatcher:
     def _tell(self, directory: Directory, name: str) -> None:
         self._gathering.tell(directory.interested(name), directory.prefix + name, directory.repository)
 
+    def _appear(self, directory: Directory, name: str, *, forgettable: bool = False) -> bool:
+        emit = partial(self._tell, directory, name)
+        return self._gathering.appear(directory.prefix + name, emit, directory.repository, forgettable=forgettable)
+
+    def _found(self, directory: Directory, name: str) -> None:
+        """A walk found an entry."""
+        if directory.interested(name) and not self._appear(directory, name):
+            self._tell(directory, name)
+
+    def _vanish(self, directory: Directory, name: str) -> None:
+        if directory.interested(name):
+            self._gathering.vanish(directory.prefix + name, partial(self._tell, directory, name), directory.repository)
+
     def _tell_root(self, directory: Directory) -> None:
         """Tell of a directory those who watch exactly this one."""
         roots = [interest for interest in directory.roots if interest.covers(directory.path)]
         self._gathering.tell(roots, directory.path, directory.repository)
+
+    def _tell_covering(self, directory: Directory) -> None:
+        """Tell of a directory those who watch what is in it."""
+        covering = [interest for interest in directory.interests if interest.covers(directory.path)]
+        self._gathering.tell(covering, directory.path, directory.repository)
 
     def _release(self, repository: Repository) -> None:
         repository.releasing = True
@@ -222,8 +263,9 @@ class InotifyWatcher:
         interests: list[Interest] = []
         for directory in directories:
             for name in directory.names:
-                self._tell(directory, name)
-            self._tell_root(directory)
+                self._vanish(directory, name)
+            if directory.roots:
+                self._gathering.vanish(directory.path, partial(self._tell_root, directory), directory.repository)
             interests.extend(directory.roots)
             interests.extend(interest for waiting in directory.expected.values() for interest in waiting)
             if directory.guards:
@@ -257,6 +299,7 @@ class InotifyWatcher:
             self._tree.disturbed = False
             self._touched.clear()
         self._walks += 1
+        self._walked_all.clear()
         walked = asyncio.wrap_future(self._threads.submit(walk))
         walked.add_done_callback(partial(self._walked, scanner, merge))
         return walked
@@ -275,8 +318,11 @@ class InotifyWatcher:
         early, self._early = self._early, []
         for event in early:
             self._dispatch(event)
+        if self._walks:
+            return
+        self._walked_all.set()
         for repository in tuple(self._tree.repositories.values()):
-            if repository.releasing and not self._walks:
+            if repository.releasing:
                 self._gathering.release(repository)
 
     def _report(self, walked: asyncio.Future[Findings]) -> None:
@@ -331,14 +377,15 @@ class InotifyWatcher:
 
     def _announce(self, findings: Findings) -> None:
         for directory in self._merge(findings):
-            roots = [interest for interest in directory.interests if interest.covers(directory.path)]
-            self._gathering.tell(roots, directory.path, directory.repository)
+            emit = partial(self._tell_covering, directory)
+            if not self._gathering.appear(directory.path, emit, directory.repository, forgettable=False):
+                emit()
             for name in directory.names:
-                self._tell(directory, name)
+                self._found(directory, name)
         for found in findings.directories:
             for name, _ in found.expected:
-                if os.path.lexists(f"{found.path}/{name}"):
-                    self._tell_entry(found.path, name)
+                if os.path.lexists(f"{found.path}/{name}") and (parent := self._tree.at(found.path)):
+                    self._found(parent, name)
 
     def _replace_expected(self, interests: Sequence[Interest], findings: Findings) -> None:
         self._tree.unexpect(interests)

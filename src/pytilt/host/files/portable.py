@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pytilt.host.files.contents import fingerprint
 from pytilt.host.files.contract import Changes
 from pytilt.host.files.gathering import Gathering
 from pytilt.host.files.interests import Interests
@@ -64,6 +65,14 @@ class PortableWatcher:
     def changes(self) -> AsyncIterator[Changes]:
         """Tell what changed since the last item; see `Watcher.changes`."""
         return self._gathering.items()
+
+    async def flush(self) -> None:
+        """Have the reader know all that has been heard; see `Watcher.flush`."""
+        await self._gathering.drained()
+
+    def fingerprint(self, path: str) -> bytes:
+        """What is at a path; see `Watcher.fingerprint`."""
+        return fingerprint(path)
 
     async def _watch(self, roots: tuple[str, ...]) -> None:
         from watchfiles import awatch  # type: ignore[import-not-found,unused-ignore]  # not installed on Linux

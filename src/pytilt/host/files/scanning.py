@@ -148,6 +148,7 @@ class Scanner:
             FoundDirectory(
                 path=parent,
                 watch=watch,
+                names=frozenset({name} if os.path.lexists(posixpath.join(parent, name)) else ()),
                 expected=tuple((name, interest) for interest in self._interests),
                 changed=frozenset({name} if self._since else ()),
                 git_dir=self._repository_above(parent),
