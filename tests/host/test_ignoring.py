@@ -138,7 +138,7 @@ def test_files_of_editors_are_known(tmp_path: Path):
 
 def test_an_ignore_file_is_read_line_by_line():
     text = "\ufeff# a comment\n /dist/ \r\n\n!  dist/keep\n  # no comment\n./x//y\n/\n"
-    assert parse_ignore_file(text).patterns == ("dist", "!dist/keep", "# no comment", "x/y", "/")
+    assert parse_ignore_file(text).patterns == ("dist", "!dist/keep", "# no comment", "x/y")
 
 
 def test_a_line_of_an_ignore_file_that_is_no_pattern_is_left_out_and_reported():
@@ -161,3 +161,16 @@ def test_triggers_of_a_run_name_what_is_wanted():
     assert matches_any("/repo/src/a.ts", triggers)
     assert not matches_any("/repo/src/a.css", triggers)
     assert not matches_any("/repo/src/a.ts", ())
+
+
+@pytest.mark.parametrize("pattern", ["/", "//", "!/", ".", "./", "/.", "a/.."])
+def test_the_directory_of_an_ignore_file_itself_excludes_nothing(pattern):
+    """As in Docker; in the Tiltfile a dot is the whole directory, as in Tilt."""
+    assert parse_ignore_file(pattern).patterns == ()
+
+
+def test_the_root_of_the_file_system_ignores_nothing():
+    matcher = compile_ignores([Ignore(base="/p", patterns=("/", "!/"))])
+    assert not matcher.matches("/p/a")
+    assert not matcher.may_skip_dir("/p")
+    assert compile_ignores([Ignore(base="/p", patterns=(".",))]).matches("/p/a")

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from pytilt.errors import BuildError
-from pytilt.images.context import SPARE_DOCKERFILE, Context, context_chunks, plan_context, stream_context
+from pytilt.images.context import SPARE_DIRECTORY, Context, context_chunks, plan_context, stream_context
 from pytilt.model.files import Ignore
+
+SPARE_DOCKERFILE = f"{SPARE_DIRECTORY}/Dockerfile"
 
 
 def entries(context: Context) -> dict[str, tarfile.TarInfo]:
@@ -81,7 +83,7 @@ def test_the_dockerfile_takes_its_own_place_if_that_is_sent(
 
 
 def test_an_empty_context_holds_the_dockerfile_only() -> None:
-    assert list(entries(plan_context("-", None, "FROM scratch", ()))) == ["Dockerfile"]
+    assert list(entries(plan_context("-", None, "FROM scratch", ()))) == [SPARE_DOCKERFILE]
 
 
 def test_large_files_are_sent_in_pieces(tmp_path: Path) -> None:

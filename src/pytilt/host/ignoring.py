@@ -66,6 +66,8 @@ def parse_ignore_file(text: str) -> IgnoreFile:
         pattern = pattern[1:].strip() if exception else pattern
         if pattern:
             pattern = posixpath.normpath(pattern).lstrip("/") or "/"
+            if pattern in ("/", "."):  # the directory itself, which for Docker excludes nothing
+                continue
         pattern = f"!{pattern}" if exception else pattern
         try:
             parse_pattern(pattern)

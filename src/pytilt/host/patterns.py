@@ -60,7 +60,7 @@ def parse_pattern(text: str) -> Pattern | None:
         text: for example `!docs/**/*.md`.
 
     Returns:
-        None for an empty one.
+        None for an empty one, and for the root of the file system, in which there is nothing of that name.
 
     Raises:
         UserError: the pattern cannot be read.
@@ -73,6 +73,8 @@ def parse_pattern(text: str) -> Pattern | None:
     if not text:
         raise UserError("illegal exclusion pattern: `!`", hint="write the path that is to be kept after the `!`")
     pattern = Pattern(text=posixpath.normpath(text), exception=exception)
+    if not pattern.text.strip("/"):
+        return None
     try:
         re.compile(pattern.regex, re.DOTALL)
     except re.error as error:

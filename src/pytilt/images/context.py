@@ -6,6 +6,7 @@ import stat
 import tarfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pytilt.errors import BuildError
 from pytilt.host.ignoring import Matcher, compile_ignores
@@ -16,7 +17,7 @@ from pytilt.model.texts import to_bytes
 EMPTY = "-"
 """A context without files."""
 
-SPARE_DOCKERFILE = ".dockerfile.tilt"
+SPARE_DIRECTORY = ".tilt-build"
 """Where the Dockerfile stands in the context when its own place is outside of it, ignored, or there is none."""
 
 _CHUNK_BYTES = 256 * 1024
@@ -35,20 +36,32 @@ class Context(Value):
     contents: str
     """Its text."""
     ignores: tuple[Ignore, ...] = ()
+    spare: str = ""
+    """The directory, of no file of the context, that the Dockerfile is in; empty: it is at its own place."""
+    ignoring: bool = False
+    """An ignore file beside the Dockerfile names that directory."""
+    mirrored: bool = False
+    """In that directory the context stands once more, at `mirror`."""
+
+    @property
+    def mirror(self) -> str:
+        """Where the context stands once more."""
+        return f"{self.spare}/context"
 
 
 def plan_context(root: str, dockerfile: str | None, contents: str, ignores: Sequence[Ignore]) -> Context:
     """Decide under which name the Dockerfile travels.
 
     It takes the place of the file it was read from, so that `COPY . .` copies what it copies without pytilt, unless
-    that file is not part of the context.
+    that file is not part of the context. What keeps it out of the image then is `hiding.hidden`.
     """
-    name = "Dockerfile" if root == EMPTY else SPARE_DOCKERFILE
     if root != EMPTY and dockerfile is not None:
         inside = os.path.relpath(dockerfile, root)
         if not inside.startswith("..") and not compile_ignores(ignores).matches(dockerfile):
-            name = inside
-    return Context(root=root, dockerfile=name, contents=contents, ignores=tuple(ignores))
+            return Context(root=root, dockerfile=inside, contents=contents, ignores=tuple(ignores))
+    spare = _unused(root, SPARE_DIRECTORY)
+    dockerfile = f"{spare}/Dockerfile"
+    return Context(root=root, dockerfile=dockerfile, contents=contents, ignores=tuple(ignores), spare=spare)
 
 
 async def stream_context(context: Context) -> AsyncIterator[bytes]:
@@ -79,10 +92,37 @@ def _pieces(context: Context) -> Iterator[bytes]:
     contents = to_bytes(context.contents)
     yield _header(context.dockerfile, stat.S_IFREG | 0o644, size=len(contents))
     yield _padded(contents)
-    if context.root == EMPTY:
-        return
+    if context.ignoring:
+        ignored = f"{context.spare}\n".encode()
+        yield _header(f"{context.dockerfile}.dockerignore", stat.S_IFREG | 0o644, size=len(ignored))
+        yield _padded(ignored)
+    sent: list[_Sent] = []
+    if context.root != EMPTY:
+        yield from _files(context, sent)
+    if context.mirrored:
+        yield _header(context.mirror, stat.S_IFDIR | 0o755)
+        for name, mode, mtime, link in sent:
+            yield _header(f"{context.mirror}/{name}", mode, mtime=mtime, link=link, same=name)
+
+
+class _Sent(NamedTuple):
+    """What was put into the tar."""
+
+    name: str
+    mode: int
+    mtime: float
+    link: str = ""
+
+
+def _unused(root: str, name: str) -> str:
+    while root != EMPTY and os.path.lexists(os.path.join(root, name)):  # noqa: PTH118 - quick
+        name += "_"
+    return name
+
+
+def _files(context: Context, sent: list[_Sent]) -> Iterator[bytes]:
     try:
-        yield from _directory(context.root, "", compile_ignores(context.ignores), context.dockerfile)
+        yield from _directory(context.root, "", compile_ignores(context.ignores), context.dockerfile, sent)
     except OSError as error:
         raise BuildError(
             f"cannot read the build context: {error.strerror or error}",
@@ -91,7 +131,7 @@ def _pieces(context: Context) -> Iterator[bytes]:
         ) from error
 
 
-def _directory(path: str, name: str, ignored: Matcher, dockerfile: str) -> Iterator[bytes]:
+def _directory(path: str, name: str, ignored: Matcher, dockerfile: str, sent: list[_Sent]) -> Iterator[bytes]:
     with os.scandir(path) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
@@ -107,15 +147,15 @@ def _directory(path: str, name: str, ignored: Matcher, dockerfile: str) -> Itera
             if hidden and ignored.may_skip_dir(entry.path):
                 continue
             if not hidden:
-                yield _header(inner, info.st_mode, mtime=info.st_mtime)
-            yield from _directory(entry.path, inner, ignored, dockerfile)
+                yield _entry(sent, inner, info)
+            yield from _directory(entry.path, inner, ignored, dockerfile, sent)
         elif not hidden:
-            yield from _file(entry.path, inner, info)
+            yield from _file(entry.path, inner, info, sent)
 
 
-def _file(path: str, name: str, info: os.stat_result) -> Iterator[bytes]:
+def _file(path: str, name: str, info: os.stat_result, sent: list[_Sent]) -> Iterator[bytes]:
     if stat.S_ISLNK(info.st_mode):
-        yield _header(name, info.st_mode, mtime=info.st_mtime, link=os.readlink(path))  # noqa: PTH115 - keeps a "./"
+        yield _entry(sent, name, info, link=os.readlink(path))  # noqa: PTH115 - keeps a "./"
     elif stat.S_ISREG(info.st_mode):
         try:
             content = Path(path).open("rb")  # noqa: SIM115 - closed below
@@ -124,10 +164,10 @@ def _file(path: str, name: str, info: os.stat_result) -> Iterator[bytes]:
         with content:
             if info.st_size <= _WHOLE_BYTES:
                 data = content.read()
-                yield _header(name, info.st_mode, mtime=info.st_mtime, size=len(data))
+                yield _entry(sent, name, info, size=len(data))
                 yield _padded(data)
                 return
-            yield _header(name, info.st_mode, mtime=info.st_mtime, size=info.st_size)
+            yield _entry(sent, name, info, size=info.st_size)
             missing = info.st_size
             while missing:
                 # A file that shrinks meanwhile is filled up: its next change makes the image stale anyway.
@@ -137,7 +177,12 @@ def _file(path: str, name: str, info: os.stat_result) -> Iterator[bytes]:
             yield bytes(-info.st_size % _BLOCK_BYTES)
 
 
-def _header(name: str, mode: int, *, mtime: float = 0, size: int = 0, link: str = "") -> bytes:
+def _entry(sent: list[_Sent], name: str, info: os.stat_result, *, size: int = 0, link: str = "") -> bytes:
+    sent.append(_Sent(name, info.st_mode, info.st_mtime, link))
+    return _header(name, info.st_mode, mtime=info.st_mtime, size=size, link=link)
+
+
+def _header(name: str, mode: int, *, mtime: float = 0, size: int = 0, link: str = "", same: str = "") -> bytes:
     """A tar header without owner, so that an image does not depend on who builds it."""
     info = tarfile.TarInfo(f"{name}/" if stat.S_ISDIR(mode) else name)
     info.mode, info.mtime, info.size = stat.S_IMODE(mode), int(mtime), size
@@ -145,6 +190,8 @@ def _header(name: str, mode: int, *, mtime: float = 0, size: int = 0, link: str 
         info.type = tarfile.DIRTYPE
     elif stat.S_ISLNK(mode):
         info.type, info.linkname = tarfile.SYMTYPE, link
+    elif same:  # a hard link to what is in the tar already
+        info.type, info.linkname = tarfile.LNKTYPE, same
     return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 

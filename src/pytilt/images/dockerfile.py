@@ -62,7 +62,7 @@ def image_uses(text: str, build_args: Mapping[str, str] | None = None) -> list[I
         if instruction.keyword == "ARG":
             # One inside of a stage stands in for what is not declared above the first: no builder knows it there,
             # but Tilt does, so that such a name of a built image is found and written out.
-            variables = {**_arguments(instruction, variables, given), **variables}
+            variables = {**arguments(instruction, variables, given), **variables}
         for found in _named_images(instruction):
             reference = expand(found[0], {**variables, **given}).strip("\"'")
             if reference and reference.lower() not in stages and reference != "scratch" and not reference.isdigit():
@@ -115,6 +115,24 @@ def expand(word: str, variables: Mapping[str, str]) -> str:
         return current or ""
 
     return _VARIABLE.sub(value, word)
+
+
+def arguments(instruction: Instruction, variables: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """The values that an `ARG` gives.
+
+    Args:
+        instruction: it.
+        variables: those that its defaults may name.
+        given: values that go before its defaults.
+    """
+    found: dict[str, str] = {}
+    for word in instruction.text.split()[1:]:
+        name, equals, default = word.partition("=")
+        if name in given:
+            found[name] = given[name]
+        elif equals:
+            found[name] = expand(default.strip("\"'"), {**variables, **found})
+    return found
 
 
 def _instructions(text: str) -> Iterator[Instruction]:
@@ -185,17 +203,6 @@ def _escape(text: str) -> str:
         if found[1].lower() == "escape" and found[2] in ("\\", "`"):
             return found[2]
     return "\\"
-
-
-def _arguments(instruction: Instruction, variables: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for word in instruction.text.split()[1:]:
-        name, equals, default = word.partition("=")
-        if name in given:
-            found[name] = given[name]
-        elif equals:
-            found[name] = expand(default.strip("\"'"), {**variables, **found})
-    return found
 
 
 def _named_images(instruction: Instruction) -> Iterator[re.Match[str]]:

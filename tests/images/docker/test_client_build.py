@@ -40,7 +40,7 @@ async def test_the_cli_gets_the_context_and_tells_the_image(tmp_path: Path, runn
     log = KeptLog()
     assert await build(BUILDS, tmp_path, runner, log) == "sha256:abc"
     assert log.text == (tmp_path / "words").read_text()
-    assert log.text.startswith("1 build --progress plain --file .dockerfile.tilt --iidfile ")
+    assert log.text.startswith("1 build --progress plain --file .tilt-build/Dockerfile --iidfile ")
     assert log.text.endswith(" --secret id=token,src=t -\n")
     with tarfile.open(tmp_path / "received.tar") as tar:
         assert tar.getnames() == [".dockerfile.tilt", "main.py"]

@@ -17,8 +17,9 @@ from pytilt.images.docker.options import LABELS, PODMAN_LABELS, build_args, buil
 from pytilt.images.docker.reading import BuildReader
 from pytilt.images.docker.steps import size
 from pytilt.images.dockerfile import image_uses, with_bases
+from pytilt.images.hiding import as_written, hidden
 from pytilt.model.images import BuiltImage, DockerBuild
-from pytilt.model.logs import Log
+from pytilt.model.logs import Level, Log
 from pytilt.model.references import parse, try_parse
 from pytilt.settings import Settings
 
@@ -58,7 +59,8 @@ class DockerBuilder:
 
     async def _build(self, plan: "_Plan", log: Log) -> str:
         if plan.build.ssh or plan.build.secrets:
-            return await self._client.build(plan.build, plan.context, plan.platform, log)
+            context = hidden(plan.context, plan.args, podman=False)
+            return await self._client.build(plan.build, context, plan.platform, _as_written(log, context))
         buildkit = (await self._engine.about()).buildkit and self._settings.environ.get("DOCKER_BUILDKIT") != "0"
         try:
             return await self._build_with(plan, log, buildkit=buildkit)
@@ -79,24 +81,29 @@ class DockerBuilder:
         return await self._attempt(api, plan, log, buildkit=buildkit)
 
     async def _attempt(self, api: DockerApi, plan: "_Plan", log: Log, *, buildkit: bool) -> str:
+        podman = (await self._engine.about()).product is Product.PODMAN
+        context = hidden(plan.context, plan.args, podman=podman)
         params = build_params(
             plan.build,
-            dockerfile=plan.context.dockerfile,
+            dockerfile=context.dockerfile,
             platform=plan.platform,
             environ=self._settings.environ,
             buildkit=buildkit,
-            labels=PODMAN_LABELS if (await self._engine.about()).product is Product.PODMAN else LABELS,
+            labels=PODMAN_LABELS if podman else LABELS,
         )
         headers = {"Content-Type": "application/x-tar"}
         if not buildkit:
             headers["X-Registry-Config"] = config_header(await self._base_credentials(plan))
-        reader = BuildReader(log)
-        content = _watched(stream_context(plan.context), log)
+        reader = BuildReader(_as_written(log, context))
+        content = _watched(stream_context(context), log)
         async with api.stream("POST", "/build", params=params, content=content, headers=headers) as chunks:
             result = await reader.read(chunks)
         if result.failure:
             raise build_failure(
-                result.failure, dockerfile=plan.build.dockerfile or "", step=result.step, output=result.output
+                as_written(result.failure, context),
+                dockerfile=plan.build.dockerfile or "",
+                step=as_written(result.step, context),
+                output=result.output,
             )
         image_id = result.image_id or (result.short_id and await self._engine.image_id(result.short_id))
         if not image_id:
@@ -154,6 +161,7 @@ class _Plan(msgspec.Struct, frozen=True):
     context: Context
     platform: str
     bases: tuple[str, ...]
+    args: dict[str, str]
 
 
 def _plan(request: BuildRequest, settings: Settings) -> _Plan:
@@ -169,7 +177,19 @@ def _plan(request: BuildRequest, settings: Settings) -> _Plan:
         context=plan_context(build.context, build.dockerfile, contents, build.context_ignores),
         platform=platform_of(build, settings.docker_platform, request.platform),
         bases=tuple(dict.fromkeys(use.reference for use in image_uses(contents, args))),
+        args=args,
     )
+
+
+def _as_written(log: Log, context: Context) -> Log:
+    """A log that names sources as the Dockerfile does."""
+    if not context.mirrored:
+        return log
+
+    def plain(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
+        log(as_written(text, context), level=level, progress=as_written(progress, context))
+
+    return plain
 
 
 def _refused(message: str) -> bool:

@@ -12,6 +12,7 @@ from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.images.context import Context, context_chunks
 from pytilt.images.docker.failures import client_failure
 from pytilt.images.docker.options import LABELS
+from pytilt.images.hiding import as_written
 from pytilt.model.images import DockerBuild
 from pytilt.model.logs import Log
 from pytilt.settings import Settings
@@ -76,7 +77,7 @@ class ClientBuilder:
         if outcome.exit_status == 127 or "buildx component is missing" in said:
             raise _cannot_use_client(said.strip())
         if outcome.exit_status != 0:
-            raise client_failure(said, dockerfile=build.dockerfile or "")
+            raise client_failure(as_written(said, context), dockerfile=build.dockerfile or "")
         return (await asyncio.to_thread(id_file.read_text)).strip()
 
 
