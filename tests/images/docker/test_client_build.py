@@ -43,7 +43,7 @@ async def test_the_cli_gets_the_context_and_tells_the_image(tmp_path: Path, runn
     assert log.text.startswith("1 build --progress plain --file .tilt-build/Dockerfile --iidfile ")
     assert log.text.endswith(" --secret id=token,src=t -\n")
     with tarfile.open(tmp_path / "received.tar") as tar:
-        assert tar.getnames() == [".dockerfile.tilt", "main.py"]
+        assert tar.getnames() == [".tilt-build/Dockerfile", "main.py"]
 
 
 async def test_a_cli_without_buildx_says_what_to_install(tmp_path: Path, runner: HostRunner) -> None:
