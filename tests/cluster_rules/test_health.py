@@ -30,8 +30,8 @@ def waiting(reason):
     return Container(name="a", image="x", reason=reason)
 
 
-def ended(code):
-    return Container(name="a", image="x", state=ContainerState.TERMINATED, exit_code=code)
+def ended(code, policy="Always"):
+    return Container(name="a", image="x", state=ContainerState.TERMINATED, exit_code=code, restart_policy=policy)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,9 @@ def ended(code):
         ),
         ([pod(waiting("ImagePullBackOff"), phase="Pending")], WAIT, "error", "pod web: Pending"),
         ([pod(waiting("CreateContainerConfigError"), phase="Pending")], WAIT, "error", "pod web: Pending"),
-        ([pod(ended(1), status="Error")], WAIT, "error", "pod web: Error"),
+        ([pod(ended(1), status="Error")], WAIT, "pending", "pod web: Error; it is started again"),
+        ([pod(ended(1, "OnFailure"), status="Error")], SUCCEEDED, "pending", "pod web: Error; it is started again"),
+        ([pod(ended(1, "Never"), READY, status="Error")], WAIT, "error", "pod web: Error"),
         ([pod(ended(0), status="Completed")], WAIT, "pending", "pod web: Completed"),
         (
             [pod(waiting("ContainerCreating"), status="ContainerCreating")],
@@ -95,3 +97,22 @@ def test_a_job_that_goes_on_is_judged_by_its_newest_pod():
     going = Job(name="j", namespace="", uid="rs")
     pods = [pod(phase="Failed"), pod(UNREADY, name="again", age=1)]
     assert runtime(pods, SUCCEEDED, jobs=[going]).status is RuntimeStatus.PENDING
+
+
+def test_a_job_that_makes_another_pod_has_not_failed():
+    going = Job(name="j", namespace="", uid="rs")
+    failed = pod(ended(1, "Never"), phase="Failed", status="Error", message="container a ended with exit code 1")
+    found = runtime([failed], SUCCEEDED, jobs=[going])
+    assert found.status is RuntimeStatus.PENDING
+    assert found.reason == "pod web: Error: container a ended with exit code 1; its Job tries again"
+
+
+def test_a_pod_of_a_job_that_is_stuck_is_an_error():
+    going = Job(name="j", namespace="", uid="rs")
+    assert runtime([pod(waiting("CrashLoopBackOff"))], SUCCEEDED, jobs=[going]).status is RuntimeStatus.ERROR
+
+
+def test_a_job_that_has_failed_says_how_its_last_pod_did():
+    failed = Job(name="j", namespace="", uid="rs", failed=True, message="limit reached")
+    pods = [pod(phase="Failed", message="old"), pod(phase="Failed", message="new", name="again", age=1)]
+    assert runtime(pods, SUCCEEDED, jobs=[failed]).reason == "Job j failed: limit reached: new"

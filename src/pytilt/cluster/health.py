@@ -31,7 +31,12 @@ def runtime(pods: Sequence[Pod], readiness: PodReadiness, *, jobs: Sequence[Job]
         return Health(status=RuntimeStatus.PENDING, reason="not deployed yet")
     if readiness is PodReadiness.IGNORE:
         return Health(status=RuntimeStatus.OK)
-    verdicts = [*_of_jobs(jobs), *(_of_pod(pod, readiness) for pod in _counting(pods, jobs))]
+    going = {job.uid for job in jobs if not (job.complete or job.failed)}
+    counting = _counting(pods, jobs)
+    verdicts = [
+        *_of_jobs(jobs, pods),
+        *(_of_pod(pod, readiness, retried=_owner(pod) in going) for pod in counting),
+    ]
     if not verdicts:
         return Health(status=RuntimeStatus.PENDING, reason="no pod yet")
     for status in (RuntimeStatus.ERROR, RuntimeStatus.PENDING):
@@ -41,12 +46,14 @@ def runtime(pods: Sequence[Pod], readiness: PodReadiness, *, jobs: Sequence[Job]
     return Health(status=RuntimeStatus.OK)
 
 
-def _of_jobs(jobs: Sequence[Job]) -> Iterator[Health]:
+def _of_jobs(jobs: Sequence[Job], pods: Sequence[Pod]) -> Iterator[Health]:
     for job in jobs:
         if job.complete:
             yield Health(status=RuntimeStatus.OK)
         elif job.failed:
-            yield Health(status=RuntimeStatus.ERROR, reason=_joined(f"Job {job.name} failed", job.message))
+            last = next((pod for pod in best_first(pods) if _owner(pod) == job.uid and pod.message), None)
+            reason = _joined(f"Job {job.name} failed", job.message)
+            yield Health(status=RuntimeStatus.ERROR, reason=_joined(reason, last.message) if last else reason)
 
 
 def _counting(pods: Sequence[Pod], jobs: Sequence[Job]) -> Iterator[Pod]:
@@ -57,7 +64,7 @@ def _counting(pods: Sequence[Pod], jobs: Sequence[Job]) -> Iterator[Pod]:
     ended = {job.uid for job in jobs if job.complete or job.failed}
     replaced: set[str] = set()
     for pod in best_first(pods):
-        owner = pod.owners[0].uid if pod.owners else ""
+        owner = _owner(pod)
         over = pod.phase in ("Succeeded", "Failed")
         if (pod.deleting and pod.phase != "Succeeded") or owner in ended or (over and owner in replaced):
             continue
@@ -65,20 +72,40 @@ def _counting(pods: Sequence[Pod], jobs: Sequence[Job]) -> Iterator[Pod]:
         yield pod
 
 
-def _of_pod(pod: Pod, readiness: PodReadiness) -> Health:
+def _of_pod(pod: Pod, readiness: PodReadiness, *, retried: bool) -> Health:
+    """How one pod is doing. A failure is an error once nothing is tried again, or only after a while.
+
+    Args:
+        pod: one that counts.
+        readiness: what it must reach.
+        retried: does a Job make another pod when this one fails?
+    """
     if pod.phase == "Succeeded":
         return Health(status=RuntimeStatus.OK)
-    if pod.phase == "Failed" or any(_is_broken(container) for container in pod.containers):
-        return Health(status=RuntimeStatus.ERROR, reason=_joined(f"pod {pod.name}: {_state(pod)}", pod.message))
+    failed = [container for container in pod.containers if _has_failed(container)]
+    lost = pod.phase == "Failed" or any(container.restart_policy == "Never" for container in failed)
+    reason = _joined(f"pod {pod.name}: {_state(pod)}", pod.message)
+    if any(_is_stuck(container) for container in pod.containers) or (lost and not retried):
+        return Health(status=RuntimeStatus.ERROR, reason=reason)
+    if lost:
+        return Health(status=RuntimeStatus.PENDING, reason=f"{reason}; its Job tries again")
+    if failed:
+        return Health(status=RuntimeStatus.PENDING, reason=f"{reason}; it is started again")
     if pod.ready and readiness is not PodReadiness.SUCCEEDED:
         return Health(status=RuntimeStatus.OK)
-    return Health(status=RuntimeStatus.PENDING, reason=_joined(f"pod {pod.name}: {_state(pod)}", pod.message))
+    return Health(status=RuntimeStatus.PENDING, reason=reason)
 
 
-def _is_broken(container: Container) -> bool:
-    if container.state is ContainerState.TERMINATED:
-        return container.exit_code != 0
+def _has_failed(container: Container) -> bool:
+    return container.state is ContainerState.TERMINATED and container.exit_code != 0
+
+
+def _is_stuck(container: Container) -> bool:
     return container.state is ContainerState.WAITING and container.reason in ERROR_REASONS
+
+
+def _owner(pod: Pod) -> str:
+    return pod.owners[0].uid if pod.owners else ""
 
 
 def _state(pod: Pod) -> str:

@@ -145,14 +145,15 @@ def _containers(o: KubeObject) -> Iterator[Container]:
     for kind, init in (("initContainers", True), ("containers", False)):
         told = {status.get("name"): status for status in objects.items(o, "status", _status_key(kind))}
         for spec in objects.items(o, "spec", kind):
-            yield _container(spec, told.get(spec.get("name"), {}), init=init)
+            policy = _text(spec, "restartPolicy") or _text(objects.mapping(o, "spec"), "restartPolicy") or "Always"
+            yield _container(spec, told.get(spec.get("name"), {}), policy, init=init)
 
 
 def _status_key(kind: str) -> str:
     return "initContainerStatuses" if kind == "initContainers" else "containerStatuses"
 
 
-def _container(spec: Mapping[str, Any], status: Mapping[str, Any], *, init: bool) -> Container:
+def _container(spec: Mapping[str, Any], status: Mapping[str, Any], policy: str, *, init: bool) -> Container:
     state, detail = _state(status)
     exit_code = detail.get("exitCode") if state is ContainerState.TERMINATED else None
     return Container(
@@ -168,6 +169,7 @@ def _container(spec: Mapping[str, Any], status: Mapping[str, Any], *, init: bool
         started_at=_text(detail, "startedAt"),
         ready=bool(status.get("ready")),
         restarts=int(status.get("restartCount") or 0),
+        restart_policy=policy,
         ports=tuple(
             port["containerPort"] for port in objects.items(spec, "ports") if isinstance(port.get("containerPort"), int)
         ),

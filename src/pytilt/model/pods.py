@@ -32,6 +32,8 @@ class Container(Value):
     """RFC 3339."""
     ready: bool = False
     restarts: int = 0
+    restart_policy: str = "Always"
+    """Its own, else that of its pod: `Always`, `OnFailure` or `Never`."""
     ports: tuple[int, ...] = ()
 
 

@@ -1,0 +1,74 @@
+"""`tilt ci` and containers that fail at first: red once Kubernetes backs off or a limit is reached, not before."""
+
+import pytest
+
+from tests.end_to_end.conftest import InFolder
+
+ONCE = "if [ -e /seen/before ]; then {then}; else touch /seen/before; exit 1; fi"
+KEEP = """\
+      volumes: [{name: seen, emptyDir: {}}]
+      containers:
+      - name: main
+        image: busybox
+        command: [sh, -c, '%s']
+        volumeMounts: [{name: seen, mountPath: /seen}]
+"""
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 0
+"""
+JOB = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: once}
+spec:
+  backoffLimit: %d
+  template:
+    spec:
+      restartPolicy: %s
+"""
+PROJECTS = {
+    "a Deployment": DEPLOYMENT + KEEP % ONCE.format(then="sleep 1000"),
+    "a Job": JOB % (3, "OnFailure") + KEEP % ONCE.format(then="exit 0"),
+}
+FAILING = {
+    "a Deployment": (DEPLOYMENT + KEEP % "exit 3", "CrashLoopBackOff"),
+    "a Job": (JOB % (1, "Never") + KEEP % "exit 3", "Job once failed"),
+}
+
+
+@pytest.mark.parametrize("what", PROJECTS)
+def test_a_container_that_fails_once_is_no_failure_on_a_cluster(tilt_on_cluster: InFolder, what: str):
+    tilt = tilt_on_cluster({"Tiltfile": "k8s_yaml('app.yaml')", "app.yaml": PROJECTS[what]})
+    assert "SUCCESS" in tilt.ok("ci")
+
+
+@pytest.mark.parametrize("what", PROJECTS)
+def test_a_container_that_fails_once_is_no_failure_on_the_engine(tilt_on_engine: InFolder, what: str):
+    tilt = tilt_on_engine({"Tiltfile": "k8s_yaml('app.yaml')", "app.yaml": PROJECTS[what]})
+    assert "SUCCESS" in tilt.ok("ci")
+
+
+@pytest.mark.parametrize("what", FAILING)
+def test_a_container_that_fails_again_and_again_is_one_on_a_cluster(tilt_on_cluster: InFolder, what: str):
+    text, reason = FAILING[what]
+    ended = tilt_on_cluster({"Tiltfile": "k8s_yaml('app.yaml')", "app.yaml": text}).run("ci")
+    assert ended.code == 1
+    assert reason in ended.output
+    assert "exit code 3" in ended.output
+
+
+@pytest.mark.parametrize("what", FAILING)
+def test_a_container_that_fails_again_and_again_is_one_on_the_engine(tilt_on_engine: InFolder, what: str):
+    text, reason = FAILING[what]
+    ended = tilt_on_engine({"Tiltfile": "k8s_yaml('app.yaml')", "app.yaml": text}).run("ci")
+    assert ended.code == 1
+    assert reason in ended.output
+    assert "exit code 3" in ended.output
