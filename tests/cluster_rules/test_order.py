@@ -1,5 +1,5 @@
 from pytilt.cluster.objects import name, ref
-from pytilt.cluster.order import deletion_order, deletion_stages, is_cluster_scoped, ordered, stages
+from pytilt.cluster.order import deletion_batches, deletion_stages, is_cluster_scoped, ordered, stages
 from tests.cluster_rules.shop import deployment, plain, service
 
 WEBHOOK = plain("ValidatingWebhookConfiguration", "hook", api_version="admissionregistration.k8s.io/v1")
@@ -17,7 +17,13 @@ def test_objects_of_one_kind_are_applied_together_and_deleted_backwards():
     wanted = [deployment("b"), service("s"), deployment("a"), SPACE]
     assert [[name(o) for o in stage] for stage in stages(wanted)] == [["space"], ["s"], ["b", "a"]]
     assert [[name(o) for o in stage] for stage in deletion_stages(wanted)] == [["a", "b"], ["s"], ["space"]]
-    assert [one.name for one in deletion_order(ref(o) for o in wanted)] == ["b", "a", "s", "space"]
+    batches = deletion_batches(ref(o) for o in wanted)
+    assert [[one.name for one in batch] for batch in batches] == [["b", "a"], ["s"], ["space"]]
+
+
+def test_custom_resources_are_deleted_before_what_runs_and_before_their_definition():
+    batches = deletion_batches(map(ref, [SPACE, CRD, WEBHOOK, deployment("operator"), THING]))
+    assert [one.name for (one,) in batches] == ["thing", "hook", "operator", "crd", "space"]
 
 
 def test_the_same_object_twice_is_applied_one_after_the_other():

@@ -163,7 +163,12 @@ async def test_what_passes_by_itself_is_tried_again(answering: ApiServer, api: K
 
 async def test_what_a_client_applied_before_is_taken_over(answering: ApiServer, api: KubernetesApi):
     ours = {"manager": "tilt", "operation": "Apply", "apiVersion": "v1", "fieldsV1": {"f:data": {"f:a": {}}}}
-    client = {"manager": "tilt", "operation": "Update", "apiVersion": "v1", "fieldsV1": {"f:data": {"f:b": {}}}}
+    client = {
+        "manager": "kubectl-client-side-apply",
+        "operation": "Update",
+        "apiVersion": "v1",
+        "fieldsV1": {"f:data": {"f:b": {}}},
+    }
     mixed = stored(managedFields=[ours, client], resourceVersion="5")
     answering.on("PATCH", COLORS, mixed, Reply(body={}), stored())
     assert await applied(api)

@@ -188,6 +188,28 @@ async def test_force_deletes_what_was_applied_before_it_builds(trial: Trial, log
     assert "STEP 1/4 — Force update\n     Deleting kubernetes objects:\n     → Deployment/web\n" in logged(logs)
 
 
+async def test_force_never_deletes_what_holds_others(trial: Trial):
+    definition = plain("CustomResourceDefinition", "carts.example.com", "apiextensions.k8s.io/v1")
+    claim, volume = plain("PersistentVolumeClaim", "data"), plain("PersistentVolume", "disk")
+    prepare(trial.store, kubernetes("uncategorized", NAMESPACE, definition, claim, volume, CONFIG))
+    await trial.update("uncategorized")
+    await trial.update("uncategorized", force=True)
+    assert trial.deleted == ["ConfigMap/colors"]
+    assert len(trial.applied) == 10
+
+
+async def test_force_names_what_does_not_go(trial: Trial):
+    cart = plain("Cart", "one", "example.com/v1", finalizers=["example.com/empty"])
+    prepare(trial.store, kubernetes("web", deployment("web"), cart))
+    await trial.update("web")
+    trial.deploying = Deploying(
+        trial.store, trial.cluster, Imaging(trial.store, trial.builder, FakePublisher()), clear_seconds=0.05
+    )
+    with pytest.raises(ApplyError, match=r"still being deleted .*: Cart/one \(finalizer `example.com/empty`\)"):
+        await trial.update("web", force=True)
+    assert trial.deleted == ["Cart/one"]
+
+
 async def test_a_refused_object_fails_the_update_with_the_clusters_words(trial: Trial):
     prepare(trial.store, kubernetes("web", deployment("web"), CONFIG))
     trial.cluster.refuse("ConfigMap/colors", "data is not a map")

@@ -2,8 +2,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from pytilt.cluster import objects
 from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
-from pytilt.errors import ClusterUnreachableError
+from pytilt.errors import ApplyError, ClusterUnreachableError
 from pytilt.loop.teardown import TearingDown
 from pytilt.model.names import ResourceName
 from pytilt.model.resources import Declaration, KubeObject
@@ -147,3 +148,75 @@ async def test_a_cluster_that_does_not_answer_ends_it():
     cluster.unreachable = "no route to host"
     with pytest.raises(ClusterUnreachableError):
         await torn_down(kubernetes("web"), cluster=cluster)
+
+
+FINALIZED = plain("Cart", "one", "example.com/v1", finalizers=["example.com/empty"])
+DEFINITION = {
+    **plain("CustomResourceDefinition", "carts.example.com", "apiextensions.k8s.io/v1"),
+    "spec": {"group": "example.com", "names": {"kind": "Cart"}, "versions": [{"name": "v1", "served": True}]},
+}
+
+
+async def test_custom_resources_go_before_their_operator_and_that_before_their_definition():
+    cart = plain("Cart", "one", "example.com/v1")
+    cluster = FakeCluster()
+    for each in (cart, plain("Cart", "users", "example.com/v1", namespace="other")):
+        cluster.put(each)
+    operator = kubernetes("operator", deployment("operator"), plain("ServiceAccount", "operator"))
+    deleted, _ = await torn_down(kubernetes("uncategorized", SHOP, DEFINITION, cart), operator, cluster=cluster)
+    assert deleted == [
+        "Cart/one",
+        "Cart/users",
+        "Deployment/operator",
+        "ServiceAccount/operator",
+        "CustomResourceDefinition/carts.example.com",
+        "Namespace/shop",
+    ]
+
+
+async def test_a_custom_resource_that_is_kept_is_not_deleted_by_name():
+    kept = plain("Cart", "one", "example.com/v1", annotations={"tilt.dev/down-policy": "keep"})
+    cluster = FakeCluster()
+    cluster.put(kept)
+    deleted, _ = await torn_down(kubernetes("uncategorized", DEFINITION, kept), cluster=cluster)
+    assert deleted == ["CustomResourceDefinition/carts.example.com"]
+
+
+async def test_what_has_finalizers_is_waited_for_before_the_rest_goes():
+    cluster, told = FakeCluster(), list[str]()
+    cluster.put(FINALIZED)
+
+    def tell(line: str) -> None:
+        told.append(line)
+        if line.startswith("Waiting"):
+            cluster.remove(objects.ref(FINALIZED))
+
+    declaration = Declaration(
+        resources=(kubernetes("web", deployment("web"), FINALIZED),), enabled=(ResourceName("web"),)
+    )
+    tearing = TearingDown(cluster, tell, seconds=0.2)
+    await tearing.run(declaration, delete_namespaces=False, delete_volumes=False)
+    assert told == [
+        "Deleting via kubectl: Cart/one",
+        "Waiting up to 0.2s until they are gone: Cart/one",
+        "Deleting via kubectl: Deployment/web",
+    ]
+
+
+async def test_what_does_not_go_is_named_with_its_finalizer_after_the_rest_went():
+    cluster = FakeCluster()
+    held = plain("ConfigMap", "colors", finalizers=["example.com/paint", "kubernetes.io/x"])
+    used = plain("Secret", "used", finalizers=["kubernetes.io/pvc-protection"])
+    for each in (FINALIZED, held, used):
+        cluster.put(each)
+    declaration = Declaration(
+        resources=(kubernetes("web", deployment("web"), held, used, FINALIZED),), enabled=(ResourceName("web"),)
+    )
+    tearing = TearingDown(cluster, lambda _: None, seconds=0.05)
+    with pytest.raises(ApplyError) as caught:
+        await tearing.run(declaration, delete_namespaces=False, delete_volumes=False)
+    assert caught.value.message == (
+        "still being deleted after 0.05s: Cart/one (finalizer `example.com/empty`), "
+        "ConfigMap/colors (finalizers `example.com/paint`, `kubernetes.io/x`)"
+    )
+    assert "Deployment/web" in map(str, cluster.deleted)

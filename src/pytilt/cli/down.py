@@ -25,6 +25,7 @@ def command(
     """Delete what the Tiltfile declares from the cluster.
 
     A namespace that the Tiltfile declares goes too, unless something is left in it that the project did not put there.
+    Custom resources go first, while their operators run. What does not go is named, with exit code 1.
 
     \b
     Examples:

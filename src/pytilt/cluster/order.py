@@ -35,6 +35,9 @@ _FIRST = (
 _LAST = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 """A webhook whose server does not run yet would refuse everything that comes after it."""
 
+HOLDING_OTHERS = frozenset({"CustomResourceDefinition", "Namespace", "PersistentVolume", "PersistentVolumeClaim"})
+"""Kinds that are never deleted in order to be made anew: what they hold would go with them."""
+
 _RANKS = {kind: rank for rank, kind in enumerate(_FIRST, -len(_FIRST))} | dict.fromkeys(_LAST, 1)
 
 _CLUSTER_SCOPED = frozenset({
@@ -109,9 +112,18 @@ def deletion_stages(unwanted: Sequence[KubeObject]) -> tuple[tuple[KubeObject, .
     return tuple(tuple(reversed(stage)) for stage in reversed(stages(unwanted)))
 
 
-def deletion_order(refs: Iterable[ObjectRef]) -> tuple[ObjectRef, ...]:
-    """References in the order of deleting."""
-    return tuple(sorted(refs, key=lambda ref: _RANKS.get(ref.kind, 0), reverse=True))
+def deletion_batches(refs: Iterable[ObjectRef]) -> tuple[tuple[ObjectRef, ...], ...]:
+    """References in the order of deleting; those of one batch may be deleted at the same time.
+
+    Custom resources go first: what deletes their finalizers must run meanwhile, and their kind must be defined.
+    """
+    ranked = sorted(refs, key=_deletion_rank)
+    return tuple(tuple(batch) for _, batch in groupby(ranked, key=_deletion_rank))
+
+
+def is_custom(api_version: str) -> bool:
+    """Is this the version of a kind that somebody has defined?"""
+    return not is_built_in(objects.group(api_version))
 
 
 def is_cluster_scoped(api_version: str, kind: str) -> bool | None:
@@ -125,6 +137,10 @@ def is_cluster_scoped(api_version: str, kind: str) -> bool | None:
 def is_built_in(group: str) -> bool:
     """Is this a group of Kubernetes itself, not one of a custom resource?"""
     return "." not in group or group in _BUILT_IN
+
+
+def _deletion_rank(ref: ObjectRef) -> tuple[bool, int]:
+    return not is_custom(ref.api_version), -_RANKS.get(ref.kind, 0)
 
 
 def _rank(o: KubeObject) -> int:

@@ -20,9 +20,14 @@ __all__ = [
     "ContainerRef",
     "Containers",
     "ExecStream",
+    "Notify",
     "ObjectRef",
     "Prepare",
 ]
+
+
+Notify = Callable[[str], None]
+"""Hears one line, without its end."""
 
 
 class ChangeType(StrEnum):
@@ -54,12 +59,19 @@ class Cluster(Protocol):
         """
         ...
 
-    async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - the cluster's own limit
+    async def apply(
+        self,
+        wanted: KubeObject,
+        *,
+        timeout: float,  # noqa: ASYNC109 - the cluster's own limit
+        notify: Notify = lambda _: None,
+    ) -> KubeObject:
         """Make one object as wanted (server-side apply), replacing it where a field cannot be changed.
 
         Args:
             wanted: the object; without namespace it goes to the default one.
             timeout: seconds until it gives up.
+            notify: hears, in a line, what is waited for.
 
         Returns:
             The object as the cluster has it now, with `metadata.uid`.

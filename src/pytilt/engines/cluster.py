@@ -10,7 +10,7 @@ from typing import Self
 
 import msgspec
 
-from pytilt.cluster.seam import Change, ChangeType
+from pytilt.cluster.seam import Change, ChangeType, Notify
 from pytilt.docker.api import DockerApi
 from pytilt.docker.runtime import Runtime
 from pytilt.engines.access import EngineContainers
@@ -177,7 +177,13 @@ class EngineCluster:
         self._tasks.create_task(self._stand(), name="infrastructure")
         self._spares.prepare(objects)
 
-    async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - as in the seam
+    async def apply(
+        self,
+        wanted: KubeObject,
+        *,
+        timeout: float,  # noqa: ASYNC109 - as in the seam
+        notify: Notify = lambda _: None,  # noqa: ARG002 - nothing is waited for here
+    ) -> KubeObject:
         """Make one object as wanted; see the seam."""
         obj = admitted(wanted, self._namespace)
         key = key_of(obj)

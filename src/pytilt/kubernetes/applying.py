@@ -15,7 +15,9 @@ from typing import Any
 
 import msgspec
 
-from pytilt.cluster import naming, objects
+from pytilt.cluster import finalizers, naming, objects
+from pytilt.cluster.order import HOLDING_OTHERS
+from pytilt.cluster.seam import Notify
 from pytilt.errors import ApplyError
 from pytilt.kubernetes import adopting, failures
 from pytilt.kubernetes.api import Answer, KubernetesApi
@@ -39,9 +41,6 @@ _SERVER_OWNED = ("managedFields", "resourceVersion", "uid", "creationTimestamp",
 """What only the server writes, and YAML that was read from a cluster often has."""
 
 _DEFINITION = "CustomResourceDefinition"
-
-HOLDING_DATA = frozenset({"PersistentVolumeClaim", "PersistentVolume", "Namespace"})
-"""Kinds that are not replaced where a field cannot be changed: what is in them would be lost."""
 
 
 class _Wanted(Value):
@@ -72,7 +71,9 @@ class _Wanted(Value):
         return msgspec.json.encode(self.object)
 
 
-async def apply(api: KubernetesApi, discovery: Discovery, wanted: KubeObject, seconds: float) -> KubeObject:
+async def apply(
+    api: KubernetesApi, discovery: Discovery, wanted: KubeObject, seconds: float, notify: Notify = lambda _: None
+) -> KubeObject:
     """Make one object as wanted.
 
     Args:
@@ -80,6 +81,7 @@ async def apply(api: KubernetesApi, discovery: Discovery, wanted: KubeObject, se
         discovery: finds the place of the object.
         wanted: the object.
         seconds: until it gives up; waiting for an object to go does not count.
+        notify: hears what is waited for.
 
     Returns:
         The object as it is now. A CustomResourceDefinition is returned once its kind is served.
@@ -94,8 +96,8 @@ async def apply(api: KubernetesApi, discovery: Discovery, wanted: KubeObject, se
             resource = await discovery.find(objects.api_version(wanted), objects.kind(wanted))
             if resource is None:
                 raise failures.unknown_kind(objects.api_version(wanted), objects.kind(wanted))
-            application = _Application(api, discovery, _prepared(wanted, resource, api.connection.namespace), limit)
-            return await application.run()
+            prepared = _prepared(wanted, resource, api.connection.namespace)
+            return await _Application(api, discovery, prepared, limit, notify).run()
     except TimeoutError as error:
         raise ApplyError(
             f"hit timeout of {seconds:g}s applying {objects.ref(wanted)}",
@@ -161,11 +163,14 @@ async def get(api: KubernetesApi, resource: ApiResource, ref: ObjectRef) -> Kube
 class _Application:
     """One object being applied."""
 
-    def __init__(self, api: KubernetesApi, discovery: Discovery, wanted: _Wanted, limit: asyncio.Timeout) -> None:
+    def __init__(
+        self, api: KubernetesApi, discovery: Discovery, wanted: _Wanted, limit: asyncio.Timeout, notify: Notify
+    ) -> None:
         self._api = api
         self._discovery = discovery
         self._wanted = wanted
         self._limit = limit
+        self._notify = notify
         self._seconds = (limit.when() or 0.0) - asyncio.get_running_loop().time()
         self._replaced = False
 
@@ -179,10 +184,15 @@ class _Application:
                 o = plain(answer.json(), self._wanted.resource)
                 if not objects.metadata(o).get("deletionTimestamp"):
                     return await self._served(await self._remembered(o))
+                held = finalizers.held_by(o)
+                self._notify(
+                    f"{self._wanted.label} is being deleted{f' ({held})' if held else ''}:"
+                    f" waiting up to {DELETED_SECONDS:g}s until it is gone"
+                )
                 await self._gone(objects.uid(o), DELETED_SECONDS)
                 continue
             failure = answer.failure
-            if failure.immutable and self._wanted.resource.kind in HOLDING_DATA:
+            if failure.immutable and self._wanted.resource.kind in HOLDING_OTHERS:
                 raise failures.would_lose_data(self._wanted.label, failure)
             if failure.immutable and not self._replaced:
                 await self._delete()
@@ -259,15 +269,20 @@ class _Application:
     async def _delete(self) -> None:
         self._replaced = True
         wanted = self._wanted
-        ref = ObjectRef(
-            api_version=wanted.resource.api_version,
-            kind=wanted.resource.kind,
-            name=wanted.name,
-            namespace=wanted.namespace,
-        )
-        old = await get(self._api, wanted.resource, ref)
-        if old is not None and await delete(self._api, wanted.resource, ref, wait=False):
+        old = await get(self._api, wanted.resource, self._ref)
+        if old is not None and await delete(self._api, wanted.resource, self._ref, wait=False):
+            self._notify(f"{wanted.label} cannot be changed: it is deleted and created again")
             await self._gone(objects.uid(old), REPLACED_SECONDS)
+
+    @property
+    def _ref(self) -> ObjectRef:
+        resource = self._wanted.resource
+        return ObjectRef(
+            api_version=resource.api_version,
+            kind=resource.kind,
+            name=self._wanted.name,
+            namespace=self._wanted.namespace,
+        )
 
     async def _gone(self, uid: str, seconds: float) -> None:
         """Wait for the object to go; the time that this takes does not count as time for applying."""
@@ -277,10 +292,8 @@ class _Application:
             async with asyncio.timeout(seconds):
                 await until_gone(self._api, self._wanted.scope, uid)
         except TimeoutError as error:
-            raise ApplyError(
-                f"{self._wanted.label}: it is being deleted, and still there after {seconds:g}s",
-                hint="see its `metadata.finalizers` and who should remove them; delete a pod at once with `--force`",
-            ) from error
+            left = await get(self._api, self._wanted.resource, self._ref)
+            raise finalizers.stuck([finalizers.described(self._ref, left or {})], seconds) from error
         self._limit.reschedule(loop.time() + self._seconds)
 
     async def _served(self, o: KubeObject) -> KubeObject:

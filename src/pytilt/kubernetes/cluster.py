@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Any
 
 from pytilt.cluster import objects
-from pytilt.cluster.seam import Change
+from pytilt.cluster.seam import Change, Notify
 from pytilt.kubernetes import applying, failures, products, registries, watching
 from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.discovery import Discovery
@@ -51,9 +51,15 @@ class KubernetesCluster:
             ),
         )
 
-    async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - as in the seam
+    async def apply(
+        self,
+        wanted: KubeObject,
+        *,
+        timeout: float,  # noqa: ASYNC109 - as in the seam
+        notify: Notify = lambda _: None,
+    ) -> KubeObject:
         """Server-side apply; see `Cluster.apply` and `applying`."""
-        return await applying.apply(self._api, self._discovery, wanted, timeout)
+        return await applying.apply(self._api, self._discovery, wanted, timeout, notify)
 
     async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:
         """Delete one object; see `Cluster.delete`."""

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
-from pytilt.cluster import injection, objects, order
+from pytilt.cluster import finalizers, injection, objects, order
 from pytilt.cluster.seam import Cluster, ObjectRef, Prepare
 from pytilt.errors import ApplyError
+from pytilt.loop.deletion import Deletion
 from pytilt.loop.failures import first_failure
 from pytilt.loop.imaging import Imaging, step_count
 from pytilt.loop.narration import Steps
@@ -21,6 +23,9 @@ from pytilt.store.objects import Store
 PARALLEL_APPLIES = 10
 """Objects of equal rank that are applied at a time; Tilt's number."""
 
+CLEAR_SECONDS = 30.0
+"""How long an object may take to go before it is made anew, as in Tilt."""
+
 KEEP = ("tilt.dev/down-policy", "keep")
 """Objects with this annotation outlive `tilt down`."""
 
@@ -35,13 +40,23 @@ class Deploying:
         cluster: where to deploy.
         imaging: makes the images.
         prepare: hears what will be applied before the images are made; None if nobody can make use of that.
+        clear_seconds: how long an object may take to go that a forced update makes anew.
     """
 
-    def __init__(self, store: Store, cluster: Cluster, imaging: Imaging, prepare: Prepare | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        cluster: Cluster,
+        imaging: Imaging,
+        prepare: Prepare | None = None,
+        *,
+        clear_seconds: float = CLEAR_SECONDS,
+    ) -> None:
         self._store = store
         self._cluster = cluster
         self._imaging = imaging
         self._prepare = prepare
+        self._clear_seconds = clear_seconds
 
     async def update(self, resource: Resource, start: Start, log: Log, *, timeout: float) -> Done:  # noqa: ASYNC109 - the limit of one object
         """Build, publish, apply; then remove what the last update had applied and this one did not.
@@ -56,7 +71,7 @@ class Deploying:
         steps = Steps(log, step_count(resource.spec.built_images, force=start.force))
         if start.force:
             with steps.step("Force update") as step_log:
-                await self.remove(resource.status.applied, step_log, wait=True)
+                await self._clear(resource.status.applied, step_log)
         elif resource.spec.images and self._prepare is not None:
             await self._prepare(deploy.objects)
         images = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
@@ -82,15 +97,29 @@ class Deploying:
             },
         )
 
-    async def remove(self, refs: Iterable[ObjectRef], log: Log, *, wait: bool = False) -> None:
+    async def remove(self, refs: Iterable[ObjectRef], log: Log) -> None:
         """Delete objects, dependents first; what is not there is no error."""
-        doomed = order.deletion_order(refs)
-        if not doomed:
-            return
-        log("Deleting kubernetes objects:\n")
-        for ref in doomed:
+        batches = order.deletion_batches(refs)
+        if batches:
+            log("Deleting kubernetes objects:\n")
+        for ref in chain.from_iterable(batches):
             log(f"→ {ref}\n")
-            await self._cluster.delete(ref, wait=wait)
+            await self._cluster.delete(ref)
+
+    async def _clear(self, refs: Iterable[ObjectRef], log: Log) -> None:
+        """Delete objects to make them anew, and see them gone; what holds others stays and is only updated."""
+        deletion = Deletion(self._cluster, lambda line: log(f"{line}\n"), self._clear_seconds)
+        batches = order.deletion_batches(ref for ref in refs if ref.kind not in order.HOLDING_OTHERS)
+        if batches:
+            log("Deleting kubernetes objects:\n")
+        for batch in batches:
+            for ref in batch:
+                log(f"→ {ref}\n")
+            left, refused = await deletion.run(batch)
+            if refused:
+                raise ApplyError("\n".join(refused))
+            if left:
+                raise finalizers.stuck(await deletion.described(left), self._clear_seconds)
 
     async def _apply(self, wanted: Sequence[KubeObject], log: Log, seconds: float) -> list[KubeObject]:
         log("Applying YAML to cluster\n")
@@ -98,7 +127,7 @@ class Deploying:
 
         async def one(each: KubeObject) -> KubeObject:
             async with limit:
-                return await self._cluster.apply(each, timeout=seconds)
+                return await self._cluster.apply(each, timeout=seconds, notify=lambda line: log(f"{line}\n"))
 
         applied: list[KubeObject] = []
         for stage in order.stages(wanted):

@@ -1,11 +1,16 @@
-"""`tilt down`: delete what a project declares, and its namespaces when nothing of anybody else is left in them."""
+"""`tilt down`: delete what a project declares, and its namespaces when nothing of anybody else is left in them.
+
+Custom resources go first, while the operators still run that have to remove their finalizers.
+"""
 
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
-from pytilt.cluster import objects, order
+from pytilt.cluster import finalizers, objects, order
 from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
 from pytilt.cluster.seam import ChangeType, Cluster
+from pytilt.errors import ApplyError, PytiltError, WorkError
+from pytilt.loop.deletion import Deletion
 from pytilt.loop.deploying import KEEP
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.names import ResourceName
@@ -29,6 +34,12 @@ OCCUPANTS = (
 OF_EVERY_NAMESPACE = frozenset({("ConfigMap", "kube-root-ca.crt"), ("Service", "kubernetes")})
 """What the cluster itself puts there."""
 
+GONE_SECONDS = 30.0
+"""How long objects with finalizers may take to go."""
+
+_LAST = {"CustomResourceDefinition": 1, "Namespace": 2}
+"""Kinds that hold objects of other resources go after those."""
+
 Tell = Callable[[str], None]
 """Is told one line."""
 
@@ -42,14 +53,19 @@ class TearingDown:
     Args:
         cluster: where it is.
         tell: is told what is deleted, and what is left and why.
+        seconds: how long objects with finalizers are waited for.
     """
 
-    def __init__(self, cluster: Cluster, tell: Tell) -> None:
+    def __init__(self, cluster: Cluster, tell: Tell, *, seconds: float = GONE_SECONDS) -> None:
         self._cluster = cluster
         self._tell = tell
+        self._seconds = seconds
+        self._deletion = Deletion(cluster, tell, seconds)
+        self._deleted: list[ObjectRef] = []
+        self._refused: list[str] = []
 
     async def run(self, declaration: Declaration, *, delete_namespaces: bool, delete_volumes: bool) -> None:
-        """Delete the objects of all enabled resources, dependents before what they need, namespaces last.
+        """Delete the objects of all enabled resources: custom resources, dependents before what they need, namespaces.
 
         Args:
             declaration: what the Tiltfile declares.
@@ -57,7 +73,7 @@ class TearingDown:
             delete_volumes: delete declared volume claims too.
 
         Raises:
-            ApplyError: the cluster refuses to delete an object.
+            ApplyError: the cluster refuses to delete an object, or one does not go; all others were deleted.
             ClusterUnreachableError: no answer.
         """
         chosen = [each for each in removal_order(declaration) if delete_volumes or not _is_claim(each)]
@@ -67,8 +83,13 @@ class TearingDown:
                 prefix = objects.metadata(each).get("generateName")
                 self._tell(f"Not deleting {objects.kind(each)}/{prefix}…: the cluster has chosen its name")
         namespaces = [each for each in doomed if objects.kind(each) == "Namespace"]
+        custom = await self._custom(doomed, declaration)
+        for ref in custom:
+            self._tell(f"Deleting via kubectl: {ref}")
+        left, refused = await self._deletion.run(custom)
+        self._refused += refused
         for each in doomed:
-            if each not in namespaces:
+            if each not in namespaces and not order.is_custom(objects.api_version(each)):
                 await self._delete(objects.ref(each))
         default = (await self._cluster.info()).namespace if namespaces or delete_volumes else ""
         if delete_volumes:
@@ -84,10 +105,41 @@ class TearingDown:
         if kept:
             self._tell(f"Not deleting namespaces: {', '.join(kept)}")
             self._tell("Run with --delete-namespaces to delete namespaces as well.")
+        await self._conclude(left)
+
+    async def _custom(self, doomed: Sequence[KubeObject], declaration: Declaration) -> list[ObjectRef]:
+        """The declared custom resources, and those of declared kinds, which end with their definition."""
+        found = {objects.ref(each): None for each in doomed if order.is_custom(objects.api_version(each))}
+        defined = list(filter(None, map(_defined, doomed)))
+        default = (await self._cluster.info()).namespace if defined else ""
+        known = {objects.identity(ref, default) for ref in found}
+        known |= {objects.identity(ref, default) for ref in map(objects.ref, _kept(declaration))}
+        for api_version, kind in defined:
+            try:
+                listed = [objects.ref(each) async for each in _listed(self._cluster, api_version, kind, "")]
+            except PytiltError:
+                continue  # the definition is not there, or its objects may not be read
+            found.update({ref: None for ref in listed if objects.identity(ref, default) not in known})
+        return list(found)
 
     async def _delete(self, ref: ObjectRef) -> None:
         self._tell(f"Deleting via kubectl: {ref}")
-        await self._cluster.delete(ref)
+        try:
+            if await self._cluster.delete(ref):
+                self._deleted.append(ref)
+        except WorkError as problem:
+            self._refused.append(str(problem))
+
+    async def _conclude(self, left: Sequence[ObjectRef]) -> None:
+        """See those gone that have finalizers, and say which do not go."""
+        held = await self._deletion.held(self._deleted)
+        stuck, refused = await self._deletion.run(held)
+        self._refused += refused
+        described = await self._deletion.described([*left, *stuck])
+        if self._refused:
+            raise ApplyError("\n".join([*self._refused, *described]))
+        if described:
+            raise finalizers.stuck(described, self._seconds)
 
     async def _delete_claims(self, doomed: Sequence[KubeObject], default: str) -> None:
         """Delete the claims that StatefulSets made for their pods: Kubernetes leaves those to the user."""
@@ -117,7 +169,23 @@ def removal_order(declaration: Declaration) -> tuple[KubeObject, ...]:
     for resource in _dependents_first(enabled):
         kept = [each for each in resource.deploy.objects if objects.annotations(each).get(KEEP[0]) != KEEP[1]]
         found += [each for stage in order.deletion_stages(kept) for each in stage]
-    return tuple(sorted(found, key=lambda each: objects.kind(each) == "Namespace"))
+    return tuple(sorted(found, key=lambda each: _LAST.get(objects.kind(each), 0)))
+
+
+def _kept(declaration: Declaration) -> Iterable[KubeObject]:
+    """The declared objects that are to outlive the project."""
+    for resource in declaration.resources:
+        yield from (each for each in resource.deploy.objects if objects.annotations(each).get(KEEP[0]) == KEEP[1])
+
+
+def _defined(each: KubeObject) -> tuple[str, str] | None:
+    """The version and kind that a CustomResourceDefinition defines."""
+    if objects.kind(each) != "CustomResourceDefinition":
+        return None
+    spec = objects.mapping(each, "spec")
+    served = next((str(one.get("name")) for one in objects.items(spec, "versions") if one.get("served")), "")
+    kind = objects.mapping(spec, "names").get("kind")
+    return (f"{spec.get('group')}/{served}", str(kind)) if served and kind else None
 
 
 def _dependents_first(resources: Sequence[Resource]) -> Iterable[Resource]:

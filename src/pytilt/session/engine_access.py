@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from pytilt.cluster.seam import ByteStream, Change, ClusterInfo, ContainerRef, ExecStream, ObjectRef
+from pytilt.cluster.seam import ByteStream, Change, ClusterInfo, ContainerRef, ExecStream, Notify, ObjectRef
 from pytilt.docker.engine import Engine
 from pytilt.engines.cluster import EngineCluster, engine_cluster
 from pytilt.errors import PytiltError
@@ -74,9 +74,15 @@ class EngineAccess:
         """See `cluster.seam.Prepare`."""
         await (await self._cluster()).prepare(objects)
 
-    async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - as in the seam
+    async def apply(
+        self,
+        wanted: KubeObject,
+        *,
+        timeout: float,  # noqa: ASYNC109 - as in the seam
+        notify: Notify = lambda _: None,
+    ) -> KubeObject:
         """See `Cluster.apply`."""
-        return await (await self._cluster()).apply(wanted, timeout=timeout)
+        return await (await self._cluster()).apply(wanted, timeout=timeout, notify=notify)
 
     async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:
         """See `Cluster.delete`."""

@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from pytilt.cluster import objects
-from pytilt.cluster.seam import ByteStream, Change, ChangeType, ContainerRef, ExecStream
+from pytilt.cluster.seam import ByteStream, Change, ChangeType, ContainerRef, ExecStream, Notify
 from pytilt.errors import ApplyError, ClusterUnreachableError, PytiltError
 from pytilt.model.clusters import ClusterInfo, ObjectRef
 from pytilt.model.resources import KubeObject
@@ -41,6 +41,7 @@ class FakeCluster:
         self._gates: dict[str, asyncio.Event] = {}
         self._version = 0
         self._changed = asyncio.Event()
+        self._removed = asyncio.Event()
 
     # The seam
 
@@ -49,7 +50,13 @@ class FakeCluster:
         self._answering()
         return self.answer
 
-    async def apply(self, wanted: KubeObject, *, timeout: float) -> KubeObject:  # noqa: ASYNC109 - as in the seam
+    async def apply(
+        self,
+        wanted: KubeObject,
+        *,
+        timeout: float,  # noqa: ASYNC109 - as in the seam
+        notify: Notify = lambda _: None,  # noqa: ARG002 - nothing is waited for here
+    ) -> KubeObject:
         """Store the object; status and metadata of the one before are kept."""
         self._answering()
         self.applied.append(wanted)
@@ -65,11 +72,18 @@ class FakeCluster:
             raise error
         return self.put(wanted)
 
-    async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:  # noqa: ARG002 - all is gone at once
-        """Remove the object."""
+    async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:
+        """Remove the object; one with finalizers is being deleted until `remove` is called."""
         self._answering()
         self.deleted.append(ref)
-        return self.remove(ref)
+        key = self._key(ref)
+        old = self._objects.get(key)
+        if old is None or not objects.metadata(old).get("finalizers"):
+            return self.remove(ref)
+        self.put({**old, "metadata": {**objects.metadata(old), "deletionTimestamp": "2026-01-01T01:00:00Z"}})
+        while wait and key in self._objects:
+            await self._removed.wait()
+        return True
 
     async def get(self, ref: ObjectRef) -> KubeObject | None:
         """The stored object."""
@@ -120,6 +134,8 @@ class FakeCluster:
         key = self._key(ref)
         old = self._objects.pop(key, None)
         if old is not None:
+            removed, self._removed = self._removed, asyncio.Event()
+            removed.set()
             self._tell(ChangeType.DELETED, key, old)
         return old is not None
 
