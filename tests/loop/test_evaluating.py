@@ -14,6 +14,7 @@ from pytilt.loop.evaluating import Evaluating
 from pytilt.loop.evaluator import Evaluator
 from pytilt.loop.imaging import Imaging
 from pytilt.loop.retiring import Retiring
+from pytilt.loop.rounds import ROUNDS
 from pytilt.loop.updating import Updating
 from pytilt.loop.watching import Watching
 from pytilt.model.files import Ignore
@@ -40,7 +41,7 @@ from pytilt.testing.host import FakeFileWatcher
 from pytilt.testing.images import FakeBuilder, FakePublisher
 from pytilt.tiltfile.request import EvaluationResult
 from tests.loop.declaring import deployment, image, kubernetes, local, plain, prepare, update
-from tests.loop.waiting import logged, rest, running, until
+from tests.loop.waiting import logged, rest, running, until, until_logged
 
 CONFIG = "/p/Tiltfile"
 
@@ -387,3 +388,18 @@ async def test_files_that_cannot_be_watched_make_the_tiltfile_red_and_the_sessio
         trial.watcher.refuse("")
         trial.evaluating.trigger(Reason.CLI_TRIGGER)
         assert (await trial.evaluated(2)).history[0].outcome is Outcome.OK
+
+
+async def test_a_tiltfile_that_changes_each_time_what_it_reads_is_paused_until_something_else_changes(
+    trial: Trial, logs: LogStore
+):
+    async with trial.session(declares(local("tool"), config_files=(CONFIG, "/p/stamp"))):
+        trial.evaluator.meanwhile = lambda: trial.watcher.change("/p/stamp")
+        trial.evaluating.trigger(Reason.CLI_TRIGGER)
+        await until_logged(logs, "Paused: each run changes `stamp`")
+        await trial.evaluated(ROUNDS + 1)
+        await rest()
+        count = len((await trial.evaluated(ROUNDS + 1)).history)
+        trial.evaluator.meanwhile = lambda: None
+        trial.watcher.change(CONFIG)
+        assert not (await trial.evaluated(count + 1)).pause

@@ -1,6 +1,7 @@
 """The Tiltfile: evaluated when it or a file it read changes; what it declares becomes the specs of all objects."""
 
 import asyncio
+import posixpath
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,10 +12,12 @@ from pytilt.errors import PytiltError
 from pytilt.loop import freshness
 from pytilt.loop.digests import image_digest, resource_digest
 from pytilt.loop.evaluator import Evaluator
+from pytilt.loop.narration import pause_text
 from pytilt.loop.retiring import Retiring
+from pytilt.loop.rounds import Rounds
 from pytilt.loop.schedule import evaluation_changes, tiltfile_pending
 from pytilt.loop.updating import HISTORY, Updating
-from pytilt.loop.watching import Watching, that_matter
+from pytilt.loop.watching import Observation, Watching, that_matter
 from pytilt.model import resources
 from pytilt.model.files import FileRule
 from pytilt.model.images import Image
@@ -22,9 +25,10 @@ from pytilt.model.logs import Level
 from pytilt.model.names import CONFIGS, TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import FileWatch, ImageMap, PortForward, Resource, Session, Tiltfile, TiltfileStatus
 from pytilt.model.resources import Declaration
-from pytilt.model.updates import Outcome, Reason, Strategy, Trigger, Update
-from pytilt.store.logs import LogStore
+from pytilt.model.updates import Outcome, Pause, Reason, Strategy, Trigger, Update
+from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
+from pytilt.tiltfile.request import EvaluationResult
 
 
 class Evaluating:
@@ -54,6 +58,7 @@ class Evaluating:
         self._updating = updating
         self._retiring = retiring
         self._evaluator = evaluator
+        self._rounds = Rounds()
         self._chosen: dict[ResourceName, bool] = {}
         """What a person enabled or disabled; it outlives evaluations, until the arguments change."""
         self._declaring = asyncio.Lock()
@@ -98,7 +103,9 @@ class Evaluating:
     async def evaluate(self, tiltfile: Tiltfile) -> None:
         """Evaluate once. A failure keeps what was declared before; it is told on the Tiltfile's row."""
         sequence = self._watching.sequence
-        changed = tuple(sorted(evaluation_changes(self._store.snapshot())))
+        due = evaluation_changes(self._store.snapshot())
+        changed = tuple(sorted(due))
+        self._rounds.begin(TILTFILE, due, only_changes=bool(tiltfile.status.history) and not tiltfile.status.trigger)
         number = self._updating.next_id()
         update = Update(
             id=number,
@@ -108,44 +115,67 @@ class Evaluating:
             changed_files=changed,
             started_at=self._store.now(),
         )
-        self._write(lambda status: replace(status, current=update, trigger=None))
+        self._write(lambda status: replace(status, current=update, trigger=None, pause=None))
         span = self._logs.span(TILTFILE, update.span, build=True)
         began, wall = time.monotonic(), time.time()
         try:
-            result = await self._evaluator.evaluate(tiltfile.args, span)
-            async with self._declaring:
-                declaration, error = result.declaration, result.error or ""
-                try:
-                    await (self._declare(declaration) if declaration else self._watch_configs(result.config_files))
-                except PytiltError as problem:  # its files cannot be watched
-                    declaration, error = None, error or str(problem)
-                if declaration is not None:
-                    span(f"Successfully loaded Tiltfile ({_duration(time.monotonic() - began)})\n")
-                else:
-                    error = error or "the evaluation failed"
-                    span(f"{error}\n", level=Level.ERROR)
-                late = await asyncio.to_thread(_changed_since, result.config_files, wall)
-                ended = replace(
-                    update,
-                    finished_at=self._store.now(),
-                    outcome=Outcome.FAILED if error else Outcome.OK,
-                    error=error,
-                    warnings=result.warnings,
-                    seconds=time.monotonic() - began,
-                )
-                self._write(
-                    lambda status: replace(
-                        status,
-                        current=None,
-                        history=(ended, *status.history)[:HISTORY],
-                        consumed=max(sequence, status.consumed),
-                        declaration=declaration or status.declaration,
+            with self._watching.observe([CONFIGS]) as seen:
+                result = await self._evaluator.evaluate(tiltfile.args, span)
+                async with self._declaring:
+                    declaration, error = await self._apply(result, span, began)
+                    await self._look_again(result.config_files, wall)
+                    ended = replace(
+                        update,
+                        finished_at=self._store.now(),
+                        outcome=Outcome.FAILED if error else Outcome.OK,
+                        error=error,
+                        warnings=result.warnings,
+                        seconds=time.monotonic() - began,
                     )
-                )
-            if late:
-                await self._watching.compare({CONFIGS: late})
+                    pause = self._judge(seen, posixpath.dirname(tiltfile.path), span)
+                    self._write(
+                        lambda status: replace(
+                            status,
+                            current=None,
+                            history=(ended, *status.history)[:HISTORY],
+                            consumed=max(sequence, status.consumed),
+                            declaration=declaration or status.declaration,
+                            pause=pause,
+                        )
+                    )
         finally:
             span.close()
+
+    async def _apply(self, result: EvaluationResult, span: Span, began: float) -> tuple[Declaration | None, str]:
+        """Make objects of what was declared; tell what counts from now on, and what is wrong."""
+        declaration, error = result.declaration, result.error or ""
+        try:
+            await (self._declare(declaration) if declaration else self._watch_configs(result.config_files))
+        except PytiltError as problem:  # its files cannot be watched
+            declaration, error = None, error or str(problem)
+        if declaration is not None:
+            span(f"Successfully loaded Tiltfile ({_duration(time.monotonic() - began)})\n")
+            return declaration, ""
+        error = error or "the evaluation failed"
+        span(f"{error}\n", level=Level.ERROR)
+        return None, error
+
+    async def _look_again(self, config_files: Sequence[str], wall: float) -> None:
+        """Look at files that were written while they were read; return when all that happened by now is known."""
+        if self._store.get(FileWatch, CONFIGS) is not None:
+            late = await asyncio.to_thread(_changed_since, config_files, wall)
+            await self._watching.compare({CONFIGS: late} if late else {})
+            await self._watching.caught_up()
+
+    def _judge(self, seen: Observation, root: str, span: Span) -> Pause | None:
+        """Find out whether the Tiltfile changes each time what it reads."""
+        sequence = self._watching.sequence
+        found = self._rounds.end(TILTFILE, seen.contents, self._watching.content, sequence)
+        self._watching.restore(seen, found.restored)
+        if not found.pauses:
+            return None
+        span(pause_text(found.pauses, root), level=Level.WARN)
+        return Pause(files=found.pauses, sequence=sequence)
 
     def _reason(self, status: TiltfileStatus, changed: Sequence[str]) -> Reason:
         if not status.history:

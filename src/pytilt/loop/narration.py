@@ -23,15 +23,28 @@ def heading(reason: Reason, changed_files: Sequence[str], root: str) -> str:
     """
     if reason & Reason.INITIAL_BUILD or reason.triggered or not changed_files:
         return reason.shown
-    names = [shown_path(path, root) for path in changed_files[:SHOWN_FILES]]
+    names = [_short(path, root) for path in changed_files[:SHOWN_FILES]]
     if len(changed_files) > SHOWN_FILES:
         names.append("...")
     count = len(changed_files)
     return f"{count} {'File' if count == 1 else 'Files'} Changed: [{' '.join(names)}]"
 
 
-def shown_path(path: str, root: str) -> str:
-    """A path for people: relative when it is below the root."""
+def pause_text(files: Sequence[str], root: str) -> str:
+    """What is said of runs that change each time what they depend on.
+
+    Args:
+        files: absolute paths.
+        root: paths below this directory are shown relative to it.
+    """
+    names = ", ".join(f"`{_short(path, root)}`" for path in files[:SHOWN_FILES])
+    return (
+        f"Paused: each run changes {names}, which it depends on, and so asks for the next\n"
+        "hint: leave it out with `ignore=`; another change or a trigger runs it again\n"
+    )
+
+
+def _short(path: str, root: str) -> str:
     pure = PurePath(path)
     return str(pure.relative_to(root)) if pure.is_relative_to(root) else path
 

@@ -80,7 +80,10 @@ def tiltfile_pending(state: Snapshot) -> bool:
     tiltfile = state.get(Tiltfile, TILTFILE)
     if tiltfile is None or tiltfile.status.current or tiltfile.status.trigger:
         return True
-    return not tiltfile.status.history or bool(evaluation_changes(state))
+    changes, pause = evaluation_changes(state), tiltfile.status.pause
+    if pause and all(pause.covers(*each) for each in changes.items()):
+        return False
+    return not tiltfile.status.history or bool(changes)
 
 
 def evaluation_changes(state: Snapshot) -> Mapping[str, int]:

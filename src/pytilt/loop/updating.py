@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pytilt.cluster import objects
 from pytilt.errors import PytiltError, SyncError, UnreachableError, WorkError
 from pytilt.loop import freshness
-from pytilt.loop.narration import SHOWN_FILES, heading, shown_path
+from pytilt.loop.narration import heading, pause_text
 from pytilt.loop.outcomes import Done
 from pytilt.loop.rounds import Rounds, command_watches
 from pytilt.loop.schedule import Memory, Plan, Start, plan
@@ -197,14 +197,8 @@ class Updating:
         self._watching.restore(seen, found.restored)
         if not found.pauses:
             return None
-        pause = Pause(files=found.pauses, sequence=sequence)
-        names = ", ".join(f"`{shown_path(path, self._root)}`" for path in pause.files[:SHOWN_FILES])
-        span(
-            f"Paused: each run changes {names}, which it depends on, and so asks for the next\n"
-            f"hint: leave it out with `ignore=`; another change or a trigger runs it again\n",
-            level=Level.WARN,
-        )
-        return pause
+        span(pause_text(found.pauses, self._root), level=Level.WARN)
+        return Pause(files=found.pauses, sequence=sequence)
 
     def _finish(
         self, resource: Resource, start: Start, update: Update, done: Done, seconds: float, pause: Pause | None

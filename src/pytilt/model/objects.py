@@ -77,6 +77,7 @@ class TiltfileStatus(Value):
     declaration: Declaration | None = None
     """Of the last evaluation that succeeded."""
     trigger: Trigger | None = None
+    pause: Pause | None = None
 
 
 class Tiltfile(Object):

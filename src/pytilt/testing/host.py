@@ -155,6 +155,7 @@ class FakeFileWatcher:
         self._refusal = ""
         self._changed: dict[str, set[str]] = {}
         self._ready = asyncio.Event()
+        self._idle = asyncio.Event()
         self._updated = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -195,13 +196,17 @@ class FakeFileWatcher:
     async def changes(self) -> AsyncIterator[Changes]:
         """What changed since the item before."""
         while True:
+            self._idle.set()
             await self._ready.wait()
             self._ready.clear()
             changed, self._changed = self._changed, {}
             yield Changes({key: frozenset(paths) for key, paths in changed.items()})
 
     async def flush(self) -> None:
-        """Nothing is on its way."""
+        """Wait until the reader has taken what changed."""
+        if self._changed:
+            self._idle.clear()
+            await self._idle.wait()
 
     def fingerprint(self, path: str) -> bytes:
         """What the test says is there; else each time something else."""
