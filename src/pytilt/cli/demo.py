@@ -53,7 +53,8 @@ async def _run(settings: Settings, folder: Path, *, install: bool) -> int:
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as group:
         story = group.create_task(_play(settings, folder, install=install, interactive=interactive), name="story")
-        loop.add_signal_handler(signal.SIGTERM, story.cancel)
+        for each in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(each, story.cancel)
         # In a terminal ctrl-C is for `tilt up`, which gets it too; its end is the end of the story.
         loop.add_signal_handler(signal.SIGINT, _ignore if interactive else story.cancel)
         await asyncio.wait([story])

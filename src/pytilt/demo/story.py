@@ -84,9 +84,9 @@ async def by_hand(stage: Stage, say: Say) -> int:
     say(f"once all is green, open {stage.url}")
     say(f"then edit {stage.page}: it is in the running container as soon as you save it; ctrl-C ends this")
     try:
-        await attached(stage.command("up"))
+        await attached(stage.command("up"), hears_interrupts=True)
     finally:
-        status = await attached(stage.command("down"))
+        status = await attached(stage.command("down"), hears_interrupts=True)
     return status
 
 

@@ -21,11 +21,16 @@ LEAVE_SCREEN = b"\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?20
 """Ends what a full-screen program may have begun: the other screen, mouse and focus reports, a hidden cursor."""
 
 
-async def attached(request: ProcessRequest) -> int:
+async def attached(request: ProcessRequest, *, hears_interrupts: bool = False) -> int:
     """Run a program in the foreground of this terminal until it ends; being cancelled stops it.
 
-    It stays in this process's session and group, since only those may use the terminal. It begins with SIGINT blocked:
-    ctrl-C while it starts is for this process alone. A terminal that it could not give back is mended here.
+    It stays in this process's session and group, since only those may use the terminal. A terminal that it could not
+    give back is mended here.
+
+    Args:
+        request: what to start.
+        hears_interrupts: is ctrl-C for the program from the start? Else it begins with SIGINT blocked: ctrl-C while it
+            starts is for this process alone.
 
     Returns:
         Its exit status.
@@ -34,7 +39,7 @@ async def attached(request: ProcessRequest) -> int:
         CommandError: it could not start.
     """
     with _same_terminal():
-        program = _start(request)
+        program = _start(request, blocked=set() if hears_interrupts else {signal.SIGINT})
         exited = watch_exit(program, asyncio.get_running_loop())
         try:
             return await asyncio.shield(exited)
@@ -47,8 +52,8 @@ async def attached(request: ProcessRequest) -> int:
                 await asyncio.wait([exited])
 
 
-def _start(request: ProcessRequest) -> "subprocess.Popen[bytes]":
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _start(request: ProcessRequest, *, blocked: set[signal.Signals]) -> "subprocess.Popen[bytes]":
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
     try:
         return subprocess.Popen(request.argv, cwd=request.dir, env=dict(request.env))
     except (OSError, ValueError) as error:
