@@ -121,6 +121,7 @@ class Evaluating:
         try:
             with self._watching.observe([CONFIGS]) as seen:
                 result = await self._evaluator.evaluate(tiltfile.args, span)
+                self._logs.hide(result.secrets)
                 async with self._declaring:
                     declaration, error = await self._apply(result, span, began)
                     await self._look_again(result.config_files, wall)

@@ -203,7 +203,7 @@ class Updating:
     def _finish(
         self, resource: Resource, start: Start, update: Update, done: Done, seconds: float, pause: Pause | None
     ) -> None:
-        error = self._logs.without_secrets(done.error)
+        error = self._logs.redactor(done.error)
         ended = replace(update, outcome=done.outcome, error=error, finished_at=self._store.now(), seconds=seconds)
 
         def end(status: ResourceStatus) -> ResourceStatus:

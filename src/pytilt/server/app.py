@@ -26,6 +26,7 @@ from pytilt.server.page import page
 from pytilt.store.logs import Line, LogStore, Selection
 from pytilt.store.objects import Store
 from pytilt.views.api import GROUP_VERSION, Json, Kind, find_kind, kinds, ui_resources
+from pytilt.views.hiding import without_secrets
 
 NDJSON = "application/x-ndjson"
 
@@ -106,7 +107,7 @@ class Routes:
 
     async def page(self, _: Request) -> Response:
         """A page with a row for every resource; it gives the browser its token."""
-        response = HTMLResponse(page(ui_resources(self._store.snapshot())))
+        response = HTMLResponse(page(self._shown(ui_resources(self._store.snapshot()))))
         if self._token is not None:
             response.set_cookie(COOKIE, self._token, samesite="strict", httponly=True)
         return response
@@ -116,7 +117,7 @@ class Routes:
         span = self._logs.span(ResourceName(""), SpanId("server"))
         trace = "".join(traceback.format_exception(problem))
         span(f"`{request.method} {request.url.path}` failed, which is a bug of pytilt:\n{trace}", level=Level.ERROR)
-        return PlainTextResponse(f"{type(problem).__name__}: {problem}", status_code=500)
+        return PlainTextResponse(self._logs.redactor(f"{type(problem).__name__}: {problem}"), status_code=500)
 
     async def version(self, _: Request) -> Response:
         """The version of this program."""
@@ -138,7 +139,7 @@ class Routes:
                 "apiVersion": GROUP_VERSION,
                 "kind": f"{kind.name}List",
                 "metadata": {"resourceVersion": str(state.version)},
-                "items": list(kind.list(state)),
+                "items": self._shown(list(kind.list(state))),
             }
         )
 
@@ -148,7 +149,7 @@ class Routes:
         found = kind.one(self._store.snapshot(), name)
         if found is None:
             raise HTTPException(404, f'{kind.plural}.tilt.dev "{name}" not found')
-        return _json(found)
+        return _json(self._shown(found))
 
     async def trigger(self, request: Request) -> Response:
         """Ask for an update; the answers are Tilt's: a text with status 200 is a polite refusal."""
@@ -198,6 +199,14 @@ class Routes:
             cursor = max(cursor, self._logs.tail(limit, selection, before=end))
         return StreamingResponse(self._lines(cursor, selection, end, limit), media_type=NDJSON)
 
+    def _shown(self, body: T) -> T:
+        """What a reader gets: nothing in it is secret."""
+        redactor = self._logs.redactor
+        if not redactor or not redactor.found(_encoded(body).decode(errors="replace")):
+            return body
+        hidden: T = without_secrets(body, redactor)
+        return hidden
+
     def _cursor(self, query: QueryParams, selection: Selection, end: int | None) -> int:
         """Where to begin."""
         if "tail" in query:
@@ -226,7 +235,7 @@ class Routes:
             state = self._store.snapshot()
             touched = kind.touched(changed.names)
             order = [each for each in kind.names(state) if each in touched] + sorted(touched - set(kind.names(state)))
-            events = [_event(known, each, kind.one(state, each)) for each in order if name in (None, each)]
+            events = [_event(known, each, self._shown(kind.one(state, each))) for each in order if name in (None, each)]
             told = [event for event in events if event is not None]
             if told:
                 yield b"".join(_encoded(event) + b"\n" for event in told)

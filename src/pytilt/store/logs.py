@@ -7,11 +7,10 @@ line, so that it never holds more than it asked for, and nothing is ever dropped
 
 import asyncio
 import os
-import re
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from io import FileIO
@@ -21,6 +20,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec.structs import replace
 
+from pytilt.cluster.redaction import Redactor
 from pytilt.host.state import explained
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
@@ -123,10 +123,6 @@ class Span:
         )
 
 
-def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))))
-
-
 def _encodable(text: str) -> str:
     """The text with a `?` for every byte that was no UTF-8, as there may be in names of files."""
     return text if text.isascii() else text.encode(errors="replace").decode()
@@ -164,10 +160,10 @@ class LogStore:
         self._numbers: defaultdict[ResourceName, array[int]] = defaultdict(lambda: array("Q"))
         self._encoder = msgspec.json.Encoder()
         self._decoder = msgspec.json.Decoder(Line)
-        self._secrets: re.Pattern[str] | None = None
+        self.redactor = Redactor()
+        """Knows what must not be shown."""
         self._redacted: dict[int, Line] = {}
         """What stands for lines that came before it was known that a secret is in them."""
-        self._replacements: Mapping[str, str] = {}
         self._waiting: set[asyncio.Event] = set()
 
     def __len__(self) -> int:
@@ -184,11 +180,8 @@ class LogStore:
         Args:
             secrets: pairs of a value and what stands in its place.
         """
-        new = {value: shown for value, shown in secrets if self._replacements.get(value) != shown}
-        if new:
-            self._replacements = {**self._replacements, **new}
-            self._secrets = _any_of(self._replacements)
-            self._redact(_any_of(new))
+        if self.redactor.learn(secrets):
+            self._redact()
 
     def append(
         self,
@@ -207,7 +200,7 @@ class LogStore:
             time=self._clock().isoformat(timespec="microseconds").replace("+00:00", "Z"),
             resource=resource,
             span=span,
-            text=self.without_secrets(text),
+            text=self.redactor(text),
             level=level,
             progress=progress,
             build=build,
@@ -322,11 +315,7 @@ class LogStore:
         rest = max(begin, self._written)
         return found + bytes(self._unwritten[rest - self._written : end - self._written]) if end > rest else found
 
-    def without_secrets(self, text: str) -> str:
-        """A text with what stands in the place of each secret."""
-        return text if self._secrets is None else self._secrets.sub(lambda found: self._replacements[found[0]], text)
-
-    def _redact(self, secrets: re.Pattern[str]) -> None:
+    def _redact(self) -> None:
         """Take secrets out of the lines that are there.
 
         In the file as many asterisks overwrite them, so that no other line moves. Readers get what stands in their
@@ -334,16 +323,16 @@ class LogStore:
         """
         for begin in range(0, len(self), BATCH):
             for line in self._load(range(begin, min(begin + BATCH, len(self)))):
-                if secrets.search(line.text):
-                    self._redacted[line.number] = replace(line, text=self.without_secrets(line.text))
-                    self._overwrite(line.number, secrets)
+                if self.redactor.found(line.text):
+                    self._redacted[line.number] = replace(line, text=self.redactor(line.text))
+                    self._overwrite(line.number)
         before, self._reader = self._reader, os.fdopen(os.dup(self._reader.fileno()), "rb")
         before.close()  # it may hold what was overwritten
 
-    def _overwrite(self, number: int, secrets: re.Pattern[str]) -> None:
+    def _overwrite(self, number: int) -> None:
         begin = self._offsets[number]
         line = self._decoder.decode(self._bytes(begin, self._after(number)))
-        starred = self._encoder.encode(replace(line, text=secrets.sub(self._asterisks, line.text)))
+        starred = self._encoder.encode(replace(line, text=self.redactor.replaced(line.text, self._asterisks)))
         written = max(0, min(self._written - begin, len(starred)))
         if written:
             with suppress(OSError):  # the disk may fail; what readers get does not come from there
@@ -352,9 +341,9 @@ class LogStore:
             start = begin + written - self._written
             self._unwritten[start : start + len(starred) - written] = starred[written:]
 
-    def _asterisks(self, found: re.Match[str]) -> str:
+    def _asterisks(self, found: str, _: str) -> str:
         """As many as the bytes that a text takes in the file."""
-        return "*" * (len(self._encoder.encode(found[0])) - len('""'))
+        return "*" * (len(self._encoder.encode(found)) - len('""'))
 
     def _write(self) -> None:
         """Write what was collected. A full disk loses nothing: it stays in memory until it can be written."""

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from pytilt.cluster.secrets import secrets
 from pytilt.errors import UserError
 from pytilt.model.commands import Command
 from pytilt.model.files import FileRule
@@ -15,7 +16,6 @@ from pytilt.tiltfile.enabling import enabled_resources
 from pytilt.tiltfile.images_assembly import ImageIndex
 from pytilt.tiltfile.kubernetes_assembly import kubernetes_resources
 from pytilt.tiltfile.request import EvaluationRequest
-from pytilt.tiltfile.secrets import secrets
 from pytilt.tiltfile.triggers import model_mode
 
 Pairs = tuple[tuple[str, str], ...]

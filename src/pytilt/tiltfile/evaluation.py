@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from pytilt.cluster.secrets import secrets
 from pytilt.dialect import DialectError, run_file
 from pytilt.errors import PytiltError, UserError
 from pytilt.model.files import Ignore
@@ -89,6 +90,8 @@ def _completed(result: EvaluationResult, script: Script, extensions: Extensions)
     config_files = tuple(sorted({*result.config_files, *script.config_files}))
     warnings = (*script.warnings, *result.warnings)
     declaration = result.declaration
+    own = secrets(script.objects) if script.scrub_secrets else ()
+    declared = declaration.secrets if declaration is not None else ()
     if declaration is not None:
         declaration = replace(declaration, config_files=config_files, warnings=warnings)
     return replace(
@@ -97,6 +100,7 @@ def _completed(result: EvaluationResult, script: Script, extensions: Extensions)
         config_files=config_files,
         warnings=warnings,
         repositories=(*extensions.used, *result.repositories),
+        secrets=(*own, *declared, *result.secrets),
     )
 
 

@@ -91,3 +91,5 @@ class EvaluationResult(Value):
     """Absolute paths whose change asks for another evaluation, sorted; complete even when it failed."""
     warnings: tuple[str, ...] = ()
     repositories: tuple[UsedRepository, ...] = ()
+    secrets: tuple[tuple[str, str], ...] = ()
+    """What must not be shown, with what stands in its place; also when it failed after Secrets were declared."""

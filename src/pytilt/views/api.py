@@ -20,6 +20,7 @@ from pytilt.model.objects import (
 from pytilt.model.resources import LocalDeploy
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
+from pytilt.views.hiding import without_data
 from pytilt.views.statuses import Statuses, conditions, resource_statuses, tiltfile_statuses
 
 GROUP_VERSION = "tilt.dev/v1alpha1"
@@ -216,9 +217,8 @@ def _whole(thing: Object) -> Json:
     for name in ("name", "version", "createdAt"):
         fields.pop(name, None)
     status = fields.pop("status", {})
-    # What must stay out of the log has no place here either.
-    status.get("declaration", {}).pop("secrets", None)
-    return _object(type(thing).kind, thing, spec=fields, status=status)
+    (status.get("declaration") or {}).pop("secrets", None)
+    return _object(type(thing).kind, thing, spec=without_data(fields), status=without_data(status))
 
 
 def _object(kind: str, thing: Object, *, labels: Mapping[str, str] | None = None, **parts: Json) -> Json:

@@ -1,0 +1,90 @@
+"""What is secret in Kubernetes objects: which texts nobody may see, and objects without them."""
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from pytilt.cluster import objects
+from pytilt.model.resources import KubeObject
+
+FIELDS = ("data", "stringData")
+"""Where a Secret has its values."""
+
+REGISTRY_FIELDS = (".dockerconfigjson", ".dockercfg")
+"""Keys whose value holds the passwords of registries."""
+
+LAST_APPLIED = "last-applied"
+"""In the names of annotations that hold the whole object once more."""
+
+_REGISTRY_SECRETS = ("auth", "password", "identitytoken", "registrytoken")
+
+
+def is_secret(o: Mapping[str, Any]) -> bool:
+    """Is this a Secret of Kubernetes' own?"""
+    return o.get("kind") == "Secret" and o.get("apiVersion", "v1") == "v1"
+
+
+def secrets(wanted: Iterable[KubeObject]) -> tuple[tuple[str, str], ...]:
+    """The values of all Secrets and what to print instead, longest first."""
+    found: dict[str, str] = {}
+    for o in wanted:
+        if is_secret(o):
+            for key, value in _values(o):
+                shown = _shown(o, key)
+                found[value.decode(errors="surrogateescape")] = shown
+                for password in _passwords(value) if key in REGISTRY_FIELDS else ():
+                    found[password] = shown
+    return tuple(sorted(found.items(), key=lambda item: (-len(item[0]), item[0])))
+
+
+def without_values(o: Mapping[str, Any]) -> dict[str, Any]:
+    """A Secret that shows its keys and none of its values."""
+    kept = dict(o)
+    for field in FIELDS:
+        if field in kept:
+            kept[field] = {str(key): _shown(o, str(key)) for key in objects.mapping(o, field)}
+    if annotations := objects.mapping(o, "metadata", "annotations"):
+        shown = {name: text for name, text in annotations.items() if LAST_APPLIED not in str(name)}
+        kept["metadata"] = {**objects.metadata(o), "annotations": shown}
+    return kept
+
+
+def _shown(o: Mapping[str, Any], key: str) -> str:
+    return f"[redacted secret {objects.name(o)}:{key}]"
+
+
+def _values(o: KubeObject) -> Iterator[tuple[str, bytes]]:
+    for key, text in objects.mapping(o, "data").items():
+        try:
+            yield key, base64.b64decode("".join(str(text).split()), validate=True)
+        except (binascii.Error, ValueError):  # the cluster will refuse it; meant as it is
+            yield key, str(text).encode(errors="surrogateescape")
+    for key, text in objects.mapping(o, "stringData").items():
+        yield key, str(text).encode(errors="surrogateescape")
+
+
+def _passwords(config: bytes) -> Iterator[str]:
+    """The passwords in a configuration of Docker's client."""
+    try:
+        found = msgspec.json.decode(config, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return
+    entries = found.get("auths", found)
+    for entry in entries.values() if isinstance(entries, dict) else ():
+        for field in _REGISTRY_SECRETS if isinstance(entry, dict) else ():
+            if isinstance(text := entry.get(field), str) and text:
+                yield text
+                if field == "auth":
+                    yield from _password_of(text)
+
+
+def _password_of(auth: str) -> Iterator[str]:
+    try:
+        password = base64.b64decode(auth, validate=True).decode().partition(":")[2].rstrip("\0")
+    except ValueError:
+        return
+    if password:
+        yield password
