@@ -37,6 +37,7 @@ async def test_a_crashing_containers_own_last_words_come_before_what_others_tell
     ]
     said = ["starting up", "Error: config.json has no field port", "bye"]
     async with crash(size=size, said=said, others=rollout) as screen:
+        assert await screen.until("log      Error")
         at = next(number for number, line in enumerate(screen.lines) if "✖ crashy" in line and number > 1)
         assert [line.strip(" │┃") for line in screen.lines[at + 1 : at + 5]] == [
             "log      Error: config.json has no field port",
@@ -48,6 +49,7 @@ async def test_a_crashing_containers_own_last_words_come_before_what_others_tell
 
 async def test_how_a_container_ended_is_said_once():
     async with crash(size=(100, 30), said=["bye"]) as screen:
+        assert await screen.until("log      bye")
         assert screen.text.count("ended with exit code 3") == 1
 
 

@@ -11,6 +11,8 @@ from tests.hud.pilot import compare, showing
 
 DOWN_TO_WEB = ("down",) * 7
 
+OFF = [samples.service(name, 1, labels=("backend",), enabled=False) for name in ("db", "cart")]
+
 STATES: dict[str, tuple[tuple[Object, ...], tuple[str, ...], dict[str, Any]]] = {
     "well": (samples.shop(), (), {}),
     "crashing": (samples.crashing(), (), {}),
@@ -38,6 +40,21 @@ STATES: dict[str, tuple[tuple[Object, ...], tuple[str, ...], dict[str, Any]]] = 
     "log-half": (samples.crashing(), ("x",), {}),
     "log-with-times-not-wrapped": (samples.crashing(), ("x", "x", "T", "w"), {"size": (80, 24)}),
     "log-errors-only": (samples.crashing(), ("v", "v", "x"), {}),
+    "log-warnings-and-errors": (samples.crashing(), ("v", "tab"), {}),
+    "asking-to-disable-a-group": (samples.shop(), ("up", "d"), {}),
+    "a-group-that-is-off": (
+        samples.changed(
+            samples.shop(), *(samples.service(n, 1, labels=("backend",), enabled=False) for n in ("db", "cart"))
+        ),
+        ("home", "up"),
+        {"size": (80, 24)},
+    ),
+    "names-of-many-cells": (
+        (*samples.frame(), samples.local("日本語サービス", 1), samples.local("émoji-🚀-service", 2)),
+        (),
+        {"size": (80, 24)},
+    ),
+    "many-broken-small": (samples.many(60, every=9), (), {"size": (80, 24)}),
     "log-of-builds": (samples.crashing(), ("2", "x"), {}),
     "searching": (samples.crashing(), ("slash", *"frut"), {}),
     "found": (samples.crashing(), ("slash", *"frut", "enter"), {}),

@@ -14,6 +14,7 @@ from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
+    from pytilt.model.names import ResourceName
     from pytilt.store.logs import LogStore
     from pytilt.store.objects import Store
 
@@ -50,6 +51,7 @@ def command(
       tilt ci --timeout 10m
       tilt ci --output-snapshot-on-exit snapshot.json
     """
+    from pytilt.cli.ending import crash_words, last_words, same_place
     from pytilt.cli.running import exit_status, run_in_foreground
     from pytilt.cli.snapshots import leaving_snapshot
     from pytilt.cli.streaming import selection, streaming
@@ -69,10 +71,14 @@ def command(
     color = wants_color(sys.stdout, no_color=settings.no_color)
     wanted = selection(log_resource, log_source, log_level)
     stream, paths = streaming(wanted, color=color), list[Path]()
+    crashes: dict[ResourceName, list[str]] = {}
 
     async def show(store: "Store", logs: "LogStore") -> None:
         paths.append(logs.path)
-        await stream(store, logs)
+        try:
+            await stream(store, logs)
+        finally:
+            crashes.update(crash_words(store.snapshot(), logs))
 
     shown = show if snapshot is None else leaving_snapshot(show, snapshot)
     verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))
@@ -80,9 +86,7 @@ def command(
         note("interrupted before everything was healthy")
         return exit_status(verdict)
     if verdict.error:
-        from pytilt.cli.ending import last_words, same_place
-
         told = wanted == Selection() and same_place(sys.stdout, sys.stderr)
-        raise UserError(last_words(verdict, told=told, log=str(paths[0])))
+        raise UserError(last_words(verdict, crashes, told=told, log=str(paths[0])))
     print(click.style(SUCCESS, fg="green") if color else SUCCESS)
     return 0

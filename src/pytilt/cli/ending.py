@@ -1,15 +1,19 @@
 """The last words of a session: which resource is not well, why, and where to go from here."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from pytilt.host.output import names_error
 from pytilt.loop.verdict import Trouble, Verdict
-from pytilt.model.names import TILTFILE
+from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import Resource, Tiltfile
 from pytilt.model.updates import Outcome, Update
+from pytilt.store.logs import LogStore, Selection
 from pytilt.store.objects import Snapshot
+
+CRASH_LINES = 60
+"""Lines from the end of a log in which is looked for what tells why."""
 
 BRIEF_LINES = 3
 """So many lines of an error are enough where it stands above already."""
@@ -34,16 +38,38 @@ def farewell(state: Snapshot) -> str:
     return "\n".join(lines)
 
 
-def last_words(verdict: Verdict, *, told: bool, log: str) -> str:
+def crash_words(state: Snapshot, logs: LogStore) -> dict[ResourceName, list[str]]:
+    """What everything that crashed said itself before it ended.
+
+    Args:
+        state: the objects of the session at its end.
+        logs: its log, which is still open.
+    """
+    from pytilt.views.loglines import own_words  # imported here: only the end needs it
+    from pytilt.views.rows import rows
+
+    found: dict[ResourceName, list[str]] = {}
+    for row in rows(state):
+        if row.crashed:
+            selection = Selection(resources=frozenset({row.name}), source="runtime")
+            found[row.name] = own_words(logs.read(logs.tail(CRASH_LINES, selection), selection)[0], row.error)
+    return found
+
+
+def last_words(verdict: Verdict, crashes: Mapping[ResourceName, Sequence[str]], *, told: bool, log: str) -> str:
     """What `tilt ci` says after `Error: ` when it fails.
 
     Args:
         verdict: one that failed.
+        crashes: what those that crashed said themselves.
         told: does the error stand above already, complete? Then its first lines are enough here.
         log: path of the log with the lines of all resources.
     """
-    lines = [_error(verdict, told=told)]
-    lines += [f"Failed too: {each.resource}: {_brief(each.text)}" for each in verdict.broken]
+    lines = [_error(verdict, crashes.get(verdict.resource, ()), told=told)]
+    lines += [
+        f"Failed too: {each.resource}: {_brief(_joined(each.text, crashes.get(each.resource, ())))}"
+        for each in verdict.broken
+    ]
     if verdict.unready:
         lines.append(f"Not ready yet: {_listed(verdict.unready)}")
     if verdict.resource != TILTFILE:
@@ -63,12 +89,17 @@ def _canceled(last: Update | None) -> bool:
     return last is not None and last.outcome is Outcome.CANCELED
 
 
-def _error(verdict: Verdict, *, told: bool) -> str:
+def _error(verdict: Verdict, words: Sequence[str], *, told: bool) -> str:
     if not verdict.resource:
         return _brief(verdict.error) if told else verdict.error
     if verdict.resource == TILTFILE and told:
         return "the Tiltfile cannot be evaluated, for the reason above"
-    return f"{verdict.resource}: {_brief(verdict.error) if told else verdict.error}"
+    error = _joined(verdict.error, words)
+    return f"{verdict.resource}: {_brief(error) if told else error}"
+
+
+def _joined(error: str, words: Sequence[str]) -> str:
+    return "\n".join([error, *words])
 
 
 def _listed(troubles: Sequence[Trouble]) -> str:

@@ -19,7 +19,7 @@ from pytilt.views.summaries import Summary
 BADGE = " tilt "
 
 NAMES_WIDTH = 36
-"""Cells that the names of broken rows may take from how many are well."""
+"""Cells that the names of broken rows may take from the counts of those that are well."""
 SHORTEST_NAME = 8
 """Cells that are worth showing of a name."""
 
@@ -88,19 +88,22 @@ class StatusBar(OneLine):
         ]
 
     def _left(self, room: int) -> list[Piece]:
-        """What stands on the left, with as many names of broken rows as have room."""
-        plain = self._counted(())
+        """What stands on the left. Names of broken rows have more need of the room than how many are well."""
+        everything = self._counted(())
         if not self._summary.broken or self._problem:
-            return plain
-        others = length(piece for piece in plain if piece.tone not in (Tone.OK, Tone.MUTED))
-        return self._counted(_names(self._summary.broken, max(room - length(plain), min(room - others, NAMES_WIDTH))))
+            return everything
+        loud = length(self._counted((), quiet=False))
+        names = _names(self._summary.broken, max(room - length(everything), min(room - loud, NAMES_WIDTH)))
+        return self._counted(names, quiet=length(everything) + length(names) <= room)
 
-    def _counted(self, names: Sequence[Piece]) -> list[Piece]:
+    def _counted(self, names: Sequence[Piece], *, quiet: bool = True) -> list[Piece]:
         found = self._summary
         pieces = [Piece(text=f" {found.project}", tone=Tone.STRONG)] if found.project else []
         if self._problem:
             return [*pieces, Piece(text=f"  ✖ {self._problem}", tone=Tone.ERROR)]
         for dot, count in found.counts:
+            if not quiet and TONES[dot] in (Tone.OK, Tone.MUTED):
+                continue
             pieces.append(Piece(text=f"  {_sign(dot)} {count} {WORDS[dot]}", tone=TONES[dot]))
             pieces += names if dot is Dot.ERROR else ()
         if found.tiltfile is Dot.ERROR:

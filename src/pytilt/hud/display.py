@@ -12,7 +12,6 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
 from pytilt.errors import SessionUnreachableError
-from pytilt.host.output import excerpt
 from pytilt.hud.alerts import Alerts, Desktop, told
 from pytilt.hud.bars import KeyBar, StatusBar, TitleBar
 from pytilt.hud.commands import COMMANDS, Now
@@ -25,6 +24,7 @@ from pytilt.hud.table import ResourceTable
 from pytilt.hud.themes import themes
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.store.objects import Snapshot, utc_now
+from pytilt.views.loglines import own_words
 from pytilt.views.rows import Row, Rows
 from pytilt.views.summaries import Summary, summary
 
@@ -33,12 +33,6 @@ RETRY_SECONDS = 1.0
 
 LAST_WORDS = 60
 """Lines from the end of the log of a broken row in which its details look for what tells why."""
-
-TITLES = ("Running cmd: ", "Running serve cmd: ")
-"""How lines begin that say what is run, which the row says too."""
-
-OWN_SPANS = ("pod:", "localserve:")
-"""The spans of what runs itself; what others tell about it stands elsewhere in its row."""
 
 MIN_TABLE = 3
 """Lines that the table has at least."""
@@ -214,9 +208,7 @@ class Display(App[None]):
         except SessionUnreachableError:
             return
         row = next((row for row in self._rows if row.name == name), None)
-        known = row.error.splitlines() if row else []
-        said = [line.text for line in lines if line.span.startswith(OWN_SPANS) and not line.text.startswith(TITLES)]
-        texts = excerpt([text for text in said if text not in known])
+        texts = own_words(lines, row.error if row else "")
         if texts and name in self._last_words:
             self._last_words[name] = texts
             self._show()

@@ -11,6 +11,7 @@ body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { width: 100%; border-collapse: collapse; }
 th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
 .ok { color: #1a7f37; } .error { color: #cf222e; } .pending { color: #9a6700; } .none { color: #777; }
+.why { white-space: pre-wrap; overflow-wrap: anywhere; }
 """
 
 MARKS = {"ok": "● ok", "error": "✖ error", "pending": "◐ pending", "none": "○ off"}
@@ -42,7 +43,7 @@ def _row(row: Json) -> str:
     message = next((each["message"] for each in status.get("conditions", []) if each.get("message")), "")
     return (
         f"<tr><td>{escape(row['metadata']['name'])}</td><td>{_mark(_runtime(row))}</td><td>{_mark(_update(row))}</td>"
-        f"<td>{links}</td><td>{escape(message)}</td></tr>"
+        f'<td>{links}</td><td class="why">{escape(message)}</td></tr>'
     )
 
 

@@ -2,15 +2,23 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from pytilt.host.output import excerpt
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
+from pytilt.store.logs import Line
 
 MESSAGE_KEYS = ("message", "msg", "event", "text")
 LEVEL_KEYS = ("level", "lvl", "severity", "levelname")
 TIME_KEYS = ("time", "timestamp", "ts", "@timestamp", "t")
 """Keys by which loggers name the same three things. The time is left out: every line has one of its own."""
+
+OWN_SPANS = ("pod:", "localserve:")
+"""The spans of what runs itself, in which others do not speak of it."""
+
+TITLES = ("Running cmd: ", "Running serve cmd: ")
+"""How lines of these spans begin that say what is run."""
 
 URL = re.compile(r"https?://[^\s\"'<>`\x1b]+[^\s\"'<>`\x1b.,;:!?)\]}]")
 
@@ -50,6 +58,17 @@ def loudness(text: str, level: Level) -> Level:
     if word in ("error", "fatal", "critical", "panic"):
         return Level.ERROR
     return Level.WARN if word in ("warn", "warning") else level
+
+
+def own_words(lines: Sequence[Line], known: str) -> list[str]:
+    """What something that runs said itself before it ended, as far as it tells why.
+
+    Args:
+        lines: from the end of its log.
+        known: what is told of its end elsewhere.
+    """
+    said = [line.text for line in lines if line.span.startswith(OWN_SPANS) and not line.text.startswith(TITLES)]
+    return excerpt([text for text in said if text not in known.splitlines()])
 
 
 def links(text: str) -> Iterator[Span]:
