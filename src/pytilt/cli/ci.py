@@ -51,7 +51,7 @@ def command(
       tilt ci --timeout 10m
       tilt ci --output-snapshot-on-exit snapshot.json
     """
-    from pytilt.cli.ending import crash_words, last_words, same_place
+    from pytilt.cli.ending import keeping_crashes, last_words, same_place
     from pytilt.cli.running import exit_status, run_in_foreground
     from pytilt.cli.snapshots import leaving_snapshot
     from pytilt.cli.streaming import selection, streaming
@@ -75,18 +75,15 @@ def command(
 
     async def show(store: "Store", logs: "LogStore") -> None:
         paths.append(logs.path)
-        try:
-            await stream(store, logs)
-        finally:
-            crashes.update(crash_words(store.snapshot(), logs))
+        await keeping_crashes(stream, store, logs, crashes)
 
     shown = show if snapshot is None else leaving_snapshot(show, snapshot)
     verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))
     if not isinstance(verdict, Verdict):
         note("interrupted before everything was healthy")
         return exit_status(verdict)
+    told = wanted == Selection() and same_place(sys.stdout, sys.stderr)
     if verdict.error:
-        told = wanted == Selection() and same_place(sys.stdout, sys.stderr)
         raise UserError(last_words(verdict, crashes, told=told, log=str(paths[0])))
     print(click.style(SUCCESS, fg="green") if color else SUCCESS)
     return 0

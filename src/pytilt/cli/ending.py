@@ -1,7 +1,7 @@
 """The last words of a session: which resource is not well, why, and where to go from here."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TextIO
 
 from pytilt.host.output import names_error
@@ -10,7 +10,7 @@ from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import Resource, Tiltfile
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.logs import LogStore, Selection
-from pytilt.store.objects import Snapshot
+from pytilt.store.objects import Snapshot, Store
 
 CRASH_LINES = 60
 """Lines from the end of a log in which is looked for what tells why."""
@@ -54,6 +54,19 @@ def crash_words(state: Snapshot, logs: LogStore) -> dict[ResourceName, list[str]
             selection = Selection(resources=frozenset({row.name}), source="runtime")
             found[row.name] = own_words(logs.read(logs.tail(CRASH_LINES, selection), selection)[0], row.error)
     return found
+
+
+async def keeping_crashes(
+    show: Callable[[Store, LogStore], Awaitable[None]],
+    store: Store,
+    logs: LogStore,
+    crashes: dict[ResourceName, list[str]],
+) -> None:
+    """Show a session; at its end, keep what those that crashed said, as nobody can read the log later."""
+    try:
+        await show(store, logs)
+    finally:
+        crashes.update(crash_words(store.snapshot(), logs))
 
 
 def last_words(verdict: Verdict, crashes: Mapping[ResourceName, Sequence[str]], *, told: bool, log: str) -> str:
