@@ -207,6 +207,10 @@ class Tilt:
             shutil.copymode(path, other)
         other.replace(path)
 
+    def shell(self, command: str) -> None:
+        """Run a command in the folder of the project."""
+        subprocess.run(["sh", "-ec", command], cwd=self.project.root, check=True)
+
     def edit(self, name: str, present: str, wanted: str) -> None:
         """Replace a text in a file of the project; it must be there."""
         text = (self.project.root / name).read_text()

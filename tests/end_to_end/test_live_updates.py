@@ -174,3 +174,29 @@ def test_an_image_that_is_not_built_here_is_updated_in_place(tilt_on_cluster, ku
         assert inside("test -L /all/dir || ls /all/dir /all/real") == "/all/dir:\ny\n\n/all/real:\nx\n"
         assert session.pods("web")[0]["name"] == pod
         assert set(session.strategies("web")[1:]) == {"live"}
+
+
+STEPS = (
+    "sed -i s/first/second/ page/index.html",
+    "mkdir page/d; echo x > page/d/f",
+    "cp -r page/d page/e",
+    "mv page/d page/renamed",
+    "mkdir page/empty",
+    "echo third > page/temporary; mv page/temporary page/index.html",
+)
+
+
+@pytest.mark.parametrize("live", [LIVE[:-1] + ", run('echo once >> /count')]", ""])
+def test_one_action_is_one_update_that_names_no_temporary_file(web, live):
+    tilt, port = web(live=live)
+    with tilt.up() as session:
+        session.settles("web")
+        for count, step in enumerate(STEPS, start=1):
+            tilt.shell(step)
+            session.until(lambda count=count: session.counts()["web"] > count, step)
+            session.settles("web")
+        session.until(lambda: served(port) == "third\n", "the last page")
+        assert session.strategies("web")[1:] == ["live" if live else "full"] * len(STEPS)
+        changed = str(session.updates("web"))
+        assert "page/sed" not in changed
+        assert "temporary" not in changed
