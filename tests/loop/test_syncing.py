@@ -12,8 +12,9 @@ from pytilt.loop import freshness
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
 from pytilt.loop.syncing import Syncing
+from pytilt.model.clusters import ObjectRef
 from pytilt.model.files import FileRule, Ignore
-from pytilt.model.images import BuiltImage, LiveUpdate, Run, Sync
+from pytilt.model.images import BuiltImage, CustomBuild, LiveUpdate, Run, Sync
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import (
     FileWatch,
@@ -32,7 +33,7 @@ from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeContainers, FakeExec
 from tests.liveupdate.shells import Shells
-from tests.loop.declaring import image, kubernetes, prepare, update
+from tests.loop.declaring import command, image, kubernetes, prepare, update
 from tests.loop.waiting import logged, rest, running, turns
 
 WEB = ResourceName("web")
@@ -328,3 +329,33 @@ async def test_without_a_container_that_runs_there_is_nothing_to_update(trial: T
         trial.write(a="one")
         with pytest.raises(SyncError, match="changed before"):
             await trial.update()
+
+
+async def test_what_could_not_be_brought_to_an_image_of_the_yaml_fails_and_comes_with_the_next_change(trial: Trial):
+    """No full update would bring it."""
+    spec = image("img", live_update=LiveUpdate(syncs=(Sync(local=str(trial.local), remote=str(trial.remote)),)))
+    ready = replace(spec, build=CustomBuild(command=command(":")), files=FileRule(paths=(str(trial.local),)))
+    prepare(trial.store, kubernetes("web", images=[ready]))
+    trial.store.delete(ImageMap, "img")
+    applied = (ObjectRef(api_version="apps/v1", kind="Deployment", name="web"),)
+    trial.status(history=(update(),), applied=applied)
+
+    def lacking() -> bool:
+        resource = trial.store.get(Resource, "web")
+        assert resource
+        return freshness.lacking(trial.store.snapshot(), resource)
+
+    trial.containers.fail("web-1", SyncError("locked"))
+    async with running(trial.syncing.run()):
+        trial.write(a="1")
+        done = await trial.update()
+        trial.containers.fail("web-1", None)
+        assert (done.outcome, "locked" in done.error) == (Outcome.FAILED, True)
+        trial.status(**{**done.status, "consumed": 1})
+        assert not lacking()
+        trial.write(b="2")
+        done = await trial.update(2)
+        assert done.outcome is Outcome.OK
+        assert {path.name for path in trial.remote.iterdir()} == {"a", "b"}
+        trial.status(**{**done.status, "consumed": 2})
+        assert not lacking()

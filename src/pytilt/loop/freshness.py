@@ -135,10 +135,11 @@ def _can_be_synced(path: str, rules: LiveUpdate) -> bool:
 
 def lacking(state: Snapshot, resource: Resource) -> bool:
     """Does a running container lack what was synced into the containers before it?"""
-    known = {container.id for container in resource.status.containers}
+    known = {container.id: container.tried for container in resource.status.containers}
     for target in targets(state, resource):
-        if not target.running:
-            continue
+        tried = known.get(target.container.id, 0)
+        if not target.running or (tried and tried >= resource.status.synced):
+            continue  # what failed there is tried again with the next change
         rules = target.image.live_update
         initial = rules is not None and rules.initial_sync and target.container.id not in known
         if initial or missing(state, resource, target, upto=resource.status.synced):

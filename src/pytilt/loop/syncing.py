@@ -15,6 +15,7 @@ from pytilt.loop.freshness import Possible, Target
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
 from pytilt.loop.watching import that_matter
+from pytilt.model.base import Value
 from pytilt.model.logs import Level, Log
 from pytilt.model.names import TILTFILE
 from pytilt.model.objects import Resource, Runtime, Tiltfile
@@ -38,6 +39,14 @@ class _Open:
         if not self.stream.done():
             self.stream.set_exception(problem)
             self.stream.exception()  # nobody may have waited
+
+
+class _Result(Value):
+    """What came of an update of one container."""
+
+    error: str = ""
+    brought: bool = True
+    """Are the files in the container?"""
 
 
 class Syncing:
@@ -95,18 +104,27 @@ class Syncing:
                 ]
         except ExceptionGroup as failures:
             raise first_failure(failures) from None
-        errors = [error for task in tasks if (error := task.result())]
-        synced = tuple(SyncedContainer(id=target.container.id, sequence=start.sequence) for target in answer.targets)
+        results = [task.result() for task in tasks]
+        errors = [result.error for result in results if result.error]
+        before = {container.id: container.sequence for container in resource.status.containers}
+        synced = tuple(
+            SyncedContainer(
+                id=target.container.id,
+                sequence=start.sequence if result.brought else before.get(target.container.id, 0),
+                tried=0 if result.brought else start.sequence,
+            )
+            for target, result in zip(answer.targets, results, strict=True)
+        )
         return Done(
             outcome=Outcome.FAILED if errors else Outcome.OK,
             error=errors[0] if errors else "",
             status={"synced": start.sequence, "containers": synced, "deployed_at": self._store.now()},
         )
 
-    async def _one(self, resource: Resource, target: Target, start: Start, log: Log) -> str:
-        """Update one container; tell why it failed there and a full update would not help, empty when all is well."""
+    async def _one(self, resource: Resource, target: Target, start: Start, log: Log) -> "_Result":
+        """Update one container; a failure that a full update would not mend is a result."""
         try:
-            return await self._bring(resource, target, start, log)
+            return _Result(error=await self._bring(resource, target, start, log))
         except SyncError as problem:
             if not target.image.live_update_only:
                 raise
@@ -114,7 +132,7 @@ class Syncing:
                 f"  → Failed to update container {target.pod.name}/{target.container.name}: {problem}\n",
                 level=Level.ERROR,
             )
-            return str(problem)
+            return _Result(error=str(problem), brought=False)
 
     async def _bring(self, resource: Resource, target: Target, start: Start, log: Log) -> str:
         steps = await self._steps(resource, target, start)

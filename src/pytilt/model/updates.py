@@ -149,6 +149,8 @@ class SyncedContainer(Value):
     id: str
     sequence: int
     """Every change up to this one is in it."""
+    tried: int = 0
+    """Changes up to this one could not be brought; with the next one they are tried again."""
 
 
 class DeployedImage(Value):
