@@ -86,6 +86,33 @@ def test_a_path_can_be_said_for_objects_of_a_name(tmp_path):
     assert deploy(tmp_path, script, "um", CRD).locators == (ImageLocator(name="um", paths=("{.spec.image}",)),)
 
 
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("k8s_kind('Um', image_json_path='{.spec.imge}')", "imge is not found"),
+        ("k8s_kind('Um', image_json_path=['{.spec.image}', '{.spec.nope.image}'])", "nope is not found"),
+        ("k8s_image_json_path('{.spec}', name='um')", "`{.spec}` may only match strings, and matches `"),
+        ("k8s_image_json_path('{.metadata.labels}', kind='Um')", "labels is not found"),
+        (
+            "k8s_kind('Um', image_object={'json_path': '{.spec.image}', 'repo_field': 'r', 'tag_field': 't'})",
+            "match maps",
+        ),
+        (
+            "k8s_kind('Um', image_object={'json_path': '{.spec}', 'repo_field': 'r', 'tag_field': 't'})",
+            "parsing image ''",
+        ),
+    ],
+)
+def test_a_path_that_leads_to_no_image_is_an_error(tmp_path, script, reason):
+    error = project(tmp_path, script, CRD).error()
+    assert "finding image in Um/um: " in error
+    assert reason in error
+
+
+def test_a_path_need_not_lead_anywhere_in_other_objects(tmp_path):
+    assert deploy(tmp_path, "k8s_image_json_path('{.spec.nope}', kind='Other')", "web").workload
+
+
 def test_a_function_can_name_resources(tmp_path):
     script = "workload_to_resource_function(lambda id: '-'.join([id.name, id.kind, id.namespace, id.group]))"
     assert deploy(tmp_path, script, "web-Deployment-default-apps").workload == "Deployment/web"

@@ -21,8 +21,17 @@ class Place(NamedTuple):
         return self.holder[self.key]
 
 
-Step = Callable[[Any], Iterator[Place]]
-"""From a value to the places inside it that the step leads to."""
+Way = Callable[[Any], Iterator[Place]]
+"""From a value to the places inside it that a step leads to."""
+
+
+class Step(NamedTuple):
+    """One step of a path."""
+
+    way: Way
+    name: str = ""
+    """Of the field or item that must be there; empty for a step that may lead nowhere."""
+
 
 _TOKEN = re.compile(
     r"""
@@ -57,8 +66,25 @@ def find(path: str, root: object) -> tuple[Place, ...]:
     """
     places: list[Place] = [Place([root], 0)]
     for step in _parsed(path):
-        places = [found for place in places for found in step(place.value)]
+        places = [found for place in places for found in step.way(place.value)]
     return tuple(places)
+
+
+def missing(path: str, root: object) -> str:
+    """The field or item of a path at which an object has nothing; empty where it has all, or where none need be.
+
+    Args:
+        path: as for `find`.
+        root: an object.
+    """
+    places: list[Place] = [Place([root], 0)]
+    for step in _parsed(path):
+        if not places:
+            return ""
+        places = [found for place in places for found in step.way(place.value)]
+        if step.name and not places:
+            return step.name
+    return ""
 
 
 @functools.lru_cache(maxsize=256)
@@ -83,40 +109,41 @@ def _parsed(path: str) -> tuple[Step, ...]:
 
 def _step(token: re.Match[str], path: str) -> Iterable[Step]:
     if token["descent"]:
-        return (_everything,)
+        return (Step(_everything),)
     if token["filter"]:
-        return (_filtered(token["filter"], path),)
+        return (Step(_filtered(token["filter"], path)),)
     if token["any"]:
-        return (_children,)
+        return (Step(_children),)
     if token["name"]:
-        return (_named([re.sub(r"\\(.)", r"\1", token["name"])]),)
+        name = re.sub(r"\\(.)", r"\1", token["name"])
+        return (Step(_named([name]), name),)
     return (_inside(token["inside"].strip(), path),)
 
 
 def _inside(text: str, path: str) -> Step:
     if text == "*":
-        return _children
+        return Step(_children)
     if re.fullmatch(r"-?\d*(:-?\d*){1,2}", text):
-        return _sliced(slice(*(int(part) if part else None for part in text.split(":"))))
+        return Step(_sliced(slice(*(int(part) if part else None for part in text.split(":")))))
     parts = [part.strip() for part in text.split(",")]
     if all(re.fullmatch(r"-?\d+", part) for part in parts):
-        return _indexed([int(part) for part in parts])
+        return Step(_indexed([int(part) for part in parts]), f"[{text}]")
     if all(re.fullmatch(r"""'[^']*'|"[^"]*\"""", part) for part in parts):
-        return _named([part[1:-1] for part in parts])
+        return Step(_named([part[1:-1] for part in parts]), ", ".join(part[1:-1] for part in parts))
     raise _unreadable(path)
 
 
-def _named(keys: list[str]) -> Step:
+def _named(keys: list[str]) -> Way:
     return lambda value: (Place(value, key) for key in keys if isinstance(value, dict) and key in value)
 
 
-def _indexed(indexes: list[int]) -> Step:
+def _indexed(indexes: list[int]) -> Way:
     return lambda value: (
         Place(value, index) for index in indexes if isinstance(value, list) and -len(value) <= index < len(value)
     )
 
 
-def _sliced(part: slice) -> Step:
+def _sliced(part: slice) -> Way:
     return lambda value: (Place(value, index) for index in (range(len(value))[part] if isinstance(value, list) else ()))
 
 
@@ -134,7 +161,7 @@ def _everything(value: object) -> Iterator[Place]:
             yield from _everything(place.value)
 
 
-def _filtered(text: str, path: str) -> Step:
+def _filtered(text: str, path: str) -> Way:
     found = _FILTER.match(text)
     if not found:
         raise _unreadable(path)
@@ -145,7 +172,7 @@ def _filtered(text: str, path: str) -> Step:
     def holds(item: object) -> bool:
         places = [Place([item], 0)]
         for step in steps:
-            places = [inner for place in places for inner in step(place.value)]
+            places = [inner for place in places for inner in step.way(place.value)]
         if not operator:
             return bool(places)
         return any(type(p.value) is type(wanted) and _COMPARE[operator](p.value, wanted) for p in places)

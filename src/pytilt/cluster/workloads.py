@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytilt.cluster import objects, selecting
-from pytilt.cluster.json_path import Place, find
+from pytilt.cluster.json_path import Place, find, missing
 from pytilt.cluster.order import is_built_in
+from pytilt.errors import UserError
 from pytilt.model import references
 from pytilt.model.base import Value
 from pytilt.model.images import Image
@@ -149,14 +150,46 @@ class Spot:
 
 def located(o: KubeObject, locators: Sequence[ImageLocator]) -> list[Spot]:
     """The references that locators find in the object."""
-    return [
-        spot
-        for locator in locators
-        if selecting.matches(
-            o, kind=locator.kind, api_version=locator.api_version, name=locator.name, namespace=locator.namespace
-        )
-        for spot in _spots(o, locator)
-    ]
+    return [spot for locator in locators if _is_for(locator, o) for spot in _spots(o, locator)]
+
+
+def check_located(o: KubeObject, locators: Sequence[ImageLocator]) -> None:
+    """Check that every locator of an object finds an image in it.
+
+    Raises:
+        UserError: one leads nowhere, or to something that is no image.
+    """
+    for locator in locators:
+        if not _is_for(locator, o):
+            continue
+        for path in (*locator.paths, *filter(None, (locator.object_path,))):
+            if wrong := _wrong(o, path, locator):
+                raise UserError(
+                    f"finding image in {objects.kind(o)}/{objects.name(o)}: {wrong}",
+                    hint=f"correct the JSON path `{path}`, or choose other objects by kind, name or namespace",
+                )
+
+
+def _wrong(o: KubeObject, path: str, locator: ImageLocator) -> str:
+    if lost := missing(path, o):
+        return f"{lost} is not found"
+    of_object = path == locator.object_path
+    for place in find(path, o):
+        found: Any = place.value
+        if of_object and not isinstance(found, dict):
+            return f"`{path}` may only match maps, and matches `{found}`"
+        reference = _object_spot(found, locator).reference if of_object else found
+        if not isinstance(reference, str):
+            return f"`{path}` may only match strings, and matches `{found}`"
+        if references.try_parse(reference) is None:
+            return f"error parsing image '{reference}' at json path '{path}'"
+    return ""
+
+
+def _is_for(locator: ImageLocator, o: KubeObject) -> bool:
+    return selecting.matches(
+        o, kind=locator.kind, api_version=locator.api_version, name=locator.name, namespace=locator.namespace
+    )
 
 
 def _spots(o: KubeObject, locator: ImageLocator) -> Iterator[Spot]:

@@ -51,6 +51,7 @@ class _ImageSearch:
 
     def is_workload(self, o: KubeObject) -> bool:
         """Does this object get a resource of its own?"""
+        workloads.check_located(o, self._locators)
         return workloads.is_workload(o, (), self._kinds, self._locators) or bool(self.images(o))
 
     def images(self, o: KubeObject) -> tuple[ImageName, ...]:

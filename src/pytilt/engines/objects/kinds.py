@@ -1,6 +1,7 @@
 """Which kinds of object the built-in context runs, keeps without effect, or leaves to a real cluster."""
 
 from pytilt.cluster import naming
+from pytilt.cluster.order import is_built_in
 from pytilt.errors import ApplyError
 from pytilt.model.resources import KubeObject
 
@@ -41,6 +42,12 @@ KEPT = {
 }
 """Kinds without which an application runs all the same on one machine of one person: kept, and nothing more."""
 
+SERVED = {"autoscaling": ("v1", "v2")}
+"""The versions of groups that Kubernetes serves in others than `v1` alone."""
+
+REMOVED = frozenset({"PodSecurityPolicy"})
+"""Kinds that no Kubernetes serves any more."""
+
 CLUSTER_SCOPED = {
     "ClusterRole",
     "ClusterRoleBinding",
@@ -63,7 +70,16 @@ def is_kept(wanted: KubeObject) -> bool:
     """
     kind = str(wanted.get("kind", ""))
     version = str(wanted.get("apiVersion", ""))
-    group = version.rpartition("/")[0]
+    group, _, number = version.rpartition("/")
+    groups = (*RUN.get(kind, ()), *KEPT.get(kind, ()))
+    known = bool(groups) or kind in REMOVED
+    if known and is_built_in(group) and (group not in groups or number not in SERVED.get(group, ("v1",))):
+        right = [f"{one}/{SERVED.get(one, ('v1',))[-1]}".lstrip("/") for one in groups]
+        hint = f"write `apiVersion: {' or '.join(right)}`" if right else "leave it out: no Kubernetes serves it now"
+        raise ApplyError(
+            f'`{naming.shown(wanted)}`: no matches for kind "{kind}" in version "{version}"',
+            hint=hint,
+        )
     if group in RUN.get(kind, ()):
         return False
     if group in KEPT.get(kind, ()):
