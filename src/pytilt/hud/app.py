@@ -140,12 +140,15 @@ class Hud(Display):
         row = self._row()
         if row is None:
             return
-        if not row.endpoints:
+        offered = [each for each in row.endpoints if not each.error]
+        if row.endpoints and not offered:
+            self.notify(row.endpoints[0].error, title="! Alert !", severity="error", markup=False)
+        elif not offered:
             self.notify(f"no urls for resource '{row.name}' {SHRUG}", title="! Alert !", severity="error", markup=False)
-        elif len(row.endpoints) == 1:
-            self.action_open_link(row.endpoints[0].url)
+        elif len(offered) == 1:
+            self.action_open_link(offered[0].url)
         else:
-            options = [(each.url, _endpoint_text(each)) for each in row.endpoints]
+            options = [(each.url, _endpoint_text(each)) for each in offered]
             self.push_screen(Choice(f"open {row.name}", options), self._open_chosen)
 
     def _open_chosen(self, url: str | None) -> None:

@@ -149,7 +149,10 @@ def _endpoints(row: Row, _: datetime, __: int) -> list[Piece]:
     pieces: list[Piece] = []
     for endpoint in row.endpoints:
         pieces += [Piece(text="  ")] if pieces else []
-        pieces.append(link(endpoint.url, short_url(endpoint)))
+        if endpoint.error:
+            pieces.append(Piece(text=f"✖{short_url(endpoint)}", tone=Tone.ERROR))
+        else:
+            pieces.append(link(endpoint.url, short_url(endpoint)))
     return pieces or [Piece(text="-", tone=Tone.MUTED)]
 
 

@@ -163,7 +163,8 @@ def _links(row: Row, room: int) -> list[Line]:
     for endpoint in row.endpoints:
         address = endpoint.url if urlsplit(endpoint.url).path != "/" else endpoint.url.rstrip("/")
         pieces = [Piece(text=f"{endpoint.name} ", tone=Tone.MUTED)] if endpoint.name else []
-        pieces += [link(endpoint.url, address), Piece(text="   ")]
+        shown = Piece(text=f"✖ {address}", tone=Tone.ERROR) if endpoint.error else link(endpoint.url, address)
+        pieces += [shown, Piece(text="   ")]
         size = length(pieces)
         if not lines or used + size > room:
             lines.append([])

@@ -51,6 +51,8 @@ class Link(Value):
 
     url: str
     name: str = ""
+    error: str = ""
+    """Why it leads nowhere at this moment; empty when it may be offered."""
 
 
 class PortForward(Value):

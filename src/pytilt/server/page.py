@@ -30,7 +30,7 @@ def page(rows: Sequence[Json]) -> str:
 
 
 def _title(rows: Sequence[Json]) -> str:
-    bad = sum(1 for row in rows if "error" in (_runtime(row), _update(row)))
+    bad = sum(1 for row in rows if row["status"].get("endpointErrors") or "error" in (_runtime(row), _update(row)))
     return f"✖ {bad} | Tilt" if bad else "✔ | Tilt"
 
 
@@ -40,10 +40,14 @@ def _row(row: Json) -> str:
         f'<a href="{escape(link["url"])}">{escape(link.get("name") or link["url"])}</a>'
         for link in status.get("endpointLinks", [])
     )
+    broken = "".join(
+        f' <span class="error">✖ {escape(link.get("name") or link["url"])}: {escape(link["error"])}</span>'
+        for link in status.get("endpointErrors", [])
+    )
     message = next((each["message"] for each in status.get("conditions", []) if each.get("message")), "")
     return (
         f"<tr><td>{escape(row['metadata']['name'])}</td><td>{_mark(_runtime(row))}</td><td>{_mark(_update(row))}</td>"
-        f'<td>{links}</td><td class="why">{escape(message)}</td></tr>'
+        f'<td>{links}{broken}</td><td class="why">{escape(message)}</td></tr>'
     )
 
 

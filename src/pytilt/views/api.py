@@ -20,6 +20,7 @@ from pytilt.model.objects import (
 from pytilt.model.resources import LocalDeploy
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
+from pytilt.views.endpoints import endpoints
 from pytilt.views.hiding import without_data
 from pytilt.views.statuses import Statuses, conditions, resource_statuses, tiltfile_statuses
 
@@ -49,13 +50,18 @@ class Kind(msgspec.Struct, frozen=True):
 
     def touched(self, changed: Iterable[tuple[type[Object], str]]) -> set[str]:
         """The names of what may have become another because these objects changed."""
-        return {TILTFILE if name == CONFIGS else name for kind, name in changed if kind in self.sources}
+        return {self._name(kind, name) for kind, name in changed if kind in self.sources}
+
+    def _name(self, kind: type[Object], name: str) -> str:
+        if kind is PortForward and PortForward is not self.sources[0]:
+            return name.rpartition(":")[0]
+        return TILTFILE if name == CONFIGS else name
 
 
 def kinds() -> tuple[Kind, ...]:
     """Every kind that can be read."""
     return (
-        Kind("UIResource", "uiresources", (), (Tiltfile, Resource, Runtime, FileWatch), _row_names, _row),
+        Kind("UIResource", "uiresources", (), (Tiltfile, Resource, Runtime, FileWatch, PortForward), _row_names, _row),
         _plain("sessions", Session),
         _plain("tiltfiles", Tiltfile),
         _plain("filewatches", FileWatch, "fw"),
@@ -115,6 +121,7 @@ def ui_resource(state: Snapshot, resource: Resource) -> Json:
     status, spec = resource.status, resource.spec
     runtime = state.get(Runtime, resource.name)
     statuses = resource_statuses(resource, runtime)
+    links = endpoints(state, resource, runtime.status) if runtime else ()
     since = (runtime.status.since if runtime else "") or (status.last.finished_at if status.last else "")
     body: Json = {
         **_builds(status.history, status.current),
@@ -122,7 +129,8 @@ def ui_resource(state: Snapshot, resource: Resource) -> Json:
         "triggerMode": int(spec.trigger_mode),
         "pendingBuildSince": status.due_since,
         "hasPendingChanges": bool(status.due) or status.unasked,
-        "endpointLinks": [{"url": link.url, "name": link.name} for link in runtime.status.endpoints] if runtime else [],
+        "endpointLinks": [{"url": link.url, "name": link.name} for link in links if not link.error],
+        "endpointErrors": [{"url": link.url, "name": link.name, "error": link.error} for link in links if link.error],
         "queued": status.trigger is not None,
         "order": resource.order,
         "specs": _specs(resource),

@@ -12,6 +12,7 @@ from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
 from pytilt.views.api import ordered
 from pytilt.views.dots import Dot, Tone, resource_dot, tiltfile_dot
+from pytilt.views.endpoints import endpoints
 from pytilt.views.statuses import Statuses, resource_statuses, tiltfile_statuses
 from pytilt.views.updates import Bar, Cell, HistoryLine, bars, history_line, hold_text, update_cell, work
 
@@ -41,6 +42,7 @@ class Row(Value):
     """RFC 3339: when it was deployed or ran last; how long ago that is depends on the moment it is drawn."""
     restarts: int = 0
     endpoints: tuple[Link, ...] = ()
+    """Those with an error lead nowhere, and are not to be offered."""
     mode: str = "auto"
     pod: str = ""
     """Name of the pod that counts."""
@@ -122,6 +124,11 @@ def resource_row(state: Snapshot, resource: Resource, root: str) -> Row:
     if dot is Dot.OK and status.unasked:
         dot = Dot.IDLE
     status_cell = _status(resource, running, statuses)
+    error = _error(status.last, running, status_cell.text) if dot is Dot.ERROR else ""
+    links = endpoints(state, resource, running)
+    broken = dict.fromkeys(link.error for link in links if link.error)
+    if broken and dot in (Dot.OK, Dot.IDLE):
+        dot, status_cell, error = Dot.ERROR, Cell(text="forward broken", tone=Tone.ERROR), "\n".join(broken)
     pod = next(iter(running.pods), None)
     builds = bool(spec.built_images)
 
@@ -138,14 +145,14 @@ def resource_row(state: Snapshot, resource: Resource, root: str) -> Row:
         started_at=status.current[0].started_at if status.current else "",
         since=status.deployed_at or (status.last.finished_at if status.last else ""),
         restarts=pod.restarts if pod else 0,
-        endpoints=_endpoints(state, resource, running),
+        endpoints=links,
         mode=_mode(spec.trigger_mode),
         pod=pod.name if pod else "",
         pods=running.pods,
         recent=bars(status.history),
         history=tuple(history_line(update, word(update), root) for update in every),
         waits=hold_text(status.hold) if status.hold else "",
-        error=_error(status.last, running, status_cell.text) if dot is Dot.ERROR else "",
+        error=error,
         crashed=dot is Dot.ERROR and running.status is RuntimeStatus.ERROR,
         warnings=status.last.warnings if status.last else (),
         enabled=resource.enabled,
@@ -242,14 +249,3 @@ def _error(last: Update | None, running: RuntimeState, status: str) -> str:
         lines += [line for line in text.splitlines() if line.strip() and not any(line in each for each in lines)]
     telling = [line for line in lines if line != status]
     return "\n".join(telling or lines) or "it is broken, and nothing says why"
-
-
-def _endpoints(state: Snapshot, resource: Resource, running: RuntimeState) -> tuple[Link, ...]:
-    if running.endpoints or not resource.spec.deploy.in_cluster:
-        return running.endpoints or resource.spec.links
-    ports = [each for each in state.all(PortForward) if each.resource == resource.name]
-    forwarded = tuple(
-        Link(url=f"http://{each.spec.host or 'localhost'}:{each.spec.local_port}/{each.spec.path.lstrip('/')}")
-        for each in ports
-    )
-    return (*forwarded, *resource.spec.links)
