@@ -212,9 +212,9 @@ def deleted(port: int, name: str) -> dict[str, float]:
 def measure(tool: str, pid: int, port: int, name: str, *, cluster: bool) -> None:
     figures: dict[str, float] = {}
     figures |= latency(port)
-    figures |= parallel(port)
     figures |= slow_readers(port, pid)
     figures |= download(port, pid)
+    figures |= parallel(port)
     if cluster and tool != "kubectl":  # kubectl ends with its pod
         figures |= deleted(port, name)
     print(tool, *(f"{key}={value:.1f}" for key, value in figures.items()), flush=True)

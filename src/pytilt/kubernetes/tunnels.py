@@ -25,6 +25,9 @@ IDLE_SECONDS = 60.0
 IDLE_TUNNELS = 16
 """As many are kept for one pod; a burst of connections needs more for a while."""
 
+OPENING_TUNNELS = 8
+"""As many handshakes go on at the same time; the first of many connections would else wait for the last."""
+
 _ERROR_SECONDS = 1.0
 """How long to wait for what went wrong after the bytes have ended; the server tells it before, or right after."""
 
@@ -221,6 +224,7 @@ class Tunnels:
         self._tasks: set[asyncio.Task[None]] = set()
         self._recycling: set[asyncio.Task[None]] = set()
         self._idle: dict[tuple[str, str], list[Tunnel]] = {}
+        self._opening = asyncio.Semaphore(OPENING_TUNNELS)
         self._supported = True
 
     async def __aenter__(self) -> Self:
@@ -261,6 +265,24 @@ class Tunnels:
 
     async def _lease(self, key: tuple[str, str], port: int) -> tuple[Tunnel, TunnelledConnection] | None:
         """A connection, and the tunnel that it has for itself; None where the server knows no tunnels."""
+        if kept := await self._kept(key, port):
+            return kept
+        async with self._opening:
+            if kept := await self._kept(key, port):  # one may have become free meanwhile
+                return kept
+            if not self._supported:
+                return None
+            tunnel = Tunnel(self._waits)
+            self._start(self._hold(key, tunnel), f"tunnel {key[0]}/{key[1]}")
+            try:
+                opened = await asyncio.shield(tunnel.opened)
+            except BaseException:
+                tunnel.retired.set()
+                raise
+        return None if opened is None else (tunnel, await tunnel.connect(key[1], port))
+
+    async def _kept(self, key: tuple[str, str], port: int) -> tuple[Tunnel, TunnelledConnection] | None:
+        """A connection through a tunnel that is kept, if there is one that works."""
         while idle := self._idle.get(key):
             tunnel = idle.pop()
             if tunnel.usable:
@@ -269,16 +291,7 @@ class Tunnels:
                 except ClusterUnreachableError:
                     for suspect in self._idle.pop(key, ()):  # the others were kept as long
                         suspect.retired.set()
-        if not self._supported:
-            return None
-        tunnel = Tunnel(self._waits)
-        self._start(self._hold(key, tunnel), f"tunnel {key[0]}/{key[1]}")
-        try:
-            opened = await asyncio.shield(tunnel.opened)
-        except BaseException:
-            tunnel.retired.set()
-            raise
-        return None if opened is None else (tunnel, await tunnel.connect(key[1], port))
+        return None
 
     async def _recycle(self, key: tuple[str, str], tunnel: Tunnel, last: TunnelledConnection) -> None:
         """Keep a tunnel for the next connection if nothing of the last one is left in it."""
