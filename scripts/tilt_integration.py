@@ -1,6 +1,6 @@
 """Runs Tilt's own integration tests, unmodified, against the command `tilt` of this repository, and writes a table.
 
-    tilt_integration.py SOURCE [--tool NAME=PATH ...] [--run REGEX] [--all] [--page FILE]
+    tilt_integration.py SOURCE [--extensions SOURCE] [--tool NAME=PATH ...] [--run REGEX] [--all] [--page FILE]
 
 SOURCE is a copy of tilt-dev/tilt: a clone, or a git directory without a work tree. Nothing in it is changed: its tests
 are compiled once for each commit, and its projects are copied afresh for every run. A tool is a command `tilt`; the
@@ -12,6 +12,7 @@ of busybox first (see `IMAGES`), so that no project has to be adapted.
 """
 
 import argparse
+import base64
 import datetime as dt
 import json
 import os
@@ -30,6 +31,21 @@ PAGE = ROOT / "docs" / "tilt-integration-tests.md"
 OWN = "pytilt"
 TEST_SECONDS = 300
 
+RESTARTER = r"""#!/bin/sh
+file=/.restart-proc
+while case "$1" in --watch_file=*) file=${1#*=} ;; --*) ;; *) false ;; esac; do shift; done
+state() { stat -c %y "$file"; cat "$file"; }
+start() { last=$(state); setsid "$@" & child=$!; }
+trap 'kill -- -$child; exit 143' TERM
+start "$@"
+while kill -0 $child 2>/dev/null; do
+    sleep 0.1
+    if [ "$(state)" != "$last" ]; then kill -- -$child; wait $child; start "$@"; fi
+done
+wait $child
+"""
+"""Runs a command, and runs it again when a file changes: what the extension `restart_process` puts into images."""
+
 IMAGES = {
     "nginx": """\
 FROM busybox
@@ -40,11 +56,16 @@ CMD echo start worker processes && exec busybox httpd -f -p 80 -h /usr/share/ngi
 FROM busybox
 RUN printf '#!/bin/sh\\n' > /bin/apk && chmod +x /bin/apk
 """,
+    "tiltdev/restart-helper:2025-02-17": f"""\
+FROM busybox
+RUN echo {base64.b64encode(RESTARTER.encode()).decode()} | base64 -d > /tilt-restart-wrapper
+RUN chmod +x /tilt-restart-wrapper && touch /entr
+""",
 }
 """What takes the place of public images, in builder and node. All that `alpine` is to install is there already."""
 
 COMPOSE = "needs `docker_compose`"
-EXTENSION = "needs the extension `ext://restart_process`"
+EXTENSION = "needs the repository of extensions: run with `--extensions`"
 ANALYTICS = "needs Tilt's analytics; pytilt sends nothing to anybody"
 NEEDS = {
     "TestDisableDC": COMPOSE,
@@ -71,8 +92,9 @@ def main() -> int:
     commit, work = _prepare(options.source)
     program = _compiled(options.source, commit, work)
     names = _names(program)
-    wanted = [name for name in names if re.search(options.run, name) and (options.all or name not in NEEDS)]
-    environ = _environment(work)
+    left_out = {name for name, why in NEEDS.items() if why != EXTENSION or not options.extensions}
+    wanted = [name for name in names if re.search(options.run, name) and (options.all or name not in left_out)]
+    environ = _environment(work, options.extensions)
     _build_images(environ)
     for text in options.tool:
         tool, _, path = text.partition("=")
@@ -94,6 +116,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--tool", action="append", help=f"NAME=PATH of a command; default: {OWN}=.venv/bin/tilt")
     parser.add_argument("--run", default="", help="only tests whose name this pattern finds")
     parser.add_argument("--all", action="store_true", help="also those that cannot pass")
+    parser.add_argument("--extensions", type=Path, help="a clone of tilt-dev/tilt-extensions, or its git directory")
     parser.add_argument("--page", help=f"write the table there, for example {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
     options.tool = options.tool or [f"{OWN}={ROOT / '.venv' / 'bin' / 'tilt'}"]
@@ -139,7 +162,7 @@ def _names(program: Path) -> list[str]:
     return sorted(line for line in listed.stdout.splitlines() if line.startswith("Test"))
 
 
-def _environment(work: Path) -> dict[str, str]:
+def _environment(work: Path, extensions: Path | None) -> dict[str, str]:
     """That of the tests: the test cluster, and nothing of the user's own."""
     up = subprocess.run([CLUSTER, "up"], check=True, stdout=subprocess.PIPE, text=True).stdout
     cluster = dict(line.removeprefix("export ").split("=", 1) for line in up.splitlines() if "=" in line)
@@ -149,6 +172,12 @@ def _environment(work: Path) -> dict[str, str]:
         _script(shims / "kubectl", f'exec {CLUSTER} kubectl "$@"')
     home = work / "home"
     home.mkdir(exist_ok=True)
+    elsewhere = (
+        f'[url "{extensions.resolve()}"]\n\tinsteadOf = https://github.com/tilt-dev/tilt-extensions\n'
+        if extensions
+        else ""
+    )
+    (home / ".gitconfig").write_text(f"{elsewhere}[safe]\n\tdirectory = *\n")
     inherited = {name: value for name, value in os.environ.items() if not re.match("TILT_|DOCKER_|KUBE", name)}
     cache = {"PYTILT_CLUSTER_CACHE": str(Path.home() / ".cache" / "pytilt-cluster")}
     path = f"{shims}:{os.environ['PATH']}"
@@ -163,7 +192,7 @@ def _script(path: Path, text: str) -> None:
 
 def _build_images(environ: Mapping[str, str]) -> None:
     for name, dockerfile in IMAGES.items():
-        pushed = f"localhost:5001/library/{name}"
+        pushed = f"localhost:5001/{name if '/' in name else f'library/{name}'}"
         for words in (["build", "-q", "-t", name, "-t", pushed, "-"], ["push", "-q", pushed]):
             subprocess.run(
                 ["docker", *words], input=dockerfile, text=True, env=environ, check=True, stdout=subprocess.DEVNULL
