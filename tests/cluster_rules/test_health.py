@@ -99,12 +99,14 @@ def test_a_job_that_goes_on_is_judged_by_its_newest_pod():
     assert runtime(pods, SUCCEEDED, jobs=[going]).status is RuntimeStatus.PENDING
 
 
-def test_a_job_that_makes_another_pod_has_not_failed():
+def test_a_pod_of_a_job_that_failed_as_a_whole_is_an_error_as_in_tilt_and_not_before():
     going = Job(name="j", namespace="", uid="rs")
+    ending = pod(ended(1, "Never"), status="Error", message="container a ended with exit code 1")
+    assert runtime([ending], SUCCEEDED, jobs=[going]).status is RuntimeStatus.PENDING
     failed = pod(ended(1, "Never"), phase="Failed", status="Error", message="container a ended with exit code 1")
     found = runtime([failed], SUCCEEDED, jobs=[going])
-    assert found.status is RuntimeStatus.PENDING
-    assert found.reason == "pod web: Error: container a ended with exit code 1; its Job tries again"
+    assert found.status is RuntimeStatus.ERROR
+    assert found.reason == "pod web: Error: container a ended with exit code 1"
 
 
 def test_a_pod_of_a_job_that_is_stuck_is_an_error():

@@ -40,7 +40,7 @@ PROJECTS = {
 }
 FAILING = {
     "a Deployment": (DEPLOYMENT + KEEP % "exit 3", "CrashLoopBackOff"),
-    "a Job": (JOB % (1, "Never") + KEEP % "exit 3", "Job once failed"),
+    "a Job": (JOB % (1, "Never") + KEEP % "exit 3", "once: pod once-"),
 }
 
 

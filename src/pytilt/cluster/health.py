@@ -75,6 +75,8 @@ def _counting(pods: Sequence[Pod], jobs: Sequence[Job]) -> Iterator[Pod]:
 def _of_pod(pod: Pod, readiness: PodReadiness, *, retried: bool) -> Health:
     """How one pod is doing. A failure is an error once nothing is tried again, or only after a while.
 
+    A pod that failed as a whole is one too, as in Tilt, although its Job may make another.
+
     Args:
         pod: one that counts.
         readiness: what it must reach.
@@ -83,13 +85,12 @@ def _of_pod(pod: Pod, readiness: PodReadiness, *, retried: bool) -> Health:
     if pod.phase == "Succeeded":
         return Health(status=RuntimeStatus.OK)
     failed = [container for container in pod.containers if _has_failed(container)]
-    lost = pod.phase == "Failed" or any(container.restart_policy == "Never" for container in failed)
+    lost = any(container.restart_policy == "Never" for container in failed)
     reason = _joined(f"pod {pod.name}: {_state(pod)}", pod.message)
-    if any(_is_stuck(container) for container in pod.containers) or (lost and not retried):
+    over = pod.phase == "Failed" or any(_is_stuck(container) for container in pod.containers)
+    if over or (lost and not retried):
         return Health(status=RuntimeStatus.ERROR, reason=reason)
-    if lost:
-        return Health(status=RuntimeStatus.PENDING, reason=f"{reason}; its Job tries again")
-    if failed:
+    if failed and not lost:
         return Health(status=RuntimeStatus.PENDING, reason=f"{reason}; it is started again")
     if pod.ready and readiness is not PodReadiness.SUCCEEDED:
         return Health(status=RuntimeStatus.OK)
