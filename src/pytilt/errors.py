@@ -2,6 +2,7 @@
 
     PytiltError            knows what went wrong, where, and what to do about it
     ├── UserError          the user can mend it: a flag, a file, a setting
+    │   ├── NotFoundError  an object that the user names is not there
     │   └── TiltfileError  evaluating a Tiltfile failed; carries the trace of Tiltfile frames
     ├── WorkError          a piece of work for one resource failed; that resource turns red, the others go on
     │   ├── BuildError     an image could not be built
@@ -48,6 +49,10 @@ class PytiltError(Exception):
 
 class UserError(PytiltError):
     """The user can mend this: a flag, a file, a setting."""
+
+
+class NotFoundError(UserError):
+    """An object that the user names is not there."""
 
 
 class TiltfileError(UserError):

@@ -134,3 +134,28 @@ def test_an_object_to_watch_that_is_not_there_is_an_error(tilt: Tilt):
     ended = tilt("get", "uiresource", "x", "-w")
     assert (ended.status, ended.out) == (1, "")
     assert ended.error == 'Error from server (NotFound): uiresources.tilt.dev "x" not found\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "out"),
+    [
+        (["uiresource", "web", "-o=jsonpath={.metadata.name}"], "web"),
+        (["uiresources", "-o", "jsonpath={.items[*].metadata.name}"], "(Tiltfile) web db"),
+        (["uiresources", "-o=custom-columns=N:.metadata.name", "--sort-by=.metadata.name"], "N\n(Tiltfile)\ndb\nweb\n"),
+        (["uiresources", "-o=custom-columns=N:.metadata.name", "--no-headers=true", "-l=backend"], "web\n"),
+        (["uiresources", "-o", "name", "--field-selector=metadata.name=db"], "uiresource.tilt.dev/db\n"),
+        (["uiresource", "none", "--ignore-not-found"], ""),
+        (["uiresource", "none", "db", "-o", "name", "--ignore-not-found"], "uiresource.tilt.dev/db\n"),
+        (["uiresources", "-l", "no=label", "--ignore-not-found"], ""),
+    ],
+)
+@pytest.mark.usefixtures("served")
+def test_objects_are_chosen_sorted_and_shown_as_by_kubectl(tilt: Tilt, words: list[str], out: str):
+    assert tilt("get", *words) == (0, out, "")
+
+
+@pytest.mark.usefixtures("served")
+def test_a_form_that_is_none_is_an_error(tilt: Tilt):
+    ended = tilt("get", "uiresources", "-o", "xml")
+    assert (ended.status, ended.out) == (1, "")
+    assert 'unable to match a printer suitable for the output format "xml"' in ended.error

@@ -14,7 +14,7 @@ from tests.cli.conftest import Tilt
 from tests.cli.sessions import Session
 from tests.server.sessions import Served
 
-FOREVER = ("--timeout", "0")
+FOREVER = ("--timeout", "-1s")
 
 
 def ready(name: str):
@@ -68,7 +68,8 @@ def test_a_session_that_ends_before_is_an_error(tilt: Tilt, served: Session):
     ("words", "text"),
     [
         (["--for=condition=Ready", "pods/x"], 'the server doesn\'t have a resource type "pods"'),
-        (["--for=delete", "uiresource/web"], "`--for=delete` is not understood"),
+        (["--for=deleted", "uiresource/web"], 'unrecognized condition: "deleted"'),
+        (["--for=delete", "uiresource", "-l", "no=label"], "no matching resources found"),
         (["--for=condition=Ready", "uiresource"], "no object is named"),
         (["--for=condition=Ready", "uiresource/x"], 'uiresources.tilt.dev "x" not found'),
         (["--for=condition=Ready", "uiresource/web", "--timeout", "soon"], "`--timeout soon` is not a duration"),
@@ -79,6 +80,51 @@ def test_what_cannot_be_waited_for_is_an_error(tilt: Tilt, words: list[str], tex
     ended = tilt("wait", *words)
     assert ended.status == 1
     assert text in ended.error
+
+
+def test_without_time_it_is_checked_once(tilt: Tilt, served: Session):
+    served.do(ready("web"))
+    ended = tilt("wait", "--for=condition=Ready", "uiresource", "web", "db", "--timeout", "0")
+    assert ended == (1, "uiresource.tilt.dev/web condition met\n", "error: condition not met for uiresources/db\n")
+    assert tilt("wait", "--for=condition=Ready", "uiresource/web", "--timeout=0s").status == 0
+
+
+def test_those_with_a_label_are_waited_for(tilt: Tilt, served: Session):
+    served.do(ready("web"))
+    ended = tilt("wait", "--for=condition=Ready", "uiresource", "-l", "backend=backend", *FOREVER)
+    assert ended == (0, "uiresource.tilt.dev/web condition met\n", "")
+
+
+def test_what_a_json_path_leads_to_is_waited_for(tilt: Tilt, served: Session):
+    timer = threading.Timer(0.1, lambda: served.do(ready("db")))
+    timer.start()
+    ended = tilt("wait", "--for=jsonpath={.status.runtimeStatus}=ok", "uiresource/db", *FOREVER)
+    timer.join()
+    assert ended == (0, "uiresource.tilt.dev/db condition met\n", "")
+
+
+def test_several_conditions_are_waited_for_one_after_the_other(tilt: Tilt, served: Session):
+    def make(made: Served) -> None:
+        made.add("new")
+        ready("new")(made)
+
+    timer = threading.Timer(0.1, lambda: served.do(make))
+    timer.start()
+    ended = tilt("wait", "--for=condition=Ready", "--for=create", "uiresource/new", *FOREVER)
+    timer.join()
+    assert ended == (0, "uiresource.tilt.dev/new condition met\n", "")
+
+
+def test_that_something_is_deleted_is_waited_for(tilt: Tilt, served: Session):
+    timer = threading.Timer(0.1, lambda: served.do(lambda made: made.store.delete(Resource, "web")))
+    timer.start()
+    ended = tilt("wait", "--for=delete", "uiresource/web", "uiresource/never", *FOREVER)
+    timer.join()
+    assert ended.status == 0
+    assert ended.out.splitlines() == [
+        "uiresource.tilt.dev/never condition met",
+        "uiresource.tilt.dev/web condition met",
+    ]
 
 
 @pytest.mark.usefixtures("served")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from pytilt.errors import SessionUnreachableError, UserError
+from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
 from pytilt.session.places import token_path
 from pytilt.settings import Settings
 from pytilt.views.api import GROUP_VERSION
@@ -46,7 +46,7 @@ class Client:
         """One object.
 
         Raises:
-            UserError: there is none of this name.
+            NotFoundError: there is none of this name.
         """
         return self._get(_path(plural, name))
 
@@ -74,7 +74,8 @@ class Client:
         with self._request("GET", path) as answer:
             text = answer.read().decode()
             if answer.status != 200:
-                raise UserError(f"Error from server ({answer.reason.replace(' ', '')}): {text.strip()}")
+                kind = NotFoundError if answer.status == 404 else UserError
+                raise kind(f"Error from server ({answer.reason.replace(' ', '')}): {text.strip()}")
             found: Json = json.loads(text)
             return found
 

@@ -1,26 +1,46 @@
 """`tilt get`."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
-import msgspec
 
+from pytilt.cli.choosing import Chooses, labelled, ordered, with_fields
 from pytilt.cli.client import Client, Json
 from pytilt.cli.flags import Command
 from pytilt.cli.options import session_options
-from pytilt.cli.printing import cells, filled
-from pytilt.errors import UserError
+from pytilt.cli.printers import Printer
+from pytilt.errors import NotFoundError, UserError
+from pytilt.model.base import Value
 from pytilt.settings import Settings
 from pytilt.views.api import Kind, find_kind, kinds
+
+TYPICAL = "json|yaml|name|wide|jsonpath=…|custom-columns=…"
+
+
+class Wanted(Value):
+    """Which objects are asked for."""
+
+    names: tuple[str, ...]
+    chooses: tuple[Chooses, ...]
+    sort_by: str | None = None
+    ignore_not_found: bool = False
+
+    def chosen(self, item: Json) -> bool:
+        """Is it one of them?"""
+        return (not self.names or item["metadata"]["name"] in self.names) and all(each(item) for each in self.chooses)
 
 
 @click.command("get", cls=Command)
 @click.argument("what")
 @click.argument("names", nargs=-1)
-@click.option("-o", "--output", type=click.Choice(["json", "yaml", "name", "wide"]), help="Form of the output.")
-@click.option("-l", "--selector", help="Only objects with these labels: `key=value,…`.")
+@click.option("-o", "--output", metavar=TYPICAL, help=f"Form of the output: `{TYPICAL.replace('|', '`, `')}`.")
+@click.option("-l", "--selector", help="Only objects with these labels: `key=value,other!=value,key in (a, b)`.")
+@click.option("--field-selector", help="Only objects with these fields: `metadata.name=web`.")
+@click.option("--sort-by", help="Sort by this JSON path: `.metadata.name`.")
+@click.option("--no-headers", is_flag=True, help="Print no header line.")
+@click.option("--ignore-not-found", is_flag=True, help="It is no error when an object that is named is not there.")
 @click.option("-w", "--watch", is_flag=True, help="Go on and print every change.")
 @session_options
 def command(
@@ -28,6 +48,10 @@ def command(
     names: tuple[str, ...],
     output: str | None,
     selector: str | None,
+    field_selector: str | None,
+    sort_by: str | None,
+    no_headers: bool,
+    ignore_not_found: bool,
     watch: bool,
     host: str | None,
     port: int | None,
@@ -39,97 +63,65 @@ def command(
       tilt get uiresources
       tilt get uiresource web -o json
       tilt get uiresource/web -w
+      tilt get uiresource web -o jsonpath='{.status.runtimeStatus}'
+      tilt get uiresources -o custom-columns=NAME:.metadata.name,STATUS:.status.runtimeStatus --no-headers
+      tilt get uiresources -l team=web --sort-by=.metadata.creationTimestamp
     """
     word, _, name = what.partition("/")
     kind = find_kind(word)
     if kind is None:
         known = ", ".join(each.plural for each in kinds())
         raise UserError(f'the server doesn\'t have a resource type "{word}"', hint=f"there are: {known}")
+    printer = Printer(kind, output, headers=not no_headers)
+    chooses = ((labelled(selector),) if selector else ()) + ((with_fields(field_selector),) if field_selector else ())
+    wanted = Wanted(
+        names=(*((name,) if name else ()), *names),
+        chooses=chooses,
+        sort_by=sort_by,
+        ignore_not_found=ignore_not_found,
+    )
     client = Client(Settings.from_environment(), host, port)
-    wanted = (*((name,) if name else ()), *names)
     if watch:
-        _watch(client, kind, wanted, selector, output)
+        _watch(client, kind, wanted, printer)
         return
-    if len(wanted) == 1 and output in ("json", "yaml"):
-        print(_text(client.get(kind.plural, wanted[0]), output))
-        return
-    items = [item for item in _listed(client, kind, wanted) if _selected(item, selector)]
-    if output in ("json", "yaml"):
-        print(_text({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items}, output))
-    elif not items and output != "name":
+    items = _listed(client, kind, wanted)
+    if len(wanted.names) == 1 and printer.whole:
+        _print(map(printer.document, items))
+    elif printer.whole:
+        _print([printer.document({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items})])
+    elif not items and printer.tells_of_none and not ignore_not_found:
         print("No resources found", file=sys.stderr)
     else:
-        _print(_Table(kind, output).text(items))
+        _print(printer.lines(items))
 
 
-def _watch(client: Client, kind: Kind, wanted: Sequence[str], selector: str | None, output: str | None) -> None:
+def _watch(client: Client, kind: Kind, wanted: Wanted, printer: Printer) -> None:
     """Print what is there, then every change, in columns as wide as those before, as kubectl does."""
     listed = _listed(client, kind, wanted)
-    table = _Table(kind, output)
-    _print(table.text([item for item in listed if _selected(item, selector)]), flush=True)
-    known = {item["metadata"]["name"]: item for item in listed}
+    _print(printer.lines(listed), flush=True)
+    known: dict[str, Any] = {item["metadata"]["name"]: item for item in listed}
     for event in client.watch(kind.plural):
         item = event["object"]
-        name = item["metadata"]["name"]
-        told = item == known.pop(name, None)
-        if not told and (not wanted or name in wanted) and _selected(item, selector):
-            _print(table.text([item]), flush=True)
+        seen = item == known.pop(item["metadata"]["name"], None)
+        if not seen and wanted.chosen(item):
+            _print(printer.lines([item]), flush=True)
 
 
-def _listed(client: Client, kind: Kind, wanted: Sequence[str]) -> list[Json]:
-    found: list[Json] = client.items(kind.plural)["items"] if not wanted else []
-    return found or [client.get(kind.plural, each) for each in wanted]
+def _listed(client: Client, kind: Kind, wanted: Wanted) -> list[Json]:
+    found: list[Json] = []
+    if not wanted.names:
+        found = client.items(kind.plural)["items"]
+    for name in wanted.names:
+        try:
+            found.append(client.get(kind.plural, name))
+        except NotFoundError:
+            if not wanted.ignore_not_found:
+                raise
+    chosen: Sequence[Json] = [item for item in found if wanted.chosen(item)]
+    return ordered(chosen, wanted.sort_by) if wanted.sort_by else list(chosen)
 
 
-def _print(lines: Iterable[str], *, flush: bool = False) -> None:
-    sys.stdout.writelines(f"{line}\n" for line in lines)
+def _print(texts: Iterable[str], *, flush: bool = False) -> None:
+    sys.stdout.writelines(texts)
     if flush:
         sys.stdout.flush()
-
-
-class _Table:
-    """Prints objects line by line; every line is laid out as those before it, and its header comes once."""
-
-    def __init__(self, kind: Kind, output: str | None) -> None:
-        self._kind = kind
-        self._output = output
-        self._wide = output == "wide" and kind.name == "UIResource"
-        self._widths: list[int] = []
-
-    def text(self, items: Sequence[Json]) -> Iterator[str]:
-        """The lines for some more objects."""
-        if self._output in ("json", "yaml"):
-            yield from (_text(item, self._output) for item in items)
-        elif self._output == "name":
-            yield from (f"{self._kind.name.lower()}.tilt.dev/{item['metadata']['name']}" for item in items)
-        elif items:
-            rows = [self._row(item) for item in items]
-            if not self._widths:
-                rows.insert(0, ["NAME", "CREATED AT", *(("UPDATE", "RUNTIME") if self._wide else ())])
-                self._widths = [0] * len(rows[0])
-            self._widths = [max(width, *map(cells, column)) for width, *column in zip(self._widths, *rows, strict=True)]
-            for row in rows:
-                yield "   ".join(filled(cell, width) for cell, width in zip(row, self._widths, strict=True)).rstrip()
-
-    def _row(self, item: Json) -> list[str]:
-        row = [item["metadata"]["name"], item["metadata"].get("creationTimestamp", "")]
-        if self._wide:
-            row += [item["status"].get("updateStatus", ""), item["status"].get("runtimeStatus", "")]
-        return row
-
-
-def _selected(item: Json, selector: str | None) -> bool:
-    labels: dict[str, Any] = item["metadata"].get("labels", {})
-    for part in (selector or "").split(","):
-        key, _, value = part.partition("=")
-        if part and labels.get(key.strip()) != value.strip().lstrip("="):
-            return False
-    return True
-
-
-def _text(item: Json, output: str) -> str:
-    if output == "json":
-        return msgspec.json.format(msgspec.json.encode(item), indent=4).decode()
-    import yaml
-
-    return yaml.safe_dump(item, sort_keys=False, allow_unicode=True).rstrip()

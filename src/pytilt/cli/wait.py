@@ -3,58 +3,153 @@
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import click
 
+from pytilt.cli.choosing import labelled, with_fields
 from pytilt.cli.client import Client, Json
+from pytilt.cli.conditions import Condition, read_condition
 from pytilt.cli.durations import seconds
 from pytilt.cli.flags import Command
 from pytilt.cli.options import session_options
-from pytilt.errors import SessionUnreachableError, UserError
+from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
 from pytilt.settings import Settings
-from pytilt.views.api import find_kind
+from pytilt.views.api import Kind, find_kind
+
+WEEK_SECONDS = 7 * 24 * 3600.0
+"""What a negative timeout stands for, as in kubectl."""
 
 
 @click.command("wait", cls=Command)
 @click.argument("what", nargs=-1, required=True)
 @click.option(
-    "--for", "wanted", required=True, help="`condition=Ready`, `condition=UpToDate` or `condition=NAME=VALUE`."
+    "--for",
+    "wanted",
+    required=True,
+    multiple=True,
+    help="`condition=NAME`, `condition=NAME=VALUE`, `jsonpath={.path}=VALUE`, `create` or `delete`; several are waited "
+    "for one after the other.",
 )
 @click.option("--all", "every", is_flag=True, help="All objects of the kind.")
-@click.option("--timeout", default="30s", show_default=True, help="How long, for example `90s` or `5m`; `0` for ever.")
+@click.option("-l", "--selector", help="All objects of the kind with these labels.")
+@click.option("--field-selector", help="All objects of the kind with these fields: `metadata.name=web`.")
+@click.option(
+    "--timeout",
+    default="30s",
+    show_default=True,
+    help="How long, for example `90s` or `5m`; with `0` it is checked once, `-1s` is a week.",
+)
 @session_options
-def command(what: tuple[str, ...], wanted: str, every: bool, timeout: str, host: str | None, port: int | None) -> None:
+def command(
+    what: tuple[str, ...],
+    wanted: tuple[str, ...],
+    every: bool,
+    selector: str | None,
+    field_selector: str | None,
+    timeout: str,
+    host: str | None,
+    port: int | None,
+) -> int:
     """Wait until objects of a running session meet a condition.
 
     \b
     Examples:
       tilt wait --for=condition=Ready uiresource/web
       tilt wait --for=condition=UpToDate uiresource web cart --timeout 2m
+      tilt wait --for=jsonpath='{.status.updateStatus}'=ok uiresource -l team=web
+      tilt wait --for=delete uiresource/web
     """
     word, names = _names(what)
     kind = find_kind(word)
     if kind is None:
         raise UserError(f'the server doesn\'t have a resource type "{word}"')
-    condition, value = _condition(wanted)
+    # As in kubectl, that an object is there is always waited for first.
+    conditions = [read_condition(each) for each in sorted(wanted, key=lambda each: each.lower() != "create")]
+    limit = seconds(timeout, "--timeout")
     client = Client(Settings.from_environment(), host, port)
-    if every:
-        names = [item["metadata"]["name"] for item in client.items(kind.plural)["items"]]
+    if every or selector or field_selector:
+        names = _chosen(client, kind, selector, field_selector)
     if not names:
-        raise UserError("no object is named", hint="name some, or use `--all`")
+        raise UserError("no object is named", hint="name some, or use `--all` or `-l`")
+    waiting = Waiting(kind, names, conditions)
+    present = {item["metadata"]["name"]: item for item in client.items(kind.plural)["items"]}
+    if not conditions[0].of_missing:
+        for name in names:
+            if name not in present:
+                raise NotFoundError(f'Error from server (NotFound): {kind.plural}.tilt.dev "{name}" not found')
     for name in names:
-        client.get(kind.plural, name)
-    left = set(names)
-    with _giving_up_after(seconds(timeout, "--timeout"), left, kind.plural):
-        for event in client.watch(kind.plural):
-            name = event["object"]["metadata"]["name"]
-            if name in left and _met(event["object"], condition, value):
-                left.discard(name)
-                print(f"{kind.name.lower()}.tilt.dev/{name} condition met", flush=True)
-            if not left:
-                return
-    raise SessionUnreachableError(f"the session ended before the condition was met on {', '.join(sorted(left))}")
+        waiting.see(name, present.get(name))
+    if not limit:
+        return waiting.refuse("condition not met for")
+    with _giving_up_after(WEEK_SECONDS if limit < 0 else limit, waiting):
+        _wait(client, kind, waiting)
+    return 0
+
+
+class Waiting:
+    """Objects that do not yet meet their conditions.
+
+    Args:
+        kind: of the objects.
+        names: their names.
+        conditions: what each is to meet, one after the other.
+    """
+
+    def __init__(self, kind: Kind, names: Sequence[str], conditions: Sequence[Condition]) -> None:
+        self._kind = kind
+        self._left = {name: list(conditions) for name in names}
+
+    @property
+    def names(self) -> list[str]:
+        """Those that do not."""
+        return sorted(self._left)
+
+    def see(self, name: str, item: Json | None) -> None:
+        """Look at an object as it is now, or at one that is not there."""
+        conditions = self._left.get(name)
+        while conditions and conditions[0].met(item):
+            conditions.pop(0)
+        if conditions == []:
+            del self._left[name]
+            print(f"{self._kind.name.lower()}.tilt.dev/{name} condition met", flush=True)
+
+    def refuse(self, why: str) -> int:
+        """Say of each that it does not.
+
+        Returns:
+            The exit code.
+        """
+        for name in self.names:
+            print(f"error: {why} {self._kind.plural}/{name}", file=sys.stderr, flush=True)
+        return int(bool(self._left))
+
+
+def _wait(client: Client, kind: Kind, waiting: Waiting) -> None:
+    first = True
+    for event in client.watch(kind.plural) if waiting.names else ():
+        item = event["object"]
+        waiting.see(item["metadata"]["name"], None if event["type"] == "DELETED" else item)
+        if first:  # what was deleted before the watch began is told by no event
+            first = False
+            present = {each["metadata"]["name"] for each in client.items(kind.plural)["items"]}
+            for name in set(waiting.names) - present:
+                waiting.see(name, None)
+        if not waiting.names:
+            return
+    if waiting.names:
+        raise SessionUnreachableError(f"the session ended before the condition was met on {', '.join(waiting.names)}")
+
+
+def _chosen(client: Client, kind: Kind, selector: str | None, field_selector: str | None) -> list[str]:
+    chooses = [labelled(selector)] if selector else []
+    chooses += [with_fields(field_selector)] if field_selector else []
+    items = client.items(kind.plural)["items"]
+    names = [item["metadata"]["name"] for item in items if all(each(item) for each in chooses)]
+    if not names:
+        raise UserError("no matching resources found")
+    return names
 
 
 def _names(what: tuple[str, ...]) -> tuple[str, list[str]]:
@@ -63,33 +158,16 @@ def _names(what: tuple[str, ...]) -> tuple[str, list[str]]:
     return what[0], list(what[1:])
 
 
-def _condition(wanted: str) -> tuple[str, str]:
-    kind, _, rest = wanted.partition("=")
-    name, _, value = rest.partition("=")
-    if kind != "condition" or not name:
-        raise UserError(f"`--for={wanted}` is not understood", hint="use `--for=condition=Ready`")
-    return name.lower(), (value or "True").lower()
-
-
-def _met(item: Json, condition: str, value: str) -> bool:
-    conditions = item.get("status", {}).get("conditions", [])
-    return any(each["type"].lower() == condition and each["status"].lower() == value for each in conditions)
-
-
 @contextmanager
-def _giving_up_after(limit: float, left: set[str], plural: str) -> Iterator[None]:
+def _giving_up_after(limit: float, waiting: Waiting) -> Iterator[None]:
     """End the process after so many seconds: it waits in a read that nothing else can end."""
 
     def give_up() -> None:
-        for name in sorted(left):
-            print(f"error: timed out waiting for the condition on {plural}/{name}", file=sys.stderr)
-        sys.stderr.flush()
-        os._exit(1)
+        os._exit(waiting.refuse("timed out waiting for the condition on"))
 
     timer = threading.Timer(limit, give_up)
     timer.daemon = True
-    if limit:
-        timer.start()
+    timer.start()
     try:
         yield
     finally:

@@ -1,0 +1,73 @@
+"""What `tilt wait --for=…` waits for, as kubectl reads it."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from pytilt.cluster.json_path_template import shown, values
+from pytilt.errors import UserError
+from pytilt.model.base import Value
+
+Json = dict[str, Any]
+
+_EQUALS = re.compile(r"(?<!=)=(?!=)|(?<===)=(?!=)")
+
+
+class Condition(Value):
+    """One thing to wait for."""
+
+    met: Callable[[Json | None], bool]
+    """Is it true of an object, or of one that is not there (None)?"""
+    of_missing: bool = False
+    """May the object be missing at first?"""
+
+
+def read_condition(text: str) -> Condition:
+    """Read `condition=Ready`, `condition=Ready=false`, `jsonpath={.a.b}=c`, `create` or `delete`.
+
+    Raises:
+        UserError: it is none of them.
+    """
+    kind, _, rest = text.partition("=")
+    if text.lower() == "delete":
+        return Condition(met=lambda item: item is None, of_missing=True)
+    if text.lower() == "create":
+        return Condition(met=lambda item: item is not None, of_missing=True)
+    if kind == "condition" and rest:
+        name, _, value = rest.partition("=")
+        return _status(name.casefold(), (value or "True").casefold())
+    if kind == "jsonpath" and rest:
+        return _json_path(rest)
+    raise UserError(
+        f'unrecognized condition: "{text}"',
+        hint="`--for=condition=Ready`, `--for=jsonpath='{.status.updateStatus}'=ok`, `--for=create` or `--for=delete`",
+    )
+
+
+def _status(name: str, value: str) -> Condition:
+    def met(item: Json | None) -> bool:
+        conditions = (item or {}).get("status", {}).get("conditions", [])
+        return any(each["type"].casefold() == name and each["status"].casefold() == value for each in conditions)
+
+    return Condition(met=met)
+
+
+def _json_path(text: str) -> Condition:
+    path, *wanted = _EQUALS.split(text)
+    if len(wanted) > 1 or wanted == [""]:
+        raise UserError(
+            "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 "
+            "or --for=jsonpath='{.status.readyReplicas}'"
+        )
+    braced = path if path.startswith("{") else f"{{.{path.removeprefix('.')}}}"
+    values(braced, {})  # one that cannot be read is an error before anything is asked
+
+    def met(item: Json | None) -> bool:
+        found = values(braced, item) if item is not None else []
+        if len(found) > 1:
+            raise UserError("given jsonpath expression matches more than one value")
+        if found and wanted and isinstance(found[0], dict | list):
+            raise UserError("jsonpath leads to a nested object or list which is not supported")
+        return bool(found) and (not wanted or shown(found[0]).strip() == wanted[0].strip("'\"").strip())
+
+    return Condition(met=met)

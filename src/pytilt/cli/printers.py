@@ -1,0 +1,119 @@
+"""The forms in which `tilt get` prints objects, as kubectl does: a table, names, JSON, YAML, JSON paths, columns."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from pytilt.cli.printing import cells, filled
+from pytilt.cluster.json_path_template import Node, evaluate, parse, shown, values
+from pytilt.errors import UserError
+from pytilt.views.api import Kind
+
+Json = dict[str, Any]
+Columns = tuple[tuple[str, Callable[[Json], str]], ...]
+"""Headers, and what stands below them."""
+
+FORMS = ("json", "yaml", "name", "wide", "jsonpath=", "jsonpath-as-json=", "custom-columns=")
+NONE = "<none>"
+
+
+class Printer:
+    """Prints objects line by line; every line is laid out as those before it, and its header comes once.
+
+    Args:
+        kind: of the objects.
+        output: `-o`.
+        headers: print them?
+
+    Raises:
+        UserError: there is no such form.
+    """
+
+    def __init__(self, kind: Kind, output: str | None, *, headers: bool = True) -> None:
+        self._kind = kind
+        self._form, _, argument = (output or "").partition("=")
+        if output is not None and not (self._form == output and output in FORMS) and f"{self._form}=" not in FORMS:
+            raise _unknown(output)
+        if f"{self._form}=" in FORMS and not argument:
+            raise UserError(f"{self._form} format specified but no template given", hint=f"`-o {self._form}=…`")
+        self._template: tuple[Node, ...] = parse(argument) if self._form.startswith("jsonpath") else ()
+        self._columns = _columns(argument) if self._form == "custom-columns" else _usual(kind, wide=output == "wide")
+        self._headers = headers
+        self._widths: list[int] = []
+
+    @property
+    def whole(self) -> bool:
+        """Is one thing printed for all objects together?"""
+        return self._form in ("json", "yaml", "jsonpath", "jsonpath-as-json")
+
+    @property
+    def tells_of_none(self) -> bool:
+        """Is it said where there is nothing to print?"""
+        return self._form in ("", "wide", "custom-columns")
+
+    def document(self, thing: Json) -> str:
+        """One object, or a list of them, where one thing is printed for all."""
+        if self._form == "jsonpath":
+            return evaluate(self._template, thing)
+        if self._form == "jsonpath-as-json":
+            found = [value for node in self._template for value in values(getattr(node, "path", ""), thing)]
+            return msgspec.json.format(msgspec.json.encode(found), indent=4).decode() + "\n"
+        if self._form == "json":
+            return msgspec.json.format(msgspec.json.encode(thing), indent=4).decode() + "\n"
+        import yaml
+
+        text: str = yaml.safe_dump(thing, sort_keys=False, allow_unicode=True)
+        return text
+
+    def lines(self, items: Sequence[Json]) -> Iterator[str]:
+        """The text for some more objects."""
+        if self.whole:
+            yield from map(self.document, items)
+        elif self._form == "name":
+            yield from (f"{self._kind.name.lower()}.tilt.dev/{item['metadata']['name']}\n" for item in items)
+        elif items:
+            rows = [[content(item) for _, content in self._columns] for item in items]
+            if not self._widths:
+                header = [[name for name, _ in self._columns]] if self._headers else []
+                rows, self._widths = [*header, *rows], [0] * len(self._columns)
+            self._widths = [max(width, *map(cells, column)) for width, *column in zip(self._widths, *rows, strict=True)]
+            for row in rows:
+                line = "   ".join(filled(cell, width) for cell, width in zip(row, self._widths, strict=True))
+                yield f"{line.rstrip()}\n"
+
+
+def _usual(kind: Kind, *, wide: bool) -> Columns:
+    columns: Columns = (("NAME", _field("metadata", "name")), ("CREATED AT", _field("metadata", "creationTimestamp")))
+    if wide and kind.name == "UIResource":
+        columns += (("UPDATE", _field("status", "updateStatus")), ("RUNTIME", _field("status", "runtimeStatus")))
+    return columns
+
+
+def _field(part: str, name: str) -> Callable[[Json], str]:
+    return lambda item: item.get(part, {}).get(name, "")
+
+
+def _columns(argument: str) -> Columns:
+    """Read `NAME:.metadata.name,TYPE:.status.conditions[*].type`."""
+    found: list[tuple[str, Callable[[Json], str]]] = []
+    for part in re.split(r",(?![^\[]*\])", argument):
+        header, colon, path = part.partition(":")
+        if not colon or not header or not path:
+            hint = "write `HEADER:.path`, with commas between the columns"
+            raise UserError(f"unexpected custom-columns spec: {part}, expected <header>:<json-path-expr>", hint=hint)
+        found.append((header, _cell(path if path.startswith("{") else f"{{.{path.removeprefix('.')}}}")))
+    return tuple(found)
+
+
+def _cell(path: str) -> Callable[[Json], str]:
+    values(path, {})  # one that cannot be read is an error before anything is printed
+    return lambda item: ",".join(map(shown, values(path, item))) or NONE
+
+
+def _unknown(output: str) -> UserError:
+    allowed = ", ".join(form.rstrip("=") for form in FORMS)
+    return UserError(
+        f'unable to match a printer suitable for the output format "{output}"', hint=f"allowed formats are: {allowed}"
+    )

@@ -1,0 +1,52 @@
+import pytest
+
+from pytilt.cli.printers import Printer
+from pytilt.errors import UserError
+from pytilt.views.api import find_kind
+
+KIND = find_kind("uiresource")
+WEB = {"metadata": {"name": "web", "creationTimestamp": "t"}, "status": {"c": [{"type": "A"}, {"type": "B"}], "n": 3}}
+DB = {"metadata": {"name": "a-long-name", "creationTimestamp": "t"}, "status": {}}
+
+
+def printed(output: str | None, *, headers: bool = True) -> str:
+    assert KIND is not None
+    return "".join(Printer(KIND, output, headers=headers).lines([WEB, DB]))
+
+
+def test_columns_of_ones_own():
+    assert printed("custom-columns=NAME:.metadata.name,TYPES:{.status.c[*].type},N:status.n") == (
+        "NAME          TYPES    N\nweb           A,B      3\na-long-name   <none>   <none>\n"
+    )
+
+
+def test_headers_may_be_left_out():
+    assert printed(None, headers=False) == "web           t\na-long-name   t\n"
+    assert printed("custom-columns=N:.status.n", headers=False) == "3\n<none>\n"
+
+
+def test_a_json_path_is_printed_for_every_object_without_a_line_end():
+    assert printed("jsonpath={.metadata.name}") == "weba-long-name"
+
+
+def test_the_values_of_a_json_path_as_json():
+    assert KIND is not None
+    assert Printer(KIND, "jsonpath-as-json={.status.n}").document(WEB) == "[\n    3\n]\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        ("xml", "unable to match a printer suitable for the output format"),
+        ("json=x", "unable to match a printer"),
+        ("jsonpath", "no template given"),
+        ("jsonpath=", "no template given"),
+        ("jsonpath={.a", "unclosed action"),
+        ("custom-columns=NAME", "unexpected custom-columns spec"),
+        ("custom-columns=NAME:{.a[}", "is not a JSON path"),
+    ],
+)
+def test_a_form_that_is_none_is_an_error(output: str, text: str):
+    assert KIND is not None
+    with pytest.raises(UserError, match=text):
+        Printer(KIND, output)
