@@ -82,6 +82,9 @@ def status(store: Store, **fields: object) -> Json:
     return found
 
 
+SWITCH = {"configMap": {"name": "web-disable", "key": "isDisabled"}}
+
+
 def test_a_row_has_the_fields_of_tilts_uiresource(store: Store):
     spec = kubernetes(images=(IMAGE,), labels=("backend",), trigger_mode=TriggerMode.MANUAL)
     done = ResourceStatus(history=(UPDATED,), deployed_at="2026-01-01T00:00:02Z")
@@ -89,11 +92,14 @@ def test_a_row_has_the_fields_of_tilts_uiresource(store: Store):
     links = (Link(url="http://localhost:8000/", name="app"),)
     state = RuntimeState(status=RuntimeStatus.OK, pods=(POD,), endpoints=links, since="2026-01-01T00:00:04Z")
     store.put(Runtime(name="web", status=state))
-    assert row(store, "web") == {
+    found = row(store, "web")
+    del found["metadata"]["uid"], found["metadata"]["ownerReferences"]
+    assert found == {
         "apiVersion": "tilt.dev/v1alpha1",
         "kind": "UIResource",
         "metadata": {
             "name": "web",
+            "annotations": {"tilt.dev/resource": "web"},
             "labels": {"backend": "backend"},
             "creationTimestamp": NOW,
             "resourceVersion": "2",
@@ -119,10 +125,10 @@ def test_a_row_has_the_fields_of_tilts_uiresource(store: Store):
             ],
             "runtimeStatus": "ok",
             "updateStatus": "ok",
-            "disableStatus": {"enabledCount": 1, "disabledCount": 0, "state": "Enabled"},
+            "disableStatus": {"enabledCount": 1, "disabledCount": 0, "state": "Enabled", "sources": [SWITCH]},
             "conditions": [
-                {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:04Z"},
                 {"type": "UpToDate", "status": "True", "lastTransitionTime": "2026-01-01T00:00:04Z"},
+                {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:04Z"},
             ],
             "k8sResourceInfo": {
                 "displayNames": ["web:deployment"],
@@ -135,6 +141,14 @@ def test_a_row_has_the_fields_of_tilts_uiresource(store: Store):
             },
         },
     }
+
+
+def test_a_row_belongs_to_the_tiltfile_and_has_an_id_that_stays(store: Store):
+    store.put(Resource(name="web", spec=kubernetes()))
+    found = row(store, "web")["metadata"]
+    (owner,) = found["ownerReferences"]
+    assert (owner["kind"], owner["name"], owner["controller"]) == ("Tiltfile", "(Tiltfile)", True)
+    assert owner["uid"] != found["uid"] == row(store, "web")["metadata"]["uid"]
 
 
 def test_a_running_update_is_the_current_build(store: Store):
@@ -178,7 +192,8 @@ def test_what_waits_says_for_what_and_since_when(store: Store):
 def test_a_disabled_resource_says_so(store: Store):
     store.put(Resource(name="web", spec=kubernetes(), enabled=False))
     found = row(store, "web")["status"]
-    assert found["disableStatus"] == {"enabledCount": 0, "disabledCount": 1, "state": "Disabled"}
+    assert found["disableStatus"]["state"] == "Disabled"
+    assert (found["disableStatus"]["enabledCount"], found["disableStatus"]["disabledCount"]) == (0, 1)
     assert [each["reason"] for each in found["conditions"]] == ["Disabled", "Disabled"]
 
 
@@ -237,7 +252,7 @@ def test_every_kind_can_be_listed_and_got_by_name(store: Store):
     state = store.snapshot()
     found = {kind.name: kind.list(state) for kind in kinds()}
     assert {name for name, items in found.items() if items} == {
-        "UIResource", "Session", "Tiltfile", "Cluster", "FileWatch", "Resource", "Runtime",
+        "UIResource", "Session", "ConfigMap", "Tiltfile", "Cluster", "FileWatch", "Resource", "Runtime",
     }  # fmt: skip
     for kind in kinds():
         assert all(kind.one(state, each["metadata"]["name"]) == each for each in kind.list(state))
@@ -275,3 +290,20 @@ def test_secrets_of_the_tiltfile_are_not_shown(store: Store):
     kind = find_kind("tiltfiles")
     assert kind is not None
     assert b"swordfish" not in msgspec.json.encode(kind.list(store.snapshot()))
+
+
+def test_a_config_map_enables_each_resource(store: Store):
+    store.put(Resource(name="web", spec=kubernetes(), enabled=False))
+    kind = find_kind("cm")
+    assert kind
+    assert [(each["metadata"]["name"], each["data"]) for each in kind.list(store.snapshot())] == [
+        ("web-disable", {"isDisabled": "true"})
+    ]
+    assert kind.touched({(Resource, "web")}) == {"web-disable"}
+
+
+def test_the_session_is_touched_by_all_that_it_brings_about(store: Store):
+    kind = find_kind("session")
+    assert kind
+    assert kind.touched({(Resource, "web"), (Runtime, "db")}) == {"Tiltfile"}
+    assert kind.names(store.snapshot()) == ()

@@ -149,10 +149,10 @@ def test_the_two_conditions(update_status: UpdateStatus, runtime_status: Runtime
     statuses = Statuses(update=update_status, runtime=runtime_status, reason="why")
     found = conditions(statuses, disabled=False, since="2026-01-01T00:00:00Z")
     assert [(each.type, each.true, each.reason) for each in found] == [
-        ("Ready", not ready, ready),
         ("UpToDate", not up_to_date, up_to_date),
+        ("Ready", not ready, ready),
     ]
-    assert [bool(each.message) for each in found] == [bool(ready), bool(up_to_date)]
+    assert [bool(each.message) for each in found] == [bool(up_to_date), bool(ready)]
 
 
 def test_what_is_disabled_meets_no_condition():

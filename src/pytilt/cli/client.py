@@ -70,14 +70,19 @@ class Client:
                 raise UserError(f"({answer.status}): {text}")
             return text
 
+    def patch(self, plural: str, name: str, changes: Json) -> Json:
+        """Change an object; return it as it is then.
+
+        Raises:
+            UserError: the session refused.
+        """
+        path = f"/apis/{GROUP_VERSION}/{plural}/{quote(name, safe='')}"
+        with self._request("PATCH", path, json.dumps(changes)) as answer:
+            return _found(answer)
+
     def _get(self, path: str) -> Json:
         with self._request("GET", path) as answer:
-            text = answer.read().decode()
-            if answer.status != 200:
-                kind = NotFoundError if answer.status == 404 else UserError
-                raise kind(f"Error from server ({answer.reason.replace(' ', '')}): {text.strip()}")
-            found: Json = json.loads(text)
-            return found
+            return _found(answer)
 
     def _lines(self, path: str) -> Iterator[Json]:
         with self._request("GET", path) as answer:
@@ -116,6 +121,15 @@ def _path(*segments: str) -> str:
     """Where a kind is, or an object of it."""
     quoted = (quote(segment, safe="", errors="surrogateescape") for segment in segments)
     return "/".join((f"/apis/{GROUP_VERSION}", *quoted))
+
+
+def _found(answer: http.client.HTTPResponse) -> Json:
+    text = answer.read().decode()
+    if answer.status != 200:
+        kind = NotFoundError if answer.status == 404 else UserError
+        raise kind(f"Error from server ({answer.reason.replace(' ', '')}): {text.strip()}")
+    found: Json = json.loads(text)
+    return found
 
 
 def _without_limit(connection: socket.socket | None) -> None:

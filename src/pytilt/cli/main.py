@@ -22,6 +22,8 @@ COMMANDS = {
     "disable": "Disable resources",
     "hud": "Show a running session in this terminal",
     "get": "Show objects of a running session",
+    "patch": "Change an object of a running session",
+    "dump": "Print all that a running session knows",
     "logs": "Print the logs of a running session",
     "trigger": "Start an update of a resource",
     "wait": "Wait for a condition of resources",

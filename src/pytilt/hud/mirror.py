@@ -11,13 +11,11 @@ from pytilt.model.objects import (
     PortForward,
     Resource,
     Runtime,
-    Session,
     Tiltfile,
 )
 from pytilt.store.objects import Snapshot
 
 WATCHED: dict[str, type[Object]] = {
-    "sessions": Session,
     "tiltfiles": Tiltfile,
     "resources": Resource,
     "runtimes": Runtime,

@@ -25,7 +25,7 @@ from pytilt.server.guard import COOKIE, Guard
 from pytilt.server.page import page
 from pytilt.store.logs import Line, LogStore, Selection
 from pytilt.store.objects import Store
-from pytilt.views.api import GROUP_VERSION, Json, Kind, find_kind, kinds, ui_resources
+from pytilt.views.api import GROUP_VERSION, SWITCH_KEY, Json, Kind, find_kind, kinds, switched, ui_resources
 from pytilt.views.hiding import without_secrets
 
 NDJSON = "application/x-ndjson"
@@ -66,6 +66,12 @@ class EnableBody(msgspec.Struct):
     enabled: bool
 
 
+class SwitchBody(msgspec.Struct):
+    """A patch of the ConfigMap that enables a resource."""
+
+    data: dict[str, str] = {}
+
+
 def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | None, host: str) -> ASGIApp:
     """Build the application.
 
@@ -85,6 +91,7 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
             Route(base, routes.kinds),
             Route(f"{base}/{{kind}}", routes.list),
             Route(f"{base}/{{kind}}/{{name:path}}", routes.get),
+            Route(f"{base}/{{kind}}/{{name:path}}", routes.patch, methods=["PATCH"]),
             Route("/api/trigger", routes.trigger, methods=["GET", "POST"]),
             Route("/api/enable", routes.enable, methods=["POST"]),
             Route("/api/args", routes.args, methods=["POST"]),
@@ -150,6 +157,21 @@ class Routes:
         if found is None:
             raise HTTPException(404, f'{kind.plural}.tilt.dev "{name}" not found')
         return _json(self._shown(found))
+
+    async def patch(self, request: Request) -> Response:
+        """Change an object by a merge patch: a ConfigMap that enables a resource; nothing else can be changed so."""
+        kind, name = _kind(request), request.path_params["name"]
+        resource = switched(self._store.snapshot(), name)
+        if kind.one(self._store.snapshot(), name) is None:
+            raise HTTPException(404, f'{kind.plural}.tilt.dev "{name}" not found')
+        if kind.plural != "configmaps" or resource is None:
+            raise HTTPException(405, f"{kind.plural} cannot be changed by a patch")
+        wanted = (await _body(request, SwitchBody)).data.get(SWITCH_KEY)
+        if wanted not in (None, "true", "false"):
+            raise HTTPException(422, f'data.{SWITCH_KEY} must be "true" or "false", not "{wanted}"')
+        if wanted is not None and resource.enabled is (wanted == "true"):
+            await self._requests.set_enabled([ResourceName(resource.name)], enabled=wanted == "false")
+        return _json(self._shown(kind.one(self._store.snapshot(), name) or {}))
 
     async def trigger(self, request: Request) -> Response:
         """Ask for an update; the answers are Tilt's: a text with status 200 is a polite refusal."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
@@ -22,9 +23,18 @@ from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
 from pytilt.views.endpoints import endpoints
 from pytilt.views.hiding import without_data
+from pytilt.views.sessions import session_spec, session_status
 from pytilt.views.statuses import Statuses, conditions, resource_statuses, tiltfile_statuses
 
 GROUP_VERSION = "tilt.dev/v1alpha1"
+
+SESSION = "Tiltfile"
+"""The name of the one Session, as in Tilt."""
+
+SESSION_SOURCES = (Session, Tiltfile, Resource, Runtime)
+
+SWITCH_KEY = "isDisabled"
+"""The key of the ConfigMap that enables a resource, as in Tilt."""
 
 Json = dict[str, Any]
 """A JSON object of the API. It crosses no package border but the one to the wire."""
@@ -43,6 +53,9 @@ class Kind(msgspec.Struct, frozen=True):
     one: Callable[[Snapshot, str], Json | None]
     """The object of a name, or None."""
 
+    touches: Callable[[str], str] = lambda name: TILTFILE if name == CONFIGS else name
+    """The name of what an object of this name is part of."""
+
     def list(self, state: Snapshot) -> tuple[Json, ...]:
         """Every object of this kind."""
         found = (self.one(state, name) for name in self.names(state))
@@ -53,16 +66,16 @@ class Kind(msgspec.Struct, frozen=True):
         return {self._name(kind, name) for kind, name in changed if kind in self.sources}
 
     def _name(self, kind: type[Object], name: str) -> str:
-        if kind is PortForward and PortForward is not self.sources[0]:
-            return name.rpartition(":")[0]
-        return TILTFILE if name == CONFIGS else name
+        forwards = kind is PortForward and PortForward is not self.sources[0]
+        return self.touches(name.rpartition(":")[0] if forwards else name)
 
 
 def kinds() -> tuple[Kind, ...]:
     """Every kind that can be read."""
     return (
         Kind("UIResource", "uiresources", (), (Tiltfile, Resource, Runtime, FileWatch, PortForward), _row_names, _row),
-        _plain("sessions", Session),
+        Kind("Session", "sessions", (), SESSION_SOURCES, _names_of(Session), _session, _the_session),
+        Kind("ConfigMap", "configmaps", ("cm",), (Resource,), _switch_names, _switch, switch_name),
         _plain("tiltfiles", Tiltfile),
         _plain("filewatches", FileWatch, "fw"),
         _plain("imagemaps", ImageMap, "im"),
@@ -85,6 +98,44 @@ def find_kind(word: str) -> Kind | None:
 def ui_resources(state: Snapshot) -> tuple[Json, ...]:
     """Every row: the Tiltfile first, then the resources in their order."""
     return tuple(row for name in _row_names(state) if (row := _row(state, name)) is not None)
+
+
+def switch_name(resource: str) -> str:
+    """The name of the ConfigMap that enables a resource; Tilt's."""
+    return f"{resource}-disable"
+
+
+def switched(state: Snapshot, name: str) -> Resource | None:
+    """The resource that a ConfigMap of this name enables, or None."""
+    return state.get(Resource, name.removesuffix("-disable")) if name.endswith("-disable") else None
+
+
+def _switch_names(state: Snapshot) -> tuple[str, ...]:
+    return tuple(switch_name(each.name) for each in ordered(state))
+
+
+def _switch(state: Snapshot, name: str) -> Json | None:
+    resource = switched(state, name)
+    if resource is None:
+        return None
+    found = _object("ConfigMap", resource, data={SWITCH_KEY: "false" if resource.enabled else "true"})
+    found["metadata"]["name"] = name
+    return found
+
+
+def _the_session(_: str) -> str:
+    return SESSION
+
+
+def _session(state: Snapshot, name: str) -> Json | None:
+    session = state.get(Session, name)
+    if session is None:
+        return None
+    return _object("Session", session, spec=session_spec(session), status=session_status(state, session))
+
+
+def _names_of(source: type[Object]) -> Callable[[Snapshot], tuple[str, ...]]:
+    return lambda state: tuple(each.name for each in state.all(source))
 
 
 def _row_names(state: Snapshot) -> tuple[str, ...]:
@@ -113,7 +164,7 @@ def ui_tiltfile(state: Snapshot, tiltfile: Tiltfile) -> Json:
         "order": 1,
         **_state(statuses, enabled=True, since=tiltfile.created_at),
     }
-    return _object("UIResource", tiltfile, status=_filled(body))
+    return _object("UIResource", tiltfile, metadata=_row_metadata(state, tiltfile), status=_filled(body))
 
 
 def ui_resource(state: Snapshot, resource: Resource) -> Json:
@@ -134,16 +185,17 @@ def ui_resource(state: Snapshot, resource: Resource) -> Json:
         "queued": status.trigger is not None,
         "order": resource.order,
         "specs": _specs(resource),
-        **_state(statuses, enabled=resource.enabled, since=since or resource.created_at),
+        **_state(statuses, enabled=resource.enabled, since=since or resource.created_at, name=resource.name),
         **_runtime_info(resource, runtime),
     }
     if status.hold is not None:
         on = [{"group": "tilt.dev", "apiVersion": "v1alpha1", "kind": "UIResource", "name": n} for n in status.hold.on]
         body["waiting"] = {"reason": status.hold.reason.value, "on": on}
-    return _object("UIResource", resource, labels={label: label for label in spec.labels}, status=_filled(body))
+    metadata = {**_row_metadata(state, resource), "labels": {label: label for label in spec.labels}}
+    return _object("UIResource", resource, metadata=metadata, status=_filled(body))
 
 
-def _state(statuses: Statuses, *, enabled: bool, since: str) -> Json:
+def _state(statuses: Statuses, *, enabled: bool, since: str, name: str = "") -> Json:
     return {
         "runtimeStatus": statuses.runtime.value,
         "updateStatus": statuses.update.value,
@@ -151,6 +203,7 @@ def _state(statuses: Statuses, *, enabled: bool, since: str) -> Json:
             "enabledCount": int(enabled),
             "disabledCount": int(not enabled),
             "state": "Enabled" if enabled else "Disabled",
+            **({"sources": [{"configMap": {"name": switch_name(name), "key": SWITCH_KEY}}]} if name else {}),
         },
         "conditions": msgspec.to_builtins(conditions(statuses, disabled=not enabled, since=since)),
     }
@@ -210,14 +263,11 @@ def _configs_changed(state: Snapshot, tiltfile: Tiltfile) -> bool:
 def _plain(plural: str, source: type[Object], *short: str) -> Kind:
     """A kind of objects that are shown as they are."""
 
-    def names(state: Snapshot) -> tuple[str, ...]:
-        return tuple(each.name for each in state.all(source))
-
     def one(state: Snapshot, name: str) -> Json | None:
         found = state.get(source, name)
         return None if found is None else _whole(found)
 
-    return Kind(source.kind, plural, short, (source,), names, one)
+    return Kind(source.kind, plural, short, (source,), _names_of(source), one)
 
 
 def _whole(thing: Object) -> Json:
@@ -229,14 +279,37 @@ def _whole(thing: Object) -> Json:
     return _object(type(thing).kind, thing, spec=without_data(fields), status=without_data(status))
 
 
-def _object(kind: str, thing: Object, *, labels: Mapping[str, str] | None = None, **parts: Json) -> Json:
-    metadata = {
+def _row_metadata(state: Snapshot, thing: Object) -> Json:
+    """What Tilt's rows carry: whose log is theirs, and what has declared them."""
+    owner = state.get(Tiltfile, TILTFILE)
+    owners = [
+        {
+            "apiVersion": GROUP_VERSION,
+            "kind": "Tiltfile",
+            "name": owner.name,
+            "uid": _uid("Tiltfile", owner),
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+        for owner in ([owner] if owner else [])
+    ]
+    return {"annotations": {"tilt.dev/resource": thing.name}, "ownerReferences": owners}
+
+
+def _uid(kind: str, thing: Object) -> str:
+    """An id that stays as long as the object does."""
+    return str(uuid5(NAMESPACE_URL, f"{kind}/{thing.name}/{thing.created_at}"))
+
+
+def _object(kind: str, thing: Object, *, metadata: Mapping[str, Any] | None = None, **parts: Json) -> Json:
+    found = {
         "name": thing.name,
-        "labels": dict(labels or {}),
+        "uid": _uid(kind, thing),
         "creationTimestamp": thing.created_at,
         "resourceVersion": str(thing.version),
+        **(metadata or {}),
     }
-    return {"apiVersion": GROUP_VERSION, "kind": kind, "metadata": _filled(metadata), **parts}
+    return {"apiVersion": GROUP_VERSION, "kind": kind, "metadata": _filled(found), **parts}
 
 
 def _filled(fields: Json) -> Json:

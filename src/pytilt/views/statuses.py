@@ -60,12 +60,12 @@ def tiltfile_statuses(tiltfile: Tiltfile, *, pending: bool) -> Statuses:
 
 
 def conditions(statuses: Statuses, *, disabled: bool, since: str) -> tuple[Condition, ...]:
-    """`Ready` and `UpToDate`, as `tilt wait --for=condition=…` asks for them."""
+    """`UpToDate` and `Ready`, in Tilt's order, as `tilt wait --for=condition=…` asks for them."""
     ready = "" if statuses.ready else _not_ready(statuses, disabled=disabled)
     stale = "" if statuses.up_to_date else _not_up_to_date(statuses, disabled=disabled)
     return (
-        _condition("Ready", ready, statuses.reason, since),
         _condition("UpToDate", stale, statuses.reason, since),
+        _condition("Ready", ready, statuses.reason, since),
     )
 
 
