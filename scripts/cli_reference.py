@@ -21,6 +21,9 @@ goes to stdout, everything else to stderr. `-h` or `--help` tells what stands he
 Ctrl-C ends any command quietly: `tilt up` with 0, the others with 130. What it had started ends with it. A command
 whose output nobody reads any more (`tilt logs -f | head`) ends without a word; a session then ends with 141.
 
+The log of a session is kept in `~/.tilt-dev/sessions` (TILT_DEV_DIR) after its end: the last five sessions, two weeks,
+and 2 GB in all at most; older ones go when another session begins.
+
 Commands that ask a running session find it at `--host` and `--port`, or by TILT_HOST and TILT_PORT.
 """
 

@@ -6,3 +6,8 @@ and `testing` on top. `errors` and `settings` belong to all of them. `docs/archi
 """
 
 __version__ = "0.1.0"
+__date__ = "2026-11-29"
+"""When this version was made."""
+
+BUILD = f"v{__version__}, built {__date__}"
+"""What `tilt version` prints, in Tilt's form."""

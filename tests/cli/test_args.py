@@ -12,7 +12,7 @@ from tests.cli.sessions import Session
 )
 def test_arguments_are_changed(tilt: Tilt, served: Session, words: list[str], expected: list[str]):
     ended = tilt("args", *words)
-    text = f"Changed config args for Tilt running at 127.0.0.1:{served.port} to {expected}\n"
+    text = f"Changed config args for Tilt running at 127.0.0.1:{served.port} to [{' '.join(expected)}]\n"
     assert ended == (0, text, "")
     assert served.served.asked.args == expected
 

@@ -1,4 +1,5 @@
 import json
+import re
 import threading
 
 import pytest
@@ -59,17 +60,17 @@ def test_lines_are_chosen(tilt: Tilt, words: list[str], expected: list[str]):
 
 def test_json_has_the_fields_of_tilts_log(tilt: Tilt):
     first, *_, last = map(json.loads, tilt("logs", "--json", "web").out.splitlines())
-    assert first.pop("time")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", first.pop("time"))
     assert first == {
         "resource": "web",
-        "level": "INFO",
+        "level": "info",
         "message": "Initial Build",
         "spanID": "build:web",
         "progressID": "",
         "buildEvent": "start",
         "source": "build",
     }
-    assert (last["level"], last["source"], last["buildEvent"]) == ("ERROR", "runtime", "")
+    assert (last["level"], last["source"], last["buildEvent"]) == ("error", "runtime", "")
 
 
 def test_a_log_is_followed_until_the_session_ends(tilt: Tilt, served: Session):

@@ -1,9 +1,10 @@
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from pytilt import __version__
+from pytilt import BUILD, __date__, __version__
 from pytilt.cli.main import COMMANDS
 from pytilt.host.processes import HostRunner, ProcessRequest
 from pytilt.settings import Settings
@@ -90,9 +91,9 @@ def test_a_setting_that_cannot_be_used_is_an_error(tilt: Tilt, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("words", "out"),
     [
-        (["version"], f"v{__version__}\n"),
-        (["--version"], f"v{__version__}\n"),
-        (["version", "-o", "json"], f'{{"version": "{__version__}"}}\n'),
+        (["version"], f"{BUILD}\n"),
+        (["--version"], f"{BUILD}\n"),
+        (["version", "-o", "json"], f'{{"version": "{__version__}", "date": "{__date__}"}}\n'),
     ],
 )
 def test_the_version_is_printed(tilt: Tilt, words: list[str], out: str):
@@ -149,3 +150,7 @@ async def test_a_command_that_asks_a_session_starts_without_what_a_session_needs
 async def test_a_session_without_a_port_starts_without_a_web_server_and_large_libraries(tmp_path: Path):
     (tmp_path / "Tiltfile").write_text("local_resource('a', 'true')\n")
     assert await imported(["ci", "--port", "0"], str(tmp_path), SLOW_AND_UNUSED) == (0, b"")
+
+
+def test_the_version_has_the_form_of_tilts():
+    assert re.fullmatch(r"v\d+\.\d+\.\d+, built \d{4}-\d\d-\d\d", BUILD)

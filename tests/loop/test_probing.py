@@ -94,7 +94,7 @@ class Scripted(Prober):
         self.answers = list(answers)
         self.used_up = asyncio.Event()
 
-    async def ask(self, _: Probe) -> str | None:
+    async def ask(self, _: Probe, __: list[str] | None = None) -> str | None:
         if not self.answers:
             self.used_up.set()
             await asyncio.Event().wait()
@@ -125,3 +125,20 @@ async def test_thresholds_count_as_in_kubernetes(
         async with asyncio.timeout(PATIENCE_SECONDS):
             await scripted.used_up.wait()
     assert told == heard
+
+
+async def test_what_a_successful_command_prints_is_passed_on():
+    runner = FakeRunner()
+    runner.answer("check", Answer(output=b"all is well\n"))
+    found: list[tuple[bool, str]] = []
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        arrived = asyncio.Event()
+
+        def take(ready: bool, text: str) -> None:
+            found.append((ready, text))
+            arrived.set()
+
+        task = group.create_task(prober(runner).run(Probe(exec=ExecAction(command=("check",))), take))
+        await arrived.wait()
+        task.cancel()
+    assert found == [(True, "all is well")]

@@ -75,7 +75,7 @@ async def test_a_process_is_started_after_the_first_good_update(trial: Trial, ru
         trial.updated(1)
         state = await trial.status(RuntimeStatus.OK)
         runner.processes[0].write(b"listening\n")
-        assert logged(logs, "tool") == "Running serve cmd: server\nlistening\n"
+        assert logged(logs, "tool") == "Running cmd: server\nlistening\n"
     assert (state.pid, state.ready_once, state.endpoints) == (1, True, (Link(url="http://x"),))
 
 
@@ -199,9 +199,10 @@ async def test_with_a_probe_a_server_is_pending_until_it_is_ready(trial: Trial, 
         trial.updated(1)
         await until(trial.store, lambda: trial.state().reason == "not ready: still warming")
         assert (trial.state().status, trial.state().ready_once) == (RuntimeStatus.PENDING, False)
-        runner.answer("check", Answer())
+        runner.answer("check", Answer(output=b"it is warm\n"))
         state = await trial.status(RuntimeStatus.OK)
     assert (state.reason, state.ready_once) == ("", True)
+    assert "[readiness probe: success] it is warm\n" in logged(logs, "tool")
     assert [line.text for line in logs.read(0)[0] if line.level is Level.WARN] == [
         "[readiness probe: failure] still warming"
     ]

@@ -296,3 +296,9 @@ async def test_nothing_else_can_be_patched(
     answer = await client.patch(f"{APIS}/{path}", json={"data": data})
     assert (answer.status_code, answer.text) == (status, text)
     assert not served.asked.enabled
+
+
+@pytest.mark.parametrize("path", ["/", "/r/web/overview", "/r/(all)/overview"])
+async def test_the_addresses_of_tilts_page_lead_to_the_page(client: httpx.AsyncClient, path: str):
+    answer = await client.get(path)
+    assert (answer.status_code, answer.text[:15]) == (200, "<!doctype html>")

@@ -1,8 +1,10 @@
+import os
+import time
 from pathlib import Path
 
 import pytest
 
-from pytilt.session.places import KEPT_SESSIONS, ensure_token, new_session_dir, token_path
+from pytilt.session.places import KEPT_BYTES, KEPT_SESSIONS, ensure_token, new_session_dir, token_path
 from pytilt.settings import Settings
 
 
@@ -36,3 +38,26 @@ def test_sessions_may_begin_at_the_same_moment(settings: Settings):
     gone = new_session_dir(settings).parent / "gone"
     gone.symlink_to("nowhere")  # listed, but when it is looked at it is not there any more
     new_session_dir(settings)
+
+
+def aged(folder: Path, days: float, text: str = "line") -> Path:
+    (folder / "log").write_text(text)
+    moment = time.time() - days * 86400
+    for each in (folder / "log", folder):
+        os.utime(each, (moment, moment))
+    return folder
+
+
+def test_a_log_goes_after_two_weeks(settings: Settings):
+    old, young = aged(new_session_dir(settings), 15), aged(new_session_dir(settings), 13)
+    new_session_dir(settings)
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_the_oldest_logs_go_where_all_take_too_much(settings: Settings):
+    older, newer = aged(new_session_dir(settings), 3), aged(new_session_dir(settings), 2)
+    with (newer / "log").open("r+b") as log:
+        log.truncate(KEPT_BYTES)  # a sparse file: it takes no space
+    os.utime(newer / "log", (time.time() - 2 * 86400,) * 2)
+    new_session_dir(settings)
+    assert (older.exists(), newer.exists()) == (False, True)

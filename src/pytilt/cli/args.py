@@ -29,7 +29,7 @@ def command(args: tuple[str, ...], clear: bool, host: str | None, port: int | No
     client = Client(settings, host, port)
     wanted = list(args) if args or clear else _edited(client, settings)
     answer = client.post("/api/args", wanted)
-    print(answer or f"Changed config args for Tilt running at {client.host}:{client.port} to {wanted}")
+    print(answer or f"Changed config args for Tilt running at {client.host}:{client.port} to [{' '.join(wanted)}]")
 
 
 def _edited(client: Client, settings: Settings) -> list[str]:

@@ -83,9 +83,9 @@ def _since(text: str) -> float:
 
 def _fields(line: Line) -> Json:
     return {
-        "time": line.time,
+        "time": f"{line.time[:19]}Z",
         "resource": line.resource,
-        "level": line.level.value,
+        "level": line.level.value.lower(),
         "message": line.text,
         "spanID": line.span,
         "progressID": line.progress,

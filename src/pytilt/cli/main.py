@@ -8,7 +8,7 @@ from importlib import import_module
 
 import click
 
-from pytilt import __version__
+from pytilt import BUILD, __version__
 from pytilt.cli.flags import separate
 from pytilt.errors import OutputClosedError, PytiltError, UserError
 from pytilt.loop.failures import first_failure
@@ -102,7 +102,7 @@ def _instead(name: str) -> str:
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "--version", message="v%(version)s")
+@click.version_option(__version__, "--version", message=BUILD)
 def tilt() -> None:
     """Several services on Kubernetes, fresh while you write them.
 

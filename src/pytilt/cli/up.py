@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import click
 
-from pytilt import __version__
+from pytilt import BUILD
 from pytilt.cli.flags import Command
 from pytilt.cli.options import (
     display_options,
@@ -112,7 +112,7 @@ def announcing(show: Show, words: tuple[str, str], *, color: bool) -> Show:
 
     async def announced(store: Store, logs: LogStore) -> None:
         note(f"Tilt started {address}", color=color)
-        note(f"v{__version__}\n")
+        note(f"{BUILD}\n")
         if why:
             note(f"{why}\n")
         try:

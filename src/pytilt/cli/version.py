@@ -2,7 +2,7 @@
 
 import click
 
-from pytilt import __version__
+from pytilt import BUILD, __date__, __version__
 from pytilt.cli.flags import Command
 
 
@@ -16,6 +16,6 @@ def command(output: str) -> None:
       tilt version -o json
     """
     if output == "json":
-        print(f'{{"version": "{__version__}"}}')
+        print(f'{{"version": "{__version__}", "date": "{__date__}"}}')
     else:
-        print(f"v{__version__}")
+        print(BUILD)

@@ -20,7 +20,7 @@ RESERVED = {
     "finally": "a Tiltfile cannot catch errors",
     "from": "use `load('path', 'name')`",
     "global": "a function cannot rebind a global; keep the value in a dict or return it",
-    "import": "use `load('path', 'name')`",
+    "import": "use `load('path', 'name')`; `os`, `sys`, `shlex` and `config` are there without it",
     "is": "use `==` or `!=`",
     "nonlocal": "a function cannot rebind an outer variable; keep the value in a dict or return it",
     "raise": "use `fail('message')`",

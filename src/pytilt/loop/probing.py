@@ -14,7 +14,7 @@ from pytilt.http.wires import open_tcp
 from pytilt.model.commands import ExecAction, HttpGetAction, Probe, TcpSocketAction
 
 Heard = Callable[[bool, str], None]
-"""Is told whether the process is ready, and why not."""
+"""Is called with whether the process is ready, and why not, or what the probe printed."""
 
 SETTLING_SECONDS = 0.05
 """Between two looks at a process that was never ready: it is starting, and every moment counts."""
@@ -47,11 +47,12 @@ class Prober:
         ready: bool | None = None
         good = bad = 0
         while True:
-            why = await self.ask(probe)
+            output: list[str] = []
+            why = await self.ask(probe, output)
             good, bad = (good + 1, 0) if why is None else (0, bad + 1)
             if good >= probe.success_threshold and ready is not True:
                 ready = True
-                heard(True, "")
+                heard(True, "\n".join(output))
             elif bad >= probe.failure_threshold and ready is not False:
                 ready = False
                 heard(False, why or "")
@@ -59,30 +60,33 @@ class Prober:
                 probe.period_seconds if ready else min(SETTLING_SECONDS * max(bad, 1), probe.period_seconds)
             )
 
-    async def ask(self, probe: Probe) -> str | None:
-        """Ask once: None when it is ready, else why not."""
+    async def ask(self, probe: Probe, output: list[str] | None = None) -> str | None:
+        """Ask once: None when it is ready, else why not; a command's output is added to `output`."""
         try:
             async with asyncio.timeout(probe.timeout_seconds):
-                return await self._ask(probe)
+                return await self._ask(probe, output)
         except TimeoutError:
             return f"no answer within {probe.timeout_seconds} s"
         except (OSError, CommandError) as problem:
             return str(problem)
 
-    async def _ask(self, probe: Probe) -> str | None:
+    async def _ask(self, probe: Probe, output: list[str] | None) -> str | None:
         if probe.exec is not None:
-            return await self._exec(probe.exec)
+            return await self._exec(probe.exec, output)
         if probe.http_get is not None:
             return await _http(probe.http_get)
         return await _tcp(probe.tcp_socket or TcpSocketAction(port=0))
 
-    async def _exec(self, action: ExecAction) -> str | None:
+    async def _exec(self, action: ExecAction, output: list[str] | None) -> str | None:
         request = ProcessRequest(argv=action.command, dir=self._dir, env=self._env)
         said: list[bytes] = []
         outcome = await self._runner.run(request, said.append)
+        text = b"".join(said).decode(errors="replace").strip()
         if outcome.exit_status == 0:
+            if output is not None:
+                output.append(text)
             return None
-        return b"".join(said).decode(errors="replace").strip() or f"exit status {outcome.exit_status}"
+        return text or f"exit status {outcome.exit_status}"
 
 
 async def _http(action: HttpGetAction) -> str | None:

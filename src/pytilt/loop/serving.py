@@ -91,7 +91,7 @@ class Serving:
         assert isinstance(deploy, LocalDeploy)
         self._count += 1
         span = self._logs.span(ResourceName(resource.name), SpanId(f"localserve:{self._count}"))
-        span(f"Running serve cmd: {command.shown}\n")
+        span(f"Running cmd: {command.shown}\n")
         try:
             async with self._runner.start(self._request(command), decoded(span)) as process:
                 ready = deploy.readiness_probe is None
@@ -122,9 +122,12 @@ class Serving:
     def _heard(self, name: str, span: Span) -> Callable[[bool, str], None]:
         def heard(ready: bool, why: str) -> None:
             if ready:
+                for line in why.splitlines():
+                    span(f"[readiness probe: success] {line}\n")
                 self._write(name, status=RuntimeStatus.OK, reason="", ready_once=True)
             else:
-                span(f"[readiness probe: failure] {why}\n", level=Level.WARN)
+                for line in why.splitlines():
+                    span(f"[readiness probe: failure] {line}\n", level=Level.WARN)
                 self._write(name, status=RuntimeStatus.PENDING, reason=f"not ready: {why}")
 
         return heard

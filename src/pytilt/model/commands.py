@@ -1,5 +1,7 @@
 """Commands of the user's and probes of their readiness."""
 
+import shlex
+
 from pytilt.model.base import Value
 
 
@@ -15,10 +17,10 @@ class Command(Value):
 
     @property
     def shown(self) -> str:
-        """The command for people: a shell string as it was written, else the words joined."""
+        """The command for people: a shell string as it was written, else the words, quoted where a shell needs it."""
         if len(self.argv) == 3 and self.argv[:2] == ("sh", "-c"):
             return self.argv[2]
-        return " ".join(self.argv)
+        return shlex.join(self.argv)
 
 
 class ExecAction(Value):

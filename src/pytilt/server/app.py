@@ -88,6 +88,7 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
         exception_handlers={Exception: routes.failed},
         routes=[
             Route("/", routes.page),
+            Route("/r/{name:path}/overview", routes.page),
             Route(base, routes.kinds),
             Route(f"{base}/{{kind}}", routes.list),
             Route(f"{base}/{{kind}}/{{name:path}}", routes.get),

@@ -1,6 +1,7 @@
 """Where a session keeps its files."""
 
 import shutil
+import time
 import uuid
 from pathlib import Path
 
@@ -9,6 +10,15 @@ from pytilt.settings import Settings
 
 KEPT_SESSIONS = 5
 """Logs of so many sessions are kept, the running ones included; older ones are removed when another begins."""
+
+KEPT_SECONDS = 14 * 24 * 3600.0
+"""So long a log is kept after its last line."""
+
+KEPT_BYTES = 2 * 1024**3
+"""So much all logs but those of the present hour may take; beyond it the oldest go."""
+
+RUNNING_SECONDS = 3600.0
+"""What was written to within this time may belong to a session that runs."""
 
 
 def token_path(settings: Settings) -> Path:
@@ -39,13 +49,25 @@ def new_session_dir(settings: Settings) -> Path:
     """
     sessions = StateDirectory(settings.state_dir).below("sessions")
     folder = sessions.below(uuid.uuid4().hex).make()
-    for path in sorted(sessions.path.iterdir(), key=_changed_at, reverse=True)[KEPT_SESSIONS:]:
-        shutil.rmtree(path, ignore_errors=True)
+    now, size = time.time(), 0
+    for place, path in enumerate(sorted(sessions.path.iterdir(), key=_changed_at, reverse=True)):
+        age = now - _changed_at(path)
+        size += _size(path) if age > RUNNING_SECONDS else 0
+        if place >= KEPT_SESSIONS or age > KEPT_SECONDS or size > KEPT_BYTES:
+            shutil.rmtree(path, ignore_errors=True)
     return folder
 
 
-def _changed_at(path: Path) -> float:
+def _size(folder: Path) -> int:
     try:
-        return path.stat().st_mtime
+        return sum(file.stat().st_size for file in folder.iterdir())
+    except OSError:
+        return 0
+
+
+def _changed_at(path: Path) -> float:
+    """When a log was last written to; its folder, when the log began."""
+    try:
+        return max([path.stat().st_mtime, *(file.stat().st_mtime for file in path.iterdir())])
     except OSError:  # another session that begins now removed it first
         return 0.0

@@ -17,7 +17,7 @@ TIME_KEYS = ("time", "timestamp", "ts", "@timestamp", "t")
 OWN_SPANS = ("pod:", "localserve:")
 """The spans of what runs itself, in which others do not speak of it."""
 
-TITLES = ("Running cmd: ", "Running serve cmd: ")
+TITLES = ("Running cmd: ",)
 """How lines of these spans begin that say what is run."""
 
 URL = re.compile(r"https?://[^\s\"'<>`\x1b]+[^\s\"'<>`\x1b.,;:!?)\]}]")
