@@ -38,7 +38,7 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        refusal = self.refusal(Headers(scope=scope), page=scope["path"] == "/")
+        refusal = self.refusal(Headers(scope=scope), page=is_page(scope["path"]))
         if refusal:
             await PlainTextResponse(f"{refusal}\n", status_code=403)(scope, receive, send)
             return
@@ -69,6 +69,11 @@ class Guard:
 
     def _known(self, host: str) -> bool:
         return self._any_host or host in self._hosts
+
+
+def is_page(path: str) -> bool:
+    """Is it an address of the page, by its own or by Tilt's for one resource?"""
+    return path == "/" or (path.startswith("/r/") and path.endswith("/overview"))
 
 
 def _token(headers: Headers) -> str:
