@@ -44,16 +44,19 @@ def command(
         from pytilt.docker.engine import Engine
         from pytilt.loop.teardown import TearingDown
         from pytilt.session.clusters import connected
+        from pytilt.session.commands import deploy_commands
         from pytilt.session.evaluators import evaluator
 
         async with (
             Engine(settings) as engine,
             connected(project.target, project.root, settings, runner, engine) as access,
         ):
-            result = await evaluator(project, "down", runner).evaluate(args, evaluation_log)
+            result = await evaluator(project, "down", runner, access.kubeconfig).evaluate(args, evaluation_log)
             if result.declaration is None:
                 raise UserError(result.error or "the Tiltfile cannot be evaluated")
-            tearing = TearingDown(access.cluster, lambda line: print(line, flush=True))
+            tearing = TearingDown(
+                access.cluster, lambda line: print(line, flush=True), commands=deploy_commands(runner, access, project)
+            )
             await tearing.run(result.declaration, delete_namespaces=delete_namespaces, delete_volumes=delete_volumes)
 
     ended = run_in_foreground(run)

@@ -8,6 +8,7 @@ from pytilt.cluster import finalizers, injection, objects, order
 from pytilt.cluster.seam import Cluster, ObjectRef, Prepare
 from pytilt.errors import ApplyError
 from pytilt.loop.deletion import Deletion
+from pytilt.loop.deploy_commands import DeployCommandRunner
 from pytilt.loop.failures import first_failure
 from pytilt.loop.imaging import Imaging, step_count
 from pytilt.loop.narration import Steps
@@ -16,7 +17,7 @@ from pytilt.loop.schedule import Start
 from pytilt.model.clusters import ClusterInfo
 from pytilt.model.logs import Log
 from pytilt.model.objects import ClusterState, Resource
-from pytilt.model.resources import KubeObject, KubernetesDeploy
+from pytilt.model.resources import DeployCommands, KubeObject, KubernetesDeploy
 from pytilt.model.updates import Outcome
 from pytilt.store.objects import Store
 
@@ -40,6 +41,7 @@ class Deploying:
         cluster: where to deploy.
         imaging: makes the images.
         prepare: hears what will be applied before the images are made; None if nobody can make use of that.
+        commands: runs those of resources that the user's own commands deploy.
         clear_seconds: how long an object may take to go that a forced update makes anew.
     """
 
@@ -50,11 +52,13 @@ class Deploying:
         imaging: Imaging,
         prepare: Prepare | None = None,
         *,
+        commands: DeployCommandRunner | None = None,
         clear_seconds: float = CLEAR_SECONDS,
     ) -> None:
         self._store = store
         self._cluster = cluster
         self._imaging = imaging
+        self._commands = commands
         self._prepare = prepare
         self._clear_seconds = clear_seconds
 
@@ -71,24 +75,34 @@ class Deploying:
         steps = Steps(log, step_count(resource.spec.built_images, force=start.force))
         if start.force:
             with steps.step("Force update") as step_log:
-                await self._clear(resource.status.applied, step_log)
+                if deploy.commands is not None:
+                    await self._runner.delete(deploy.commands, step_log, seconds=timeout)
+                else:
+                    await self._clear(resource.status.applied, step_log)
         elif resource.spec.images and self._prepare is not None:
             await self._prepare(deploy.objects)
         images = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
         references = {image.name: image.reference for image in images}
         deployed = [image for image in resource.spec.built_images if image.deployed]
         with steps.step("Deploying") as step_log:
-            wanted = injection.inject(deploy.objects, references, deployed, deploy.locators)
-            applied = await self._apply(wanted, step_log, timeout)
+            if deploy.commands is not None:
+                told = {name: references[name] for name in deploy.images if name in references}
+                applied = await self._runner.apply(deploy.commands, told, step_log, seconds=timeout)
+                hashes: tuple[str, ...] = ()
+            else:
+                wanted = injection.inject(deploy.objects, references, deployed, deploy.locators)
+                applied = await self._apply(wanted, step_log, timeout)
+                hashes = injection.template_hashes(wanted)
             refs = tuple(objects.ref(each) for each in applied)
-            await self._remove_vanished(resource, refs, step_log)
+            if deploy.commands is None:
+                await self._remove_vanished(resource, refs, step_log)
         steps.recap()
         return Done(
             outcome=Outcome.OK,
             status={
                 "applied": refs,
                 "applied_uids": tuple(str(each["metadata"].get("uid", "")) for each in applied),
-                "template_hashes": injection.template_hashes(wanted),
+                "template_hashes": hashes,
                 "applied_images": images,
                 "deployed_at": self._store.now(),
                 "synced": start.sequence,
@@ -96,6 +110,20 @@ class Deploying:
                 "containers": resource.status.containers if deployed != list(resource.spec.images) else (),
             },
         )
+
+    @property
+    def _runner(self) -> DeployCommandRunner:
+        if self._commands is None:
+            raise ApplyError("there is nothing here that runs commands")
+        return self._commands
+
+    async def undeploy(self, commands: DeployCommands, log: Log, *, seconds: float) -> None:
+        """Remove what the user's own commands deployed.
+
+        Raises:
+            ApplyError: the command failed.
+        """
+        await self._runner.delete(commands, log, seconds=seconds)
 
     async def remove(self, refs: Iterable[ObjectRef], log: Log) -> None:
         """Delete objects, dependents first; what is not there is no error."""

@@ -1,7 +1,7 @@
 """Runs the Tiltfile in a thread, so that the session goes on meanwhile; its commands run in the session's loop."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -27,14 +27,20 @@ class Evaluator:
         request: all that is known of an evaluation but its arguments.
         runner: starts the commands that the Tiltfile runs.
         repositories: opens those of extensions for one evaluation; None where there are none.
+        environ: what commands get beside the environment of the request.
     """
 
     def __init__(
-        self, request: EvaluationRequest, runner: Runner, repositories: OpenRepositories | None = None
+        self,
+        request: EvaluationRequest,
+        runner: Runner,
+        repositories: OpenRepositories | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self._request = request
         self._runner = runner
         self._repositories = repositories
+        self._environ = dict(environ or {})
 
     async def evaluate(self, args: Sequence[str], log: Log) -> EvaluationResult:
         """Evaluate once; what goes wrong is part of the result."""
@@ -70,7 +76,8 @@ class Evaluator:
 
             return take
 
-        request = ProcessRequest(argv=command.argv, dir=command.dir, env=command.env, stdin=stdin)
+        env = tuple({**dict(command.env), **self._environ}.items())
+        request = ProcessRequest(argv=command.argv, dir=command.dir, env=env, stdin=stdin)
         try:
             outcome = await self._runner.run(request, keep(said), error_output=keep(complained))
         except CommandError as problem:

@@ -99,11 +99,18 @@ def targets(state: Snapshot, resource: Resource) -> Iterator[Target]:
             for image in resource.spec.images:
                 live = image.live_update is not None and not pod.deleting and not container.init
                 if image.live_update_only:
-                    runs = bool(resource.status.applied) and references.means(container.image, image)
+                    runs = bool(resource.status.applied) and _runs_in(image, container)
                 else:
                     runs = container.image == applied.get(image.name)
                 if live and runs:
                     yield Target(image=image, pod=pod, container=container)
+
+
+def _runs_in(image: Image, container: Container) -> bool:
+    """Is it the container that an image is for which is only updated in place?"""
+    if image.container_name:
+        return container.name == image.container_name
+    return references.means(container.image, image)
 
 
 def sources(resource: Resource, image: Image) -> tuple[Image, ...]:

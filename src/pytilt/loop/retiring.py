@@ -7,9 +7,11 @@ from pytilt.errors import PytiltError
 from pytilt.loop.deploying import Deploying
 from pytilt.loop.updating import Updating
 from pytilt.model import resources
+from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
-from pytilt.model.names import ResourceName, SpanId
-from pytilt.model.objects import ClusterState, Resource
+from pytilt.model.names import TILTFILE, ResourceName, SpanId
+from pytilt.model.objects import ClusterState, Resource, Tiltfile
+from pytilt.model.resources import UpdateSettings
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 
@@ -37,8 +39,24 @@ class Retiring:
         """
         name = ResourceName(resource.name)
         applied = await self._updating.cancel(name)
-        if self._deploying is None or not applied:
+        commands = resource.spec.deploy.commands
+        # Nobody knows what a command did that failed.
+        tried = commands is not None and bool(resource.status.history)
+        if self._deploying is None or not (applied or tried):
             return
+        span = self._logs.span(name, SpanId(f"disable:{name}"), build=True)
+        try:
+            if commands is not None:
+                await self._deploying.undeploy(commands, span, seconds=self._settings().apply_timeout_seconds)
+                return
+            await self._deploying.remove(self._doomed(name, applied, declared), span)
+        except PytiltError as problem:
+            span(f"{problem}\n", level=Level.ERROR)
+
+    def _doomed(
+        self, name: ResourceName, applied: Sequence[ObjectRef], declared: Sequence[resources.Resource]
+    ) -> list[ObjectRef]:
+        """What was applied, but for what another resource declares now."""
         namespace = self._namespace()
         kept = {
             objects.identity(objects.ref(each), namespace)
@@ -46,12 +64,12 @@ class Retiring:
             if other.name != name
             for each in other.deploy.objects
         }
-        doomed = [ref for ref in applied if objects.identity(ref, namespace) not in kept]
-        span = self._logs.span(name, SpanId(f"disable:{name}"), build=True)
-        try:
-            await self._deploying.remove(doomed, span)
-        except PytiltError as problem:
-            span(f"{problem}\n", level=Level.ERROR)
+        return [ref for ref in applied if objects.identity(ref, namespace) not in kept]
+
+    def _settings(self) -> UpdateSettings:
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        declaration = tiltfile.status.declaration if tiltfile else None
+        return declaration.updates if declaration else UpdateSettings()
 
     def _namespace(self) -> str:
         """Where objects live that name no namespace."""

@@ -94,11 +94,11 @@ class Runtimes:
                     )
 
     def _namespaces(self, default: str) -> set[str]:
-        return {
-            objects.namespace(each) or default
-            for resource in self._store.snapshot().all(Resource)
-            for each in resource.spec.deploy.objects
-        }
+        """Where declared objects go, and where those are that a command has applied."""
+        resources = self._store.snapshot().all(Resource)
+        declared = (objects.namespace(each) for resource in resources for each in resource.spec.deploy.objects)
+        applied = (ref.namespace for resource in resources for ref in resource.status.applied)
+        return {namespace or default for namespace in (*declared, *applied)}
 
     async def _follow(self, kind: WatchedKind, namespace: str) -> None:
         take = self._taker(kind)

@@ -11,8 +11,10 @@ from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
 from pytilt.cluster.seam import ChangeType, Cluster
 from pytilt.errors import ApplyError, PytiltError, WorkError
 from pytilt.loop.deletion import Deletion
+from pytilt.loop.deploy_commands import DeployCommandRunner
 from pytilt.loop.deploying import KEEP
 from pytilt.model.clusters import ObjectRef
+from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
 from pytilt.model.resources import Declaration, KubeObject, Resource
 
@@ -53,12 +55,21 @@ class TearingDown:
     Args:
         cluster: where it is.
         tell: is told what is deleted, and what is left and why.
+        commands: runs the delete commands of resources that were deployed by some.
         seconds: how long objects with finalizers are waited for.
     """
 
-    def __init__(self, cluster: Cluster, tell: Tell, *, seconds: float = GONE_SECONDS) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        tell: Tell,
+        *,
+        commands: DeployCommandRunner | None = None,
+        seconds: float = GONE_SECONDS,
+    ) -> None:
         self._cluster = cluster
         self._tell = tell
+        self._commands = commands
         self._seconds = seconds
         self._deletion = Deletion(cluster, tell, seconds)
         self._deleted: list[ObjectRef] = []
@@ -88,6 +99,7 @@ class TearingDown:
             self._tell(f"Deleting via kubectl: {ref}")
         left, refused = await self._deletion.run(custom)
         self._refused += refused
+        await self._run_delete_commands(declaration)
         for each in doomed:
             if each not in namespaces and not order.is_custom(objects.api_version(each)):
                 await self._delete(objects.ref(each))
@@ -106,6 +118,21 @@ class TearingDown:
             self._tell(f"Not deleting namespaces: {', '.join(kept)}")
             self._tell("Run with --delete-namespaces to delete namespaces as well.")
         await self._conclude(left)
+
+    async def _run_delete_commands(self, declaration: Declaration) -> None:
+        enabled = [each for each in declaration.resources if each.name in declaration.enabled]
+        for resource in _dependents_first(enabled):
+            commands = resource.deploy.commands
+            if commands is None or self._commands is None:
+                continue
+            try:
+                await self._commands.delete(commands, self._log, seconds=declaration.updates.apply_timeout_seconds)
+            except WorkError as problem:
+                self._refused.append(f"{resource.name}: {problem}")
+
+    def _log(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:  # noqa: ARG002 - as in `Log`
+        for line in text.splitlines():
+            self._tell(line)
 
     async def _custom(self, doomed: Sequence[KubeObject], declaration: Declaration) -> list[ObjectRef]:
         """The declared custom resources, and those of declared kinds, which end with their definition."""

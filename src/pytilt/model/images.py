@@ -96,6 +96,8 @@ class Image(Value):
     """Replaces the container's `command`."""
     container_args: tuple[str, ...] | None = None
     """Replaces the container's `args`."""
+    container_name: str = ""
+    """Of one that is only updated in place: which container runs it, where the image does not tell."""
     deployed: bool = True
     """Does a workload run this image? A pure base image is neither pushed nor injected."""
 

@@ -96,6 +96,11 @@ class Deploy(Value):
         return ()
 
     @property
+    def commands(self) -> "DeployCommands | None":
+        """The user's own commands that deploy it, where it is not deployed from `objects`."""
+        return None
+
+    @property
     def files(self) -> FileRule:
         """The files beside those of its images whose change makes it stale."""
         return FileRule()
@@ -126,6 +131,16 @@ class Deploy(Value):
         return self
 
 
+class DeployCommands(Value):
+    """How the user's own commands deploy a resource (`k8s_custom_deploy`)."""
+
+    apply: Command
+    """Prints the YAML of the objects that it applied."""
+    delete: Command
+    files: FileRule = FileRule()
+    """The files whose change asks for another run, beside those of the images."""
+
+
 class KubernetesDeploy(Deploy, tag="kubernetes"):
     """A resource that lives in the cluster."""
 
@@ -145,6 +160,13 @@ class KubernetesDeploy(Deploy, tag="kubernetes"):
     locators: tuple[ImageLocator, ...] = ()
     workload: str = ""
     """`Kind/name` of the workload the resource was made for; empty for a group of plain objects."""
+    commands: DeployCommands | None = None
+    """Instead of `objects`, which are known only once the command has run."""
+
+    @property
+    def files(self) -> FileRule:
+        """What the commands that deploy it depend on."""
+        return self.commands.files if self.commands else FileRule()
 
     @property
     def ready_without_pods(self) -> bool:
@@ -154,7 +176,8 @@ class KubernetesDeploy(Deploy, tag="kubernetes"):
     @property
     def definition(self) -> Value:
         """Without what never reaches the cluster."""
-        return replace(self, port_forwards=(), pod_readiness=PodReadiness.WAIT)
+        commands = replace(self.commands, files=FileRule()) if self.commands else None
+        return replace(self, port_forwards=(), pod_readiness=PodReadiness.WAIT, commands=commands)
 
 
 class LocalDeploy(Deploy, tag="local"):

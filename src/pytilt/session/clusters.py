@@ -1,7 +1,9 @@
 """Which cluster a command works with, and the seams to it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytilt.cluster.seam import Cluster, Containers, Prepare
@@ -68,6 +70,8 @@ class Access(Value):
     cluster: Cluster
     containers: Containers
     prepare: Prepare | None = None
+    kubeconfig: str = ""
+    """Path of a kubeconfig with the chosen context alone, for commands; empty where there is no Kubernetes."""
 
 
 @asynccontextmanager
@@ -97,5 +101,26 @@ async def connected(
     from pytilt.kubernetes.cluster import KubernetesCluster
     from pytilt.kubernetes.containers import KubernetesContainers
 
-    async with KubernetesApi(target.connection, runner) as api, KubernetesContainers(api) as containers:
-        yield Access(cluster=KubernetesCluster(api, engine_host=settings.docker_host), containers=containers)
+    with frozen_kubeconfig(target.connection.kubeconfig) as kubeconfig:
+        async with KubernetesApi(target.connection, runner) as api, KubernetesContainers(api) as containers:
+            cluster = KubernetesCluster(api, engine_host=settings.docker_host)
+            yield Access(cluster=cluster, containers=containers, kubeconfig=kubeconfig)
+
+
+@contextmanager
+def frozen_kubeconfig(text: str) -> Iterator[str]:
+    """A file with the chosen context alone for as long as the block, which only this user can read.
+
+    Commands get it as KUBECONFIG: somebody who switches contexts in another terminal changes nothing for them.
+
+    Args:
+        text: of the file; empty: there is no file, and the path is empty.
+    """
+    if not text:
+        yield ""
+        return
+    with tempfile.TemporaryDirectory(prefix="tilt-") as directory:
+        path = Path(directory, "kubeconfig")
+        path.touch(mode=0o600)
+        path.write_text(text)
+        yield str(path)

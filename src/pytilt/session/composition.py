@@ -39,6 +39,7 @@ from pytilt.model.objects import Resource, Session, Tiltfile
 from pytilt.model.resources import UpdateSettings
 from pytilt.model.updates import Reason, Strategy
 from pytilt.session.clusters import connected
+from pytilt.session.commands import command_environ, deploy_commands
 from pytilt.session.evaluators import evaluator
 from pytilt.session.places import ensure_token, new_session_dir
 from pytilt.session.project import Project
@@ -115,11 +116,14 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         builder = image_builder(engine, runner, settings, limit=PARALLEL_BUILDS)
         kind_cluster = project.target.connection.cluster if project.target.connection else ""
         publisher = DockerPublisher(engine, credentials, runner, settings, kind_cluster=kind_cluster)
-        deploying = Deploying(store, access.cluster, Imaging(store, builder, publisher), access.prepare)
-        commanding = Commanding(runner, _environ(project, options))
+        environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
+        commanding = Commanding(runner, environ)
+        commands = deploy_commands(runner, access, project, environ)
+        imaging = Imaging(store, builder, publisher)
+        deploying = Deploying(store, access.cluster, imaging, access.prepare, commands=commands)
         syncing = Syncing(store, access.containers)
         updating = Updating(store, logs, watching, _strategies(deploying, commanding, syncing), project.root)
-        tiltfile_evaluator = evaluator(project, "ci" if options.ci else "up", runner)
+        tiltfile_evaluator = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
         retiring = Retiring(store, logs, updating, deploying)
         evaluating = Evaluating(store, logs, watching, updating, retiring, tiltfile_evaluator)
         prober = Prober(runner, settings.environ, project.root)
@@ -180,12 +184,6 @@ def _session(project: Project, options: SessionOptions) -> Session:
         ci_timeout_seconds=options.ci_timeout_seconds,
         pid=os.getpid(),
     )
-
-
-def _environ(project: Project, options: SessionOptions) -> Mapping[str, str]:
-    """The environment of local commands, with what Tilt adds to it."""
-    added = {"TILT_HOST": options.host, "TILT_PORT": str(options.port), "TILT_DISABLE_ANALYTICS": "1"}
-    return {**project.settings.environ, **added}
 
 
 @asynccontextmanager

@@ -15,13 +15,16 @@ SUBCOMMAND_WITHOUT_FETCHING = "down"
 """What is to be removed was deployed from here, so its extensions are here too; and it must work without network."""
 
 
-def evaluator(project: Project, subcommand: str, runner: Runner, *, newest: bool = False) -> Evaluator:
+def evaluator(
+    project: Project, subcommand: str, runner: Runner, kubeconfig: str = "", *, newest: bool = False
+) -> Evaluator:
     """Make what evaluates a Tiltfile again and again.
 
     Args:
         project: the Tiltfile, and the cluster that it is for.
         subcommand: for example `up`; the Tiltfile may ask for it.
         runner: starts its commands, git too.
+        kubeconfig: path of the one that commands get; empty: what the environment says.
         newest: fetch the newest commit of every extension repository that it uses, whatever is locked.
     """
 
@@ -36,7 +39,8 @@ def evaluator(project: Project, subcommand: str, runner: Runner, *, newest: bool
             foreign=_tilts_copies(project.settings),
         )
 
-    return Evaluator(project.request(subcommand), runner, repositories)
+    environ = {"KUBECONFIG": kubeconfig} if kubeconfig else {}
+    return Evaluator(project.request(subcommand), runner, repositories, environ)
 
 
 def extensions_directory(settings: Settings) -> StateDirectory:

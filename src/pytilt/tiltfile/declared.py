@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pytilt.cluster.workloads import WorkloadKind
 from pytilt.model.base import Value
 from pytilt.model.commands import Command, Probe
-from pytilt.model.files import Ignore
+from pytilt.model.files import FileRule, Ignore
 from pytilt.model.images import Image, Registry
+from pytilt.model.names import ImageName, ResourceName
 from pytilt.model.resources import (
     CiSettings,
+    DeployCommands,
     ImageLocator,
     KubeObject,
     Link,
@@ -63,6 +65,18 @@ class DeclaredLocal(Value):
     readiness_probe: Probe | None = None
 
 
+class DeclaredDeploy(Value):
+    """A call of `k8s_custom_deploy`."""
+
+    name: ResourceName
+    commands: DeployCommands
+    files: FileRule
+    image_deps: tuple[ImageName, ...] = ()
+    """The images that are built before the command runs, in the order in which it is told of them."""
+    images: tuple[ImageName, ...] = ()
+    """These, and what stands for the image that is updated in place."""
+
+
 class UnusedStep(Value):
     """A step of a live update that no live update took."""
 
@@ -88,6 +102,7 @@ class Declared(Value):
     objects: tuple[KubeObject, ...] = ()
     options: tuple[ResourceOptions, ...] = ()
     locals: tuple[DeclaredLocal, ...] = ()
+    deploys: tuple[DeclaredDeploy, ...] = ()
     kinds: tuple[WorkloadKind, ...] = ()
     locators: tuple[ImageLocator, ...] = ()
     workload_name: WorkloadName | None = None

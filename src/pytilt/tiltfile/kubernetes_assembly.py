@@ -3,13 +3,15 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from pytilt.cluster import grouping, objects, selecting, workloads
 from pytilt.cluster.grouping import Group, Groups
 from pytilt.cluster.order import ordered
 from pytilt.errors import UserError
 from pytilt.model.names import UNCATEGORIZED, ImageName, ResourceName
 from pytilt.model.resources import ImageLocator, KubeObject, KubernetesDeploy, PodReadiness, Resource
-from pytilt.tiltfile.declared import Declared, ResourceOptions
+from pytilt.tiltfile.declared import Declared, DeclaredDeploy, ResourceOptions
 from pytilt.tiltfile.images_assembly import ImageIndex
 from pytilt.tiltfile.triggers import model_mode
 
@@ -27,13 +29,25 @@ def kubernetes_resources(declared: Declared, index: ImageIndex) -> tuple[tuple[R
     search = _ImageSearch(declared, index)
     groups = grouping.group(declared.objects, is_workload=search.is_workload, workload_name=declared.workload_name)
     taken = {one.name for one in declared.locals}
+    deploys = {one.name: one for one in declared.deploys}
+    for group in groups.groups:
+        if group.name in deploys:
+            raise UserError(f'error making resource for {group.name}: k8s_resource named "{group.name}" already exists')
+    groups = replace(groups, groups=(*(Group(name=name) for name in deploys), *groups.groups))
     for group in groups.groups:
         _check_name(group.name, (), taken, f"error making resource for workload {_shown(group)}: ")
     configured = _Configured(groups, taken)
     for options in declared.options:
         configured.apply(options)
     made = tuple(
-        _resource(group, configured.options.get(group.name, ()), declared, search, index)
+        _resource(
+            group,
+            configured.options.get(group.name, ()),
+            declared,
+            search,
+            index,
+            deploys.get(configured.origin(group.name)),
+        )
         for group in configured.groups.groups
     )
     return made, _uncategorized(configured.groups.rest, declared)
@@ -73,6 +87,11 @@ class _Configured:
         self.options: dict[str, tuple[ResourceOptions, ...]] = {}
         self._taken = taken
         self._names = set(groups.names)
+        self._origins: dict[ResourceName, ResourceName] = {}
+
+    def origin(self, name: ResourceName) -> ResourceName:
+        """The name that a group had before it was renamed."""
+        return self._origins.get(name, name)
 
     def apply(self, options: ResourceOptions) -> None:
         """Do what one call asks for."""
@@ -98,6 +117,7 @@ class _Configured:
         _check_name(new, self._names, self._taken, reason)
         self.groups = grouping.rename(self.groups, old, new)
         self.options[new] = self.options.pop(old)
+        self._origins[new] = self._origins.pop(old, old)
         self._names = (self._names - {old}) | {new}
         return new
 
@@ -113,9 +133,16 @@ def _shown(group: Group) -> str:
 
 
 def _resource(
-    group: Group, options: Sequence[ResourceOptions], declared: Declared, search: _ImageSearch, index: ImageIndex
+    group: Group,
+    options: Sequence[ResourceOptions],
+    declared: Declared,
+    search: _ImageSearch,
+    index: ImageIndex,
+    custom: DeclaredDeploy | None,
 ) -> Resource:
     images = tuple(dict.fromkeys(name for o in group.objects for name in search.images(o)))
+    if custom is not None:
+        images = tuple(found for each in custom.images if (found := index.find(each)))
     selectors = tuple(selector for one in options for selector in one.extra_pod_selectors)
     workload = group.workload
     deploy = KubernetesDeploy(
@@ -127,6 +154,7 @@ def _resource(
         selectors_only=bool(_last(one.selectors_only for one in options)),
         locators=_locators(group.objects, declared.locators),
         workload=f"{objects.kind(workload)}/{objects.name(workload)}" if workload else "",
+        commands=replace(custom.commands, files=custom.files) if custom else None,
     )
     auto_init = _last(one.auto_init for one in options)
     return Resource(

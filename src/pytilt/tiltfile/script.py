@@ -16,6 +16,7 @@ from pytilt.model.resources import CiSettings, ImageLocator, KubeObject, PruneSe
 from pytilt.model.texts import from_bytes
 from pytilt.tiltfile.declared import (
     Declared,
+    DeclaredDeploy,
     DeclaredLocal,
     EnabledResources,
     ResourceOptions,
@@ -39,6 +40,7 @@ class Script:
         self.objects: list[KubeObject] = []
         self.options: list[ResourceOptions] = []
         self.locals: list[DeclaredLocal] = []
+        self.deploys: list[DeclaredDeploy] = []
         self.kinds: list[WorkloadKind] = []
         self.locators: list[ImageLocator] = []
         self.workload_name: WorkloadName | None = None
@@ -64,6 +66,7 @@ class Script:
             objects=tuple(self.objects),
             options=tuple(self.options),
             locals=tuple(self.locals),
+            deploys=tuple(self.deploys),
             kinds=tuple(self.kinds),
             locators=tuple(self.locators),
             workload_name=self.workload_name,

@@ -6,6 +6,7 @@ from pytilt.dialect import ModuleValue
 from pytilt.tiltfile.charts import ChartBuiltins
 from pytilt.tiltfile.config import ConfigBuiltins
 from pytilt.tiltfile.control import ControlBuiltins, Load, unsupported
+from pytilt.tiltfile.custom_deploys import CustomDeployBuiltins
 from pytilt.tiltfile.data import DataBuiltins
 from pytilt.tiltfile.docker_builtins import DockerBuiltins
 from pytilt.tiltfile.extensions import Extensions
@@ -22,7 +23,6 @@ from pytilt.tiltfile.values import Mode, TriggerModeValue
 _LATER = {
     "docker_compose": "deploy the services with `k8s_yaml`, or run them with `local_resource`",
     "dc_resource": "it configures services of `docker_compose`",
-    "k8s_custom_deploy": "run the deploy command with `local_resource`",
     "v1alpha1.cmd": "use `local_resource`",
     "v1alpha1.config_map": "leave it out",
     "v1alpha1.file_watch": "use `local_resource(deps=…)`",
@@ -45,6 +45,7 @@ def universe(script: Script, load: Load, extensions: Extensions) -> Mapping[str,
     topics = (
         DockerBuiltins(script),
         KubernetesBuiltins(script),
+        CustomDeployBuiltins(script),
         LiveUpdateBuiltins(script),
         LocalBuiltins(script),
         FilesBuiltins(script),

@@ -1,0 +1,44 @@
+"""The commands that a project's resources run: their environment, and what runs those that deploy."""
+
+from collections.abc import Mapping
+
+from pytilt.host.processes import Runner
+from pytilt.loop.commanding import Commanding
+from pytilt.loop.deploy_commands import DeployCommandRunner
+from pytilt.session.clusters import Access
+from pytilt.session.project import Project
+
+
+def command_environ(project: Project, kubeconfig: str, *, host: str = "", port: int | None = None) -> Mapping[str, str]:
+    """The environment of local commands, with what Tilt adds to it.
+
+    Args:
+        project: whose commands they are.
+        kubeconfig: path of the one with the chosen context; empty where there is no Kubernetes.
+        host: where the session's server listens, if not where the settings say.
+        port: its port.
+    """
+    settings = project.settings
+    added = {
+        "TILT_HOST": host or settings.host,
+        "TILT_PORT": str(settings.port if port is None else port),
+        "TILT_DISABLE_ANALYTICS": "1",
+    }
+    if kubeconfig:
+        added["KUBECONFIG"] = kubeconfig
+    return {**settings.environ, **added}
+
+
+def deploy_commands(
+    runner: Runner, access: Access, project: Project, environ: Mapping[str, str] | None = None
+) -> DeployCommandRunner:
+    """Make what runs the commands that deploy resources.
+
+    Args:
+        runner: starts processes.
+        access: the cluster that they deploy to.
+        project: whose commands they are.
+        environ: theirs; made by `command_environ` if it is not given.
+    """
+    commanding = Commanding(runner, environ or command_environ(project, access.kubeconfig))
+    return DeployCommandRunner(runner, commanding.request, access.cluster, kubernetes=bool(access.kubeconfig))
