@@ -92,15 +92,15 @@ def test_a_custom_build_whose_command_is_a_colon_is_for_live_updates_only(tmp_pa
     script = """
         docker_build('v', '.', dockerfile_contents='FROM x')
         custom_build('x', ':', ['.'], live_update=[sync('.', '/app')])
-        custom_build('y', ':', ['.'])
+        custom_build('u', ':', ['.'])
         custom_build('z', ['true'], ['.'], live_update=[sync('.', '/app')])
         k8s_yaml('d.yaml')
         """
-    objects = [deployment(name, name) for name in ("v", "x", "y", "z")]
-    v, x, y, z = project(tmp_path, script, *objects).declare().resources
-    assert [image.live_update_only for each in (x, y, z) for image in each.images] == [True, False, False]
+    objects = [deployment(name, name) for name in ("v", "x", "u", "z")]
+    v, x, u, z = project(tmp_path, script, *objects).declare().resources
+    assert [image.live_update_only for each in (x, u, z) for image in each.images] == [True, False, False]
     assert [image.name for image in v.images] == ["v"]
-    assert (x.deploy.images, x.built_images, y.deploy.images) == ((), (), ("y",))
+    assert (x.deploy.images, x.built_images, u.deploy.images) == ((), (), ("u",))
 
 
 def test_an_image_may_be_named_by_an_environment_variable(tmp_path):
