@@ -72,7 +72,7 @@ NEEDS = {
     "TestDockerComposeImageBuild": COMPOSE,
     "TestOneDockerCompose": COMPOSE,
     "TestLiveUpdateAfterCrashRebuild": EXTENSION,
-    "TestRestartProcessDifferentUser": EXTENSION,
+    "TestRestartProcessDifferentUser": "its image needs `addgroup`, which the cluster's busybox lacks",
     "TestSameImgMultiContainer": EXTENSION,
     "TestK8sCustomDeploy": "needs `k8s_custom_deploy`",
     "TestOptedIn": ANALYTICS,
@@ -247,11 +247,13 @@ Tilt's own tests of its command (`integration/` of tilt-dev/tilt, commit {sha[:1
 repository's `tilt` in the place of Tilt's: {passed} of {len(names)} pass, on {dt.datetime.now(dt.UTC).date()}. Each ran
 in a process of its own, against the test cluster.
 
-    .venv/bin/python scripts/tilt_integration.py CLONE_OF_TILT --page docs/tilt-integration-tests.md
+    .venv/bin/python scripts/tilt_integration.py CLONE_OF_TILT --extensions CLONE_OF_TILT_EXTENSIONS \\
+        --page docs/tilt-integration-tests.md
 
 The cluster pulls no images. Where a test needs one that is public, an image of that name made of busybox takes its
 place, with what the test asks of it: `nginx` serves its welcome page from the usual folder, `alpine` has an `apk` that
-has nothing left to install. The projects of the tests are as Tilt has them.
+has nothing left to install, `tiltdev/restart-helper` has a script that restarts a command when a file changes. The
+projects of the tests are as Tilt has them.
 
 | test | {head} | why |
 |---|{"---|" * len(tools)}---|
