@@ -10,7 +10,8 @@ from typing import Any
 from pytilt.cluster.seam import ContainerRef
 from pytilt.docker.address import EngineAddress
 from pytilt.docker.api import DockerApi
-from pytilt.docker.runtime import Runtime
+from pytilt.docker.runtime import DockerRuntime
+from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.cluster import EngineCluster, engine_cluster
 from pytilt.engines.network.infrastructure import sandboxes_last
 from pytilt.engines.objects import labels
@@ -29,7 +30,7 @@ Json = dict[str, Any]
 class Trial:
     """A cluster under test."""
 
-    def __init__(self, cluster: EngineCluster, runtime: Runtime, project: str) -> None:
+    def __init__(self, cluster: EngineCluster, runtime: ContainerRuntime, project: str) -> None:
         self.cluster = cluster
         self.runtime = runtime
         self.project = project
@@ -172,8 +173,10 @@ def fetch(url: str) -> str:
 @asynccontextmanager
 async def session(engine_host: str, project: str) -> AsyncIterator[Trial]:
     """One session of a project."""
-    async with DockerApi(EngineAddress(url=engine_host)) as api, engine_cluster(api, project) as cluster:
-        yield Trial(cluster, Runtime(api), project)
+    async with DockerApi(EngineAddress(url=engine_host)) as api:
+        runtime = DockerRuntime(api)
+        async with engine_cluster(runtime, project) as cluster:
+            yield Trial(cluster, runtime, project)
 
 
 @asynccontextmanager
@@ -196,16 +199,16 @@ async def trial(engine_host: str) -> AsyncIterator[Trial]:
 async def sweep(engine_host: str, project: str) -> None:
     """Remove all of a project without asking it."""
     async with DockerApi(EngineAddress(url=engine_host)) as api:
-        runtime, mine = Runtime(api), {labels.PROJECT: project}
+        runtime, mine = DockerRuntime(api), {labels.PROJECT: project}
         for container in sandboxes_last(await runtime.containers(mine)):
             await runtime.remove(container["Id"])
         for volume in await runtime.volumes(mine):
             await runtime.remove_volume(volume["Name"])
         for network in await runtime.networks(mine):
-            await runtime.ask("DELETE", f"/networks/{network['Id']}")
+            await runtime.remove_network(network["Id"])
 
 
-async def left(runtime: Runtime, project: str) -> list[str]:
+async def left(runtime: ContainerRuntime, project: str) -> list[str]:
     """The names of all that a project has in the engine."""
     mine = {labels.PROJECT: project}
     containers = [name for item in await runtime.containers(mine) for name in item["Names"]]

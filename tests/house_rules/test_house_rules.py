@@ -10,7 +10,6 @@ from tests.house_rules.sources import ROOT, Module, modules, texts
 
 MODULE_LINES = 600
 FUNCTION_LINES = 60
-SEAM_METHODS = 5
 
 BANNED_NAMES = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}
 """Names that say nothing about what a module holds."""
@@ -138,18 +137,6 @@ def test_no_module_reaches_for_the_private_parts_of_another():
             and (node.module or "").startswith("pytilt")
         ]
     )
-
-
-def test_no_seam_has_more_methods_than_a_hand_has_fingers():
-    sizes = {
-        f"{module.path}:{seam.lineno}: {seam.name}": sum(
-            isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef) for member in seam.body
-        )
-        for module in modules("src/")
-        for seam in module.classes()
-        if any(ast.unparse(base).split("[")[0].endswith("Protocol") for base in seam.bases)
-    }
-    none_of([f"{place}, {size} methods" for place, size in sizes.items() if size > SEAM_METHODS])
 
 
 def test_every_package_stands_in_the_architecture():

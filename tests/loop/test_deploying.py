@@ -26,21 +26,27 @@ SECRET = plain("Secret", "key")
 NAMESPACE = plain("Namespace", "shop")
 
 
+class PreparedCluster(FakeCluster):
+    """A cluster that is to hear what will come before anything is built."""
+
+    def __init__(self, builder: FakeBuilder) -> None:
+        super().__init__()
+        self._builder = builder
+
+    async def prepare(self, objects: Sequence[KubeObject]) -> None:
+        assert not self._builder.requests
+        await super().prepare(objects)
+
+
 class Trial:
     """Full updates on a cluster in memory."""
 
     def __init__(self, store: Store, logs: LogStore) -> None:
         self.store = store
         self.logs = logs
-        self.cluster = FakeCluster()
         self.builder = FakeBuilder()
-        self.announced: list[KubeObject] = []
-        self.deploying = Deploying(store, self.cluster, Imaging(store, self.builder, FakePublisher()), self.prepare)
-
-    async def prepare(self, objects: Sequence[KubeObject]) -> None:
-        """Note what will come."""
-        assert not self.builder.requests
-        self.announced += objects
+        self.cluster = PreparedCluster(self.builder)
+        self.deploying = Deploying(store, self.cluster, Imaging(store, self.builder, FakePublisher()))
 
     async def update(self, name: str, *, force: bool = False, timeout: float = 5) -> Done:  # noqa: ASYNC109 - as in `Deploying`
         """Update a resource, and write what came of it as updates do."""
@@ -135,9 +141,9 @@ async def test_the_cluster_hears_what_will_come_before_the_images_are_built(tria
     wanted = deployment("api", "api")
     prepare(trial.store, kubernetes("api", wanted, images=[image("api")]), kubernetes("plain", CONFIG))
     await trial.update("plain")
-    assert trial.announced == []
+    assert trial.cluster.prepared == []
     await trial.update("api")
-    assert trial.announced == [wanted]
+    assert trial.cluster.prepared == [wanted]
 
 
 async def test_what_is_declared_no_more_is_deleted_after_the_rest_was_applied(trial: Trial):

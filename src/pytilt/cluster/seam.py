@@ -1,6 +1,6 @@
 """The seam to a cluster: everything above it runs alike on Kubernetes and on the built-in context `engine`."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Protocol
@@ -22,7 +22,6 @@ __all__ = [
     "ExecStream",
     "Notify",
     "ObjectRef",
-    "Prepare",
 ]
 
 
@@ -56,6 +55,13 @@ class Cluster(Protocol):
 
         Raises:
             ClusterUnreachableError: it does not answer, or does not accept the credentials.
+        """
+        ...
+
+    async def prepare(self, objects: Sequence[KubeObject]) -> None:
+        """Start what these objects will need, which will be applied once their images are built.
+
+        They are as declared; only the images of their containers will be others. Returns at once, and refuses nothing.
         """
         ...
 
@@ -107,12 +113,6 @@ class Cluster(Protocol):
             namespace: only this one; empty: all that may be read.
         """
         ...
-
-
-Prepare = Callable[[Sequence[KubeObject]], Awaitable[None]]
-"""Hears of objects that will be applied once their images are built, so that what they need beside these can be
-started meanwhile. They are as declared; only the images of their containers will be others. Returns at once, and
-refuses nothing."""
 
 
 class ContainerRef(Value):

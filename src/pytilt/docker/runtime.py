@@ -1,39 +1,22 @@
-"""The engine's requests that running pods takes, each as one method; foreign errors are mapped here."""
+"""The container runtime behind the Docker Engine API; foreign errors are mapped here."""
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
 
 import msgspec
 
 from pytilt.docker.api import DockerApi, DuplexStream, path
-from pytilt.errors import ClusterUnreachableError, DockerApiError, EngineUnreachableError
-from pytilt.model.base import Value
-
-Json = dict[str, Any]
-"""A JSON object as the engine answers it."""
+from pytilt.docker.seam import ContainerEvent, Json
+from pytilt.errors import ClusterUnreachableError, DockerApiError, EngineUnreachableError, SyncError
 
 EVENTS = ["start", "die", "oom", "destroy", "died", "remove"]
 """What can happen to a container that a pod has to know of. Podman filters by its own words, `died` and `remove`, and
 says `die` then all the same."""
 
 
-KILLED = "137"
-"""The exit status of a program that was killed."""
-
-
-class ContainerEvent(Value):
-    """Something happened to a container."""
-
-    action: str
-    id: str
-    labels: Mapping[str, str] = {}
-    """And what else the engine tells of it."""
-
-    @property
-    def killed(self) -> bool:
-        """Did it end by SIGKILL?"""
-        return self.labels.get("exitCode") == KILLED
+NOT_STARTED = (b"OCI runtime exec failed: ", b"Error: runc: exec failed: ", b"Error: crun: exec")
+"""How Docker and Podman begin what they write in place of the output of a command that they could not start."""
 
 
 @contextmanager
@@ -45,29 +28,26 @@ def reached() -> Iterator[None]:
         raise ClusterUnreachableError(error.message, where=error.where, hint=error.hint) from error
 
 
-class Runtime:
-    """What is asked of the container engine.
-
-    Every method raises ClusterUnreachableError when it does not answer, and DockerApiError when it refuses.
+class DockerRuntime:
+    """The seam `ContainerRuntime` on Docker and on Podman.
 
     Args:
         api: the engine.
     """
 
     def __init__(self, api: DockerApi) -> None:
-        self.api = api
+        self._api = api
 
-    async def ask(self, method: str, where: str, **more: Any) -> Json:  # noqa: ANN401 - handed on as they are
+    async def _ask(self, method: str, where: str, **more: Any) -> Json:  # noqa: ANN401 - handed on as they are
         """One request; the answer's body as JSON, empty if there is none."""
         with reached():
-            answer = await self.api.request(method, where, **more)
+            answer = await self._api.request(method, where, **more)
         return dict(msgspec.json.decode(answer.body)) if answer.body.startswith(b"{") else {}
 
-    async def find(self, what: str, where: str) -> Json | None:
+    async def _find(self, where: str) -> Json | None:
         """GET something that may not be there."""
-        del what
         try:
-            return await self.ask("GET", where)
+            return await self._ask("GET", where)
         except DockerApiError as error:
             if error.status == 404:
                 return None
@@ -76,41 +56,41 @@ class Runtime:
     async def create(self, name: str, request: Json) -> str:
         """Create a container; one of that name that is left from an interrupted try is replaced. Returns its id."""
         try:
-            answer = await self.ask("POST", "/containers/create", params={"name": name}, json=request)
+            answer = await self._ask("POST", "/containers/create", params={"name": name}, json=request)
         except DockerApiError as error:
             if error.status != 409:
                 raise
             await self.remove(name)
-            answer = await self.ask("POST", "/containers/create", params={"name": name}, json=request)
+            answer = await self._ask("POST", "/containers/create", params={"name": name}, json=request)
         return str(answer["Id"])
 
     async def start(self, container: str) -> None:
         """Start a container; one that runs stays as it is."""
-        await self.ask("POST", path("containers", container, "start"))
+        await self._ask("POST", path("containers", container, "start"))
 
     async def stop(self, container: str, grace: int) -> None:
         """Stop a container, killing it after `grace` seconds; one that is gone or has ended is fine."""
         try:
-            await self.ask("POST", path("containers", container, "stop"), params={"t": max(0, grace)})
+            await self._ask("POST", path("containers", container, "stop"), params={"t": max(0, grace)})
         except DockerApiError as error:
             if error.status not in (304, 404, 409):
                 raise
 
     async def signal(self, container: str, signal: str) -> None:
         """Send a signal to a container's first process."""
-        await self.ask("POST", path("containers", container, "kill"), params={"signal": signal})
+        await self._ask("POST", path("containers", container, "kill"), params={"signal": signal})
 
     async def remove(self, container: str) -> None:
         """Remove a container, running or not; one that is gone is fine."""
         try:
-            await self.ask("DELETE", path("containers", container), params={"force": True, "v": True})
+            await self._ask("DELETE", path("containers", container), params={"force": True, "v": True})
         except DockerApiError as error:
             if error.status not in (404, 409):
                 raise
 
     async def inspect(self, container: str) -> Json | None:
         """All that the engine knows of a container, None if there is no such."""
-        return await self.find("container", path("containers", container, "json"))
+        return await self._find(path("containers", container, "json"))
 
     async def containers(self, labels: Mapping[str, str]) -> list[Json]:
         """The containers with all these labels, ended ones too, as the engine lists them."""
@@ -120,10 +100,19 @@ class Runtime:
         """The networks with all these labels."""
         return await self._list("/networks", labels)
 
+    async def create_network(self, name: str, labels: Mapping[str, str]) -> None:
+        """Create a bridge network."""
+        request = {"Name": name, "Driver": "bridge", "Labels": dict(labels)}
+        await self._ask("POST", "/networks/create", json=request)
+
+    async def remove_network(self, network: str) -> None:
+        """Remove a network by its id."""
+        await self._ask("DELETE", path("networks", network))
+
     async def volumes(self, labels: Mapping[str, str]) -> list[Json]:
         """The volumes with all these labels."""
         with reached():
-            answer = await self.api.request("GET", "/volumes", params={"filters": _filters(labels)})
+            answer = await self._api.request("GET", "/volumes", params={"filters": _filters(labels)})
         return _labelled(answer.decode(dict[str, Any]).get("Volumes") or (), labels)
 
     async def create_volume(
@@ -137,12 +126,12 @@ class Runtime:
             options: of the `local` driver.
         """
         request = {"Name": name, "Labels": dict(labels), "DriverOpts": dict(options or {})}
-        await self.ask("POST", "/volumes/create", json=request)
+        await self._ask("POST", "/volumes/create", json=request)
 
     async def remove_volume(self, name: str) -> None:
         """Remove a volume; one that is gone is fine."""
         try:
-            await self.ask("DELETE", path("volumes", name))
+            await self._ask("DELETE", path("volumes", name))
         except DockerApiError as error:
             if error.status != 404:
                 raise
@@ -151,13 +140,17 @@ class Runtime:
         """Unpack a tar archive at a container's root, running or not; it reaches into its volumes."""
         headers = {"Content-Type": "application/x-tar"}
         params = {"path": "/"}
-        await self.ask("PUT", path("containers", container, "archive"), params=params, content=archive, headers=headers)
+        await self._ask(
+            "PUT", path("containers", container, "archive"), params=params, content=archive, headers=headers
+        )
 
     async def take(self, container: str, where: str) -> bytes | None:
         """A file or folder of a container as a tar archive, None if there is no such."""
         try:
             with reached():
-                answer = await self.api.request("GET", path("containers", container, "archive"), params={"path": where})
+                answer = await self._api.request(
+                    "GET", path("containers", container, "archive"), params={"path": where}
+                )
         except DockerApiError as error:
             if error.status == 404:
                 return None
@@ -166,7 +159,7 @@ class Runtime:
 
     async def has_image(self, reference: str) -> Json | None:
         """What the engine knows of an image, None if it has it not."""
-        return await self.find("image", path("images", reference, "json"))
+        return await self._find(path("images", reference, "json"))
 
     async def pull(self, reference: str, credentials: str = "") -> None:
         """Pull an image.
@@ -185,11 +178,18 @@ class Runtime:
             params = {"fromImage": name, "tag": tag}
         headers = {"X-Registry-Auth": credentials} if credentials else {}
         with reached():
-            answer = await self.api.request("POST", "/images/create", params=params, headers=headers)
+            answer = await self._api.request("POST", "/images/create", params=params, headers=headers)
         for line in answer.body.splitlines():
             message = msgspec.json.decode(line, type=dict[str, Any])
             if error := message.get("error"):
                 raise DockerApiError(str(error), status=500)
+
+    async def import_image(self, reference: str, layer: bytes, *, entrypoint: str) -> None:
+        """Make an image of one layer, a tar archive."""
+        changes = f"ENTRYPOINT {msgspec.json.encode([entrypoint]).decode()}"
+        params = {"fromSrc": "-", "repo": reference, "changes": changes}
+        headers = {"Content-Type": "application/x-tar"}
+        await self._ask("POST", "/images/create", params=params, content=layer, headers=headers)
 
     async def events(self, labels: Mapping[str, str]) -> AsyncGenerator[ContainerEvent]:
         """What happens to the containers with these labels from now on, until the connection breaks.
@@ -211,7 +211,7 @@ class Runtime:
     async def _events(self, filters: Mapping[str, list[str]]) -> AsyncGenerator[ContainerEvent]:
         params = {"filters": msgspec.json.encode(filters).decode()}
         with reached():
-            async with self.api.stream("GET", "/events", params=params) as chunks:
+            async with self._api.stream("GET", "/events", params=params) as chunks:
                 yield ContainerEvent(action="", id="")
                 rest = b""
                 async for chunk in chunks:
@@ -231,7 +231,7 @@ class Runtime:
         params = {"stream": True, "stdin": True, "stdout": True, "stderr": True}
         answer = b""
         with reached():
-            async with self.api.hijack(path("containers", container, "attach"), params=params) as stream:
+            async with self._api.hijack(path("containers", container, "attach"), params=params) as stream:
                 await stream.send(text)
                 output = Demultiplexer(stream)
                 try:
@@ -241,21 +241,102 @@ class Runtime:
                     return ""
         return answer.partition(b"\n")[0].decode(errors="replace")
 
-    async def create_exec(self, container: str, argv: list[str], *, stdin: bool) -> str:
-        """Prepare a command in a container; returns its id."""
-        request = {"AttachStdin": stdin, "AttachStdout": True, "AttachStderr": True, "Cmd": argv}
-        return str((await self.ask("POST", path("containers", container, "exec"), json=request))["Id"])
+    @asynccontextmanager
+    async def exec(self, container: str, argv: Sequence[str]) -> AsyncIterator["DockerExecution"]:
+        """Run a command in a container.
+
+        Raises:
+            SyncError: the container does not run, or has no such command.
+        """
+        request = {"AttachStdin": True, "AttachStdout": True, "AttachStderr": True, "Cmd": list(argv)}
+        try:
+            answer = await self._ask("POST", path("containers", container, "exec"), json=request)
+            execution = str(answer["Id"])
+            with reached():
+                detached = {"Detach": False, "Tty": False}
+                async with self._api.hijack(path("exec", execution, "start"), detached) as stream:
+                    yield DockerExecution(self, execution, stream)
+        except DockerApiError as error:
+            raise SyncError(f"cannot run `{' '.join(argv)}` in the container: {error.message}") from error
 
     async def exec_status(self, execution: str) -> int | None:
         """The exit status of a command, None while it runs."""
-        found = await self.ask("GET", path("exec", execution, "json"))
+        found = await self._ask("GET", path("exec", execution, "json"))
         code = found.get("ExitCode")
         return None if found.get("Running") or code is None else int(code)
 
+    @asynccontextmanager
+    async def logs(self, container: str, *, since: str = "") -> AsyncIterator[AsyncIterator[bytes]]:
+        """Follow a container's log in the engine's own framing, with times.
+
+        Args:
+            container: its id.
+            since: in the engine's own form; empty: from the beginning.
+        """
+        params: dict[str, str | int | bool] = {"stdout": True, "stderr": True, "timestamps": True, "follow": True}
+        if since:
+            params["since"] = since
+        with reached():
+            async with self._api.stream("GET", path("containers", container, "logs"), params=params) as chunks:
+                yield chunks
+
+    async def version(self) -> Json:
+        """The engine's product, version and architecture."""
+        return await self._ask("GET", "/version")
+
+    async def info(self) -> Json:
+        """What the engine says of its machine."""
+        return await self._ask("GET", "/info")
+
     async def _list(self, where: str, labels: Mapping[str, str], **params: bool) -> list[Json]:
         with reached():
-            answer = await self.api.request("GET", where, params={"filters": _filters(labels), **params})
+            answer = await self._api.request("GET", where, params={"filters": _filters(labels), **params})
         return _labelled(answer.decode(list[dict[str, Any]]), labels)
+
+
+class DockerExecution:
+    """A command that runs in a container; an `Execution`."""
+
+    def __init__(self, runtime: DockerRuntime, execution: str, stream: DuplexStream) -> None:
+        self._runtime = runtime
+        self._id = execution
+        self._stream = stream
+        self._pieces = Demultiplexer(stream)
+        self._status: int | None = None
+
+    async def send(self, data: bytes) -> None:
+        """Write to its standard input."""
+        with reached():
+            await self._stream.send(data)
+
+    async def receive(self) -> tuple[int, bytes]:
+        """The next piece of its output.
+
+        Raises:
+            EOFError: it ended.
+            SyncError: it could not be started.
+            ClusterUnreachableError: the connection broke.
+        """
+        try:
+            with reached():
+                channel, data = await self._pieces.receive()
+        except DockerApiError as error:
+            raise SyncError(error.message) from error
+        except EOFError:
+            self._status = await self._runtime.exec_status(self._id)
+            raise
+        if data.startswith(NOT_STARTED):
+            raise SyncError(data.decode(errors="replace").strip())
+        return channel, data
+
+    def close_sending(self) -> None:
+        """Have its standard input end."""
+        self._stream.close_sending()
+
+    @property
+    def exit_status(self) -> int | None:
+        """The status with which it ended."""
+        return self._status
 
 
 def _labelled(found: Iterable[Json], labels: Mapping[str, str]) -> list[Json]:

@@ -5,9 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 from pytilt.cluster.seam import ByteStream, ContainerRef, ExecStream
-from pytilt.docker.api import path
-from pytilt.docker.runtime import pieces, reached
-from pytilt.engines.network.reach import execute
+from pytilt.docker.runtime import pieces
 from pytilt.engines.objects.times import engine_since, in_utc, podman_since
 from pytilt.engines.pods.context import EngineContext
 from pytilt.engines.pods.pool import PodPool
@@ -30,19 +28,15 @@ class EngineContainers:
     async def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncGenerator[tuple[str, str]]:
         """Follow the log of one container until it ends; see the seam."""
         instance = await self._first_instance(ref)
-        params: dict[str, str | int | bool] = {"stdout": True, "stderr": True, "timestamps": True, "follow": True}
-        if since:
-            params["since"] = podman_since(since) if self._context.node.podman else engine_since(since)
+        start = (podman_since(since) if self._context.node.podman else engine_since(since)) if since else ""
         terminal = self._has_terminal(ref)
         try:
-            with reached():
-                where = path("containers", instance.id, "logs")
-                async with (
-                    self._context.runtime.api.stream("GET", where, params=params) as chunks,
-                    aclosing(_lines(chunks, terminal=terminal)) as lines,
-                ):
-                    async for line in lines:
-                        yield line
+            async with (
+                self._context.runtime.logs(instance.id, since=start) as chunks,
+                aclosing(_lines(chunks, terminal=terminal)) as lines,
+            ):
+                async for line in lines:
+                    yield line
         except DockerApiError as error:
             raise ClusterUnreachableError(f"the log of `{ref.container}` cannot be read: {error.message}") from error
 
@@ -52,7 +46,7 @@ class EngineContainers:
         instance = self._instance(ref)
         if instance is None or not instance.running:
             raise SyncError(f"the container `{ref.container}` of `Pod/{ref.pod}` does not run")
-        async with execute(self._context.runtime, instance.id, argv) as stream:
+        async with self._context.runtime.exec(instance.id, argv) as stream:
             yield stream
 
     @asynccontextmanager

@@ -1,7 +1,8 @@
 """The built-in context `engine`: a small control plane in this process over a container engine. The seam `Cluster`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from functools import partial
 from itertools import chain
@@ -11,8 +12,7 @@ from typing import Self
 import msgspec
 
 from pytilt.cluster.seam import Change, ChangeType, Notify
-from pytilt.docker.api import DockerApi
-from pytilt.docker.runtime import Runtime
+from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.access import EngineContainers
 from pytilt.engines.health.probing import Prober
 from pytilt.engines.network.forwarding import Forwarding
@@ -52,28 +52,30 @@ LAST_PODS_SECONDS = 90.0
 
 @asynccontextmanager
 async def engine_cluster(
-    api: DockerApi,
+    runtime: ContainerRuntime,
     project: str,
     namespace: str = "default",
     *,
     credentials: FindCredentials = anonymous,
     service_range: str = SERVICE_RANGE,
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator["EngineCluster"]:
     """Run Kubernetes manifests on a container engine for as long as the block; leaving lets everything run on.
 
     Args:
-        api: the engine, opened by the caller, who closes it after this.
+        runtime: the engine, opened by the caller, who closes it after this.
         project: whose pods they are: those of other projects are not seen; see `labels.project_id`.
         namespace: where objects without namespace go.
         credentials: finds those of this machine for pulling images; without it, images are pulled anonymously.
         service_range: addresses of Services, if the usual ones cannot be used on this machine.
+        clock: tells the Unix time.
 
     Raises:
         ClusterUnreachableError: the engine does not answer.
     """
-    runtime = Runtime(api)
     node = await node_info(runtime)
-    async with EngineCluster(runtime, Project(id=project), namespace, node, credentials, service_range) as cluster:
+    mine = Project(id=project)
+    async with EngineCluster(runtime, mine, namespace, node, credentials, service_range, clock) as cluster:
         yield cluster
 
 
@@ -87,23 +89,26 @@ class EngineCluster:
         node: what the engine says of its machine.
         credentials: finds those of this machine for pulling images.
         service_range: addresses of Services, in CIDR form.
+        clock: tells the Unix time.
     """
 
     def __init__(
         self,
-        runtime: Runtime,
+        runtime: ContainerRuntime,
         project: Project,
         namespace: str,
         node: NodeInfo,
         credentials: FindCredentials,
         service_range: str,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._runtime = runtime
         self._project = project
         self._namespace = namespace
         self._node = node
         self._node_is_fresh = True
-        self._store = ObjectStore()
+        self._clock = clock
+        self._store = ObjectStore(clock)
         self._tasks = asyncio.TaskGroup()
         self._tidying = asyncio.Lock()
         self._unclaimed: set[Key] = set()
@@ -121,11 +126,12 @@ class EngineCluster:
             infrastructure=infrastructure,
             network=network,
             prober=Prober(runtime, network),
-            events=EventRecorder(self._store),
+            events=EventRecorder(self._store, clock),
             node=node,
             credentials=credentials,
             settled=self._forwarding.settled,
             keep=self._record.keep,
+            clock=clock,
         )
         self._spares = Spares(self._context, self._tasks, namespace)
         self._pool = PodPool(self._context, self._tasks, self._spare_for)
@@ -173,7 +179,7 @@ class EngineCluster:
         )
 
     async def prepare(self, objects: Sequence[KubeObject]) -> None:
-        """Start what these objects will stand on, and a sandbox for the next pod of each Deployment; see `Prepare`."""
+        """Start what these objects will stand on, and a sandbox for the next pod of each Deployment; see the seam."""
         self._tasks.create_task(self._stand(), name="infrastructure")
         self._spares.prepare(objects)
 
@@ -309,7 +315,7 @@ class EngineCluster:
 
     async def _adopt(self) -> None:
         """Take over what an earlier session left running, then begin to work."""
-        controllers = Controllers(self._store, promise=self._spares.promise)
+        controllers = Controllers(self._store, self._clock, promise=self._spares.promise)
         found: dict[str, list[Json]] = {}
         pods = []
         for container in await self._runtime.containers({labels.PROJECT: self._project.id}):
@@ -456,14 +462,14 @@ def _hint(message: str) -> str | None:
     return None
 
 
-async def node_info(runtime: Runtime) -> NodeInfo:
+async def node_info(runtime: ContainerRuntime) -> NodeInfo:
     """Ask the engine about its machine.
 
     Raises:
         ClusterUnreachableError: it does not answer.
     """
-    version = await runtime.ask("GET", "/version")
-    about = await runtime.ask("GET", "/info")
+    version = await runtime.version()
+    about = await runtime.info()
     return NodeInfo(
         architecture=str(version.get("Arch", "")),
         version=str(version.get("Version", "")),

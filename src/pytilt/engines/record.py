@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from pytilt.cluster.seam import Change, ChangeType
-from pytilt.docker.runtime import Runtime
+from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.network.infrastructure import Infrastructure
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json, Key, digest, key_of, owner_of
@@ -38,7 +38,9 @@ class Record:
         store: the objects.
     """
 
-    def __init__(self, runtime: Runtime, project: Project, infrastructure: Infrastructure, store: ObjectStore) -> None:
+    def __init__(
+        self, runtime: ContainerRuntime, project: Project, infrastructure: Infrastructure, store: ObjectStore
+    ) -> None:
         self._runtime = runtime
         self._project = project
         self._infrastructure = infrastructure

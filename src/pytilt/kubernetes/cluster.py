@@ -1,6 +1,6 @@
 """The objects of a Kubernetes cluster."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -50,6 +50,9 @@ class KubernetesCluster:
                 minikube=dict(connection.environ).get("MINIKUBE_ACTIVE_DOCKERD", ""),
             ),
         )
+
+    async def prepare(self, objects: Sequence[KubeObject]) -> None:
+        """Nothing: a cluster starts what an object needs once it is applied."""
 
     async def apply(
         self,

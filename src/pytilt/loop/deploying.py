@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from pytilt.cluster import finalizers, injection, objects, order
-from pytilt.cluster.seam import Cluster, ObjectRef, Prepare
+from pytilt.cluster.seam import Cluster, ObjectRef
 from pytilt.errors import ApplyError
 from pytilt.loop.deletion import Deletion
 from pytilt.loop.deploy_commands import DeployCommandRunner
@@ -40,7 +40,6 @@ class Deploying:
         store: the session's objects.
         cluster: where to deploy.
         imaging: makes the images.
-        prepare: hears what will be applied before the images are made; None if nobody can make use of that.
         commands: runs those of resources that the user's own commands deploy.
         clear_seconds: how long an object may take to go that a forced update makes anew.
     """
@@ -50,7 +49,6 @@ class Deploying:
         store: Store,
         cluster: Cluster,
         imaging: Imaging,
-        prepare: Prepare | None = None,
         *,
         commands: DeployCommandRunner | None = None,
         clear_seconds: float = CLEAR_SECONDS,
@@ -59,7 +57,6 @@ class Deploying:
         self._cluster = cluster
         self._imaging = imaging
         self._commands = commands
-        self._prepare = prepare
         self._clear_seconds = clear_seconds
 
     async def update(self, resource: Resource, start: Start, log: Log, *, timeout: float) -> Done:  # noqa: ASYNC109 - the limit of one object
@@ -79,8 +76,8 @@ class Deploying:
                     await self._runner.delete(deploy.commands, step_log, seconds=timeout)
                 else:
                     await self._clear(resource.status.applied, step_log)
-        elif resource.spec.images and self._prepare is not None:
-            await self._prepare(deploy.objects)
+        elif resource.spec.images:
+            await self._cluster.prepare(deploy.objects)
         images = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
         references = {image.name: image.reference for image in images}
         deployed = [image for image in resource.spec.built_images if image.deployed]

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytilt.cluster.seam import Cluster, Containers, Prepare
+from pytilt.cluster.seam import Cluster, Containers
 from pytilt.docker.engine import Engine
 from pytilt.host.processes import Runner
 from pytilt.images.credentials import Credentials
@@ -69,7 +69,6 @@ class Access(Value):
 
     cluster: Cluster
     containers: Containers
-    prepare: Prepare | None = None
     kubeconfig: str = ""
     """Path of a kubeconfig with the chosen context alone, for commands; empty where there is no Kubernetes."""
 
@@ -95,7 +94,7 @@ async def connected(
 
         credentials, project = Credentials(settings, runner), project_id(root)
         async with engine_access(engine, credentials, project, target.namespace, expected=expected) as access:
-            yield Access(cluster=access, containers=access, prepare=access.prepare)
+            yield Access(cluster=access, containers=access)
         return
     from pytilt.kubernetes.api import KubernetesApi
     from pytilt.kubernetes.cluster import KubernetesCluster

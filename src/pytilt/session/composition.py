@@ -120,7 +120,7 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         commanding = Commanding(runner, environ)
         commands = deploy_commands(runner, access, project, environ)
         imaging = Imaging(store, builder, publisher)
-        deploying = Deploying(store, access.cluster, imaging, access.prepare, commands=commands)
+        deploying = Deploying(store, access.cluster, imaging, commands=commands)
         syncing = Syncing(store, access.containers)
         updating = Updating(store, logs, watching, _strategies(deploying, commanding, syncing), project.root)
         tiltfile_evaluator = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)

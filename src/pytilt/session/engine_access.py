@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from pytilt.cluster.seam import ByteStream, Change, ClusterInfo, ContainerRef, ExecStream, Notify, ObjectRef
 from pytilt.docker.engine import Engine
+from pytilt.docker.runtime import DockerRuntime
 from pytilt.engines.cluster import EngineCluster, engine_cluster
 from pytilt.errors import PytiltError
 from pytilt.images.credentials import Credentials
@@ -46,9 +47,9 @@ class EngineAccess:
             if self._over.is_set():
                 return
             try:
-                api = await self._engine.api()
+                runtime = DockerRuntime(await self._engine.api())
                 async with engine_cluster(
-                    api, self._project, self._namespace, credentials=self._credentials.find
+                    runtime, self._project, self._namespace, credentials=self._credentials.find
                 ) as cluster:
                     self._opened.set_result(cluster)
                     if self._expected:
@@ -71,7 +72,7 @@ class EngineAccess:
         return await (await self._cluster()).info()
 
     async def prepare(self, objects: Sequence[KubeObject]) -> None:
-        """See `cluster.seam.Prepare`."""
+        """See `Cluster.prepare`."""
         await (await self._cluster()).prepare(objects)
 
     async def apply(

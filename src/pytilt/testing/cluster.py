@@ -33,6 +33,8 @@ class FakeCluster:
         """While not empty, everything but watches fails with this message."""
         self.applied: list[KubeObject] = []
         """What was applied, in order, as it was given."""
+        self.prepared: list[KubeObject] = []
+        """What was announced by `prepare`, in order."""
         self.deleted: list[ObjectRef] = []
         """What was deleted by `delete`, in order."""
         self._objects: dict[_Key, KubeObject] = {}
@@ -49,6 +51,10 @@ class FakeCluster:
         """Say what it was told to say."""
         self._answering()
         return self.answer
+
+    async def prepare(self, objects: Sequence[KubeObject]) -> None:
+        """Note what will be applied."""
+        self.prepared += objects
 
     async def apply(
         self,

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from pytilt.docker.runtime import Runtime
+from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.health.grpc import HealthCheck, Status
 from pytilt.engines.network.reach import PodNetwork, output_of
 from pytilt.engines.podspec.probes import ProbeCount, ProbeSpec, Verdict, port_number
@@ -44,7 +44,7 @@ class Prober:
         network: the way to their ports.
     """
 
-    def __init__(self, runtime: Runtime, network: PodNetwork) -> None:
+    def __init__(self, runtime: ContainerRuntime, network: PodNetwork) -> None:
         self._runtime = runtime
         self._network = network
 

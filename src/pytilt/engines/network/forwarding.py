@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from pytilt.cluster.seam import Change
-from pytilt.docker.runtime import Runtime
+from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.network.infrastructure import Infrastructure
 from pytilt.engines.network.services import INGRESS_PORT, PublishedPort, configuration, published
 from pytilt.engines.objects import labels
@@ -27,7 +27,9 @@ class Forwarding:
         store: the objects.
     """
 
-    def __init__(self, runtime: Runtime, project: Project, infrastructure: Infrastructure, store: ObjectStore) -> None:
+    def __init__(
+        self, runtime: ContainerRuntime, project: Project, infrastructure: Infrastructure, store: ObjectStore
+    ) -> None:
         self._runtime = runtime
         self._project = project
         self._infrastructure = infrastructure

@@ -4,8 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterable
 
-from pytilt.docker.api import path
-from pytilt.docker.runtime import Runtime
+from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.network.services import ServiceAddresses
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json
@@ -45,7 +44,13 @@ class Infrastructure:
     """
 
     def __init__(
-        self, runtime: Runtime, project: Project, architecture: str, service_range: str, *, stdin_closes: bool = False
+        self,
+        runtime: ContainerRuntime,
+        project: Project,
+        architecture: str,
+        service_range: str,
+        *,
+        stdin_closes: bool = False,
     ) -> None:
         self.addresses = ServiceAddresses(service_range)
         self._runtime = runtime
@@ -128,27 +133,20 @@ class Infrastructure:
             if volume["Labels"].get(labels.ROLE) not in kept:
                 await self._runtime.remove_volume(volume["Name"])
         for network in await self._runtime.networks(mine):
-            await self._runtime.ask("DELETE", path("networks", network["Id"]))
+            await self._runtime.remove_network(network["Id"])
 
     async def _image(self) -> str:
         program = await asyncio.to_thread(binary, self._architecture)
         tag = hashlib.sha256(program).hexdigest()[:12]
         reference = f"{REPOSITORY}:{tag}"
         if await self._runtime.has_image(reference) is None:
-            params = {"fromSrc": "-", "repo": reference, "changes": f'ENTRYPOINT ["{PATH}"]'}
-            headers = {"Content-Type": "application/x-tar"}
             layer = packed([plain_file(PATH[1:], program, 0o755)])
-            await self._runtime.ask("POST", "/images/create", params=params, content=layer, headers=headers)
+            await self._runtime.import_image(reference, layer, entrypoint=PATH)
         return reference
 
     async def _network(self) -> None:
         if not await self._runtime.networks({labels.PROJECT: self._project.id}):
-            request: Json = {
-                "Name": self._project.network,
-                "Driver": "bridge",
-                "Labels": self._project.labels("network"),
-            }
-            await self._runtime.ask("POST", "/networks/create", json=request)
+            await self._runtime.create_network(self._project.network, self._project.labels("network"))
 
     async def _forwarder(self, base: SandboxBase) -> None:
         found = await self._runtime.inspect(self._project.forwarder)

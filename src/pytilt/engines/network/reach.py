@@ -6,82 +6,17 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from pytilt.cluster.seam import ByteStream, ExecStream
-from pytilt.docker.api import DuplexStream, path
-from pytilt.docker.runtime import Demultiplexer, Runtime, reached
-from pytilt.errors import ClusterUnreachableError, DockerApiError, PortClosedError, SyncError
+from pytilt.cluster.seam import ByteStream
+from pytilt.docker.seam import ContainerRuntime, Execution
+from pytilt.errors import ClusterUnreachableError, PortClosedError, SyncError
 from pytilt.synclet.verbs import dial
 
 CONNECT_SECONDS = 2.0
 """A pod on this machine accepts or refuses at once; only a lost packet takes longer."""
 CHUNK_BYTES = 65536
-NOT_STARTED = (b"OCI runtime exec failed: ", b"Error: runc: exec failed: ", b"Error: crun: exec")
-"""How Docker and Podman begin what they write in place of the output of a command that they could not start."""
 
 
-class Execution:
-    """A command that runs in a container; an `ExecStream`."""
-
-    def __init__(self, runtime: Runtime, execution: str, stream: DuplexStream) -> None:
-        self._runtime = runtime
-        self._id = execution
-        self._stream = stream
-        self._pieces = Demultiplexer(stream)
-        self._status: int | None = None
-
-    async def send(self, data: bytes) -> None:
-        """Write to its standard input."""
-        with reached():
-            await self._stream.send(data)
-
-    async def receive(self) -> tuple[int, bytes]:
-        """The next piece of its output.
-
-        Raises:
-            EOFError: it ended.
-            SyncError: it could not be started.
-            ClusterUnreachableError: the connection broke.
-        """
-        try:
-            with reached():
-                channel, data = await self._pieces.receive()
-        except DockerApiError as error:
-            raise SyncError(error.message) from error
-        except EOFError:
-            self._status = await self._runtime.exec_status(self._id)
-            raise
-        if data.startswith(NOT_STARTED):
-            raise SyncError(data.decode(errors="replace").strip())
-        return channel, data
-
-    def close_sending(self) -> None:
-        """Have its standard input end."""
-        self._stream.close_sending()
-
-    @property
-    def exit_status(self) -> int | None:
-        """The status with which it ended."""
-        return self._status
-
-
-@asynccontextmanager
-async def execute(runtime: Runtime, container: str, argv: Sequence[str]) -> AsyncIterator[Execution]:
-    """Run a command in a container.
-
-    Raises:
-        SyncError: the container does not run, or has no such command.
-        ClusterUnreachableError: no answer.
-    """
-    try:
-        execution = await runtime.create_exec(container, list(argv), stdin=True)
-        with reached():
-            async with runtime.api.hijack(path("exec", execution, "start"), {"Detach": False, "Tty": False}) as stream:
-                yield Execution(runtime, execution, stream)
-    except DockerApiError as error:
-        raise SyncError(f"cannot run `{' '.join(argv)}` in the container: {error.message}") from error
-
-
-async def output_of(runtime: Runtime, container: str, argv: Sequence[str]) -> tuple[int, bytes]:
+async def output_of(runtime: ContainerRuntime, container: str, argv: Sequence[str]) -> tuple[int, bytes]:
     """Run a command to its end; its status and all it wrote.
 
     Raises:
@@ -89,7 +24,7 @@ async def output_of(runtime: Runtime, container: str, argv: Sequence[str]) -> tu
         ClusterUnreachableError: no answer.
     """
     written = bytearray()
-    async with execute(runtime, container, argv) as stream:
+    async with runtime.exec(container, argv) as stream:
         try:
             while True:
                 written += (await stream.receive())[1]
@@ -162,7 +97,7 @@ class PodNetwork:
         runtime: the engine.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: ContainerRuntime) -> None:
         self._runtime = runtime
         self.routed = False
         """Do packets of this process reach the pods? Found out by `find_out`."""
@@ -228,7 +163,7 @@ class PodNetwork:
             ClusterUnreachableError: it cannot be reached.
         """
         try:
-            async with execute(self._runtime, sandbox, dial(f"127.0.0.1:{port}")) as execution:
+            async with self._runtime.exec(sandbox, dial(f"127.0.0.1:{port}")) as execution:
                 channel, said = await _first_piece(execution)
                 if channel != 1:
                     raise PortClosedError(f"nothing listens at port {port} of the pod")
@@ -237,7 +172,7 @@ class PodNetwork:
             raise ClusterUnreachableError(error.message) from error
 
 
-async def _first_piece(execution: ExecStream) -> tuple[int, bytes]:
+async def _first_piece(execution: Execution) -> tuple[int, bytes]:
     """What `synclet dial` says first: an empty line once it is connected."""
     try:
         return await execution.receive()

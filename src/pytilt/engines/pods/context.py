@@ -1,10 +1,11 @@
 """What everything that runs pods shares."""
 
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from pytilt.docker.runtime import Runtime
+from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.health.probing import Prober
 from pytilt.engines.network.infrastructure import Infrastructure
 from pytilt.engines.network.reach import PodNetwork
@@ -35,7 +36,7 @@ class NodeInfo(Value):
 class EngineContext:
     """The collaborators of everything that runs pods."""
 
-    runtime: Runtime
+    runtime: ContainerRuntime
     project: Project
     store: ObjectStore
     infrastructure: Infrastructure
@@ -48,6 +49,8 @@ class EngineContext:
     """Wait until the Services know what the store says now."""
     keep: Callable[[Key], Coroutine[Any, Any, None]]
     """Wait until an object outlives this process as it is now."""
+    clock: Callable[[], float] = time.time
+    """Tells the Unix time."""
 
     def lookup(self, namespace: str) -> Lookup:
         """Finds objects of a namespace by kind and name."""

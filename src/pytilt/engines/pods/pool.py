@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from pytilt.cluster.seam import Change, ChangeType
-from pytilt.docker.runtime import ContainerEvent
+from pytilt.docker.seam import ContainerEvent
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json, is_deleting, uid_of
 from pytilt.engines.pods.context import EngineContext

@@ -1,7 +1,6 @@
 """Runs one pod: makes the engine's containers what the pod's spec wants, one step after the other."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
@@ -119,13 +118,13 @@ class PodRunner:
                     self._lose(error.message)
                 except DockerApiError as error:
                     self._context.events.warning(self._pod, "FailedSync", error.message)
-                    wake_at = time.time() + SECOND_TRY
+                    wake_at = self._context.clock() + SECOND_TRY
                     self._dirty = True
                 await self._sleep(wake_at)
 
     async def _sleep(self, until: float | None) -> None:
         try:
-            async with asyncio.timeout(None if until is None else max(0.0, until - time.time())):
+            async with asyncio.timeout(None if until is None else max(0.0, until - self._context.clock())):
                 await self._wake.wait()
         except TimeoutError:
             return
@@ -141,7 +140,7 @@ class PodRunner:
         if not await self._stand():
             self._publish(plan)
             return self._sandbox_retry
-        if (deadline := self._deadline()) and deadline <= time.time():
+        if (deadline := self._deadline()) and deadline <= self._context.clock():
             text = "Pod was active on the node longer than the specified deadline"
             self._facts = msgspec.structs.replace(self._facts, failed=True, reason="DeadlineExceeded", message=text)
             self._wake.set()
@@ -155,7 +154,7 @@ class PodRunner:
         return min((at for at in (plan.wake_at, deadline) if at), default=None)
 
     def _plan(self) -> PodPlan:
-        return podplan.plan(self._pod, self._views, time.time())
+        return podplan.plan(self._pod, self._views, self._context.clock())
 
     def _publish(self, plan: PodPlan | None = None, *, let_go: bool = False) -> None:
         """Write the status. That the work is done is only said once what the pod held is let go."""
@@ -165,7 +164,7 @@ class PodRunner:
         pod = self._context.store.get(*self._key)
         if pod is None or pod["metadata"].get("uid") != self._pod["metadata"]["uid"]:
             return
-        status = pod_status(pod, self._views, plan, self._facts, time.time())
+        status = pod_status(pod, self._views, plan, self._facts, self._context.clock())
         self._context.store.set_status(self._key, status)
 
     def _deadline(self) -> float | None:
@@ -177,7 +176,7 @@ class PodRunner:
         """Have the sandbox run; False if that has to wait."""
         if self.sandbox.dismissed_at:
             self._sandbox_retry = max(self._sandbox_retry, self.sandbox.dismissed_at + ENGINE_END_SECONDS)
-        if self._sandbox_retry > time.time():
+        if self._sandbox_retry > self._context.clock():
             await self._stop_orphans()
             return False
         try:
@@ -195,7 +194,7 @@ class PodRunner:
             if self._sandbox_started and self.sandbox.running:
                 return True
             self._sandbox_failures += 1
-            self._sandbox_retry = time.time() + podplan.retry_delay(self._sandbox_failures)
+            self._sandbox_retry = self._context.clock() + podplan.retry_delay(self._sandbox_failures)
             self._facts = msgspec.structs.replace(self._facts, message=error.message)
             for container in podplan.all_containers(self._pod):
                 self._set(container["name"], waiting="ContainerCreating", message=error.message)
@@ -290,8 +289,7 @@ class PodRunner:
         if ended and current is not None:
             self._ended(container, current)
 
-    @staticmethod
-    def _lost(instance: Instance) -> Instance:
+    def _lost(self, instance: Instance) -> Instance:
         if not instance.running:
             return instance
         return msgspec.structs.replace(
@@ -299,7 +297,7 @@ class PodRunner:
             id=instance.id,
             attempt=instance.attempt,
             started_at=instance.started_at,
-            finished_at=time.time(),
+            finished_at=self._context.clock(),
             image_id=instance.image_id,
         )
 
@@ -327,7 +325,7 @@ class PodRunner:
         reason = error.reason
         if reason == "ErrImagePull" and failures > 1:
             reason = "ImagePullBackOff"
-        retry_at = time.time() + podplan.retry_delay(failures)
+        retry_at = self._context.clock() + podplan.retry_delay(failures)
         values = {"waiting": reason, "message": error.message, "failures": failures, "retry_at": retry_at}
         self._views[name] = msgspec.structs.replace(view, **values)
         if not error.reason.startswith("ErrImagePull"):
@@ -412,11 +410,11 @@ class PodRunner:
         hook = (container.get("lifecycle") or {}).get("preStop")
         if hook and grace:
             target = Target(container=container, id=instance.id, sandbox=self.sandbox.id, address=self.sandbox.address)
-            began = time.time()
+            began = self._context.clock()
             result = await self._context.prober.once(hook, target, grace)
             if not result.success:
                 self._context.events.warning(self._pod, "FailedPreStopHook", result.message)
-            grace = max(1, grace - int(time.time() - began))
+            grace = max(1, grace - int(self._context.clock() - began))
         await self._context.runtime.stop(instance.id, grace)
 
     @staticmethod

@@ -1,7 +1,6 @@
 """A pod's sandbox: the container that holds its namespaces and volumes, and the files in those."""
 
 import asyncio
-import time
 
 from pytilt.engines.network.infrastructure import sandboxes_last
 from pytilt.engines.objects import labels
@@ -60,7 +59,7 @@ class Sandbox:
         if self.running:
             self.dismissed_at = 0.0
         elif stood and found["State"].get("ExitCode") == 0:
-            self.dismissed_at = time.time()
+            self.dismissed_at = self._context.clock()
         networks: Json = found["NetworkSettings"]["Networks"] or {}
         for gateway in filter(None, (network.get("Gateway") for network in networks.values())):
             self._context.network.find_out(gateway)
