@@ -2,7 +2,7 @@ import pytest
 
 from pytilt.cluster.endpoints import endpoints, service_url
 from pytilt.model.names import ResourceName
-from pytilt.model.resources import KubernetesDeploy, Link, LocalDeploy, PortForward, Resource
+from pytilt.model.resources import KubernetesDeploy, Link, LocalDeploy, PortForwardSpec, ResourceSpec
 
 LINK = Link(url="http://docs", name="docs")
 
@@ -16,12 +16,12 @@ def balanced(address, port=80):
 
 def resource(*forwards):
     deploy = KubernetesDeploy(objects=(), port_forwards=forwards)
-    return Resource(name=ResourceName("web"), deploy=deploy, links=(LINK,))
+    return ResourceSpec(name=ResourceName("web"), deploy=deploy, links=(LINK,))
 
 
 def test_links_come_first_then_forwards_which_hide_load_balancers():
     found = endpoints(
-        resource(PortForward(local_port=8000), PortForward(local_port=9000, name="x", path="/y", host="::1")),
+        resource(PortForwardSpec(local_port=8000), PortForwardSpec(local_port=9000, name="x", path="/y", host="::1")),
         [balanced({"ip": "10.0.0.1"})],
         host="localhost",
     )
@@ -35,7 +35,7 @@ def test_without_forwards_load_balancers_are_shown_in_order_of_their_address():
 
 
 def test_a_local_resource_has_its_links_only():
-    local = Resource(name=ResourceName("x"), deploy=LocalDeploy(), links=(LINK,))
+    local = ResourceSpec(name=ResourceName("x"), deploy=LocalDeploy(), links=(LINK,))
     assert endpoints(local, host="localhost") == (LINK,)
 
 

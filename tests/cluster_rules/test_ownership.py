@@ -12,7 +12,7 @@ from pytilt.cluster.ownership import (
     intermediate,
 )
 from pytilt.model.pods import Container, OwnerRef, Pod
-from pytilt.model.resources import PortForward
+from pytilt.model.resources import PortForwardSpec
 
 HASH = "tilt.dev/pod-template-hash"
 
@@ -120,7 +120,7 @@ def test_a_port_leads_to_a_running_pod_even_if_it_goes_away_while_there_is_no_be
     [((80, 8000), 8000, 0, 8000), ((80, 90), 8000, 0, 80), ((), 8000, 0, 8000), ((80,), 8000, 9000, 9000)],
 )
 def test_a_forward_without_container_port_finds_one(ports, local, container, chosen):
-    forward = PortForward(local_port=local, container_port=container)
+    forward = PortForwardSpec(local_port=local, container_port=container)
     assert container_port(pod("a", ports=ports), forward) == chosen
 
 

@@ -5,7 +5,7 @@ import pytest
 from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import ClusterUnreachableError
 from pytilt.kubernetes.api import KubernetesApi
-from pytilt.kubernetes.logs import ContainerRun, Progress, follow, in_utc, latest_run
+from pytilt.kubernetes.logs import ContainerRun, LogPosition, follow, in_utc, latest_run
 from tests.kubernetes.api_server import ApiServer, Reply, status
 
 REF = ContainerRef(namespace="default", pod="web", container="main")
@@ -33,7 +33,7 @@ def at(nanoseconds: int) -> str:
 
 
 def test_after_a_reconnect_nothing_is_told_twice_and_twins_are_counted():
-    progress = Progress()
+    progress = LogPosition()
     assert [progress.is_new(at(n)) for n in (1, 2, 2)] == [True, True, True]
     progress.reconnected()
     assert progress.second == "2026-01-01T00:00:01Z"
@@ -41,7 +41,7 @@ def test_after_a_reconnect_nothing_is_told_twice_and_twins_are_counted():
 
 
 def test_lines_before_the_wanted_time_are_left_out():
-    progress = Progress(at(5))
+    progress = LogPosition(at(5))
     assert [progress.is_new(at(n)) for n in (4, 5, 6)] == [False, True, True]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pytilt.liveupdate.planning import ChangedFile, FallBack, FileKind, Steps, SyncedFile, plan, plan_initial
+from pytilt.liveupdate.planning import ChangedFile, FallBack, FileKind, SyncedFile, SyncPlan, plan_initial, plan_sync
 from pytilt.model.files import Ignore
 from pytilt.model.images import LiveUpdate, Run, Sync
 
@@ -24,13 +24,13 @@ RULES = LiveUpdate(
 def steps(*paths, **gone):
     missing = gone.get("gone", ())
     files = [ChangedFile(path=path, kind=FileKind.GONE if path in missing else FileKind.FILE) for path in paths]
-    found = plan(files, RULES)
-    assert isinstance(found, Steps)
+    found = plan_sync(files, RULES)
+    assert isinstance(found, SyncPlan)
     return found
 
 
 def reason(*paths, rules=RULES):
-    found = plan([ChangedFile(path=path) for path in paths], rules)
+    found = plan_sync([ChangedFile(path=path) for path in paths], rules)
     assert isinstance(found, FallBack)
     return found.reason
 
@@ -56,16 +56,16 @@ def test_every_sync_that_contains_a_file_says_where_it_goes(local, remote):
 
 def test_syncs_that_bring_a_file_to_the_same_place_bring_it_once():
     rules = LiveUpdate(syncs=(Sync(local="/shop/a.py", remote="/app/"), Sync(local="/shop", remote="/app")))
-    found = plan([ChangedFile(path="/shop/a.py")], rules)
-    assert isinstance(found, Steps)
+    found = plan_sync([ChangedFile(path="/shop/a.py")], rules)
+    assert isinstance(found, SyncPlan)
     assert [file.remote for file in found.copies] == ["/app/a.py"]
 
 
 def test_instead_of_what_is_below_a_link_the_link_is_brought():
     link = ChangedFile(path="/shop/src/dir", kind=FileKind.LINK)
     rules = LiveUpdate(syncs=(Sync(local="/shop", remote="/all"), Sync(local="/shop/src/dir", remote="/dir")))
-    found = plan([ChangedFile(path="/shop/src/dir/a", above=(link,))], rules)
-    assert isinstance(found, Steps)
+    found = plan_sync([ChangedFile(path="/shop/src/dir/a", above=(link,))], rules)
+    assert isinstance(found, SyncPlan)
     assert found.copies == (
         SyncedFile(local="/shop/src/dir", remote="/all/src/dir"),
         SyncedFile(local="/shop/src/dir/a", remote="/dir/a"),
@@ -74,8 +74,8 @@ def test_instead_of_what_is_below_a_link_the_link_is_brought():
 
 def test_a_source_that_is_a_link_to_a_directory_stands_for_the_directory():
     link = ChangedFile(path="/shop/static", kind=FileKind.LINK, leads_to_directory=True)
-    found = plan([link], RULES)
-    assert isinstance(found, Steps)
+    found = plan_sync([link], RULES)
+    assert isinstance(found, SyncPlan)
     assert found.copies == (
         SyncedFile(local="/shop/static/.", remote="/var/www"),
         SyncedFile(local="/shop/static", remote="/rest/static"),
@@ -85,20 +85,20 @@ def test_a_source_that_is_a_link_to_a_directory_stands_for_the_directory():
 def test_instead_of_what_is_below_a_directory_that_is_gone_the_directory_is_deleted():
     gone = ChangedFile(path="/shop/src/dir", kind=FileKind.GONE)
     files = [ChangedFile(path=f"/shop/src/dir/{name}", kind=FileKind.GONE, above=(gone,)) for name in "ab"]
-    found = plan(files, LiveUpdate(syncs=(Sync(local="/shop", remote="/all"),)))
-    assert isinstance(found, Steps)
+    found = plan_sync(files, LiveUpdate(syncs=(Sync(local="/shop", remote="/all"),)))
+    assert isinstance(found, SyncPlan)
     assert (found.copies, [file.remote for file in found.deletions]) == ((), ["/all/src/dir"])
 
 
 def test_a_directory_itself_goes_to_the_remote_path_whatever_its_last_character():
-    found = plan([ChangedFile(path="/shop/static", kind=FileKind.DIRECTORY)], RULES)
-    assert isinstance(found, Steps)
+    found = plan_sync([ChangedFile(path="/shop/static", kind=FileKind.DIRECTORY)], RULES)
+    assert isinstance(found, SyncPlan)
     assert found.copies[0].remote == "/var/www"
 
 
 def test_a_file_in_the_root_of_the_machine_is_covered_by_its_root():
-    found = plan([ChangedFile(path="/a/b")], LiveUpdate(syncs=(Sync(local="/", remote="/all"),)))
-    assert isinstance(found, Steps)
+    found = plan_sync([ChangedFile(path="/a/b")], LiveUpdate(syncs=(Sync(local="/", remote="/all"),)))
+    assert isinstance(found, SyncPlan)
     assert found.copies[0].remote == "/all/a/b"
 
 
@@ -114,7 +114,7 @@ def test_deleting_a_synced_file_never_deletes_the_directory_it_was_copied_to():
 
 def test_the_root_of_a_container_is_never_deleted():
     rules = LiveUpdate(syncs=(Sync(local="/shop/image", remote="/."),))
-    found = plan([ChangedFile(path="/shop/image", kind=FileKind.GONE)], rules)
+    found = plan_sync([ChangedFile(path="/shop/image", kind=FileKind.GONE)], rules)
     assert isinstance(found, FallBack)
     assert "root of the container" in found.reason
 

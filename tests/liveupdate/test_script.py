@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytilt.liveupdate.archive import Archive, examine, pack
-from pytilt.liveupdate.planning import Steps, plan
+from pytilt.liveupdate.planning import SyncPlan, plan_sync
 from pytilt.liveupdate.script import Marks
 from pytilt.liveupdate.stream import ContainerStream, open_stream
 from pytilt.model.images import LiveUpdate, Sync
@@ -97,8 +97,8 @@ class Pair:
     async def save(self, *paths: str) -> None:
         """These paths changed; all of it is one update."""
         changed = [f"{self.local}/{path}".rstrip("/") for path in paths]
-        steps = plan(examine(changed, self._rules), self._rules)
-        assert isinstance(steps, Steps)
+        steps = plan_sync(examine(changed, self._rules), self._rules)
+        assert isinstance(steps, SyncPlan)
         archive = await pack(steps.copies)
         deletions = [file.remote for file in (*steps.deletions, *archive.vanished)]
         assert (await self._stream.update(archive, deletions, (), _log)).ok

@@ -8,8 +8,7 @@ from pytilt.model.files import FileRule
 from pytilt.model.images import CustomBuild, DockerBuild, Image, LiveUpdate, Sync
 from pytilt.model.names import TILTFILE, ImageName, ResourceName, SpanId
 from pytilt.model.objects import ClusterState, ImageMap, Resource, Session, Tiltfile, TiltfileStatus
-from pytilt.model.resources import Declaration, KubeObject, KubernetesDeploy, LocalDeploy
-from pytilt.model.resources import Resource as Declared
+from pytilt.model.resources import Declaration, KubeObject, KubernetesDeploy, LocalDeploy, ResourceSpec
 from pytilt.model.updates import Outcome, Reason, Strategy, Update
 from pytilt.store.objects import Store
 
@@ -21,7 +20,7 @@ def command(text: str = "true", directory: str = "/p") -> Command:
     return Command(argv=("sh", "-c", text), dir=directory)
 
 
-def local(name: str, update: str | None = "true", *, serve: str | None = None, **fields: object) -> Declared:
+def local(name: str, update: str | None = "true", *, serve: str | None = None, **fields: object) -> ResourceSpec:
     """A `local_resource` whose files are `/p/NAME`."""
     deploy = LocalDeploy(
         update=command(update) if update is not None else None,
@@ -29,7 +28,7 @@ def local(name: str, update: str | None = "true", *, serve: str | None = None, *
         files=FileRule(paths=(f"/p/{name}",)),
         allow_parallel=True,
     )
-    return Declared(name=ResourceName(name), deploy=deploy, **fields)  # type: ignore[arg-type]  # fields of a resource
+    return ResourceSpec(name=ResourceName(name), deploy=deploy, **fields)  # type: ignore[arg-type]  # fields of a resource
 
 
 def image(name: str, *bases: str, live: bool = False, **fields: object) -> Image:
@@ -53,12 +52,12 @@ def custom(name: str, **fields: object) -> Image:
     return image(name, build=CustomBuild(command=command(), **fields))  # type: ignore[arg-type]  # fields of a build
 
 
-def kubernetes(name: str, *objects: KubeObject, images: Sequence[Image] = (), **fields: object) -> Declared:
+def kubernetes(name: str, *objects: KubeObject, images: Sequence[Image] = (), **fields: object) -> ResourceSpec:
     """A resource of these objects; of a Deployment when none are given."""
     given = objects or (deployment(name, images[-1].name if images else "busybox"),)
     used = tuple(each.name for each in images if each.deployed)
     deploy = KubernetesDeploy(objects=given, images=used)
-    return Declared(name=ResourceName(name), deploy=deploy, images=tuple(images), **fields)  # type: ignore[arg-type]  # fields of a resource
+    return ResourceSpec(name=ResourceName(name), deploy=deploy, images=tuple(images), **fields)  # type: ignore[arg-type]  # fields of a resource
 
 
 def deployment(name: str, image: str = "busybox", **metadata: object) -> KubeObject:
@@ -97,7 +96,7 @@ def update(number: int = 1, outcome: Outcome = Outcome.OK, strategy: Strategy = 
     )
 
 
-def prepare(store: Store, *specs: Declared, evaluated: bool = True, connected: bool = True) -> None:
+def prepare(store: Store, *specs: ResourceSpec, evaluated: bool = True, connected: bool = True) -> None:
     """Put a session into a store: its Tiltfile was evaluated and declared these resources, its cluster answers."""
     store.put(Session(name="Tiltfile", tiltfile_path="/p/Tiltfile"))
     declaration = Declaration(resources=specs, enabled=tuple(each.name for each in specs))

@@ -11,8 +11,7 @@ from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource, ResourceStatus
-from pytilt.model.resources import KubeObject
-from pytilt.model.resources import Resource as Declared
+from pytilt.model.resources import KubeObject, ResourceSpec
 from pytilt.model.updates import Outcome, Reason, Strategy
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
@@ -64,7 +63,7 @@ class Trial:
         self.store.put(replace(resource, status=ResourceStatus(**done.status)))
         return done
 
-    def declare(self, spec: Declared) -> None:
+    def declare(self, spec: ResourceSpec) -> None:
         """Give a resource another definition."""
         self.store.change(Resource, spec.name, lambda each: replace(each, spec=spec))
 

@@ -6,7 +6,15 @@ from pytilt.model.commands import Probe, TcpSocketAction
 from pytilt.model.files import FileRule
 from pytilt.model.images import DockerBuild
 from pytilt.model.names import ImageName, ResourceName
-from pytilt.model.resources import KubernetesDeploy, Link, LocalDeploy, PodReadiness, PortForward, Resource, TriggerMode
+from pytilt.model.resources import (
+    KubernetesDeploy,
+    Link,
+    LocalDeploy,
+    PodReadiness,
+    PortForwardSpec,
+    ResourceSpec,
+    TriggerMode,
+)
 from tests.loop.declaring import command, custom, deployment, image, kubernetes, local
 
 IMAGE = image("img")
@@ -45,12 +53,12 @@ def test_what_an_image_is_made_of_asks_for_a_build(changed):
     assert image_digest(changed) != image_digest(IMAGE)
 
 
-def deployed(**fields: object) -> Resource:
+def deployed(**fields: object) -> ResourceSpec:
     assert isinstance(WEB.deploy, KubernetesDeploy)
     return replace(WEB, deploy=replace(WEB.deploy, **fields))
 
 
-def run(**fields: object) -> Resource:
+def run(**fields: object) -> ResourceSpec:
     assert isinstance(TOOL.deploy, LocalDeploy)
     return replace(TOOL, deploy=replace(TOOL.deploy, **fields))
 
@@ -62,14 +70,14 @@ def run(**fields: object) -> Resource:
         (WEB, replace(WEB, links=(Link(url="https://x"),))),
         (WEB, replace(WEB, trigger_mode=TriggerMode.MANUAL)),
         (WEB, replace(WEB, resource_deps=(ResourceName("db"),))),
-        (WEB, deployed(port_forwards=(PortForward(local_port=8000),))),
+        (WEB, deployed(port_forwards=(PortForwardSpec(local_port=8000),))),
         (WEB, deployed(pod_readiness=PodReadiness.IGNORE)),
         (TOOL, run(files=FileRule(paths=("/q",)))),
         (TOOL, run(allow_parallel=False)),
         (TOOL, run(readiness_probe=Probe(tcp_socket=TcpSocketAction(port=80)))),
     ],
 )
-def test_what_only_its_row_or_its_order_depends_on_asks_for_no_update(before: Resource, changed: Resource):
+def test_what_only_its_row_or_its_order_depends_on_asks_for_no_update(before: ResourceSpec, changed: ResourceSpec):
     assert resource_digest(changed) == resource_digest(before)
 
 
@@ -82,5 +90,5 @@ def test_what_only_its_row_or_its_order_depends_on_asks_for_no_update(before: Re
         (TOOL, run(serve=command("server"))),
     ],
 )
-def test_what_runs_asks_for_an_update(before: Resource, changed: Resource):
+def test_what_runs_asks_for_an_update(before: ResourceSpec, changed: ResourceSpec):
     assert resource_digest(changed) != resource_digest(before)

@@ -13,7 +13,7 @@ from pytilt.loop.deploying import Deploying
 from pytilt.loop.evaluating import Evaluating
 from pytilt.loop.evaluator import Evaluator
 from pytilt.loop.imaging import Imaging
-from pytilt.loop.retiring import Retiring
+from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.rounds import ROUNDS
 from pytilt.loop.updating import Updating
 from pytilt.loop.watching import Watching
@@ -30,9 +30,8 @@ from pytilt.model.objects import (
     Tiltfile,
     TiltfileStatus,
 )
-from pytilt.model.resources import CiSettings, Declaration, KubernetesDeploy
-from pytilt.model.resources import PortForward as Forward
-from pytilt.model.resources import Resource as Declared
+from pytilt.model.resources import CiSettings, Declaration, KubernetesDeploy, ResourceSpec
+from pytilt.model.resources import PortForwardSpec as Forward
 from pytilt.model.updates import Outcome, Reason, Strategy
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
@@ -64,7 +63,7 @@ class Scripted(Evaluator):
         return self.results.pop(0) if len(self.results) > 1 else self.results[0]
 
 
-def declares(*specs: Declared, disabled: Sequence[str] = (), **fields: object) -> EvaluationResult:
+def declares(*specs: ResourceSpec, disabled: Sequence[str] = (), **fields: object) -> EvaluationResult:
     enabled = tuple(each.name for each in specs if each.name not in disabled)
     declaration = Declaration(
         **{"resources": specs, "enabled": enabled, "config_files": (CONFIG,), **fields}  # type: ignore[arg-type]  # fields of a declaration
@@ -84,8 +83,8 @@ class Trial:
         self.updating = Updating(store, logs, self.watching, {}, "/p")
         deploying = Deploying(store, self.cluster, Imaging(store, FakeBuilder(), FakePublisher()))
         self.evaluator = Scripted()
-        retiring = Retiring(store, logs, self.updating, deploying)
-        self.evaluating = Evaluating(store, logs, self.watching, self.updating, retiring, self.evaluator)
+        resource_deletion = ResourceDeletion(store, logs, self.updating, deploying)
+        self.evaluating = Evaluating(store, logs, self.watching, self.updating, resource_deletion, self.evaluator)
 
     @asynccontextmanager
     async def session(self, *results: EvaluationResult) -> AsyncIterator[None]:
@@ -333,7 +332,7 @@ async def test_enabling_during_an_evaluation_removes_nothing_that_is_new(trial: 
         assert trial.names() == ["a", "b"]
 
 
-def forwarded(name: str, port: int) -> Declared:
+def forwarded(name: str, port: int) -> ResourceSpec:
     spec = kubernetes(name)
     assert isinstance(spec.deploy, KubernetesDeploy)
     return replace(spec, deploy=replace(spec.deploy, port_forwards=(Forward(local_port=port),)))

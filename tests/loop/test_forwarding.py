@@ -13,7 +13,7 @@ from pytilt.loop.forwarding import Forwarding, Rechecks
 from pytilt.model.names import ResourceName
 from pytilt.model.objects import PortForward, PortForwardStatus, Runtime, RuntimeState
 from pytilt.model.pods import Container, Pod
-from pytilt.model.resources import PortForward as Forward
+from pytilt.model.resources import PortForwardSpec as Forward
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeConnection, FakeContainers

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from pytilt.loop import freshness
-from pytilt.loop.freshness import Impossible, Possible, Waiting
+from pytilt.loop.freshness import ContainerPending, Impossible, Possible
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.images import BuiltImage, CustomBuild, Image
 from pytilt.model.names import ImageName
@@ -18,7 +18,7 @@ from pytilt.model.objects import (
     RuntimeState,
 )
 from pytilt.model.pods import Container, ContainerState, Pod
-from pytilt.model.resources import Resource as Declared
+from pytilt.model.resources import ResourceSpec
 from pytilt.model.updates import DeployedImage, Outcome, Strategy, SyncedContainer
 from pytilt.store.objects import Store
 from tests.loop.declaring import command, image, kubernetes, local, prepare, update
@@ -39,7 +39,7 @@ class Trial:
         self.status(history=(update(),), applied_images=applied)
         self.runs()
 
-    def declare(self, *specs: Declared) -> None:
+    def declare(self, *specs: ResourceSpec) -> None:
         prepare(self.store, *specs)
 
     def built(self, name: str, number: int = 1, sequence: int = 0, *, published: bool = True) -> None:
@@ -78,7 +78,7 @@ class Trial:
     def lacking(self) -> bool:
         return freshness.lacking(self.store.snapshot(), self.resource)
 
-    def in_place(self) -> Waiting | Impossible | Possible:
+    def in_place(self) -> ContainerPending | Impossible | Possible:
         return freshness.in_place(self.store.snapshot(), self.resource)
 
 
@@ -179,20 +179,20 @@ def test_a_change_of_an_image_without_live_update_beside_one_with_takes_a_full_u
 @pytest.mark.parametrize(
     ("container", "pod", "expected"),
     [
-        ({"state": ContainerState.WAITING, "reason": "ContainerCreating"}, {}, Waiting()),
+        ({"state": ContainerState.WAITING, "reason": "ContainerCreating"}, {}, ContainerPending()),
         ({"state": ContainerState.TERMINATED}, {}, Impossible(why="container c is down: terminated")),
         (
             {"state": ContainerState.WAITING, "reason": "CrashLoopBackOff"},
             {},
             Impossible(why="container c is down: CrashLoopBackOff"),
         ),
-        ({"image": "web:0"}, {}, Waiting()),
-        ({}, {"deleting": True}, Waiting()),
-        ({"init": True}, {}, Waiting()),
+        ({"image": "web:0"}, {}, ContainerPending()),
+        ({}, {"deleting": True}, ContainerPending()),
+        ({"init": True}, {}, ContainerPending()),
     ],
 )
 def test_a_container_that_does_not_run_what_was_deployed_is_waited_for_or_given_up(
-    trial: Trial, container: Mapping[str, object], pod: Mapping[str, object], expected: Waiting | Impossible
+    trial: Trial, container: Mapping[str, object], pod: Mapping[str, object], expected: ContainerPending | Impossible
 ):
     trial.change("web", a=1)
     trial.runs(pod, **container)
@@ -238,7 +238,7 @@ def ready(store: Store) -> Trial:
 def test_a_container_that_runs_the_image_of_the_yaml_is_updated_in_place(ready: Trial):
     assert isinstance(ready.in_place(), Possible)
     ready.runs(image="unready:v1")
-    assert ready.in_place() == Waiting()
+    assert ready.in_place() == ContainerPending()
 
 
 def test_a_new_container_of_an_image_that_is_not_built_here_lacks_all_changes(ready: Trial):

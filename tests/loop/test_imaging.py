@@ -8,7 +8,7 @@ from pytilt.errors import BuildError
 from pytilt.images.contract import BuildRequest
 from pytilt.loop import freshness
 from pytilt.loop.imaging import Imaging, delivery_for, registry_for, step_count
-from pytilt.loop.narration import Steps
+from pytilt.loop.narration import UpdateSteps
 from pytilt.model.clusters import ClusterInfo
 from pytilt.model.images import BuiltImage, CustomBuild, Delivery, Image, Registry
 from pytilt.model.logs import Log
@@ -51,7 +51,7 @@ class Trial:
         resource = self.store.get(Resource, name)
         assert resource
         log = self.logs.span(resource.spec.name, resource.spec.name)  # type: ignore[arg-type]  # the name will do
-        steps = Steps(log, step_count(resource.spec.images, force=force))
+        steps = UpdateSteps(log, step_count(resource.spec.images, force=force))
         made = await self.imaging.ensure(resource, info, steps, sequence=sequence, force=force)
         return {each.name: each.reference for each in made}
 

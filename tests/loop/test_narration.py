@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytilt.loop.narration import Steps, heading
+from pytilt.loop.narration import UpdateSteps, heading
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.updates import Reason
@@ -36,9 +36,9 @@ def ticking() -> Iterator[float]:
         now += 1
 
 
-def steps(logs: LogStore, total: int) -> Steps:
+def steps(logs: LogStore, total: int) -> UpdateSteps:
     clock = ticking()
-    return Steps(logs.span(ResourceName("web"), SpanId("build:1")), total, clock=lambda: next(clock))
+    return UpdateSteps(logs.span(ResourceName("web"), SpanId("build:1")), total, clock=lambda: next(clock))
 
 
 def test_steps_are_numbered_indented_and_summed_up(logs: LogStore):

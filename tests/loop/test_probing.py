@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from pytilt.host.ports import free_port
-from pytilt.loop.probing import Prober
+from pytilt.loop.probing import ReadinessProber
 from pytilt.model.commands import ExecAction, HttpGetAction, Probe, TcpSocketAction
 from pytilt.testing.host import Answer, FakeRunner
 from tests.loop.waiting import PATIENCE_SECONDS, running
@@ -25,8 +25,8 @@ async def server(answer: bytes) -> AsyncIterator[int]:
         yield listening.sockets[0].getsockname()[1]
 
 
-def prober(runner: FakeRunner | None = None) -> Prober:
-    return Prober(runner or FakeRunner(), {"A": "1"}, "/p")
+def prober(runner: FakeRunner | None = None) -> ReadinessProber:
+    return ReadinessProber(runner or FakeRunner(), {"A": "1"}, "/p")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ async def test_a_probe_that_does_not_answer_in_time_has_failed():
     assert all(process.stopped for process in runner.processes)
 
 
-class Scripted(Prober):
+class Scripted(ReadinessProber):
     """A prober whose answers the test gives; after the last it waits."""
 
     def __init__(self, *answers: str | None) -> None:

@@ -11,7 +11,7 @@ from pytilt.errors import ClusterUnreachableError
 from pytilt.loop.runtimes import WATCHED, Runtimes
 from pytilt.model.objects import ClusterState, Resource, ResourceStatus, Runtime, RuntimeState
 from pytilt.model.resources import KubeObject, KubernetesDeploy, Link, PodReadiness
-from pytilt.model.resources import PortForward as Forward
+from pytilt.model.resources import PortForwardSpec as Forward
 from pytilt.model.status import RuntimeStatus
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store

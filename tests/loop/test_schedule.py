@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from pytilt.loop.schedule import Memory, Plan, plan
+from pytilt.loop.schedule import PlanCache, UpdatePlan, plan_updates
 from pytilt.model import resources
 from pytilt.model.clusters import ClusterInfo
 from pytilt.model.commands import Command
@@ -56,14 +56,14 @@ def image(*, live: bool = True, stop: str = "") -> Image:
     return Image(name=IMAGE, build=build, files=FileRule(paths=("/p",)), live_update=rules if live else None)
 
 
-def local(name: str, **fields: object) -> resources.Resource:
+def local(name: str, **fields: object) -> resources.ResourceSpec:
     deploy = LocalDeploy(update=TRUE, files=FileRule(paths=("/p",)))
-    return resources.Resource(name=ResourceName(name), deploy=deploy, **fields)  # type: ignore[arg-type]  # fields of a resource
+    return resources.ResourceSpec(name=ResourceName(name), deploy=deploy, **fields)  # type: ignore[arg-type]  # fields of a resource
 
 
-def kubernetes(name: str, *images: Image, **fields: object) -> resources.Resource:
+def kubernetes(name: str, *images: Image, **fields: object) -> resources.ResourceSpec:
     deploy = KubernetesDeploy(objects=(), images=tuple(each.name for each in images))
-    return resources.Resource(name=ResourceName(name), deploy=deploy, images=images, **fields)  # type: ignore[arg-type]  # fields of a resource
+    return resources.ResourceSpec(name=ResourceName(name), deploy=deploy, images=images, **fields)  # type: ignore[arg-type]  # fields of a resource
 
 
 class World:
@@ -75,7 +75,7 @@ class World:
         self.store.put(ClusterState(name="default", info=ClusterInfo(context="c", namespace="n", product="kind")))
         self._order = 1
 
-    def add(self, spec: resources.Resource, **status: object) -> None:
+    def add(self, spec: resources.ResourceSpec, **status: object) -> None:
         self._order += 1
         digest = str(status.pop("digest", "d"))
         self.store.put(
@@ -112,8 +112,8 @@ class World:
         self.add(kubernetes("web", spec), **{"history": (update(),), "applied_images": applied, **status})
         self.runtime("web")
 
-    def plan(self, max_parallel: int = 3) -> Plan:
-        return plan(self.store.snapshot(), max_parallel=max_parallel)
+    def plan(self, max_parallel: int = 3) -> UpdatePlan:
+        return plan_updates(self.store.snapshot(), max_parallel=max_parallel)
 
 
 @pytest.fixture
@@ -121,11 +121,11 @@ def world() -> World:
     return World()
 
 
-def started(found: Plan) -> list[str]:
+def started(found: UpdatePlan) -> list[str]:
     return [start.resource for start in found.starts]
 
 
-def holds(found: Plan) -> dict[str, HoldReason]:
+def holds(found: UpdatePlan) -> dict[str, HoldReason]:
     return {name: hold.reason for name, hold in found.holds.items()}
 
 
@@ -166,10 +166,10 @@ def test_the_trigger_mode_decides_about_the_first_update(
 
 def test_in_manual_mode_a_change_waits_for_a_trigger(world: World):
     world.add(local("a", trigger_mode=TriggerMode.MANUAL), history=(update(),))
-    assert not world.plan().unasked
+    assert not world.plan().pending_manual
     world.change("a", x=1)
-    plan = world.plan()
-    assert (plan.starts, plan.due, plan.unasked) == ((), {}, frozenset({"a"}))
+    plan_updates = world.plan()
+    assert (plan_updates.starts, plan_updates.due, plan_updates.pending_manual) == ((), {}, frozenset({"a"}))
     world.add(
         local("a", trigger_mode=TriggerMode.MANUAL),
         history=(update(),),
@@ -203,7 +203,7 @@ def test_a_local_resource_waits_for_what_runs(world: World):
 
 def test_local_resources_that_allow_it_start_together_up_to_the_limit(world: World):
     for name in "abcd":
-        spec = resources.Resource(name=ResourceName(name), deploy=LocalDeploy(update=TRUE, allow_parallel=True))
+        spec = resources.ResourceSpec(name=ResourceName(name), deploy=LocalDeploy(update=TRUE, allow_parallel=True))
         world.add(spec, applied_digest="")
     found = world.plan(max_parallel=3)
     assert started(found) == ["a", "b", "c"]
@@ -336,7 +336,7 @@ def test_first_updates_come_before_later_ones_and_local_ones_before_all(world: W
     world.deployed(image(live=False))
     world.changes("image:web-image", {"/p/x": 1})
     world.add(kubernetes("second"), applied_digest="")
-    spec = resources.Resource(name=ResourceName("tool"), deploy=LocalDeploy(update=TRUE, allow_parallel=True))
+    spec = resources.ResourceSpec(name=ResourceName("tool"), deploy=LocalDeploy(update=TRUE, allow_parallel=True))
     world.add(spec, applied_digest="")
     assert started(world.plan(max_parallel=9)) == ["tool", "second", "web"]
 
@@ -348,7 +348,7 @@ def test_a_disabled_resource_is_left_alone(world: World):
 
 
 def test_what_is_remembered_from_turn_to_turn_changes_no_answer(world: World):
-    memory: Memory = {}
+    cache: PlanCache = {}
     world.deployed(image())
     for step in (
         lambda: None,
@@ -359,7 +359,7 @@ def test_what_is_remembered_from_turn_to_turn_changes_no_answer(world: World):
     ):
         step()
         state = world.store.snapshot()
-        assert plan(state, memory=memory) == plan(state)
+        assert plan_updates(state, cache=cache) == plan_updates(state)
 
 
 @pytest.mark.parametrize(

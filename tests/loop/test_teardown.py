@@ -7,8 +7,7 @@ from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
 from pytilt.errors import ApplyError, ClusterUnreachableError
 from pytilt.loop.teardown import TearingDown
 from pytilt.model.names import ResourceName
-from pytilt.model.resources import Declaration, KubeObject
-from pytilt.model.resources import Resource as Declared
+from pytilt.model.resources import Declaration, KubeObject, ResourceSpec
 from pytilt.testing.cluster import FakeCluster
 from tests.loop.declaring import deployment, kubernetes, local, plain
 
@@ -18,7 +17,7 @@ CLAIM = plain("PersistentVolumeClaim", "data")
 
 
 async def torn_down(
-    *specs: Declared,
+    *specs: ResourceSpec,
     cluster: FakeCluster | None = None,
     enabled: Sequence[str] | None = None,
     delete_namespaces: bool = False,

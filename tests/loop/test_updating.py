@@ -15,8 +15,7 @@ from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
 from pytilt.model.objects import ImageMap, ImageMapStatus, Resource, ResourceStatus, Runtime, RuntimeState, Tiltfile
 from pytilt.model.pods import Container, ContainerState, Pod
-from pytilt.model.resources import Resource as Declared
-from pytilt.model.resources import TriggerMode, UpdateSettings
+from pytilt.model.resources import ResourceSpec, TriggerMode, UpdateSettings
 from pytilt.model.updates import DeployedImage, HoldReason, Outcome, Reason, Strategy
 from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
@@ -56,7 +55,7 @@ class Trial:
         self.watching = Watching(store, FakeFileWatcher())
         self.updating = Updating(store, logs, self.watching, dict.fromkeys(Strategy, self.worker), "/p")
 
-    async def declare(self, *specs: Declared) -> None:
+    async def declare(self, *specs: ResourceSpec) -> None:
         prepare(self.store, *specs)
         await self.watching.declare({spec.name: spec.files for spec in specs})
 

@@ -3,12 +3,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from pytilt.loop.verdict import Trouble, Verdict, targets, verdict
+from pytilt.loop.verdict import Trouble, Verdict, ci_targets, verdict
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import ClusterState, Resource, ResourceStatus, Runtime, RuntimeState, Session, Tiltfile
 from pytilt.model.pods import Pod
-from pytilt.model.resources import CiSettings, KubernetesDeploy, PodReadiness, TriggerMode
-from pytilt.model.resources import Resource as Declared
+from pytilt.model.resources import CiSettings, KubernetesDeploy, PodReadiness, ResourceSpec, TriggerMode
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy
 from pytilt.store.objects import Store
@@ -29,7 +28,7 @@ class Trial:
     def __init__(self) -> None:
         self.store = Store(lambda: BEGAN)
 
-    def declare(self, *specs: Declared, **settings: float) -> None:
+    def declare(self, *specs: ResourceSpec, **settings: float) -> None:
         prepare(self.store, *specs)
         ci = CiSettings(**settings)
         self.store.change(Session, "Tiltfile", lambda each: replace(each, ci=True, ci_settings=ci))
@@ -49,7 +48,7 @@ class Trial:
         return verdict(self.store.snapshot(), after(seconds))
 
     def targets(self) -> list[str]:
-        return [target.name for target in targets(self.store.snapshot())]
+        return [target.name for target in ci_targets(self.store.snapshot())]
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ def trial() -> Trial:
     return Trial()
 
 
-def readiness(name: str, wanted: PodReadiness) -> Declared:
+def readiness(name: str, wanted: PodReadiness) -> ResourceSpec:
     spec = kubernetes(name)
     assert isinstance(spec.deploy, KubernetesDeploy)
     return replace(spec, deploy=replace(spec.deploy, pod_readiness=wanted))
@@ -83,7 +82,7 @@ def test_a_session_without_resources_has_nothing_to_succeed_with(trial: Trial):
         (local("a", None, serve="server"), ["a:serve"]),
     ],
 )
-def test_what_it_waits_for(trial: Trial, spec: Declared, expected: list[str]):
+def test_what_it_waits_for(trial: Trial, spec: ResourceSpec, expected: list[str]):
     trial.declare(spec)
     assert trial.targets() == [*expected, "tiltfile:update"]
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import Resource, Tiltfile
-from pytilt.model.resources import LocalDeploy
-from pytilt.model.resources import Resource as Declared
+from pytilt.model.resources import LocalDeploy, ResourceSpec
 from pytilt.model.updates import Reason
 from pytilt.server.app import build_app
 from pytilt.server.serving import bind, serve
@@ -59,7 +58,7 @@ class Served:
     def add(self, *names: str, enabled: bool = True, labels: Sequence[str] = ()) -> None:
         """Put resources into the store."""
         for name in names:
-            spec = Declared(name=ResourceName(name), deploy=LocalDeploy(), labels=tuple(labels))
+            spec = ResourceSpec(name=ResourceName(name), deploy=LocalDeploy(), labels=tuple(labels))
             order = len(self.store.snapshot().all(Resource)) + 2
             self.store.put(Resource(name=name, spec=spec, enabled=enabled, order=order))
 

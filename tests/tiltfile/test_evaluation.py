@@ -3,7 +3,7 @@ import pytest
 from pytilt.model.commands import Command, HttpGetAction, Probe
 from pytilt.model.files import Ignore
 from pytilt.model.images import DockerBuild, Run, Sync
-from pytilt.model.resources import KubernetesDeploy, Link, LocalDeploy, PodReadiness, PortForward, TriggerMode
+from pytilt.model.resources import KubernetesDeploy, Link, LocalDeploy, PodReadiness, PortForwardSpec, TriggerMode
 from pytilt.testing.project import Project
 from tests.tiltfile.projects import DOCKERFILE, config_map, deployment, documents, secret, service
 
@@ -62,8 +62,8 @@ def test_forwards_and_links_are_those_of_k8s_resource(tmp_path):
     web = shop(tmp_path).resource("web")
     assert isinstance(web.deploy, KubernetesDeploy)
     assert web.deploy.port_forwards == (
-        PortForward(local_port=8000),
-        PortForward(local_port=9000, container_port=90, name="x", path="y"),
+        PortForwardSpec(local_port=8000),
+        PortForwardSpec(local_port=9000, container_port=90, name="x", path="y"),
     )
     assert web.links == (Link(url="http://foo"),)
 

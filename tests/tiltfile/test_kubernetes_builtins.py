@@ -1,6 +1,6 @@
 import pytest
 
-from pytilt.model.resources import ImageLocator, KubernetesDeploy, PodReadiness, PortForward
+from pytilt.model.resources import ImageLocator, KubernetesDeploy, PodReadiness, PortForwardSpec
 from pytilt.testing.project import Project
 from tests.tiltfile.projects import config_map, deployment, documents, service
 
@@ -21,11 +21,11 @@ def deploy(tmp_path, script, name, *objects):
 @pytest.mark.parametrize(
     ("written", "forwards"),
     [
-        ("8000", [PortForward(local_port=8000)]),
-        ("'8000'", [PortForward(local_port=8000)]),
-        ("'8000:9000'", [PortForward(local_port=8000, container_port=9000)]),
-        ("'0.0.0.0:8000:9000'", [PortForward(local_port=8000, container_port=9000, host="0.0.0.0")]),
-        ("[1, port_forward(2, host='h')]", [PortForward(local_port=1), PortForward(local_port=2, host="h")]),
+        ("8000", [PortForwardSpec(local_port=8000)]),
+        ("'8000'", [PortForwardSpec(local_port=8000)]),
+        ("'8000:9000'", [PortForwardSpec(local_port=8000, container_port=9000)]),
+        ("'0.0.0.0:8000:9000'", [PortForwardSpec(local_port=8000, container_port=9000, host="0.0.0.0")]),
+        ("[1, port_forward(2, host='h')]", [PortForwardSpec(local_port=1), PortForwardSpec(local_port=2, host="h")]),
         ("None", []),
     ],
 )

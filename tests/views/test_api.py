@@ -20,8 +20,7 @@ from pytilt.model.objects import (
     TiltfileStatus,
 )
 from pytilt.model.pods import Container, Pod
-from pytilt.model.resources import Declaration, KubernetesDeploy, Link, LocalDeploy, TriggerMode
-from pytilt.model.resources import Resource as Declared
+from pytilt.model.resources import Declaration, KubernetesDeploy, Link, LocalDeploy, ResourceSpec, TriggerMode
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy, Trigger, Update
 from pytilt.store.objects import Store
@@ -59,9 +58,9 @@ def store() -> Store:
     return made
 
 
-def kubernetes(**fields: object) -> Declared:
+def kubernetes(**fields: object) -> ResourceSpec:
     deploy = KubernetesDeploy(objects=(WEB,))
-    return Declared(name=ResourceName("web"), deploy=deploy, **fields)  # type: ignore[arg-type]  # fields of a resource
+    return ResourceSpec(name=ResourceName("web"), deploy=deploy, **fields)  # type: ignore[arg-type]  # fields of a resource
 
 
 def row(store: Store, name: str) -> Json:
@@ -199,7 +198,7 @@ def test_a_disabled_resource_says_so(store: Store):
 
 def test_a_local_resource_has_the_id_of_its_process(store: Store):
     deploy = LocalDeploy(serve=Command(argv=("server",), dir="/p"))
-    store.put(Resource(name="tool", spec=Declared(name=ResourceName("tool"), deploy=deploy)))
+    store.put(Resource(name="tool", spec=ResourceSpec(name=ResourceName("tool"), deploy=deploy)))
     store.put(Runtime(name="tool", status=RuntimeState(pid=42)))
     found = row(store, "tool")["status"]
     assert found["localResourceInfo"] == {"pid": 42}

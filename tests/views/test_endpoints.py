@@ -1,8 +1,7 @@
 from pytilt.model.names import ResourceName
 from pytilt.model.objects import Object, PortForward, PortForwardStatus, Resource, Runtime, RuntimeState
-from pytilt.model.resources import KubernetesDeploy, Link
-from pytilt.model.resources import PortForward as Forward
-from pytilt.model.resources import Resource as Declared
+from pytilt.model.resources import KubernetesDeploy, Link, ResourceSpec
+from pytilt.model.resources import PortForwardSpec as Forward
 from pytilt.model.status import RuntimeStatus
 from pytilt.server.page import page
 from pytilt.store.objects import Snapshot, Store
@@ -21,7 +20,7 @@ def state(*errors: str) -> Snapshot:
     deploy = KubernetesDeploy(objects=(), port_forwards=specs)
     store = Store()
     objects: list[Object] = [
-        Resource(name="web", spec=Declared(name=name, deploy=deploy)),
+        Resource(name="web", spec=ResourceSpec(name=name, deploy=deploy)),
         Runtime(name="web", status=RuntimeState(status=RuntimeStatus.OK, endpoints=(DOCS, HOME, METRICS))),
         *(
             PortForward(

@@ -3,7 +3,7 @@ from msgspec.structs import replace
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import Object, PortForward
 from pytilt.model.resources import Link, TriggerMode
-from pytilt.model.resources import PortForward as PortSpec
+from pytilt.model.resources import PortForwardSpec as PortSpec
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Hold, HoldReason
 from pytilt.store.objects import Store
@@ -64,8 +64,8 @@ def test_a_row_that_waits_says_for_what():
 
 def test_a_change_in_manual_mode_is_told_and_is_not_green():
     web = service("web", 4, mode=TriggerMode.MANUAL, history=(update(1, seconds=1, ended=9),))
-    unasked = replace(web, status=replace(web.status, unasked=True))
-    found = row("web", *changed(samples.shop(), unasked))
+    pending_manual = replace(web, status=replace(web.status, pending_manual=True))
+    found = row("web", *changed(samples.shop(), pending_manual))
     assert (found.dot, found.status.text, found.mode) == (Dot.IDLE, "changed, not updated", "manual")
 
 

@@ -5,12 +5,11 @@ from pytilt.model.commands import Command
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import Resource, ResourceStatus, Runtime, RuntimeState, Session, Tiltfile, TiltfileStatus
 from pytilt.model.pods import Pod
-from pytilt.model.resources import KubernetesDeploy, LocalDeploy, PodReadiness
-from pytilt.model.resources import Resource as Declared
+from pytilt.model.resources import KubernetesDeploy, LocalDeploy, PodReadiness, ResourceSpec
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Hold, HoldReason, Outcome, Reason
 from pytilt.store.objects import Store
-from pytilt.views.sessions import go_duration, session_spec, session_status, targets
+from pytilt.views.sessions import go_duration, session_spec, session_status, session_targets
 from tests.loop.declaring import kubernetes, local, update
 
 BEGAN, ENDED = "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"
@@ -26,7 +25,7 @@ def states(*objects: Resource | Runtime) -> dict[str, object]:
     store.put(Tiltfile(name=TILTFILE, path="/p/Tiltfile", status=TiltfileStatus(history=(update(),))))
     for each in objects:
         store.put(each)
-    found = targets(store.snapshot())
+    found = session_targets(store.snapshot())
     assert [each["name"] for each in found] == sorted(each["name"] for each in found)
     return {each["name"]: each["state"] for each in found}
 
@@ -73,7 +72,7 @@ def test_a_pod_is_a_server_or_a_job_as_its_readiness_says():
 
 def test_what_makes_no_pods_has_no_runtime_once_it_is_deployed():
     deploy = KubernetesDeploy(objects=(), pod_readiness=PodReadiness.IGNORE)
-    spec = Declared(name=ResourceName("objects"), deploy=deploy)
+    spec = ResourceSpec(name=ResourceName("objects"), deploy=deploy)
     status = ResourceStatus(history=(update(),), deployed_at=BEGAN)
     assert list(states(Resource(name="objects", spec=spec))) == ["objects:runtime", "objects:update", "tiltfile:update"]
     assert list(states(Resource(name="objects", spec=spec, status=status))) == ["objects:update", "tiltfile:update"]
@@ -81,7 +80,7 @@ def test_what_makes_no_pods_has_no_runtime_once_it_is_deployed():
 
 def test_a_served_process_is_a_server():
     deploy = LocalDeploy(serve=Command(argv=("server",), dir="/p"))
-    spec = Declared(name=ResourceName("server"), deploy=deploy)
+    spec = ResourceSpec(name=ResourceName("server"), deploy=deploy)
     server = Resource(name="server", spec=spec, status=ResourceStatus(history=(update(),)))
     assert states(server) == {"server:serve": {"waiting": {"waitReason": "unknown"}}, "tiltfile:update": DONE}
     runs = Runtime(name="server", status=RuntimeState(status=RuntimeStatus.OK, pid=7, since=BEGAN))

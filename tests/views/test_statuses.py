@@ -4,8 +4,7 @@ from msgspec.structs import replace
 from pytilt.model.commands import Command
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, ResourceStatus, Runtime, RuntimeState, Tiltfile, TiltfileStatus
-from pytilt.model.resources import KubernetesDeploy, LocalDeploy, PodReadiness
-from pytilt.model.resources import Resource as Declared
+from pytilt.model.resources import KubernetesDeploy, LocalDeploy, PodReadiness, ResourceSpec
 from pytilt.model.status import RuntimeStatus, UpdateStatus
 from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy, Update
 from pytilt.views.statuses import Statuses, conditions, resource_statuses, tiltfile_statuses
@@ -38,7 +37,7 @@ RUNNING = update(Outcome.RUNNING)
 
 
 def resource(deploy: KubernetesDeploy | LocalDeploy, **status: object) -> Resource:
-    spec = Declared(name=ResourceName("web"), deploy=deploy)
+    spec = ResourceSpec(name=ResourceName("web"), deploy=deploy)
     return Resource(name="web", spec=spec, status=ResourceStatus(**status))  # type: ignore[arg-type]  # fields of a status
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from pytilt.cluster import objects
-from pytilt.model.resources import KubeObject, Link, Resource
+from pytilt.model.resources import KubeObject, Link, ResourceSpec
 
 
 def endpoints(
-    resource: Resource, services: Sequence[KubeObject] = (), *, host: str, node: str = ""
+    resource: ResourceSpec, services: Sequence[KubeObject] = (), *, host: str, node: str = ""
 ) -> tuple[Link, ...]:
     """Its links, then its forwarded ports; where no port is forwarded, the addresses of its load balancers.
 

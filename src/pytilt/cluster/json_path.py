@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pytilt.errors import UserError
 
 
-class Place(NamedTuple):
+class JsonPlace(NamedTuple):
     """Where something stands: in which mapping or list, under which key or index."""
 
     holder: Any
@@ -21,11 +21,11 @@ class Place(NamedTuple):
         return self.holder[self.key]
 
 
-Way = Callable[[Any], Iterator[Place]]
+Way = Callable[[Any], Iterator[JsonPlace]]
 """From a value to the places inside it that a step leads to."""
 
 
-class Step(NamedTuple):
+class PathStep(NamedTuple):
     """One step of a path."""
 
     way: Way
@@ -54,7 +54,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def find(path: str, root: object) -> tuple[Place, ...]:
+def find(path: str, root: object) -> tuple[JsonPlace, ...]:
     """Every place that a path leads to, in order; none where the path leads nowhere.
 
     Args:
@@ -64,7 +64,7 @@ def find(path: str, root: object) -> tuple[Place, ...]:
     Raises:
         UserError: the path cannot be read.
     """
-    places: list[Place] = [Place([root], 0)]
+    places: list[JsonPlace] = [JsonPlace([root], 0)]
     for step in _parsed(path):
         places = [found for place in places for found in step.way(place.value)]
     return tuple(places)
@@ -77,7 +77,7 @@ def missing(path: str, root: object) -> str:
         path: as for `find`.
         root: an object.
     """
-    places: list[Place] = [Place([root], 0)]
+    places: list[JsonPlace] = [JsonPlace([root], 0)]
     for step in _parsed(path):
         if not places:
             return ""
@@ -88,14 +88,14 @@ def missing(path: str, root: object) -> str:
 
 
 @functools.lru_cache(maxsize=256)
-def _parsed(path: str) -> tuple[Step, ...]:
+def _parsed(path: str) -> tuple[PathStep, ...]:
     text = path.strip()
     if text.startswith("{") and text.endswith("}"):
         text = text[1:-1].strip()
     if not text:
         raise _unreadable(path)
     text = text[1:] if text[0] in "$@" else text
-    steps: list[Step] = []
+    steps: list[PathStep] = []
     end = 0
     for token in _TOKEN.finditer(text):
         if token.start() != end:
@@ -107,55 +107,57 @@ def _parsed(path: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _step(token: re.Match[str], path: str) -> Iterable[Step]:
+def _step(token: re.Match[str], path: str) -> Iterable[PathStep]:
     if token["descent"]:
-        return (Step(_everything),)
+        return (PathStep(_everything),)
     if token["filter"]:
-        return (Step(_filtered(token["filter"], path)),)
+        return (PathStep(_filtered(token["filter"], path)),)
     if token["any"]:
-        return (Step(_children),)
+        return (PathStep(_children),)
     if token["name"]:
         name = re.sub(r"\\(.)", r"\1", token["name"])
-        return (Step(_named([name]), name),)
+        return (PathStep(_named([name]), name),)
     return (_inside(token["inside"].strip(), path),)
 
 
-def _inside(text: str, path: str) -> Step:
+def _inside(text: str, path: str) -> PathStep:
     if text == "*":
-        return Step(_children)
+        return PathStep(_children)
     if re.fullmatch(r"-?\d*(:-?\d*){1,2}", text):
-        return Step(_sliced(slice(*(int(part) if part else None for part in text.split(":")))))
+        return PathStep(_sliced(slice(*(int(part) if part else None for part in text.split(":")))))
     parts = [part.strip() for part in text.split(",")]
     if all(re.fullmatch(r"-?\d+", part) for part in parts):
-        return Step(_indexed([int(part) for part in parts]), f"[{text}]")
+        return PathStep(_indexed([int(part) for part in parts]), f"[{text}]")
     if all(re.fullmatch(r"""'[^']*'|"[^"]*\"""", part) for part in parts):
-        return Step(_named([part[1:-1] for part in parts]), ", ".join(part[1:-1] for part in parts))
+        return PathStep(_named([part[1:-1] for part in parts]), ", ".join(part[1:-1] for part in parts))
     raise _unreadable(path)
 
 
 def _named(keys: list[str]) -> Way:
-    return lambda value: (Place(value, key) for key in keys if isinstance(value, dict) and key in value)
+    return lambda value: (JsonPlace(value, key) for key in keys if isinstance(value, dict) and key in value)
 
 
 def _indexed(indexes: list[int]) -> Way:
     return lambda value: (
-        Place(value, index) for index in indexes if isinstance(value, list) and -len(value) <= index < len(value)
+        JsonPlace(value, index) for index in indexes if isinstance(value, list) and -len(value) <= index < len(value)
     )
 
 
 def _sliced(part: slice) -> Way:
-    return lambda value: (Place(value, index) for index in (range(len(value))[part] if isinstance(value, list) else ()))
+    return lambda value: (
+        JsonPlace(value, index) for index in (range(len(value))[part] if isinstance(value, list) else ())
+    )
 
 
-def _children(value: object) -> Iterator[Place]:
+def _children(value: object) -> Iterator[JsonPlace]:
     if isinstance(value, dict):
-        yield from (Place(value, key) for key in value)
+        yield from (JsonPlace(value, key) for key in value)
     elif isinstance(value, list):
-        yield from (Place(value, index) for index in range(len(value)))
+        yield from (JsonPlace(value, index) for index in range(len(value)))
 
 
-def _everything(value: object) -> Iterator[Place]:
-    yield Place([value], 0)
+def _everything(value: object) -> Iterator[JsonPlace]:
+    yield JsonPlace([value], 0)
     for place in _children(value):
         if isinstance(place.value, dict | list):
             yield from _everything(place.value)
@@ -170,7 +172,7 @@ def _filtered(text: str, path: str) -> Way:
     wanted = _literal(found["value"], path) if operator else None
 
     def holds(item: object) -> bool:
-        places = [Place([item], 0)]
+        places = [JsonPlace([item], 0)]
         for step in steps:
             places = [inner for place in places for inner in step.way(place.value)]
         if not operator:

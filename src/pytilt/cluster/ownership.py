@@ -6,7 +6,7 @@ from pytilt.cluster import objects, pods
 from pytilt.cluster.injection import TEMPLATE_HASH_LABEL
 from pytilt.model.base import Value
 from pytilt.model.pods import OwnerRef, Pod
-from pytilt.model.resources import KubeObject, PortForward
+from pytilt.model.resources import KubeObject, PortForwardSpec
 
 _REVISION = "deployment.kubernetes.io/revision"
 
@@ -100,7 +100,7 @@ def forward_pod(found: Sequence[Pod]) -> Pod | None:
     return next((pod for pod in best_first(found) if pod.phase == "Running"), None)
 
 
-def container_port(pod: Pod, forward: PortForward) -> int:
+def container_port(pod: Pod, forward: PortForwardSpec) -> int:
     """The port in the pod that a forward leads to.
 
     A forward that names none leads to the port of the same number if a container lists it, else to the first that

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytilt.cluster import objects, selecting
-from pytilt.cluster.json_path import Place, find, missing
+from pytilt.cluster.json_path import JsonPlace, find, missing
 from pytilt.cluster.order import is_built_in
 from pytilt.errors import UserError
 from pytilt.model import references
@@ -203,7 +203,7 @@ def _spots(o: KubeObject, locator: ImageLocator) -> Iterator[Spot]:
                 yield _object_spot(place.value, locator)
 
 
-def _string_replacer(place: Place) -> Callable[[str], None]:
+def _string_replacer(place: JsonPlace) -> Callable[[str], None]:
     def replace(reference: str) -> None:
         place.holder[place.key] = reference
         if isinstance(place.holder, dict) and "imagePullPolicy" in place.holder:

@@ -51,7 +51,7 @@ def latest_run(pod: KubeObject, container: str) -> ContainerRun:
     )
 
 
-class Progress:
+class LogPosition:
     """How far a log has been told.
 
     Args:
@@ -120,12 +120,12 @@ async def follow(api: KubernetesApi, ref: ContainerRef, since: str = "") -> Asyn
     Raises:
         ClusterUnreachableError: the log may not be read.
     """
-    progress = Progress(since)
+    progress = LogPosition(since)
     run = await _started(api, ref)
     if run is None:
         return
     if run.restarts and since:
-        async with aclosing(_rest_of_previous(api, ref, Progress(_after(since)))) as lines:
+        async with aclosing(_rest_of_previous(api, ref, LogPosition(_after(since)))) as lines:
             async for line in lines:
                 yield line
     backoff = Backoff()
@@ -168,7 +168,7 @@ async def _started(api: KubernetesApi, ref: ContainerRef) -> ContainerRun | None
     return None
 
 
-async def _rest_of_previous(api: KubernetesApi, ref: ContainerRef, progress: Progress) -> AsyncGenerator[Line, None]:
+async def _rest_of_previous(api: KubernetesApi, ref: ContainerRef, progress: LogPosition) -> AsyncGenerator[Line, None]:
     """What the run before the latest one wrote and was not told; nothing when the node has thrown it away."""
     try:
         async with aclosing(_lines(api, ref, progress, previous=True)) as lines:
@@ -179,7 +179,7 @@ async def _rest_of_previous(api: KubernetesApi, ref: ContainerRef, progress: Pro
 
 
 async def _lines(
-    api: KubernetesApi, ref: ContainerRef, progress: Progress, *, previous: bool = False
+    api: KubernetesApi, ref: ContainerRef, progress: LogPosition, *, previous: bool = False
 ) -> AsyncGenerator[Line, None]:
     params = [("container", ref.container), ("timestamps", "true")]
     params.append(("previous", "true") if previous else ("follow", "true"))

@@ -43,7 +43,7 @@ class SyncedFile(Value):
     """Absolute."""
 
 
-class Steps(Value):
+class SyncPlan(Value):
     """What is to be done in every container: delete, then copy, then run. No place is named twice for one file."""
 
     deletions: tuple[SyncedFile, ...] = ()
@@ -58,7 +58,7 @@ class FallBack(Value):
     """For people, in the words of Tilt."""
 
 
-def plan(changed: Sequence[ChangedFile], rules: LiveUpdate) -> Steps | FallBack:
+def plan_sync(changed: Sequence[ChangedFile], rules: LiveUpdate) -> SyncPlan | FallBack:
     """Decide what to do with changed files.
 
     Args:
@@ -78,21 +78,21 @@ def plan(changed: Sequence[ChangedFile], rules: LiveUpdate) -> Steps | FallBack:
     roots = [file.local for file in deletions if file.remote == "/"]
     if roots:
         return FallBack(reason=f"`{roots[0]}` was deleted, which stands for the root of the container")
-    return Steps(
+    return SyncPlan(
         deletions=deletions,
         copies=tuple(file for file, kind in placed.items() if kind is not FileKind.GONE),
         runs=triggered_runs([file.path for file in files], rules),
     )
 
 
-def plan_initial(files: Sequence[SyncedFile], rules: LiveUpdate) -> Steps:
+def plan_initial(files: Sequence[SyncedFile], rules: LiveUpdate) -> SyncPlan:
     """Decide what a new container gets when its rules ask for an initial sync.
 
     Args:
         files: everything that is synced, see `archive.list_synced`.
         rules: how the container may be updated.
     """
-    return Steps(copies=tuple(files), runs=triggered_runs([file.local for file in files], rules))
+    return SyncPlan(copies=tuple(files), runs=triggered_runs([file.local for file in files], rules))
 
 
 def triggered_runs(paths: Sequence[str], rules: LiveUpdate) -> tuple[Run, ...]:

@@ -7,11 +7,11 @@ from itertools import chain
 from pytilt.cluster import finalizers, injection, objects, order
 from pytilt.cluster.seam import Cluster, ObjectRef
 from pytilt.errors import ApplyError
-from pytilt.loop.deletion import Deletion
 from pytilt.loop.deploy_commands import DeployCommandRunner
 from pytilt.loop.failures import first_failure
 from pytilt.loop.imaging import Imaging, step_count
-from pytilt.loop.narration import Steps
+from pytilt.loop.narration import UpdateSteps
+from pytilt.loop.object_deletion import ObjectDeletion
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
 from pytilt.model.clusters import ClusterInfo
@@ -69,7 +69,7 @@ class Deploying:
         deploy = resource.spec.deploy
         assert isinstance(deploy, KubernetesDeploy)
         info = self._info()
-        steps = Steps(log, step_count(resource.spec.built_images, force=start.force))
+        steps = UpdateSteps(log, step_count(resource.spec.built_images, force=start.force))
         if start.force:
             with steps.step("Force update") as step_log:
                 if deploy.commands is not None:
@@ -133,7 +133,7 @@ class Deploying:
 
     async def _clear(self, refs: Iterable[ObjectRef], log: Log) -> None:
         """Delete objects to make them anew, and see them gone; what holds others stays and is only updated."""
-        deletion = Deletion(self._cluster, lambda line: log(f"{line}\n"), self._clear_seconds)
+        deletion = ObjectDeletion(self._cluster, lambda line: log(f"{line}\n"), self._clear_seconds)
         batches = order.deletion_batches(ref for ref in refs if ref.kind not in order.HOLDING_OTHERS)
         if batches:
             log("Deleting kubernetes objects:\n")

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from pytilt.model.base import Value
 from pytilt.model.files import FileRule
 from pytilt.model.images import DockerBuild, Image
-from pytilt.model.resources import Resource
+from pytilt.model.resources import ResourceSpec
 from pytilt.model.texts import exact_json
 
 
@@ -17,7 +17,7 @@ def image_digest(image: Image) -> str:
     return _digest(replace(image, build=build, files=FileRule(), deployed=True))
 
 
-def resource_digest(resource: Resource) -> str:
+def resource_digest(resource: ResourceSpec) -> str:
     """Of all that asks for an update when it changes: not labels, links, forwards, dependencies, trigger mode."""
     images = [image_digest(image) for image in resource.images]
     return hashlib.sha256("\n".join([resource.name, _digest(resource.deploy.definition), *images]).encode()).hexdigest()

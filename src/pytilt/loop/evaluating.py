@@ -13,7 +13,7 @@ from pytilt.loop import freshness
 from pytilt.loop.digests import image_digest, resource_digest
 from pytilt.loop.evaluator import Evaluator
 from pytilt.loop.narration import pause_text
-from pytilt.loop.retiring import Retiring
+from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.rounds import Rounds
 from pytilt.loop.schedule import evaluation_changes, tiltfile_pending
 from pytilt.loop.updating import HISTORY, Updating
@@ -39,7 +39,7 @@ class Evaluating:
         logs: takes what evaluations say.
         watching: watches the files.
         updating: runs the updates.
-        retiring: removes what is declared no more.
+        resource_deletion: removes what is declared no more.
         evaluator: runs the Tiltfile.
     """
 
@@ -49,14 +49,14 @@ class Evaluating:
         logs: LogStore,
         watching: Watching,
         updating: Updating,
-        retiring: Retiring,
+        resource_deletion: ResourceDeletion,
         evaluator: Evaluator,
     ) -> None:
         self._store = store
         self._logs = logs
         self._watching = watching
         self._updating = updating
-        self._retiring = retiring
+        self._resource_deletion = resource_deletion
         self._evaluator = evaluator
         self._rounds = Rounds()
         self._chosen: dict[ResourceName, bool] = {}
@@ -205,11 +205,11 @@ class Evaluating:
         for resource in self._store.snapshot().all(Resource):
             name = ResourceName(resource.name)
             if name not in wanted:
-                await self._retiring.remove(resource, declaration.resources)
+                await self._resource_deletion.remove(resource, declaration.resources)
                 self._store.delete(Resource, name)
             elif resource.enabled and name not in enabled:
                 self._store.change(Resource, name, lambda each: replace(each, enabled=False))
-                await self._retiring.remove(resource, declaration.resources)
+                await self._resource_deletion.remove(resource, declaration.resources)
                 self._updating.forget(name)
 
     def _put_images(self, declaration: Declaration) -> None:
@@ -261,7 +261,7 @@ def _watches(declaration: Declaration) -> Mapping[str, Sequence[FileRule]]:
 
 def _forwards(
     declaration: Declaration, enabled: set[ResourceName]
-) -> list[tuple[resources.Resource, resources.PortForward]]:
+) -> list[tuple[resources.ResourceSpec, resources.PortForwardSpec]]:
     return [
         (each, forward)
         for each in declaration.resources

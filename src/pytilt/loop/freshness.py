@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from pytilt.liveupdate.planning import ChangedFile, FallBack, plan
+from pytilt.liveupdate.planning import ChangedFile, FallBack, plan_sync
 from pytilt.model import references
 from pytilt.model.base import Value
 from pytilt.model.images import Image, LiveUpdate
@@ -72,7 +72,7 @@ def has_newer_images(state: Snapshot, resource: Resource) -> bool:
     return False
 
 
-class Target(Value):
+class SyncTarget(Value):
     """A container that runs an image with a live update."""
 
     image: Image
@@ -90,7 +90,7 @@ class Target(Value):
         return self.container.state is ContainerState.TERMINATED or self.container.reason in CRASHED
 
 
-def targets(state: Snapshot, resource: Resource) -> Iterator[Target]:
+def sync_targets(state: Snapshot, resource: Resource) -> Iterator[SyncTarget]:
     """The containers of the present pods of a resource that could be updated in place."""
     runtime = state.get(Runtime, resource.name)
     applied = {image.name: image.reference for image in resource.status.applied_images}
@@ -103,7 +103,7 @@ def targets(state: Snapshot, resource: Resource) -> Iterator[Target]:
                 else:
                     runs = container.image == applied.get(image.name)
                 if live and runs:
-                    yield Target(image=image, pod=pod, container=container)
+                    yield SyncTarget(image=image, pod=pod, container=container)
 
 
 def _runs_in(image: Image, container: Container) -> bool:
@@ -122,7 +122,7 @@ def sources(resource: Resource, image: Image) -> tuple[Image, ...]:
     return tuple(other for other in resource.spec.images if other.name in below)
 
 
-def missing(state: Snapshot, resource: Resource, target: Target, *, upto: int) -> Mapping[str, int]:
+def missing(state: Snapshot, resource: Resource, target: SyncTarget, *, upto: int) -> Mapping[str, int]:
     """The files that a container lacks: changed after its image was built and not synced into it."""
     synced = {container.id: container.sequence for container in resource.status.containers}
     above = synced.get(target.container.id, 0)
@@ -137,13 +137,13 @@ def missing(state: Snapshot, resource: Resource, target: Target, *, upto: int) -
 
 
 def _can_be_synced(path: str, rules: LiveUpdate) -> bool:
-    return not isinstance(plan([ChangedFile(path=path)], rules), FallBack)
+    return not isinstance(plan_sync([ChangedFile(path=path)], rules), FallBack)
 
 
 def lacking(state: Snapshot, resource: Resource) -> bool:
     """Does a running container lack what was synced into the containers before it?"""
     known = {container.id: container.tried for container in resource.status.containers}
-    for target in targets(state, resource):
+    for target in sync_targets(state, resource):
         tried = known.get(target.container.id, 0)
         if not target.running or (tried and tried >= resource.status.synced):
             continue  # what failed there is tried again with the next change
@@ -154,7 +154,7 @@ def lacking(state: Snapshot, resource: Resource) -> bool:
     return False
 
 
-class Waiting(Value):
+class ContainerPending(Value):
     """The container is about to run; then it can be updated."""
 
 
@@ -167,10 +167,10 @@ class Impossible(Value):
 class Possible(Value):
     """Every container that runs can be updated now."""
 
-    targets: tuple[Target, ...]
+    targets: tuple[SyncTarget, ...]
 
 
-def in_place(state: Snapshot, resource: Resource) -> Waiting | Impossible | Possible:
+def in_place(state: Snapshot, resource: Resource) -> ContainerPending | Impossible | Possible:
     """Can what changed be brought into the running containers?"""
     live = [image for image in resource.spec.images if image.live_update is not None]
     if not live:
@@ -184,13 +184,13 @@ def in_place(state: Snapshot, resource: Resource) -> Waiting | Impossible | Poss
     why = _outside(state, resource, live)
     if why is not None:
         return Impossible(why=why)
-    found = tuple(targets(state, resource))
+    found = tuple(sync_targets(state, resource))
     if any(target.running for target in found):
         return Possible(targets=tuple(target for target in found if target.running))
     crashed = next((target for target in found if target.crashed), None)
     if crashed is not None:
         return Impossible(why=f"container {crashed.container.name} is down: {crashed.container.reason or 'terminated'}")
-    return Waiting()
+    return ContainerPending()
 
 
 def _outside(state: Snapshot, resource: Resource, live: list[Image]) -> str | None:
@@ -206,7 +206,7 @@ def _outside(state: Snapshot, resource: Resource, live: list[Image]) -> str | No
                 changed = {path: sequence for path, sequence in changed.items() if sequence > above}
             paths.update(changed)
         assert image.live_update is not None
-        answer = plan([ChangedFile(path=path) for path in sorted(paths)], image.live_update)
+        answer = plan_sync([ChangedFile(path=path) for path in sorted(paths)], image.live_update)
         if isinstance(answer, FallBack):
             return answer.reason
     for image in resource.spec.images:

@@ -10,7 +10,7 @@ from pytilt.errors import BuildError
 from pytilt.images.contract import Builder, BuildRequest, Publisher
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
-from pytilt.loop.narration import Steps
+from pytilt.loop.narration import UpdateSteps
 from pytilt.model.clusters import ClusterInfo
 from pytilt.model.images import BuiltImage, CustomBuild, Delivery, DockerBuild, Image, Registry
 from pytilt.model.names import ImageName
@@ -50,7 +50,7 @@ class Imaging:
         self._locks: defaultdict[ImageName, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def ensure(
-        self, resource: Resource, info: ClusterInfo, steps: Steps, *, sequence: int, force: bool = False
+        self, resource: Resource, info: ClusterInfo, steps: UpdateSteps, *, sequence: int, force: bool = False
     ) -> tuple[DeployedImage, ...]:
         """Make every image of a resource fresh and published; those that do not need each other at the same time.
 
@@ -87,7 +87,7 @@ class Imaging:
         return _in_what_is_deployed(images, {name: task.result() for name, task in fresh.items()})
 
     async def _one(
-        self, image: Image, info: ClusterInfo, steps: Steps, *, sequence: int, force: bool
+        self, image: Image, info: ClusterInfo, steps: UpdateSteps, *, sequence: int, force: bool
     ) -> ImageMapStatus:
         """Build and publish one image if it is stale; tell what stands for it now."""
         state, status = self._store.snapshot(), self._status(image)
@@ -114,14 +114,14 @@ class Imaging:
         self._store.change(ImageMap, image.name, lambda before: replace(before, status=made))
         return made
 
-    async def _build(self, request: BuildRequest, steps: Steps) -> BuiltImage:
+    async def _build(self, request: BuildRequest, steps: UpdateSteps) -> BuiltImage:
         image = request.image
         what = "Building Dockerfile" if isinstance(image.build, DockerBuild) else "Building Custom Build"
         with steps.step(f"{what}: [{image.name}]") as log:
             return await self._builder.build(request, log)
 
     async def _publish(
-        self, image: Image, built: BuiltImage, registry: Registry | None, info: ClusterInfo, steps: Steps
+        self, image: Image, built: BuiltImage, registry: Registry | None, info: ClusterInfo, steps: UpdateSteps
     ) -> str:
         with steps.step(f"Pushing {built.reference}") as log:
             if isinstance(image.build, CustomBuild) and (image.build.disable_push or image.build.skips_local_docker):

@@ -49,7 +49,7 @@ def _short(path: str, root: str) -> str:
     return str(pure.relative_to(root)) if pure.is_relative_to(root) else path
 
 
-class Steps:
+class UpdateSteps:
     """The numbered steps of one update.
 
     Args:

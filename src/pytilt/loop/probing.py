@@ -24,7 +24,7 @@ RESERVED = "/?#[]@!$&'()*+,;=%~"
 """Characters with a meaning in a path and its query (RFC 3986): they stay as they are."""
 
 
-class Prober:
+class ReadinessProber:
     """Runs probes.
 
     Args:

@@ -15,7 +15,7 @@ STEPS = (("PodScheduled", "Scheduled"), ("Initialized", "Initialized"), ("Ready"
 """Conditions of a pod in the order in which they come true, and their names for people."""
 
 
-class Step(Value):
+class RolloutStep(Value):
     """One line of a rollout."""
 
     name: str
@@ -61,7 +61,7 @@ class Rollouts:
                     span(f"{step.text}\n", level=step.level)
 
 
-def rollout(pod: Pod) -> Iterator[Step]:
+def rollout(pod: Pod) -> Iterator[RolloutStep]:
     """What has happened to a pod so far."""
     conditions = {condition.type: condition for condition in pod.conditions}
     before = pod.created_at
@@ -69,16 +69,16 @@ def rollout(pod: Pod) -> Iterator[Step]:
         condition = conditions.get(kind)
         if condition is None or not condition.true:
             break
-        yield Step(name=name, text=f"     ┊ {name:<15} - {_duration(before, condition.last_transition_time)}")
+        yield RolloutStep(name=name, text=f"     ┊ {name:<15} - {_duration(before, condition.last_transition_time)}")
         before = condition.last_transition_time
     if pod.phase == "Succeeded":
-        yield Step(name="Completed", text="     ┊ Completed")
+        yield RolloutStep(name="Completed", text="     ┊ Completed")
     for container in pod.containers:
         ended = container.state is ContainerState.TERMINATED and container.exit_code
         if ended or (container.state is ContainerState.WAITING and container.message):
             reason = container.reason or "Error"
             text = f"     ┃ Not Ready - ({reason}): {container.message or f'exit code {container.exit_code}'}"
-            yield Step(name=f"{container.name} {reason}", text=text, level=Level.WARN)
+            yield RolloutStep(name=f"{container.name} {reason}", text=text, level=Level.WARN)
 
 
 def _duration(since: str, until: str) -> str:

@@ -28,39 +28,39 @@ class Start(Value):
     """Delete what is deployed and build everything anew: a trigger in auto mode with nothing to do."""
 
 
-class Plan(Value):
+class UpdatePlan(Value):
     """What to do about every resource that is due."""
 
     starts: tuple[Start, ...] = ()
     holds: Mapping[ResourceName, Hold] = msgspec.field(default_factory=dict)
     due: Mapping[ResourceName, Reason] = msgspec.field(default_factory=dict)
-    unasked: frozenset[ResourceName] = frozenset()
+    pending_manual: frozenset[ResourceName] = frozenset()
     """In manual mode: what changed waits until somebody asks for an update."""
 
 
-Memory = dict[str, tuple[tuple[object, ...], "Need | None"]]
+PlanCache = dict[str, tuple[tuple[object, ...], "Need | None"]]
 """What was found out about each resource, and from which objects; objects never change, so it holds as long as they."""
 
 
-def plan(state: Snapshot, *, max_parallel: int = 3, memory: Memory | None = None) -> Plan:
+def plan_updates(state: Snapshot, *, max_parallel: int = 3, cache: PlanCache | None = None) -> UpdatePlan:
     """Decide about all resources at once.
 
     Args:
         state: the objects of the session.
         max_parallel: how many updates may run at a time; live updates and evaluations do not count.
-        memory: kept by the caller from one turn to the next, so that only what changed is looked at anew.
+        cache: kept by the caller from one turn to the next, so that only what changed is looked at anew.
 
     Returns:
         What to start, what has to wait and why, and what is due.
     """
-    known = {} if memory is None else memory
-    needs = [need for each in state.all(Resource) if (need := _remembered(state, each, known)) is not None]
-    unasked = frozenset(ResourceName(need.resource.name) for need in needs if not need.asked)
+    known = {} if cache is None else cache
+    needs = [need for each in state.all(Resource) if (need := _cached_need(state, each, known)) is not None]
+    pending_manual = frozenset(ResourceName(need.resource.name) for need in needs if not need.asked)
     due = [need for need in needs if need.asked]
     reasons = {ResourceName(need.resource.name): need.reason for need in due}
     if tiltfile_pending(state):
         hold = Hold(reason=HoldReason.TILTFILE_RELOAD, on=(TILTFILE,))
-        return Plan(due=reasons, holds=dict.fromkeys(reasons, hold), unasked=unasked)
+        return UpdatePlan(due=reasons, holds=dict.fromkeys(reasons, hold), pending_manual=pending_manual)
     rules = _Rules(state, max_parallel)
     starts, holds = [], {}
     for need in sorted(due, key=_order):
@@ -72,7 +72,7 @@ def plan(state: Snapshot, *, max_parallel: int = 3, memory: Memory | None = None
             holds[name] = answer
         else:
             starts.append(answer)
-    return Plan(starts=tuple(starts), holds=holds, due=reasons, unasked=unasked)
+    return UpdatePlan(starts=tuple(starts), holds=holds, due=reasons, pending_manual=pending_manual)
 
 
 def tiltfile_pending(state: Snapshot) -> bool:
@@ -113,13 +113,13 @@ class Need(Value):
         return bool(self.reason & Reason.INITIAL_BUILD)
 
 
-def _remembered(state: Snapshot, resource: Resource, memory: Memory) -> Need | None:
+def _cached_need(state: Snapshot, resource: Resource, cache: PlanCache) -> Need | None:
     inputs = freshness.inputs(state, resource)
-    known = memory.get(resource.name)
+    known = cache.get(resource.name)
     if known is not None and len(known[0]) == len(inputs) and all(map(is_, known[0], inputs)):
         return known[1]
     need = _need(state, resource)
-    memory[resource.name] = (inputs, need)
+    cache[resource.name] = (inputs, need)
     return need
 
 
@@ -190,7 +190,7 @@ class _Rules:
         if need.reason & ~(Reason.CHANGED_FILES | Reason.CONTAINER_REPLACED) and not _only_changes(need):
             return ""
         answer = freshness.in_place(self._state, need.resource)
-        if isinstance(answer, freshness.Waiting):
+        if isinstance(answer, freshness.ContainerPending):
             return Hold(reason=HoldReason.WAITING_FOR_DEPLOY, on=(ResourceName(need.resource.name),))
         if isinstance(answer, freshness.Impossible):
             return answer.why

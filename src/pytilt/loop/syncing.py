@@ -7,11 +7,11 @@ from pytilt.cluster.seam import ContainerRef, Containers
 from pytilt.errors import PytiltError, SyncError, UnreachableError
 from pytilt.host.output import Tail
 from pytilt.liveupdate.archive import Archive, examine, list_synced, pack
-from pytilt.liveupdate.planning import FallBack, Steps, SyncedFile, plan, plan_initial
+from pytilt.liveupdate.planning import FallBack, SyncedFile, SyncPlan, plan_initial, plan_sync
 from pytilt.liveupdate.stream import COMMAND_TITLE, ContainerStream, Synced, open_stream
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
-from pytilt.loop.freshness import Possible, Target
+from pytilt.loop.freshness import Possible, SyncTarget
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
 from pytilt.loop.watching import that_matter
@@ -76,7 +76,7 @@ class Syncing:
         found = {
             target.container.id: target
             for resource in state.all(Resource)
-            for target in freshness.targets(state, resource)
+            for target in freshness.sync_targets(state, resource)
             if target.running and target.container.id
         }
         for gone in self._open.keys() - found.keys():
@@ -121,7 +121,7 @@ class Syncing:
             status={"synced": start.sequence, "containers": synced, "deployed_at": self._store.now()},
         )
 
-    async def _one(self, resource: Resource, target: Target, start: Start, log: Log) -> "_Result":
+    async def _one(self, resource: Resource, target: SyncTarget, start: Start, log: Log) -> "_Result":
         """Update one container; a failure that a full update would not mend is a result."""
         try:
             return _Result(error=await self._bring(resource, target, start, log))
@@ -134,7 +134,7 @@ class Syncing:
             )
             return _Result(error=str(problem), brought=False)
 
-    async def _bring(self, resource: Resource, target: Target, start: Start, log: Log) -> str:
+    async def _bring(self, resource: Resource, target: SyncTarget, start: Start, log: Log) -> str:
         steps = await self._steps(resource, target, start)
         if not (steps.copies or steps.deletions or steps.runs):
             return ""
@@ -151,7 +151,7 @@ class Syncing:
         log(f"  → Container {name} updated!\n")
         return ""
 
-    async def _steps(self, resource: Resource, target: Target, start: Start) -> Steps:
+    async def _steps(self, resource: Resource, target: SyncTarget, start: Start) -> SyncPlan:
         rules = target.image.live_update
         assert rules is not None  # targets are containers with a live update
         known = {container.id for container in resource.status.containers}
@@ -159,7 +159,7 @@ class Syncing:
             files = that_matter(target.image.files, self._declaration())
             return plan_initial(await list_synced(rules, files.ignores), rules)
         paths = freshness.missing(self._store.snapshot(), resource, target, upto=start.sequence)
-        planned = plan(examine(paths, rules), rules)
+        planned = plan_sync(examine(paths, rules), rules)
         if isinstance(planned, FallBack):
             raise SyncError(planned.reason)
         return planned
@@ -170,7 +170,7 @@ class Syncing:
         return declaration or Declaration()
 
     async def _send(
-        self, target: Target, archive: Archive, deletions: tuple[str, ...], steps: Steps, log: Log
+        self, target: SyncTarget, archive: Archive, deletions: tuple[str, ...], steps: SyncPlan, log: Log
     ) -> Synced:
         """Send through the open stream; once more through a new one, should that have died of age."""
         known = target.container.id in self._open
@@ -186,18 +186,18 @@ class Syncing:
             self._close(target.container.id)
             raise
 
-    async def _stream(self, target: Target) -> ContainerStream:
+    async def _stream(self, target: SyncTarget) -> ContainerStream:
         if target.container.id not in self._open:
             self._begin(target)
         return await asyncio.shield(self._open[target.container.id].stream)
 
-    def _begin(self, target: Target) -> None:
+    def _begin(self, target: SyncTarget) -> None:
         assert self._group is not None  # updates run while `run` does
         opened = _Open()
         self._open[target.container.id] = opened
         opened.task = self._group.create_task(self._hold(target, opened), name=f"stream {target.pod.name}")
 
-    async def _hold(self, target: Target, opened: _Open) -> None:
+    async def _hold(self, target: SyncTarget, opened: _Open) -> None:
         ref = ContainerRef(namespace=target.pod.namespace, pod=target.pod.name, container=target.container.name)
         try:
             async with open_stream(self._containers, ref) as stream:
@@ -232,7 +232,7 @@ class _Printed:
         self._log(text, level=level, progress=progress)
 
 
-def _tell(log: Log, name: str, steps: Steps) -> None:
+def _tell(log: Log, name: str, steps: SyncPlan) -> None:
     if steps.deletions:
         log(f"Will delete {len(steps.deletions)} file(s) from container: {name}\n")
         _list(log, steps.deletions)

@@ -10,13 +10,13 @@ from pytilt.cluster import finalizers, objects, order
 from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
 from pytilt.cluster.seam import ChangeType, Cluster
 from pytilt.errors import ApplyError, PytiltError, WorkError
-from pytilt.loop.deletion import Deletion
 from pytilt.loop.deploy_commands import DeployCommandRunner
 from pytilt.loop.deploying import KEEP
+from pytilt.loop.object_deletion import ObjectDeletion
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
-from pytilt.model.resources import Declaration, KubeObject, Resource
+from pytilt.model.resources import Declaration, KubeObject, ResourceSpec
 
 OCCUPANTS = (
     ("v1", "Pod"),
@@ -71,7 +71,7 @@ class TearingDown:
         self._tell = tell
         self._commands = commands
         self._seconds = seconds
-        self._deletion = Deletion(cluster, tell, seconds)
+        self._deletion = ObjectDeletion(cluster, tell, seconds)
         self._deleted: list[ObjectRef] = []
         self._refused: list[str] = []
 
@@ -215,9 +215,9 @@ def _defined(each: KubeObject) -> tuple[str, str] | None:
     return (f"{spec.get('group')}/{served}", str(kind)) if served and kind else None
 
 
-def _dependents_first(resources: Sequence[Resource]) -> Iterable[Resource]:
+def _dependents_first(resources: Sequence[ResourceSpec]) -> Iterable[ResourceSpec]:
     by_name = {each.name: each for each in resources}
-    done: dict[ResourceName, Resource] = {}
+    done: dict[ResourceName, ResourceSpec] = {}
 
     def visit(name: ResourceName) -> None:
         if name in by_name and name not in done:

@@ -13,7 +13,7 @@ from pytilt.loop import freshness
 from pytilt.loop.narration import heading, pause_text
 from pytilt.loop.outcomes import Done
 from pytilt.loop.rounds import Rounds, command_watches
-from pytilt.loop.schedule import Memory, Plan, Start, plan
+from pytilt.loop.schedule import PlanCache, Start, UpdatePlan, plan_updates
 from pytilt.loop.watching import Observation, Watching
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
@@ -59,7 +59,7 @@ class Updating:
         self._work = work
         self._root = root
         self._count = 0
-        self._memory: Memory = {}
+        self._plan_cache: PlanCache = {}
         self._rounds = Rounds()
         self._tasks: dict[ResourceName, set[asyncio.Task[None]]] = {}
 
@@ -72,7 +72,7 @@ class Updating:
     def turn(self, group: asyncio.TaskGroup) -> None:
         """One turn of the loop: note what is due and what waits, start what can start."""
         limit = self._settings().max_parallel_updates
-        decided = plan(self._store.snapshot(), max_parallel=limit, memory=self._memory)
+        decided = plan_updates(self._store.snapshot(), max_parallel=limit, cache=self._plan_cache)
         self._note(decided)
         for start in decided.starts:
             self._begin(start, group)
@@ -105,14 +105,14 @@ class Updating:
         """Begin with a resource as if it had never been updated: it was disabled."""
         self._edit(name, lambda _: ResourceStatus())
 
-    def _note(self, decided: Plan) -> None:
+    def _note(self, decided: UpdatePlan) -> None:
         for resource in self._store.snapshot().all(Resource):
             name = ResourceName(resource.name)
             status, due, hold = resource.status, decided.due.get(name, Reason.NONE), decided.holds.get(name)
-            unasked = name in decided.unasked
-            if (due, hold, unasked) != (status.due, status.hold, status.unasked):
-                since = (status.due_since or self._store.now()) if due or unasked else ""
-                noted = replace(status, due=due, due_since=since, hold=hold, unasked=unasked)
+            pending_manual = name in decided.pending_manual
+            if (due, hold, pending_manual) != (status.due, status.hold, status.pending_manual):
+                since = (status.due_since or self._store.now()) if due or pending_manual else ""
+                noted = replace(status, due=due, due_since=since, hold=hold, pending_manual=pending_manual)
                 self._store.put(replace(resource, status=noted))
 
     def _begin(self, start: Start, group: asyncio.TaskGroup) -> None:
@@ -137,7 +137,7 @@ class Updating:
                 due=Reason.NONE,
                 due_since="",
                 hold=None,
-                unasked=False,
+                pending_manual=False,
             ),
         )
         task = group.create_task(self._perform(start, update), name=f"update {start.resource} {number}")

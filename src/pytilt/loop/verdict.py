@@ -14,7 +14,7 @@ from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
 
 
-class Target(Value):
+class CiTarget(Value):
     """One thing that a verdict waits for: `RESOURCE:update`, `RESOURCE:runtime` or `RESOURCE:serve`."""
 
     name: str
@@ -69,7 +69,7 @@ def verdict(state: Snapshot, now: str) -> Verdict | None:
     session = state.get(Session, "Tiltfile")
     if session is None:
         return None
-    found = targets(state)
+    found = ci_targets(state)
     failed = _failure(found, session, now) or _disconnected(state)
     if failed is not None:
         return failed
@@ -78,7 +78,7 @@ def verdict(state: Snapshot, now: str) -> Verdict | None:
     return _timeout(found, session, now)
 
 
-def targets(state: Snapshot) -> tuple[Target, ...]:
+def ci_targets(state: Snapshot) -> tuple[CiTarget, ...]:
     """Everything that a verdict waits for, ordered by name."""
     found = [_tiltfile(state)]
     for resource in state.all(Resource):
@@ -88,7 +88,7 @@ def targets(state: Snapshot) -> tuple[Target, ...]:
     return tuple(sorted(found, key=lambda target: target.name))
 
 
-def _targets(state: Snapshot, resource: Resource) -> list[Target]:
+def _targets(state: Snapshot, resource: Resource) -> list[CiTarget]:
     deploy, found = resource.spec.deploy, []
     if deploy.updates:
         found.append(_update(resource))
@@ -101,10 +101,10 @@ def _targets(state: Snapshot, resource: Resource) -> list[Target]:
     return [*found, _runtime(state, resource, "runtime", server=deploy.pod_readiness is not PodReadiness.SUCCEEDED)]
 
 
-def _tiltfile(state: Snapshot) -> Target:
+def _tiltfile(state: Snapshot) -> CiTarget:
     tiltfile = state.get(Tiltfile, TILTFILE)
     history = tiltfile.status.history if tiltfile else ()
-    target = Target(name="tiltfile:update", resource=TILTFILE)
+    target = CiTarget(name="tiltfile:update", resource=TILTFILE)
     if not history:
         return replace(target, waiting="initial-build")
     if tiltfile is not None and tiltfile.status.current is not None:
@@ -112,9 +112,9 @@ def _tiltfile(state: Snapshot) -> Target:
     return replace(target, error=history[0].error)
 
 
-def _update(resource: Resource) -> Target:
+def _update(resource: Resource) -> CiTarget:
     status = resource.status
-    target = Target(name=f"{resource.name}:update", resource=ResourceName(resource.name))
+    target = CiTarget(name=f"{resource.name}:update", resource=ResourceName(resource.name))
     if status.current:
         return replace(target, not_ready="updating", since=status.current[0].started_at)
     last = status.last
@@ -130,8 +130,8 @@ def _error(update: Update) -> str:
     return update.error or f"update ended as {update.outcome}"
 
 
-def _runtime(state: Snapshot, resource: Resource, what: str, *, server: bool) -> Target:
-    target = Target(name=f"{resource.name}:{what}", resource=ResourceName(resource.name))
+def _runtime(state: Snapshot, resource: Resource, what: str, *, server: bool) -> CiTarget:
+    target = CiTarget(name=f"{resource.name}:{what}", resource=ResourceName(resource.name))
     runtime = state.get(Runtime, resource.name)
     if runtime is None or not resource.status.history:
         return replace(target, waiting=resource.status.hold.reason.value if resource.status.hold else "initial-build")
@@ -147,7 +147,7 @@ def _runtime(state: Snapshot, resource: Resource, what: str, *, server: bool) ->
     return replace(target, not_ready=status.reason or "not ready", since=status.since or deployed, server=server)
 
 
-def _failure(found: tuple[Target, ...], session: Session, now: str) -> Verdict | None:
+def _failure(found: tuple[CiTarget, ...], session: Session, now: str) -> Verdict | None:
     """The first target that has failed, by name; within the grace period a broken pod may recover."""
     grace = session.ci_settings.grace_period_seconds
     for target in found:
@@ -160,7 +160,7 @@ def _failure(found: tuple[Target, ...], session: Session, now: str) -> Verdict |
     return None
 
 
-def _failed(target: Target, error: str, found: tuple[Target, ...]) -> Verdict:
+def _failed(target: CiTarget, error: str, found: tuple[CiTarget, ...]) -> Verdict:
     """The end by one target, with what is to be said of the other resources: the worst of each, once."""
     broken = {each.resource: each.error for each in reversed(found) if each.error}
     unready = {each.resource: each.not_ready or each.waiting for each in reversed(found) if not each.fine}
@@ -184,7 +184,7 @@ def _disconnected(state: Snapshot) -> Verdict | None:
     return None
 
 
-def _timeout(found: tuple[Target, ...], session: Session, now: str) -> Verdict | None:
+def _timeout(found: tuple[CiTarget, ...], session: Session, now: str) -> Verdict | None:
     settings = session.ci_settings
     for target in found:
         patience = settings.readiness_timeout_seconds
@@ -198,7 +198,7 @@ def _timeout(found: tuple[Target, ...], session: Session, now: str) -> Verdict |
     return None
 
 
-def _waiting(found: tuple[Target, ...]) -> str:
+def _waiting(found: tuple[CiTarget, ...]) -> str:
     waiting = [f"{target.name} {target.waiting}" for target in found if target.waiting]
     unready = [f"{target.name} {target.not_ready}" for target in found if target.not_ready]
     parts = []

@@ -7,7 +7,7 @@ A spec is written by whoever declares the object, a status by exactly one contro
     Resource      spec: `loop.evaluating`    status: `loop.updating`
     FileWatch     spec: `loop.evaluating`    status: `loop.watching`
     ImageMap      spec: `loop.evaluating`    status: `loop.imaging`
-    Runtime       -                          status: `loop.runtimes` (Kubernetes) or `loop.serving` (processes)
+    Runtime       -                          status: `loop.runtimes` (Kubernetes) or `loop.serve_commands` (processes)
     PortForward   spec: `loop.evaluating`    status: `loop.forwarding`
     ClusterState  -                          status: `loop.connecting`
 """
@@ -102,7 +102,7 @@ class ResourceStatus(Value):
     trigger: Trigger | None = None
     due: Reason = Reason.NONE
     """Why another update is to run; none when everything on disk is in what was deployed."""
-    unasked: bool = False
+    pending_manual: bool = False
     """In manual mode: something changed, and waits until somebody asks for an update."""
     due_since: str = ""
     """RFC 3339: since when there is something to update."""
@@ -133,7 +133,7 @@ class Resource(Object):
 
     kind: ClassVar[str] = "Resource"
 
-    spec: resources.Resource
+    spec: resources.ResourceSpec
     digest: str = ""
     """Of all that asks for an update when it changes."""
     enabled: bool = True
@@ -236,7 +236,7 @@ class PortForward(Object):
     kind: ClassVar[str] = "PortForward"
 
     resource: ResourceName
-    spec: resources.PortForward
+    spec: resources.PortForwardSpec
     status: PortForwardStatus = PortForwardStatus()
 
 

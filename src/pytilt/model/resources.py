@@ -55,7 +55,7 @@ class Link(Value):
     """Why it leads nowhere at this moment; empty when it may be offered."""
 
 
-class PortForward(Value):
+class PortForwardSpec(Value):
     """A port of this machine that leads to a port of a resource's pod."""
 
     local_port: int
@@ -106,7 +106,7 @@ class Deploy(Value):
         return FileRule()
 
     @property
-    def port_forwards(self) -> tuple[PortForward, ...]:
+    def port_forwards(self) -> tuple[PortForwardSpec, ...]:
         """Ports of this machine that lead to it."""
         return ()
 
@@ -152,7 +152,7 @@ class KubernetesDeploy(Deploy, tag="kubernetes"):
     """In the order in which they are listed for people."""
     images: tuple[ImageName, ...] = ()
     """The images its objects name, of those that the Tiltfile builds."""
-    port_forwards: tuple[PortForward, ...] = ()
+    port_forwards: tuple[PortForwardSpec, ...] = ()
     pod_readiness: PodReadiness = PodReadiness.WAIT
     extra_pod_selectors: tuple[tuple[tuple[str, str], ...], ...] = ()
     """Each a conjunction of label pairs; any may match."""
@@ -208,7 +208,7 @@ class LocalDeploy(Deploy, tag="local"):
         return replace(self, files=FileRule(), allow_parallel=False, readiness_probe=None)
 
 
-class Resource(Value):
+class ResourceSpec(Value):
     """One row of the display: built, deployed, watched and shown as one."""
 
     name: ResourceName
@@ -258,7 +258,7 @@ class PruneSettings(Value):
 class Declaration(Value):
     """What one evaluation of the Tiltfile produced."""
 
-    resources: tuple[Resource, ...] = ()
+    resources: tuple[ResourceSpec, ...] = ()
     enabled: tuple[ResourceName, ...] = ()
     """The resources to run; the others are listed but disabled."""
     config_files: tuple[str, ...] = ()

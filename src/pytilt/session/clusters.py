@@ -21,7 +21,7 @@ ENGINE = "engine"
 """The built-in context: the container engine of this machine, without any cluster."""
 
 
-class Target(Value):
+class ClusterTarget(Value):
     """The cluster that was chosen, once for the whole command."""
 
     context: str
@@ -34,7 +34,7 @@ class Target(Value):
     """Why the built-in context, and how to choose another; for people."""
 
 
-def choose(settings: Settings, *, context: str | None, namespace: str | None) -> Target:
+def choose(settings: Settings, *, context: str | None, namespace: str | None) -> ClusterTarget:
     """Choose the cluster: the named context, else the current one, else the built-in context `engine`.
 
     Raises:
@@ -42,7 +42,7 @@ def choose(settings: Settings, *, context: str | None, namespace: str | None) ->
     """
     name = current_context(settings, context or "")
     if name in (None, ENGINE):
-        return Target(
+        return ClusterTarget(
             context=ENGINE,
             namespace=namespace or "default",
             development=True,
@@ -56,7 +56,7 @@ def choose(settings: Settings, *, context: str | None, namespace: str | None) ->
     from pytilt.kubernetes.products import is_development
 
     connection = read_connection(settings, context=name or "", namespace=namespace or "")
-    return Target(
+    return ClusterTarget(
         context=connection.context,
         namespace=connection.namespace,
         development=is_development(connection.product),
@@ -75,7 +75,7 @@ class Access(Value):
 
 @asynccontextmanager
 async def connected(
-    target: Target, root: str, settings: Settings, runner: Runner, engine: Engine, *, expected: bool = False
+    target: ClusterTarget, root: str, settings: Settings, runner: Runner, engine: Engine, *, expected: bool = False
 ) -> AsyncIterator[Access]:
     """Open the way to the chosen cluster.
 

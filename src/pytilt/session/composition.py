@@ -22,12 +22,12 @@ from pytilt.loop.forwarding import Forwarding
 from pytilt.loop.imaging import Imaging
 from pytilt.loop.outcomes import Done
 from pytilt.loop.podlogs import PodLogs
-from pytilt.loop.probing import Prober
-from pytilt.loop.retiring import Retiring
+from pytilt.loop.probing import ReadinessProber
+from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.rollouts import Rollouts
 from pytilt.loop.runtimes import Runtimes
 from pytilt.loop.schedule import Start
-from pytilt.loop.serving import Serving
+from pytilt.loop.serve_commands import ServeCommands
 from pytilt.loop.session import run_session
 from pytilt.loop.syncing import Syncing
 from pytilt.loop.updating import Updating, Work
@@ -124,9 +124,9 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         syncing = Syncing(store, access.containers)
         updating = Updating(store, logs, watching, _strategies(deploying, commanding, syncing), project.root)
         tiltfile_evaluator = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
-        retiring = Retiring(store, logs, updating, deploying)
-        evaluating = Evaluating(store, logs, watching, updating, retiring, tiltfile_evaluator)
-        prober = Prober(runner, settings.environ, project.root)
+        resource_deletion = ResourceDeletion(store, logs, updating, deploying)
+        evaluating = Evaluating(store, logs, watching, updating, resource_deletion, tiltfile_evaluator)
+        prober = ReadinessProber(runner, settings.environ, project.root)
         pod_logs = PodLogs(store, logs, access.containers)
         tasks = {
             "files": watching.run(),
@@ -137,7 +137,7 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
             "pod logs": pod_logs.run(),
             "rollouts": Rollouts(store, logs).run(),
             "live updates": syncing.run(),
-            "processes": Serving(store, logs, runner, commanding.request, prober).run(),
+            "processes": ServeCommands(store, logs, runner, commanding.request, prober).run(),
             "show": show(store, logs),
         }
         if options.forward_ports:

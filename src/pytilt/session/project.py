@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pytilt.errors import UserError
 from pytilt.model.base import Value
-from pytilt.session.clusters import Target, choose
+from pytilt.session.clusters import ClusterTarget, choose
 from pytilt.settings import Settings
 from pytilt.tiltfile.request import EvaluationRequest
 
@@ -18,7 +18,7 @@ class Project(Value):
     tiltfile: str
     """Absolute path."""
     args: tuple[str, ...]
-    target: Target
+    target: ClusterTarget
     settings: Settings
     deploys: bool = False
     """Does the Tiltfile speak of Kubernetes? Then the way to the cluster is opened while it is evaluated."""

@@ -10,7 +10,7 @@ from typing import Self
 from pytilt.errors import CommandError, UserError
 from pytilt.host.files.contract import Changes
 from pytilt.host.ignoring import compile_ignores
-from pytilt.host.processes.contract import Notice, Outcome, Output, ProcessRequest, RunningProcess
+from pytilt.host.processes.contract import Notice, Output, ProcessOutcome, ProcessRequest, RunningProcess
 from pytilt.model.base import Value
 from pytilt.model.files import FileRule
 
@@ -37,7 +37,7 @@ class FakeProcess:
         self._pid = pid
         self._output = output
         self._error_output = error_output
-        self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._outcome: asyncio.Future[ProcessOutcome] = asyncio.get_running_loop().create_future()
 
     @property
     def pid(self) -> int:
@@ -60,9 +60,9 @@ class FakeProcess:
     def finish(self, exit_status: int = 0) -> None:
         """Have it end; nothing happens when it has ended."""
         if self.running:
-            self._outcome.set_result(Outcome(exit_status=exit_status, duration_seconds=0.0))
+            self._outcome.set_result(ProcessOutcome(exit_status=exit_status, duration_seconds=0.0))
 
-    async def wait(self) -> Outcome:
+    async def wait(self) -> ProcessOutcome:
         """Wait until it ended."""
         return await asyncio.shield(self._outcome)
 
@@ -109,7 +109,7 @@ class FakeRunner:
         *,
         error_output: Output | None = None,
         notice: Notice | None = None,
-    ) -> Outcome:
+    ) -> ProcessOutcome:
         """Do what the answer says."""
         async with self.start(request, output, error_output=error_output, notice=notice) as process:
             return await process.wait()

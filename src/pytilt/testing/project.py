@@ -10,7 +10,7 @@ from pytilt.extensions.repositories import Checkout
 from pytilt.host.processes import HostRunner, ProcessRequest
 from pytilt.model.commands import Command
 from pytilt.model.logs import Level
-from pytilt.model.resources import Declaration, Resource
+from pytilt.model.resources import Declaration, ResourceSpec
 from pytilt.model.texts import from_bytes
 from pytilt.settings import Settings
 from pytilt.tiltfile.evaluation import evaluate
@@ -105,7 +105,7 @@ class Project:
             raise AssertionError(f"the Tiltfile failed: {result.error}")
         return result.declaration
 
-    def resource(self, name: str) -> Resource:
+    def resource(self, name: str) -> ResourceSpec:
         """One of the resources that the Tiltfile declares; it must be there."""
         resources = {str(resource.name): resource for resource in self.declare().resources}
         if name not in resources:

@@ -99,7 +99,7 @@ def service(
         order=order,
         enabled=enabled,
         created_at=ago(600),
-        spec=resources.Resource(
+        spec=resources.ResourceSpec(
             name=ResourceName(name),
             deploy=KubernetesDeploy(objects=(), images=(image.name,)),
             images=(image,),
@@ -132,7 +132,7 @@ def local(
         name=name,
         order=order,
         created_at=ago(600),
-        spec=resources.Resource(
+        spec=resources.ResourceSpec(
             name=ResourceName(name),
             deploy=LocalDeploy(update=None if serves else command, serve=command if serves else None),
             labels=labels,

@@ -8,7 +8,7 @@ from pytilt.model.commands import Command
 from pytilt.model.files import FileRule
 from pytilt.model.images import CustomBuild, Image
 from pytilt.model.names import ResourceName
-from pytilt.model.resources import Declaration, LocalDeploy, Resource
+from pytilt.model.resources import Declaration, LocalDeploy, ResourceSpec
 from pytilt.tiltfile.checks import check_live_updates, check_steps, known_deps, unused_images
 from pytilt.tiltfile.contexts import is_allowed, refused_deploy
 from pytilt.tiltfile.declared import Declared, DeclaredLocal
@@ -61,8 +61,8 @@ def assemble(declared: Declared, request: EvaluationRequest) -> tuple[Declaratio
     return declaration, (*([unused] if unused else []), *dropped)
 
 
-def _local_resource(local: DeclaredLocal, declared: Declared) -> Resource:
-    return Resource(
+def _local_resource(local: DeclaredLocal, declared: Declared) -> ResourceSpec:
+    return ResourceSpec(
         name=ResourceName(local.name),
         deploy=LocalDeploy(
             update=_in_environ(local.update, declared.environ),

@@ -7,7 +7,7 @@ import msgspec
 from pytilt.errors import UserError
 from pytilt.model.images import Image
 from pytilt.model.names import ImageName, ResourceName
-from pytilt.model.resources import Resource
+from pytilt.model.resources import ResourceSpec
 from pytilt.tiltfile.declared import UnusedStep
 from pytilt.tiltfile.images_assembly import ImageIndex
 
@@ -32,7 +32,7 @@ _RESTART = (
 )
 
 
-def known_deps(resources: Sequence[Resource]) -> tuple[tuple[Resource, ...], tuple[str, ...]]:
+def known_deps(resources: Sequence[ResourceSpec]) -> tuple[tuple[ResourceSpec, ...], tuple[str, ...]]:
     """The resources without dependencies on what does not exist, and a warning for each of those.
 
     Raises:
@@ -54,7 +54,7 @@ def known_deps(resources: Sequence[Resource]) -> tuple[tuple[Resource, ...], tup
     return tuple(kept), tuple(warnings)
 
 
-def _check_cycles(resources: Sequence[Resource]) -> None:
+def _check_cycles(resources: Sequence[ResourceSpec]) -> None:
     deps = {resource.name: resource.resource_deps for resource in resources}
     done: set[ResourceName] = set()
 
@@ -100,7 +100,7 @@ def unused_images(index: ImageIndex, suppressed: Collection[str], *, has_yaml: b
     )
 
 
-def check_live_updates(resources: Sequence[Resource]) -> None:
+def check_live_updates(resources: Sequence[ResourceSpec]) -> None:
     """Every file that a live update names must be watched.
 
     Raises:
@@ -116,7 +116,7 @@ def check_live_updates(resources: Sequence[Resource]) -> None:
                 _check_sources(image, _watched(image, by_name))
 
 
-def _restarts(resource: Resource) -> bool:
+def _restarts(resource: ResourceSpec) -> bool:
     return resource.deploy.in_cluster and any(
         image.live_update and image.live_update.restart for image in resource.images
     )

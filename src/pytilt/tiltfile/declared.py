@@ -15,7 +15,7 @@ from pytilt.model.resources import (
     KubeObject,
     Link,
     PodReadiness,
-    PortForward,
+    PortForwardSpec,
     PruneSettings,
     UpdateSettings,
 )
@@ -33,7 +33,7 @@ class ResourceOptions(Value):
     grouped: bool = False
     """Is it a group of plain objects, without a workload?"""
     new_name: str = ""
-    port_forwards: tuple[PortForward, ...] = ()
+    port_forwards: tuple[PortForwardSpec, ...] = ()
     extra_pod_selectors: tuple[tuple[tuple[str, str], ...], ...] = ()
     trigger_mode: Mode | None = None
     resource_deps: tuple[str, ...] = ()

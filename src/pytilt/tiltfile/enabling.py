@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from pytilt.errors import UserError
 from pytilt.model.names import UNCATEGORIZED, ResourceName
-from pytilt.model.resources import Resource
+from pytilt.model.resources import ResourceSpec
 from pytilt.tiltfile.declared import Declared
 
 
 def enabled_resources(
-    declared: Declared, args: Sequence[str], resources: Sequence[Resource]
+    declared: Declared, args: Sequence[str], resources: Sequence[ResourceSpec]
 ) -> tuple[ResourceName, ...]:
     """The names of the resources to run, in the order of the resources.
 

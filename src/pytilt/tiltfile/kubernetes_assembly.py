@@ -10,13 +10,13 @@ from pytilt.cluster.grouping import Group, Groups
 from pytilt.cluster.order import ordered
 from pytilt.errors import UserError
 from pytilt.model.names import UNCATEGORIZED, ImageName, ResourceName
-from pytilt.model.resources import ImageLocator, KubeObject, KubernetesDeploy, PodReadiness, Resource
+from pytilt.model.resources import ImageLocator, KubeObject, KubernetesDeploy, PodReadiness, ResourceSpec
 from pytilt.tiltfile.declared import Declared, DeclaredDeploy, ResourceOptions
 from pytilt.tiltfile.images_assembly import ImageIndex
 from pytilt.tiltfile.triggers import model_mode
 
 
-def kubernetes_resources(declared: Declared, index: ImageIndex) -> tuple[tuple[Resource, ...], Resource | None]:
+def kubernetes_resources(declared: Declared, index: ImageIndex) -> tuple[tuple[ResourceSpec, ...], ResourceSpec | None]:
     """The resources of workloads and groups, and the one of everything else.
 
     Args:
@@ -139,7 +139,7 @@ def _resource(
     search: _ImageSearch,
     index: ImageIndex,
     custom: DeclaredDeploy | None,
-) -> Resource:
+) -> ResourceSpec:
     images = tuple(dict.fromkeys(name for o in group.objects for name in search.images(o)))
     if custom is not None:
         images = tuple(found for each in custom.images if (found := index.find(each)))
@@ -157,7 +157,7 @@ def _resource(
         commands=replace(custom.commands, files=custom.files) if custom else None,
     )
     auto_init = _last(one.auto_init for one in options)
-    return Resource(
+    return ResourceSpec(
         name=group.name,
         deploy=deploy,
         images=index.needed(images),
@@ -170,7 +170,7 @@ def _resource(
     )
 
 
-def _uncategorized(rest: Sequence[KubeObject], declared: Declared) -> Resource | None:
+def _uncategorized(rest: Sequence[KubeObject], declared: Declared) -> ResourceSpec | None:
     if not rest:
         return None
     deploy = KubernetesDeploy(
@@ -178,7 +178,7 @@ def _uncategorized(rest: Sequence[KubeObject], declared: Declared) -> Resource |
         pod_readiness=PodReadiness.IGNORE,
         locators=_locators(rest, declared.locators),
     )
-    return Resource(name=UNCATEGORIZED, deploy=deploy)
+    return ResourceSpec(name=UNCATEGORIZED, deploy=deploy)
 
 
 def _readiness(

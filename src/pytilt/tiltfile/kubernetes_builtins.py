@@ -9,7 +9,7 @@ from pytilt.dialect import call, call_stack, to_repr, type_name
 from pytilt.dialect.formatting import function_name
 from pytilt.errors import UserError
 from pytilt.model.clusters import ObjectRef
-from pytilt.model.resources import ImageLocator, KubeObject, PortForward
+from pytilt.model.resources import ImageLocator, KubeObject, PortForwardSpec
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import (
     Flag,
@@ -140,7 +140,7 @@ class KubernetesBuiltins:
     ) -> PortForwardValue:
         """A port of this machine that leads to a port of a pod."""
         return PortForwardValue(
-            PortForward(
+            PortForwardSpec(
                 local_port=local_port,
                 container_port=container_port,
                 name=name,
@@ -266,7 +266,7 @@ def _trace(name: str) -> str:
     return "\n".join([*lines, f"    <builtin>: in {name}\n  "])
 
 
-def _port_forwards(name: str, value: object) -> tuple[PortForward, ...]:
+def _port_forwards(name: str, value: object) -> tuple[PortForwardSpec, ...]:
     try:
         return port_forwards(value)
     except UserError as error:

@@ -4,7 +4,7 @@ import re
 
 from pytilt.dialect import to_repr, type_name
 from pytilt.errors import UserError
-from pytilt.model.resources import PortForward
+from pytilt.model.resources import PortForwardSpec
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.values import PortForwardValue
 
@@ -15,7 +15,7 @@ _HOST = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}|(?:{_LABEL}\.)*{_LABEL}")
 _MOST_PARTS = 3
 
 
-def port_forwards(value: object) -> tuple[PortForward, ...]:
+def port_forwards(value: object) -> tuple[PortForwardSpec, ...]:
     """The forwards of one value, or of a sequence of them.
 
     Raises:
@@ -29,13 +29,13 @@ def port_forwards(value: object) -> tuple[PortForward, ...]:
     return tuple(_forward(item, value) for item in conversions.items(value))
 
 
-def _forward(item: object, given: object) -> PortForward:
+def _forward(item: object, given: object) -> PortForwardSpec:
     if isinstance(item, PortForwardValue):
         return item.forward
     if isinstance(item, int) and not isinstance(item, bool):
         if not 0 <= item <= _MAX_PORT:
             raise UserError(f"portForward port value {item} is not in the valid range [0-{_MAX_PORT}]")
-        return PortForward(local_port=item)
+        return PortForwardSpec(local_port=item)
     if isinstance(item, str):
         return _from_text(item)
     raise UserError(
@@ -44,13 +44,13 @@ def _forward(item: object, given: object) -> PortForward:
     )
 
 
-def _from_text(text: str) -> PortForward:
+def _from_text(text: str) -> PortForwardSpec:
     parts = text.split(":", _MOST_PARTS - 1)
     host = parts.pop(0) if len(parts) == _MOST_PARTS else ""
     if host and not _HOST.fullmatch(host):
         raise UserError(f'portForward host value "{host}" is not a valid hostname or IP address')
     ports = [_port(part) for part in parts]
-    return PortForward(local_port=ports[0], container_port=ports[1] if len(ports) > 1 else 0, host=host)
+    return PortForwardSpec(local_port=ports[0], container_port=ports[1] if len(ports) > 1 else 0, host=host)
 
 
 def _port(text: str) -> int:

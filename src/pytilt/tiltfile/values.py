@@ -8,7 +8,7 @@ from pytilt.dialect import Builtin, HostValue, StructValue, to_repr
 from pytilt.errors import UserError
 from pytilt.model.commands import Command, ExecAction, HttpGetAction, Probe, TcpSocketAction
 from pytilt.model.names import ImageName
-from pytilt.model.resources import Link, PortForward
+from pytilt.model.resources import Link, PortForwardSpec
 
 
 class Unhashable(HostValue):
@@ -68,7 +68,7 @@ class PortForwardValue(Unhashable):
 
     type_name = "port_forward"
 
-    def __init__(self, forward: PortForward) -> None:
+    def __init__(self, forward: PortForwardSpec) -> None:
         self.forward = forward
 
     def __str__(self) -> str:

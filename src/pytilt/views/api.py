@@ -179,7 +179,7 @@ def ui_resource(state: Snapshot, resource: Resource) -> Json:
         "lastDeployTime": status.deployed_at or (status.last.finished_at if status.last else ""),
         "triggerMode": int(spec.trigger_mode),
         "pendingBuildSince": status.due_since,
-        "hasPendingChanges": bool(status.due) or status.unasked,
+        "hasPendingChanges": bool(status.due) or status.pending_manual,
         "endpointLinks": [{"url": link.url, "name": link.name} for link in links if not link.error],
         "endpointErrors": [{"url": link.url, "name": link.name, "error": link.error} for link in links if link.error],
         "queued": status.trigger is not None,

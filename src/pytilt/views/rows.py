@@ -121,7 +121,7 @@ def resource_row(state: Snapshot, resource: Resource, root: str) -> Row:
     running = runtime.status if runtime else RuntimeState()
     statuses = resource_statuses(resource, runtime)
     dot = resource_dot(resource, statuses)
-    if dot is Dot.OK and status.unasked:
+    if dot is Dot.OK and status.pending_manual:
         dot = Dot.IDLE
     status_cell = _status(resource, running, statuses)
     error = _error(status.last, running, status_cell.text) if dot is Dot.ERROR else ""
@@ -189,7 +189,7 @@ def _status(resource: Resource, running: RuntimeState, statuses: Statuses) -> Ce
         return Cell(text="disabled", tone=Tone.MUTED)
     if resource.status.hold is not None:
         return Cell(text=hold_text(resource.status.hold), tone=Tone.BUSY)
-    if resource.status.unasked:
+    if resource.status.pending_manual:
         return Cell(text="changed, not updated", tone=Tone.WARN)
     tone = _RUNTIME_TONES[statuses.runtime]
     if isinstance(resource.spec.deploy, LocalDeploy):

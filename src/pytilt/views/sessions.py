@@ -26,13 +26,13 @@ def session_status(state: Snapshot, session: Session) -> Json:
     status: Json = {
         "pid": session.pid,
         "startTime": session.created_at,
-        "targets": targets(state),
+        "targets": session_targets(state),
         "done": session.status.done,
     }
     return {**status, "error": session.status.error} if session.status.error else status
 
 
-def targets(state: Snapshot) -> list[Json]:
+def session_targets(state: Snapshot) -> list[Json]:
     """Everything that the session brings about, ordered by name."""
     tiltfile = state.get(Tiltfile, TILTFILE)
     found = [_target("tiltfile:update", TILTFILE, JOB, _tiltfile(tiltfile) if tiltfile else {})]

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pytilt.errors import DockerApiError
-from pytilt.images.docker.messages import Layers, Message, Progress, aux_id, read_messages
+from pytilt.images.docker.messages import LayerProgress, Layers, Message, aux_id, read_messages
 from pytilt.images.docker.reading import BuildReader
 from tests.images.logs import KeptLog
 
@@ -34,7 +34,7 @@ def test_layers_tell_every_change_and_every_tenth() -> None:
     layers = Layers()
 
     def told(status: str, current: int = 0) -> list[str]:
-        detail = Progress(current=current, total=1000 if current else 0)
+        detail = LayerProgress(current=current, total=1000 if current else 0)
         return [line.text for line in layers.feed(Message(status=status, id="abc", progress_detail=detail))]
 
     assert told("Preparing") == ["abc: Preparing"]

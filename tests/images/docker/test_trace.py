@@ -1,7 +1,7 @@
 import pytest
 
 from pytilt.images.docker.protobuf import fields
-from pytilt.images.docker.trace import Output, Status, Vertex, read_trace
+from pytilt.images.docker.trace import Output, TransferStatus, Vertex, read_trace
 
 
 def varint(value: int) -> bytes:
@@ -36,7 +36,9 @@ def test_a_progress_message_is_decoded() -> None:
             error="no",
         ),
     )
-    assert trace.statuses == (Status(id="layer", vertex="sha256:a", current=300, total=70000, timestamp=1700000000.5),)
+    assert trace.statuses == (
+        TransferStatus(id="layer", vertex="sha256:a", current=300, total=70000, timestamp=1700000000.5),
+    )
     assert trace.outputs == (Output(vertex="sha256:a", data=b"hello\n"),)
 
 

@@ -24,7 +24,7 @@ class Interest:
         return (path == self.path or path.startswith(self._below)) and not self.matcher.matches(path)
 
 
-class Plan:
+class WatchPlan:
     """How the interests are to change; nothing has changed yet."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Interests:
         """Every one of them."""
         return tuple(self._all.values())
 
-    def plan(self, rules: Mapping[str, Sequence[FileRule]]) -> Plan:
+    def plan(self, rules: Mapping[str, Sequence[FileRule]]) -> WatchPlan:
         """Compare with what is wanted.
 
         Raises:
@@ -60,13 +60,13 @@ class Interests:
                 for path in rule.paths:
                     keys.setdefault((posixpath.normpath(path), rule.ignores), set()).add(key)
         wanted = {what: self._all.get(what) or Interest(*what) for what in keys}
-        return Plan(
+        return WatchPlan(
             keys={interest: frozenset(keys[what]) for what, interest in wanted.items()},
             added=[interest for what, interest in wanted.items() if what not in self._all],
             removed=[interest for what, interest in self._all.items() if what not in wanted],
         )
 
-    def carry_out(self, plan: Plan) -> None:
+    def carry_out(self, plan: WatchPlan) -> None:
         """Make the interests what was planned."""
         for interest in plan.removed:
             interest.keys = frozenset()

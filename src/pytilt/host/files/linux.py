@@ -16,7 +16,7 @@ from pytilt.host.files.contents import fingerprint
 from pytilt.host.files.contract import Changes
 from pytilt.host.files.gathering import Gathering
 from pytilt.host.files.inotify import Event, Inotify, Mask
-from pytilt.host.files.interests import Interest, Interests, Plan
+from pytilt.host.files.interests import Interest, Interests, WatchPlan
 from pytilt.host.files.repositories import LOCK, Repository
 from pytilt.host.files.scanning import Findings, FoundDirectory, Scanner
 from pytilt.host.files.tree import Directory, Tree
@@ -369,7 +369,7 @@ class InotifyWatcher:
                 scanner = Scanner(self._inotify, found.interests)
                 self._walk_later(scanner, partial(scanner.find_tree, found.path), self._announce)
 
-    def _merge_unless_dropped(self, plan: Plan, findings: Findings) -> None:
+    def _merge_unless_dropped(self, plan: WatchPlan, findings: Findings) -> None:
         if plan.dropped:
             self._tree.discard(findings)
         else:

@@ -4,7 +4,7 @@ Every process leads a session of its own, so that it is stopped with all that it
 program, however that ends. Not here: what the commands mean, or shells: a request names program and words.
 """
 
-from pytilt.host.processes.contract import Outcome, ProcessRequest, Runner, RunningProcess
+from pytilt.host.processes.contract import ProcessOutcome, ProcessRequest, Runner, RunningProcess
 from pytilt.host.processes.runner import HostRunner
 
-__all__ = ["HostRunner", "Outcome", "ProcessRequest", "Runner", "RunningProcess"]
+__all__ = ["HostRunner", "ProcessOutcome", "ProcessRequest", "Runner", "RunningProcess"]

@@ -31,7 +31,7 @@ class ProcessRequest(Value):
     """How long it may take to end after SIGTERM before it is killed."""
 
 
-class Outcome(Value):
+class ProcessOutcome(Value):
     """How a process ended."""
 
     exit_status: int
@@ -47,7 +47,7 @@ class RunningProcess(Protocol):
         """Its id, which is that of its session and process group too."""
         ...
 
-    async def wait(self) -> Outcome:
+    async def wait(self) -> ProcessOutcome:
         """Wait until it ended by itself or was stopped; all its output has been told then."""
         ...
 
@@ -69,7 +69,7 @@ class Runner(Protocol):
         *,
         error_output: Output | None = None,
         notice: Notice | None = None,
-    ) -> Outcome:
+    ) -> ProcessOutcome:
         """Run a process until it ends; being cancelled stops it.
 
         What it left running in its session stays until the runner is closed; nobody is told the output of that.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pytilt.errors import CommandError
-from pytilt.host.processes.contract import Notice, Outcome, Output, ProcessRequest
+from pytilt.host.processes.contract import Notice, Output, ProcessOutcome, ProcessRequest
 from pytilt.host.processes.exits import watch_exit
 from pytilt.host.processes.guardian import living_groups, signal_session
 from pytilt.host.processes.guarding import Guard
@@ -47,7 +47,7 @@ class HostProcess:
             self._close_pipes()
             raise
         self._pid = program.pid
-        self._outcome: asyncio.Future[Outcome] = self._loop.create_future()
+        self._outcome: asyncio.Future[ProcessOutcome] = self._loop.create_future()
         watch_exit(program, self._loop).add_done_callback(self._ended)
         for pipe in self._pipes:
             pipe.follow()
@@ -64,7 +64,7 @@ class HostProcess:
         """Is nothing left of its session?"""
         return self._gone
 
-    async def wait(self) -> Outcome:
+    async def wait(self) -> ProcessOutcome:
         """Wait until it ended; all its output has been told then."""
         return await asyncio.shield(self._outcome)
 
@@ -118,7 +118,7 @@ class HostProcess:
         for pipe in self._pipes:
             pipe.drain()
         duration = time.monotonic() - self._started
-        self._outcome.set_result(Outcome(exit_status=exited.result(), duration_seconds=duration))
+        self._outcome.set_result(ProcessOutcome(exit_status=exited.result(), duration_seconds=duration))
         if self.look():
             self._close_pipes()
 

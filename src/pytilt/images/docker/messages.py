@@ -5,13 +5,13 @@ from collections.abc import AsyncIterable, AsyncIterator
 import msgspec
 
 from pytilt.errors import DockerApiError
-from pytilt.images.docker.steps import Line, size
+from pytilt.images.docker.steps import StepLine, size
 
 BUILDKIT_TRACE = "moby.buildkit.trace"
 """The id of messages whose `aux` is a progress message of BuildKit's."""
 
 
-class Progress(msgspec.Struct, frozen=True):
+class LayerProgress(msgspec.Struct, frozen=True):
     """How far a layer has come, in bytes."""
 
     current: int = 0
@@ -33,7 +33,7 @@ class Message(msgspec.Struct, frozen=True, rename="camel"):
     """What happens to a layer, for example `Pushing`."""
     id: str = ""
     """Which layer, or which kind of `aux`."""
-    progress_detail: Progress = Progress()
+    progress_detail: LayerProgress = LayerProgress()
     error: str = ""
     error_detail: ErrorDetail = ErrorDetail()
     aux: msgspec.Raw = msgspec.Raw()
@@ -88,19 +88,19 @@ class Layers:
     def __init__(self) -> None:
         self._told: dict[str, tuple[str, int]] = {}
 
-    def feed(self, message: Message) -> list[Line]:
+    def feed(self, message: Message) -> list[StepLine]:
         """Take in a message and tell what is new: every change of a layer's status, and every tenth of its way."""
         if not message.status:
             return []
         if not message.id:
-            return [Line(text=message.status)]
+            return [StepLine(text=message.status)]
         done = message.progress_detail
         state = (message.status, done.current * 10 // done.total if done.total > 0 else 0)
         if self._told.get(message.id) == state:
             return []
         self._told[message.id] = state
         shown = f" {size(done.current)} / {size(done.total)}" if done.total > 0 else ""
-        return [Line(text=f"{message.id}: {message.status}{shown}", progress=message.id)]
+        return [StepLine(text=f"{message.id}: {message.status}{shown}", progress=message.id)]
 
 
 def _decoded(decoder: "msgspec.json.Decoder[Message]", line: bytes) -> Message:

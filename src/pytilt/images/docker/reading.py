@@ -5,7 +5,7 @@ from collections.abc import AsyncIterable
 
 from pytilt.host.output import Tail
 from pytilt.images.docker.messages import BUILDKIT_TRACE, Layers, Message, aux_bytes, aux_id, read_messages
-from pytilt.images.docker.steps import Steps
+from pytilt.images.docker.steps import BuildSteps
 from pytilt.images.docker.trace import read_trace
 from pytilt.model.base import Value
 from pytilt.model.logs import Log
@@ -42,7 +42,7 @@ class BuildReader:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._steps = Steps()
+        self._steps = BuildSteps()
         self._layers = Layers()
         self._step = ""
         self._printed = Tail()

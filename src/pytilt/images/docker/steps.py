@@ -4,7 +4,7 @@ import codecs
 import re
 
 from pytilt.host.output import Tail
-from pytilt.images.docker.trace import Status, Trace, Vertex
+from pytilt.images.docker.trace import Trace, TransferStatus, Vertex
 from pytilt.model.base import Value
 
 OUTPUT_PREFIX = "  → "
@@ -20,7 +20,7 @@ _BETWEEN_PROGRESS_SECONDS = 2.0
 """Steps that were quicker than 10 ms do not tell how long they took; transfers tell every 2 s. Both as in Tilt."""
 
 
-class Line(Value):
+class StepLine(Value):
     """A line for the log."""
 
     text: str
@@ -35,8 +35,8 @@ class _Step:
         self.vertex = vertex
         self.begun = self.failed = False
         self.told_seconds = 0.0
-        self.told = Status()
-        self.statuses: dict[str, Status] = {}
+        self.told = TransferStatus()
+        self.statuses: dict[str, TransferStatus] = {}
         self.partial = ""
         self.output = Tail()
         self.decode = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -59,7 +59,7 @@ class _Step:
         return self.vertex.completed - self.vertex.started if self.vertex.started and self.vertex.completed else 0.0
 
 
-class Steps:
+class BuildSteps:
     """The steps of one build."""
 
     def __init__(self) -> None:
@@ -76,19 +76,19 @@ class Steps:
         """What tells why, of that which the failing step printed."""
         return self._failed.output.excerpt() if self._failed else ""
 
-    def feed(self, trace: Trace) -> list[Line]:
+    def feed(self, trace: Trace) -> list[StepLine]:
         """Take in a message and tell what is new."""
         for vertex in trace.vertexes:
             self._learn(vertex)
         for status in trace.statuses:
             if status.vertex in self._steps:
                 self._steps[status.vertex].statuses[status.id] = status
-        printed: dict[str, list[Line]] = {}
+        printed: dict[str, list[StepLine]] = {}
         for output in trace.outputs:
             if output.vertex in self._steps:
                 text = self._steps[output.vertex].decode(output.data)
                 printed.setdefault(output.vertex, []).extend(_take(self._steps[output.vertex], text))
-        lines: list[Line] = []
+        lines: list[StepLine] = []
         for digest, step in self._steps.items():
             lines += self._tell(step, printed.get(digest, []))
         return lines
@@ -106,11 +106,13 @@ class Steps:
             error=vertex.error or step.vertex.error,
         )
 
-    def _tell(self, step: _Step, printed: list[Line]) -> list[Line]:
-        lines: list[Line] = []
+    def _tell(self, step: _Step, printed: list[StepLine]) -> list[StepLine]:
+        lines: list[StepLine] = []
         if step.vertex.started and not step.begun and not step.hidden:
             step.begun = True
-            lines.append(Line(text=f"{step.name}{' [cached]' if step.vertex.cached else ''}", progress=step.progress))
+            lines.append(
+                StepLine(text=f"{step.name}{' [cached]' if step.vertex.cached else ''}", progress=step.progress)
+            )
         if step.vertex.completed and step.partial:
             printed = printed + _take(step, "\n")
         if not step.hidden or step.vertex.error:
@@ -118,7 +120,7 @@ class Steps:
         if step.vertex.error and not step.failed:
             step.failed = True
             self._failed = self._failed or step
-            lines += [Line(text=""), Line(text=f"ERROR IN: {step.name}")]
+            lines += [StepLine(text=""), StepLine(text=f"ERROR IN: {step.name}")]
         if not step.hidden and not step.vertex.cached and not step.vertex.error:
             lines += _transfer_and_end(step)
         return lines
@@ -146,18 +148,18 @@ def duration(seconds: float) -> str:
     return (f"{hours}h" if hours else "") + (f"{minutes}m" if minutes or hours else "") + f"{shown}s"
 
 
-def _take(step: _Step, text: str) -> list[Line]:
+def _take(step: _Step, text: str) -> list[StepLine]:
     """The lines that text completes; of a line that was rewritten by carriage returns its last state."""
     *complete, step.partial = (step.partial + text).split("\n")
     shown = [line.rstrip("\r").rsplit("\r", 1)[-1] for line in complete]
     for line in shown:
         step.output.feed(f"{line}\n")
-    return [Line(text=OUTPUT_PREFIX + line) for line in shown]
+    return [StepLine(text=OUTPUT_PREFIX + line) for line in shown]
 
 
-def _transfer_and_end(step: _Step) -> list[Line]:
+def _transfer_and_end(step: _Step) -> list[StepLine]:
     ended = step.seconds > max(_WORTH_TELLING_SECONDS, step.told_seconds)
-    now = Status(
+    now = TransferStatus(
         current=sum(status.current for status in step.statuses.values()),
         total=sum(status.total for status in step.statuses.values()),
         timestamp=max((status.timestamp for status in step.statuses.values()), default=0),
@@ -173,10 +175,10 @@ def _transfer_and_end(step: _Step) -> list[Line]:
         step.told_seconds = step.seconds
         text += f" [done: {duration(step.seconds)}]"
     step.told = now
-    return [Line(text=text, progress=step.progress)]
+    return [StepLine(text=text, progress=step.progress)]
 
 
-def _worth_telling(told: Status, now: Status) -> bool:
+def _worth_telling(told: TransferStatus, now: TransferStatus) -> bool:
     if now.total != told.total:
         return True
     whole, part = (now.total, 0.01) if now.total else (now.current, 0.05)

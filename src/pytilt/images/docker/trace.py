@@ -19,7 +19,7 @@ class Vertex(Value):
     error: str = ""
 
 
-class Status(Value):
+class TransferStatus(Value):
     """How far one download or upload of a step has come, in bytes."""
 
     id: str = ""
@@ -40,7 +40,7 @@ class Trace(Value):
     """One progress message."""
 
     vertexes: tuple[Vertex, ...] = ()
-    statuses: tuple[Status, ...] = ()
+    statuses: tuple[TransferStatus, ...] = ()
     outputs: tuple[Output, ...] = ()
 
 
@@ -73,9 +73,9 @@ def _vertex(data: bytes) -> Vertex:
     )
 
 
-def _status(data: bytes) -> Status:
+def _status(data: bytes) -> TransferStatus:
     found = {number: (value, content) for number, value, content in fields(data)}
-    return Status(
+    return TransferStatus(
         id=_text(found, 1),
         vertex=_text(found, 2),
         current=_number(found, 4),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from pytilt.errors import CommandError
 from pytilt.host.output import decoded
 from pytilt.host.processes import ProcessRequest, Runner
-from pytilt.loop.probing import Prober
+from pytilt.loop.probing import ReadinessProber
 from pytilt.model.base import Value
 from pytilt.model.commands import Command
 from pytilt.model.logs import Level
@@ -22,14 +22,14 @@ from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
 
 
-class Wanted(Value):
+class WantedProcess(Value):
     """A process that should run: another command or another good update means another process."""
 
     command: Command
     update: int
 
 
-class Serving:
+class ServeCommands:
     """Keeps the processes of `serve_cmd` and writes the runtime of every local resource.
 
     Args:
@@ -46,14 +46,14 @@ class Serving:
         logs: LogStore,
         runner: Runner,
         request: Callable[[Command], ProcessRequest],
-        prober: Prober,
+        prober: ReadinessProber,
     ) -> None:
         self._store = store
         self._logs = logs
         self._runner = runner
         self._request = request
         self._prober = prober
-        self._running: dict[str, tuple[Wanted, asyncio.Task[None]]] = {}
+        self._running: dict[str, tuple[WantedProcess, asyncio.Task[None]]] = {}
         self._count = 0
 
     async def run(self) -> None:
@@ -146,13 +146,13 @@ class Serving:
         self._store.put(replace(before, status=replace(before.status, **fields)))
 
 
-def wanted_process(resource: Resource) -> Wanted | None:
+def wanted_process(resource: Resource) -> WantedProcess | None:
     """The process that should run for a local resource at this moment, or None."""
     deploy = _local(resource)
     if deploy is None or deploy.serve is None or not resource.enabled:
         return None
     good = next((update for update in resource.status.history if update.outcome is Outcome.OK), None)
-    return Wanted(command=deploy.serve, update=good.id) if good else None
+    return WantedProcess(command=deploy.serve, update=good.id) if good else None
 
 
 def _local(resource: Resource) -> LocalDeploy | None:

@@ -8,14 +8,13 @@ from pytilt.cluster import objects
 from pytilt.loop.deploying import Deploying
 from pytilt.loop.imaging import Imaging
 from pytilt.loop.outcomes import Done
-from pytilt.loop.retiring import Retiring
+from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.schedule import Start
 from pytilt.loop.updating import Updating
 from pytilt.loop.watching import Watching
 from pytilt.model.logs import Level
 from pytilt.model.objects import Resource, ResourceStatus
-from pytilt.model.resources import KubeObject, UpdateSettings
-from pytilt.model.resources import Resource as Declared
+from pytilt.model.resources import KubeObject, ResourceSpec, UpdateSettings
 from pytilt.model.updates import Outcome, Strategy
 from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
@@ -39,7 +38,7 @@ class Trial:
         watching = Watching(store, FakeFileWatcher())
         self.updating = Updating(store, logs, watching, {Strategy.FULL: self.work}, "/p")
         deploying = Deploying(store, self.cluster, Imaging(store, FakeBuilder(), FakePublisher()))
-        self.retiring = Retiring(store, logs, self.updating, deploying)
+        self.resource_deletion = ResourceDeletion(store, logs, self.updating, deploying)
 
     async def work(self, *_: Resource | Start | Span | UpdateSettings) -> Done:
         """An update that does not end."""
@@ -53,10 +52,10 @@ class Trial:
         status = ResourceStatus(history=(update(),), applied=refs)
         self.store.change(Resource, name, lambda each: replace(each, status=status))
 
-    async def remove(self, name: str, *declared: Declared) -> None:
+    async def remove(self, name: str, *declared: ResourceSpec) -> None:
         resource = self.store.get(Resource, name)
         assert resource
-        await self.retiring.remove(resource, declared)
+        await self.resource_deletion.remove(resource, declared)
 
     @property
     def deleted(self) -> Sequence[str]:

@@ -16,7 +16,7 @@ from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 
 
-class Retiring:
+class ResourceDeletion:
     """Removes what resources left behind.
 
     Args:
@@ -32,7 +32,7 @@ class Retiring:
         self._updating = updating
         self._deploying = deploying
 
-    async def remove(self, resource: Resource, declared: Sequence[resources.Resource]) -> None:
+    async def remove(self, resource: Resource, declared: Sequence[resources.ResourceSpec]) -> None:
         """End the updates of a resource and delete its objects, but those that another resource declares now.
 
         What cannot be deleted is told and left: the session goes on.
@@ -54,7 +54,7 @@ class Retiring:
             span(f"{problem}\n", level=Level.ERROR)
 
     def _doomed(
-        self, name: ResourceName, applied: Sequence[ObjectRef], declared: Sequence[resources.Resource]
+        self, name: ResourceName, applied: Sequence[ObjectRef], declared: Sequence[resources.ResourceSpec]
     ) -> list[ObjectRef]:
         """What was applied, but for what another resource declares now."""
         namespace = self._namespace()

@@ -6,13 +6,12 @@ from msgspec.structs import replace
 from pytilt.host.ports import free_port, is_free
 from pytilt.host.processes import HostRunner, Runner
 from pytilt.loop.commanding import Commanding
-from pytilt.loop.probing import Prober
-from pytilt.loop.serving import Serving
+from pytilt.loop.probing import ReadinessProber
+from pytilt.loop.serve_commands import ServeCommands
 from pytilt.model.commands import ExecAction, Probe, TcpSocketAction
 from pytilt.model.logs import Level
 from pytilt.model.objects import Resource, ResourceStatus, Runtime, RuntimeState
-from pytilt.model.resources import Link, LocalDeploy
-from pytilt.model.resources import Resource as Declared
+from pytilt.model.resources import Link, LocalDeploy, ResourceSpec
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Outcome, Reason
 from pytilt.store.logs import LogStore
@@ -29,9 +28,9 @@ class Trial:
         self.store = store
         environ = {"PATH": "/usr/bin:/bin"}
         request = Commanding(runner, environ).request
-        self.serving = Serving(store, logs, runner, request, Prober(runner, environ, "/"))
+        self.serving = ServeCommands(store, logs, runner, request, ReadinessProber(runner, environ, "/"))
 
-    def declare(self, spec: Declared) -> None:
+    def declare(self, spec: ResourceSpec) -> None:
         deploy = spec.deploy
         assert isinstance(deploy, LocalDeploy)
         if deploy.serve is not None:
@@ -186,7 +185,7 @@ async def test_resources_of_the_cluster_are_left_alone(trial: Trial, runner: Fak
     assert not runner.processes
 
 
-def probed(probe: Probe, serve: str = "server") -> Declared:
+def probed(probe: Probe, serve: str = "server") -> ResourceSpec:
     spec = local("tool", serve=serve)
     assert isinstance(spec.deploy, LocalDeploy)
     return replace(spec, deploy=replace(spec.deploy, readiness_probe=probe))

@@ -2,7 +2,7 @@ import pytest
 
 from pytilt.cluster import objects
 from pytilt.errors import ClusterUnreachableError
-from pytilt.loop.deletion import Deletion
+from pytilt.loop.object_deletion import ObjectDeletion
 from pytilt.testing.cluster import FakeCluster
 from tests.loop.declaring import plain
 
@@ -17,14 +17,14 @@ def refs(*wanted):
 async def test_what_goes_at_once_is_not_told_of():
     cluster, told = FakeCluster(), list[str]()
     cluster.put(FREE)
-    assert await Deletion(cluster, told.append, 5).run(refs(FREE, HELD)) == ([], [])
+    assert await ObjectDeletion(cluster, told.append, 5).run(refs(FREE, HELD)) == ([], [])
     assert (told, cluster.stored) == ([], ())
 
 
 async def test_what_does_not_go_is_told_and_returned():
     cluster, told = FakeCluster(), list[str]()
     cluster.put(HELD)
-    deletion = Deletion(cluster, told.append, 0.05)
+    deletion = ObjectDeletion(cluster, told.append, 0.05)
     left, refused = await deletion.run(refs(HELD, FREE))
     assert (left, refused) == (refs(HELD), [])
     assert told == ["Waiting up to 0.05s until they are gone: ConfigMap/held"]
@@ -35,7 +35,7 @@ async def test_what_does_not_go_is_told_and_returned():
 async def test_a_cluster_that_does_not_answer_is_no_group_of_errors():
     cluster = FakeCluster()
     cluster.unreachable = "no route to host"
-    deletion = Deletion(cluster, lambda _: None, 5)
+    deletion = ObjectDeletion(cluster, lambda _: None, 5)
     for work in (deletion.run, deletion.described):
         with pytest.raises(ClusterUnreachableError):
             await work(refs(HELD, FREE))

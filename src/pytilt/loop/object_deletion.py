@@ -17,7 +17,7 @@ SILENT_SECONDS = 1.0
 PARALLEL_REQUESTS = 10
 
 
-class Deletion:
+class ObjectDeletion:
     """Deletes objects.
 
     Args:
