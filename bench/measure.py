@@ -12,6 +12,8 @@ Workloads (all need a kube context, `sync`, `rebuild` and `start` also a builder
     rebuild    the same without live_update
     start      `ci` of the project of `rebuild` to its end, nothing deployed, images built
     local      save -> a local_resource has run
+    saves      the same N times, a different file each time, one right after the other    (default N 2000)
+    syncs      `sync` N times, likewise                                                   (default N 2000)
     many       `ci` of N local_resources whose command is `true`           (default N 300)
     tiltfile   `alpha tiltfile-result` of N Kubernetes services            (default N 500)
     logs       `ci` of one command that prints N lines; counts those that arrive (default N 1000000)
@@ -204,6 +206,85 @@ def local(tool: Tool, folder: Path, n: int) -> None:
         show(tool, {"cold_s": cold, **spread(times), "memory_mib": memory(process.pid), "n": n})
 
 
+class Day:
+    """How a save early in a session compares with a late one, in time and in work of the tool's own process."""
+
+    def __init__(self, pid: int, n: int) -> None:
+        self._pid = pid
+        self._part = max(1, n // 10)
+        self._cpu = [self._ticks()]
+        self._times: list[float] = []
+
+    def note(self, seconds: float) -> None:
+        """A save has been live after so many seconds."""
+        self._times.append(seconds)
+        if len(self._times) % self._part == 0:
+            self._cpu.append(self._ticks())
+
+    def figures(self) -> Figures:
+        """The medians of the first and the last tenth, and the processor time of a save in them."""
+        tenths = {
+            "first": (self._times[: self._part], self._cpu[:2]),
+            "last": (self._times[-self._part :], self._cpu[-2:]),
+        }
+        found: Figures = {}
+        for name, (times, (before, after)) in tenths.items():
+            found[f"{name}_tenth_ms"] = statistics.median(times) * 1e3
+            found[f"{name}_tenth_cpu_ms"] = (after - before) * 1e3 / os.sysconf("SC_CLK_TCK") / self._part
+        return {**found, "memory_mib": memory(self._pid), "n": len(self._times)}
+
+    def _ticks(self) -> int:
+        return sum(map(int, Path(f"/proc/{self._pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))
+
+
+def saves(tool: Tool, folder: Path, n: int) -> None:
+    """A day's work: every save is of another file, and comes when the one before is live."""
+    sources, runs = folder / "in", folder / "runs.txt"
+    sources.mkdir()
+    files = [sources / f"{i}.txt" for i in range(n)]
+    for file in files:
+        file.write_text("start\n")
+    (folder / "Tiltfile").write_text("local_resource('count', cmd='echo >> runs.txt', deps=['in'])\n")
+
+    def has_run(times: int) -> bool:
+        return runs.exists() and runs.stat().st_size >= times
+
+    with session(tool, folder) as (process, _):
+        until(partial(has_run, 1), 60, "first run", process)
+        time.sleep(2)
+        day = Day(process.pid, n)
+        for i, file in enumerate(files):
+            file.write_text(f"{i}\n")
+            day.note(until(partial(has_run, i + 2), 30, "run", process, 0.0005))
+            time.sleep(0.01)
+        show(tool, day.figures())
+
+
+def syncs(tool: Tool, folder: Path, n: int) -> None:
+    """The same in a running container, which must not lose what was saved since its image was built."""
+    port, _ = server(folder, live=True)
+    pages = [folder / f"{i}.txt" for i in range(n)]
+    for page in pages:
+        page.write_text("start\n")
+
+    def shows(i: int, value: str) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/{i}.txt", timeout=1) as answer:
+                return str(answer.read().decode().strip()) == value
+        except OSError:
+            return False
+
+    with session(tool, folder) as (process, _):
+        until(partial(shows, 0, "start"), 120, "first answer", process, 0.01)
+        time.sleep(3)
+        day = Day(process.pid, n)
+        for i, page in enumerate(pages):
+            page.write_text(f"{i} saved\n")
+            day.note(until(partial(shows, i, f"{i} saved"), 60, "new content", process))
+            time.sleep(0.01)
+        show(tool, day.figures())
+
+
 def ci(tool: Tool, folder: Path) -> Figures:
     """Run `ci` in the folder."""
     start = time.perf_counter()
@@ -301,6 +382,8 @@ WORKLOADS: dict[str, tuple[Callable[[Tool, Path, int], None], int]] = {
     "rebuild": (partial(served, live=False), 6),
     "start": (start, 5),
     "local": (local, 20),
+    "saves": (saves, 2000),
+    "syncs": (syncs, 2000),
     "many": (many, 300),
     "tiltfile": (tiltfile, 500),
     "logs": (logs, 1_000_000),

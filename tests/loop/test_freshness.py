@@ -170,6 +170,13 @@ def test_a_change_of_a_base_image_that_no_sync_covers_takes_a_full_update(trial:
     assert "/p/base/a" in answer.why
 
 
+def test_what_was_synced_before_is_not_planned_again_with_every_save(trial: Trial):
+    trial.change("base", a=1)
+    trial.status(synced=1)
+    trial.change("web", b=2)
+    assert isinstance(trial.in_place(), Possible)
+
+
 def test_a_change_of_an_image_without_live_update_beside_one_with_takes_a_full_update(store: Store):
     trial = Trial(store, image("side"), WEB)
     trial.change("side", a=1)

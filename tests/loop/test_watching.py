@@ -1,10 +1,14 @@
 import asyncio
 
+from msgspec.structs import replace
+
 from pytilt.loop.watching import Watching
 from pytilt.model.files import FileRule
-from pytilt.model.objects import FileWatch, FileWatchStatus
+from pytilt.model.names import CONFIGS, TILTFILE
+from pytilt.model.objects import FileWatch, FileWatchStatus, ImageMap, Resource, Tiltfile, TiltfileStatus
 from pytilt.store.objects import Store
 from pytilt.testing.host import FakeFileWatcher
+from tests.loop.declaring import image, kubernetes, local, prepare
 from tests.loop.waiting import rest, running, until
 
 WEB = {"web": [FileRule(paths=("/p/web",))]}
@@ -111,3 +115,55 @@ async def test_many_files_are_read_in_a_thread_and_what_changes_meanwhile_is_rea
         await until(store, lambda: set(status(store, "web").changes) == set(paths) and status(store, "web").latest > 1)
         await watching.caught_up()
     assert set(status(store, "web").changes.values()) == {2}
+
+
+async def test_a_change_is_forgotten_when_its_resource_has_taken_it(store: Store):
+    watching = Watching(store, FakeFileWatcher())
+    await watching.declare(WEB)
+    prepare(store, local("web"))
+    for path in ("a", "b", "c"):
+        watching.tell({"web": frozenset({path})})
+    assert status(store, "web").changes == {"a": 1, "b": 2, "c": 3}
+    store.change(Resource, "web", lambda each: replace(each, status=replace(each.status, consumed=2)))
+    watching.tell({"web": frozenset({"c", "d"})})
+    assert status(store, "web") == FileWatchStatus(changes={"c": 4, "d": 4}, latest=4)
+
+
+async def test_a_change_of_a_config_file_is_forgotten_when_the_tiltfile_was_evaluated(store: Store):
+    watching = Watching(store, FakeFileWatcher())
+    await watching.declare({CONFIGS: [FileRule(paths=("/p/Tiltfile",))]})
+    store.put(Tiltfile(name=TILTFILE, path="/p/Tiltfile", status=TiltfileStatus(consumed=1)))
+    for path in ("a", "b"):
+        watching.tell({CONFIGS: frozenset({path})})
+    assert status(store, CONFIGS).changes == {"b": 2}
+
+
+async def test_a_change_of_an_image_is_kept_until_that_is_built_anew(store: Store):
+    watching = Watching(store, FakeFileWatcher())
+    await watching.declare({"image:web": [FileRule(paths=("/p/web",))]})
+    prepare(store, kubernetes("web", images=(image("web", live=True),)))
+    store.change(Resource, "web", lambda each: replace(each, status=replace(each.status, consumed=2, synced=2)))
+    for path in ("a", "b"):
+        watching.tell({"image:web": frozenset({path})})
+    assert status(store, "image:web").changes == {"a": 1, "b": 2}
+    store.change(ImageMap, "web", lambda each: replace(each, status=replace(each.status, sequence=2)))
+    watching.tell({"image:web": frozenset({"c"})})
+    assert status(store, "image:web").changes == {"c": 3}
+
+
+async def test_changes_stand_in_their_order_after_some_were_taken_back(store: Store):
+    watcher = FakeFileWatcher()
+    watching = Watching(store, watcher)
+    async with running(watching.run()):
+        await watching.declare(WEB)
+        for path in ("/p/web/a", "/p/web/b"):
+            watcher.contents[path] = b"1"
+            watcher.change(path)
+            await rest()
+        with watching.observe(["web"]) as seen:
+            for content in (b"2", b"1"):
+                watcher.contents["/p/web/a"] = content
+                watcher.change("/p/web/a")
+                await rest()
+        watching.restore(seen, ["/p/web/a"])
+    assert list(status(store, "web").changes.items()) == [("/p/web/a", 1), ("/p/web/b", 2)]

@@ -1,13 +1,14 @@
 """Is what runs the same as what is on disk? Pure questions about the state, for `schedule` and the updates."""
 
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 
 from pytilt.liveupdate.planning import ChangedFile, FallBack, plan_sync
 from pytilt.model import references
 from pytilt.model.base import Value
 from pytilt.model.images import Image, LiveUpdate
-from pytilt.model.names import ImageName
-from pytilt.model.objects import FileWatch, ImageMap, Resource, Runtime
+from pytilt.model.names import CONFIGS, TILTFILE, ImageName
+from pytilt.model.objects import FileWatch, ImageMap, Resource, Runtime, Tiltfile
 from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.model.updates import Outcome, Strategy
 from pytilt.store.objects import Snapshot
@@ -18,9 +19,12 @@ CRASHED = frozenset(
 """Reasons of waiting from which a container does not recover by waiting; the list is Tilt's."""
 
 
+IMAGE_WATCH = "image:"
+
+
 def image_watch(name: ImageName) -> str:
     """The name of the watch of an image's files."""
-    return f"image:{name}"
+    return f"{IMAGE_WATCH}{name}"
 
 
 def latest(state: Snapshot) -> int:
@@ -39,9 +43,24 @@ def inputs(state: Snapshot, resource: Resource) -> tuple[object, ...]:
 def changes(state: Snapshot, watch: str, *, above: int) -> Mapping[str, int]:
     """The files of a watch that changed after a sequence."""
     found = state.get(FileWatch, watch)
-    if found is None or found.status.latest <= above:
-        return {}
-    return {path: sequence for path, sequence in found.status.changes.items() if sequence > above}
+    known = dict(found.status.changes) if found and found.status.latest > above else {}
+    newest_first = takewhile(lambda change: change[1] > above, reversed(known.items()))  # most may be old
+    return dict(newest_first)
+
+
+def consumed(state: Snapshot, watch: str) -> int:
+    """The sequence up to which nobody needs to know any more which files of a watch changed.
+
+    The files of an image are needed until it is built anew: a container that is started from it lacks all of them.
+    """
+    if watch == CONFIGS:
+        tiltfile = state.get(Tiltfile, TILTFILE)
+        return tiltfile.status.consumed if tiltfile else 0
+    if watch.startswith(IMAGE_WATCH):
+        built = state.get(ImageMap, watch.removeprefix(IMAGE_WATCH))
+        return built.status.sequence if built else 0
+    resource = state.get(Resource, watch)
+    return resource.status.consumed if resource else 0
 
 
 def unconsumed(state: Snapshot, resource: Resource) -> Mapping[str, int]:
@@ -56,10 +75,16 @@ def unconsumed(state: Snapshot, resource: Resource) -> Mapping[str, int]:
     return found
 
 
-def unbuilt(state: Snapshot, image: Image) -> Mapping[str, int]:
-    """The files of an image that changed since it was built; of one that is not built here, since the session began."""
+def unbuilt(state: Snapshot, image: Image, *, above: int = 0) -> Mapping[str, int]:
+    """The files of an image that changed since it was built; of one that is not built here, since the session began.
+
+    Args:
+        state: of the session.
+        image: built or not.
+        above: only changes after this sequence.
+    """
     built = state.get(ImageMap, image.name)
-    return changes(state, image_watch(image.name), above=built.status.sequence if built else 0)
+    return changes(state, image_watch(image.name), above=max(built.status.sequence if built else 0, above))
 
 
 def has_newer_images(state: Snapshot, resource: Resource) -> bool:
@@ -128,8 +153,8 @@ def missing(state: Snapshot, resource: Resource, target: SyncTarget, *, upto: in
     above = synced.get(target.container.id, 0)
     found: dict[str, int] = {}
     for image in sources(resource, target.image):
-        found.update(unbuilt(state, image))
-    found = {path: sequence for path, sequence in found.items() if above < sequence <= upto}
+        found.update(unbuilt(state, image, above=above))
+    found = {path: sequence for path, sequence in found.items() if sequence <= upto}
     if target.image.live_update_only and target.image.live_update is not None:
         # No full update brings the others either.
         return {path: sequence for path, sequence in found.items() if _can_be_synced(path, target.image.live_update)}
@@ -200,11 +225,10 @@ def _outside(state: Snapshot, resource: Resource, live: list[Image]) -> str | No
         paths: dict[str, int] = {}
         for source in sources(resource, image):
             covered.add(source.name)
-            changed = unbuilt(state, source)
+            above = resource.status.synced  # what was synced before can be synced into other containers too
             if source.live_update_only:  # what a full update could not bring before, it does not bring now
-                above = resource.status.consumed
-                changed = {path: sequence for path, sequence in changed.items() if sequence > above}
-            paths.update(changed)
+                above = max(above, resource.status.consumed)
+            paths.update(unbuilt(state, source, above=above))
         assert image.live_update is not None
         answer = plan_sync([ChangedFile(path=path) for path in sorted(paths)], image.live_update)
         if isinstance(answer, FallBack):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from operator import itemgetter
 
 from msgspec.structs import replace
 
@@ -113,7 +114,8 @@ class Watching:
             if watch is not None and not restored.isdisjoint(before):
                 kept = {path: number for path, number in watch.status.changes.items() if path not in restored}
                 kept |= {path: before[path] for path in restored if before.get(path)}
-                self._store.put(replace(watch, status=replace(watch.status, changes=kept)))
+                oldest_first = dict(sorted(kept.items(), key=itemgetter(1)))
+                self._store.put(replace(watch, status=replace(watch.status, changes=oldest_first)))
 
     def _compare(self, changes: Changes) -> None:
         """Tell which of these files have another content; large ones, and many, are read in a thread."""
@@ -167,10 +169,11 @@ class Watching:
     def tell(self, batch: Mapping[str, frozenset[str]]) -> None:
         """Note that these files changed, all at one moment."""
         self._sequence += 1
+        state = self._store.snapshot()
         for name, paths in batch.items():
-            watch = self._store.get(FileWatch, name)
+            watch = state.get(FileWatch, name)
             if watch is not None:
-                self._store.put(_with(watch, dict.fromkeys(paths, self._sequence), self._sequence))
+                self._store.put(_with(watch, paths, self._sequence, above=freshness.consumed(state, name)))
 
     def next_sequence(self) -> int:
         """A number greater than that of every change told so far, and no greater than that of the next."""
@@ -182,5 +185,14 @@ class Watching:
         return max(self._sequence, freshness.latest(self._store.snapshot()))
 
 
-def _with(watch: FileWatch, changed: Mapping[str, int], latest: int) -> FileWatch:
-    return replace(watch, status=FileWatchStatus(changes={**watch.status.changes, **changed}, latest=latest))
+def _with(watch: FileWatch, changed: AbstractSet[str], sequence: int, *, above: int) -> FileWatch:
+    """The watch with a new change of some files, and without the old ones up to `above`, which nobody needs."""
+    changes = dict(watch.status.changes)
+    for path, number in watch.status.changes.items():
+        if number > above:
+            break
+        del changes[path]
+    for path in changed:
+        changes.pop(path, None)  # what changed last stands last
+        changes[path] = sequence
+    return replace(watch, status=FileWatchStatus(changes=changes, latest=sequence))

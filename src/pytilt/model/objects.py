@@ -143,12 +143,13 @@ class Resource(Object):
 
 
 class FileWatchStatus(Value):
-    """Which files changed."""
+    """Which files changed, as long as somebody has to act on it."""
 
     changes: Mapping[str, int] = msgspec.field(default_factory=dict)
-    """Absolute path -> sequence of its last change. Sequences count up over all watches of a session."""
+    """Absolute path -> sequence of its last change, in the order of these. Sequences count up over all watches of a
+    session. A change is forgotten when every consumer of the watch has it, see `loop.freshness.consumed`."""
     latest: int = 0
-    """The greatest of them, 0 when nothing changed yet."""
+    """The greatest sequence so far, 0 when nothing changed yet."""
 
 
 class FileWatch(Object):
