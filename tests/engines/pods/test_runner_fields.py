@@ -241,7 +241,8 @@ async def test_a_pod_is_ready_once_its_probes_pass(engine_host, action):
 async def test_a_grpc_server_is_asked_for_its_health(engine_host):
     """BusyBox plays a server that gives the same answer to whatever it is asked: `NOT_SERVING`, then `SERVING`."""
     async with trial(engine_host) as t:
-        answer = r"printf '\0\0\7\0\0\0\0\0\1\0\0\0\0\2\10\'$(cat /s)"
+        settings, headers = r"\0\0\0\4\0\0\0\0\0", r"\0\0\1\1\4\0\0\0\1\210"
+        answer = rf"printf '{settings}{headers}\0\0\7\0\0\0\0\0\1\0\0\0\0\2\10\'$(cat /s)"
         probe = {"readinessProbe": {"grpc": {"port": 8080}, "periodSeconds": 1}}
         await t.apply(pod("p", f"echo 2 > /s; while :; do {answer} | nc -l -p 8080 >/dev/null; done", container=probe))
         said = 'Readiness probe failed: service unhealthy (responded with "NOT_SERVING")'

@@ -1,32 +1,24 @@
 """gRPC's question for the health of a server, and its answer, as bytes of HTTP/2: pure, `probing` carries them.
 
-One call without compression needs four sorts of frames and no table of headers, so no library is needed for it. The
-call is `grpc.health.v1.Health/Check`: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
+The call is `grpc.health.v1.Health/Check`: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
 """
 
+from collections.abc import Iterable
 from enum import IntEnum
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-HEADER_BYTES = 9
-STREAM = 1
-ACKNOWLEDGED = END_STREAM = 0x1
-END_HEADERS = 0x4
-PADDED = 0x8
+from h2 import events
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.exceptions import H2Error
+
+PREFIX_BYTES = 5
+"""Before a message: whether it is compressed, and its length."""
 LONGEST_MESSAGE = 1024
 """Bytes: a health answer has two, or none."""
-STATUS_FIELD = 0x08
-"""The first field of the answer, a number (protobuf)."""
-
-
-class Frame(IntEnum):
-    """The sorts of frames that matter here (RFC 9113, section 6)."""
-
-    DATA = 0
-    HEADERS = 1
-    RST_STREAM = 3
-    SETTINGS = 4
-    PING = 6
-    GOAWAY = 7
+SERVICE_FIELD, STATUS_FIELD = 0x0A, 0x08
+"""The first field of the question, a text, and of the answer, a number (protobuf)."""
+OK, UNIMPLEMENTED = "0", "12"
+"""Of gRPC's statuses: https://grpc.io/docs/guides/status-codes/"""
 
 
 class Status(IntEnum):
@@ -47,73 +39,83 @@ class HealthCheck:
     """
 
     def __init__(self, authority: str, service: str = "") -> None:
-        self.question = _question(authority, service)
-        """What to send first."""
         self.status: Status | None = None
         """What the server answered."""
+        self.failure = ""
+        """Why it did not, in its own words."""
         self.over = False
         """Nothing more is to come."""
-        self._unread = b""
+        self._http = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
         self._message = b""
+        self._http.initiate_connection()
+        self._stream = self._http.get_next_available_stream_id()
+        self._http.send_headers(self._stream, _headers(authority))
+        for piece in _pieces(_question(service), self._http.max_outbound_frame_size):
+            self._http.send_data(self._stream, piece)
+        self._http.end_stream(self._stream)
+        self.question = self._http.data_to_send()
+        """What to send first."""
 
     def receive(self, data: bytes) -> bytes:
         """Take a piece of the answer; returns what has to be sent back, mostly nothing."""
-        self._unread += data
-        reply = b""
-        while not self.over and len(self._unread) >= HEADER_BYTES:
-            length = int.from_bytes(self._unread[:3], "big")
-            if len(self._unread) < HEADER_BYTES + length:
-                break
-            sort, flags, stream = self._unread[3], self._unread[4], int.from_bytes(self._unread[5:9], "big")
-            payload = self._unread[HEADER_BYTES : HEADER_BYTES + length]
-            self._unread = self._unread[HEADER_BYTES + length :]
-            if sort in (Frame.SETTINGS, Frame.PING) and not flags & ACKNOWLEDGED:
-                reply += _frame(Frame(sort), ACKNOWLEDGED, 0, payload if sort == Frame.PING else b"")
-            elif sort == Frame.GOAWAY or (sort == Frame.RST_STREAM and stream == STREAM):
-                self.over = True
-            elif stream == STREAM:
-                self._read(sort, flags, payload)
-        return reply
+        try:
+            for event in self._http.receive_data(data):
+                self._take(event)
+        except (H2Error, UnicodeDecodeError) as error:
+            self._end(f"this is not HTTP/2: {error}")
+        return self._http.data_to_send()
 
-    def _read(self, sort: int, flags: int, payload: bytes) -> None:
-        if sort == Frame.DATA:
-            self._message += payload[1 : len(payload) - payload[0]] if flags & PADDED else payload
-            length = int.from_bytes(self._message[1:5], "big")
-            if len(self._message) >= 5 + length:
-                self.status = _status(self._message[5 : 5 + length])
-                self.over = True
-        if (sort in (Frame.DATA, Frame.HEADERS) and flags & END_STREAM) or len(self._message) > LONGEST_MESSAGE:
-            self.over = True
+    def _take(self, event: events.Event) -> None:
+        if isinstance(event, events.DataReceived):
+            self._read(event.data)
+        elif isinstance(event, events.ResponseReceived | events.TrailersReceived):
+            self._explain({str(name): str(value) for name, value in event.headers or ()})
+        elif isinstance(event, events.StreamEnded | events.StreamReset | events.ConnectionTerminated):
+            self._end("")
+
+    def _read(self, data: bytes) -> None:
+        self._message += data
+        length = int.from_bytes(self._message[1:PREFIX_BYTES], "big")
+        if len(self._message) >= PREFIX_BYTES + length:
+            self.status = _status(self._message[PREFIX_BYTES : PREFIX_BYTES + length])
+            self._end("")
+        elif len(self._message) > LONGEST_MESSAGE:
+            self._end("its answer is too long")
+
+    def _explain(self, headers: dict[str, str]) -> None:
+        code = headers.get("grpc-status", OK)
+        if code == UNIMPLEMENTED:
+            self._end("this server does not implement the grpc health protocol (grpc.health.v1.Health)")
+        elif code != OK:
+            self._end(headers.get("grpc-message") or f"grpc status {code}")
+        elif headers.get(":status", "200") != "200":
+            self._end(f"HTTP status {headers[':status']}")
+
+    def _end(self, failure: str) -> None:
+        if not self.over:
+            self.over, self.failure = True, failure
 
 
-def _question(authority: str, service: str) -> bytes:
-    headers = {
-        ":method": "POST",
-        ":scheme": "http",
-        ":path": "/grpc.health.v1.Health/Check",
-        ":authority": authority,
-        "te": "trailers",
-        "content-type": "application/grpc",
-        "user-agent": "kube-probe/1.34",
-    }
-    block = b"".join(b"\0" + _text(name) + _text(value) for name, value in headers.items())
+def _headers(authority: str) -> list[tuple[str, str]]:
+    return [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", "/grpc.health.v1.Health/Check"),
+        (":authority", authority),
+        ("te", "trailers"),
+        ("content-type", "application/grpc"),
+        ("user-agent", "kube-probe/1.34"),
+    ]
+
+
+def _question(service: str) -> bytes:
     name = service.encode()
-    message = b"\x0a" + _number(len(name)) + name if name else b""
-    return (
-        PREFACE
-        + _frame(Frame.SETTINGS, 0, 0, b"")
-        + _frame(Frame.HEADERS, END_HEADERS, STREAM, block)
-        + _frame(Frame.DATA, END_STREAM, STREAM, b"\0" + len(message).to_bytes(4, "big") + message)
-    )
+    message = bytes((SERVICE_FIELD,)) + _number(len(name)) + name if name else b""
+    return b"\0" + len(message).to_bytes(4, "big") + message
 
 
-def _frame(sort: Frame, flags: int, stream: int, payload: bytes) -> bytes:
-    return len(payload).to_bytes(3, "big") + bytes((sort, flags)) + stream.to_bytes(4, "big") + payload
-
-
-def _text(text: str) -> bytes:
-    """A header's name or value, not compressed (RFC 7541, section 5.2): all of ours are shorter than 127 bytes."""
-    return bytes((len(text),)) + text.encode("ascii")
+def _pieces(data: bytes, size: int) -> Iterable[bytes]:
+    return (data[start : start + size] for start in range(0, len(data), size))
 
 
 def _number(value: int) -> bytes:

@@ -6,13 +6,11 @@ from pytilt.engines.objects.fields import Json, Key, key_of, owned_by
 from pytilt.engines.objects.times import rfc3339, seconds_of
 from pytilt.engines.workloads.jobs import is_done
 from pytilt.engines.workloads.outcome import Outcome
-from pytilt.engines.workloads.schedules import Schedule, parse
+from pytilt.engines.workloads.schedules import parse
 from pytilt.model.resources import KubeObject
 
 KEPT_SUCCESSES, KEPT_FAILURES = 3, 1
 """How many finished Jobs stay; Kubernetes' defaults."""
-LOOK_BACK = 86400.0 * 35
-"""Seconds in which a missed point is looked for: the longest usual period, a month."""
 
 
 def decide(cron_job: KubeObject, jobs: Sequence[KubeObject], now: float) -> Outcome:
@@ -34,8 +32,8 @@ def decide(cron_job: KubeObject, jobs: Sequence[KubeObject], now: float) -> Outc
     if spec.get("suspend"):
         return Outcome(delete=old, status=status)
     last = seconds_of(str(before.get("lastScheduleTime") or cron_job["metadata"].get("creationTimestamp") or ""))
-    due = _latest(schedule, last, now)
-    if due is None:
+    due = schedule.latest(now)  # what was missed before that is not made up
+    if due is None or due <= last:
         return Outcome(delete=old, status=status, again_at=schedule.after(now))
     policy, patience = spec.get("concurrencyPolicy") or "Allow", spec.get("startingDeadlineSeconds")
     missed = patience is not None and due + float(patience) < now
@@ -60,14 +58,6 @@ def job_of(cron_job: KubeObject, name: str) -> Json:
         job["metadata"]["annotations"] = dict(metadata["annotations"])
     job["spec"] = dict(template["spec"])
     return job
-
-
-def _latest(schedule: Schedule, last: float, now: float) -> float | None:
-    """The last point of the schedule in (last, now], None if there is none: what was missed before is not made up."""
-    due, found = schedule.after(max(last, now - LOOK_BACK)), None
-    while due <= now:
-        found, due = due, schedule.after(due)
-    return found
 
 
 def _surplus(cron_job: KubeObject, jobs: Sequence[KubeObject]) -> tuple[Key, ...]:

@@ -1,9 +1,14 @@
-"""When a CronJob is due: the five fields of cron, and their short names."""
+"""When a CronJob is due: cron expressions as Kubernetes reads them; cronsim finds their points in time."""
 
-from datetime import UTC, datetime, timedelta, tzinfo
+import re
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from pytilt.errors import ApplyError
 from pytilt.model.base import Value
+
+if TYPE_CHECKING:
+    from cronsim import CronSim
 
 SHORT = {
     "@yearly": "0 0 1 1 *",
@@ -14,48 +19,38 @@ SHORT = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-MONTHS = {
-    name: at + 1
-    for at, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))
-}
-DAYS = {name: at for at, name in enumerate(("sun", "mon", "tue", "wed", "thu", "fri", "sat"))}
-BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-NAMES: tuple[dict[str, int], ...] = ({}, {}, {}, MONTHS, DAYS)
-HORIZON = timedelta(days=366 * 8)
-"""A 29th of February is never further away than this."""
+BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+PART = re.compile(r"(?P<first>[*?]|\d+|[a-z]{3})(?:-(?P<last>\d+|[a-z]{3}))?(?:/(?P<step>\d+))?")
+SUNDAY_AGAIN = re.compile(r"(?:^|[-,])0*7(?![0-9])")
+"""A weekday that other crons know; Kubernetes does not."""
+NEVER_SECONDS = 8 * 366 * 86400.0
+"""How far away the next point is when there is none, as on a 30th of February."""
 
 
 class Schedule(Value):
     """The points in time of a cron expression."""
 
-    minutes: frozenset[int]
-    hours: frozenset[int]
-    days: frozenset[int]
-    months: frozenset[int]
-    weekdays: frozenset[int]
-    either_day: bool
-    """Both days of month and of week are given: either will do."""
+    expression: str
+    """For cronsim, see `parse`."""
     zone: str = ""
 
     def after(self, seconds: float) -> float:
         """The first point after a Unix time, as a Unix time."""
-        zone = _zone(self.zone)
-        start = datetime.fromtimestamp(seconds, zone).replace(second=0, microsecond=0, tzinfo=None)
-        at, end = start + timedelta(minutes=1), start + HORIZON
-        while at < end:
-            if at.month not in self.months or not self._on_day(at):
-                at = at.replace(hour=0, minute=0) + timedelta(days=1)
-            elif at.hour not in self.hours:
-                at = at.replace(minute=0) + timedelta(hours=1)
-            elif at.minute not in self.minutes:
-                at += timedelta(minutes=1)
-            else:
-                return at.replace(tzinfo=zone).timestamp()
-        return end.replace(tzinfo=zone).timestamp()
+        found = self._next(int(seconds), back=False)
+        return seconds + NEVER_SECONDS if found is None else found
 
-    def _on_day(self, at: datetime) -> bool:
-        of_month, of_week = at.day in self.days, at.isoweekday() % 7 in self.weekdays
-        return of_month or of_week if self.either_day else of_month and of_week
+    def latest(self, seconds: float) -> float | None:
+        """The last point at or before a Unix time; None if there never was one."""
+        return self._next(int(seconds) + 1, back=True)
+
+    def _next(self, seconds: int, *, back: bool) -> float | None:
+        from cronsim import CronSimError
+
+        start = datetime.fromtimestamp(seconds, _zone(self.zone))
+        try:
+            return next(_points(self.expression, start, back=back)).timestamp()
+        except (CronSimError, StopIteration):  # no month has this day
+            return None
 
 
 def parse(text: str, zone: str = "") -> Schedule:
@@ -64,40 +59,46 @@ def parse(text: str, zone: str = "") -> Schedule:
     Raises:
         ApplyError: it cannot be read.
     """
+    from cronsim import CronSimError
+
     fields = SHORT.get(text.strip().lower(), text).lower().split()
     if len(fields) != len(BOUNDS):
         raise _unreadable(text)
     try:
-        _zone(zone)
-        parsed = [_field(field, *BOUNDS[at], NAMES[at]) for at, field in enumerate(fields)]
-    except (ValueError, KeyError) as error:  # no such zone is a KeyError
+        known = [_field(field, *bounds) for field, bounds in zip(fields, BOUNDS, strict=True)]
+        if SUNDAY_AGAIN.search(known[-1]):
+            raise _unreadable(text)
+        minute, hour, day, _, weekday = known
+        for expression in (f"{minute} {hour} {day} * {weekday}", f"0 0 * {known[3]} *"):  # a 30th of February is one
+            _points(expression, datetime.fromtimestamp(0, _zone(zone)), back=False)
+    except (ValueError, KeyError, CronSimError) as error:  # no such zone is a KeyError
         raise _unreadable(text) from error
-    minutes, hours, days, months, weekdays = parsed
-    return Schedule(
-        minutes=minutes,
-        hours=hours,
-        days=days,
-        months=months,
-        weekdays=frozenset(day % 7 for day in weekdays),
-        either_day=not fields[2].startswith(("*", "?")) and not fields[4].startswith(("*", "?")),
-        zone=zone,
-    )
+    return Schedule(expression=" ".join(known), zone=zone)
 
 
-def _field(text: str, low: int, high: int, names: dict[str, int]) -> frozenset[int]:
-    found: set[int] = set()
-    for part in text.split(","):
-        span, _, step = part.partition("/")
-        first, dash, last = span.partition("-")
-        if first in ("*", "?"):
-            start, end = low, high
-        else:
-            start = names[first] if first in names else int(first)
-            end = (names[last] if last in names else int(last)) if dash else (high if step else start)
-        if not low <= start <= end <= high or (step and int(step) < 1):
-            raise ValueError(part)
-        found.update(range(start, end + 1, int(step) if step else 1))
-    return frozenset(found)
+def _field(text: str, low: int, high: int) -> str:
+    """A field in which a star alone means that any value will do.
+
+    To Kubernetes `?` is such a star too, but `*/2` is none: of a day of month and a day of week either will do then.
+    """
+    parts = [_part(part, low, high) for part in text.split(",")]
+    return "*" if "*" in parts else ",".join(parts)
+
+
+def _part(text: str, low: int, high: int) -> str:
+    found = PART.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    first, last, step = found["first"], found["last"], found["step"]
+    if first in ("*", "?"):
+        return "*" if step is None or int(step) == 1 else f"{low}-{high}/{step}"
+    return f"{first}-{high}/{step}" if step is not None and last is None else text
+
+
+def _points(expression: str, start: datetime, *, back: bool) -> "CronSim":
+    from cronsim import CronSim  # imported here, as few projects have a CronJob
+
+    return CronSim(expression, start, reverse=back)
 
 
 def _unreadable(text: str) -> ApplyError:
