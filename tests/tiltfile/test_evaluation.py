@@ -65,7 +65,7 @@ def test_forwards_and_links_are_those_of_k8s_resource(tmp_path):
         PortForwardSpec(local_port=8000),
         PortForwardSpec(local_port=9000, container_port=90, name="x", path="y"),
     )
-    assert web.links == (Link(url="http://foo"),)
+    assert web.links == (Link(url="http://foo", bare=True),)
 
 
 def test_secrets_are_known_when_the_tiltfile_fails_after_them(tmp_path):

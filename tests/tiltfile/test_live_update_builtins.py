@@ -27,12 +27,13 @@ def test_steps_become_one_live_update(tmp_path):
         fall_back_on=tuple(str(tmp_path / name) for name in "abc"),
         syncs=(Sync(local=str(tmp_path / "x"), remote="/x"), Sync(local=str(tmp_path), remote="/y")),
         runs=(Run(argv=("sh", "-c", "one")), Run(argv=("two", "2"), echo_off=True)),
+        base=str(tmp_path),
     )
 
 
 def test_one_step_needs_no_list(tmp_path):
     (image,) = project(tmp_path, "sync('.', '/y')").resource("web").images
-    assert image.live_update == LiveUpdate(syncs=(Sync(local=str(tmp_path), remote="/y"),))
+    assert image.live_update == LiveUpdate(syncs=(Sync(local=str(tmp_path), remote="/y"),), base=str(tmp_path))
 
 
 def test_an_empty_list_is_no_live_update(tmp_path):

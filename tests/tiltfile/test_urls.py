@@ -15,7 +15,7 @@ from pytilt.tiltfile.urls import parse_link, parse_path
     ],
 )
 def test_a_link_without_scheme_is_http(written, url):
-    assert parse_link(written) == url
+    assert parse_link(written).url == url
 
 
 @pytest.mark.parametrize("written", ["", "127.0.0.1:80", "http://a b", "http://x/\n", "http://x/%zz"])

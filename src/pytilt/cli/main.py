@@ -28,6 +28,7 @@ COMMANDS = {
     "trigger": "Start an update of a resource",
     "wait": "Wait for a condition of resources",
     "demo": "Show what it does with an example project",
+    "alpha": "Commands whose output may change: `tiltfile-result`",
     "docker-prune": "Remove old images that were built here",
     "extension": "List, lock and update the repositories of extensions",
     "completion": "Print the script that completes commands in a shell",
@@ -47,7 +48,7 @@ ELSEWHERE = {
 """Commands of Tilt's that are missing here: what to do instead."""
 
 MISSING = frozenset(
-    "alpha apply create delete docker doctor edit explain lsp verify-install".split()  # noqa: SIM905 - read at a glance
+    "apply create delete docker doctor edit explain lsp verify-install".split()  # noqa: SIM905 - read at a glance
 )
 """Commands of Tilt's for which there is nothing else."""
 

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -38,6 +38,28 @@ def secrets(wanted: Iterable[KubeObject]) -> tuple[tuple[str, str], ...]:
                 for password in _passwords(value) if key in REGISTRY_FIELDS else ():
                     found[password] = shown
     return tuple(sorted(found.items(), key=lambda item: (-len(item[0]), item[0])))
+
+
+class SecretValue(NamedTuple):
+    """A value of a Secret in the encodings of Tilt's records."""
+
+    text: str
+    shown: dict[str, str]
+    """Its name, its key, and itself; bytes are in base64."""
+
+
+def encoded_values(o: Mapping[str, Any]) -> Iterator[SecretValue]:
+    """The values of an object, if it is a Secret."""
+    for key, value in _values(o) if is_secret(o) else ():
+        encoded = base64.b64encode(value)
+        shown = {
+            "Name": objects.name(o),
+            "Key": key,
+            "Value": encoded.decode(),
+            "ValueEncoded": base64.b64encode(encoded).decode(),
+            "Replacement": base64.b64encode(_shown(o, key).encode()).decode(),
+        }
+        yield SecretValue(value.decode(errors="replace"), shown)
 
 
 def without_values(o: Mapping[str, Any]) -> dict[str, Any]:

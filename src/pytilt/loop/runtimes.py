@@ -180,7 +180,7 @@ class Runtimes:
         claim = Claim(
             uids=resource.status.applied_uids,
             selectors=deploy.extra_pod_selectors,
-            selectors_only=deploy.selectors_only,
+            selectors_only=bool(deploy.selectors_only),
             template_hashes=resource.status.template_hashes,
         )
         found = {pod.uid: pod for uid in claim.uids for pod in by_ancestor.get(uid, ())}

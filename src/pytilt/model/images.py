@@ -77,6 +77,8 @@ class LiveUpdate(Value):
     runs: tuple[Run, ...] = ()
     initial_sync: bool = False
     restart: bool = False
+    base: str = ""
+    """Absolute directory of the file of the Tiltfile that it stands in; says only how its paths were written."""
 
 
 class Image(Value):

@@ -53,6 +53,8 @@ class Link(Value):
     name: str = ""
     error: str = ""
     """Why it leads nowhere at this moment; empty when it may be offered."""
+    bare: bool = False
+    """Was it written without a scheme?"""
 
 
 class PortForwardSpec(Value):
@@ -156,7 +158,8 @@ class KubernetesDeploy(Deploy, tag="kubernetes"):
     pod_readiness: PodReadiness = PodReadiness.WAIT
     extra_pod_selectors: tuple[tuple[tuple[str, str], ...], ...] = ()
     """Each a conjunction of label pairs; any may match."""
-    selectors_only: bool = False
+    selectors_only: bool | None = None
+    """Do labels alone tell which pods are its own? None: the Tiltfile does not say."""
     locators: tuple[ImageLocator, ...] = ()
     workload: str = ""
     """`Kind/name` of the workload the resource was made for; empty for a group of plain objects."""

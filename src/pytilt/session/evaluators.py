@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from pytilt.extensions import lockfile
 from pytilt.extensions.repositories import Repositories, RunGit
 from pytilt.host.processes import Runner
@@ -16,7 +18,13 @@ SUBCOMMAND_WITHOUT_FETCHING = "down"
 
 
 def evaluator(
-    project: Project, subcommand: str, runner: Runner, kubeconfig: str = "", *, newest: bool = False
+    project: Project,
+    subcommand: str,
+    runner: Runner,
+    kubeconfig: str = "",
+    *,
+    newest: bool = False,
+    times_calls: bool = False,
 ) -> Evaluator:
     """Make what evaluates a Tiltfile again and again.
 
@@ -25,6 +33,7 @@ def evaluator(
         subcommand: for example `up`; the Tiltfile may ask for it.
         runner: starts its commands, git too.
         kubeconfig: path of the one that commands get; empty: what the environment says.
+        times_calls: let it report how long each call of a function took.
         newest: fetch the newest commit of every extension repository that it uses, whatever is locked.
     """
 
@@ -40,7 +49,8 @@ def evaluator(
         )
 
     environ = {"KUBECONFIG": kubeconfig} if kubeconfig else {}
-    return Evaluator(project.request(subcommand), runner, repositories, environ)
+    request = replace(project.request(subcommand), times_calls=times_calls)
+    return Evaluator(request, runner, repositories, environ)
 
 
 def extensions_directory(settings: Settings) -> StateDirectory:

@@ -222,7 +222,7 @@ def links(value: object) -> tuple[Link, ...]:
         if isinstance(item, LinkValue):
             found.append(item.link)
         elif isinstance(item, str):
-            found.append(Link(url=parse_link(item)))
+            found.append(parse_link(item))
         else:
             raise UserError(
                 f"Want a string, a link, or a sequence of these; found {_shown(item)} (type: {type_name(item)})"

@@ -10,7 +10,7 @@ from pytilt.dialect import DialectError, run_file
 from pytilt.errors import PytiltError, UserError
 from pytilt.model.files import Ignore
 from pytilt.model.resources import Declaration
-from pytilt.model.texts import shown
+from pytilt.model.texts import shown, to_bytes
 from pytilt.tiltfile.assembly import assemble
 from pytilt.tiltfile.control import StopEvaluation
 from pytilt.tiltfile.extensions import PREFIX, Extensions
@@ -54,6 +54,7 @@ def _declaration(script: Script, files: "_Files") -> Declaration:
     tiltignore = posixpath.join(posixpath.dirname(request.path), TILTIGNORE)
     patterns = ignore_file(script, tiltignore)
     if patterns:
+        script.recorder.settings = replace(script.recorder.settings, tiltignore=patterns)
         script.ignores.append(Ignore(base=posixpath.dirname(tiltignore), patterns=patterns))
     script.print(f"Loading Tiltfile at: {request.path}")
     files.run_main()
@@ -100,6 +101,7 @@ def _completed(result: EvaluationResult, script: Script, extensions: Extensions)
         config_files=config_files,
         warnings=warnings,
         repositories=(*extensions.used, *result.repositories),
+        report=script.report(),
         secrets=(*own, *declared, *result.secrets),
     )
 
@@ -155,6 +157,7 @@ class _Files:
             if name == "__main__":
                 raise
             raise UserError(f"error reading file {path}: {error.message}") from error
+        self._script.recorder.executed(to_bytes(source))
         self._running.add(path)
         try:
             with self._script.executing(path):

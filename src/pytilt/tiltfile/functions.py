@@ -5,12 +5,14 @@ A class with methods marked by `function("docker_build")` is a topic; `functions
 
 import inspect
 from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
-from pytilt.dialect import DialectError, builtin
+from pytilt.dialect import DialectError, builtin, to_repr
 from pytilt.dialect.functions import misfit
 from pytilt.errors import UserError
 from pytilt.tiltfile.conversions import Converted
+from pytilt.tiltfile.report import Call
 
 _NAMES = "_tiltfile_names"
 
@@ -32,17 +34,19 @@ def function(*names: str) -> Callable[[Method], Method]:
     return mark
 
 
-def functions_of(topic: object, directory: Callable[[], str]) -> Mapping[str, object]:
+def functions_of(topic: object, directory: Callable[[], str], calls: list[Call] | None = None) -> Mapping[str, object]:
     """What a Tiltfile can call of a topic, by name.
 
     Args:
         topic: an object with marked methods.
         directory: gives the directory of the file that is being executed.
+        calls: takes every call with its time; None where nobody asks.
     """
     found: dict[str, object] = {}
     for attribute, member in inspect.getmembers(type(topic), inspect.isfunction):
         for name in getattr(member, _NAMES, ()):
-            found[name] = builtin(name)(converting(name, getattr(topic, attribute), directory))
+            called = converting(name, getattr(topic, attribute), directory)
+            found[name] = builtin(name)(called if calls is None else _timed(name, called, calls))
     return found
 
 
@@ -80,6 +84,18 @@ def converting(name: str, method: Callable[..., object], directory: Callable[[],
         return method(**given)
 
     return called if converters else method
+
+
+def _timed(name: str, method: Callable[..., object], calls: list[Call]) -> Callable[..., object]:
+    def called(*arguments: object, **named: object) -> object:
+        start = perf_counter()
+        try:
+            return method(*arguments, **named)
+        finally:
+            shown = f"{name}({', '.join(to_repr(argument) for argument in arguments)})"
+            calls.append(Call(shown=shown, seconds=perf_counter() - start))
+
+    return called
 
 
 def _converters(method: Callable[..., object]) -> dict[str, Callable[[object, str], object]]:

@@ -151,7 +151,7 @@ def _resource(
         port_forwards=tuple(forward for one in options for forward in one.port_forwards),
         pod_readiness=_readiness(group.objects, options, declared, pods_expected=bool(selectors or images)),
         extra_pod_selectors=selectors,
-        selectors_only=bool(_last(one.selectors_only for one in options)),
+        selectors_only=_last(one.selectors_only for one in options),
         locators=_locators(group.objects, declared.locators),
         workload=f"{objects.kind(workload)}/{objects.name(workload)}" if workload else "",
         commands=replace(custom.commands, files=custom.files) if custom else None,

@@ -157,4 +157,5 @@ class _Plan:
             runs=tuple(self._runs),
             initial_sync=self._initial_sync,
             restart=self._restart,
+            base=self._directory,
         )

@@ -1,5 +1,7 @@
 """`local`, `local_resource`, and the probes of their readiness."""
 
+from msgspec.structs import replace
+
 from pytilt.dialect import type_name
 from pytilt.errors import UserError
 from pytilt.model.commands import Command, ExecAction, HttpGetAction, Probe, TcpSocketAction
@@ -145,13 +147,15 @@ class LocalBuiltins:
     def http_get_action(self, port: Whole, host: Text = "", scheme: Text = "", path: Text = "") -> HttpGetActionValue:
         """Ready when a URL answers."""
         action = HttpGetAction(port=port, host=host or "localhost", scheme=scheme.lower() or "http", path=path)
-        return HttpGetActionValue(action, {"host": host, "port": port, "scheme": scheme, "path": path})
+        said = HttpGetAction(port=port, host=host, scheme=scheme, path=path)
+        return HttpGetActionValue(action, said, {"host": host, "port": port, "scheme": scheme, "path": path})
 
     @function("tcp_socket_action")
     def tcp_socket_action(self, port: Whole, host: Text = "") -> TcpSocketActionValue:
         """Ready when a port takes connections."""
         action = TcpSocketAction(port=port, host=host or "localhost")
-        return TcpSocketActionValue(action, {"host": host, "port": port})
+        said = TcpSocketAction(port=port, host=host)
+        return TcpSocketActionValue(action, said, {"host": host, "port": port})
 
     @function("probe")
     def probe(
@@ -173,11 +177,20 @@ class LocalBuiltins:
                 raise UserError(f'probe: for parameter "{parameter}": got {type_name(given)}, want {kind.type_name}')
         if sum(action is not None for action in actions.values()) != 1:
             raise UserError("exactly one of exec, http_get, or tcp_socket must be specified")
-        probe = Probe(
+        said = Probe(
             exec=exec.action if isinstance(exec, ExecActionValue) else None,
+            http_get=http_get.said if isinstance(http_get, HttpGetActionValue) else None,
+            tcp_socket=tcp_socket.said if isinstance(tcp_socket, TcpSocketActionValue) else None,
+            initial_delay_seconds=initial_delay_secs,
+            timeout_seconds=timeout_secs,
+            period_seconds=period_secs,
+            success_threshold=success_threshold,
+            failure_threshold=failure_threshold,
+        )
+        probe = replace(
+            said,
             http_get=http_get.action if isinstance(http_get, HttpGetActionValue) else None,
             tcp_socket=tcp_socket.action if isinstance(tcp_socket, TcpSocketActionValue) else None,
-            initial_delay_seconds=initial_delay_secs,
             timeout_seconds=timeout_secs or Probe().timeout_seconds,
             period_seconds=period_secs or Probe().period_seconds,
             success_threshold=success_threshold or Probe().success_threshold,
@@ -190,7 +203,7 @@ class LocalBuiltins:
             "success_threshold": success_threshold,
             "failure_threshold": failure_threshold,
         }
-        return ProbeValue(probe, {**numbers, **actions})
+        return ProbeValue(probe, said, {**numbers, **actions})
 
     def _probe(self, value: object, name: str, serve: Command | None) -> Probe | None:
         if value is None:
@@ -203,6 +216,8 @@ class LocalBuiltins:
         if serve is None:
             self._script.warn(f'Ignoring readiness probe for local resource "{name}" (no serve_cmd was defined)')
             return None
+        recorder = self._script.recorder
+        recorder.settings = replace(recorder.settings, probes=(*recorder.settings.probes, (name, value.said)))
         return value.probe
 
 

@@ -8,6 +8,7 @@ from pytilt.model.base import Value
 from pytilt.model.commands import Command
 from pytilt.model.logs import Log
 from pytilt.model.resources import Declaration
+from pytilt.tiltfile.report import Report
 
 
 class EvaluationRequest(Value):
@@ -31,6 +32,8 @@ class EvaluationRequest(Value):
     """For `version_settings`, for example `0.37.2`."""
     extension: bool = False
     """Is it an extension beside the project's Tiltfile? Then it may declare nothing."""
+    times_calls: bool = False
+    """Are the calls of its functions to be timed?"""
 
 
 class LocalResult(Value):
@@ -91,5 +94,6 @@ class EvaluationResult(Value):
     """Absolute paths whose change asks for another evaluation, sorted; complete even when it failed."""
     warnings: tuple[str, ...] = ()
     repositories: tuple[UsedRepository, ...] = ()
+    report: Report = Report()
     secrets: tuple[tuple[str, str], ...] = ()
     """What must not be shown, with what stands in its place; also when it failed after Secrets were declared."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from pytilt.cluster.workloads import WorkloadKind
 from pytilt.dialect import call_stack
 from pytilt.errors import UserError
@@ -23,6 +25,7 @@ from pytilt.tiltfile.declared import (
     UnusedStep,
     WorkloadName,
 )
+from pytilt.tiltfile.report import Recorder, Report
 from pytilt.tiltfile.request import EvaluationRequest, Host
 from pytilt.tiltfile.values import Mode, Step
 
@@ -55,6 +58,7 @@ class Script:
         self.ci = CiSettings()
         self.prune = PruneSettings()
         self.scrub_secrets = True
+        self.recorder = Recorder()
         self._unused_steps: dict[str, Step] = {}
         self._executing: list[str] = []
         self._read: dict[str, None] = {}
@@ -85,7 +89,25 @@ class Script:
             ci=self.ci,
             prune=self.prune,
             scrub_secrets=self.scrub_secrets,
-            environ=tuple(sorted(self.environ.items() - self.request.environ.items())),
+            environ=self.changed_environ,
+        )
+
+    @property
+    def changed_environ(self) -> tuple[tuple[str, str], ...]:
+        """The variables that the Tiltfile set, sorted by name."""
+        return tuple(sorted(self.environ.items() - self.request.environ.items()))
+
+    def report(self) -> Report:
+        """What is only reported of all that was said so far."""
+        tiltfile, files = self.recorder.digests()
+        return replace(
+            self.recorder.settings,
+            features=tuple(self.recorder.features.items()),
+            suppressed_images=tuple(self.suppressed_warnings),
+            environ=self.changed_environ,
+            tiltfile_digest=tiltfile,
+            files_digest=files,
+            calls=tuple(self.recorder.calls),
         )
 
     @property

@@ -5,28 +5,16 @@ import msgspec
 from pytilt.dialect import type_name
 from pytilt.errors import UserError
 from pytilt.model.files import Ignore
-from pytilt.model.resources import Link, PruneSettings
+from pytilt.model.resources import PruneSettings
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import Duration, Flag, StringOrStrings, Text, TriggerMode
 from pytilt.tiltfile.functions import function
+from pytilt.tiltfile.report import FEATURES, SWITCHABLE, Prune
 from pytilt.tiltfile.script import Script
 from pytilt.tiltfile.urls import parse_link
 from pytilt.tiltfile.values import LinkValue
 from pytilt.tiltfile.versions import version_matches
 
-_FEATURES = ("snapshots", "cluster_refresh")
-_OBSOLETE_FEATURES = (
-    "bulk_disable_resources",
-    "disable_resources",
-    "events",
-    "facets",
-    "labels",
-    "live_update_v2",
-    "multiple_containers_per_pod",
-    "offline_snapshot_creation",
-    "update_history",
-)
-"""Those that Tilt has by now without being asked, or no more."""
 _SERVER_SIDE_APPLY = ("", "true", "false", "auto")
 
 
@@ -36,7 +24,6 @@ class SettingsBuiltins:
     def __init__(self, script: Script) -> None:
         self._script = script
         self._trigger_mode_position = ""
-        self._team = ""
 
     @function("trigger_mode")
     def trigger_mode(self, trigger_mode: TriggerMode) -> None:
@@ -73,7 +60,7 @@ class SettingsBuiltins:
     @function("link")
     def link(self, url: Text, name: Text = "") -> LinkValue:
         """A URL with a name."""
-        return LinkValue(Link(url=parse_link(url), name=name))
+        return LinkValue(parse_link(url, name))
 
     @function("update_settings")
     def update_settings(
@@ -95,6 +82,8 @@ class SettingsBuiltins:
                 'update_settings: k8s_server_side_apply must be "true", "false", or "auto"; got '
                 f'"{k8s_server_side_apply}"'
             )
+        if k8s_server_side_apply:
+            self._record(server_side_apply=k8s_server_side_apply == "true")
         old = self._script.updates
         self._script.updates = msgspec.structs.replace(
             old,
@@ -111,6 +100,8 @@ class SettingsBuiltins:
         readiness_timeout: Duration | None = None,
     ) -> None:
         """Set how long `tilt ci` waits."""
+        if k8s_grace_period is not None:
+            self._record(grace_period_given=True)
         old = self._script.ci
         self._script.ci = msgspec.structs.replace(
             old,
@@ -124,7 +115,9 @@ class SettingsBuiltins:
         """Ignore changes of some files everywhere."""
         if ignore:
             patterns = conversions.checked_patterns(ignore, "watch_settings: ignore")
-            self._script.ignores.append(Ignore(base=self._script.directory, patterns=patterns))
+            found = Ignore(base=self._script.directory, patterns=patterns)
+            self._script.ignores.append(found)
+            self._record(watch_ignores=(*self._script.recorder.settings.watch_ignores, found))
 
     @function("secret_settings")
     def secret_settings(self, disable_scrub: Flag) -> None:
@@ -132,8 +125,9 @@ class SettingsBuiltins:
         self._script.scrub_secrets = not disable_scrub
 
     @function("version_settings")
-    def version_settings(self, check_updates: Flag = True, constraint: Text = "") -> None:  # noqa: ARG002 - we ask nobody
+    def version_settings(self, check_updates: Flag = True, constraint: Text = "") -> None:
         """Refuse to run with a version of Tilt that does not fit."""
+        self._record(check_updates=check_updates)
         version = self._script.request.tilt_version
         if constraint and not version_matches(version, constraint):
             raise UserError(
@@ -144,7 +138,7 @@ class SettingsBuiltins:
     @function("docker_prune_settings")
     def docker_prune_settings(
         self,
-        disable: Flag = False,  # noqa: ARG002 - nothing is removed without the command
+        disable: Flag = False,
         max_age_mins: conversions.Whole = 0,
         num_builds: conversions.Whole = 0,
         interval_hrs: conversions.Whole = 0,
@@ -156,6 +150,16 @@ class SettingsBuiltins:
                 "can't specify both 'prune every X builds' and 'prune every Y hours'; please pass only one of "
                 "`num_builds` and `interval_hrs`"
             )
+        said = self._script.recorder.settings.prune
+        self._record(
+            prune=Prune(
+                enabled=not disable,
+                max_age_minutes=max_age_mins or said.max_age_minutes,
+                num_builds=num_builds,
+                interval_hours=interval_hrs or said.interval_hours,
+                keep_recent=said.keep_recent if keep_recent is None else keep_recent,
+            )
+        )
         default = PruneSettings()
         self._script.prune = PruneSettings(
             max_age_seconds=max_age_mins * 60.0 if max_age_mins else default.max_age_seconds,
@@ -164,42 +168,76 @@ class SettingsBuiltins:
 
     @function("enable_feature")
     def enable_feature(self, msg: Text) -> None:
-        """Accepted for the features that Tilt knows, and without effect."""
-        self._check_feature(msg)
+        """Switch a feature of Tilt's on; only `tilt alpha tiltfile-result` shows it."""
+        self._switch(msg, on=True)
 
     @function("disable_feature")
     def disable_feature(self, msg: Text) -> None:
-        """Accepted for the features that Tilt knows, and without effect."""
-        self._check_feature(msg)
+        """Switch a feature of Tilt's off; only `tilt alpha tiltfile-result` shows it."""
+        self._switch(msg, on=False)
 
     @function("disable_snapshots")
     def disable_snapshots(self) -> None:
-        """Accepted, and without effect."""
+        """Switch the snapshots of Tilt's page off; only `tilt alpha tiltfile-result` shows it."""
+        self._switch("snapshots", on=False)
 
     @function("set_team")
     def set_team(self, team_id: Text) -> None:
-        """Accepted, and without effect."""
+        """Name the team; only `tilt alpha tiltfile-result` shows it."""
+        team = self._script.recorder.settings.team
         if not team_id:
             raise UserError("team_id cannot be empty")
-        if self._team:
-            raise UserError(f"team_id set multiple times (to '{self._team}' and '{team_id}')")
-        self._team = team_id
+        if team:
+            raise UserError(f"team_id set multiple times (to '{team}' and '{team_id}')")
+        self._record(team=team_id)
 
-    @function("analytics_settings", "experimental_analytics_report", "experimental_telemetry_cmd")
-    def analytics(self, *_arguments: object, **_named: object) -> None:
-        """Accepted, and without effect: nothing is reported."""
+    @function("analytics_settings")
+    def analytics_settings(self, enable: Flag) -> None:
+        """Accepted: nothing is reported in any case."""
+        self._record(analytics=enable)
+
+    @function("experimental_analytics_report")
+    def analytics_report(self, tags: conversions.Pairs) -> None:
+        """Accepted: nothing is reported."""
+
+    @function("experimental_telemetry_cmd")
+    def telemetry_cmd(
+        self,
+        cmd: object,
+        cmd_bat: object = None,  # noqa: ARG002 - for Windows
+        period: Duration | None = None,
+        dir: object = None,  # noqa: A002 - the Tiltfile's signature
+    ) -> None:
+        """Accepted, and never run: there is no telemetry."""
+        command = conversions.command(cmd, self._script.directory, (), dir)
+        if command is None:
+            raise UserError("cmd cannot be empty")
+        said = self._script.recorder.settings
+        if said.telemetry is not None:
+            raise UserError(f"experimental_telemetry_cmd called multiple times; already set to {said.telemetry.shown}")
+        self._record(
+            telemetry=command,
+            telemetry_directory=self._script.directory,
+            telemetry_period_seconds=period or said.telemetry_period_seconds,
+        )
 
     @function("experimental_metrics_settings")
     def metrics(self, *_arguments: object, **_named: object) -> None:
-        """Accepted, and without effect: nothing is reported."""
+        """Accepted: nothing is reported."""
 
-    def _check_feature(self, name: str) -> None:
-        if name in _OBSOLETE_FEATURES:
+    def _switch(self, name: str, *, on: bool) -> None:
+        if name in SWITCHABLE:
+            self._script.recorder.features[name] = on
+        elif name in FEATURES:
             self._script.warn(f"Obsolete feature flag: {name}")
-        elif name not in _FEATURES:
+        else:
             raise UserError(
-                f"Unknown feature flag: {name}", hint=f"the features are {' and '.join(f'`{f}`' for f in _FEATURES)}"
+                f"Unknown feature flag: {name}", hint=f"the features are {' and '.join(f'`{f}`' for f in SWITCHABLE)}"
             )
+
+    def _record(self, **settings: object) -> None:
+        recorder = self._script.recorder
+        recorder.settings = msgspec.structs.replace(recorder.settings, **settings)
 
 
 def _whole(parameter: str, value: object) -> int | None:

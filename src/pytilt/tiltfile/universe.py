@@ -60,8 +60,9 @@ def universe(script: Script, load: Load, extensions: Extensions) -> Mapping[str,
     names: dict[str, object] = {name: unsupported(name, hint) for name, hint in _LATER.items()}
     names |= {mode.value: TriggerModeValue(mode) for mode in Mode}
     names |= {**system.values(), **settings.values()}
+    calls = script.recorder.calls if script.request.times_calls else None
     for topic in topics:
-        names |= functions_of(topic, lambda: script.directory)
+        names |= functions_of(topic, lambda: script.directory, calls)
     return in_modules(names)
 
 

@@ -3,13 +3,14 @@
 import re
 
 from pytilt.errors import UserError
+from pytilt.model.resources import Link
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def parse_link(text: str) -> str:
-    """A URL with a scheme. `localhost:80` counts as having one, `localhost`, and is kept, as in Tilt.
+def parse_link(text: str, name: str = "") -> Link:
+    """A link with a scheme. `localhost:80` counts as having one, `localhost`, and is kept, as in Tilt.
 
     Raises:
         UserError: not a URL.
@@ -20,8 +21,10 @@ def parse_link(text: str) -> str:
     url = text.replace(" ", "%20")
     scheme = _SCHEME.match(url)
     if scheme:
-        return scheme[0].lower() + url[scheme.end() :]
-    return f"http:{url}" if url.startswith("//") else f"http://{url}"
+        return Link(url=scheme[0].lower() + url[scheme.end() :], name=name)
+    if url.startswith("//"):
+        return Link(url=f"http:{url}", name=name)
+    return Link(url=f"http://{url}", name=name, bare=True)
 
 
 def parse_path(text: str) -> str:

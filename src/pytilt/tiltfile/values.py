@@ -102,9 +102,10 @@ class HttpGetActionValue(StructValue):
 
     type_name = "HTTPGetAction"
 
-    def __init__(self, action: HttpGetAction, given: Mapping[str, object]) -> None:
+    def __init__(self, action: HttpGetAction, said: HttpGetAction, given: Mapping[str, object]) -> None:
         super().__init__(given, self.type_name)
         self.action = action
+        self.said = said
 
 
 class TcpSocketActionValue(StructValue):
@@ -112,19 +113,27 @@ class TcpSocketActionValue(StructValue):
 
     type_name = "TCPSocketAction"
 
-    def __init__(self, action: TcpSocketAction, given: Mapping[str, object]) -> None:
+    def __init__(self, action: TcpSocketAction, said: TcpSocketAction, given: Mapping[str, object]) -> None:
         super().__init__(given, self.type_name)
         self.action = action
+        self.said = said
 
 
 class ProbeValue(StructValue):
-    """What `probe()` returns."""
+    """What `probe()` returns.
+
+    Args:
+        probe: complete.
+        said: with nothing in it but what the Tiltfile says.
+        given: the attributes that the Tiltfile can read.
+    """
 
     type_name = "Probe"
 
-    def __init__(self, probe: Probe, given: Mapping[str, object]) -> None:
+    def __init__(self, probe: Probe, said: Probe, given: Mapping[str, object]) -> None:
         super().__init__(given, self.type_name)
         self.probe = probe
+        self.said = said
 
 
 class Step(HostValue):
