@@ -86,3 +86,53 @@ def test_calls_are_timed(tilt: Tilt, folder: Path):
     assert shapes[2].startswith("Tiltfile execution took N")
     slow = tilt("alpha", "tiltfile-result", "-b", "--dur-threshold", "40ms").out.splitlines()
     assert [line.partition(" took")[0] for line in slow] == ['- local("sleep 0.05")', "Tiltfile execution"]
+
+
+def test_objects_of_the_api_are_listed_by_kind(tilt: Tilt, folder: Path):
+    (folder / "ext" / "hello").mkdir(parents=True)
+    (folder / "ext" / "hello" / "Tiltfile").write_text("x = 1\n")
+    (folder / "Tiltfile").write_text(
+        f"v1alpha1.extension_repo(name='mine', url='file://{folder}/ext', load_host='m', labels={{'a': 'b'}})\n"
+        "load('ext://m/hello', 'x')\n"
+    )
+    found = json.loads(tilt("alpha", "tiltfile-result").out)
+    assert found["ObjectSet"] == {
+        "tilt.dev/v1alpha1, Resource=extensionrepos": {
+            "mine": {
+                "metadata": {"name": "mine", "labels": {"a": "b"}},
+                "spec": {"url": f"file://{folder}/ext", "loadHost": "m"},
+                "status": {"lastFetchedAt": None},
+            }
+        },
+        "tilt.dev/v1alpha1, Resource=extensions": {
+            "m_hello": {
+                "metadata": {"name": "m_hello", "annotations": {"tilt.dev/managed-by": "tiltfile.loader"}},
+                "spec": {"repoName": "mine", "repoPath": "hello"},
+                "status": {},
+            }
+        },
+    }
+    assert not any(path.endswith("tilt_extensions.lock") for path in found["ConfigFiles"])
+
+
+def test_a_custom_deploy_is_shown_with_its_commands_and_what_its_live_update_brings(tilt: Tilt, folder: Path):
+    (folder / ".git").mkdir()
+    (folder / "Tiltfile").write_text(
+        "k8s_custom_deploy('a', 'make', ['rm', 'x'], deps=['.'], container_selector='c', apply_env={'A': '1'},\n"
+        "    live_update=[fall_back_on('f'), sync('s', '/s')])\n"
+    )
+    (resource,) = json.loads(tilt("alpha", "tiltfile-result").out)["Manifests"]
+    (image,), target = resource["ImageTargets"], resource["DeployTarget"]
+    root = str(folder)
+    assert target["applyCmd"] == {"args": ["sh", "-c", "make"], "dir": root, "env": ["A=1"]}
+    assert target["deleteCmd"] == {"args": ["rm", "x"], "dir": root, "env": None}
+    assert target["restartOn"] == {"fileWatches": ["a:apply"]}
+    assert target["FileWatchIgnores"] == [{"basePath": root, "patterns": ["s", "f"]}, {"basePath": f"{root}/.git"}]
+    assert image["selector"] == "k8s_custom_deploy:a"
+    assert image["LiveUpdateSpec"]["selector"] == {"kubernetes": {"discoveryName": "", "containerName": "c"}}
+    assert image["BuildDetails"] == {
+        "ref": "",
+        "args": ["sh", "-c", ":"],
+        "outputMode": "remote",
+        "Deps": [root],
+    }

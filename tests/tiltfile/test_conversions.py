@@ -32,3 +32,9 @@ def test_an_empty_command_is_none():
 def test_true_is_no_number():
     with pytest.raises(UserError, match="got bool, want int"):
         conversions.whole(True)
+
+
+def test_space_around_a_command_for_the_shell_is_left_out():
+    command = conversions.command("\n  set -e\n  true\n", "/p")
+    assert command is not None
+    assert command.argv == ("sh", "-c", "set -e\n  true")

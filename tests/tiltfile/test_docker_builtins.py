@@ -149,3 +149,14 @@ def test_a_default_registry_is_declared_once(tmp_path):
 )
 def test_a_wrong_call_says_what_tilt_says(tmp_path, script, message):
     assert message in project(tmp_path, script).error()
+
+
+def test_the_ignore_files_of_images_that_nothing_uses_are_not_watched(tmp_path):
+    files = {"Tiltfile": "docker_build('a', 'a')\ndocker_build('b', 'b')\nk8s_yaml('d.yaml')\n"}
+    files |= {"a/Dockerfile": DOCKERFILE, "b/Dockerfile": DOCKERFILE, "d.yaml": deployment("a", "a")}
+    project = Project(tmp_path, files)
+    watched = project.declare().config_files
+    assert project.path("a/.dockerignore") in watched
+    assert project.path("b/.dockerignore") not in watched
+    project.write("Tiltfile", "docker_build('b', 'b')\nfail('no')\n")
+    assert project.path("b/.dockerignore") in project.evaluate().config_files

@@ -88,7 +88,7 @@ class ChartBuiltins:
 
     def _local_subcharts(self, path: str) -> list[str]:
         try:
-            text = self._script.read(posixpath.join(path, "requirements.yaml"))
+            text = self._script.read(posixpath.join(path, "requirements.yaml"), watch=False)
         except UnreadableError:
             return []
         documents = [value for value in yaml.parse_values(text, path) if isinstance(value, dict)]

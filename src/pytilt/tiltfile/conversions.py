@@ -293,7 +293,7 @@ def _words(value: object) -> tuple[str, ...]:
     if value is None or value == "":
         return ()
     if isinstance(value, str):
-        return ("sh", "-c", value)
+        return ("sh", "-c", value.strip())  # so that the first line is run, not an empty one
     if not isinstance(value, list | tuple | dict | range | StarlarkSet):
         raise UserError(f"a command must be a string or list of strings. found {type_name(value)}")
     try:

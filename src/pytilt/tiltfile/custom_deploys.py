@@ -14,7 +14,7 @@ from pytilt.tiltfile.conversions import ImageNames, LocalPaths, Name, Pairs, Tex
 from pytilt.tiltfile.declared import DeclaredDeploy
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.globs import watched
-from pytilt.tiltfile.ignore_files import context_ignores
+from pytilt.tiltfile.ignore_files import context_ignores, repository_ignores
 from pytilt.tiltfile.live_update_builtins import live_update as rules_of
 from pytilt.tiltfile.script import Script
 
@@ -70,7 +70,7 @@ class CustomDeployBuiltins:
             DeclaredDeploy(
                 name=ResourceName(name),
                 commands=commands,
-                files=FileRule(paths=found.paths, ignores=(*found.ignores, *own)),
+                files=FileRule(paths=found.paths, ignores=(*found.ignores, *repository_ignores(found.paths), *own)),
                 image_deps=image_deps,
                 images=images,
             )

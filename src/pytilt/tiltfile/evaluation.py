@@ -14,7 +14,7 @@ from pytilt.model.texts import shown, to_bytes
 from pytilt.tiltfile.assembly import assemble
 from pytilt.tiltfile.control import StopEvaluation
 from pytilt.tiltfile.extensions import PREFIX, Extensions
-from pytilt.tiltfile.ignore_files import TILTIGNORE, ignore_file
+from pytilt.tiltfile.ignore_files import TILTIGNORE, ignore_file, watch_ignore_files
 from pytilt.tiltfile.merging import merged
 from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult, Host
 from pytilt.tiltfile.script import Script, UnreadableError
@@ -43,7 +43,9 @@ def evaluate(request: EvaluationRequest, host: Host) -> EvaluationResult:
         declaration = _declaration(script, files)
         result = _with_extensions(replace(result, declaration=declaration), files.extensions, request, host)
         _check_resources(result, request)
+        watch_ignore_files(script, [image for each in declaration.resources for image in each.images])
     except PytiltError as error:
+        watch_ignore_files(script, script.images)
         result = replace(result, declaration=None, error=shown(str(error)))
     return _completed(result, script, files.extensions)
 

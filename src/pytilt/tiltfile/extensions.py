@@ -8,7 +8,7 @@ from pytilt.errors import UserError
 from pytilt.extensions.lockfile import NAME as LOCK_FILE
 from pytilt.extensions.repositories import DEFAULT_URL, Checkout
 from pytilt.model.base import Value
-from pytilt.tiltfile.conversions import Strings, Text
+from pytilt.tiltfile.conversions import Pairs, Strings, Text
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.request import UsedRepository
 from pytilt.tiltfile.script import Script
@@ -16,6 +16,9 @@ from pytilt.tiltfile.script import Script
 PREFIX = "ext://"
 DEFAULT_REPOSITORY = "default"
 """The repository of extensions that name no other."""
+
+
+_Texts = tuple[tuple[str, str], ...]
 
 
 class ExtensionRepo(Value):
@@ -54,34 +57,34 @@ class Extensions:
     def extension_repo(
         self,
         name: Text,
-        labels: object = None,
-        annotations: object = None,
+        labels: Pairs = (),
+        annotations: Pairs = (),
         url: Text = "",
         ref: Text = "",
         load_host: Text = "",
         git_subpath: Text = "",
     ) -> None:
         """Register a repository of extensions."""
-        del labels, annotations
         repo = ExtensionRepo(url=url, ref=ref, load_host=load_host, git_subpath=git_subpath)
         if self._repos.setdefault(name, repo) != repo:
             raise UserError(f'extensionrepos "{name}" already registered')
+        self._record_repo(name, repo, labels, annotations)
 
     @function("v1alpha1.extension")
     def extension(
         self,
         name: Text,
-        labels: object = None,
-        annotations: object = None,
+        labels: Pairs = (),
+        annotations: Pairs = (),
         repo_name: Text = "",
         repo_path: Text = "",
         args: Strings = (),
     ) -> None:
         """Register an extension for `load`; one that is never loaded runs as a Tiltfile of its own."""
-        del labels, annotations
         extension = Extension(repo_name=repo_name, repo_path=repo_path, args=tuple(args))
         if self._registered.setdefault(sanitized(name), extension) != extension:
             raise UserError(f'extensions "{name}" already registered')
+        self._record(name, extension, labels, annotations)
 
     def path(self, module: str) -> str:
         """The Tiltfile that `ext://MODULE` means.
@@ -91,7 +94,11 @@ class Extensions:
         """
         name = sanitized(module)
         self._loaded.add(name)
-        return self._path(self._registered.get(name) or self._inferred(module), module)
+        extension = self._registered.get(name)
+        if extension is None:
+            extension = self._inferred(module)
+            self._record(name, extension, (), (("tilt.dev/managed-by", "tiltfile.loader"),))
+        return self._path(extension, module)
 
     def unloaded(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
         """The registered extensions that nothing loads: name, path of the Tiltfile, arguments.
@@ -116,7 +123,10 @@ class Extensions:
         return Extension(repo_name=DEFAULT_REPOSITORY, repo_path=module)
 
     def _path(self, extension: Extension, module: str) -> str:
-        repo = self._repos.get(extension.repo_name) or ExtensionRepo(url=DEFAULT_URL)
+        repo = self._repos.get(extension.repo_name)
+        if repo is None:
+            repo = ExtensionRepo(url=DEFAULT_URL)
+            self._record_repo(DEFAULT_REPOSITORY, repo, (), ())
         root = self._checkout(repo, module).path
         found = posixpath.normpath(posixpath.join(root, repo.git_subpath, extension.repo_path, "Tiltfile"))
         if not found.startswith(f"{root.rstrip('/')}/"):
@@ -124,6 +134,14 @@ class Extensions:
         if not Path(found).is_file():
             raise UserError(f"loading extension {module}: no extension tiltfile found at {found}")
         return found
+
+    def _record_repo(self, name: str, repo: ExtensionRepo, labels: _Texts, annotations: _Texts) -> None:
+        spec = {"url": repo.url, "ref": repo.ref, "loadHost": repo.load_host, "gitSubpath": repo.git_subpath}
+        self._script.recorder.declare("extensionrepos", name, labels, annotations, spec)
+
+    def _record(self, name: str, extension: Extension, labels: _Texts, annotations: _Texts) -> None:
+        spec = {"repoName": extension.repo_name, "repoPath": extension.repo_path, "args": list(extension.args)}
+        self._script.recorder.declare("extensions", name, labels, annotations, spec)
 
     def _checkout(self, repo: ExtensionRepo, module: str) -> Checkout:
         self._script.watch(posixpath.join(posixpath.dirname(self._script.request.path), LOCK_FILE))

@@ -2,10 +2,11 @@
 
 import os
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pytilt.host.ignoring import parse_ignore_file
 from pytilt.model.files import Ignore
+from pytilt.model.images import DockerBuild, Image
 from pytilt.tiltfile.script import Script, UnreadableError
 
 TILTIGNORE = ".tiltignore"
@@ -28,7 +29,7 @@ def context_ignores(
     """What an image does not depend on, in Tilt's order: the Tiltfile, `.git`, then for each directory its own.
 
     Args:
-        script: the running script; the ignore files are watched.
+        script: the running script.
         paths: directories or files that the image is made of.
         dockerfile: whose own ignore file, `<Dockerfile>.dockerignore`, takes the place of `.dockerignore`.
         ignore: patterns relative to each directory.
@@ -41,20 +42,34 @@ def context_ignores(
         if not os.path.isdir(path):  # noqa: PTH112 - asked for every image
             continue
         found += [Ignore(base=path, patterns=patterns) for patterns in (ignore, wanted) if patterns]
-        patterns = ignore_file(script, _dockerignore(path, dockerfile))
+        patterns = ignore_file(script, _dockerignore(path, dockerfile), watch=False)
         if patterns:
             found.append(Ignore(base=path, patterns=patterns))
     return tuple(found)
 
 
-def ignore_file(script: Script, path: str) -> tuple[str, ...]:
+def watch_ignore_files(script: Script, images: Iterable[Image]) -> None:
+    """Ask for another evaluation when an ignore file of these images changes; those of the others count for nothing."""
+    asked = set()
+    for image in images:
+        build = image.build
+        own = (
+            build.dockerfile or posixpath.join(build.context, "Dockerfile") if isinstance(build, DockerBuild) else None
+        )
+        asked |= {(path, own) for path in image.files.paths}
+    for path, own in asked:
+        if os.path.isdir(path):  # noqa: PTH112 - asked for every image
+            script.watch(_dockerignore(path, own))
+
+
+def ignore_file(script: Script, path: str, *, watch: bool = True) -> tuple[str, ...]:
     """The patterns of an ignore file, none when there is no such file. A line that is no pattern is warned of.
 
     Raises:
         UnreadableError: it is there and cannot be read.
     """
     try:
-        found = parse_ignore_file(script.read(path))
+        found = parse_ignore_file(script.read(path, watch=watch))
     except UnreadableError as error:
         if error.missing:
             return ()

@@ -1,6 +1,8 @@
 """What an evaluation finds out besides its declaration. No session needs it; `tilt alpha tiltfile-result` shows it."""
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 from pytilt.model.base import Value
 from pytilt.model.commands import Command, Probe
@@ -33,6 +35,18 @@ class Prune(Value):
     num_builds: int = 0
     interval_hours: int = 1
     keep_recent: int = 2
+
+
+class ApiObject(Value):
+    """An object of Tilt's API that the Tiltfile declares."""
+
+    plural: str
+    """For example `extensionrepos`."""
+    name: str
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
+    spec: Mapping[str, Any] = {}
+    """As the API has it."""
 
 
 class Call(Value):
@@ -74,6 +88,7 @@ class Report(Value):
     """SHA-256 of the Tiltfile's text."""
     files_digest: str = ""
     """SHA-256 of the texts of all files that were executed, in their order."""
+    objects: tuple[ApiObject, ...] = ()
     calls: tuple[Call, ...] = ()
     """In the order in which they ended; only where they are asked for."""
 
@@ -84,12 +99,14 @@ class Recorder:
     Attributes:
         settings: what the functions set so far; each replaces it by a changed copy.
         calls: those that ended so far.
+        objects: those of the API, by kind and name.
     """
 
     def __init__(self) -> None:
         self.features = dict(FEATURES)
         self.settings = Report()
         self.calls: list[Call] = []
+        self.objects: dict[tuple[str, str], ApiObject] = {}
         self._first = ""
         self._all = hashlib.sha256()
 
@@ -97,6 +114,28 @@ class Recorder:
         """A file is about to be executed."""
         self._first = self._first or hashlib.sha256(source).hexdigest()
         self._all.update(source)
+
+    def declare(
+        self,
+        plural: str,
+        name: str,
+        labels: tuple[tuple[str, str], ...],
+        annotations: tuple[tuple[str, str], ...],
+        spec: Mapping[str, Any],
+    ) -> None:
+        """The Tiltfile declares an object of the API.
+
+        Args:
+            plural: its kind.
+            name: its name.
+            labels: its labels.
+            annotations: its annotations.
+            spec: as the API has it; what is empty is left out.
+        """
+        kept = {key: value for key, value in spec.items() if value}
+        self.objects.setdefault(
+            (plural, name), ApiObject(plural=plural, name=name, labels=labels, annotations=annotations, spec=kept)
+        )
 
     def digests(self) -> tuple[str, str]:
         """Of the Tiltfile, and of all files."""

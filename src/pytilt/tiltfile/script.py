@@ -107,6 +107,7 @@ class Script:
             environ=self.changed_environ,
             tiltfile_digest=tiltfile,
             files_digest=files,
+            objects=tuple(self.recorder.objects.values()),
             calls=tuple(self.recorder.calls),
         )
 
@@ -164,16 +165,18 @@ class Script:
         if recursive or not os.path.isdir(path) or os.path.islink(path):  # noqa: PTH112, PTH114 - much quicker
             self._read[path] = None
 
-    def read(self, path: str) -> str:
-        """The text of a file, which is watched from now on.
+    def read(self, path: str, *, watch: bool = True) -> str:
+        """The text of a file.
 
         Args:
             path: absolute.
+            watch: ask for another evaluation when it changes.
 
         Raises:
             UnreadableError: it cannot be read.
         """
-        self.watch(path)
+        if watch:
+            self.watch(path)
         try:
             return from_bytes(Path(path).read_bytes())
         except OSError as error:

@@ -8,6 +8,7 @@ from pytilt.model import references
 from pytilt.model.images import CustomBuild, DockerBuild, Image, LiveUpdate
 from pytilt.model.names import ImageName
 from pytilt.model.resources import Resource
+from pytilt.tiltfile.custom_deploys import NO_BUILD
 from pytilt.views.result_values import compact, environment, ignore_defs, sanitized
 
 Json = dict[str, Any]
@@ -31,7 +32,7 @@ def image_target(resource: Resource, image: Image, environ: tuple[tuple[str, str
         **({"overrideCommand": {"command": list(command)}} if command else {}),
         **({"overrideArgs": {"args": list(args)}} if args is not None else {}),
         "LiveUpdateName": name if updated else "",
-        "LiveUpdateSpec": _live_update(image.live_update),
+        "LiveUpdateSpec": _live_update(image.live_update, image.container_name),
         "LiveUpdateReconciler": updated,
         "DockerImageName": "" if custom else name,
         "CmdImageName": name if custom else "",
@@ -55,10 +56,20 @@ def _image_map_spec(image: Image) -> Json:
     return {"selector": references.parse(image.name).familiar, **compact(flags)}
 
 
-def _live_update(rules: LiveUpdate | None) -> Json:
+def relative(rules: LiveUpdate, path: str) -> str:
+    """A path as the live update has it in the API."""
+    return posixpath.relpath(path, rules.base)
+
+
+def stops(rules: LiveUpdate) -> tuple[str, ...]:
+    """The paths whose change ends a live update, as the API has them."""
+    return tuple(relative(rules, path) for path in rules.fall_back_on)
+
+
+def _live_update(rules: LiveUpdate | None, container: str) -> Json:
     if rules is None:
         return {"basePath": "", "selector": {}}
-    syncs = [{"localPath": posixpath.relpath(s.local, rules.base), "containerPath": s.remote} for s in rules.syncs]
+    syncs = [{"localPath": relative(rules, sync.local), "containerPath": sync.remote} for sync in rules.syncs]
     runs = [
         {
             "args": list(run.argv),
@@ -67,11 +78,10 @@ def _live_update(rules: LiveUpdate | None) -> Json:
         }
         for run in rules.runs
     ]
-    stops = [posixpath.relpath(path, rules.base) for path in rules.fall_back_on]
     return {
         "basePath": rules.base,
-        "selector": {},
-        **compact({"stopPaths": stops, "syncs": syncs, "execs": runs}),
+        "selector": {"kubernetes": {"discoveryName": "", "containerName": container}} if container else {},
+        **compact({"stopPaths": list(stops(rules)), "syncs": syncs, "execs": runs}),
         **({"restart": "always"} if rules.restart else {}),
         **({"initialSync": {}} if rules.initial_sync else {}),
     }
@@ -89,7 +99,7 @@ def _build(image: Image, environ: tuple[tuple[str, str], ...]) -> Json:
         mode = "local-docker-and-remote"
     spec = {
         "args": list(build.command.argv),
-        "dir": build.command.dir,
+        "dir": "" if build.command == NO_BUILD else build.command.dir,
         "env": environment(build.command.env, environ),
         "imageMaps": bases,
         "outputMode": mode,

@@ -5,6 +5,7 @@ from typing import Any
 
 from pytilt.cluster.block_yaml import block_yaml
 from pytilt.cluster.secrets import encoded_values
+from pytilt.extensions.lockfile import NAME as LOCK_FILE
 from pytilt.model.commands import Command, Probe
 from pytilt.model.files import Ignore
 from pytilt.model.names import UNCATEGORIZED
@@ -19,14 +20,17 @@ from pytilt.model.resources import (
 from pytilt.tiltfile.ignore_files import TILTIGNORE
 from pytilt.tiltfile.report import Report
 from pytilt.tiltfile.request import EvaluationResult
-from pytilt.views.result_images import image_maps, image_target
-from pytilt.views.result_values import compact, duration, environment, ignore_defs, nanoseconds, url
+from pytilt.views.result_images import image_maps, image_target, relative, stops
+from pytilt.views.result_values import compact, duration, environment, ignore_defs, nanoseconds, sanitized, url
 
 Json = dict[str, Any]
 """A JSON object. It crosses no package border but the one to the terminal."""
 
 _IGNORED_CONTAINERS = ["istio-init", "istio-proxy", "linkerd-proxy", "linkerd-init"]
 """Containers whose logs Tilt leaves out."""
+
+_STATUS: dict[str, Json] = {"extensionrepos": {"lastFetchedAt": None}, "uibuttons": {"lastClickedAt": None}}
+"""How an object begins, where that is not empty."""
 
 _STRATEGIES = {None: "", False: "default", True: "selectors-only"}
 
@@ -48,7 +52,7 @@ def tiltfile_result(result: EvaluationResult, directory: str, since: str) -> Jso
         "Manifests": manifests,
         "EnabledManifests": list(declaration.enabled) or None,
         "Tiltignore": _tiltignore(report, directory),
-        "ConfigFiles": list(result.config_files),
+        "ConfigFiles": [path for path in result.config_files if not path.endswith(f"/{LOCK_FILE}")],
         "FeatureFlags": dict(sorted(report.features)),
         "TeamID": report.team,
         "TelemetrySettings": {
@@ -70,7 +74,7 @@ def tiltfile_result(result: EvaluationResult, directory: str, since: str) -> Jso
         "UpdateSettings": {"SuppressUnusedImageWarnings": list(report.suppressed_images) or None},
         "WatchSettings": {"Ignores": [_watch_ignore(each) for each in report.watch_ignores] or None},
         "DefaultRegistry": _registry(declaration),
-        "ObjectSet": {},
+        "ObjectSet": _objects(report),
         "Hashes": {"TiltfileSHA256": report.tiltfile_digest, "AllFilesSHA256": report.files_digest},
         "CISettings": _ci(declaration, report),
     }
@@ -112,6 +116,7 @@ def _kubernetes_target(
             "portForwardTemplateSpec": {"forwards": forwards} if forwards else None,
             "podLogStreamTemplateSpec": {"sinceTime": since, "ignoreContainers": _IGNORED_CONTAINERS},
             "discoveryStrategy": _STRATEGIES[deploy.selectors_only],
+            **_deploy_commands(resource, deploy, report),
         }
     )
     return {
@@ -121,8 +126,42 @@ def _kubernetes_target(
         "Name": resource.name,
         "PodReadinessMode": deploy.pod_readiness.value,
         "Links": _links(resource),
-        "FileWatchIgnores": None,
+        "FileWatchIgnores": ignore_defs(_deploy_ignores(resource, deploy)) or None,
     }
+
+
+def _deploy_commands(resource: Resource, deploy: KubernetesDeploy, report: Report) -> Json:
+    commands = deploy.commands
+    if commands is None:
+        return {}
+    return {
+        "applyCmd": _apply_command(commands.apply, report),
+        "restartOn": {"fileWatches": [sanitized(f"{resource.name}:apply")]},
+        "deleteCmd": _apply_command(commands.delete, report),
+    }
+
+
+def _apply_command(command: Command, report: Report) -> Json:
+    return {
+        "args": list(command.argv),
+        "dir": command.dir,
+        "env": environment(command.env, report.environ) or None,
+    }
+
+
+def _deploy_ignores(resource: Resource, deploy: KubernetesDeploy) -> tuple[Ignore, ...]:
+    """What asks for no other deployment: in Tilt's form, what its live updates bring or refuse to bring."""
+    commands = deploy.commands
+    if commands is None:
+        return ()
+    found = [
+        Ignore(base=rules.base, patterns=(*(relative(rules, s.local) for s in rules.syncs), *stops(rules)))
+        for image in resource.images
+        if image.container_name or image.live_update_only
+        if (rules := image.live_update) and (rules.syncs or rules.fall_back_on)
+    ]
+    repositories = [ignore for ignore in commands.files.ignores if ignore.base.endswith("/.git")]
+    return (*found, *repositories)
 
 
 def _local_target(resource: Resource, deploy: LocalDeploy, report: Report, probes: Mapping[str, Probe]) -> Json:
@@ -212,7 +251,17 @@ def _secrets(declaration: Declaration) -> Json:
     if not declaration.secrets:
         return {}
     objects = (o for resource in declaration.resources for o in resource.deploy.objects)
-    return dict(sorted((value.text, value.shown) for o in objects for value in encoded_values(o)))
+    values = {value.text: value.shown for o in objects for value in encoded_values(o)}
+    return dict(sorted(values.items()))
+
+
+def _objects(report: Report) -> Json:
+    found: dict[str, Json] = {}
+    for each in report.objects:
+        metadata = {"name": each.name, "labels": dict(each.labels), "annotations": dict(each.annotations)}
+        group = found.setdefault(f"tilt.dev/v1alpha1, Resource={each.plural}", {})
+        group[each.name] = {"metadata": compact(metadata), "spec": each.spec, "status": _STATUS.get(each.plural, {})}
+    return {kind: dict(sorted(group.items())) for kind, group in sorted(found.items())}
 
 
 def _registry(declaration: Declaration) -> Json | None:
