@@ -7,7 +7,7 @@ from typing import Any
 from pytilt.model import references
 from pytilt.model.images import CustomBuild, DockerBuild, Image, LiveUpdate
 from pytilt.model.names import ImageName
-from pytilt.model.resources import Resource
+from pytilt.model.resources import ResourceSpec
 from pytilt.tiltfile.custom_deploys import NO_BUILD
 from pytilt.views.result_values import compact, environment, ignore_defs, sanitized
 
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 """A JSON object. It crosses no package border but the one to the terminal."""
 
 
-def image_target(resource: Resource, image: Image, environ: tuple[tuple[str, str], ...]) -> Json:
+def image_target(resource: ResourceSpec, image: Image, environ: tuple[tuple[str, str], ...]) -> Json:
     """An image of a resource.
 
     Args:

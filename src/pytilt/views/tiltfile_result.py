@@ -14,8 +14,8 @@ from pytilt.model.resources import (
     ImageLocator,
     KubernetesDeploy,
     LocalDeploy,
-    PortForward,
-    Resource,
+    PortForwardSpec,
+    ResourceSpec,
 )
 from pytilt.tiltfile.ignore_files import TILTIGNORE
 from pytilt.tiltfile.report import Report
@@ -81,7 +81,7 @@ def tiltfile_result(result: EvaluationResult, directory: str, since: str) -> Jso
 
 
 def _manifest(
-    resource: Resource, declaration: Declaration, report: Report, probes: Mapping[str, Probe], since: str
+    resource: ResourceSpec, declaration: Declaration, report: Report, probes: Mapping[str, Probe], since: str
 ) -> Json:
     deploy = resource.deploy
     if isinstance(deploy, LocalDeploy):
@@ -102,7 +102,7 @@ def _manifest(
 
 
 def _kubernetes_target(
-    resource: Resource, deploy: KubernetesDeploy, declaration: Declaration, report: Report, since: str
+    resource: ResourceSpec, deploy: KubernetesDeploy, declaration: Declaration, report: Report, since: str
 ) -> Json:
     selectors = [{"matchLabels": dict(selector)} for selector in deploy.extra_pod_selectors]
     forwards = [_forward(each) for each in deploy.port_forwards]
@@ -130,7 +130,7 @@ def _kubernetes_target(
     }
 
 
-def _deploy_commands(resource: Resource, deploy: KubernetesDeploy, report: Report) -> Json:
+def _deploy_commands(resource: ResourceSpec, deploy: KubernetesDeploy, report: Report) -> Json:
     commands = deploy.commands
     if commands is None:
         return {}
@@ -149,7 +149,7 @@ def _apply_command(command: Command, report: Report) -> Json:
     }
 
 
-def _deploy_ignores(resource: Resource, deploy: KubernetesDeploy) -> tuple[Ignore, ...]:
+def _deploy_ignores(resource: ResourceSpec, deploy: KubernetesDeploy) -> tuple[Ignore, ...]:
     """What asks for no other deployment: in Tilt's form, what its live updates bring or refuse to bring."""
     commands = deploy.commands
     if commands is None:
@@ -164,7 +164,7 @@ def _deploy_ignores(resource: Resource, deploy: KubernetesDeploy) -> tuple[Ignor
     return (*found, *repositories)
 
 
-def _local_target(resource: Resource, deploy: LocalDeploy, report: Report, probes: Mapping[str, Probe]) -> Json:
+def _local_target(resource: ResourceSpec, deploy: LocalDeploy, report: Report, probes: Mapping[str, Probe]) -> Json:
     update = deploy.update
     spec = update and compact(
         {"args": list(update.argv), "dir": update.dir, "env": environment(update.env, report.environ)}
@@ -209,11 +209,11 @@ def _probe(probe: Probe) -> Json:
     return {**found, **compact(numbers)}
 
 
-def _links(resource: Resource) -> list[Json] | None:
+def _links(resource: ResourceSpec) -> list[Json] | None:
     return [{"URL": url(link.url, bare=link.bare), "Name": link.name} for link in resource.links] or None
 
 
-def _forward(forward: PortForward) -> Json:
+def _forward(forward: PortForwardSpec) -> Json:
     found: Json = {
         "localPort": forward.local_port,
         "containerPort": forward.container_port,
