@@ -1,7 +1,7 @@
 """Interrupts commands at every moment of their start and counts what went wrong.
 
 `python bench/interrupts.py [--step MS] [--until MS] [--signal INT] [COMMAND...]`: every command is started in a real
-terminal and with pipes, hears ctrl-C (or the signal) after 0, 20, 40, … milliseconds, and must end quietly: with 0 or
+terminal and with pipes, gets ctrl-C (or the signal) after 0, 20, 40, … milliseconds, and must end quietly: with 0 or
 130 (or by the signal itself, which a shell shows as 130), without a traceback, and with nothing left behind.
 """
 
@@ -167,12 +167,12 @@ def handles(pid: int, number: int) -> bool:
 
 
 def _read(descriptor: int, output: bytearray, seconds: float) -> bool:
-    """Add what comes within so many seconds; tells whether anything came."""
+    """Add what comes within so many seconds; returns whether anything came."""
     if not select.select([descriptor], [], [], seconds)[0]:
         return False
     try:
         more = os.read(descriptor, 65536)
-    except OSError:  # how Linux tells that nobody has the terminal open any more
+    except OSError:  # how Linux reports that nobody has the terminal open any more
         return False
     output += more
     return bool(more)
@@ -240,16 +240,16 @@ def main() -> None:
 
 
 def report(name: str, way: str, tries: Sequence[Ended], number: int, *, show: bool) -> bool:
-    """Print how the tries of one command went; tells whether any went wrong."""
+    """Print how the tries of one command went; returns whether any went wrong."""
     faults: dict[str, list[int]] = {}
     for one in tries:
         for fault in one.faults(number):
             faults.setdefault(fault, []).append(one.delay)
     statuses = {status: sum(each.status == status for each in tries) for status in sorted({t.status for t in tries})}
     slowest = max(each.seconds for each in tries)
-    told = "; ".join(f"{fault}: {len(at)} (at {', '.join(map(str, at[:8]))} ms)" for fault, at in faults.items())
+    summary = "; ".join(f"{fault}: {len(at)} (at {', '.join(map(str, at[:8]))} ms)" for fault, at in faults.items())
     print(
-        f"{name:12} {way:9} {len(tries)} tries, statuses {statuses}, slowest {slowest:.2f} s: {told or 'all well'}",
+        f"{name:12} {way:9} {len(tries)} tries, statuses {statuses}, slowest {slowest:.2f} s: {summary or 'all well'}",
         flush=True,
     )
     if show:

@@ -89,7 +89,7 @@ def memory(pid: int) -> float:
 
 
 def environment() -> dict[str, str]:
-    """That of the tool: a port of its own, and nothing told to its makers."""
+    """That of the tool: a port of its own, and no report to its makers."""
     return {**os.environ, "TILT_PORT": str(free_port()), "TILT_DISABLE_ANALYTICS": "1", "DO_NOT_TRACK": "1"}
 
 

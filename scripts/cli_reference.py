@@ -15,8 +15,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 INTRODUCTION = """\
 # Command line
 
-Every command ends with 0 for success and 1 for any error, which stands on stderr with a hint about what to do. Data
-goes to stdout, everything else to stderr. `-h` or `--help` tells what stands here.
+Every command ends with 0 for success and 1 for any error, which is printed to stderr with a hint about what to do. Data
+goes to stdout, everything else to stderr. `-h` or `--help` prints the text of this page.
 
 Ctrl-C ends any command quietly: `tilt up` with 0, the others with 130. What it had started ends with it. A command
 whose output nobody reads any more (`tilt logs -f | head`) ends without a word; a session then ends with 141.

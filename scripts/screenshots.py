@@ -56,7 +56,7 @@ async def picture(objects: tuple[Object, ...], act: Act, size: tuple[int, int], 
         theme: name of the theme.
     """
 
-    async def nothing(*_: Any) -> bool:  # noqa: ANN401 - takes whatever is to be opened or told
+    async def nothing(*_: Any) -> bool:  # noqa: ANN401 - takes whatever is to be opened or shown
         return True
 
     hud = Hud(

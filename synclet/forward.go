@@ -202,7 +202,7 @@ func publish(arguments []string) error {
 //
 //	synclet dial HOST:PORT
 //
-// An empty line on standard output says that the connection stands; what follows is the other side's.
+// An empty line on standard output says that the connection is open; what follows is the other side's.
 func dial(arguments []string) error {
 	if len(arguments) != 1 {
 		return fmt.Errorf("needs an address")

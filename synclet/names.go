@@ -127,7 +127,7 @@ func (n *nameServer) follow(other string, kind uint16) [][]byte {
 	return append(records, n.rotated(encodeName(other), addresses)...)
 }
 
-// isParent tells whether names exist below this one; then it exists itself, without addresses (RFC 8020).
+// isParent reports whether names exist below this one; then it exists itself, without addresses (RFC 8020).
 func isParent(c *configuration, name string) bool {
 	for other := range c.names {
 		if strings.HasSuffix(other, "."+name) {

@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// pause holds a pod's namespaces until it is told to stop, and reaps what a shared process namespace leaves behind.
+// pause holds a pod's namespaces until it gets a signal to stop, and reaps what a shared process namespace leaves behind.
 //
 //	synclet pause [RANGE]
 //

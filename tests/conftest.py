@@ -94,7 +94,7 @@ def _loop_never_blocked(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _children() -> set[int]:
-    """The living child processes of this one, where the system tells them (Linux)."""
+    """The living child processes of this one, where the system lists them (Linux)."""
     found: set[int] = set()
     for file in Path("/proc/self/task").glob("*/children"):
         with contextlib.suppress(OSError):
@@ -170,7 +170,7 @@ def remote_settings(cluster_settings: Settings, kubectl: Kubectl, namespace: str
     config = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json"))
     token = kubectl("create", "token", "developer", "-n", namespace).strip()
     config["users"] = [{"name": "developer", "user": {"token": token}}]
-    config["clusters"][0]["name"] = "remote"  # tools tell the product by this name too
+    config["clusters"][0]["name"] = "remote"  # tools recognize the product by this name too
     context = {"cluster": "remote", "user": "developer", "namespace": namespace}
     config |= {"contexts": [{"name": "remote", "context": context}], "current-context": "remote"}
     kubeconfig, login = tmp_path / "kubeconfig", tmp_path / "docker"

@@ -84,7 +84,7 @@ class WorkError(PytiltError):
         message: what went wrong.
         where: the place as `file:line:column`, or a path, when there is one.
         hint: what the user can do about it.
-        output: what tells why, of that which a program printed; all of it is in the log.
+        output: the part of a program's output that explains the failure; all of it is in the log.
     """
 
     def __init__(self, message: str, *, where: str | None = None, hint: str | None = None, output: str = "") -> None:
@@ -126,7 +126,7 @@ class CommandError(WorkError):
         message: what went wrong.
         exit_status: the status the command ended with, None when it could not start.
         hint: what the user can do about it.
-        output: what tells why, of that which it printed.
+        output: the part of its output that explains the failure.
     """
 
     def __init__(

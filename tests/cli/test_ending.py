@@ -22,7 +22,7 @@ TILTFILE_ERROR = Verdict(error="/p/Tiltfile:2:1: undefined: foo\nhint: define it
 
 
 def test_the_last_words_name_the_resource_its_error_and_the_log():
-    assert last_words(BUILD, NONE, told=False, log=LOG).splitlines() == [
+    assert last_words(BUILD, NONE, shown=False, log=LOG).splitlines() == [
         "web: [2/2] RUN false: exit code: 1",
         "hint: mend it",
         f"The log of all resources: {LOG}",
@@ -30,9 +30,10 @@ def test_the_last_words_name_the_resource_its_error_and_the_log():
 
 
 def test_what_stands_above_already_is_not_told_twice():
-    assert last_words(BUILD, NONE, told=True, log=LOG).startswith("web: [2/2] RUN false: exit code: 1\nThe log")
+    assert last_words(BUILD, NONE, shown=True, log=LOG).startswith("web: [2/2] RUN false: exit code: 1\nThe log")
     assert (
-        last_words(TILTFILE_ERROR, NONE, told=True, log=LOG) == "the Tiltfile cannot be evaluated, for the reason above"
+        last_words(TILTFILE_ERROR, NONE, shown=True, log=LOG)
+        == "the Tiltfile cannot be evaluated, for the reason above"
     )
 
 
@@ -40,18 +41,18 @@ def test_a_long_error_that_stands_above_is_cut():
     long = Verdict(
         error="Pod/p: several fields are not valid:\n  a\n  b\n  c\nhint: mend them", resource=ResourceName("p")
     )
-    words = last_words(long, NONE, told=True, log=LOG).splitlines()
+    words = last_words(long, NONE, shown=True, log=LOG).splitlines()
     assert words[:-1] == ["p: Pod/p: several fields are not valid:", "…", "  b", "  c"]
 
 
 def test_of_a_long_error_that_stands_above_the_lines_are_told_that_name_what_is_wrong():
     printed = "[2/2] RUN make: exit code: 2\nmain.c:12: error: no semicolon\ncompiling a\ncompiling b\nhint: mend it"
-    words = last_words(Verdict(error=printed, resource=ResourceName("web")), NONE, told=True, log=LOG).splitlines()
+    words = last_words(Verdict(error=printed, resource=ResourceName("web")), NONE, shown=True, log=LOG).splitlines()
     assert words[:-1] == ["web: [2/2] RUN make: exit code: 2", "main.c:12: error: no semicolon"]
 
 
 def test_the_error_of_the_tiltfile_is_told_where_the_log_does_not_stand_above():
-    assert last_words(TILTFILE_ERROR, NONE, told=False, log=LOG).startswith(
+    assert last_words(TILTFILE_ERROR, NONE, shown=False, log=LOG).startswith(
         "(Tiltfile): /p/Tiltfile:2:1: undefined: foo\n"
     )
 
@@ -66,7 +67,7 @@ def test_the_other_resources_that_are_not_well_are_told_too():
             Trouble(resource=ResourceName("shop"), text="waiting-for-dep"),
         ),
     )
-    assert last_words(verdict, NONE, told=True, log=LOG).splitlines() == [
+    assert last_words(verdict, NONE, shown=True, log=LOG).splitlines() == [
         "web: it failed",
         "Failed too: db: pod db-1: Error",
         "Not ready yet: cart (updating), shop (waiting-for-dep)",
@@ -75,7 +76,7 @@ def test_the_other_resources_that_are_not_well_are_told_too():
 
 
 def test_a_timeout_is_the_fault_of_no_single_resource():
-    assert last_words(Verdict(error="Timeout after 5s: …"), NONE, told=True, log=LOG).startswith(
+    assert last_words(Verdict(error="Timeout after 5s: …"), NONE, shown=True, log=LOG).startswith(
         "Timeout after 5s: …\n"
     )
 
@@ -94,10 +95,10 @@ def test_the_last_words_of_what_crashed_are_told(tmp_path):
     logs.close()
     assert crashes == {"catalog": ["Error: no field port", "starting up", "bye"]}
     verdict = Verdict(error="pod catalog-1: Error", resource=ResourceName("catalog"))
-    assert last_words(verdict, crashes, told=False, log=LOG).splitlines()[:-1] == [
+    assert last_words(verdict, crashes, shown=False, log=LOG).splitlines()[:-1] == [
         "catalog: pod catalog-1: Error", "Error: no field port", "starting up", "bye"
     ]  # fmt: skip
-    assert last_words(verdict, crashes, told=True, log=LOG).splitlines()[:-1] == [
+    assert last_words(verdict, crashes, shown=True, log=LOG).splitlines()[:-1] == [
         "catalog: pod catalog-1: Error", "Error: no field port"
     ]  # fmt: skip
 

@@ -55,10 +55,10 @@ def test_flags_that_change_nothing_say_so_unless_they_are_off(capsys: pytest.Cap
 
 
 def test_a_command_hears_of_its_switches():
-    heard: dict[str, object] = {}
-    command = Command("x", params=[*OPTIONS], callback=lambda **params: heard.update(params))
+    received: dict[str, object] = {}
+    command = Command("x", params=[*OPTIONS], callback=lambda **params: received.update(params))
     command.main(["--stream=false", "-f", "-o=json"], standalone_mode=False)
-    assert heard == {"stream": False, "follow": True, "output": "json"}
+    assert received == {"stream": False, "follow": True, "output": "json"}
 
 
 def test_every_command_knows_the_flags_of_all(tilt: Tilt, served: Session):

@@ -1,4 +1,4 @@
-"""The objects of a small shop, from which the tests of these rules are told."""
+"""The objects of a small shop, from which the tests of these rules are seen."""
 
 from pytilt.cluster.yaml import parse
 from pytilt.model.files import FileRule

@@ -57,7 +57,7 @@ def test_what_is_wrong_in_a_later_document_is_found_there():
 def test_a_separator_stands_alone(text):
     error = error_of(text)
     assert error.where == "app.yaml:2:4"
-    assert error.message == "not YAML for Kubernetes: `b: 2` stands on the line of a separator"
+    assert error.message == "not YAML for Kubernetes: `b: 2` follows a separator on its line"
 
 
 @pytest.mark.parametrize(

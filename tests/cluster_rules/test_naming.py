@@ -13,7 +13,7 @@ CRON = {"apiVersion": "batch/v1", "kind": "CronJob"}
 OWN = {"apiVersion": "example.com/v1", "kind": "ConfigMap"}
 
 
-def told(kind, **metadata):
+def problems(kind, **metadata):
     return list(naming.invalid_fields({**kind, "metadata": metadata}))
 
 
@@ -31,7 +31,7 @@ def told(kind, **metadata):
     ],
 )
 def test_a_good_name_is_a_good_name(kind, name):
-    assert told(kind, name=name) == []
+    assert problems(kind, name=name) == []
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_good_name_is_a_good_name(kind, name):
     ],
 )
 def test_a_bad_name_is_refused_in_the_words_of_the_api_server(kind, name, problem):
-    [line] = told(kind, name=name)
+    [line] = problems(kind, name=name)
     assert problem in line
 
 
@@ -81,13 +81,13 @@ def test_a_bad_name_is_refused_in_the_words_of_the_api_server(kind, name, proble
     ],
 )
 def test_bad_metadata_is_refused_in_the_words_of_the_api_server(field, value, problem):
-    [line] = told(MAP, name="a", **{field: value})
+    [line] = problems(MAP, name="a", **{field: value})
     assert problem in line
 
 
 def test_good_metadata_passes():
     labels = {"app.kubernetes.io/name": "Web_1.2", "empty": ""}
-    assert told(MAP, name="a", namespace="b", labels=labels, annotations={"Example.com/x": "any\ntext"}) == []
+    assert problems(MAP, name="a", namespace="b", labels=labels, annotations={"Example.com/x": "any\ntext"}) == []
 
 
 def test_metadata_must_be_a_mapping():
@@ -96,7 +96,7 @@ def test_metadata_must_be_a_mapping():
 
 @pytest.mark.parametrize(("prefix", "count"), [("web-", 0), ("a b-", 1)])
 def test_a_prefix_is_looked_at_as_if_its_name_went_on(prefix, count):
-    assert len(told(MAP, generateName=prefix)) == count
+    assert len(problems(MAP, generateName=prefix)) == count
 
 
 def test_several_problems_are_told_at_once():

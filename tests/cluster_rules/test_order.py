@@ -1,5 +1,5 @@
 from pytilt.cluster.objects import name, ref
-from pytilt.cluster.order import deletion_batches, deletion_stages, is_cluster_scoped, ordered, stages
+from pytilt.cluster.order import deletion_batches, deletion_stages, ordered, stages
 from tests.cluster_rules.shop import deployment, plain, service
 
 WEBHOOK = plain("ValidatingWebhookConfiguration", "hook", api_version="admissionregistration.k8s.io/v1")
@@ -34,12 +34,3 @@ def test_the_same_object_twice_is_applied_one_after_the_other():
 def test_objects_that_leave_their_name_to_the_cluster_are_never_the_same():
     unnamed = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"generateName": "j-"}}
     assert stages([unnamed, dict(unnamed)]) == ((unnamed, unnamed),)
-
-
-def test_built_in_kinds_are_known_to_be_inside_or_outside_of_namespaces():
-    assert is_cluster_scoped("v1", "Namespace") is True
-    assert is_cluster_scoped("rbac.authorization.k8s.io/v1", "ClusterRole") is True
-    assert is_cluster_scoped("apps/v1", "Deployment") is False
-    assert is_cluster_scoped("networking.k8s.io/v1", "Ingress") is False
-    assert is_cluster_scoped("gateway.networking.k8s.io/v1", "GatewayClass") is None
-    assert is_cluster_scoped("example.com/v1", "Thing") is None

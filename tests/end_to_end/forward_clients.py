@@ -24,7 +24,7 @@ class Ports(Value):
     """A server with a page and a big file."""
     closed: int
     """Nothing listens there."""
-    deaf: int
+    silent: int
     """A program that accepts connections and never reads."""
 
 
@@ -118,11 +118,11 @@ async def clients(ports: Ports) -> Report:
                 slow.enter_context(client)
             await asyncio.sleep(1)
             report = msgspec.structs.replace(report, beside_slow=await page(ports.web))
-        async with contextlib.AsyncExitStack() as deaf:
+        async with contextlib.AsyncExitStack() as silent:
             for _ in range(5):
                 with contextlib.suppress(OSError):
-                    _, writer = await asyncio.open_connection("127.0.0.1", ports.deaf)
-                    deaf.callback(_give_up, writer)
+                    _, writer = await asyncio.open_connection("127.0.0.1", ports.silent)
+                    silent.callback(_give_up, writer)
                     writer.write(bytes(8 << 20))
             await asyncio.sleep(1)
             report = msgspec.structs.replace(report, beside_deaf=await page(ports.web))

@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 40.0
 """How long a test waits for what has to come; far more than it takes."""
 
 PAUSE_SECONDS = 0.02
-"""Between two looks at what tells no events."""
+"""Between two looks at what emits no events."""
 
 END_SECONDS = 3.0
 """A session that a signal has not ended after two seconds ends itself, with exit code 1."""

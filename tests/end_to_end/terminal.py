@@ -1,4 +1,4 @@
-"""A terminal to run a command in: tmux, which takes keys and tells what is on the screen."""
+"""A terminal to run a command in: tmux, which takes keys and returns what is on the screen."""
 
 import contextlib
 import os

@@ -13,7 +13,7 @@ from tests.end_to_end.terminal import terminal
 MORTAL = r"""
 ENTRYPOINT ["sh", "-c", "httpd -p 8000 -h /srv; until [ -e /end ]; do sleep 0.1; done; echo the fruit is gone; exit 3"]
 """
-"""A server that ends when it is told to; it starts anew without having been told."""
+"""A server that ends at a request; the next one starts by itself."""
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_a_second_signal_ends_a_session_at_once(tilt_alone):
         pid = pid_of(session, "me")
         session.process.send_signal(signal.SIGINT)
         session.process.send_signal(signal.SIGTERM)
-        assert session.ended() in (0, 130, 143)  # 0: both signals came while the first was heard
+        assert session.ended() in (0, 130, 143)  # 0: both signals came while the first was handled
     until(lambda: not is_running(pid), "the server to end", seconds=2)
 
 

@@ -75,9 +75,9 @@ async def both(first, second):
 
 @pytest.mark.timeout(120)
 def test_clients_of_every_kind_fare_no_worse_than_with_kubectl(tilt_on_cluster, cluster_settings, namespace, new_port):
-    own = Ports(web=new_port(), closed=new_port(), deaf=new_port())
-    other = Ports(web=new_port(), closed=new_port(), deaf=new_port())
-    remote = {"web": 8000, "closed": 9999, "deaf": 8001}
+    own = Ports(web=new_port(), closed=new_port(), silent=new_port())
+    other = Ports(web=new_port(), closed=new_port(), silent=new_port())
+    remote = {"web": 8000, "closed": 9999, "silent": 8001}
     tilt = tilt_on_cluster(project(SOAK, {getattr(own, name): port for name, port in remote.items()}))
     with tilt.up() as session:
         session.settles("web")

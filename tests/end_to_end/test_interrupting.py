@@ -79,7 +79,7 @@ def test_a_terminal_that_cannot_show_the_display_gets_the_log(tilt_alone):
     )
     os.close(writer)
     output, until = b"", time.monotonic() + 20
-    with suppress(OSError):  # how Linux tells that nobody has the terminal open any more
+    with suppress(OSError):  # how Linux reports that nobody has the terminal open any more
         while "slow │".encode() not in output and time.monotonic() < until:
             output += os.read(reader, 65536)
     process.terminate()

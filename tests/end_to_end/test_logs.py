@@ -32,8 +32,8 @@ def test_no_line_of_a_container_that_restarts_is_lost_or_told_twice(tilt_on_clus
     tilt = tilt_on_cluster({"Tiltfile": "k8s_yaml('counter.yaml')\nk8s_resource('counter')", "counter.yaml": COUNTING})
     with tilt.up() as session:
         session.says("run 2 line 200")
-        told = [line for line in messages(tilt.ok("logs", "counter")) if line.startswith("run ")]
-        assert told == [f"run {run} line {line}" for run in (1, 2) for line in range(1, 201)]
+        seen = [line for line in messages(tilt.ok("logs", "counter")) if line.startswith("run ")]
+        assert seen == [f"run {run} line {line}" for run in (1, 2) for line in range(1, 201)]
 
 
 def test_every_line_of_a_chatty_command_is_kept_in_order(tilt_alone):
@@ -67,7 +67,7 @@ def test_logs_are_told_by_resource_by_number_of_lines_and_as_json(tilt_alone):
         assert (line["resource"], line["message"], line["source"], line["level"]) == ("b", "b 3", "build", "INFO")
         errors = messages(tilt.ok("logs", "--level", "error", "bad"))
         assert [line for line in errors if line] == [
-            "Initial Build",  # headers are always told
+            "Initial Build",  # headers are always seen
             'ERROR: Build Failed: Command "echo no; exit 3" failed: exit status 3',
         ]
         unknown = tilt.run("logs", "c")

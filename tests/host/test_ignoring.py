@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pytilt.errors import UserError
-from pytilt.host.ignoring import EDITOR_PATTERNS, compile_ignores, matches_any, parse_ignore_file
+from pytilt.host.ignoring import EDITOR_PATTERNS, compile_ignores, parse_ignore_file
 from pytilt.model.files import Ignore
 
 
@@ -154,13 +154,6 @@ def test_a_line_of_an_ignore_file_that_is_no_pattern_is_left_out_and_reported():
 def test_a_pattern_that_cannot_be_read_is_the_users_error(pattern: str):
     with pytest.raises(UserError, match="pattern"):
         compile_ignores([Ignore(base="/repo", patterns=(pattern,))])
-
-
-def test_triggers_of_a_run_name_what_is_wanted():
-    triggers = (Ignore(base="/repo", patterns=("package.json", "src/*.ts")),)
-    assert matches_any("/repo/src/a.ts", triggers)
-    assert not matches_any("/repo/src/a.css", triggers)
-    assert not matches_any("/repo/src/a.ts", ())
 
 
 @pytest.mark.parametrize("pattern", ["/", "//", "!/", ".", "./", "/.", "a/.."])

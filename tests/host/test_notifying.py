@@ -16,14 +16,14 @@ def test_every_desktop_has_a_command_of_its_own(platform, argv):
 
 
 async def test_a_real_command_is_handed_title_and_text(tmp_path):
-    told = tmp_path / "told"
+    seen = tmp_path / "told"
     for name in ("notify-send", "osascript"):
         program = tmp_path / name
-        program.write_text(f'#!/bin/sh\necho "$@" > {told}\n')
+        program.write_text(f'#!/bin/sh\necho "$@" > {seen}\n')
         program.chmod(0o755)
     settings = Settings(environ={"PATH": f"{tmp_path}:/usr/bin:/bin"}, home=str(tmp_path))
     assert await notify_desktop("web is broken", "why", settings)
-    assert "web is broken" in told.read_text()
+    assert "web is broken" in seen.read_text()
 
 
 async def test_a_desktop_without_such_a_command_is_told(tmp_path):

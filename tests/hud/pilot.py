@@ -33,7 +33,7 @@ class Screen:
         self.session = session
         self.pilot = pilot
         self.opened: list[str] = []
-        self.told: list[tuple[str, str]] = []
+        self.seen: list[tuple[str, str]] = []
 
     async def press(self, *keys: str) -> None:
         """Press keys, and wait after each until the screen has settled.
@@ -116,21 +116,21 @@ async def showing(
     """Run the display over a session."""
     session = FakeSession(objects, lines)
     opened: list[str] = []
-    told: list[tuple[str, str]] = []
+    seen: list[tuple[str, str]] = []
 
     async def open_page(url: str) -> bool:
         opened.append(url)
         return True
 
     async def desktop(title: str, text: str) -> bool:
-        told.append((title, text))
+        seen.append((title, text))
         return True
 
     options = Options(url="http://localhost:10350/", theme=theme, notify=notify, owns_session=owns_session)
     hud = Hud(session, options, open_page=open_page, desktop=desktop, clock=lambda: samples.NOON)
     async with hud.run_test(size=size, notifications=True) as pilot:
         screen = Screen(hud, session, pilot)
-        screen.opened, screen.told = opened, told
+        screen.opened, screen.seen = opened, seen
         await screen.settle()
         yield screen
 

@@ -317,12 +317,12 @@ async def test_the_palette_finds_a_resource():
 async def test_green_to_red_and_back_is_told_unless_it_is_muted():
     async with showing(notify=Notify.DESKTOP) as screen:
         await screen.put(*samples.crashing())
-        assert screen.told == [("✖ catalog is broken", "back-off 10s restarting failed container catalog")]
+        assert screen.seen == [("✖ catalog is broken", "back-off 10s restarting failed container catalog")]
         await screen.put(*samples.shop())
-        assert screen.told[-1] == ("● catalog is well again", "")
+        assert screen.seen[-1] == ("● catalog is well again", "")
         await screen.press("down", "m")
         await screen.put(*samples.crashing())
-        assert len(screen.told) == 2
+        assert len(screen.seen) == 2
 
 
 async def test_a_session_that_does_not_answer_is_told_and_tried_again():

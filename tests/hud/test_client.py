@@ -77,15 +77,15 @@ async def serving(running: Running) -> AsyncIterator[None]:
 
 
 async def test_the_state_of_a_session_is_told_whole_and_then_whenever_it_changes(session):
-    told: list[Snapshot] = []
+    seen: list[Snapshot] = []
     changed = asyncio.Event()
 
     def take(state: Snapshot) -> None:
-        told.append(state)
+        seen.append(state)
         changed.set()
 
     async def until(reached):
-        while not (told and reached(told[-1])):
+        while not (seen and reached(seen[-1])):
             changed.clear()
             await changed.wait()
 

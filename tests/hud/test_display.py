@@ -21,11 +21,11 @@ def crash(*, size, said, others=()):
         runtime("crashy", RuntimeStatus.ERROR, pods=(pod,), reason="pod crashy-1: Error: ended with exit code 3"),
     )
     lines = [samples.line(number, "crashy", text) for number, text in enumerate(said)]
-    told = [
+    seen = [
         replace(samples.line(len(lines) + number, "crashy", text), span=SpanId("monitor:crashy:crashy-1"))
         for number, text in enumerate(others)
     ]
-    return showing(objects, [*lines, *told], size=size)
+    return showing(objects, [*lines, *seen], size=size)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])

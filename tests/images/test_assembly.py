@@ -2,7 +2,7 @@ from pytilt.docker.engine import Engine
 from pytilt.host.processes import HostRunner
 from pytilt.images.assembly import ImageBuilder, image_builder
 from pytilt.images.contract import BuildRequest
-from pytilt.images.sharing import SharingBuilder
+from pytilt.images.limiting import LimitingBuilder
 from pytilt.model.commands import Command
 from pytilt.model.images import BuiltImage, CustomBuild, DockerBuild, Image
 from pytilt.model.names import ImageName
@@ -28,4 +28,4 @@ async def test_each_image_goes_to_the_builder_of_its_kind() -> None:
 async def test_a_session_has_one_builder(runner: HostRunner) -> None:
     settings = Settings.from_environment({"HOME": "/nowhere"})
     async with Engine(settings) as engine:
-        assert isinstance(image_builder(engine, runner, settings, limit=3), SharingBuilder)
+        assert isinstance(image_builder(engine, runner, settings, limit=3), LimitingBuilder)

@@ -68,9 +68,9 @@ def test_what_others_wrote_and_statuses_stay_theirs():
 def test_a_client_is_told_what_was_applied_where_it_keeps_that():
     wanted = {"kind": "ConfigMap", "data": {"b": "1", "a": "ü"}}
     assert last_applied({"metadata": {}}, wanted) is None
-    told = last_applied({"metadata": {"annotations": {LAST_APPLIED: "{}"}}}, wanted)
-    assert told == '{"data":{"a":"ü","b":"1"},"kind":"ConfigMap"}\n'
-    assert last_applied({"metadata": {"annotations": {LAST_APPLIED: told}}}, wanted) is None
+    recorded = last_applied({"metadata": {"annotations": {LAST_APPLIED: "{}"}}}, wanted)
+    assert recorded == '{"data":{"a":"ü","b":"1"},"kind":"ConfigMap"}\n'
+    assert last_applied({"metadata": {"annotations": {LAST_APPLIED: recorded}}}, wanted) is None
 
 
 def test_what_is_too_large_for_an_annotation_is_not_told():

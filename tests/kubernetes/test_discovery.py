@@ -66,7 +66,7 @@ async def test_a_definition_tells_its_kind_before_the_server_does(api: Kubernete
 
 async def test_a_group_whose_server_is_down_is_an_error(server: ApiServer, api: KubernetesApi):
     server.on("GET", "/apis/metrics.k8s.io/v1", status(503, "ServiceUnavailable", "down"))
-    with pytest.raises(ClusterUnreachableError, match=r"tell the kinds of `metrics.k8s.io/v1`: down"):
+    with pytest.raises(ClusterUnreachableError, match=r"list the kinds of `metrics.k8s.io/v1`: down"):
         await Discovery(api).find("metrics.k8s.io/v1", "PodMetrics")
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pytilt.errors import UserError
-from pytilt.kubernetes.kubeconfig import context_names, current_context, read
+from pytilt.kubernetes.kubeconfig import current_context, read
 from pytilt.settings import Settings
 
 FIRST = """
@@ -54,10 +54,6 @@ def test_missing_and_empty_files_are_skipped(tmp_path):
     config = read(settings(tmp_path, None, "", SECOND))
     assert config.current == "production"
     assert config.paths == (str(tmp_path / "config-1"), str(tmp_path / "config-2"))
-
-
-def test_the_contexts_of_all_files_can_be_chosen(tmp_path):
-    assert context_names(settings(tmp_path, FIRST, SECOND)) == ("dev", "production")
 
 
 def test_the_current_context_is_the_one_asked_for_then_that_of_the_files(tmp_path):

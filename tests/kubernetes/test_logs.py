@@ -75,35 +75,35 @@ def lines(*numbers: int, then: str = "end") -> Reply:
     return Reply(pieces=tuple(f"{at(n)} line {n}\n".encode() for n in numbers), then=then)
 
 
-async def told(api: KubernetesApi, since: str = "") -> list[str]:
+async def read(api: KubernetesApi, since: str = "") -> list[str]:
     return [text async for _, text in follow(api, REF, since)]
 
 
 async def test_a_log_is_told_until_its_container_ends(server: ApiServer, api: KubernetesApi):
     server.on("GET", PODS, found(pod()), found(pod("terminated")))
     server.on("GET", LOG, lines(1, 2))
-    assert await told(api) == ["line 1\n", "line 2\n"]
+    assert await read(api) == ["line 1\n", "line 2\n"]
     assert server.of(LOG)[0].params == {"container": "main", "timestamps": "true", "follow": "true"}
 
 
 async def test_a_broken_connection_loses_and_doubles_nothing(server: ApiServer, api: KubernetesApi):
     server.on("GET", PODS, found(pod()), found(pod()), found(pod()), found(pod("terminated")))
     server.on("GET", LOG, lines(1, 2, then="cut"), status(503), lines(1, 2, 3))
-    assert await told(api) == ["line 1\n", "line 2\n", "line 3\n"]
+    assert await read(api) == ["line 1\n", "line 2\n", "line 3\n"]
     assert server.of(LOG)[2].params["sinceTime"] == "2026-01-01T00:00:01Z"
 
 
 async def test_the_rest_of_a_run_that_ended_meanwhile_is_told(server: ApiServer, api: KubernetesApi):
     server.on("GET", PODS, found(pod()), found(pod(container_id="2", restarts=1)))
     server.on("GET", LOG, lines(1, then="cut"), lines(1, 2))
-    assert await told(api) == ["line 1\n", "line 2\n"]
+    assert await read(api) == ["line 1\n", "line 2\n"]
     assert server.of(LOG)[1].params["previous"] == "true"
 
 
 async def test_of_the_run_before_only_what_is_newer_is_told(server: ApiServer, api: KubernetesApi):
     server.on("GET", PODS, found(pod("terminated", "2", 1)))
     server.on("GET", LOG, lines(1, 2, 3), lines(4))
-    assert await told(api, at(2)) == ["line 3\n", "line 4\n"]
+    assert await read(api, at(2)) == ["line 3\n", "line 4\n"]
 
 
 async def test_a_container_that_has_not_started_is_waited_for(server: ApiServer, api: KubernetesApi):
@@ -111,22 +111,22 @@ async def test_a_container_that_has_not_started_is_waited_for(server: ApiServer,
     event = {"type": "MODIFIED", "object": pod("running")}
     server.on_watch(PODS, Reply(pieces=(event,), then="hold"))
     server.on("GET", LOG, status(400, "BadRequest", "waiting to start"), lines(1))
-    assert await told(api) == ["line 1\n"]
+    assert await read(api) == ["line 1\n"]
 
 
 async def test_the_log_of_a_pod_that_is_gone_ends(server: ApiServer, api: KubernetesApi):
     server.on("GET", PODS, found())
-    assert await told(api) == []
+    assert await read(api) == []
 
 
 async def test_remarks_of_the_node_are_no_lines(server: ApiServer, api: KubernetesApi):
     server.on("GET", PODS, found(pod()), found(pod("terminated")))
     server.on("GET", LOG, Reply(body=f"failed to watch file\n{at(1)} a b\n{at(2)} \n".encode()))
-    assert await told(api) == ["a b\n", "\n"]
+    assert await read(api) == ["a b\n", "\n"]
 
 
 async def test_a_log_that_may_not_be_read_is_an_error(server: ApiServer, api: KubernetesApi):
     server.on("GET", PODS, found(pod()))
     server.on("GET", LOG, status(403, "Forbidden"))
-    with pytest.raises(ClusterUnreachableError, match="refuses to tell the log of pod `web`"):
-        await told(api)
+    with pytest.raises(ClusterUnreachableError, match="refuses to show the log of pod `web`"):
+        await read(api)

@@ -30,7 +30,7 @@ def watched(*events: dict[str, Any], then: str = "hold") -> Reply:
     return Reply(pieces=events, then=then)
 
 
-async def told(api: KubernetesApi, count: int, scope: Scope | None = None) -> list[str]:
+async def events(api: KubernetesApi, count: int, scope: Scope | None = None) -> list[str]:
     found: list[str] = []
     async with aclosing(watch(api, scope or Scope(resource=PODS))) as changes:
         async for change in changes:
@@ -48,7 +48,7 @@ def shown(change: Change) -> str:
 async def test_all_objects_are_told_then_listed_then_changes(server: ApiServer, api: KubernetesApi):
     server.on("GET", ALL, listed(pod("a"), following="more"), listed(pod("b"), version="11"))
     server.on_watch(ALL, watched(event("MODIFIED", pod("a", version="12")), event("DELETED", pod("b", version="13"))))
-    assert await told(api, 5) == ["ADDED a 1", "ADDED b 1", "LISTED", "MODIFIED a 12", "DELETED b 13"]
+    assert await events(api, 5) == ["ADDED a 1", "ADDED b 1", "LISTED", "MODIFIED a 12", "DELETED b 13"]
     assert [asked.params.get("continue") for asked in server.of(ALL)][:2] == [None, "more"]
     assert server.asked[2].params["resourceVersion"] == "11"
 
@@ -71,7 +71,7 @@ async def test_a_watch_goes_on_where_its_connection_ended(server: ApiServer, api
         watched(event("ADDED", pod("a", version="21")), then="cut"),
         watched(event("MODIFIED", pod("a", version="22"))),
     )
-    assert await told(api, 3) == ["LISTED", "ADDED a 21", "MODIFIED a 22"]
+    assert await events(api, 3) == ["LISTED", "ADDED a 21", "MODIFIED a 22"]
     assert [asked.params["resourceVersion"] for asked in server.asked[1:]] == ["10", "20", "21"]
 
 
@@ -82,19 +82,19 @@ async def test_a_version_that_is_too_old_lists_again_and_tells_what_is_gone(
     server.on("GET", ALL, listed(pod("a"), pod("b")), listed(pod("b"), pod("c")))
     server.on_watch(ALL, gone, watched())
     first = ["ADDED a 1", "ADDED b 1", "LISTED"]
-    assert await told(api, 7) == [*first, "ADDED b 1", "ADDED c 1", "DELETED a 1", "LISTED"]
+    assert await events(api, 7) == [*first, "ADDED b 1", "ADDED c 1", "DELETED a 1", "LISTED"]
 
 
 async def test_another_object_of_the_same_name_comes_after_the_end_of_the_first(server: ApiServer, api: KubernetesApi):
     server.on("GET", ALL, listed(pod("a", uid="1")), listed(pod("a", uid="2")))
     server.on_watch(ALL, status(410), watched())
-    assert await told(api, 5) == ["ADDED a 1", "LISTED", "DELETED a 1", "ADDED a 1", "LISTED"]
+    assert await events(api, 5) == ["ADDED a 1", "LISTED", "DELETED a 1", "ADDED a 1", "LISTED"]
 
 
 async def test_a_server_in_trouble_is_asked_again(server: ApiServer, api: KubernetesApi):
     server.on("GET", ALL, status(500), status(503), Reply(pieces=(), then="cut"), listed())
     server.on_watch(ALL, status(500), watched(event("ADDED", pod("a"))))
-    assert await told(api, 2) == ["LISTED", "ADDED a 1"]
+    assert await events(api, 2) == ["LISTED", "ADDED a 1"]
     assert [asked.params.get("resourceVersion") for asked in server.asked[-2:]] == ["10", "10"]
 
 
@@ -102,14 +102,14 @@ async def test_where_all_namespaces_may_not_be_listed_the_own_one_is(server: Api
     server.on("GET", ALL, status(403, "Forbidden"))
     server.on("GET", OWN, listed(pod("a")))
     server.on_watch(OWN, watched())
-    assert await told(api, 2) == ["ADDED a 1", "LISTED"]
+    assert await events(api, 2) == ["ADDED a 1", "LISTED"]
 
 
 async def test_objects_that_may_not_be_listed_are_an_error(server: ApiServer, api: KubernetesApi):
     server.on("GET", ALL, status(403, "Forbidden"))
     server.on("GET", OWN, status(403, "Forbidden", "pods is forbidden"))
     with pytest.raises(ClusterUnreachableError, match="refuses to list pods: pods is forbidden"):
-        await told(api, 1)
+        await events(api, 1)
 
 
 @pytest.mark.parametrize("end", [event("DELETED", pod("a")), event("ADDED", pod("a", uid="other"))])

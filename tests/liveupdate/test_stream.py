@@ -24,7 +24,7 @@ SHELLS = [
 
 
 class Lines:
-    """A log that keeps what it is told."""
+    """A log that keeps what it is seen."""
 
     def __init__(self):
         self.text = ""

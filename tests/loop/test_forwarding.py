@@ -29,7 +29,7 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
 
 
 async def echo(connection: FakeConnection) -> None:
-    """A pod that says its name before all it hears."""
+    """A pod that sends its name before all it receives."""
     while True:
         connection.write(connection.pod.encode() + b": " + await connection.read())
 
@@ -76,7 +76,7 @@ class Trial:
         await until(self.store, lambda: self.status().listening)
 
     async def ask(self, text: bytes) -> bytes:
-        """What a client hears that says this."""
+        """What a client receives that sends this."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(text)
@@ -130,12 +130,12 @@ async def test_a_connection_waits_for_a_pod(trial: Trial):
     trial.declare()
     async with running(trial.forwarding.run()) as group:
         await trial.listening()
-        heard = group.create_task(trial.ask(b"x"))
+        received = group.create_task(trial.ask(b"x"))
         trial.pods("web-1", phase="Pending")
         await asyncio.sleep(0)
         assert not trial.containers.connections
         trial.pods("web-1")
-        assert await heard == b"web-1: x"
+        assert await received == b"web-1: x"
 
 
 async def test_a_forward_that_is_declared_no_more_listens_no_more(trial: Trial):
@@ -244,7 +244,7 @@ async def test_what_the_pod_says_last_arrives_before_the_connection_ends(trial: 
 
 
 async def refuse(_: FakeConnection) -> None:
-    """As a cluster that tells a refused connection only when it is read."""
+    """As a cluster that reports a refused connection only when it is read."""
     raise PortClosedError("nothing listens")
 
 
@@ -310,10 +310,10 @@ async def test_connections_to_a_pod_that_is_gone_are_broken_and_those_to_one_tha
 
 async def test_the_end_of_what_a_client_says_reaches_the_pod(trial: Trial):
     async def answer_at_the_end(connection: FakeConnection) -> None:
-        heard = b""
+        received = b""
         while data := await connection.read():
-            heard += data
-        connection.write(heard[::-1])
+            received += data
+        connection.write(received[::-1])
 
     trial.declare()
     trial.pods("web-1")

@@ -42,12 +42,12 @@ def steps(logs: LogStore, total: int) -> UpdateSteps:
 
 
 def test_steps_are_numbered_indented_and_summed_up(logs: LogStore):
-    told = steps(logs, 2)
-    with told.step("Building Dockerfile: [web]") as log:
+    steps_ = steps(logs, 2)
+    with steps_.step("Building Dockerfile: [web]") as log:
         log("one\ntwo\n")
-    with told.step("Deploying") as log:
+    with steps_.step("Deploying") as log:
         log("three\n")
-    told.recap()
+    steps_.recap()
     assert logged(logs) == (
         "STEP 1/2 — Building Dockerfile: [web]\n"
         "     one\n"
@@ -64,8 +64,8 @@ def test_steps_are_numbered_indented_and_summed_up(logs: LogStore):
 
 
 def test_a_step_that_fails_is_not_summed_up(logs: LogStore):
-    told = steps(logs, 1)
-    with pytest.raises(ValueError, match="x"), told.step("Deploying"):
+    steps_ = steps(logs, 1)
+    with pytest.raises(ValueError, match="x"), steps_.step("Deploying"):
         raise ValueError("x")
     assert logged(logs) == "STEP 1/1 — Deploying\n"
 
@@ -85,9 +85,9 @@ def test_a_line_that_comes_in_pieces_is_indented_once(logs: LogStore):
 
 
 def test_steps_that_are_not_needed_are_not_counted(logs: LogStore):
-    told = steps(logs, 4)
-    told.spare(1, "Loading cached image: [base]")
-    with told.step("Building Dockerfile: [web]"):
+    steps_ = steps(logs, 4)
+    steps_.spare(1, "Loading cached image: [base]")
+    with steps_.step("Building Dockerfile: [web]"):
         pass
     lines = logged(logs).splitlines()
     assert lines[:2] == ["Loading cached image: [base]", "STEP 1/3 — Building Dockerfile: [web]"]

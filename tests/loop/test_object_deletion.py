@@ -15,19 +15,19 @@ def refs(*wanted):
 
 
 async def test_what_goes_at_once_is_not_told_of():
-    cluster, told = FakeCluster(), list[str]()
+    cluster, lines = FakeCluster(), list[str]()
     cluster.put(FREE)
-    assert await ObjectDeletion(cluster, told.append, 5).run(refs(FREE, HELD)) == ([], [])
-    assert (told, cluster.stored) == ([], ())
+    assert await ObjectDeletion(cluster, lines.append, 5).run(refs(FREE, HELD)) == ([], [])
+    assert (lines, cluster.stored) == ([], ())
 
 
 async def test_what_does_not_go_is_told_and_returned():
-    cluster, told = FakeCluster(), list[str]()
+    cluster, lines = FakeCluster(), list[str]()
     cluster.put(HELD)
-    deletion = ObjectDeletion(cluster, told.append, 0.05)
+    deletion = ObjectDeletion(cluster, lines.append, 0.05)
     left, refused = await deletion.run(refs(HELD, FREE))
     assert (left, refused) == (refs(HELD), [])
-    assert told == ["Waiting up to 0.05s until they are gone: ConfigMap/held"]
+    assert lines == ["Waiting up to 0.05s until they are gone: ConfigMap/held"]
     assert await deletion.described(left) == ["ConfigMap/held (finalizer `example.com/paint`)"]
     assert await deletion.held(refs(HELD, FREE)) == refs(HELD)
 

@@ -102,7 +102,7 @@ class Scripted(ReadinessProber):
 
 
 @pytest.mark.parametrize(
-    ("answers", "probe", "heard"),
+    ("answers", "probe", "received"),
     [
         ([None, None], Probe(), [(True, "")]),
         (["no", None], Probe(), [(True, "")]),
@@ -114,17 +114,17 @@ class Scripted(ReadinessProber):
     ],
 )
 async def test_thresholds_count_as_in_kubernetes(
-    answers: list[str | None], probe: Probe, heard: list[tuple[bool, str]]
+    answers: list[str | None], probe: Probe, received: list[tuple[bool, str]]
 ):
-    told: list[tuple[bool, str]] = []
+    seen: list[tuple[bool, str]] = []
     scripted = Scripted(*answers)
     quick = Probe(
         period_seconds=0, success_threshold=probe.success_threshold, failure_threshold=probe.failure_threshold
     )
-    async with running(scripted.run(quick, lambda ready, why: told.append((ready, why)))):
+    async with running(scripted.run(quick, lambda ready, why: seen.append((ready, why)))):
         async with asyncio.timeout(PATIENCE_SECONDS):
             await scripted.used_up.wait()
-    assert told == heard
+    assert seen == received
 
 
 async def test_what_a_successful_command_prints_is_passed_on():

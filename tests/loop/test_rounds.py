@@ -11,7 +11,7 @@ from tests.loop.declaring import image, kubernetes, local
 
 
 class Runs:
-    """A command whose runs the test tells of."""
+    """A command whose runs the test reports."""
 
     def __init__(self) -> None:
         self.rounds = Rounds()

@@ -264,21 +264,21 @@ async def test_an_event_that_happens_again_and_again_is_told_ever_more_rarely(tr
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "logged_"),
     [
         ({"type": "Normal", "reason": "Pulling", "message": "m"}, True),
         ({"type": "Normal", "reason": "Scheduled", "message": "m"}, False),
         ({"lastTimestamp": "2020-01-01T00:00:00Z", "message": "m"}, False),
     ],
 )
-async def test_only_events_that_matter_are_told(trial: Trial, fields: Mapping[str, str], told: bool):
+async def test_only_events_that_matter_are_told(trial: Trial, fields: Mapping[str, str], logged_: bool):
     async with running(trial.runtimes.run()):
         pod = trial.cluster.add_pod("web-1", owner=trial.deploy())
         await trial.status(RuntimeStatus.OK)
         trial.cluster.put(event("e1", pod, **fields))
         trial.cluster.put(event("e2", pod, message="last"))
         await until_logged(trial.logs, "last")
-    assert ("[event: pod web-1] m" in logged(trial.logs)) is told
+    assert ("[event: pod web-1] m" in logged(trial.logs)) is logged_
 
 
 async def test_events_of_replica_sets_are_told_and_those_of_strangers_are_not(trial: Trial):

@@ -276,7 +276,7 @@ async def test_the_stream_of_a_container_that_is_gone_is_closed(trial: Trial):
 
 
 class Silent(FakeContainers):
-    """Containers that run what they are told and never answer."""
+    """Containers that run what they are seen and never answer."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -23,17 +23,17 @@ async def torn_down(
     delete_namespaces: bool = False,
     delete_volumes: bool = False,
 ) -> tuple[list[str], list[str]]:
-    """What is deleted, in order, and what is told besides."""
-    present, told = cluster or FakeCluster(), list[str]()
+    """What is deleted, in order, and what is lines besides."""
+    present, lines = cluster or FakeCluster(), list[str]()
     names = tuple(each.name for each in specs)
     chosen = names if enabled is None else tuple(map(ResourceName, enabled))
-    tearing = TearingDown(present, told.append)
+    tearing = TearingDown(present, lines.append)
     await tearing.run(
         Declaration(resources=specs, enabled=chosen),
         delete_namespaces=delete_namespaces,
         delete_volumes=delete_volumes,
     )
-    return list(map(str, present.deleted)), [line for line in told if not line.startswith("Deleting")]
+    return list(map(str, present.deleted)), [line for line in lines if not line.startswith("Deleting")]
 
 
 async def test_dependents_go_before_what_they_need_and_each_before_what_it_refers_to():
@@ -48,17 +48,17 @@ async def test_without_dependencies_the_order_is_the_reverse_of_the_tiltfile():
 
 
 async def test_every_object_is_told_before_it_goes():
-    told: list[str] = []
+    lines: list[str] = []
     declaration = Declaration(resources=(kubernetes("web"),), enabled=(ResourceName("web"),))
-    await TearingDown(FakeCluster(), told.append).run(declaration, delete_namespaces=False, delete_volumes=False)
-    assert told == ["Deleting via kubectl: Deployment/web"]
+    await TearingDown(FakeCluster(), lines.append).run(declaration, delete_namespaces=False, delete_volumes=False)
+    assert lines == ["Deleting via kubectl: Deployment/web"]
 
 
 async def test_an_object_whose_name_the_cluster_chose_is_left_and_told_of():
     job = {**plain("Job", ""), "metadata": {"generateName": "migrate-"}}
-    deleted, told = await torn_down(kubernetes("web", job, deployment("web")))
+    deleted, lines = await torn_down(kubernetes("web", job, deployment("web")))
     assert deleted == ["Deployment/web"]
-    assert told == ["Not deleting Job/migrate-…: the cluster has chosen its name"]
+    assert lines == ["Not deleting Job/migrate-…: the cluster has chosen its name"]
 
 
 async def test_a_disabled_resource_is_left_alone():
@@ -107,16 +107,16 @@ async def test_a_namespace_that_only_the_project_uses_goes_last():
         plain("Pod", "web-1", namespace="shop", ownerReferences=owned),
         plain("Secret", "ours", namespace="shop", labels={MANAGED_BY_LABEL: MANAGED_BY}),
     )
-    deleted, told = await torn_down(kubernetes("uncategorized", SHOP), kubernetes("web", web), cluster=cluster)
+    deleted, lines = await torn_down(kubernetes("uncategorized", SHOP), kubernetes("web", web), cluster=cluster)
     assert deleted == ["Deployment/web", "Namespace/shop"]
-    assert told == []
+    assert lines == []
 
 
 async def test_a_namespace_with_something_of_anybody_else_stays_and_says_why():
     cluster = shop_with(plain("Secret", "theirs", namespace="shop"))
-    deleted, told = await torn_down(kubernetes("uncategorized", SHOP), cluster=cluster)
+    deleted, lines = await torn_down(kubernetes("uncategorized", SHOP), cluster=cluster)
     assert deleted == []
-    assert told == [
+    assert lines == [
         "Not deleting namespaces: shop (it has Secret/theirs)",
         "Run with --delete-namespaces to delete namespaces as well.",
     ]
@@ -182,20 +182,20 @@ async def test_a_custom_resource_that_is_kept_is_not_deleted_by_name():
 
 
 async def test_what_has_finalizers_is_waited_for_before_the_rest_goes():
-    cluster, told = FakeCluster(), list[str]()
+    cluster, lines = FakeCluster(), list[str]()
     cluster.put(FINALIZED)
 
-    def tell(line: str) -> None:
-        told.append(line)
+    def notify(line: str) -> None:
+        lines.append(line)
         if line.startswith("Waiting"):
             cluster.remove(objects.ref(FINALIZED))
 
     declaration = Declaration(
         resources=(kubernetes("web", deployment("web"), FINALIZED),), enabled=(ResourceName("web"),)
     )
-    tearing = TearingDown(cluster, tell, seconds=0.2)
+    tearing = TearingDown(cluster, notify, seconds=0.2)
     await tearing.run(declaration, delete_namespaces=False, delete_volumes=False)
-    assert told == [
+    assert lines == [
         "Deleting via kubectl: Cart/one",
         "Waiting up to 0.2s until they are gone: Cart/one",
         "Deleting via kubectl: Deployment/web",

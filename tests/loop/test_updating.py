@@ -65,7 +65,7 @@ class Trial:
         return found.status
 
     def change(self, *paths: str, watch: str = TOOL) -> None:
-        self.watching.tell({watch: frozenset(paths)})
+        self.watching.record({watch: frozenset(paths)})
 
     def is_newest(self, number: int, name: str = TOOL) -> bool:
         last = self.status(name).last

@@ -36,7 +36,7 @@ async def test_later_changes_have_greater_sequences_and_a_file_has_that_of_its_l
     watching = Watching(store, FakeFileWatcher())
     await watching.declare(WEB)
     for paths in ({"a", "b"}, {"b"}):
-        watching.tell({"web": frozenset(paths)})
+        watching.record({"web": frozenset(paths)})
     assert status(store, "web") == FileWatchStatus(changes={"a": 1, "b": 2}, latest=2)
     assert (watching.sequence, watching.next_sequence()) == (2, 3)
 
@@ -45,7 +45,7 @@ async def test_a_watch_that_goes_on_keeps_what_it_has_seen(store: Store):
     watcher = FakeFileWatcher()
     watching = Watching(store, watcher)
     await watching.declare(BOTH)
-    watching.tell({"web": frozenset({"a"}), "db": frozenset({"a"})})
+    watching.record({"web": frozenset({"a"}), "db": frozenset({"a"})})
     await watching.declare({"web": [FileRule(paths=("/p/other",))]})
     assert status(store, "web").changes == {"a": 1}
     assert store.get(FileWatch, "db") is None
@@ -55,9 +55,9 @@ async def test_a_watch_that_goes_on_keeps_what_it_has_seen(store: Store):
 async def test_the_sequence_never_goes_back_when_watches_go(store: Store):
     watching = Watching(store, FakeFileWatcher())
     await watching.declare(WEB)
-    watching.tell({"web": frozenset({"a"})})
+    watching.record({"web": frozenset({"a"})})
     await watching.declare({})
-    watching.tell({"gone": frozenset({"a"})})
+    watching.record({"gone": frozenset({"a"})})
     assert watching.sequence == 2
 
 

@@ -70,7 +70,7 @@ rm d/f1
 
 
 class Trial:
-    """A directory that is watched, and what is told of it."""
+    """A directory that is watched, and what is emitted for it."""
 
     def __init__(self, root: Path, store: Store, runner: HostRunner, watching: Watching) -> None:
         self.root = root
@@ -90,8 +90,8 @@ class Trial:
         outcome = await self._runner.run(request, lambda _: None)
         assert outcome.exit_status == 0
 
-    async def told(self) -> list[set[str]]:
-        """What was told at each moment, after all has come to rest."""
+    async def seen(self) -> list[set[str]]:
+        """What was emitted at each moment, after all has come to rest."""
         await asyncio.to_thread((self.root / "end").write_text, "end")
         await until(self._store, lambda: self.root / "end" in map(Path, self._changes()))
         await self._watching.caught_up()
@@ -123,13 +123,13 @@ async def trial(tmp_path: Path, store: Store) -> AsyncIterator[Trial]:
 @pytest.mark.parametrize("steps", STEPS)
 async def test_a_save_is_one_change_of_one_file(trial: Trial, steps: str):
     await trial.run(sys.executable, "-c", PROGRAM + STEPS[steps], str(trial.root / "src/main.py"))
-    assert await trial.told() == [{"src/main.py"}]
+    assert await trial.seen() == [{"src/main.py"}]
 
 
 @pytest.mark.parametrize("turn", range(3))
 async def test_sed_in_place_is_one_change_of_one_file(trial: Trial, turn: int):  # noqa: ARG001 - it is a race
     await trial.run("sed", "-i", "s/old/new/", "src/main.py")
-    assert await trial.told() == [{"src/main.py"}]
+    assert await trial.seen() == [{"src/main.py"}]
 
 
 @pytest.mark.skipif(not shutil.which("vim.tiny") and not shutil.which("vim"), reason="there is no vim")
@@ -138,7 +138,7 @@ async def test_vim_itself(trial: Trial, backup: str):
     vim = shutil.which("vim") or "vim.tiny"
     words = ("-u", "NONE", "-es", "-c", f"set backup backupcopy={backup}", "-c", "%s/old/new/", "-c", "wq")
     await trial.run(vim, *words, "src/main.py")
-    assert await trial.told() == [{"src/main.py"}]
+    assert await trial.seen() == [{"src/main.py"}]
 
 
 @pytest.mark.parametrize(
@@ -158,28 +158,28 @@ async def test_vim_itself(trial: Trial, backup: str):
 )
 async def test_what_comes_and_goes_together_is_one_change(trial: Trial, command: str, expected: set[str]):
     await trial.run("sh", "-c", command)
-    assert await trial.told() == ([expected] if expected else [])
+    assert await trial.seen() == ([expected] if expected else [])
 
 
 async def test_the_same_content_again_is_no_change(trial: Trial):
     for text in ("new", "new", "new"):
         await trial.run("sh", "-c", f"echo {text} > src/main.py; touch src/main.py")
-    assert await trial.told() == [{"src/main.py"}]
+    assert await trial.seen() == [{"src/main.py"}]
 
 
 async def test_another_mode_is_a_change(trial: Trial):
     await trial.run("sh", "-c", "chmod 755 src/main.py")
-    assert await trial.told() == [{"src/main.py"}]
+    assert await trial.seen() == [{"src/main.py"}]
 
 
 async def test_a_large_file_and_a_small_one_are_told_each_when_it_is_read(trial: Trial):
     await trial.run_unwatched("sh", "-c", "head -c 20000000 /dev/zero > src/large")
     await trial.run("sh", "-c", "echo x >> src/large; echo x > src/main.py")
-    assert set().union(*await trial.told()) == {"src/large", "src/main.py"}
+    assert set().union(*await trial.seen()) == {"src/large", "src/main.py"}
 
 
 @pytest.mark.parametrize("command", ["git checkout -qf three", "git stash -q", "git reset -q --hard HEAD~1"])
 async def test_git_is_one_change(trial: Trial, command: str):
     await trial.run_unwatched("sh", "-ec", REPOSITORY)
     await trial.run("sh", "-c", command)
-    assert len(await trial.told()) == 1
+    assert len(await trial.seen()) == 1

@@ -82,8 +82,8 @@ def command(
     if not isinstance(verdict, Verdict):
         note("interrupted before everything was healthy")
         return exit_status(verdict)
-    told = wanted == Selection() and same_place(sys.stdout, sys.stderr)
+    printed = wanted == Selection() and same_place(sys.stdout, sys.stderr)
     if verdict.error:
-        raise UserError(last_words(verdict, crashes, told=told, log=str(paths[0])))
+        raise UserError(last_words(verdict, crashes, shown=printed, log=str(paths[0])))
     print(click.style(SUCCESS, fg="green") if color else SUCCESS)
     return 0

@@ -13,10 +13,10 @@ from pytilt.store.logs import LogStore, Selection
 from pytilt.store.objects import Snapshot, Store
 
 CRASH_LINES = 60
-"""Lines from the end of a log in which is looked for what tells why."""
+"""Lines from the end of a log that are searched for the cause."""
 
 BRIEF_LINES = 3
-"""So many lines of an error are enough where it stands above already."""
+"""So many lines of an error are enough where it was printed above."""
 
 
 def farewell(state: Snapshot) -> str:
@@ -69,16 +69,16 @@ async def keeping_crashes(
         crashes.update(crash_words(store.snapshot(), logs))
 
 
-def last_words(verdict: Verdict, crashes: Mapping[ResourceName, Sequence[str]], *, told: bool, log: str) -> str:
+def last_words(verdict: Verdict, crashes: Mapping[ResourceName, Sequence[str]], *, shown: bool, log: str) -> str:
     """What `tilt ci` says after `Error: ` when it fails.
 
     Args:
         verdict: one that failed.
         crashes: what those that crashed said themselves.
-        told: does the error stand above already, complete? Then its first lines are enough here.
+        shown: was the error printed above already, complete? Then its first lines are enough here.
         log: path of the log with the lines of all resources.
     """
-    lines = [_error(verdict, crashes.get(verdict.resource, ()), told=told)]
+    lines = [_error(verdict, crashes.get(verdict.resource, ()), shown=shown)]
     lines += [
         f"Failed too: {each.resource}: {_brief(_joined(each.text, crashes.get(each.resource, ())))}"
         for each in verdict.broken
@@ -102,13 +102,13 @@ def _canceled(last: Update | None) -> bool:
     return last is not None and last.outcome is Outcome.CANCELED
 
 
-def _error(verdict: Verdict, words: Sequence[str], *, told: bool) -> str:
+def _error(verdict: Verdict, words: Sequence[str], *, shown: bool) -> str:
     if not verdict.resource:
-        return _brief(verdict.error) if told else verdict.error
-    if verdict.resource == TILTFILE and told:
+        return _brief(verdict.error) if shown else verdict.error
+    if verdict.resource == TILTFILE and shown:
         return "the Tiltfile cannot be evaluated, for the reason above"
     error = _joined(verdict.error, words)
-    return f"{verdict.resource}: {_brief(error) if told else error}"
+    return f"{verdict.resource}: {_brief(error) if shown else error}"
 
 
 def _joined(error: str, words: Sequence[str]) -> str:
@@ -129,6 +129,6 @@ def _brief(text: str) -> str:
     lines = message.splitlines()
     if len(lines) <= BRIEF_LINES:
         return message
-    telling = [line for line in lines[1:] if names_error(line)]
-    rest = telling[: BRIEF_LINES - 1] if telling else ["…", *lines[1 - BRIEF_LINES :]]
+    causes = [line for line in lines[1:] if names_error(line)]
+    rest = causes[: BRIEF_LINES - 1] if causes else ["…", *lines[1 - BRIEF_LINES :]]
     return "\n".join([lines[0], *rest])

@@ -89,7 +89,7 @@ def command(
         _print(map(printer.document, items))
     elif printer.whole:
         _print([printer.document({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items})])
-    elif not items and printer.tells_of_none and not ignore_not_found:
+    elif not items and printer.reports_none and not ignore_not_found:
         print("No resources found", file=sys.stderr)
     else:
         _print(printer.lines(items))

@@ -46,7 +46,7 @@ def command(host: str | None, port: int | None, notify: str, theme: str, owns_se
         Client(place),
         Options(url=place.url, theme=chosen, notify=Notify(notify), owns_session=owns_session),
         open_page=lambda url: _open(url, settings),
-        desktop=lambda title, text: _tell(title, text, settings),
+        desktop=lambda title, text: _notify(title, text, settings),
     )
     asyncio.run(_run(hud, owned=owns_session))
     return hud.return_code or 0
@@ -54,11 +54,11 @@ def command(host: str | None, port: int | None, notify: str, theme: str, owns_se
 
 async def _run(hud: "Hud", *, owned: bool) -> None:
     # Textual draws on the original stderr; who redirects that wants errors there, and the display here.
-    sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # declared final, yet it is the one way to tell Textual
+    sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # declared final, yet Textual knows no other way
     # SIGHUP keeps its default: where the terminal is gone there is nothing to give back, and writing to it would block.
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, hud.exit)
-    # Who owns the display hears ctrl-C too, and ends it; a display of its own ends itself.
+    # The owner of the display gets ctrl-C too, and ends it; a display of its own ends itself.
     signal.signal(signal.SIGINT, lambda *_: None if owned else loop.call_soon_threadsafe(hud.exit))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     gc.freeze()  # what is imported stays: to look for garbage among it would halt the display now and then
@@ -72,7 +72,7 @@ async def _open(url: str, settings: Settings) -> bool:
     return await open_browser(url, settings)
 
 
-async def _tell(title: str, text: str, settings: Settings) -> bool:
+async def _notify(title: str, text: str, settings: Settings) -> bool:
     from pytilt.host.notifying import notify_desktop
 
     return await notify_desktop(title, text, settings)

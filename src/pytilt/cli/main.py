@@ -178,7 +178,7 @@ def _open_what_is_closed() -> None:
 
 
 def _flush() -> None:
-    """Write what is left; where that fails it was told already, and Python need not say so once more."""
+    """Write what is left; a failure was reported already, and Python need not report it again."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -129,7 +129,7 @@ def display_options(function: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["off", "bell", "desktop", "all"]),
             default="bell",
             show_default=True,
-            help="How the display tells that a resource broke or is well again.",
+            help="How the display reports that a resource broke or is well again.",
         ),
     ):
         function = option(function)

@@ -13,7 +13,7 @@ from pytilt.views.api import Kind
 
 Json = dict[str, Any]
 Columns = tuple[tuple[str, Callable[[Json], str]], ...]
-"""Headers, and what stands below them."""
+"""Headers, and the rows below them."""
 
 FORMS = ("json", "yaml", "name", "wide", "jsonpath=", "jsonpath-as-json=", "custom-columns=")
 NONE = "<none>"
@@ -49,7 +49,7 @@ class Printer:
         return self._form in ("json", "yaml", "jsonpath", "jsonpath-as-json")
 
     @property
-    def tells_of_none(self) -> bool:
+    def reports_none(self) -> bool:
         """Is it said where there is nothing to print?"""
         return self._form in ("", "wide", "custom-columns")
 

@@ -19,7 +19,7 @@ from pytilt.settings import Settings
 from pytilt.views.api import Kind, find_kind
 
 WEEK_SECONDS = 7 * 24 * 3600.0
-"""What a negative timeout stands for, as in kubectl."""
+"""What a negative timeout means, as in kubectl."""
 
 
 @click.command("wait", cls=Command)
@@ -131,7 +131,7 @@ def _wait(client: Client, kind: Kind, waiting: Waiting) -> None:
     for event in client.watch(kind.plural) if waiting.names else ():
         item = event["object"]
         waiting.see(item["metadata"]["name"], None if event["type"] == "DELETED" else item)
-        if first:  # what was deleted before the watch began is told by no event
+        if first:  # no event reports what was deleted before the watch began
             first = False
             present = {each["metadata"]["name"] for each in client.items(kind.plural)["items"]}
             for name in set(waiting.names) - present:

@@ -65,9 +65,9 @@ def _chunks(text: str, origin: str) -> Iterator[tuple[str, int]]:
         if rest and not rest.startswith("#"):
             where = f"{origin}:{line + text.count(chr(10), start, found.start()) + 1}:4"
             raise UserError(
-                f"not YAML for Kubernetes: `{rest[:40]}` stands on the line of a separator",
+                f"not YAML for Kubernetes: `{rest[:40]}` follows a separator on its line",
                 where=where,
-                hint="`---` must stand on a line of its own",
+                hint="put `---` on a line of its own",
             )
         if _DIRECTIVES.match(text, start, found.start()):
             continue  # `%YAML` belongs to the document that this separator opens

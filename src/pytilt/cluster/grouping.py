@@ -25,7 +25,7 @@ class Groups(Value):
     """All objects, each in at most one group."""
 
     groups: tuple[Group, ...] = ()
-    """In the order in which their workloads stand in the YAML."""
+    """In the order of their workloads in the YAML."""
     rest: tuple[KubeObject, ...] = ()
     """What belongs to no workload, in the order of the YAML."""
 

@@ -57,7 +57,7 @@ def _of_jobs(jobs: Sequence[Job], pods: Sequence[Pod]) -> Iterator[Health]:
 
 
 def _counting(pods: Sequence[Pod], jobs: Sequence[Job]) -> Iterator[Pod]:
-    """The pods that tell something of the present, best first.
+    """The pods that describe the present, best first.
 
     Not those that go away, those of a Job that ended, and those that ended and were replaced by their owner.
     """

@@ -17,7 +17,7 @@ from pytilt.model.resources import ImageLocator, KubeObject
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "tilt"
 TEMPLATE_HASH_LABEL = "tilt.dev/pod-template-hash"
-"""Tells the pods of this template from those of the one before."""
+"""Distinguishes the pods of this template from those of the one before."""
 
 _PULL_POLICY = "IfNotPresent"
 
@@ -34,7 +34,7 @@ def inject(
         wanted: the objects of one resource.
         images: the reference that stands for each image at this moment, as the cluster is to name it.
         specs: the images that the objects name (`KubernetesDeploy.images`).
-        locators: where images stand besides in containers.
+        locators: further places that name images, besides containers.
 
     Raises:
         ApplyError: an image is in none of the objects, or a command was to be set where there is no container.
@@ -55,7 +55,7 @@ def inject(
         if spec.name in missing:
             raise ApplyError(
                 f"Docker image missing from yaml: {spec.name}",
-                hint="no container of the resource names it; if it stands in a custom resource, use `k8s_kind`",
+                hint="no container of the resource names it; if a custom resource names it, use `k8s_kind`",
             )
     return tuple(result)
 

@@ -10,14 +10,14 @@ from pytilt.errors import UserError
 
 
 class JsonPlace(NamedTuple):
-    """Where something stands: in which mapping or list, under which key or index."""
+    """The position of a value: in which mapping or list, under which key or index."""
 
     holder: Any
     key: str | int
 
     @property
     def value(self) -> Any:  # noqa: ANN401 - objects may hold anything
-        """What stands there."""
+        """The value at this position."""
         return self.holder[self.key]
 
 

@@ -1,7 +1,7 @@
 """Which names, namespaces and labels an API server accepts, in its own words.
 
 The rules are those of `apimachinery` (`ValidateObjectMeta`) and of the kinds that Kubernetes itself has. Of a kind that
-is not known here only that is refused which could not stand in the path of a request.
+is not known here only names are refused that cannot be part of a request's path.
 """
 
 import json
@@ -208,8 +208,8 @@ def invalid_labels(field: str, found: object) -> Iterator[str]:
     """What is wrong with labels.
 
     Args:
-        field: where they stand.
-        found: what stands there.
+        field: their place in the object.
+        found: their value.
     """
     yield from _problems_of_keys(field, found)
     for value in found.values() if isinstance(found, Mapping) else ():
@@ -231,8 +231,8 @@ def invalid_name(field: str, value: object, rule: Rule) -> Iterator[str]:
     """What is wrong with a name that must be there.
 
     Args:
-        field: where it stands.
-        value: what stands there.
+        field: its place in the object.
+        value: its value.
         rule: which names are good.
     """
     if value is None or value == "":

@@ -40,48 +40,28 @@ HOLDING_OTHERS = frozenset({"CustomResourceDefinition", "Namespace", "Persistent
 
 _RANKS = {kind: rank for rank, kind in enumerate(_FIRST, -len(_FIRST))} | dict.fromkeys(_LAST, 1)
 
-_CLUSTER_SCOPED = frozenset({
-    ("", "ComponentStatus"),
-    ("", "Namespace"),
-    ("", "Node"),
-    ("", "PersistentVolume"),
-    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
-    ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"),
-    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
-    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
-    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
-    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
-    ("apiextensions.k8s.io", "CustomResourceDefinition"),
-    ("apiregistration.k8s.io", "APIService"),
-    ("authentication.k8s.io", "SelfSubjectReview"),
-    ("authentication.k8s.io", "TokenReview"),
-    ("authorization.k8s.io", "SelfSubjectAccessReview"),
-    ("authorization.k8s.io", "SelfSubjectRulesReview"),
-    ("authorization.k8s.io", "SubjectAccessReview"),
-    ("certificates.k8s.io", "CertificateSigningRequest"),
-    ("certificates.k8s.io", "ClusterTrustBundle"),
-    ("flowcontrol.apiserver.k8s.io", "FlowSchema"),
-    ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"),
-    ("networking.k8s.io", "IPAddress"),
-    ("networking.k8s.io", "IngressClass"),
-    ("networking.k8s.io", "ServiceCIDR"),
-    ("node.k8s.io", "RuntimeClass"),
-    ("policy", "PodSecurityPolicy"),
-    ("rbac.authorization.k8s.io", "ClusterRole"),
-    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
-    ("resource.k8s.io", "DeviceClass"),
-    ("resource.k8s.io", "ResourceSlice"),
-    ("scheduling.k8s.io", "PriorityClass"),
-    ("storage.k8s.io", "CSIDriver"),
-    ("storage.k8s.io", "CSINode"),
-    ("storage.k8s.io", "StorageClass"),
-    ("storage.k8s.io", "VolumeAttachment"),
-    ("storage.k8s.io", "VolumeAttributesClass"),
-})  # fmt: skip
-
-_BUILT_IN = {group for group, _ in _CLUSTER_SCOPED} | {
-    "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "internal.apiserver.k8s.io", "storagemigration.k8s.io",
-}  # fmt: skip
+_BUILT_IN = frozenset(
+    {
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apiregistration.k8s.io",
+        "authentication.k8s.io",
+        "authorization.k8s.io",
+        "certificates.k8s.io",
+        "coordination.k8s.io",
+        "discovery.k8s.io",
+        "events.k8s.io",
+        "flowcontrol.apiserver.k8s.io",
+        "internal.apiserver.k8s.io",
+        "networking.k8s.io",
+        "node.k8s.io",
+        "rbac.authorization.k8s.io",
+        "resource.k8s.io",
+        "scheduling.k8s.io",
+        "storage.k8s.io",
+        "storagemigration.k8s.io",
+    }
+)
 """The groups of Kubernetes itself that look like a domain."""
 
 
@@ -124,14 +104,6 @@ def deletion_batches(refs: Iterable[ObjectRef]) -> tuple[tuple[ObjectRef, ...], 
 def is_custom(api_version: str) -> bool:
     """Is this the version of a kind that somebody has defined?"""
     return not is_built_in(objects.group(api_version))
-
-
-def is_cluster_scoped(api_version: str, kind: str) -> bool | None:
-    """Does a built-in kind live outside of namespaces? None for a kind that is not built in: ask the cluster."""
-    group = objects.group(api_version)
-    if (group, kind) in _CLUSTER_SCOPED:
-        return True
-    return False if is_built_in(group) else None
 
 
 def is_built_in(group: str) -> bool:

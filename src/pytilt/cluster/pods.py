@@ -25,7 +25,7 @@ ERROR_REASONS = frozenset({
 
 
 class Event(Value):
-    """Something that the cluster tells about an object."""
+    """Something that the cluster reports about an object."""
 
     type: str
     """`Normal` or `Warning`."""
@@ -143,10 +143,10 @@ def event(o: KubeObject) -> Event:
 
 def _containers(o: KubeObject) -> Iterator[Container]:
     for kind, init in (("initContainers", True), ("containers", False)):
-        told = {status.get("name"): status for status in objects.items(o, "status", _status_key(kind))}
+        reported = {status.get("name"): status for status in objects.items(o, "status", _status_key(kind))}
         for spec in objects.items(o, "spec", kind):
             policy = _text(spec, "restartPolicy") or _text(objects.mapping(o, "spec"), "restartPolicy") or "Always"
-            yield _container(spec, told.get(spec.get("name"), {}), policy, init=init)
+            yield _container(spec, reported.get(spec.get("name"), {}), policy, init=init)
 
 
 def _status_key(kind: str) -> str:
@@ -204,14 +204,14 @@ def _shown_status(o: KubeObject) -> str:
 
 
 def _initializing(o: KubeObject) -> str:
-    """`Init:` and what the init container that stands out does; empty when they are done."""
+    """`Init:` and what the init container that matters most does; empty when they are done."""
     specs = objects.items(o, "spec", "initContainers")
     sidecars = {spec.get("name") for spec in specs if spec.get("restartPolicy") == "Always"}
-    for index, told in enumerate(objects.items(o, "status", "initContainerStatuses")):
-        state, detail = _state(told)
+    for index, reported in enumerate(objects.items(o, "status", "initContainerStatuses")):
+        state, detail = _state(reported)
         if state is ContainerState.TERMINATED and detail.get("exitCode") == 0:
             continue
-        if told.get("name") in sidecars and told.get("started"):
+        if reported.get("name") in sidecars and reported.get("started"):
             continue
         if state is ContainerState.TERMINATED:
             return f"Init:{_ended(detail)}"
@@ -223,13 +223,13 @@ def _initializing(o: KubeObject) -> str:
 
 def _shown_of_containers(o: KubeObject, shown: str) -> str:
     running = False
-    for told in reversed(objects.items(o, "status", "containerStatuses")):
-        state, detail = _state(told)
+    for reported in reversed(objects.items(o, "status", "containerStatuses")):
+        state, detail = _state(reported)
         if state is ContainerState.WAITING and detail.get("reason"):
             shown = _text(detail, "reason")
         elif state is ContainerState.TERMINATED:
             shown = _ended(detail)
-        elif state is ContainerState.RUNNING and told.get("ready"):
+        elif state is ContainerState.RUNNING and reported.get("ready"):
             running = True
     if shown == "Completed" and running:
         return "Running" if _holds(o, "Ready") else "NotReady"
@@ -249,8 +249,8 @@ def _holds(o: KubeObject, condition: str) -> bool:
 def _message(o: KubeObject) -> str:
     """The sentence that explains what is wrong with a pod, empty when nothing is."""
     status = objects.mapping(o, "status")
-    told = [*objects.items(o, "status", "initContainerStatuses"), *objects.items(o, "status", "containerStatuses")]
-    for one in told:
+    reported = [*objects.items(o, "status", "initContainerStatuses"), *objects.items(o, "status", "containerStatuses")]
+    for one in reported:
         state, detail = _state(one)
         last = objects.mapping(one, "lastState", "terminated")
         if state is ContainerState.WAITING and detail.get("reason") in ERROR_REASONS:

@@ -2,7 +2,7 @@
 
 A value is found as it is, in JSON, in URLs and in base64, and each line of a value of several lines by itself. The cost
 of a search does not grow with the number of secrets: a text is cut into blocks, and whatever of at least `2 * size - 1`
-characters stands in it holds at least one of them whole.
+characters is in it holds at least one of them whole.
 """
 
 import json
@@ -56,10 +56,10 @@ class Redactor:
         return bool(self._shown)
 
     def learn(self, secrets: Iterable[tuple[str, str]]) -> bool:
-        """Find these values from now on; tells whether there are new ones among them.
+        """Find these values from now on; returns whether there are new ones among them.
 
         Args:
-            secrets: pairs of a value and what stands in its place.
+            secrets: pairs of a value and what is shown in its place.
         """
         new = [(value, shown) for value, shown in secrets if value not in self._values]
         for value, shown in new:
@@ -71,7 +71,7 @@ class Redactor:
         return bool(new)
 
     def __call__(self, text: str) -> str:
-        """The text, with what stands in the place of each secret."""
+        """The text, with the replacement of each secret."""
         return self.replaced(text, lambda _, shown: shown) if self._shown else text
 
     def replaced(self, text: str, shown: Callable[[str, str], str]) -> str:
@@ -79,7 +79,7 @@ class Redactor:
 
         Args:
             text: any text.
-            shown: makes the words of what was found and of what usually stands in its place.
+            shown: makes the words of what was found and of what usually replaces it.
         """
         found = self.found(text)
         if not found:
@@ -101,7 +101,7 @@ class Redactor:
         return [form for form in candidates if form in text] if candidates else []
 
     def _index(self, form: str) -> None:
-        """Note the blocks of which one is whole wherever the form stands: those of its first characters."""
+        """Note the blocks of which one is whole wherever the form occurs: those of its first characters."""
         encoded = _encoded(form)
         size = next(size for size in _SIZES if len(encoded) >= 2 * size - 1)
         index = self._indexes.setdefault(size, defaultdict(list))
@@ -109,7 +109,7 @@ class Redactor:
             index[encoded[offset : offset + size]].append(form)
 
     def _places(self, text: str, found: Iterable[str]) -> list[Span]:
-        """Where they stand, in order; what overlaps is one place."""
+        """Where they occur, in order; overlapping ones are one place."""
         places: list[Span] = []
         for form in found:
             begin = text.find(form)
@@ -186,7 +186,7 @@ def _in_base64(raw: bytes) -> Iterator[str]:
     texts = {whole, whole.rstrip("=")}
     texts |= {whole[at : at + width] for width in WRAPPED if len(whole) > width for at in range(0, len(whole), width)}
     for before in range(3):
-        # What stands before and after the value decides the characters at its borders.
+        # The text before and after the value decides the characters at its borders.
         inner = b64encode(bytes(before) + raw).decode().rstrip("=")
         whole_groups = len(inner) if (before + len(raw)) % 3 == 0 else len(inner) - 1
         texts.add(inner[-(-before * 8 // 6) : whole_groups])

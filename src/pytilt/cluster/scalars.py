@@ -42,7 +42,7 @@ _SMALLEST, _LARGEST, _UNSIGNED = -(2**63), 2**63 - 1, 2**64 - 1
 _PLAIN_FLOATS = 1e21
 """Whole floats below this are written without an exponent, so they come back as integers."""
 _KEY_DIGITS = 9
-"""So many digits tell every 32-bit float from every other."""
+"""So many digits distinguish every 32-bit float from every other."""
 _SHORT_EXPONENTS = (-4, 5)
 """Between these a float key is written without an exponent."""
 
@@ -52,7 +52,7 @@ def value(tag: str, text: str) -> Scalar:
 
     Args:
         tag: its tag in full, `PLAIN` for a plain scalar without tag.
-        text: as it stands there, without quotes.
+        text: as written, without quotes.
 
     Raises:
         ValueError: it has none; the message says why.
@@ -142,7 +142,7 @@ def _binary(text: str) -> str:
 
 
 def _short(found: float) -> str:
-    """A float with as few digits as tell it from other 32-bit floats, as Go prints it (`%g`)."""
+    """A float with as few digits as distinguish it from other 32-bit floats, as Go prints it (`%g`)."""
     if math.isnan(found):
         return ".nan"
     try:

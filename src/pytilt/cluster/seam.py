@@ -36,8 +36,8 @@ class ChangeType(StrEnum):
     MODIFIED = "MODIFIED"
     DELETED = "DELETED"
     LISTED = "LISTED"
-    """Not an object: everything that was there at the (re)start of the watch has been told; what was known before
-    and was not told again is gone."""
+    """Not an object: everything that was there at the (re)start of the watch has been reported; what was known before
+    and was not reported again is gone."""
 
 
 class Change(Value):
@@ -51,7 +51,7 @@ class Cluster(Protocol):
     """The objects of a cluster. Foreign errors leave as `ApplyError` or `ClusterUnreachableError`."""
 
     async def info(self) -> ClusterInfo:
-        """Connect if need be and tell what is there; asked again, it asks the cluster again.
+        """Connect if need be and return what is there; asked again, it asks the cluster again.
 
         Raises:
             ClusterUnreachableError: it does not answer, or does not accept the credentials.
@@ -77,7 +77,7 @@ class Cluster(Protocol):
         Args:
             wanted: the object; without namespace it goes to the default one.
             timeout: seconds until it gives up.
-            notify: hears, in a line, what is waited for.
+            notify: called with a line about what is waited for.
 
         Returns:
             The object as the cluster has it now, with `metadata.uid`.
@@ -105,7 +105,7 @@ class Cluster(Protocol):
         ...
 
     def watch(self, api_version: str, kind: str, *, namespace: str = "") -> AsyncIterator[Change]:
-        """Tell all objects of a kind, then `LISTED`, then every change, without end and over reconnects.
+        """Yield all objects of a kind, then `LISTED`, then every change, without end and over reconnects.
 
         Args:
             api_version: for example `v1` or `apps/v1`.
@@ -205,7 +205,7 @@ class Containers(Protocol):
         """Open one connection to a port of a pod.
 
         Raises:
-            PortClosedError: nothing listens there; some clusters tell it by the first `receive` only.
+            PortClosedError: nothing listens there; some clusters report it by the first `receive` only.
             ClusterUnreachableError: the pod is gone.
         """
         ...

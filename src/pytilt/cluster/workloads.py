@@ -1,4 +1,4 @@
-"""Where the containers of an object stand, and which images they name."""
+"""Where an object has containers, and which images they name."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -96,7 +96,7 @@ def references_in(o: KubeObject, locators: Sequence[ImageLocator] = ()) -> tuple
 def templates(o: KubeObject) -> list[dict[str, Any]]:
     """The pod templates of the object, the very mappings inside it. A Pod is none.
 
-    A mapping in a custom resource is taken for one when it stands at a usual place and lists containers.
+    A mapping in a custom resource is taken for one when it is at a usual place and lists containers.
     """
     if _is_known(o):
         path = _TEMPLATES.get(objects.kind(o))
@@ -139,7 +139,7 @@ class Spot:
     """An image reference at a place that a locator found.
 
     Args:
-        reference: the reference as it stands there.
+        reference: the reference as written there.
         replace: puts another one there.
     """
 

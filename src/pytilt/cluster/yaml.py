@@ -47,7 +47,7 @@ def parse_values(text: str, origin: str) -> tuple[Any, ...]:
 
 
 def dump(wanted: Iterable[KubeObject]) -> str:
-    """Write objects as one YAML text, in which every key stands where it stood."""
+    """Write objects as one YAML text; every key keeps its place."""
     import yaml
 
     return yaml.dump_all(

@@ -25,7 +25,7 @@ async def ensure_base_image(api: DockerApi, runner: Runner, say: Callable[[str],
     Args:
         api: the engine.
         runner: asks the static busybox for its commands.
-        say: is told where the image comes from.
+        say: called with where the image comes from.
 
     Raises:
         UserError: it can be neither pulled nor made.

@@ -27,7 +27,7 @@ NETWORKS = "203.0.113.192/26"
 """Addresses for documentation (RFC 5737): no network that this machine may be in uses them."""
 
 Say = Callable[[str], None]
-"""Tells one line."""
+"""Prints one line."""
 
 
 @asynccontextmanager
@@ -37,7 +37,7 @@ async def container_engine(settings: Settings, runner: Runner, say: Say, *, inst
     Args:
         settings: what the environment says.
         runner: starts the engine.
-        say: is told each step.
+        say: called with each step.
         install: may the distribution's packages be installed?
 
     Yields:

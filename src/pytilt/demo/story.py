@@ -29,7 +29,7 @@ EDIT_SECONDS = 20.0
 STOP_GRACE_SECONDS = 10.0
 
 Say = Callable[[str], None]
-"""Tells one line."""
+"""Prints one line."""
 
 Output = Callable[[bytes], None]
 """Shows what a command prints."""
@@ -91,12 +91,12 @@ async def by_hand(stage: Stage, say: Say) -> int:
 
 
 async def by_itself(stage: Stage, runner: Runner, say: Say, output: Output) -> int:
-    """Build, deploy, edit, and remove, telling each step.
+    """Build, deploy, edit, and remove, and report each step.
 
     Args:
         stage: where.
         runner: starts the commands.
-        say: is told each step.
+        say: called with each step.
         output: shows what the commands print.
 
     Returns:
@@ -108,14 +108,14 @@ async def by_itself(stage: Stage, runner: Runner, say: Say, output: Output) -> i
     say("`tilt up` builds three services and runs them on the container engine: no cluster is needed")
     try:
         async with runner.start(stage.command("up", "--stream"), output) as session:
-            await _told(stage, session, say)
+            await _play(stage, session, say)
     finally:
         say("`tilt down` removes it all")
         ended = await runner.run(stage.command("down"), output)
     return ended.exit_status
 
 
-async def _told(stage: Stage, session: RunningProcess, say: Say) -> None:
+async def _play(stage: Stage, session: RunningProcess, say: Say) -> None:
     began = time.monotonic()
 
     before = await _while(session, _served(stage.port, "Shop"), FIRST_ANSWER_SECONDS, "the shop does not answer")
@@ -163,7 +163,7 @@ async def _while(session: RunningProcess, answer: Awaitable[str], seconds: float
         asking.cancel()
         living.cancel()
     if found is None:
-        raise UserError(f"{problem}: {reason}", hint="what `tilt up` said stands above")
+        raise UserError(f"{problem}: {reason}", hint="the output of `tilt up` is above")
     return found
 
 

@@ -5,7 +5,7 @@ itself, modules and `load`, tracebacks. Not here: any function of Tilt's (`tiltf
 
 The way of a file: `scanning` cuts it into tokens, `parsing` and `expressions` make a tree of them, `resolving` finds
 what its names refer to, `rewriting` turns the tree into Python's, `running` compiles and runs it. While it runs it
-calls `operators`, `comparing`, `indexing`, `iterating` and `attributes`. `tracing` tells where it stands and why it
+calls `operators`, `comparing`, `indexing`, `iterating` and `attributes`. `tracing` knows where it is and why it
 failed.
 
 `tiltfile` calls it: it gives the functions of the Tiltfile as `Builtin`s and its own values as `HostValue`s.

@@ -22,7 +22,7 @@ class Position(Value):
 
 
 class Frame(Value):
-    """One running function of a Tiltfile and where it stands.
+    """One running function of a Tiltfile and its position.
 
     Args:
         function: its name; `<toplevel>` for the file itself, `lambda` for a lambda.

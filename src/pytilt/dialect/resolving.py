@@ -39,7 +39,7 @@ class _Block:
 
 
 def resolve(file: str, body: list[ast.stmt], predeclared: Collection[str]) -> Names:
-    """Check that every name is defined, and that statements stand where they may.
+    """Check that every name is defined, and that statements are where they may be.
 
     Args:
         file: the path, for messages.
@@ -74,7 +74,7 @@ class _Resolver(ast.NodeVisitor):
             self.visit(statement)
 
     def finish(self) -> None:
-        """Look up the names whose meaning only the whole file tells."""
+        """Look up the names whose meaning depends on the whole file."""
         for node, block in self._later:
             if not block.knows(node.id):
                 self._check_global(node, block)

@@ -131,7 +131,7 @@ class Scanner:
         return self._token("newline", None, 1)
 
     def _start_line(self) -> bool:
-        """Measure the indentation; tell whether the line is blank."""
+        """Measure the indentation; return whether the line is blank."""
         self._fresh_line = False
         space = self._match(_INDENT)
         self._at = space.end()

@@ -14,7 +14,7 @@ from pytilt.dialect.values import python_type_name
 from pytilt.errors import PytiltError, TiltfileError
 
 FILE_MARK = "$file"
-"""The name under which the built-in names of a running Tiltfile hold its path. It tells its frames from all others."""
+"""The name under which the built-in names of a running Tiltfile hold its path. It marks its frames."""
 
 _BUILTIN_CALLS = frozenset({Builtin.__call__.__code__, BoundMethod.__call__.__code__})
 _COMPREHENSIONS = frozenset({"<listcomp>", "<dictcomp>"})

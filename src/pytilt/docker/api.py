@@ -86,7 +86,7 @@ class DuplexStream:
             return await self._wire.receive()
 
     def close_sending(self) -> None:
-        """Tell the other side that nothing more comes (its standard input ends); receiving goes on.
+        """Close the sending side (the other's standard input ends); receiving goes on.
 
         Not over TLS, which cannot close one direction: there it does nothing.
         """

@@ -289,5 +289,5 @@ def _kept(ref: str) -> str:
 def _reason(complaint: str) -> str:
     """The lines of git's that say why."""
     lines = [line.strip() for line in complaint.replace("\r", "\n").splitlines()]
-    told = [line for line in lines if line.startswith(COMPLAINTS)]
-    return "; ".join(told or lines[-1:]) or "git failed"
+    complaints = [line for line in lines if line.startswith(COMPLAINTS)]
+    return "; ".join(complaints or lines[-1:]) or "git failed"

@@ -44,7 +44,7 @@ class BadLine(NamedTuple):
 
 
 class IgnoreFile(NamedTuple):
-    """What stands in a file such as `.dockerignore`."""
+    """The text of a file such as `.dockerignore`."""
 
     patterns: tuple[str, ...]
     """In order, for use in an `Ignore`."""
@@ -87,18 +87,8 @@ def compile_ignores(ignores: Sequence[Ignore]) -> "Matcher":
     return _compile(tuple(ignores))
 
 
-def matches_any(path: str, includes: Sequence[Ignore]) -> bool:
-    """Does any of these patterns match the path? For lists that name what is wanted, such as the triggers of a `Run`.
-
-    Args:
-        path: absolute.
-        includes: their patterns include instead of ignoring.
-    """
-    return _compile(tuple(includes)).matches(path)
-
-
 class Matcher:
-    """Tells for absolute paths whether any of several ignores covers them. Made by `compile_ignores`.
+    """Decides for absolute paths whether any of several ignores covers them. Made by `compile_ignores`.
 
     What is known of a directory is kept, so that a path costs the match of its last part only.
     """

@@ -1,4 +1,4 @@
-"""Tells the person something through the desktop, whatever window is in front."""
+"""Notifies the person through the desktop, whatever window is in front."""
 
 import json
 import shutil

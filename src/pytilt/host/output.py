@@ -1,4 +1,4 @@
-"""What a program printed, cut to what tells why it failed: the lines that name an error, then the last ones. Pure."""
+"""What a program printed, cut to what explains its failure: the lines that name an error, then the last ones. Pure."""
 
 import codecs
 import re
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 EXCERPT_LINES = 5
-"""Lines of an excerpt, unless told otherwise; all of the output is in the log."""
+"""Lines of an excerpt, by default; all of the output is in the log."""
 
 KEPT_LINES = 500
 """So many lines from the end of an output are looked through for errors."""
@@ -35,12 +35,12 @@ class Tail:
         self._rest = rest[-KEPT_CHARACTERS:]
 
     def excerpt(self) -> str:
-        """What tells why the program failed, see `excerpt`."""
+        """What explains the program's failure, see `excerpt`."""
         return "\n".join(excerpt([*self._lines, self._rest]))
 
 
 def excerpt(lines: Sequence[str], count: int = EXCERPT_LINES) -> list[str]:
-    """What tells why a program failed: first the lines that name an error, then the last ones; each once.
+    """What explains a program's failure: first the lines that name an error, then the last ones; each once.
 
     Args:
         lines: what it printed, oldest first.

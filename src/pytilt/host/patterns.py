@@ -43,7 +43,7 @@ class Pattern(Value):
         return _translate(self.text)
 
     def reaches_below(self, directory: str) -> bool:
-        """Could it match anything below a directory that it does not match itself? In doubt, yes."""
+        """Could it match anything below a directory that it does not match itself? If unsure, yes."""
         parts = self.text.split("/")
         for part, name in zip(parts, directory.split("/"), strict=False):
             if "**" in part or "[" in part or "\\" in part:
@@ -54,7 +54,7 @@ class Pattern(Value):
 
 
 def parse_pattern(text: str) -> Pattern | None:
-    """Read one pattern as it stands in a list.
+    """Read one pattern of a list.
 
     Args:
         text: for example `!docs/**/*.md`.

@@ -62,8 +62,8 @@ class Exchange:
             if isinstance(event, h11.Response) or (
                 isinstance(event, h11.InformationalResponse) and event.status_code == SWITCHING_PROTOCOLS
             ):
-                told = {name.decode("ascii"): value.decode("latin-1") for name, value in event.headers}
-                return Head(status=event.status_code, headers=told)
+                decoded = {name.decode("ascii"): value.decode("latin-1") for name, value in event.headers}
+                return Head(status=event.status_code, headers=decoded)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body of the answer, as it comes.

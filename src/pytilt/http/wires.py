@@ -11,7 +11,7 @@ from typing import Protocol
 SocketOption = tuple[int, int, int]
 
 PROTOCOLS = ["http/1.1"]
-"""What TLS is told that will be spoken."""
+"""The protocol that TLS announces (ALPN)."""
 
 CHUNK_BYTES = 65536
 SECOND_ADDRESS_SECONDS = 0.25
@@ -40,7 +40,7 @@ class Wire(Protocol):
         """
 
     def end_sending(self) -> None:
-        """Tell the other side that nothing more comes; not over TLS, which cannot close one direction."""
+        """Close the sending side; not over TLS, which cannot close one direction."""
 
     def silent(self) -> bool:
         """Does nothing wait to be received, not even the end?"""

@@ -1,4 +1,4 @@
-"""Alerts: a row that was green turned red, or is green again. Told by the bell and the desktop, unless muted."""
+"""Alerts: a row that was green turned red, or is green again. Reported by the bell and the desktop, unless muted."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,13 +18,13 @@ class Alerts:
         self._muted: set[ResourceName] = set()
 
     def take(self, rows: tuple[Row, ...]) -> tuple[Turn, ...]:
-        """Look at the rows as they are now, and tell which turned and are not muted."""
+        """Look at the rows as they are now, and return those that turned and are not muted."""
         found = turns(self._before, rows)
         self._before = settled(self._before, rows)
         return tuple(turn for turn in found if turn.name not in self._muted)
 
     def mute(self, name: ResourceName) -> bool:
-        """Mute a resource, or let it be heard again.
+        """Mute a resource, or unmute it.
 
         Returns:
             Is it muted now?
@@ -33,7 +33,7 @@ class Alerts:
         return name in self._muted
 
 
-def told(turn: Turn) -> tuple[str, str]:
+def alert_text(turn: Turn) -> tuple[str, str]:
     """Title and text of an alert."""
     if turn.broken:
         return f"✖ {turn.name} is broken", turn.why

@@ -131,7 +131,7 @@ class Hud(Display):
             self._switch(Enable(names=(name,), enabled=word == "enable"), name)
 
     def action_go_to(self, name: str) -> None:
-        """Select a row, wherever it stands."""
+        """Select a row, wherever it is."""
         self.table.select_row(name)
         self._show_keys()
 

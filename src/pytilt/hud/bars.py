@@ -59,7 +59,6 @@ class StatusBar(OneLine):
         super().__init__(id="status")
         self._summary = Summary()
         self._problem = ""
-        self._now = glyphs.SPINNER[0]
 
     def show(self, summary: Summary, problem: str) -> None:
         """Show a session.
@@ -88,7 +87,7 @@ class StatusBar(OneLine):
         ]
 
     def _left(self, room: int) -> list[Piece]:
-        """What stands on the left. Names of broken rows have more need of the room than how many are well."""
+        """The left side. Names of broken rows have more need of the room than how many are well."""
         everything = self._counted(())
         if not self._summary.broken or self._problem:
             return everything
@@ -239,7 +238,7 @@ class KeyBar(OneLine):
 
 
 def _place(command: Command) -> int:
-    """Leaving stands last, where people look for it."""
+    """Leaving comes last, where people look for it."""
     return 1 if command.action == "leave" else 0
 
 

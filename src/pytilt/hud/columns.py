@@ -88,7 +88,7 @@ def titles(found: tuple[Column, ...], shown: str = "") -> list[Piece]:
 
 
 def cells(found: tuple[Column, ...], row: Row, now: datetime) -> list[Piece]:
-    """The line of a row, without what stands before its name."""
+    """The line of a row, without what comes before its name."""
     line: list[Piece] = []
     for column in found:
         pieces = cut(column.draw(row, now, column.width), column.width)

@@ -9,7 +9,7 @@ from pytilt.views.rows import Row
 
 
 class Now(Value):
-    """What the person looks at, for telling what is possible."""
+    """What the person looks at; it decides what is possible."""
 
     row: Row | None = None
     """The selected row."""

@@ -35,7 +35,7 @@ def details(row: Row, last_words: Sequence[str], now: datetime, width: int, *, s
     Args:
         row: the row.
         last_words: of its log, where what runs is broken.
-        now: to tell ages.
+        now: to compute ages.
         width: of the table, in cells.
         spare: so many lines of the screen are empty; what says why it is broken may have them.
     """
@@ -44,7 +44,7 @@ def details(row: Row, last_words: Sequence[str], now: datetime, width: int, *, s
     spare = max(0, spare - max(0, len(words) - LOG_LINES))
     error = _paragraph(row.error.splitlines(), room, ERROR_LINES + spare)
     blocks = (
-        # What it said itself tells more than that it ended.
+        # Its own last words explain more than that it ended.
         _block("log", [_text(line, Tone.PLAIN) for line in words], room),
         _block("error", [_text(line, Tone.ERROR) for line in error], room),
         _block("waits", [_text(line, Tone.BUSY) for line in _paragraph([row.waits], room, OTHER_LINES)], room),

@@ -1,4 +1,4 @@
-"""What the display shows: what stands where, and how it follows the session."""
+"""What the display shows: its parts, and how it follows the session."""
 
 import asyncio
 import traceback
@@ -12,7 +12,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
 from pytilt.errors import SessionUnreachableError
-from pytilt.hud.alerts import Alerts, Desktop, told
+from pytilt.hud.alerts import Alerts, Desktop, alert_text
 from pytilt.hud.bars import KeyBar, StatusBar, TitleBar
 from pytilt.hud.commands import COMMANDS, Now
 from pytilt.hud.glyphs import SPINS_PER_SECOND
@@ -32,7 +32,7 @@ RETRY_SECONDS = 1.0
 """Between two tries to reach a session that does not answer."""
 
 LAST_WORDS = 60
-"""Lines from the end of the log of a broken row in which its details look for what tells why."""
+"""Lines from the end of the log of a broken row in which its details look for the cause."""
 
 MIN_TABLE = 3
 """Lines that the table has at least."""
@@ -55,7 +55,7 @@ class Display(App[None]):
         options: how the display is wanted.
         open_page: opens a page in the browser.
         desktop: shows a notification on the desktop.
-        clock: tells the time.
+        clock: returns the time.
     """
 
     TITLE = "tilt"
@@ -181,15 +181,15 @@ class Display(App[None]):
 
     def _alert(self) -> None:
         for turn in self._alerts.take(self._rows):
-            title, text = told(turn)
+            title, text = alert_text(turn)
             self.notify(text or "", title=title, severity="error" if turn.broken else "information", markup=False)
             if self._options.notify in (Notify.BELL, Notify.ALL):
                 self.bell()
             if self._options.notify in (Notify.DESKTOP, Notify.ALL):
-                self._tell_desktop(title, text)
+                self._notify_desktop(title, text)
 
     @work(group="desktop")
-    async def _tell_desktop(self, title: str, text: str) -> None:
+    async def _notify_desktop(self, title: str, text: str) -> None:
         await self._desktop(title, text)
 
     def _hear(self) -> None:
@@ -219,7 +219,7 @@ class Display(App[None]):
         for name in [name for name, words in self._last_words.items() if not words][:AT_ONCE]:
             self._fetch_last_words(name)
 
-    # What the panes tell
+    # Events of the panes
 
     def on_resource_table_chosen(self) -> None:
         """Another row is selected."""

@@ -1,4 +1,4 @@
-"""The signs of the display. Every state has a shape of its own, so that it can be told without colour."""
+"""The signs of the display. Every state has a shape of its own, so that it is recognized without colour."""
 
 from datetime import datetime
 

@@ -15,7 +15,7 @@ MEANINGS = (
     (Dot.OK, "well: the code on disk runs, and is ready"),
     (Dot.UPDATING, "an update runs"),
     (Dot.PENDING, "waits for something, or is not ready yet"),
-    (Dot.ERROR, "broken: the row tells why"),
+    (Dot.ERROR, "broken: the row shows why"),
     (Dot.IDLE, "not started, or a change waits for you (space)"),
     (Dot.DISABLED, "switched off"),
 )

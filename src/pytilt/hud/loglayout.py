@@ -1,4 +1,4 @@
-"""How log lines fill the width of a pane: what stands before each, and where a long one is broken."""
+"""How log lines fill the width of a pane: what comes before each, and where a long one is broken."""
 
 from itertools import pairwise
 
@@ -65,7 +65,7 @@ def height(text: str, look: LogLook, width: int) -> int:
 
 
 def lead(shown: ShownLine, look: LogLook, *, first: bool) -> list[Piece]:
-    """What stands before the text: the time, and the name of the resource."""
+    """What comes before the text: the time, and the name of the resource."""
     line = shown.line
     pieces = []
     if look.times:
@@ -87,10 +87,10 @@ def body(shown: ShownLine, part: Part, look: LogLook, *, here: bool) -> list[tup
         shown: the line.
         part: the part of it.
         look: how it is to look.
-        here: is it the line that the search stands at?
+        here: is it the current match of the search?
 
     Returns:
-        Pieces; with each, whether a search found it: None for no, True where the search stands.
+        Pieces; with each, whether a search found it: None for no, True for the current match.
     """
     tone = TONES.get(shown.level, Tone.STRONG if shown.line.start else Tone.PLAIN)
     addresses = list(links(shown.text)) if "://" in shown.text else []

@@ -25,7 +25,7 @@ FRAME_SECONDS = 0.25
 RETRY_SECONDS = 1.0
 
 SEARCHED_PAGES = 40
-"""Pages of older lines that one search goes through before it asks to be told to go on."""
+"""Pages of older lines that one search goes through before it asks whether to go on."""
 
 LEVELS = (None, Level.WARN, Level.ERROR)
 
@@ -35,7 +35,7 @@ class LogPane(Vertical):
 
     Args:
         source: the session.
-        clock: tells the time.
+        clock: returns the time.
     """
 
     class Changed(Message):
@@ -87,12 +87,12 @@ class LogPane(Vertical):
     def switch_times(self) -> None:
         """Show times, or not."""
         self.view.show_like(replace(self.view.look, times=not self.view.look.times))
-        self._tell()
+        self._update_title()
 
     def switch_wrap(self) -> None:
         """Wrap long lines, or not."""
         self.view.show_like(replace(self.view.look, wrap=not self.view.look.wrap))
-        self._tell()
+        self._update_title()
 
     def end(self) -> None:
         """Go to the newest line and follow."""
@@ -122,7 +122,7 @@ class LogPane(Vertical):
         self.view.show_like(replace(self.view.look, words=""))
         if moved:
             self.end()
-        self._tell()
+        self._update_title()
         return True
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -137,7 +137,7 @@ class LogPane(Vertical):
         self.view.focus()
         if event.value:
             self.find(backwards=True)
-        self._tell()
+        self._update_title()
 
     def find(self, *, backwards: bool) -> None:
         """Go to the next line with the words; backwards through all that is stored."""
@@ -164,9 +164,9 @@ class LogPane(Vertical):
         self._page(older=event.older)
 
     def on_log_view_moved(self, event: LogView.Moved) -> None:
-        """Tell whether it follows."""
+        """Show whether it follows."""
         event.stop()
-        self._tell()
+        self._update_title()
 
     @work(exclusive=True, group="page")
     async def _page(self, *, older: bool) -> None:
@@ -190,7 +190,7 @@ class LogPane(Vertical):
         self.view.look = replace(self.view.look, names=name is None)
         self.view.begin(f"No log output for {name}" if name else "No log output yet")
         self._follow(self.query_now)
-        self._tell()
+        self._update_title()
 
     @work(exclusive=True, group="follow")
     async def _follow(self, query: LogQuery) -> None:
@@ -200,11 +200,11 @@ class LogPane(Vertical):
                     self.view.append(lines)
                     await asyncio.sleep(FRAME_SECONDS)
             except SessionUnreachableError:
-                # The status bar tells; this only waits for the session to answer again, and begins anew then.
+                # The status bar says so; this only waits for the session to answer again, and begins anew then.
                 await asyncio.sleep(RETRY_SECONDS)
             self.view.begin(self.view.empty_text)
 
-    def _tell(self) -> None:
+    def _update_title(self) -> None:
         look, query = self.view.look, self.query_now
         notes = ["following" if self.view.following else "scrolled back (End follows)"]
         notes += [{Level.WARN: "warnings and errors", Level.ERROR: "errors only"}[query.level]] if query.level else []

@@ -48,7 +48,7 @@ class LogView(ScrollingLines):
         self.look = LogLook()
         self.following = True
         self.at: int | None = None
-        """Number of the line at which the search stands."""
+        """Number of the line of the current match."""
         self.empty_text = "no log lines yet"
         self._starts: list[int] = [0]
         self._width = 0
@@ -162,11 +162,11 @@ class LogView(ScrollingLines):
         self._settle()
 
     def on_focus(self) -> None:
-        """Tell the title."""
+        """Update the title."""
         self.post_message(self.Moved())
 
     def on_blur(self) -> None:
-        """Tell the title."""
+        """Update the title."""
         self.post_message(self.Moved())
 
     # Drawing

@@ -1,4 +1,4 @@
-"""The objects of a session as its interface tells them, put together to the state that `views` draws from."""
+"""The objects of a session as its interface sends them, put together to the state that `views` draws from."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ WATCHED: dict[str, type[Object]] = {
     "portforwards": PortForward,
     "clusters": ClusterState,
 }
-"""Words of the interface, and what they stand for."""
+"""Words of the interface, and what they mean."""
 
 
 class Metadata(msgspec.Struct):
@@ -49,7 +49,7 @@ class Event(msgspec.Struct):
 
 
 class Mirror:
-    """The objects of a session that were told so far."""
+    """The objects of a session that were received so far."""
 
     def __init__(self) -> None:
         self._objects: dict[type[Object], dict[str, Object]] = {kind: {} for kind in KINDS}
@@ -74,7 +74,7 @@ class Mirror:
         self._objects[kind] = kept
 
     def snapshot(self) -> Snapshot:
-        """The state as it was told so far."""
+        """The state as received so far."""
         return Snapshot(dict(self._objects), self._version)
 
 

@@ -9,7 +9,7 @@ DARK, LIGHT, SIXTEEN = "tilt-dark", "tilt-light", "tilt-ansi"
 
 
 class Notify(StrEnum):
-    """How alerts are told, besides the message in the display itself."""
+    """How alerts are shown, besides the message in the display itself."""
 
     OFF = "off"
     BELL = "bell"

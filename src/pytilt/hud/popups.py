@@ -62,7 +62,7 @@ class Typing(ModalScreen[str | None]):
     Args:
         title: above it.
         text: what it is for.
-        value: what stands there first.
+        value: the initial text.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", show=False)]

@@ -47,7 +47,7 @@ class SessionSource(Protocol):
     """A running session. Everything that asks raises `SessionUnreachableError` when it does not answer."""
 
     async def objects(self, take: Callable[[Snapshot], None]) -> None:
-        """Tell the state: at once, then whenever it changed, without end.
+        """Yield the state: at once, then whenever it changed, without end.
 
         Args:
             take: is handed the state; changes that come within a frame are one.

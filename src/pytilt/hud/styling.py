@@ -1,4 +1,4 @@
-"""Where things stand and how frames look; colours come from the theme."""
+"""Where things are and how frames look; colours come from the theme."""
 
 CSS = """
 Screen { background: $background; color: $foreground; }

@@ -43,7 +43,7 @@ class ResourceTable(ScrollingLines):
     """The rows of a session.
 
     Args:
-        clock: tells the time.
+        clock: returns the time.
     """
 
     class Chosen(Message):

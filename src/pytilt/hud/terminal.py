@@ -14,7 +14,7 @@ from pytilt.errors import UserError
 from pytilt.hud.options import DARK, LIGHT, SIXTEEN
 
 ANSWER_SECONDS = 0.2
-"""How long a terminal may take to tell its background; one that tells nothing answers the question after it at once."""
+"""How long a terminal may take to report its background; one that cannot answers the question after it at once."""
 
 QUESTION = "\x1b]11;?\x1b\\\x1b[c"
 """Asks for the background, then for the kind of terminal, which every terminal answers."""

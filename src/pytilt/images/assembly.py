@@ -8,7 +8,6 @@ from pytilt.images.custom import CustomBuilder
 from pytilt.images.docker.building import DockerBuilder
 from pytilt.images.docker.client_build import ClientBuilder
 from pytilt.images.limiting import LimitingBuilder
-from pytilt.images.sharing import SharingBuilder
 from pytilt.model.images import BuiltImage, DockerBuild
 from pytilt.model.logs import Log
 from pytilt.settings import Settings
@@ -37,7 +36,7 @@ class ImageBuilder:
 
 
 def image_builder(engine: Engine, runner: Runner, settings: Settings, *, limit: int) -> Builder:
-    """The builder of a session: for every kind of image, shared between resources, a few at once.
+    """The builder of a session: for every kind of image, a few at once.
 
     Args:
         engine: the container engine.
@@ -48,4 +47,4 @@ def image_builder(engine: Engine, runner: Runner, settings: Settings, *, limit: 
     credentials = Credentials(settings, runner)
     docker = DockerBuilder(engine, credentials, ClientBuilder(engine, runner, settings), settings)
     custom = CustomBuilder(engine, runner, settings)
-    return SharingBuilder(LimitingBuilder(ImageBuilder(docker, custom), limit))
+    return LimitingBuilder(ImageBuilder(docker, custom), limit)

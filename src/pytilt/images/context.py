@@ -18,7 +18,7 @@ EMPTY = "-"
 """A context without files."""
 
 SPARE_DIRECTORY = ".tilt-build"
-"""Where the Dockerfile stands in the context when its own place is outside of it, ignored, or there is none."""
+"""The Dockerfile's place in the context when its own place is outside of it, ignored, or there is none."""
 
 _CHUNK_BYTES = 256 * 1024
 _BLOCK_BYTES = 512
@@ -32,7 +32,7 @@ class Context(Value):
     root: str
     """Absolute directory, or `-`."""
     dockerfile: str
-    """Where the Dockerfile stands in the context."""
+    """The Dockerfile's place in the context."""
     contents: str
     """Its text."""
     ignores: tuple[Ignore, ...] = ()
@@ -41,11 +41,11 @@ class Context(Value):
     ignoring: bool = False
     """An ignore file beside the Dockerfile names that directory."""
     mirrored: bool = False
-    """In that directory the context stands once more, at `mirror`."""
+    """That directory holds the context once more, at `mirror`."""
 
     @property
     def mirror(self) -> str:
-        """Where the context stands once more."""
+        """Where the context is once more."""
         return f"{self.spare}/context"
 
 

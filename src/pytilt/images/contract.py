@@ -20,10 +20,7 @@ class BuildRequest(Value):
     platform: str = ""
     """The cluster's, for example `linux/amd64`, for an image that names none itself; empty: the engine's own."""
     registry: Registry | None = None
-    """Where the image will be pushed; a custom build command is told."""
-    inputs: str = ""
-    """Stands for the content of the image's files, for example a digest: where it is the same, and everything else
-    too, one build serves several requests. Empty: never."""
+    """Where the image will be pushed; a custom build command gets it in a variable."""
 
 
 class Builder(Protocol):

@@ -57,7 +57,7 @@ class CustomBuilder:
             raise BuildError(error.message, hint=error.hint) from error
 
     async def exists(self, image: BuiltImage) -> bool:
-        """Is the image still in the engine's store? Of one that never was there, yes: nobody here can tell."""
+        """Is the image still in the engine's store? Of one that never was there, yes: it cannot be checked here."""
         return not image.id or await self._engine.image_id(image.reference) == image.id
 
     async def _run(self, build: CustomBuild, environ: dict[str, str], log: Log) -> None:
@@ -92,7 +92,7 @@ class CustomBuilder:
             return BuiltImage(name=name, id=image_id, reference=reference, fixed_reference=True)
         tagged = BuiltImage(name=name, id=image_id, reference=f"{parse(name).familiar_name}:{content_tag(image_id)}")
         await self._engine.tag(image_id, tagged.reference)
-        if build.disable_push:  # nobody else gives it the name that the cluster is told
+        if build.disable_push:  # nobody else gives it the name that the cluster gets
             await self._engine.tag(image_id, push_reference(tagged, request.registry))
         return tagged
 
@@ -111,7 +111,7 @@ def expected_reference(request: BuildRequest, temporary_tag: str) -> Reference |
 
 
 def expected_variables(request: BuildRequest, expected: Reference | None) -> dict[str, str]:
-    """The variables that tell a command what to make, as in Tilt."""
+    """The variables that say what a command is to make, as in Tilt."""
     found: dict[str, str] = {}
     if expected is not None:
         found |= {"EXPECTED_REF": expected.familiar, "EXPECTED_IMAGE": expected.path, "EXPECTED_TAG": expected.tag}
@@ -121,7 +121,7 @@ def expected_variables(request: BuildRequest, expected: Reference | None) -> dic
 
 
 def base_variables(request: BuildRequest) -> dict[str, str]:
-    """The variables that tell a command what its `image_deps` are called."""
+    """The variables that hold the names of a command's `image_deps`."""
     found: dict[str, str] = {}
     for index, name in enumerate(_build_of(request).image_deps):
         found[f"TILT_IMAGE_MAP_{index}"] = name

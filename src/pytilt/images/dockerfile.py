@@ -27,7 +27,7 @@ class Instruction(Value):
     text: str
     """All of it, keyword included."""
     offsets: tuple[int, ...]
-    """Where each character of `text` stands in the Dockerfile."""
+    """The position of each character of `text` in the Dockerfile."""
 
 
 class ImageUse(Value):
@@ -56,7 +56,6 @@ def image_uses(text: str, build_args: Mapping[str, str] | None = None) -> list[I
     given = {name: value for name, value in (build_args or {}).items() if value}
     variables: dict[str, str] = {}
     stages: set[str] = set()
-    stage_count = 0
     uses: list[ImageUse] = []
     for instruction in _instructions(text):
         if instruction.keyword == "ARG":
@@ -69,7 +68,6 @@ def image_uses(text: str, build_args: Mapping[str, str] | None = None) -> list[I
                 start, end = instruction.offsets[found.start()], instruction.offsets[found.end() - 1] + 1
                 uses.append(ImageUse(line=instruction.line, reference=reference, start=start, end=end))
         if instruction.keyword == "FROM":
-            stage_count += 1
             stages |= _stage_name(instruction)
     return uses
 
@@ -167,7 +165,7 @@ def _lines(text: str) -> Iterator[_Line]:
 
 
 def _joined(line: _Line, following: Iterator[_Line], escape: str) -> tuple[str, list[int]]:
-    """An instruction's lines as one, and where its characters stand; comments and empty lines do not end it."""
+    """An instruction's lines as one, and the positions of its characters; comments and empty lines do not end it."""
     joined, offsets = "", list[int]()
     for part in chain([line], following):
         if part.is_comment:

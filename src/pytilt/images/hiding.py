@@ -1,9 +1,9 @@
 """Keeping a Dockerfile that is no part of the context out of the image.
 
-Builders read the Dockerfile from the context that they are sent, so one that stands elsewhere, is ignored or is given
+Builders read the Dockerfile from the context that they are sent, so one that is elsewhere, is ignored or is given
 as text comes with `COPY . /app`. Podman leaves out what an ignore file beside the Dockerfile names. BuildKit heeds no
 ignore file in a context that is sent as a tar, and the classic builder none beside the Dockerfile: for them the context
-stands in the tar a second time, as hard links, and instructions that take all of it take it from there. Pure.
+is in the tar a second time, as hard links, and instructions that take all of it take it from there. Pure.
 """
 
 import posixpath
@@ -97,7 +97,7 @@ def _sources(instruction: Instruction, directory: str, variables: Mapping[str, s
         return
     found: list[re.Match[str]] = words[len(flags) :]
     if found and found[0][0].startswith("["):
-        # Every second one is what stands between two texts.
+        # Every second one is what is between two texts.
         found = list(_JSON_TEXT.finditer(instruction.text, found[0].start()))[::2]
     keeps_parents = any(flag.partition("=")[0] == "--parents" for flag in flags)
     for word in found[:-1]:

@@ -16,7 +16,7 @@ from pytilt.model.resources import PruneSettings
 Json = dict[str, Any]
 
 Say = Callable[[str], None]
-"""Tells one line."""
+"""Prints one line."""
 
 NEVER = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -70,7 +70,7 @@ async def prune(api: DockerApi, names: Collection[str], settings: PruneSettings,
         names: of the project's images, without tags.
         settings: the limits.
         now: the time.
-        say: is told what was removed, in Tilt's words.
+        say: called with what was removed, in Tilt's words.
     """
     limit = now.timestamp() - settings.max_age_seconds
     containers = [each["Id"] for each in await _ended(api) if each.get("Created", 0) <= limit]

@@ -37,7 +37,7 @@ def cluster_reference(image: BuiltImage, registry: Registry | None) -> str:
 
 
 def tag_for(name: ImageName, tag: str, registry: Registry | None) -> str:
-    """The tag in a registry; where all images share one repository, the tag tells them apart."""
+    """The tag in a registry; where all images share one repository, the tag distinguishes them."""
     if registry is None or not registry.single_name:
         return tag
     return f"{escaped(posixpath.basename(parse(name).familiar_name))}-{tag}"

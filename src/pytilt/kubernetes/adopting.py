@@ -63,11 +63,11 @@ def last_applied(o: KubeObject, wanted: KubeObject) -> str | None:
         o: the object after it was applied.
         wanted: what was applied.
     """
-    told = objects.annotations(o).get(LAST_APPLIED)
-    if told is None:
+    recorded = objects.annotations(o).get(LAST_APPLIED)
+    if recorded is None:
         return None
     text = msgspec.json.encode(wanted, order="sorted").decode() + "\n"
-    return text if text != told and len(text) <= LARGEST_ANNOTATION else None
+    return text if text != recorded and len(text) <= LARGEST_ANNOTATION else None
 
 
 def _is_client(entry: Mapping[str, Any], o: KubeObject) -> bool:

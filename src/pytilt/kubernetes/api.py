@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Params = Sequence[tuple[str, str]]
 
 CONNECT_SECONDS = 10.0
-"""A cluster that takes longer to accept a connection is told to be unreachable."""
+"""A cluster that takes longer to accept a connection counts as unreachable."""
 
 ANSWER_SECONDS = 30.0
 """The longest that a plain request waits for its answer, as in Tilt's applies."""
@@ -225,7 +225,7 @@ class KubernetesApi:
 
     @asynccontextmanager
     async def stream(self, path: str, *, params: Params = ()) -> AsyncIterator[Stream | Failure]:
-        """Ask for something that is told piece by piece, for as long as it takes.
+        """Ask for something that is answered piece by piece, for as long as it takes.
 
         Raises:
             ClusterUnreachableError: there is no answer, or the credentials are not accepted.

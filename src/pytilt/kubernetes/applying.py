@@ -81,7 +81,7 @@ async def apply(
         discovery: finds the place of the object.
         wanted: the object.
         seconds: until it gives up; waiting for an object to go does not count.
-        notify: hears what is waited for.
+        notify: called with what is waited for.
 
     Returns:
         The object as it is now. A CustomResourceDefinition is returned once its kind is served.
@@ -137,8 +137,8 @@ async def delete(api: KubernetesApi, resource: ApiResource, ref: ObjectRef, *, w
     if not answer.ok:
         raise failures.apply_error(str(ref), answer.failure)
     if wait:
-        told = answer.json()
-        uid = objects.uid(told) or str(objects.mapping(told, "details").get("uid") or "")
+        answered = answer.json()
+        uid = objects.uid(answered) or str(objects.mapping(answered, "details").get("uid") or "")
         await until_gone(api, scope, uid)
     return True
 
@@ -220,7 +220,7 @@ class _Application:
         return answer.ok or answer.status == 409
 
     async def _remembered(self, o: KubeObject) -> KubeObject:
-        """Tell the client that applied it before what was applied last; it is no failure where that does not go."""
+        """Record what was applied last for the client that applied it before; a refusal is no failure."""
         text = adopting.last_applied(o, self._wanted.object) if self._wanted.name else None
         if text is None:
             return o

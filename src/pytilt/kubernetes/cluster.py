@@ -31,7 +31,7 @@ class KubernetesCluster:
         connection = self._api.connection
         answer = await self._api.request("GET", "/version")
         if not answer.ok:
-            raise failures.denied(connection, "tell its version", answer.failure)
+            raise failures.denied(connection, "show its version", answer.failure)
         version = answer.json()
         node = await self._node()
         system = objects.mapping(node, "status", "nodeInfo")

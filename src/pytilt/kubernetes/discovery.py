@@ -77,12 +77,12 @@ class Discovery:
             kind: for example `Deployment`.
 
         Raises:
-            ClusterUnreachableError: no answer, or the cluster does not tell.
+            ClusterUnreachableError: no answer, or the cluster refuses.
         """
         key = (api_version, kind)
         if key not in self._known:
             await self._ask(api_version)
-        # The server tells of a kind a moment later than its definition does.
+        # The server lists a kind a moment after its definition is there.
         return self._known.get(key) or self._learned.get(key)
 
     def learn(self, definition: KubeObject) -> None:
@@ -109,7 +109,7 @@ class Discovery:
         if answer.status == 404:
             return
         if not answer.ok:
-            raise failures.denied(self._api.connection, f"tell the kinds of `{api_version}`", answer.failure)
+            raise failures.denied(self._api.connection, f"list the kinds of `{api_version}`", answer.failure)
         for listed in msgspec.convert(answer.json(), _ResourceList).resources:
             if "/" not in listed.name:
                 self._known[api_version, listed.kind] = ApiResource(

@@ -1,4 +1,4 @@
-"""What a refusal of the API server's means, and how it is told to people."""
+"""What a refusal of the API server's means, and how it is explained to people."""
 
 import re
 
@@ -39,7 +39,6 @@ class Details(Value):
     kind: str = ""
     uid: str = ""
     causes: tuple[Cause, ...] = ()
-    retry_after_seconds: int = 0
 
 
 class Failure(Value):
@@ -101,14 +100,14 @@ def apply_error(label: str, failure: Failure) -> ApplyError:
         label: `Kind/name`.
         failure: the refusal.
     """
-    return ApplyError(f"{label}: {_told(label, failure)}", hint=_hint(failure))
+    return ApplyError(f"{label}: {_explained(label, failure)}", hint=_hint(failure))
 
 
 def would_lose_data(label: str, failure: Failure) -> ApplyError:
     """The error of an object that can only be replaced, together with the data that it holds."""
     kind, _, name = label.partition("/")
     return ApplyError(
-        f"{label}: {_told(label, failure)}",
+        f"{label}: {_explained(label, failure)}",
         hint=f"replacing it would lose its data; if that is wanted: `kubectl delete {kind.lower()} {name}`",
     )
 
@@ -152,7 +151,7 @@ def denied(connection: Connection, what: str, failure: Failure) -> ClusterUnreac
     )
 
 
-def _told(label: str, failure: Failure) -> str:
+def _explained(label: str, failure: Failure) -> str:
     """The server's message without the name of the object, and one line for each of several causes."""
     kind, _, name = label.partition("/")
     message = re.sub(rf'^{re.escape(kind)}(?:\.\S+)? "{re.escape(name)}" is invalid: ', "", failure.message)

@@ -1,6 +1,6 @@
 """Connections to ports of pods, each over a WebSocket of its own, and the connection of a tunnel for many.
 
-Channel 0 carries the bytes, channel 1 what went wrong; the first message of each tells the port again.
+Channel 0 carries the bytes, channel 1 what went wrong; the first message of each repeats the port.
 """
 
 from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ class KubernetesConnection:
         await self._socket.send(DATA, data)
 
     async def finish(self) -> None:
-        """A WebSocket cannot close one direction, so the pod's side does not hear of it."""
+        """A WebSocket cannot close one direction, so the pod's side does not notice."""
 
     async def receive(self) -> bytes:
         """The next bytes, empty at the end.
@@ -77,7 +77,7 @@ async def open_connection(
 ) -> AsyncIterator[KubernetesConnection]:
     """Open one connection; see `Containers.forward`.
 
-    That nothing listens at the port is told by the first `receive`.
+    The first `receive` reports that nothing listens at the port.
 
     Raises:
         ClusterUnreachableError: the pod is gone, or no answer.

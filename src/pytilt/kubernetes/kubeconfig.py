@@ -22,7 +22,7 @@ class Entry(Value):
 
     name: str
     path: str
-    """The file that it stands in."""
+    """The file that it is in."""
     value: Mapping[str, Any] = {}
     """As the file has it."""
 
@@ -68,15 +68,6 @@ def current_context(settings: Settings, override: str = "") -> str | None:
     if chosen := override or settings.context:
         return chosen
     return read(settings).current or (IN_CLUSTER if settings.in_cluster else None)
-
-
-def context_names(settings: Settings) -> tuple[str, ...]:
-    """The contexts that can be chosen, sorted.
-
-    Raises:
-        UserError: a file is no kubeconfig.
-    """
-    return tuple(sorted(read(settings).contexts))
 
 
 def as_text(value: Mapping[str, Any], key: str) -> str:

@@ -1,6 +1,6 @@
-"""Following the log of a container: no line lost, none told twice.
+"""Following the log of a container: no line lost, none passed on twice.
 
-The server begins where it is asked to by the second only. So after a broken connection it tells lines again, which are
+The server begins where it is asked to by the second only. So after a broken connection it sends lines again, which are
 left out by their full times; lines of one and the same nanosecond are counted.
 """
 
@@ -52,7 +52,7 @@ def latest_run(pod: KubeObject, container: str) -> ContainerRun:
 
 
 class LogPosition:
-    """How far a log has been told.
+    """How far a log was passed on.
 
     Args:
         since: RFC 3339; lines before it are not wanted. Empty: all are.
@@ -71,11 +71,11 @@ class LogPosition:
         return f"{found[:19]}Z" if found else ""
 
     def reconnected(self) -> None:
-        """Expect lines that were told already."""
+        """Expect lines that were passed on already."""
         self._to_skip = self._told_at_last
 
     def is_new(self, time: str) -> bool:
-        """Is a line of this time to be told? If so it counts as told.
+        """Is a line of this time new? If so it counts as passed on.
 
         Args:
             time: as `in_utc` returns it.
@@ -109,7 +109,7 @@ def in_utc(time: str) -> str | None:
 
 
 async def follow(api: KubernetesApi, ref: ContainerRef, since: str = "") -> AsyncGenerator[Line, None]:
-    """Tell the lines of a container's log until this run of it ends or its pod is gone.
+    """Yield the lines of a container's log until this run of it ends or its pod is gone.
 
     Args:
         api: whom to ask.
@@ -169,7 +169,7 @@ async def _started(api: KubernetesApi, ref: ContainerRef) -> ContainerRun | None
 
 
 async def _rest_of_previous(api: KubernetesApi, ref: ContainerRef, progress: LogPosition) -> AsyncGenerator[Line, None]:
-    """What the run before the latest one wrote and was not told; nothing when the node has thrown it away."""
+    """What the run before the latest one wrote and was not passed on; nothing when the node has thrown it away."""
     try:
         async with aclosing(_lines(api, ref, progress, previous=True)) as lines:
             async for line in lines:
@@ -199,7 +199,7 @@ async def _lines(
     except ClusterUnreachableError as error:
         raise _BrokenError from error
     if refusal and refusal.code == 403:
-        raise failures.denied(api.connection, f"tell the log of pod `{ref.pod}`", refusal)
+        raise failures.denied(api.connection, f"show the log of pod `{ref.pod}`", refusal)
     if refusal:
         raise _BrokenError
 
@@ -211,6 +211,6 @@ def _parsed(line: bytes) -> tuple[str, str]:
 
 
 def _after(time: str) -> str:
-    """The next nanosecond: of an earlier run, the line of the time itself was told already."""
+    """The next nanosecond: of an earlier run, the line of that very time was passed on already."""
     found = in_utc(time) or ""
     return f"{found[:20]}{int(found[20:29]) + 1:09}Z" if found and found[20:29] != "9" * 9 else time

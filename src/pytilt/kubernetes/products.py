@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 
 class Product(StrEnum):
-    """The clusters that are told apart; the words are Tilt's."""
+    """The clusters that are distinguished; the words are Tilt's."""
 
     MINIKUBE = "minikube"
     DOCKER_DESKTOP = "docker-desktop"
@@ -61,7 +61,7 @@ _START = {
 
 
 def product(cluster: str, *, authority: str = "", config: str = "", home: str = "") -> Product:
-    """Tell the product.
+    """Recognize the product.
 
     Args:
         cluster: the cluster's name in the kubeconfig.
@@ -94,7 +94,7 @@ def shares_engine(found: Product, *, context: str, engine_host: str, runtime: st
         context: the name of the context.
         engine_host: the engine's address in the form of `DOCKER_HOST`; empty: the usual socket.
         runtime: what the nodes say of their container runtime, for example `docker://27.3.1`.
-        minikube: MINIKUBE_ACTIVE_DOCKERD, with which `minikube docker-env` tells whose engine DOCKER_HOST is.
+        minikube: MINIKUBE_ACTIVE_DOCKERD, with which `minikube docker-env` marks whose engine DOCKER_HOST is.
     """
     default = _DEFAULT_ENGINE.match(engine_host) is not None
     if found is Product.DOCKER_DESKTOP:

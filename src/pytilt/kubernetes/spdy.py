@@ -80,7 +80,7 @@ class Wire(Protocol):
 
 
 class Patience(Value):
-    """How long a silent connection is believed to stand."""
+    """How long a silent connection is believed to be open."""
 
     quiet: float = 1.0
     """Seconds without a byte until the other side is pinged."""
@@ -209,7 +209,7 @@ class SpdyConnection:
         self._buffered = 0
         self._room = asyncio.Event()
         self._room.set()
-        self._heard = asyncio.Event()
+        self._received = asyncio.Event()
         self._sending = asyncio.Lock()
         self._probes: dict[int, Probe] = {}
         self._frames = 0
@@ -280,7 +280,7 @@ class SpdyConnection:
         await self._send(struct.pack("!II", number, flags << 24 | len(data)) + data)
 
     async def forget(self, number: int, *, cancel: bool) -> None:
-        """Take no more of a stream; tell the other side if it does not know."""
+        """Take no more of a stream; reset it if the other side does not know."""
         known = self._streams.pop(number, None)
         if cancel and known is not None and not self.closed:
             await self._send_control(_RST_STREAM, struct.pack("!II", number, _CANCEL))
@@ -296,7 +296,7 @@ class SpdyConnection:
             while not self.closed:
                 await self._room.wait()
                 self._buffer += await self._wire.receive_bytes()
-                self._heard.set()
+                self._received.set()
                 await self._take_frames()
                 if self._buffered >= BUFFERED_BYTES:
                     self._room.clear()
@@ -327,11 +327,11 @@ class SpdyConnection:
         return False
 
     async def _hears(self, seconds: float) -> bool:
-        self._heard.clear()
+        self._received.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._heard.wait()
-        return self._heard.is_set()
+                await self._received.wait()
+        return self._received.is_set()
 
     def _lose(self, why: str) -> None:
         self.closed, self.usable = True, False

@@ -18,7 +18,7 @@ _PROBES = 3
 
 
 def socket_options() -> tuple[SocketOption, ...]:
-    """Options that let the system find out whether an idle connection still stands."""
+    """Options that let the system find out whether an idle connection is still open."""
     options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
     # macOS calls the idle time TCP_KEEPALIVE.
     for names, value in (

@@ -29,7 +29,7 @@ OPENING_TUNNELS = 8
 """As many handshakes go on at the same time; the first of many connections would else wait for the last."""
 
 _ERROR_SECONDS = 1.0
-"""How long to wait for what went wrong after the bytes have ended; the server tells it before, or right after."""
+"""How long to wait for what went wrong after the bytes have ended; the server reports it before, or right after."""
 
 
 class Waits(Value):
@@ -38,7 +38,7 @@ class Waits(Value):
     accept: float = 3.0
     """To accept a connection; after that the tunnel is dead, and replaced."""
     fresh: float = 2.0
-    """So long a tunnel that has answered is believed to stand without being asked."""
+    """So long a tunnel that has answered is believed to be open without a check."""
     recycle: float = 2.0
     """To show that nothing of the last connection is left in a tunnel."""
     patience: Patience = Patience()
@@ -100,7 +100,7 @@ class TunnelledConnection:
             if self._data.broken:
                 raise self._failure()
             if self._message or self._error.ended or self._data.ended:
-                return  # it tells why
+                return  # it says why
             self._changed.clear()
             await self._changed.wait()
 
@@ -321,7 +321,7 @@ class Tunnels:
         except PytiltError as problem:
             if not tunnel.opened.done():
                 tunnel.opened.set_exception(problem)
-                tunnel.opened.exception()  # whoever asked for the tunnel hears of it
+                tunnel.opened.exception()  # whoever asked for the tunnel gets it
         finally:
             tunnel.opened.cancel()
             tunnel.retired.set()

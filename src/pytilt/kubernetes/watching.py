@@ -87,9 +87,9 @@ def _selected(value: str) -> str:
 
 
 async def watch(api: KubernetesApi, scope: Scope) -> AsyncGenerator[Change, None]:
-    """Tell all objects, then `LISTED`, then every change, without end.
+    """Yield all objects, then `LISTED`, then every change, without end.
 
-    What was deleted while the watch was broken is told as `DELETED` before the next `LISTED`.
+    What was deleted while the watch was broken is emitted as `DELETED` before the next `LISTED`.
 
     Args:
         api: whom to ask.
@@ -112,7 +112,7 @@ async def watch(api: KubernetesApi, scope: Scope) -> AsyncGenerator[Change, None
         except _DeniedError as denied:
             raise denied.error from None
         except ClusterUnreachableError:
-            pass  # the next try will tell, and `info` tells people
+            pass  # the next try reports it, and `info` shows it to people
         await backoff.wait()
 
 
@@ -127,7 +127,7 @@ async def find(discovery: Discovery, api_version: str, kind: str) -> ApiResource
 
 
 async def states(api: KubernetesApi, scope: Scope) -> AsyncGenerator[KubeObject | None, None]:
-    """Tell every state of one object, first the present one; None while there is none.
+    """Yield every state of one object, first the present one; None while there is none.
 
     Args:
         api: whom to ask.
@@ -145,7 +145,7 @@ async def states(api: KubernetesApi, scope: Scope) -> AsyncGenerator[KubeObject 
 
 
 async def until_gone(api: KubernetesApi, scope: Scope, uid: str) -> None:
-    """Wait until an object is gone, or another one stands in its place.
+    """Wait until an object is gone, or another one is in its place.
 
     Args:
         api: whom to ask.
@@ -179,10 +179,10 @@ class _Watch:
         self._version = ""
         self._known: dict[tuple[str, str], KubeObject] = {}
         self.following = False
-        """Are the changes told by a watch, rather than found by listing?"""
+        """Do the changes come from a watch, rather than from listing?"""
 
     async def changes(self) -> AsyncGenerator[Change, None]:
-        """Tell what is not known yet, until the connection ends."""
+        """Yield what is not known yet, until the connection ends."""
         self.following = False
         if not self._version:
             async with aclosing(self._list()) as listed:
@@ -200,14 +200,14 @@ class _Watch:
             for item in page.get("items") or ():
                 o = plain(item, self._scope.resource)
                 gone.pop(_key(o), None)
-                for change in self._told(Change(type=ChangeType.ADDED, object=o)):
+                for change in self._emitted(Change(type=ChangeType.ADDED, object=o)):
                     yield change
             following = str(objects.metadata(page).get("continue") or "")
             if not following:
                 break
             page = self._granted(await self._page(following))
         for o in gone.values():
-            for change in self._told(Change(type=ChangeType.DELETED, object=o)):
+            for change in self._emitted(Change(type=ChangeType.DELETED, object=o)):
                 yield change
         self._version = str(objects.metadata(page).get("resourceVersion") or "")
         yield Change(type=ChangeType.LISTED)
@@ -236,9 +236,9 @@ class _Watch:
         self._version = str(objects.metadata(event.object).get("resourceVersion") or self._version)
         if event.type == "BOOKMARK":
             return []
-        return self._told(Change(type=ChangeType(event.type), object=plain(event.object, self._scope.resource)))
+        return self._emitted(Change(type=ChangeType(event.type), object=plain(event.object, self._scope.resource)))
 
-    def _told(self, change: Change) -> list[Change]:
+    def _emitted(self, change: Change) -> list[Change]:
         """Remember a change; an object that took the place of another comes after the end of that."""
         key = _key(change.object)
         old = self._known.pop(key, None)

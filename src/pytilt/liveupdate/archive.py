@@ -157,7 +157,7 @@ def _members(file: SyncedFile) -> Iterator[tuple[str, str]]:
 
 
 def _add(tar: tarfile.TarFile, local: str, remote: str, *, inner: bool) -> FileKind | None:
-    """Add one path, without what is below it; tell what it is, None when it is nothing that can be packed."""
+    """Add one path, without what is below it; return what it is, None when it is nothing that can be packed."""
     try:
         return _add_one(tar, local, remote)
     except (FileNotFoundError, NotADirectoryError):

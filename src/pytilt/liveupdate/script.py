@@ -4,7 +4,7 @@ It reads a line, does what the line says and waits for the next. It needs `sh`, 
 Debian with dash. What is sent for one update is a line of shell and then, last, the bytes of an archive; the next line
 is sent only after the acknowledgement. So it does not matter that some `head` read more than they pass on.
 
-What stands in the way of the archive goes first, since tars do not agree on it: what is no directory where one comes
+What is in the way of the archive goes first, since tars do not agree on it: what is no directory where one comes
 (GNU's would replace a link to a directory, busybox's would unpack into where it leads), then, after the deletions,
 directories where something else comes. Links go before the deletions, so that no deletion follows one.
 
@@ -102,7 +102,7 @@ class Marks:
         ]
 
     def _clearing(self, function: str, paths: Sequence[str], root: str) -> list[str]:
-        """Calls of a function of the program, each for neighbours in one directory, so that its name stands once."""
+        """Calls of a function of the program, each for neighbours in one directory, whose name is written once."""
         split = (posixpath.split(path) for path in paths if path != "/")
         return [
             f"{function} {quoted(_below(root, directory.rstrip('/')))} {' '.join(quoted(name) for _, name in group)}"
@@ -128,7 +128,7 @@ class Marks:
 
 
 def quoted(text: str) -> str:
-    """A word for the shell on one line: newlines stand as the variable `n`, which holds one."""
+    """A word for the shell on one line: newlines become the variable `n`, which holds one."""
     return '"$n"'.join(shlex.quote(part) for part in text.split("\n"))
 
 

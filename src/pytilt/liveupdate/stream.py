@@ -90,7 +90,7 @@ class ContainerStream:
                 raise
 
     async def _send(self, message: bytes) -> None:
-        # A stream that broke tells so to whoever reads from it.
+        # Whoever reads from a stream that broke gets the error.
         with contextlib.suppress(PytiltError, OSError, EOFError):
             for start in range(0, len(message), _SEND_BYTES):
                 if self._output.ended:
@@ -164,7 +164,7 @@ class _Output:
     def __init__(self, mark: bytes) -> None:
         self.ended = False
         self.failure: PytiltError | None = None
-        """Why it ended, where the cluster told."""
+        """Why it ended, where the cluster said so."""
         self._mark = mark
         self._buffer = b""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -250,8 +250,8 @@ def _ended(output: _Output, status: int | None, said: str) -> SyncError:
         return SyncError(_with_output(output.failure.message, said), hint=output.failure.hint)
     if status in _CANNOT_EXECUTE:
         return SyncError(_with_output("the container has no usable `sh`", said), hint=_NO_TOOLS)
-    told = "" if status is None else f" (exit status {status})"
-    return SyncError(_with_output(f"the stream into the container ended{told}", said))
+    status_text = "" if status is None else f" (exit status {status})"
+    return SyncError(_with_output(f"the stream into the container ended{status_text}", said))
 
 
 def _with_output(message: str, said: str) -> str:

@@ -38,9 +38,9 @@ class Commanding:
         if not deploy.update.echo_off:
             log(f"Running cmd: {deploy.update.shown}\n")
         tail = Tail()
-        heard = decoded(both(tail.feed, log))
+        output = decoded(both(tail.feed, log))
         outcome = await self._runner.run(
-            self.request(deploy.update), heard, notice=lambda text: log(f"{text}\n", level=Level.WARN)
+            self.request(deploy.update), output, notice=lambda text: log(f"{text}\n", level=Level.WARN)
         )
         if outcome.exit_status != 0:
             raise CommandError(

@@ -23,7 +23,7 @@ class Connecting:
     Args:
         store: the session's objects.
         cluster: the cluster that was chosen at the start of the session.
-        log: is told when it cannot be reached, and when it can again.
+        log: takes when it cannot be reached, and when it can again.
     """
 
     def __init__(self, store: Store, cluster: Cluster, log: Log) -> None:
@@ -44,7 +44,7 @@ class Connecting:
                 retry = min(2 * retry, LAST_RETRY_SECONDS)
 
     async def look(self) -> bool:
-        """Ask the cluster once; tell whether it answered."""
+        """Ask the cluster once; return whether it answered."""
         state = self._store.get(ClusterState, "default") or ClusterState(name="default")
         try:
             info = await self._cluster.info()

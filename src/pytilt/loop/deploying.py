@@ -83,8 +83,8 @@ class Deploying:
         deployed = [image for image in resource.spec.built_images if image.deployed]
         with steps.step("Deploying") as step_log:
             if deploy.commands is not None:
-                told = {name: references[name] for name in deploy.images if name in references}
-                applied = await self._runner.apply(deploy.commands, told, step_log, seconds=timeout)
+                named = {name: references[name] for name in deploy.images if name in references}
+                applied = await self._runner.apply(deploy.commands, named, step_log, seconds=timeout)
                 hashes: tuple[str, ...] = ()
             else:
                 wanted = injection.inject(deploy.objects, references, deployed, deploy.locators)

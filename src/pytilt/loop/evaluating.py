@@ -79,7 +79,7 @@ class Evaluating:
         )
 
     def set_args(self, args: Sequence[str]) -> bool:
-        """Evaluate with other arguments; tell whether they are others than before."""
+        """Evaluate with other arguments; return whether they differ from before."""
         tiltfile = self._store.get(Tiltfile, TILTFILE)
         if tiltfile is None or tiltfile.args == tuple(args):
             return False
@@ -101,7 +101,7 @@ class Evaluating:
                 self._put_forwards(declaration)
 
     async def evaluate(self, tiltfile: Tiltfile) -> None:
-        """Evaluate once. A failure keeps what was declared before; it is told on the Tiltfile's row."""
+        """Evaluate once. A failure keeps what was declared before; the Tiltfile's row shows it."""
         sequence = self._watching.sequence
         due = evaluation_changes(self._store.snapshot())
         changed = tuple(sorted(due))
@@ -148,7 +148,7 @@ class Evaluating:
             span.close()
 
     async def _apply(self, result: EvaluationResult, span: Span, began: float) -> tuple[Declaration | None, str]:
-        """Make objects of what was declared; tell what counts from now on, and what is wrong."""
+        """Make objects of what was declared; return what counts from now on, and what is wrong."""
         declaration, error = result.declaration, result.error or ""
         try:
             await (self._declare(declaration) if declaration else self._watch_configs(result.config_files))

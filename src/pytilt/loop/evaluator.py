@@ -49,8 +49,8 @@ class Evaluator:
         def emit(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
             loop.call_soon_threadsafe(partial(log, text, level=level, progress=progress))
 
-        def run_local(command: Command, stdin: bytes | None, heard: Callable[[str], None]) -> LocalResult:
-            return asyncio.run_coroutine_threadsafe(self._local(command, stdin, heard), loop).result()
+        def run_local(command: Command, stdin: bytes | None, output: Callable[[str], None]) -> LocalResult:
+            return asyncio.run_coroutine_threadsafe(self._local(command, stdin, output), loop).result()
 
         def git(words: Sequence[str], progress: Callable[[str], None]) -> GitResult:
             env = {**self._request.environ, **dict(ENVIRONMENT)}
@@ -65,14 +65,14 @@ class Evaluator:
         request = replace(self._request, args=tuple(args))
         return await asyncio.to_thread(run)
 
-    async def _local(self, command: Command, stdin: bytes | None, heard: Callable[[str], None]) -> LocalResult:
+    async def _local(self, command: Command, stdin: bytes | None, output: Callable[[str], None]) -> LocalResult:
         said: list[bytes] = []
         complained: list[bytes] = []
 
         def keep(pieces: list[bytes]) -> Callable[[bytes], None]:
             def take(chunk: bytes) -> None:
                 pieces.append(chunk)
-                heard(chunk.decode(errors="replace"))
+                output(chunk.decode(errors="replace"))
 
             return take
 

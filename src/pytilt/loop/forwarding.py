@@ -102,7 +102,7 @@ class Forwarding:
 
     async def _listen(self, forward: PortForward) -> None:
         host = forward.spec.host or self._host
-        retry, told = 0.05, ""
+        retry, reported = 0.05, ""
         async with asyncio.TaskGroup() as connections:
             while True:
                 try:
@@ -112,9 +112,9 @@ class Forwarding:
                 except OSError as problem:
                     taken = await holder_of(forward.spec.local_port)
                     text = f"cannot listen on {host}:{forward.spec.local_port}: {_why(problem, taken)}"
-                    if text != told:
+                    if text != reported:
                         self._say(forward, text)
-                    told = text
+                    reported = text
                     self._write(forward.name, listening=False, error=text)
                 await asyncio.sleep(retry)
                 retry = min(2 * retry, 2.0)

@@ -57,7 +57,7 @@ class Imaging:
         Args:
             resource: whose images.
             info: the cluster that will run them.
-            steps: where progress is told.
+            steps: takes the progress.
             sequence: changes up to this one must be in the images.
             force: build even what is fresh.
 
@@ -89,7 +89,7 @@ class Imaging:
     async def _one(
         self, image: Image, info: ClusterInfo, steps: UpdateSteps, *, sequence: int, force: bool
     ) -> ImageMapStatus:
-        """Build and publish one image if it is stale; tell what stands for it now."""
+        """Build and publish one image if it is stale; return what it is now."""
         state, status = self._store.snapshot(), self._status(image)
         declared = state.get(ImageMap, image.name)
         digest = declared.digest if declared else ""

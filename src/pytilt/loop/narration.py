@@ -53,7 +53,7 @@ class UpdateSteps:
     """The numbered steps of one update.
 
     Args:
-        log: where they are told.
+        log: takes them.
         total: how many there will be.
         clock: seconds that only count up.
     """
@@ -86,7 +86,7 @@ class UpdateSteps:
         self._log(f"{why}\n")
 
     def recap(self) -> None:
-        """Tell how long each step took, and all together."""
+        """Log how long each step took, and all together."""
         for number, seconds, title in sorted(self._done):
             self._log(f"{INDENT}Step {number} - {seconds:.2f}s ({title})\n")
         self._log(f"{INDENT}DONE IN: {self._clock() - self._began:.2f}s \n")

@@ -22,7 +22,7 @@ class ObjectDeletion:
 
     Args:
         cluster: where they are.
-        notify: hears what is waited for.
+        notify: called with what is waited for.
         seconds: how long they are waited for.
     """
 

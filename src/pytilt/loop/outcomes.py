@@ -10,7 +10,7 @@ from pytilt.model.updates import Outcome
 
 
 class Done(Value):
-    """The end of an update, as the strategy that carried it out tells it."""
+    """The end of an update, as the strategy that carried it out reports it."""
 
     outcome: Outcome
     error: str = ""

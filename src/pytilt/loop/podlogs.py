@@ -30,17 +30,17 @@ class Followed(Value):
     prefix: str
     """Before every line: the container's name where there are several."""
     since: str
-    """RFC 3339: a pod that is older than the session tells only what is new."""
+    """RFC 3339: of a pod that is older than the session, only what is new is logged."""
 
 
-class _Told:
-    """How far the log of a container was told, over its runs and over broken connections."""
+class _LogPosition:
+    """How far the log of a container was read, over its runs and over broken connections."""
 
     def __init__(self, upto: str) -> None:
         self.upto = upto
         self._run = ""
         self._count = 0
-        """Lines of the second `upto` that this run has told, where times are whole seconds."""
+        """Lines of the second `upto` that were read of this run, where times are whole seconds."""
         self._begin, self._repeated = upto, 0
 
     def connect(self, run: str) -> None:
@@ -50,7 +50,7 @@ class _Told:
         self._begin, self._repeated = self.upto, self._count
 
     def is_new(self, time: str) -> bool:
-        """Is a line of the connection to be told? Times may go back a little where two streams are mixed."""
+        """Is a line of the connection new? Times may go back a little where two streams are mixed."""
         order = _order(time, self._begin)
         if order < 0 or (order == 0 and "." in time):
             return False
@@ -74,7 +74,7 @@ class PodLogs:
     Args:
         store: the session's objects.
         logs: takes the lines.
-        containers: tells the lines.
+        containers: reads the lines.
     """
 
     def __init__(self, store: Store, logs: LogStore, containers: Containers) -> None:
@@ -83,9 +83,9 @@ class PodLogs:
         self._containers = containers
         self._began = store.now()
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._told: set[tuple[str, str]] = set()
-        """Runs of containers that were told to their last line: the pod's and the run's ids."""
-        self._heard = asyncio.Event()
+        self._finished: set[tuple[str, str]] = set()
+        """Runs of containers that were read to their last line: the pod's and the run's ids."""
+        self._progressed = asyncio.Event()
 
     async def run(self) -> None:
         """Follow what is there and what comes, without end."""
@@ -103,16 +103,16 @@ class PodLogs:
                 )
 
     async def caught_up(self) -> None:
-        """Wait until every container that has ended is told to its last line: it may say why."""
+        """Wait until every container that has ended is read to its last line: it may say why."""
         while any(self._is_owed(followed) for followed in self._wanted()):
-            self._heard.clear()
-            await self._heard.wait()
+            self._progressed.clear()
+            await self._progressed.wait()
 
     def _is_owed(self, followed: Followed) -> bool:
         container = self._container(followed)
         if container is None or container.state is ContainerState.RUNNING:
             return False
-        return (followed.uid, container.id) not in self._told
+        return (followed.uid, container.id) not in self._finished
 
     def _wanted(self) -> Iterator[Followed]:
         for runtime in self._store.snapshot().all(Runtime):
@@ -136,25 +136,25 @@ class PodLogs:
     async def _follow(self, followed: Followed) -> None:
         """Follow one container until its pod is gone: each of its runs to the end, then the next."""
         span = self._logs.span(followed.resource, SpanId(f"pod:{followed.resource}:{followed.pod}"))
-        told, retry = _Told(followed.since), FIRST_RETRY_SECONDS
+        position, retry = _LogPosition(followed.since), FIRST_RETRY_SECONDS
         while (container := self._container(followed)) is not None:
             try:
-                await self._one_run(followed, container.id, told, span)
+                await self._one_run(followed, container.id, position, span)
                 retry = FIRST_RETRY_SECONDS
-                self._told.add((followed.uid, container.id))
-                self._heard.set()
+                self._finished.add((followed.uid, container.id))
+                self._progressed.set()
                 await self._restarted(followed, container)
             except UnreachableError:
                 await asyncio.sleep(retry)
                 retry = min(2 * retry, LAST_RETRY_SECONDS)
         span.close()
-        self._heard.set()
+        self._progressed.set()
 
-    async def _one_run(self, followed: Followed, run: str, told: "_Told", span: Span) -> None:
+    async def _one_run(self, followed: Followed, run: str, position: "_LogPosition", span: Span) -> None:
         ref = ContainerRef(namespace=followed.namespace, pod=followed.pod, container=followed.container)
-        told.connect(run)
-        async for time, text in self._containers.logs(ref, since=told.upto):
-            if told.is_new(time):
+        position.connect(run)
+        async for time, text in self._containers.logs(ref, since=position.upto):
+            if position.is_new(time):
                 span(f"{followed.prefix}{text}")
 
     async def _restarted(self, followed: Followed, before: Container) -> None:

@@ -1,4 +1,4 @@
-"""Readiness probes of served processes: ask again and again, tell when the answer changes."""
+"""Readiness probes of served processes: ask again and again, report when the answer changes."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from pytilt.http.exchange import Exchange
 from pytilt.http.wires import open_tcp
 from pytilt.model.commands import ExecAction, HttpGetAction, Probe, TcpSocketAction
 
-Heard = Callable[[bool, str], None]
+OnChange = Callable[[bool, str], None]
 """Is called with whether the process is ready, and why not, or what the probe printed."""
 
 SETTLING_SECONDS = 0.05
@@ -38,8 +38,8 @@ class ReadinessProber:
         self._env = tuple(sorted(environ.items()))
         self._dir = directory
 
-    async def run(self, probe: Probe, heard: Heard) -> None:
-        """Probe without end; `heard` is called whenever the answer changes, and at the first failure.
+    async def run(self, probe: Probe, on_change: OnChange) -> None:
+        """Probe without end; `on_change` is called whenever the answer changes, and at the first failure.
 
         Thresholds count as in Kubernetes. Until the first success it asks more often than the period says.
         """
@@ -52,10 +52,10 @@ class ReadinessProber:
             good, bad = (good + 1, 0) if why is None else (0, bad + 1)
             if good >= probe.success_threshold and ready is not True:
                 ready = True
-                heard(True, "\n".join(output))
+                on_change(True, "\n".join(output))
             elif bad >= probe.failure_threshold and ready is not False:
                 ready = False
-                heard(False, why or "")
+                on_change(False, why or "")
             await asyncio.sleep(
                 probe.period_seconds if ready else min(SETTLING_SECONDS * max(bad, 1), probe.period_seconds)
             )

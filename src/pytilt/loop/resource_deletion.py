@@ -35,7 +35,7 @@ class ResourceDeletion:
     async def remove(self, resource: Resource, declared: Sequence[resources.ResourceSpec]) -> None:
         """End the updates of a resource and delete its objects, but those that another resource declares now.
 
-        What cannot be deleted is told and left: the session goes on.
+        What cannot be deleted is logged and left: the session goes on.
         """
         name = ResourceName(resource.name)
         applied = await self._updating.cancel(name)
@@ -49,11 +49,11 @@ class ResourceDeletion:
             if commands is not None:
                 await self._deploying.undeploy(commands, span, seconds=self._settings().apply_timeout_seconds)
                 return
-            await self._deploying.remove(self._doomed(name, applied, declared), span)
+            await self._deploying.remove(self._stale(name, applied, declared), span)
         except PytiltError as problem:
             span(f"{problem}\n", level=Level.ERROR)
 
-    def _doomed(
+    def _stale(
         self, name: ResourceName, applied: Sequence[ObjectRef], declared: Sequence[resources.ResourceSpec]
     ) -> list[ObjectRef]:
         """What was applied, but for what another resource declares now."""

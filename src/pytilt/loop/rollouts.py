@@ -1,4 +1,4 @@
-"""The rollout of a new pod, told step by step in the log of its resource; the forms are Tilt's."""
+"""The rollout of a new pod, step by step in the log of its resource; the forms are Tilt's."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -24,7 +24,7 @@ class RolloutStep(Value):
 
 
 class Rollouts:
-    """Tells of new pods.
+    """Logs the rollout of new pods.
 
     Args:
         store: the session's objects.
@@ -35,29 +35,29 @@ class Rollouts:
         self._store = store
         self._logs = logs
         self._began = store.now()
-        self._told: dict[str, set[str]] = {}
+        self._logged: dict[str, set[str]] = {}
 
     async def run(self) -> None:
-        """Tell what happens, without end."""
+        """Log what happens, without end."""
         async for changed in self._store.watch(Runtime):
             for _, name in changed.names:
                 self.turn(ResourceName(name))
 
     def turn(self, name: ResourceName) -> None:
-        """Tell what is new about the best pod of a resource."""
+        """Log what is new about the best pod of a resource."""
         resource, runtime = self._store.get(Resource, name), self._store.get(Runtime, name)
         if resource is None or runtime is None or not resource.spec.deploy.in_cluster:
             return
         for pod in runtime.status.pods[:1]:
             span = self._logs.span(name, SpanId(f"monitor:{name}:{pod.name}"))
-            if pod.uid not in self._told:
+            if pod.uid not in self._logged:
                 older = pod.created_at < self._began[:19]
-                self._told[pod.uid] = {name for _, name in STEPS} if older else set()
+                self._logged[pod.uid] = {name for _, name in STEPS} if older else set()
                 attached = f"Attaching to existing pod ({pod.name}). Only new logs will be streamed."
                 span(f"\n{attached}\n" if older else f"\nTracking new pod rollout ({pod.name}):\n")
             for step in rollout(pod):
-                if step.name not in self._told[pod.uid]:
-                    self._told[pod.uid].add(step.name)
+                if step.name not in self._logged[pod.uid]:
+                    self._logged[pod.uid].add(step.name)
                     span(f"{step.text}\n", level=step.level)
 
 

@@ -22,7 +22,7 @@ from pytilt.store.objects import Store
 
 
 class WatchedKind(Value):
-    """A kind of object that tells something of what runs."""
+    """A kind of object that says something about what runs."""
 
     api_version: str
     kind: str
@@ -40,7 +40,7 @@ FIRST_RETRY_SECONDS = 0.5
 LAST_RETRY_SECONDS = 15.0
 
 TOLD_REASONS = frozenset({"Pulling", "Pulled"})
-"""Reasons of normal events that are told; all others are noise, as Tilt has it."""
+"""Reasons of normal events that are logged; all others are noise, as Tilt has it."""
 
 WAITING_EVENTS = 200
 """So many events of objects that are not known to be ours are kept until they are, or others come."""
@@ -69,9 +69,9 @@ class Runtimes:
         self._jobs: dict[str, pods.Job] = {}
         self._services: dict[str, KubeObject] = {}
         self._finished: set[tuple[str, str]] = set()
-        self._told: dict[str, int] = {}
-        """Events that were told, and how often each had happened by then."""
-        self._untold: dict[str, pods.Event] = {}
+        self._logged: dict[str, int] = {}
+        """Events that were logged, and how often each had happened by then."""
+        self._pending_events: dict[str, pods.Event] = {}
 
     async def run(self) -> None:
         """Keep watching what resources live in, and their runtimes true, without end."""
@@ -103,7 +103,7 @@ class Runtimes:
     async def _follow(self, kind: WatchedKind, namespace: str) -> None:
         take = self._taker(kind)
         present: set[str] = set()
-        retry, told = FIRST_RETRY_SECONDS, ""
+        retry, reported = FIRST_RETRY_SECONDS, ""
         while True:
             listed: set[str] = set()
             try:
@@ -112,7 +112,7 @@ class Runtimes:
                         for uid in present - listed:
                             self._forget(uid)
                         present, listed = listed, set()
-                        retry, told = FIRST_RETRY_SECONDS, ""
+                        retry, reported = FIRST_RETRY_SECONDS, ""
                     else:
                         uid = objects.uid(change.object)
                         listed.add(uid)
@@ -121,9 +121,9 @@ class Runtimes:
                     self._dirty.set()
             except UnreachableError as problem:
                 text = f"cannot watch {kind.kind} objects in namespace {namespace}: {problem}"
-                if text != told:
+                if text != reported:
                     self._logs.span(ResourceName(""), SpanId("cluster"))(f"{text}\n", level=Level.WARN)
-                told = text
+                reported = text
             await asyncio.sleep(retry)
             retry = min(2 * retry, LAST_RETRY_SECONDS)
 
@@ -137,21 +137,21 @@ class Runtimes:
             "Service": lambda each: each,
         }
         read = kept[kind.kind]
-        shelf = {"Pod": self._pods, "ReplicaSet": self._owners, "Job": self._jobs, "Service": self._services}[kind.kind]
+        cache = {"Pod": self._pods, "ReplicaSet": self._owners, "Job": self._jobs, "Service": self._services}[kind.kind]
 
         def take(uid: str, change: Change) -> None:
             if change.type is ChangeType.DELETED:
                 self._forget(uid)
                 return
-            shelf[uid] = read(change.object)  # type: ignore[index]  # reader and shelf go by the same kind
+            cache[uid] = read(change.object)  # type: ignore[index]  # reader and cache go by the same kind
             if kind.kind == "Job":
                 self._owners[uid] = ownership.intermediate(change.object)
 
         return take
 
     def _forget(self, uid: str) -> None:
-        for shelf in (self._pods, self._owners, self._jobs, self._services):
-            shelf.pop(uid, None)
+        for cache in (self._pods, self._owners, self._jobs, self._services):
+            cache.pop(uid, None)
 
     async def _judge(self) -> None:
         while True:
@@ -168,7 +168,7 @@ class Runtimes:
         for resource in self._store.snapshot().all(Resource):
             if isinstance(resource.spec.deploy, KubernetesDeploy):
                 self._write(resource, self._state(resource, resource.spec.deploy, by_ancestor))
-        self._tell_events()
+        self._log_events()
 
     def _state(
         self, resource: Resource, deploy: KubernetesDeploy, by_ancestor: defaultdict[str, list[Pod]]
@@ -224,22 +224,22 @@ class Runtimes:
         event = pods.event(change.object)
         old = (event.last_seen or event.created_at) < self._began[:19]
         quiet = event.type == "Normal" and event.reason not in TOLD_REASONS
-        # What happens again and again is told ever more rarely, or it would drown the log.
-        known = uid in self._told and event.count < 2 * self._told[uid]
+        # What happens again and again is logged ever more rarely, or it would drown the log.
+        known = uid in self._logged and event.count < 2 * self._logged[uid]
         if not (old or quiet or known):
-            self._untold[uid] = event
+            self._pending_events[uid] = event
 
-    def _tell_events(self) -> None:
-        """Tell the events whose owner is known; others may come before what they are about, and wait."""
+    def _log_events(self) -> None:
+        """Log the events whose owner is known; others may come before what they are about, and wait."""
         names = self._names()
-        for uid, event in list(self._untold.items()):
+        for uid, event in list(self._pending_events.items()):
             name = next((names[each] for each in self._lineage(event.object_uid) if each in names), None)
             if name is not None:
-                del self._untold[uid]
-                self._told[uid] = event.count
-                self._tell(name, event)
-        for uid in list(self._untold)[:-WAITING_EVENTS]:
-            del self._untold[uid]
+                del self._pending_events[uid]
+                self._logged[uid] = event.count
+                self._log_event(name, event)
+        for uid in list(self._pending_events)[:-WAITING_EVENTS]:
+            del self._pending_events[uid]
 
     def _names(self) -> Mapping[str, ResourceName]:
         """The resources of what was applied, and of the pods that were found, be it by their labels only."""
@@ -249,7 +249,7 @@ class Runtimes:
             found.update(dict.fromkeys(resource.status.applied_uids, ResourceName(resource.name)))
         return found
 
-    def _tell(self, name: ResourceName, event: pods.Event) -> None:
+    def _log_event(self, name: ResourceName, event: pods.Event) -> None:
         where = (
             event.object.name
             if event.object.namespace in ("", "default")

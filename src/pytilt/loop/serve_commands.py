@@ -105,9 +105,9 @@ class ServeCommands:
                 async with asyncio.TaskGroup() as probes:
                     probing = None
                     if deploy.readiness_probe is not None:
-                        heard = self._heard(resource.name, span)
+                        on_change = self._on_change(resource.name, span)
                         probing = probes.create_task(
-                            self._prober.run(deploy.readiness_probe, heard), name=f"probe {resource.name}"
+                            self._prober.run(deploy.readiness_probe, on_change), name=f"probe {resource.name}"
                         )
                     ended = await process.wait()
                     if probing is not None:
@@ -119,8 +119,8 @@ class ServeCommands:
         finally:
             span.close()
 
-    def _heard(self, name: str, span: Span) -> Callable[[bool, str], None]:
-        def heard(ready: bool, why: str) -> None:
+    def _on_change(self, name: str, span: Span) -> Callable[[bool, str], None]:
+        def on_change(ready: bool, why: str) -> None:
             if ready:
                 for line in why.splitlines():
                     span(f"[readiness probe: success] {line}\n")
@@ -130,7 +130,7 @@ class ServeCommands:
                     span(f"[readiness probe: failure] {line}\n", level=Level.WARN)
                 self._write(name, status=RuntimeStatus.PENDING, reason=f"not ready: {why}")
 
-        return heard
+        return on_change
 
     def _fail(self, name: str, span: Span, text: str) -> None:
         span(f"{text}\n", level=Level.ERROR)

@@ -14,7 +14,7 @@ JUDGE_SECONDS = 1.0
 """Between two looks at the clock by `tilt ci`: its timeouts are minutes."""
 
 LAST_WORDS_SECONDS = 2.0
-"""How long `tilt ci` waits after its verdict for the logs of what has ended: they tell why."""
+"""How long `tilt ci` waits after its verdict for the logs of what has ended: they say why."""
 
 
 async def run_session(
@@ -25,7 +25,7 @@ async def run_session(
     Args:
         store: the session's objects.
         tasks: name -> what runs without end. One that fails ends the others, and the session.
-        last_words: waits until what ended before the verdict has told all of its log; not for long.
+        last_words: waits until what ended before the verdict has logged everything; not for long.
 
     Returns:
         The verdict.
@@ -46,7 +46,7 @@ async def judge(store: Store) -> Verdict:
     """Wait for the verdict of a session that ends by itself; without end for one that does not."""
     changed = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        listening = group.create_task(_tell(store, changed), name="changes to judge")
+        listening = group.create_task(_set_on_change(store, changed), name="changes to judge")
         while (found := _found(store)) is None:
             changed.clear()
             with contextlib.suppress(TimeoutError):
@@ -63,7 +63,7 @@ def _found(store: Store) -> Verdict | None:
     return verdict(store.snapshot(), store.now()) if session is not None and session.ci else None
 
 
-async def _tell(store: Store, changed: asyncio.Event) -> None:
+async def _set_on_change(store: Store, changed: asyncio.Event) -> None:
     async for _ in store.watch():
         changed.set()
 

@@ -35,7 +35,7 @@ class _Open:
         self.task: asyncio.Task[None] | None = None
 
     def fail(self, problem: PytiltError) -> None:
-        """Have whoever waits for the stream hear why there is none, unless it was open once."""
+        """Give whoever waits for the stream the reason why there is none, unless it was open once."""
         if not self.stream.done():
             self.stream.set_exception(problem)
             self.stream.exception()  # nobody may have waited
@@ -141,7 +141,7 @@ class Syncing:
         archive = await pack(steps.copies)
         deletions = tuple(file.remote for file in (*steps.deletions, *archive.vanished))
         name = f"{target.pod.name}/{target.container.name}"
-        _tell(log, name, steps)
+        _log_steps(log, name, steps)
         printed = _Printed(log)
         result = await self._send(target, archive, deletions, steps, printed)
         if result.failed is not None:
@@ -232,7 +232,7 @@ class _Printed:
         self._log(text, level=level, progress=progress)
 
 
-def _tell(log: Log, name: str, steps: SyncPlan) -> None:
+def _log_steps(log: Log, name: str, steps: SyncPlan) -> None:
     if steps.deletions:
         log(f"Will delete {len(steps.deletions)} file(s) from container: {name}\n")
         _list(log, steps.deletions)

@@ -42,8 +42,8 @@ GONE_SECONDS = 30.0
 _LAST = {"CustomResourceDefinition": 1, "Namespace": 2}
 """Kinds that hold objects of other resources go after those."""
 
-Tell = Callable[[str], None]
-"""Is told one line."""
+Notify = Callable[[str], None]
+"""Called with one line."""
 
 _Identity = tuple[str, str, str]
 """Kind, namespace, name."""
@@ -54,7 +54,7 @@ class TearingDown:
 
     Args:
         cluster: where it is.
-        tell: is told what is deleted, and what is left and why.
+        notify: called with what is deleted, and what is left and why.
         commands: runs the delete commands of resources that were deployed by some.
         seconds: how long objects with finalizers are waited for.
     """
@@ -62,16 +62,16 @@ class TearingDown:
     def __init__(
         self,
         cluster: Cluster,
-        tell: Tell,
+        notify: Notify,
         *,
         commands: DeployCommandRunner | None = None,
         seconds: float = GONE_SECONDS,
     ) -> None:
         self._cluster = cluster
-        self._tell = tell
+        self._notify = notify
         self._commands = commands
         self._seconds = seconds
-        self._deletion = ObjectDeletion(cluster, tell, seconds)
+        self._deletion = ObjectDeletion(cluster, notify, seconds)
         self._deleted: list[ObjectRef] = []
         self._refused: list[str] = []
 
@@ -88,25 +88,25 @@ class TearingDown:
             ClusterUnreachableError: no answer.
         """
         chosen = [each for each in removal_order(declaration) if delete_volumes or not _is_claim(each)]
-        doomed = [each for each in chosen if objects.name(each)]
+        targets = [each for each in chosen if objects.name(each)]
         for each in chosen:
-            if each not in doomed:
+            if each not in targets:
                 prefix = objects.metadata(each).get("generateName")
-                self._tell(f"Not deleting {objects.kind(each)}/{prefix}…: the cluster has chosen its name")
-        namespaces = [each for each in doomed if objects.kind(each) == "Namespace"]
-        custom = await self._custom(doomed, declaration)
+                self._notify(f"Not deleting {objects.kind(each)}/{prefix}…: the cluster has chosen its name")
+        namespaces = [each for each in targets if objects.kind(each) == "Namespace"]
+        custom = await self._custom(targets, declaration)
         for ref in custom:
-            self._tell(f"Deleting via kubectl: {ref}")
+            self._notify(f"Deleting via kubectl: {ref}")
         left, refused = await self._deletion.run(custom)
         self._refused += refused
         await self._run_delete_commands(declaration)
-        for each in doomed:
+        for each in targets:
             if each not in namespaces and not order.is_custom(objects.api_version(each)):
                 await self._delete(objects.ref(each))
         default = (await self._cluster.info()).namespace if namespaces or delete_volumes else ""
         if delete_volumes:
-            await self._delete_claims(doomed, default)
-        mine = {_identity(each, default) for each in doomed}
+            await self._delete_claims(targets, default)
+        mine = {_identity(each, default) for each in targets}
         kept = []
         for each in namespaces:
             foreign = "" if delete_namespaces else await self._foreign(objects.name(each), mine)
@@ -115,8 +115,8 @@ class TearingDown:
             else:
                 await self._delete(objects.ref(each))
         if kept:
-            self._tell(f"Not deleting namespaces: {', '.join(kept)}")
-            self._tell("Run with --delete-namespaces to delete namespaces as well.")
+            self._notify(f"Not deleting namespaces: {', '.join(kept)}")
+            self._notify("Run with --delete-namespaces to delete namespaces as well.")
         await self._conclude(left)
 
     async def _run_delete_commands(self, declaration: Declaration) -> None:
@@ -132,12 +132,12 @@ class TearingDown:
 
     def _log(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:  # noqa: ARG002 - as in `Log`
         for line in text.splitlines():
-            self._tell(line)
+            self._notify(line)
 
-    async def _custom(self, doomed: Sequence[KubeObject], declaration: Declaration) -> list[ObjectRef]:
+    async def _custom(self, targets: Sequence[KubeObject], declaration: Declaration) -> list[ObjectRef]:
         """The declared custom resources, and those of declared kinds, which end with their definition."""
-        found = {objects.ref(each): None for each in doomed if order.is_custom(objects.api_version(each))}
-        defined = list(filter(None, map(_defined, doomed)))
+        found = {objects.ref(each): None for each in targets if order.is_custom(objects.api_version(each))}
+        defined = list(filter(None, map(_defined, targets)))
         default = (await self._cluster.info()).namespace if defined else ""
         known = {objects.identity(ref, default) for ref in found}
         known |= {objects.identity(ref, default) for ref in map(objects.ref, _kept(declaration))}
@@ -150,7 +150,7 @@ class TearingDown:
         return list(found)
 
     async def _delete(self, ref: ObjectRef) -> None:
-        self._tell(f"Deleting via kubectl: {ref}")
+        self._notify(f"Deleting via kubectl: {ref}")
         try:
             if await self._cluster.delete(ref):
                 self._deleted.append(ref)
@@ -168,9 +168,9 @@ class TearingDown:
         if described:
             raise finalizers.stuck(described, self._seconds)
 
-    async def _delete_claims(self, doomed: Sequence[KubeObject], default: str) -> None:
+    async def _delete_claims(self, targets: Sequence[KubeObject], default: str) -> None:
         """Delete the claims that StatefulSets made for their pods: Kubernetes leaves those to the user."""
-        for each in doomed:
+        for each in targets:
             namespace = objects.namespace(each) or default
             for template in objects.items(each, "spec", "volumeClaimTemplates"):
                 name = re.compile(rf"{re.escape(objects.name(template))}-{re.escape(objects.name(each))}-\d+")

@@ -92,7 +92,7 @@ class Updating:
         self._edit(name, ask)
 
     async def cancel(self, name: ResourceName) -> tuple[ObjectRef, ...]:
-        """End the updates of a resource that run; tell what is in the cluster because of it."""
+        """Cancel the running updates of a resource; return what is in the cluster because of it."""
         tasks = list(self._tasks.get(name, ()))
         for task in tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""Watched files: what the watcher of this machine tells becomes the status of `FileWatch` objects."""
+"""Watched files: what the watcher of this machine reports becomes the status of `FileWatch` objects."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -75,7 +75,7 @@ class Watching:
             self._store.put(replace(before, rules=tuple(wanted)))
 
     async def run(self) -> None:
-        """Tell changes as they come, without end. What was written anew with the content it had is no change."""
+        """Record changes as they come, without end. What was written anew with the content it had is no change."""
         async with asyncio.TaskGroup() as group:
             self._group = group
             async for changes in self._watcher.changes():
@@ -118,7 +118,7 @@ class Watching:
                 self._store.put(replace(watch, status=replace(watch.status, changes=oldest_first)))
 
     def _compare(self, changes: Changes) -> None:
-        """Tell which of these files have another content; large ones, and many, are read in a thread."""
+        """Return which of these files have another content; large ones, and many, are read in a thread."""
         paths = set().union(*changes.paths.values())
         waiting = paths & self._reading
         for key, each in changes.paths.items():
@@ -153,9 +153,9 @@ class Watching:
             if content != before:
                 changed.add(path)
                 self._observe(changes, path, before)
-        told = {key: found for key, paths in changes.paths.items() if (found := paths & changed)}
-        if told:
-            self.tell(told)
+        relevant = {key: found for key, paths in changes.paths.items() if (found := paths & changed)}
+        if relevant:
+            self.record(relevant)
 
     def _observe(self, changes: Changes, path: str, before: bytes | None) -> None:
         for observation in self._observations:
@@ -166,7 +166,7 @@ class Watching:
                     sequence = watch.status.changes.get(path, 0) if watch else 0
                     observation.sequences.setdefault((name, path), sequence)
 
-    def tell(self, batch: Mapping[str, frozenset[str]]) -> None:
+    def record(self, batch: Mapping[str, frozenset[str]]) -> None:
         """Note that these files changed, all at one moment."""
         self._sequence += 1
         state = self._store.snapshot()
@@ -176,7 +176,7 @@ class Watching:
                 self._store.put(_with(watch, paths, self._sequence, above=freshness.consumed(state, name)))
 
     def next_sequence(self) -> int:
-        """A number greater than that of every change told so far, and no greater than that of the next."""
+        """A number greater than that of every change so far, and no greater than that of the next."""
         return self._sequence + 1
 
     @property

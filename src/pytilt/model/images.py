@@ -99,7 +99,7 @@ class Image(Value):
     container_args: tuple[str, ...] | None = None
     """Replaces the container's `args`."""
     container_name: str = ""
-    """Of one that is only updated in place: which container runs it, where the image does not tell."""
+    """Of one that is only updated in place: which container runs it, where the image does not say."""
     deployed: bool = True
     """Does a workload run this image? A pure base image is neither pushed nor injected."""
 
@@ -134,7 +134,7 @@ class Registry(Value):
     host_from_cluster: str = ""
     """As the cluster's YAML names it; empty: the same."""
     single_name: str = ""
-    """Push everything to this one repository and tell images apart by tag (ECR)."""
+    """Push everything to this one repository and distinguish images by tag (ECR)."""
 
 
 class Delivery(StrEnum):

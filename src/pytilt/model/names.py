@@ -12,7 +12,7 @@ SpanId = NewType("SpanId", str)
 """The id of a log span: one build, one pod, one process, for example `build:3` or `pod:web:web-6d4f`."""
 
 TILTFILE = ResourceName("(Tiltfile)")
-"""The resource that stands for the main Tiltfile."""
+"""The resource of the main Tiltfile."""
 
 CONFIGS = f"configs:{TILTFILE}"
 """The watch of the files that the main Tiltfile read, as Tilt's API names it."""

@@ -162,7 +162,7 @@ class FileWatch(Object):
 
 
 class ImageMapStatus(Value):
-    """The image that stands for a declared one at this moment."""
+    """The image that was built for a declared one last."""
 
     built: BuiltImage | None = None
     reference: str = ""

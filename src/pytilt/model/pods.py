@@ -72,7 +72,7 @@ class Pod(Value):
     phase: str = "Pending"
     deleting: bool = False
     status: str = ""
-    """What people read in `kubectl get pods`: the phase, or the reason of the container that stands out."""
+    """What people read in `kubectl get pods`: the phase, or the reason of the container that matters most."""
     message: str = ""
     labels: tuple[tuple[str, str], ...] = ()
     owners: tuple[OwnerRef, ...] = ()

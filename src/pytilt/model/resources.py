@@ -70,7 +70,7 @@ class PortForwardSpec(Value):
 
 
 class ImageLocator(Value):
-    """A place in objects of some kind where an image reference stands (`k8s_kind`, `k8s_image_json_path`)."""
+    """A place in objects of some kind that holds an image reference (`k8s_kind`, `k8s_image_json_path`)."""
 
     kind: str = ""
     api_version: str = ""

@@ -31,7 +31,7 @@ from pytilt.views.hiding import without_secrets
 NDJSON = "application/x-ndjson"
 
 LARGEST_NUMBER = 2**35
-"""What a number of a query stays below: lines there are not so many, nor seconds before now that a date could tell."""
+"""The limit of numbers in a query: there are fewer lines, and no date is more seconds ago."""
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class Requests(Protocol):
         ...
 
     def set_args(self, args: Sequence[str]) -> bool:
-        """Evaluate the Tiltfile with other arguments; tell whether they are others than before."""
+        """Evaluate the Tiltfile with other arguments; return whether they differ from before."""
         ...
 
 
@@ -209,7 +209,7 @@ class Routes:
         return PlainTextResponse("" if changed else "Tilt is already running with those args -- no action taken")
 
     async def read_logs(self, request: Request) -> Response:
-        """Lines of the log as JSON lines; with `follow`, without end. `docs/api.md` tells the parameters."""
+        """Lines of the log as JSON lines; with `follow`, without end. `docs/api.md` lists the parameters."""
         query, selection = request.query_params, _selection(request)
         if query.get("follow"):
             if "before" in query or "limit" in query:
@@ -259,9 +259,9 @@ class Routes:
             touched = kind.touched(changed.names)
             order = [each for each in kind.names(state) if each in touched] + sorted(touched - set(kind.names(state)))
             events = [_event(known, each, self._shown(kind.one(state, each))) for each in order if name in (None, each)]
-            told = [event for event in events if event is not None]
-            if told:
-                yield b"".join(_encoded(event) + b"\n" for event in told)
+            new = [event for event in events if event is not None]
+            if new:
+                yield b"".join(_encoded(event) + b"\n" for event in new)
 
 
 def _ndjson(lines: Sequence[Line]) -> bytes:

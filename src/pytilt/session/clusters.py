@@ -81,7 +81,7 @@ async def connected(
 
     Args:
         target: what was chosen.
-        root: the project's folder: on the built-in context it tells projects apart.
+        root: the project's folder: on the built-in context it distinguishes projects.
         settings: the environment.
         runner: starts credential plugins.
         engine: this machine's container engine: the built-in context runs on it.

@@ -40,7 +40,7 @@ class EngineAccess:
             self._asked.set()
 
     async def hold(self) -> None:
-        """Open the context when it is first needed, and hold it until `close`; a failure is told to who asked."""
+        """Open the context when it is first needed, and hold it until `close`; a failure is raised to who asked."""
         while not self._over.is_set():
             await self._asked.wait()
             self._asked.clear()
@@ -60,7 +60,7 @@ class EngineAccess:
                 if failed.done():
                     raise
                 failed.set_exception(problem)
-                failed.exception()  # nobody may have asked yet; who does is told by another try
+                failed.exception()  # nobody may have asked yet; who does gets it from another try
 
     def close(self) -> None:
         """Let `hold` end in order."""

@@ -49,7 +49,7 @@ def find_project(
 
     Args:
         settings: the environment.
-        tiltfile: path of the Tiltfile; a folder stands for the `Tiltfile` in it.
+        tiltfile: path of the Tiltfile; a folder means the `Tiltfile` in it.
         args: the other words of the command line.
         context: `--context`.
         namespace: `--namespace`.
@@ -75,5 +75,5 @@ def find_project(
 def _deploys(tiltfile: Path) -> bool:
     try:
         return b"k8s_" in tiltfile.read_bytes()
-    except OSError:  # who evaluates it will tell
+    except OSError:  # whoever evaluates it reports that
         return False

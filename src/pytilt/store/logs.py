@@ -133,7 +133,7 @@ class LogStore:
 
     Args:
         path: the file that takes the lines; it must not exist.
-        clock: tells the time that lines carry.
+        clock: returns the time that lines carry.
         opener: opens the file for writing, without a buffer.
 
     Raises:
@@ -163,7 +163,7 @@ class LogStore:
         self.redactor = Redactor()
         """Knows what must not be shown."""
         self._redacted: dict[int, Line] = {}
-        """What stands for lines that came before it was known that a secret is in them."""
+        """What replaces lines that came before it was known that a secret is in them."""
         self._waiting: set[asyncio.Event] = set()
 
     def __len__(self) -> int:
@@ -178,7 +178,7 @@ class LogStore:
         """Replace these values wherever they appear, in the lines that are there too; a secret is never unlearned.
 
         Args:
-            secrets: pairs of a value and what stands in its place.
+            secrets: pairs of a value and what is shown in its place.
         """
         if self.redactor.learn(secrets):
             self._redact()
@@ -318,7 +318,7 @@ class LogStore:
     def _redact(self) -> None:
         """Take secrets out of the lines that are there.
 
-        In the file as many asterisks overwrite them, so that no other line moves. Readers get what stands in their
+        In the file as many asterisks overwrite them, so that no other line moves. Readers get what is shown in their
         place, which may be longer, from memory.
         """
         for begin in range(0, len(self), BATCH):

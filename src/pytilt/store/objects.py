@@ -56,7 +56,7 @@ class _Watch:
         self.event = asyncio.Event()
         self.pending: set[tuple[type[Object], str]] = set()
 
-    def tell(self, kind: type[Object], name: str) -> None:
+    def notify(self, kind: type[Object], name: str) -> None:
         if kind in self.kinds:
             self.pending.add((kind, name))
             self.event.set()
@@ -71,7 +71,7 @@ class Store:
     """The one state of a session. Everything that runs in the session's event loop may read it.
 
     Args:
-        clock: tells the time that objects carry.
+        clock: returns the time that objects carry.
     """
 
     def __init__(self, clock: Clock = utc_now) -> None:
@@ -106,7 +106,7 @@ class Store:
         stored = replace(wanted, version=self._version, created_at=created)
         # A snapshot may hold the mapping: it is replaced, never changed.
         self._objects[kind] = {**self._objects[kind], wanted.name: stored}
-        self._tell(kind, wanted.name)
+        self._notify(kind, wanted.name)
         return stored
 
     def change(self, kind: type[O], name: str, edit: Callable[[O], O]) -> O | None:
@@ -119,10 +119,10 @@ class Store:
         if name in self._objects[kind]:
             self._version += 1
             self._objects[kind] = {key: value for key, value in self._objects[kind].items() if key != name}
-            self._tell(kind, name)
+            self._notify(kind, name)
 
     async def watch(self, *kinds: type[Object]) -> AsyncIterator[Changed]:
-        """Tell of changes: at once of everything that is there, then whenever something changed.
+        """Yield changes: at once everything that is there, then whenever something changed.
 
         A slow reader gets one item for all that happened meanwhile.
 
@@ -151,7 +151,7 @@ class Store:
         finally:
             self._watches.remove(watch)
 
-    def _tell(self, kind: type[Object], name: str) -> None:
+    def _notify(self, kind: type[Object], name: str) -> None:
         self._snapshot = None
         for watch in self._watches:
-            watch.tell(kind, name)
+            watch.notify(kind, name)

@@ -13,7 +13,7 @@ from pytilt.model.clusters import ClusterInfo, ObjectRef
 from pytilt.model.resources import KubeObject
 
 INFO = ClusterInfo(context="kind-fake", namespace="default", product="kind", version="v1.34.0", arch="amd64")
-"""What a `FakeCluster` says of itself unless told otherwise."""
+"""What a `FakeCluster` says of itself unless a test sets it."""
 
 _NOT_NAMESPACED = {"Namespace", "Node", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "StorageClass"}
 _Key = tuple[str, str, str, str]
@@ -48,7 +48,7 @@ class FakeCluster:
     # The seam
 
     async def info(self) -> ClusterInfo:
-        """Say what it was told to say."""
+        """Say what the test has set."""
         self._answering()
         return self.answer
 
@@ -97,7 +97,7 @@ class FakeCluster:
         return self._objects.get(self._key(ref))
 
     async def watch(self, api_version: str, kind: str, *, namespace: str = "") -> AsyncGenerator[Change, None]:
-        """Tell what is stored, then what the test or an apply changes."""
+        """Yield what is stored, then what the test or an apply changes."""
         watcher = _Watcher(objects.group(api_version), kind, namespace)
         self._watchers.add(watcher)
         self._list(watcher)
@@ -110,7 +110,7 @@ class FakeCluster:
     # What tests do to it
 
     def put(self, o: KubeObject) -> KubeObject:
-        """Store an object as though the cluster had made or changed it, and tell the watchers.
+        """Store an object as though the cluster had made or changed it, and notify the watchers.
 
         Returns:
             The object with `metadata.uid`, `resourceVersion`, `creationTimestamp` and namespace.
@@ -132,7 +132,7 @@ class FakeCluster:
         if old and "status" in old and "status" not in o:
             stored["status"] = old["status"]
         self._objects[key] = stored
-        self._tell(ChangeType.MODIFIED if old else ChangeType.ADDED, key, stored)
+        self._notify(ChangeType.MODIFIED if old else ChangeType.ADDED, key, stored)
         return stored
 
     def remove(self, ref: ObjectRef) -> bool:
@@ -142,7 +142,7 @@ class FakeCluster:
         if old is not None:
             removed, self._removed = self._removed, asyncio.Event()
             removed.set()
-            self._tell(ChangeType.DELETED, key, old)
+            self._notify(ChangeType.DELETED, key, old)
         return old is not None
 
     def add_pod(
@@ -179,7 +179,7 @@ class FakeCluster:
         return self._gates.setdefault(label, asyncio.Event())
 
     def reconnect(self) -> None:
-        """Have every watch start again: all objects are told once more, then `LISTED`."""
+        """Have every watch start again: all objects are emitted once more, then `LISTED`."""
         for watcher in self._watchers:
             self._list(watcher)
 
@@ -213,7 +213,7 @@ class FakeCluster:
                 watcher.queue.put_nowait(Change(type=ChangeType.ADDED, object=o))
         watcher.queue.put_nowait(Change(type=ChangeType.LISTED))
 
-    def _tell(self, type_: ChangeType, key: _Key, o: KubeObject) -> None:
+    def _notify(self, type_: ChangeType, key: _Key, o: KubeObject) -> None:
         for watcher in self._watchers:
             if watcher.wants(key):
                 watcher.queue.put_nowait(Change(type=type_, object=o))
@@ -378,14 +378,14 @@ class FakeContainers:
     # The seam
 
     async def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncGenerator[tuple[str, str], None]:
-        """Tell the lines that the test wrote, until it ends the log."""
+        """Yield the lines that the test wrote, until it ends the log."""
         self.followed.append((ref, since))
         log = self._log(ref)
-        told = 0
+        sent = 0
         while True:
-            while told < len(log.lines):
-                time, text = log.lines[told]
-                told += 1
+            while sent < len(log.lines):
+                time, text = log.lines[sent]
+                sent += 1
                 if time >= since:
                     yield time, text
             if log.broken:
@@ -452,13 +452,13 @@ class FakeContainers:
         count = len(log.lines)
         time = time or f"2026-01-01T00:{count // 60 % 60:02}:{count % 60:02}.000000000Z"
         log.lines.append((time, text if text.endswith("\n") else text + "\n"))
-        log.tell()
+        log.notify()
 
     def end_log(self, ref: ContainerRef) -> None:
         """Have a container end, and with it its log."""
         log = self._log(ref)
         log.ended = True
-        log.tell()
+        log.notify()
 
     def begin_log(self, ref: ContainerRef) -> None:
         """Have a container be restarted: its log is a new one."""
@@ -468,7 +468,7 @@ class FakeContainers:
         """Have a log's stream break once."""
         log = self._log(ref)
         log.broken = ClusterUnreachableError(message)
-        log.tell()
+        log.notify()
 
     def _log(self, ref: ContainerRef) -> "_FakeLog":
         return self._logs.setdefault(ref, _FakeLog())
@@ -485,7 +485,7 @@ class _FakeLog:
         self.broken: ClusterUnreachableError | None = None
         self._changed = asyncio.Event()
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 

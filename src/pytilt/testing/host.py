@@ -185,7 +185,7 @@ class FakeFileWatcher:
             await self._updated.wait()
 
     def change(self, *paths: str) -> None:
-        """Have files change: the keys whose rules cover them are told, in one item if nobody reads in between."""
+        """Have files change: the keys whose rules cover them are emitted, in one item if nobody reads in between."""
         for key, file_rules in self.rules.items():
             covered = {path for path in paths for rule in file_rules if _covers(rule, path)}
             if covered:

@@ -27,19 +27,19 @@ class FakeSession:
         """What it answers when it is asked for something."""
         self.down = ""
         """Why it does not answer at all; empty: it does."""
-        self._told = asyncio.Event()
+        self._changed = asyncio.Event()
         self.put(*objects)
 
     def put(self, *objects: Object) -> None:
-        """Write objects; whoever watches is told."""
+        """Write objects, and notify whoever watches."""
         for each in objects:
             self.store.put(each)
 
     def say(self, *lines: Line) -> None:
-        """Append lines to the log; whoever follows is told."""
+        """Append lines to the log, and notify whoever follows."""
         self.lines += lines
-        told, self._told = self._told, asyncio.Event()
-        told.set()
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     async def objects(self, take: "Callable[..., None]") -> None:
         """See `SessionSource.objects`."""
@@ -55,7 +55,7 @@ class FakeSession:
         yield self._chosen(query, self.lines)[-tail:]
         while True:
             if seen == len(self.lines):
-                await self._told.wait()
+                await self._changed.wait()
             self._answer()
             new, seen = self.lines[seen:], len(self.lines)
             yield self._chosen(query, new)

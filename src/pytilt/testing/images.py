@@ -22,7 +22,7 @@ class FakeBuilder:
     """A `Builder` that builds nothing.
 
     Args:
-        answers: for a request, or by image name; what is not named, and None, gets an image whose id stands for the
+        answers: for a request, or by image name; what is not named, and None, gets an image with an id made of the
             request, so equal requests give equal images.
     """
 

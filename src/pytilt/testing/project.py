@@ -76,7 +76,7 @@ class Project:
         environ: Mapping[str, str] | None = None,
         tilt_version: str = "0.37.2",
     ) -> EvaluationResult:
-        """Evaluate the Tiltfile, with a cluster for development unless told otherwise.
+        """Evaluate the Tiltfile, with a cluster for development unless settings say otherwise.
 
         Args:
             args: words of the command line.

@@ -66,7 +66,7 @@ class Group(Value):
 
 
 def groups(found: tuple[Row, ...], wanted: Filter | None = None) -> tuple[Group, ...]:
-    """Rows in groups by label, groups by name; a row stands in the group of its first label.
+    """Rows in groups by label, groups by name; a row is in the group of its first label.
 
     Without any label there is one group without a title. `(Tiltfile)` is always in the last group.
     """

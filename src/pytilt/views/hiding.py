@@ -1,4 +1,4 @@
-"""Objects as they go to readers: without the values of Secrets, wherever these stand."""
+"""Objects as they go to readers: without the values of Secrets, wherever these are."""
 
 import re
 from collections.abc import Mapping

@@ -61,18 +61,18 @@ def loudness(text: str, level: Level) -> Level:
 
 
 def own_words(lines: Sequence[Line], known: str) -> list[str]:
-    """What something that runs said itself before it ended, as far as it tells why.
+    """The last output of something that ended, as far as it explains the end.
 
     Args:
         lines: from the end of its log.
-        known: what is told of its end elsewhere.
+        known: what is said of its end elsewhere.
     """
     said = [line.text for line in lines if line.span.startswith(OWN_SPANS) and not line.text.startswith(TITLES)]
     return excerpt([text for text in said if text not in known.splitlines()])
 
 
 def links(text: str) -> Iterator[Span]:
-    """Where addresses of pages stand in a line."""
+    """The positions of web addresses in a line."""
     return (Span(start=found.start(), end=found.end()) for found in URL.finditer(text))
 
 

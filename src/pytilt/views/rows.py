@@ -54,7 +54,7 @@ class Row(Value):
     error: str = ""
     """Why it is broken, as many lines as there are; empty when it is not."""
     crashed: bool = False
-    """Is it what runs that is broken, so that the end of its log tells why?"""
+    """Is it what runs that is broken, so that the end of its log explains it?"""
     warnings: tuple[str, ...] = ()
     enabled: bool = True
     dependencies: tuple[ResourceName, ...] = ()
@@ -247,5 +247,5 @@ def _error(last: Update | None, running: RuntimeState, status: str) -> str:
     lines: list[str] = []
     for text in filter(None, said):
         lines += [line for line in text.splitlines() if line.strip() and not any(line in each for each in lines)]
-    telling = [line for line in lines if line != status]
-    return "\n".join(telling or lines) or "it is broken, and nothing says why"
+    explaining = [line for line in lines if line != status]
+    return "\n".join(explaining or lines) or "it is broken, and nothing says why"

@@ -23,7 +23,6 @@ class Summary(Value):
     broken: tuple[ResourceName, ...] = ()
     """The rows that are broken."""
     tiltfile: Dot = Dot.PENDING
-    tiltfile_update: str = ""
     warnings: int = 0
     args: tuple[str, ...] = ()
 
@@ -56,7 +55,6 @@ def summary(state: Snapshot, found: tuple[Row, ...]) -> Summary:
         counts=tuple((dot, dots.count(dot)) for dot in Dot if dot in dots),
         broken=tuple(row.name for row in found if row.trouble and row.name != TILTFILE),
         tiltfile=own.dot if own else Dot.PENDING,
-        tiltfile_update=own.update.text if own else "",
         warnings=sum(len(row.warnings) for row in found),
         args=tiltfile.args if tiltfile else (),
     )

@@ -16,11 +16,11 @@ class Branch(Value):
     name: ResourceName
     dot: Dot
     again: bool = False
-    """It stands further up already, with what depends on it."""
+    """It is further up already, with what depends on it."""
 
 
 def dependency_tree(found: tuple[Row, ...]) -> tuple[Branch, ...]:
-    """The tree: resources that depend on none are its roots, below each stands what waits for it."""
+    """The tree: resources that depend on none are its roots, below each is what waits for it."""
     rows = {row.name: row for row in found if row.name != TILTFILE}
     above: dict[ResourceName, list[ResourceName]] = {name: [] for name in rows}
     for row in rows.values():

@@ -108,8 +108,8 @@ def test_ports_of_this_machine(kind, local):
 
 
 def test_containers_are_told_of_services_by_variables():
-    told = variables([service("my-db", ports=[{"port": 80, "name": "sql"}]), service(clusterIP="None")], "n")
-    assert told == {
+    seen = variables([service("my-db", ports=[{"port": 80, "name": "sql"}]), service(clusterIP="None")], "n")
+    assert seen == {
         "MY_DB_SERVICE_HOST": "198.18.1.0",
         "MY_DB_SERVICE_PORT": "80",
         "MY_DB_SERVICE_PORT_SQL": "80",

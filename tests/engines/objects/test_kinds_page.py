@@ -24,8 +24,8 @@ def proofs():
 
 
 def test_every_field_that_works_is_proven_and_nothing_else_is():
-    told = {(kind, field) for kind, field, state in rows() if state == "works"}
-    assert set(proofs()) == told
+    seen = {(kind, field) for kind, field, state in rows() if state == "works"}
+    assert set(proofs()) == seen
 
 
 def test_every_row_says_one_of_three_words():

@@ -93,10 +93,10 @@ def test_states_of_a_container(spec, views, state):
 
 
 def test_waiting_for_a_restart_is_called_crash_loop():
-    (told,) = status(pod(), {"a": exited(3, streak=2)})["containerStatuses"]
-    assert told["state"]["waiting"]["reason"] == "CrashLoopBackOff"
-    assert told["state"]["waiting"]["message"] == "back-off 20s restarting failed container=a pod=p_n(u)"
-    assert told["lastState"]["terminated"]["exitCode"] == 3
+    (status_now,) = status(pod(), {"a": exited(3, streak=2)})["containerStatuses"]
+    assert status_now["state"]["waiting"]["reason"] == "CrashLoopBackOff"
+    assert status_now["state"]["waiting"]["message"] == "back-off 20s restarting failed container=a pod=p_n(u)"
+    assert status_now["lastState"]["terminated"]["exitCode"] == 3
 
 
 @pytest.mark.parametrize(
@@ -108,20 +108,20 @@ def test_waiting_for_a_restart_is_called_crash_loop():
     ],
 )
 def test_a_pod_is_ready_when_all_its_containers_are(views, ready):
-    told = {item["type"]: item["status"] for item in status(pod(mains=("a", "b")), views)["conditions"]}
-    assert told["Ready"] == told["ContainersReady"] == ready
-    assert told["PodScheduled"] == "True"
+    status_now = {item["type"]: item["status"] for item in status(pod(mains=("a", "b")), views)["conditions"]}
+    assert status_now["Ready"] == status_now["ContainersReady"] == ready
+    assert status_now["PodScheduled"] == "True"
 
 
 def test_a_condition_keeps_the_time_of_its_last_change():
     before = status(pod(), {"a": running()})
     later = {**pod(), "status": before}
-    told = pod_status(later, {"a": running()}, plan(later, {"a": running()}, NOW + 9), PodFacts(), NOW + 9)
-    assert told == before
+    status_now = pod_status(later, {"a": running()}, plan(later, {"a": running()}, NOW + 9), PodFacts(), NOW + 9)
+    assert status_now == before
 
 
 def test_a_finished_pod_says_so():
-    told = status(pod("Never"), {"a": exited(0)})
-    assert told["phase"] == "Succeeded"
-    assert told["containerStatuses"][0]["state"]["terminated"]["reason"] == "Completed"
-    assert {item.get("reason") for item in told["conditions"] if item["type"] == "Ready"} == {"PodCompleted"}
+    status_now = status(pod("Never"), {"a": exited(0)})
+    assert status_now["phase"] == "Succeeded"
+    assert status_now["containerStatuses"][0]["state"]["terminated"]["reason"] == "Completed"
+    assert {item.get("reason") for item in status_now["conditions"] if item["type"] == "Ready"} == {"PodCompleted"}

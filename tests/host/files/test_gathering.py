@@ -20,7 +20,7 @@ async def test_a_lock_that_git_left_behind_does_not_hold_for_ever(everything: In
     gathering = Gathering(stale_seconds=0.05)
     repository = Repository("/repo/.git")
     gathering.hold(repository)
-    gathering.tell([everything], "/repo/a", repository)
+    gathering.emit([everything], "/repo/a", repository)
     async with asyncio.timeout(10):
         assert (await anext(gathering.items())).paths == {"k": {"/repo/a"}}
     assert not repository.locked
@@ -29,18 +29,18 @@ async def test_a_lock_that_git_left_behind_does_not_hold_for_ever(everything: In
 
 async def test_changes_for_keys_that_are_gone_are_dropped(everything: Interest):
     gathering = Gathering()
-    gathering.tell([everything], "/repo/a", None)
+    gathering.emit([everything], "/repo/a", None)
     gathering.keep([])
     everything.keys = frozenset({"other"})
-    gathering.tell([everything], "/repo/b", None)
+    gathering.emit([everything], "/repo/b", None)
     assert (await anext(gathering.items())).paths == {"other": {"/repo/b"}}
 
 
 async def test_an_error_is_told_once_and_changes_go_on(everything: Interest):
     gathering = Gathering()
     gathering.fail(UserError("no more watches"))
-    gathering.tell([everything], "/repo/a", None)
+    gathering.emit([everything], "/repo/a", None)
     with pytest.raises(UserError):
         await anext(gathering.items())
-    gathering.tell([everything], "/repo/b", None)
+    gathering.emit([everything], "/repo/b", None)
     assert (await anext(gathering.items())).paths == {"k": {"/repo/a", "/repo/b"}}

@@ -48,11 +48,11 @@ class Reader:
         return {key: _relative(paths, self.root) for key, paths in item.paths.items()}
 
     async def collect(self, *wanted: str, key: str = "k") -> set[str]:
-        """Read until all these paths of a key have been told; everything that was told."""
-        told: set[str] = set()
-        while not set(wanted) <= told:
-            told |= (await self.next()).get(key, set())
-        return told
+        """Read until all these paths of a key were emitted; everything that was emitted."""
+        seen: set[str] = set()
+        while not set(wanted) <= seen:
+            seen |= (await self.next()).get(key, set())
+        return seen
 
 
 def _relative(paths: Iterable[str], root: Path) -> set[str]:
@@ -144,8 +144,8 @@ async def test_a_tree_that_is_moved_in_and_out_is_told_file_by_file(
     assert await reader.next() == {"k": {"web", "web/main.py", "web/static", "web/static/app.css"}}
     (tmp_path / "elsewhere/main.py").write_text("not watched")
     (tmp_path / "elsewhere").rename(repo / "site")
-    told = await reader.collect("site", "site/main.py", "site/static/app.css", "site/static")
-    assert not any("elsewhere" in path for path in told)
+    seen = await reader.collect("site", "site/main.py", "site/static/app.css", "site/static")
+    assert not any("elsewhere" in path for path in seen)
     (repo / "site/static/app.css").write_text("new")
     assert await reader.next() == {"k": {"site/static/app.css"}}
 
@@ -258,11 +258,11 @@ async def test_a_git_checkout_is_one_item(watcher: InotifyWatcher, repo: Path):
         await watcher.update({"k": [rule(repo, ignores=[Ignore(base=f"{repo}/.git")])]})
         reader = Reader(watcher, repo)
         await git("checkout", "-q", "-")
-        told = (await reader.next())["k"]
-        assert {path for path in told if not path.startswith("many")} == {"web/main.py"}
-        assert sum("/" in path and Path(path).name.isdigit() and path.count("/") == 2 for path in told) == 300
+        seen = (await reader.next())["k"]
+        assert {path for path in seen if not path.startswith("many")} == {"web/main.py"}
+        assert sum("/" in path and Path(path).name.isdigit() and path.count("/") == 2 for path in seen) == 300
         await git("checkout", "-q", "two")
-        assert len((await reader.next())["k"]) == len(told)
+        assert len((await reader.next())["k"]) == len(seen)
         (repo / "Tiltfile").write_text("last")
         assert await reader.next() == {"k": {"Tiltfile"}}
 
@@ -331,11 +331,11 @@ async def test_lost_events_are_made_up_for(watcher: InotifyWatcher, repo: Path):
     (repo / "api/main.go").unlink()
     (repo / "new/dir").mkdir(parents=True)
     (repo / "new/dir/file").write_text("x")
-    watcher._inotify.read()  # nobody hears of it
+    watcher._inotify.read()  # the events are lost
     watcher._dispatch(Event(-1, Mask.Q_OVERFLOW, ""))
-    told = await reader.collect("web/main.py", "api/main.go", "new/dir/file")
+    seen = await reader.collect("web/main.py", "api/main.go", "new/dir/file")
     assert watcher.watched == 6
-    assert told >= {"new", "new/dir"}
+    assert seen >= {"new", "new/dir"}
     (repo / "new/dir/file").write_text("again")
     await reader.collect("new/dir/file")
 

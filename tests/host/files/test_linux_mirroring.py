@@ -1,4 +1,4 @@
-"""A reader that copies what it is told ends with an exact copy, whatever happens to the tree meanwhile."""
+"""A reader that copies what is emitted ends with an exact copy, whatever happens to the tree meanwhile."""
 
 import asyncio
 import contextlib
@@ -29,15 +29,15 @@ async def test_no_change_is_missed_however_files_and_directories_come_and_go(tmp
     async with InotifyWatcher() as watcher, asyncio.TaskGroup() as tasks:
         await watcher.update({"k": [FileRule(paths=(str(tree),))]})
         tasks.create_task(asyncio.to_thread(shaker.shake, STEPS))
-        told: set[str] = set()
+        seen: set[str] = set()
         items = watcher.changes()
         async with asyncio.timeout(20):
-            while str(tree / "end") not in told or _content(tree) != _content(copy):
-                told = told | (item := await anext(items)).paths["k"]
+            while str(tree / "end") not in seen or _content(tree) != _content(copy):
+                seen = seen | (item := await anext(items)).paths["k"]
                 await asyncio.to_thread(_mirror, tree, copy, item.paths["k"])
             (tree / "last").touch()
             while str(tree / "last") not in (await anext(items)).paths["k"]:
-                pass  # what was told twice
+                pass  # what was emitted twice
 
 
 class Shaker:

@@ -21,7 +21,7 @@ async def runner() -> AsyncIterator[HostRunner]:
 
 
 class Screen:
-    """Collects output, and tells when something appears in it."""
+    """Collects output, and waits for something to appear in it."""
 
     def __init__(self) -> None:
         self.data = b""

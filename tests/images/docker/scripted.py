@@ -1,4 +1,4 @@
-"""An engine that answers as it is told, for what a real one cannot be made to do."""
+"""An engine that answers as it is seen, for what a real one cannot be made to do."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

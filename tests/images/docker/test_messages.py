@@ -33,16 +33,16 @@ async def test_what_is_no_message_is_an_error() -> None:
 def test_layers_tell_every_change_and_every_tenth() -> None:
     layers = Layers()
 
-    def told(status: str, current: int = 0) -> list[str]:
+    def printed(status: str, current: int = 0) -> list[str]:
         detail = LayerProgress(current=current, total=1000 if current else 0)
         return [line.text for line in layers.feed(Message(status=status, id="abc", progress_detail=detail))]
 
-    assert told("Preparing") == ["abc: Preparing"]
-    assert told("Preparing") == []
-    assert told("Pushing", 10) == ["abc: Pushing 10B / 1.00kB"]
-    assert told("Pushing", 20) == []
-    assert told("Pushing", 110) == ["abc: Pushing 110B / 1.00kB"]
-    assert told("Pushed") == ["abc: Pushed"]
+    assert printed("Preparing") == ["abc: Preparing"]
+    assert printed("Preparing") == []
+    assert printed("Pushing", 10) == ["abc: Pushing 10B / 1.00kB"]
+    assert printed("Pushing", 20) == []
+    assert printed("Pushing", 110) == ["abc: Pushing 110B / 1.00kB"]
+    assert printed("Pushed") == ["abc: Pushed"]
     assert [line.text for line in layers.feed(Message(status="latest: digest: sha256:1"))] == [
         "latest: digest: sha256:1"
     ]
@@ -63,7 +63,7 @@ async def test_the_classic_builders_answer_is_understood() -> None:
 
 
 async def test_an_image_is_known_by_its_id_or_its_short_id() -> None:
-    told = await BuildReader(KeptLog()).read(chunks(b'{"aux":{"ID":"sha256:abc"}}\n'))
-    assert told.image_id == "sha256:abc"
+    result = await BuildReader(KeptLog()).read(chunks(b'{"aux":{"ID":"sha256:abc"}}\n'))
+    assert result.image_id == "sha256:abc"
     short = await BuildReader(KeptLog()).read(chunks(b'{"stream":"Successfully built 0123456789ab\\n"}\n'))
     assert short.short_id == "0123456789ab"

@@ -4,7 +4,7 @@ from pytilt.images.docker.steps import BuildSteps, duration, size
 from pytilt.images.docker.trace import Output, Trace, TransferStatus, Vertex
 
 
-def told(steps: BuildSteps, *traces: Trace) -> list[str]:
+def printed(steps: BuildSteps, *traces: Trace) -> list[str]:
     return [line.text for trace in traces for line in steps.feed(trace)]
 
 
@@ -13,7 +13,7 @@ def vertex(name: str, *, digest: str = "a", started: float = 1, completed: float
 
 
 def test_a_step_tells_its_beginning_its_output_and_how_long_it_took() -> None:
-    lines = told(
+    lines = printed(
         BuildSteps(),
         Trace(vertexes=(vertex("[2/2] RUN make", started=0),)),
         Trace(vertexes=(vertex("[2/2] RUN make"),)),
@@ -27,14 +27,14 @@ def test_a_step_tells_its_beginning_its_output_and_how_long_it_took() -> None:
 def test_steps_from_the_cache_and_quick_steps_say_little() -> None:
     cached = Vertex(digest="a", name="[1/2] FROM x", started=1, completed=2, cached=True)
     quick = vertex("[2/2] COPY . .", digest="b", completed=1.005)
-    assert told(BuildSteps(), Trace(vertexes=(cached, quick))) == ["[1/2] FROM x [cached]", "[2/2] COPY . ."]
+    assert printed(BuildSteps(), Trace(vertexes=(cached, quick))) == ["[1/2] FROM x [cached]", "[2/2] COPY . ."]
 
 
 def test_buildkits_own_steps_are_hidden_unless_they_fail_or_read_the_context() -> None:
     hidden = vertex("[internal] load metadata for x", digest="a", completed=3)
     reading = vertex("copy /context /", digest="b", completed=3)
     failing = vertex("[internal] load y", digest="c", completed=3, error="no")
-    assert told(BuildSteps(), Trace(vertexes=(hidden, reading, failing))) == [
+    assert printed(BuildSteps(), Trace(vertexes=(hidden, reading, failing))) == [
         "[background] read source files",
         "[background] read source files [done: 2s]",
         "",
@@ -46,8 +46,8 @@ def test_a_failing_step_is_remembered_with_its_error_and_the_end_of_its_output()
     steps = BuildSteps()
     output = "".join(f"compiling file {number}\n" for number in range(200)) + "error: syntax error in main.c:12"
     name = "[2/2] RUN make"
-    told(steps, Trace(vertexes=(vertex(name),)), Trace(outputs=(Output(vertex="a", data=output.encode()),)))
-    lines = told(steps, Trace(vertexes=(vertex(name, completed=2, error="exit code: 1"),)))
+    printed(steps, Trace(vertexes=(vertex(name),)), Trace(outputs=(Output(vertex="a", data=output.encode()),)))
+    lines = printed(steps, Trace(vertexes=(vertex(name, completed=2, error="exit code: 1"),)))
     assert lines == ["  → error: syntax error in main.c:12", "", "ERROR IN: [2/2] RUN make"]
     assert steps.failed_name == name
     said = steps.failed_output.splitlines()
@@ -56,14 +56,14 @@ def test_a_failing_step_is_remembered_with_its_error_and_the_end_of_its_output()
 
 def test_a_character_that_comes_in_two_messages_is_one() -> None:
     steps, letter = BuildSteps(), "日".encode()
-    told(steps, Trace(vertexes=(vertex("RUN x"),)), Trace(outputs=(Output(vertex="a", data=letter[:1]),)))
-    assert told(steps, Trace(outputs=(Output(vertex="a", data=letter[1:] + b"\n"),))) == ["  → 日"]
+    printed(steps, Trace(vertexes=(vertex("RUN x"),)), Trace(outputs=(Output(vertex="a", data=letter[:1]),)))
+    assert printed(steps, Trace(outputs=(Output(vertex="a", data=letter[1:] + b"\n"),))) == ["  → 日"]
 
 
 def test_of_a_line_that_is_rewritten_the_last_state_is_told() -> None:
     steps = BuildSteps()
-    told(steps, Trace(vertexes=(vertex("RUN x"),)))
-    assert told(steps, Trace(outputs=(Output(vertex="a", data=b"10%\r50%\r100%\r\nnext\n"),))) == [
+    printed(steps, Trace(vertexes=(vertex("RUN x"),)))
+    assert printed(steps, Trace(outputs=(Output(vertex="a", data=b"10%\r50%\r100%\r\nnext\n"),))) == [
         "  → 100%",
         "  → next",
     ]
@@ -74,9 +74,9 @@ def test_transfers_are_told_when_they_begin_and_every_two_seconds() -> None:
 
     def at(current: int, seconds: float, layer: str = "l1") -> list[str]:
         status = TransferStatus(id=layer, vertex="a", current=current, total=1_000_000, timestamp=seconds)
-        return told(steps, Trace(statuses=(status,)))
+        return printed(steps, Trace(statuses=(status,)))
 
-    told(steps, Trace(vertexes=(vertex("[1/2] FROM x"),)))
+    printed(steps, Trace(vertexes=(vertex("[1/2] FROM x"),)))
     assert at(10, 1) == ["[1/2] FROM x 10B / 1.00MB"]
     assert at(500_000, 2) == []
     assert at(600_000, 3.5) == ["[1/2] FROM x 600.00kB / 1.00MB"]

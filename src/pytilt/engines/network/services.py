@@ -66,13 +66,6 @@ class ServiceAddresses:
                 return address
         raise ApplyError("there are no addresses left for another Service", hint="delete one first: `tilt down`")
 
-    def owns(self, address: str) -> bool:
-        """Is this an address of the range?"""
-        try:
-            return ipaddress.IPv4Address(address) in self._range
-        except ValueError:
-            return False
-
 
 def is_headless(service: KubeObject) -> bool:
     """Does the Service's name stand for its pods themselves?"""

@@ -16,7 +16,6 @@ OBJECT = f"{PREFIX}.object"
 """On a volume of the record: an object as JSON."""
 CONTAINER = f"{PREFIX}.container"
 ATTEMPT = f"{PREFIX}.attempt"
-SERVICE = f"{PREFIX}.service"
 DIGEST = f"{PREFIX}.digest"
 """Of what the thing was made from, to see that it is still what is wanted."""
 

@@ -28,11 +28,6 @@ def in_utc(text: str) -> str:
     return f"{there}.{digits}Z" if digits else f"{there}Z"
 
 
-def without_fraction(text: str) -> str:
-    """The engine's time as Kubernetes writes it."""
-    return rfc3339(seconds_of(text)) if seconds_of(text) else ""
-
-
 def engine_since(text: str) -> str:
     """An RFC 3339 text as the engine takes it in queries: seconds and nanoseconds of Unix time."""
     seconds, nanoseconds = divmod(_nanoseconds(text), SECOND)

@@ -1,10 +1,10 @@
-"""Watched files: one watcher for all of a session's file rules, told by the kernel, without polling.
+"""Watched files: one watcher for all of a session's file rules, on the kernel's events, without polling.
 
 `FileWatcher` is the watcher of this system: inotify itself on Linux, `watchfiles` elsewhere. Not here: what a change
-means. A change of a file that is known is told as soon as the kernel tells it, and what comes meanwhile is merged; one
-that appears or vanishes is told when it is clear that it stays so (see `gathering`).
+means. A change of a known file is emitted as soon as the kernel reports it, and what comes meanwhile is merged; one
+that appears or vanishes is emitted when it is clear that it stays so (see `gathering`).
 
-Symbolic links below a watched path are files of their own: they are told when they are replaced, and not followed.
+Symbolic links below a watched path are files of their own: their replacement is emitted, and not followed.
 A watched path that is itself a link to a directory is followed.
 """
 

@@ -1,4 +1,4 @@
-"""What is at a path, in few bytes: to tell a file that was written anew from one that has another content."""
+"""What is at a path, in few bytes: to distinguish a file that was only written anew from one whose content changed."""
 
 import hashlib
 import os

@@ -32,7 +32,7 @@ class Watcher(Protocol):
         ...
 
     def changes(self) -> AsyncIterator[Changes]:
-        """Tell what changed since the last item, without end; for one reader.
+        """Yield what changed since the last item, without end; for one reader.
 
         Raises:
             UserError: the system allows no more watches, so that a new directory is not watched.

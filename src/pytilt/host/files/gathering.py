@@ -14,7 +14,7 @@ from pytilt.host.files.interests import Interest
 from pytilt.host.files.repositories import STALE_SECONDS, Repository
 
 OPEN_SECONDS = 0.1
-"""How long a file may be written to and held open before its change is told all the same."""
+"""How long a file may be written to and held open before its change is emitted all the same."""
 
 SETTLE_SECONDS = 0.05
 """Entries that appeared or vanished are emitted when no other has done so for this long."""
@@ -37,7 +37,7 @@ class _Unsettled:
 
 
 class Gathering:
-    """Collects what is to be told next.
+    """Collects what is to be emitted next.
 
     Args:
         stale_seconds: how long a lock of git's holds changes back when nothing else happens.
@@ -53,7 +53,7 @@ class Gathering:
         self._created: set[str] = set()
         """Those of the paths that were not there before."""
         self._open: dict[str, tuple[float, Callable[[], None]]] = {}
-        """Paths that are being written to: when they are told at the latest, and what tells them."""
+        """Paths that are being written to: when they are emitted at the latest, and by which callback."""
         self._unsettled: dict[str, _Unsettled] = {}
         self._unsettled_since = 0.0
         self._settled_at = 0.0
@@ -64,7 +64,7 @@ class Gathering:
         self._timers: dict[object, asyncio.TimerHandle] = {}
 
     def close(self) -> None:
-        """Tell nothing any more."""
+        """Emit nothing any more."""
         for timer in self._timers.values():
             timer.cancel()
 
@@ -90,7 +90,7 @@ class Gathering:
                 self._idle.clear()
             await self._idle.wait()
 
-    def tell(self, interests: Iterable[Interest], path: str, repository: Repository | None) -> None:
+    def emit(self, interests: Iterable[Interest], path: str, repository: Repository | None) -> None:
         """A path changed."""
         self._open.pop(path, None)
         if (unsettled := self._unsettled.get(path)) and unsettled.fresh:
@@ -109,12 +109,12 @@ class Gathering:
 
         Args:
             path: of the entry.
-            emit: tells of it, once it is clear that it stays.
+            emit: called once it is clear that it stays.
             repository: in which it is.
             forgettable: it was seen to appear, and nothing below it can be known: it is a file.
 
         Returns:
-            False if it was known after all or git is at work: it may be told at once.
+            False if it was known after all or git is at work: it may be emitted at once.
         """
         if repository and repository.locked:
             return False
@@ -128,7 +128,7 @@ class Gathering:
         return True
 
     def vanish(self, path: str, emit: Callable[[], None], repository: Repository | None) -> None:
-        """An entry is gone; one that nobody has heard of is forgotten."""
+        """An entry is gone; one that was never emitted is forgotten."""
         self._open.pop(path, None)
         if (unsettled := self._unsettled.get(path)) and unsettled.fresh:
             if unsettled.forgettable:
@@ -140,9 +140,9 @@ class Gathering:
         else:
             self._add_unsettled(path, emit, fresh=False)
 
-    def tell_when_closed(self, path: str, tell: Callable[[], None]) -> None:
-        """A path is being written to: it will be told when it is closed, or after a while."""
-        self._open.setdefault(path, (self._loop.time() + OPEN_SECONDS, tell))
+    def emit_when_closed(self, path: str, emit: Callable[[], None]) -> None:
+        """A path is being written to: it is emitted when it is closed, or after a while."""
+        self._open.setdefault(path, (self._loop.time() + OPEN_SECONDS, emit))
         self._watch_open()
 
     def is_open(self, path: str) -> bool:
@@ -156,7 +156,7 @@ class Gathering:
         self._watch_lock(repository, self._stale_seconds)
 
     def release(self, repository: Repository) -> None:
-        """Git is done: tell what was held."""
+        """Git is done: emit what was held."""
         repository.locked = repository.releasing = False
         if timer := self._timers.pop(repository, None):
             timer.cancel()
@@ -221,17 +221,17 @@ class Gathering:
     def _watch_open(self) -> None:
         if self._open and _OPEN not in self._timers:
             due = min(due for due, _ in self._open.values())
-            self._timers[_OPEN] = self._loop.call_at(due, self._tell_open)
+            self._timers[_OPEN] = self._loop.call_at(due, self._emit_open)
 
-    def _tell_open(self) -> None:
+    def _emit_open(self) -> None:
         del self._timers[_OPEN]
         now = self._loop.time()
-        for path, (due, tell) in tuple(self._open.items()):
+        for path, (due, emit) in tuple(self._open.items()):
             if path in self._unsettled:  # it has more time
-                self._open[path] = (now + OPEN_SECONDS, tell)
+                self._open[path] = (now + OPEN_SECONDS, emit)
             elif due <= now:
                 del self._open[path]
-                tell()
+                emit()
         self._watch_open()
 
     # Locks of git's

@@ -96,7 +96,7 @@ class Inotify:
         self._libc.inotify_rm_watch(self.fd, watch)
 
     def read(self) -> list[Event]:
-        """Everything the kernel has to tell at this moment."""
+        """The events that the kernel has at this moment."""
         size = int.from_bytes(fcntl.ioctl(self.fd, termios.FIONREAD, bytes(4)), sys.byteorder)
         data = os.read(self.fd, size) if size else b""
         events = []

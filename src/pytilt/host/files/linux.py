@@ -1,4 +1,4 @@
-"""The file watcher of Linux: inotify itself, so that a save is told within a millisecond."""
+"""The file watcher of Linux: inotify itself, so that a save is emitted within a millisecond."""
 
 import asyncio
 import os
@@ -110,7 +110,7 @@ class InotifyWatcher:
             self._gathering.keep(rules)
 
     def changes(self) -> AsyncIterator[Changes]:
-        """Tell what changed since the last item; see `Watcher.changes`."""
+        """Yield what changed since the last item; see `Watcher.changes`."""
         return self._gathering.items()
 
     async def flush(self) -> None:
@@ -167,11 +167,11 @@ class InotifyWatcher:
             directory.names.add(name)
             self._appear(directory, name, forgettable=True)
         if mask & _COMPLETE or (mask & _CREATE and not _will_be_closed(path)):
-            self._gathering.tell(interests, path, directory.repository)
+            self._gathering.emit(interests, path, directory.repository)
         elif mask & (_CREATE | _MODIFY):
-            self._gathering.tell_when_closed(path, partial(self._tell, directory, name))
+            self._gathering.emit_when_closed(path, partial(self._emit, directory, name))
         elif not self._gathering.is_open(path):  # its mode changed
-            self._gathering.tell(interests, path, directory.repository)
+            self._gathering.emit(interests, path, directory.repository)
 
     def _on_subdirectory(self, directory: Directory, name: str, mask: int) -> None:
         path = directory.prefix + name
@@ -188,7 +188,7 @@ class InotifyWatcher:
             self._find_subdirectory(directory, name)
             if not known and directory.interested(name) and self._appear(directory, name):
                 return
-        self._tell(directory, name)
+        self._emit(directory, name)
 
     def _find_subdirectory(self, directory: Directory, name: str) -> None:
         if name in directory.expected:
@@ -218,7 +218,7 @@ class InotifyWatcher:
             self._tree.disturbed = True
             self._lose(self._tree.below(directory.path) if mask & _MOVE_SELF else [directory])
         elif mask & _ATTRIB:
-            self._tell_root(directory)
+            self._emit_root(directory)
 
     def _on_lock(self, repository: Repository, mask: int) -> None:
         if mask & _ARRIVED:
@@ -227,31 +227,31 @@ class InotifyWatcher:
         elif mask & _LEFT:
             self._release(repository)
 
-    def _tell(self, directory: Directory, name: str) -> None:
-        self._gathering.tell(directory.interested(name), directory.prefix + name, directory.repository)
+    def _emit(self, directory: Directory, name: str) -> None:
+        self._gathering.emit(directory.interested(name), directory.prefix + name, directory.repository)
 
     def _appear(self, directory: Directory, name: str, *, forgettable: bool = False) -> bool:
-        emit = partial(self._tell, directory, name)
+        emit = partial(self._emit, directory, name)
         return self._gathering.appear(directory.prefix + name, emit, directory.repository, forgettable=forgettable)
 
     def _found(self, directory: Directory, name: str) -> None:
         """A walk found an entry."""
         if directory.interested(name) and not self._appear(directory, name):
-            self._tell(directory, name)
+            self._emit(directory, name)
 
     def _vanish(self, directory: Directory, name: str) -> None:
         if directory.interested(name):
-            self._gathering.vanish(directory.prefix + name, partial(self._tell, directory, name), directory.repository)
+            self._gathering.vanish(directory.prefix + name, partial(self._emit, directory, name), directory.repository)
 
-    def _tell_root(self, directory: Directory) -> None:
-        """Tell of a directory those who watch exactly this one."""
+    def _emit_root(self, directory: Directory) -> None:
+        """Emit a directory to those who watch exactly this one."""
         roots = [interest for interest in directory.roots if interest.covers(directory.path)]
-        self._gathering.tell(roots, directory.path, directory.repository)
+        self._gathering.emit(roots, directory.path, directory.repository)
 
-    def _tell_covering(self, directory: Directory) -> None:
-        """Tell of a directory those who watch what is in it."""
+    def _emit_covering(self, directory: Directory) -> None:
+        """Emit a directory to those who watch what is in it."""
         covering = [interest for interest in directory.interests if interest.covers(directory.path)]
-        self._gathering.tell(covering, directory.path, directory.repository)
+        self._gathering.emit(covering, directory.path, directory.repository)
 
     def _release(self, repository: Repository) -> None:
         repository.releasing = True
@@ -259,13 +259,13 @@ class InotifyWatcher:
             self._gathering.release(repository)
 
     def _lose(self, directories: Iterable[Directory]) -> None:
-        """Directories are gone: tell what was in them, and wait for what is to be watched there."""
+        """Directories are gone: emit what was in them, and wait for what is to be watched there."""
         interests: list[Interest] = []
         for directory in directories:
             for name in directory.names:
                 self._vanish(directory, name)
             if directory.roots:
-                self._gathering.vanish(directory.path, partial(self._tell_root, directory), directory.repository)
+                self._gathering.vanish(directory.path, partial(self._emit_root, directory), directory.repository)
             interests.extend(directory.roots)
             interests.extend(interest for waiting in directory.expected.values() for interest in waiting)
             if directory.guards:
@@ -347,12 +347,12 @@ class InotifyWatcher:
         return directories
 
     def _catch_up(self, findings: Findings) -> None:
-        """Tell those on whose behalf directories were walked what happened in them meanwhile."""
+        """Emit what happened in directories while they were walked, to those on whose behalf."""
         for found in findings.directories if self._touched else ():
             if (directory := self._tree.at(found.path)) is None:
                 continue
             for name in tuple(self._touched.get(found.path, ())):
-                self._tell(directory, name)
+                self._emit(directory, name)
                 if Path(found.path, name).is_dir():
                     self._find_subdirectory(directory, name)
 
@@ -377,7 +377,7 @@ class InotifyWatcher:
 
     def _announce(self, findings: Findings) -> None:
         for directory in self._merge(findings):
-            emit = partial(self._tell_covering, directory)
+            emit = partial(self._emit_covering, directory)
             if not self._gathering.appear(directory.path, emit, directory.repository, forgettable=False):
                 emit()
             for name in directory.names:
@@ -401,7 +401,7 @@ class InotifyWatcher:
         for path, each in found.items():
             self._compare_names(each, names.get(path, frozenset()))
             for name in each.changed:
-                self._tell_entry(path, name)
+                self._emit_entry(path, name)
 
     def _compare_names(self, found: FoundDirectory, before: frozenset[str]) -> None:
         directory = self._tree.at(found.path)
@@ -411,13 +411,13 @@ class InotifyWatcher:
             path = f"{found.path}/{name}"
             if any(not interest.matcher.matches(path) for interest in found.interests):
                 directory.names.discard(name)
-                self._tell(directory, name)
+                self._emit(directory, name)
         for name in found.names - before:
-            self._tell_entry(found.path, name)
+            self._emit_entry(found.path, name)
 
-    def _tell_entry(self, path: str, name: str) -> None:
+    def _emit_entry(self, path: str, name: str) -> None:
         if directory := self._tree.at(path):
-            self._tell(directory, name)
+            self._emit(directory, name)
 
 
 def _interests_of(findings: Findings) -> Iterator[Interest]:

@@ -17,7 +17,7 @@ from pytilt.model.files import FileRule
 
 _STEP_MS = 5
 _DEBOUNCE_MS = 20
-"""A burst is told at the latest after so long; the system itself takes about as long to tell."""
+"""A burst is emitted at the latest after so long; the system itself takes about as long to report it."""
 
 
 class PortableWatcher:
@@ -63,11 +63,11 @@ class PortableWatcher:
                 await self._watch(roots)
 
     def changes(self) -> AsyncIterator[Changes]:
-        """Tell what changed since the last item; see `Watcher.changes`."""
+        """Yield what changed since the last item; see `Watcher.changes`."""
         return self._gathering.items()
 
     async def flush(self) -> None:
-        """Have the reader know all that has been heard; see `Watcher.flush`."""
+        """Emit everything that was received so far; see `Watcher.flush`."""
         await self._gathering.drained()
 
     def fingerprint(self, path: str) -> bytes:
@@ -114,7 +114,7 @@ class PortableWatcher:
                 self._gathering.release(repository)
             return
         covering = [interest for interest in self._interests.all if interest.covers(path)]
-        self._gathering.tell(covering, path, repository)
+        self._gathering.emit(covering, path, repository)
 
     def _repository(self, directory: str) -> Repository | None:
         if directory not in self._git_dirs:

@@ -55,7 +55,7 @@ class Scanner:
         Args:
             inotify: where directories are watched.
             interests: on whose behalf.
-            since: nanoseconds since 1970; files that changed from then on are told apart.
+            since: nanoseconds since 1970; files that changed from then on are returned separately.
         """
         self._inotify = inotify
         self._interests = tuple(interests)

@@ -68,7 +68,7 @@ class Tree:
         return self._by_path.get(path)
 
     def watched_by(self, watch: int) -> tuple[Directory, ...]:
-        """The directories that a watch tells of; none when it is unknown."""
+        """The directories of a watch; none when it is unknown."""
         return tuple(self._by_watch.get(watch, ()))
 
     def below(self, path: str) -> list[Directory]:

@@ -1,4 +1,4 @@
-"""Processes of this machine: a request is run, its output is told as it comes, its outcome is returned.
+"""Processes of this machine: a request is run, its output is passed on as it comes, its outcome is returned.
 
 Every process leads a session of its own, so that it is stopped with all that it started; and none outlives this
 program, however that ends. Not here: what the commands mean, or shells: a request names program and words.

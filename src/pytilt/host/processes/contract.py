@@ -13,7 +13,7 @@ Output = Callable[[bytes], None]
 """Is handed output in pieces, as it comes; it must not raise."""
 
 Notice = Callable[[str], None]
-"""Is told, in a sentence for people, that a process takes its time to stop."""
+"""Called, with a sentence for people, when a process takes long to stop."""
 
 
 class ProcessRequest(Value):
@@ -48,7 +48,7 @@ class RunningProcess(Protocol):
         ...
 
     async def wait(self) -> ProcessOutcome:
-        """Wait until it ended by itself or was stopped; all its output has been told then."""
+        """Wait until it ended by itself or was stopped; all its output was passed on by then."""
         ...
 
     async def stop(self) -> None:
@@ -72,13 +72,13 @@ class Runner(Protocol):
     ) -> ProcessOutcome:
         """Run a process until it ends; being cancelled stops it.
 
-        What it left running in its session stays until the runner is closed; nobody is told the output of that.
+        What it left running in its session stays until the runner is closed; its output is dropped.
 
         Args:
             request: what to start.
-            output: is told standard output, and standard error in the order in which they were written.
-            error_output: is told standard error apart from standard output.
-            notice: is told when it takes long to stop.
+            output: takes standard output and standard error, in the order in which they were written.
+            error_output: takes standard error apart from standard output.
+            notice: called when it takes long to stop.
 
         Raises:
             CommandError: it could not start.

@@ -10,7 +10,7 @@ import threading
 def watch_exit(program: subprocess.Popen[bytes], loop: asyncio.AbstractEventLoop) -> asyncio.Future[int]:
     """Reap a child when it ends.
 
-    asyncio's own watcher takes a thread for each child up to Python 3.11; Linux tells it through a file descriptor.
+    asyncio's own watcher takes a thread for each child up to Python 3.11; Linux reports it through a file descriptor.
 
     Returns:
         Its exit status; wait for it shielded, since others wait too.

@@ -1,4 +1,4 @@
-"""The session's side of the guardian: starts it with the first process and tells it what runs."""
+"""The session's side of the guardian: starts it with the first process and sends it what runs."""
 
 import asyncio
 import os
@@ -22,21 +22,21 @@ class Guard:
         """A process is about to be started that writes to this pipe."""
         if self._program is None:
             self._start()
-        self._tell(f"expect {inode}")
+        self._send(f"expect {inode}")
 
     def started(self, pid: int) -> None:
         """It was started."""
         self._sessions.add(pid)
-        self._tell(f"start {pid}")
+        self._send(f"start {pid}")
 
     def failed(self) -> None:
         """It was not started."""
-        self._tell("failed")
+        self._send("failed")
 
     def ended(self, pid: int) -> None:
         """Nothing is left of the session that it led."""
         self._sessions.discard(pid)
-        self._tell(f"end {pid}")
+        self._send(f"end {pid}")
 
     async def close(self) -> None:
         """Have the guardian end what still runs, and wait until it is done."""
@@ -63,7 +63,7 @@ class Guard:
             os.close(read_end)
         os.set_blocking(self._pipe, False)
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         if self._pipe < 0:
             return  # it ends everything already
         try:

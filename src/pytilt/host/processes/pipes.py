@@ -14,7 +14,7 @@ _PIECE = 1 << 16
 
 
 class OutputPipe:
-    """Tells what a process writes, as it comes."""
+    """Passes on what a process writes, as it comes."""
 
     def __init__(self, output: "Output", loop: asyncio.AbstractEventLoop) -> None:
         self._output: Output | None = output
@@ -34,7 +34,7 @@ class OutputPipe:
         self._loop.add_reader(self._read_end, self._read)
 
     def drain(self) -> None:
-        """Tell what has been written up to now."""
+        """Pass on what has been written up to now."""
         if self._read_end < 0:
             return
         left = int.from_bytes(fcntl.ioctl(self._read_end, termios.FIONREAD, bytes(4)), sys.byteorder)
@@ -42,7 +42,7 @@ class OutputPipe:
             left -= count
 
     def discard(self) -> None:
-        """Go on reading, so that nobody who still writes is held up, but tell nobody."""
+        """Go on reading, so that nobody who still writes is held up, but drop the output."""
         self._output = None
 
     def close(self) -> None:

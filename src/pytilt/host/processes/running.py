@@ -16,7 +16,7 @@ from pytilt.host.processes.guarding import Guard
 from pytilt.host.processes.pipes import InputPipe, OutputPipe
 
 _LOOK_SECONDS = (0.005, 0.2)
-"""When to look whether the rest of a session ended, first and at most: nobody tells of others' children."""
+"""When to look whether the rest of a session ended, first and at most: no event reports others' children."""
 _KILLED_SECONDS = 2.0
 """A killed process ends at once, unless the kernel holds it up."""
 
@@ -65,7 +65,7 @@ class HostProcess:
         return self._gone
 
     async def wait(self) -> ProcessOutcome:
-        """Wait until it ended; all its output has been told then."""
+        """Wait until it ended; all its output was passed on by then."""
         return await asyncio.shield(self._outcome)
 
     async def stop(self) -> None:
@@ -84,7 +84,7 @@ class HostProcess:
         return self._gone
 
     def abandon(self) -> None:
-        """Leave alone what it left running: its output is read but told to nobody."""
+        """Leave alone what it left running: its output is read and dropped."""
         for pipe in self._pipes:
             pipe.discard()
 

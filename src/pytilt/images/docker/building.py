@@ -23,8 +23,8 @@ from pytilt.model.logs import Level, Log
 from pytilt.model.references import parse, try_parse
 from pytilt.settings import Settings
 
-_TELL_EVERY_BYTES = 32_000_000
-"""How often a large context tells how much of it was sent."""
+_REPORT_EVERY_BYTES = 32_000_000
+"""How often the progress of sending a large context is reported."""
 
 
 class DockerBuilder:
@@ -198,11 +198,11 @@ def _refused(message: str) -> bool:
 
 
 async def _watched(chunks: AsyncIterator[bytes], log: Log) -> AsyncIterator[bytes]:
-    """Pass a context on, and tell how much was sent when that is a lot."""
-    sent = told = 0
+    """Pass a context on, and report how much was sent when that is a lot."""
+    sent = reported = 0
     async for chunk in chunks:
         sent += len(chunk)
-        if sent - told >= _TELL_EVERY_BYTES:
-            told = sent
+        if sent - reported >= _REPORT_EVERY_BYTES:
+            reported = sent
             log(f"Sending build context: {size(sent)}\n", progress="build context")
         yield chunk

@@ -66,9 +66,9 @@ class ClientBuilder:
         def keep(data: bytes) -> None:
             output.extend(data)
             del output[:-_KEPT_BYTES]
-            tell(data)
+            write(data)
 
-        tell = decoded(log)
+        write = decoded(log)
         try:
             outcome = await self._runner.run(request, keep)
         except CommandError as error:
@@ -86,7 +86,7 @@ def client_words(build: DockerBuild, dockerfile: str, platform: str, *, id_file:
 
     Args:
         build: what the Tiltfile says.
-        dockerfile: where it stands in the context.
+        dockerfile: its place in the context.
         platform: empty: the engine's own.
         id_file: where docker writes the image's id.
     """

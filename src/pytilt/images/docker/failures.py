@@ -99,7 +99,7 @@ def build_failure(message: str, *, dockerfile: str, step: str = "", output: str 
         message: the engine's words.
         dockerfile: its path, for a place that the engine names by line.
         step: the step that failed.
-        output: what tells why, of that which it printed.
+        output: the part of its output that explains the failure.
     """
     text = tidied(message)
     line = re.search(_LINE, text)

@@ -1,4 +1,4 @@
-"""The messages in which an engine tells of builds, pulls and pushes: one JSON object after the other."""
+"""The messages in which an engine reports builds, pulls and pushes: one JSON object after the other."""
 
 from collections.abc import AsyncIterable, AsyncIterator
 
@@ -25,7 +25,7 @@ class ErrorDetail(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True, rename="camel"):
-    """One message; which fields are set depends on what is told."""
+    """One message; which fields are set depends on what is reported."""
 
     stream: str = ""
     """Text that a build prints."""
@@ -66,7 +66,7 @@ async def read_messages(chunks: AsyncIterable[bytes]) -> AsyncIterator[Message]:
 
 
 def aux_id(message: Message) -> str:
-    """The id of an image that a message tells, empty when it tells none."""
+    """The id of an image that a message holds, empty when it holds none."""
     try:
         return msgspec.json.decode(message.aux, type=_Identified).id if message.aux else ""
     except msgspec.DecodeError:
@@ -83,22 +83,22 @@ def aux_bytes(message: Message) -> bytes:
 
 
 class Layers:
-    """Turns what is told of layers, many times a second each, into few lines. Pure."""
+    """Turns reports on layers, many times a second each, into few lines. Pure."""
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[str, int]] = {}
+        self._reported: dict[str, tuple[str, int]] = {}
 
     def feed(self, message: Message) -> list[StepLine]:
-        """Take in a message and tell what is new: every change of a layer's status, and every tenth of its way."""
+        """Take in a message and return what is new: every change of a layer's status, and every tenth of its way."""
         if not message.status:
             return []
         if not message.id:
             return [StepLine(text=message.status)]
         done = message.progress_detail
         state = (message.status, done.current * 10 // done.total if done.total > 0 else 0)
-        if self._told.get(message.id) == state:
+        if self._reported.get(message.id) == state:
             return []
-        self._told[message.id] = state
+        self._reported[message.id] = state
         shown = f" {size(done.current)} / {size(done.total)}" if done.total > 0 else ""
         return [StepLine(text=f"{message.id}: {message.status}{shown}", progress=message.id)]
 

@@ -29,7 +29,7 @@ def build_params(
 
     Args:
         build: what the Tiltfile says.
-        dockerfile: where it stands in the context.
+        dockerfile: its place in the context.
         platform: for example `linux/amd64`; empty: the engine's own.
         environ: where build args without a value take theirs from.
         buildkit: let BuildKit do it.

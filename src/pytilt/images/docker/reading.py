@@ -24,13 +24,13 @@ class Result(Value):
 
     image_id: str = ""
     short_id: str = ""
-    """The image's abbreviated id, where the engine tells only that."""
+    """The image's abbreviated id, where the engine reports only that."""
     failure: str = ""
     """The engine's words; empty when it went well."""
     step: str = ""
     """The step that failed."""
     output: str = ""
-    """What tells why, of that which the step printed."""
+    """The part of the step's output that explains the failure."""
 
 
 class BuildReader:

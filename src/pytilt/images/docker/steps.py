@@ -17,7 +17,7 @@ _LOADING = ("[internal] load build context", "copy /context /")
 _STAGE = re.compile(r"\[.+?\]")
 _WORTH_TELLING_SECONDS = 0.010
 _BETWEEN_PROGRESS_SECONDS = 2.0
-"""Steps that were quicker than 10 ms do not tell how long they took; transfers tell every 2 s. Both as in Tilt."""
+"""Steps quicker than 10 ms do not print how long they took; transfers print every 2 s. Both as in Tilt."""
 
 
 class StepLine(Value):
@@ -35,7 +35,7 @@ class _Step:
         self.vertex = vertex
         self.begun = self.failed = False
         self.told_seconds = 0.0
-        self.told = TransferStatus()
+        self.reported = TransferStatus()
         self.statuses: dict[str, TransferStatus] = {}
         self.partial = ""
         self.output = Tail()
@@ -73,11 +73,11 @@ class BuildSteps:
 
     @property
     def failed_output(self) -> str:
-        """What tells why, of that which the failing step printed."""
+        """The part of the failing step's output that explains the failure."""
         return self._failed.output.excerpt() if self._failed else ""
 
     def feed(self, trace: Trace) -> list[StepLine]:
-        """Take in a message and tell what is new."""
+        """Take in a message and return what is new."""
         for vertex in trace.vertexes:
             self._learn(vertex)
         for status in trace.statuses:
@@ -90,12 +90,12 @@ class BuildSteps:
                 printed.setdefault(output.vertex, []).extend(_take(self._steps[output.vertex], text))
         lines: list[StepLine] = []
         for digest, step in self._steps.items():
-            lines += self._tell(step, printed.get(digest, []))
+            lines += self._report(step, printed.get(digest, []))
         return lines
 
     def _learn(self, vertex: Vertex) -> None:
         step = self._steps.setdefault(vertex.digest, _Step(vertex))
-        # A step may be told to be complete several times; the longest time is the right one.
+        # A step may be reported as complete several times; the longest time is the right one.
         longest = max(vertex, step.vertex, key=lambda one: one.completed - one.started if one.completed else 0.0)
         step.vertex = Vertex(
             digest=vertex.digest,
@@ -106,7 +106,7 @@ class BuildSteps:
             error=vertex.error or step.vertex.error,
         )
 
-    def _tell(self, step: _Step, printed: list[StepLine]) -> list[StepLine]:
+    def _report(self, step: _Step, printed: list[StepLine]) -> list[StepLine]:
         lines: list[StepLine] = []
         if step.vertex.started and not step.begun and not step.hidden:
             step.begun = True
@@ -164,7 +164,7 @@ def _transfer_and_end(step: _Step) -> list[StepLine]:
         total=sum(status.total for status in step.statuses.values()),
         timestamp=max((status.timestamp for status in step.statuses.values()), default=0),
     )
-    if not ended and not _worth_telling(step.told, now):
+    if not ended and not _worth_reporting(step.reported, now):
         return []
     text = step.name
     if now.total:
@@ -174,13 +174,13 @@ def _transfer_and_end(step: _Step) -> list[StepLine]:
     if ended:
         step.told_seconds = step.seconds
         text += f" [done: {duration(step.seconds)}]"
-    step.told = now
+    step.reported = now
     return [StepLine(text=text, progress=step.progress)]
 
 
-def _worth_telling(told: TransferStatus, now: TransferStatus) -> bool:
-    if now.total != told.total:
+def _worth_reporting(reported: TransferStatus, now: TransferStatus) -> bool:
+    if now.total != reported.total:
         return True
     whole, part = (now.total, 0.01) if now.total else (now.current, 0.05)
-    moved = whole > 0 and (now.current - told.current) / whole >= part
-    return moved and now.timestamp - told.timestamp > _BETWEEN_PROGRESS_SECONDS
+    moved = whole > 0 and (now.current - reported.current) / whole >= part
+    return moved and now.timestamp - reported.timestamp > _BETWEEN_PROGRESS_SECONDS

@@ -1,6 +1,6 @@
 """BuildKit's progress messages as values.
 
-They are `StatusResponse` of BuildKit's `api/services/control/control.proto`, whose field numbers stand here.
+They are `StatusResponse` of BuildKit's `api/services/control/control.proto`, whose field numbers are used here.
 """
 
 from pytilt.images.docker.protobuf import fields
