@@ -29,7 +29,7 @@ def test_without_a_session_every_command_says_how_to_start_or_find_one(tilt: Til
 
 
 @pytest.mark.usefixtures("served")
-def test_a_session_that_is_not_ours_is_told_as_that(tilt: Tilt, monkeypatch: pytest.MonkeyPatch):
+def test_a_session_that_is_not_ours_is_reported_as_that(tilt: Tilt, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TILT_DEV_DIR", "/nowhere")
     ended = tilt("get", "uiresources")
     assert (ended.status, ended.error) == (1, "Error from server (Forbidden): missing session token\n")

@@ -29,7 +29,7 @@ def test_the_last_words_name_the_resource_its_error_and_the_log():
     ]
 
 
-def test_what_stands_above_already_is_not_told_twice():
+def test_what_is_above_already_is_not_reported_twice():
     assert last_words(BUILD, NONE, shown=True, log=LOG).startswith("web: [2/2] RUN false: exit code: 1\nThe log")
     assert (
         last_words(TILTFILE_ERROR, NONE, shown=True, log=LOG)
@@ -37,7 +37,7 @@ def test_what_stands_above_already_is_not_told_twice():
     )
 
 
-def test_a_long_error_that_stands_above_is_cut():
+def test_a_long_error_that_is_above_is_cut():
     long = Verdict(
         error="Pod/p: several fields are not valid:\n  a\n  b\n  c\nhint: mend them", resource=ResourceName("p")
     )
@@ -45,19 +45,19 @@ def test_a_long_error_that_stands_above_is_cut():
     assert words[:-1] == ["p: Pod/p: several fields are not valid:", "…", "  b", "  c"]
 
 
-def test_of_a_long_error_that_stands_above_the_lines_are_told_that_name_what_is_wrong():
+def test_of_a_long_error_that_is_above_the_lines_are_reported_that_name_what_is_wrong():
     printed = "[2/2] RUN make: exit code: 2\nmain.c:12: error: no semicolon\ncompiling a\ncompiling b\nhint: mend it"
     words = last_words(Verdict(error=printed, resource=ResourceName("web")), NONE, shown=True, log=LOG).splitlines()
     assert words[:-1] == ["web: [2/2] RUN make: exit code: 2", "main.c:12: error: no semicolon"]
 
 
-def test_the_error_of_the_tiltfile_is_told_where_the_log_does_not_stand_above():
+def test_the_error_of_the_tiltfile_is_reported_where_the_log_is_not_above():
     assert last_words(TILTFILE_ERROR, NONE, shown=False, log=LOG).startswith(
         "(Tiltfile): /p/Tiltfile:2:1: undefined: foo\n"
     )
 
 
-def test_the_other_resources_that_are_not_well_are_told_too():
+def test_the_other_resources_that_are_not_well_are_reported_too():
     verdict = Verdict(
         error="it failed",
         resource=ResourceName("web"),
@@ -89,7 +89,7 @@ def crashed_log(tmp_path) -> LogStore:
     return logs
 
 
-def test_the_last_words_of_what_crashed_are_told(tmp_path):
+def test_the_last_words_of_what_crashed_are_reported(tmp_path):
     logs = crashed_log(tmp_path)
     crashes = crash_words(state(*samples.crashing()), logs)
     logs.close()
@@ -110,24 +110,24 @@ def state(*objects: Object) -> Snapshot:
     return store.snapshot()
 
 
-def test_who_leaves_hears_what_is_broken():
+def test_who_leaves_sees_what_is_broken():
     words = farewell(state(*samples.crashing()))
     assert words.splitlines()[0] == "catalog is broken: back-off 10s restarting failed container catalog"
 
 
-def test_who_leaves_while_something_is_updated_hears_of_nothing_broken():
+def test_who_leaves_while_something_is_updated_notices_nothing_broken():
     left = replace(update(), outcome=Outcome.CANCELED, error="build canceled")
     assert farewell(state(Resource(name="web", spec=local("web"), status=ResourceStatus(history=(left,))))) == ""
 
 
-def test_who_leaves_hears_that_what_was_deployed_stays():
+def test_who_leaves_is_reminded_that_what_was_deployed_stays():
     applied = (ObjectRef(api_version="v1", kind="Service", name="web"),)
     spec = kubernetes("web")
     well = Resource(name="web", spec=spec, status=ResourceStatus(applied=applied, history=(update(),)))
     assert farewell(state(well)) == "What was deployed stays; `tilt down` removes it."
 
 
-def test_who_leaves_nothing_hears_nothing():
+def test_who_leaves_nothing_reads_nothing():
     assert farewell(state(Resource(name="tool", spec=local("tool")))) == ""
 
 

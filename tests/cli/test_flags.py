@@ -54,7 +54,7 @@ def test_flags_that_change_nothing_say_so_unless_they_are_off(capsys: pytest.Cap
     assert capsys.readouterr().err == ""
 
 
-def test_a_command_hears_of_its_switches():
+def test_a_command_gets_its_switches():
     received: dict[str, object] = {}
     command = Command("x", params=[*OPTIONS], callback=lambda **params: received.update(params))
     command.main(["--stream=false", "-f", "-o=json"], standalone_mode=False)

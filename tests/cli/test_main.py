@@ -44,7 +44,7 @@ def test_all_commands_are_listed_with_what_they_do(tilt: Tilt):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_stands_in_the_docs(name: str):
+def test_every_command_is_in_the_docs(name: str):
     assert f"\n## tilt {name}\n" in PAGE.read_text()
 
 

@@ -46,7 +46,9 @@ async def test_it_is_written_when_the_session_ends_however_that_was(logs: LogSto
     assert json.loads((tmp_path / "s.json").read_text())["view"]["uiResources"] == []
 
 
-async def test_one_that_cannot_be_written_is_told(logs: LogStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+async def test_one_that_cannot_be_written_is_reported(
+    logs: LogStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     async def show(_: Store, __: LogStore) -> None:
         pass
 

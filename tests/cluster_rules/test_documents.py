@@ -43,7 +43,7 @@ def test_half_a_character_in_json_is_replaced():
     assert values('{"\\ud83d": "\\ud83d\\ude00"}') == [{"\ufffd": "😀"}]
 
 
-def test_every_document_tells_where_it_starts():
+def test_every_document_says_where_it_starts():
     text = '\n{"a": 1}\n  {"b": 2}\n---\n\nc: 3\n---\nd: 4\n'
     assert [(found.line, found.column) for found in documents(text, "-")] == [(2, 1), (3, 3), (6, 1), (8, 1)]
 
@@ -54,7 +54,7 @@ def test_what_is_wrong_in_a_later_document_is_found_there():
 
 
 @pytest.mark.parametrize("text", ["a: 1\n---b: 2\n", "a: 1\n--- b: 2\n"])
-def test_a_separator_stands_alone(text):
+def test_a_separator_is_alone(text):
     error = error_of(text)
     assert error.where == "app.yaml:2:4"
     assert error.message == "not YAML for Kubernetes: `b: 2` follows a separator on its line"

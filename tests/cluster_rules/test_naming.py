@@ -99,7 +99,7 @@ def test_a_prefix_is_looked_at_as_if_its_name_went_on(prefix, count):
     assert len(problems(MAP, generateName=prefix)) == count
 
 
-def test_several_problems_are_told_at_once():
+def test_several_problems_are_reported_at_once():
     with pytest.raises(ApplyError) as caught:
         naming.check({**MAP, "metadata": {"name": "a\nb", "namespace": "x y"}})
     first, *lines = caught.value.message.splitlines()

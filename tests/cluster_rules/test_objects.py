@@ -12,7 +12,7 @@ from pytilt.cluster.objects import (
 from tests.cluster_rules.shop import deployment
 
 
-def test_an_object_tells_what_it_is():
+def test_an_object_says_what_it_is():
     web = deployment("web", "x", namespace="shop")
     assert str(ref(web)) == "Deployment/web"
     assert (ref(web).api_version, ref(web).namespace) == ("apps/v1", "shop")
@@ -20,7 +20,7 @@ def test_an_object_tells_what_it_is():
     assert namespace_or_default(deployment("web", "x")) == "default"
 
 
-def test_groups_are_what_stands_before_the_slash():
+def test_groups_are_what_is_before_the_slash():
     assert [group(version) for version in ("v1", "apps/v1", "example.com/v1beta1", "")] == [
         "",
         "apps",

@@ -134,7 +134,7 @@ def test_what_a_container_status_says_is_read():
     assert found.restarts == 2
 
 
-def test_a_terminated_container_tells_its_exit_code():
+def test_a_terminated_container_says_its_exit_code():
     found = pod_of("containerStatuses: [{name: a, state: {terminated: {exitCode: 0, reason: Completed}}}]")
     assert (found.containers[0].exit_code, found.containers[0].reason) == (0, "Completed")
 
@@ -186,7 +186,7 @@ def test_the_message_explains_what_is_wrong(status, message):
     assert pod_of(status).message == message
 
 
-def test_jobs_tell_whether_they_ended():
+def test_jobs_say_whether_they_ended():
     base = {"metadata": {"name": "j", "uid": "u"}}
     assert not job(base).complete
     assert job(base | {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}).complete

@@ -79,7 +79,7 @@ def test_secrets_that_overlap_leave_nothing_of_each_other():
     assert knowing("swordfish", "swordfish-two")("swordfish-two") == "[1]"
 
 
-def test_a_secret_is_found_wherever_it_stands():
+def test_a_secret_is_found_wherever_it_is():
     dice = random.Random(7)
 
     def word(least: int, most: int) -> str:

@@ -67,7 +67,7 @@ def test_wrong_arguments_are_refused_in_the_words_of_tilt(call, message):
     assert failure.value.where == f"Tiltfile:1:{call.index('(') + 1}"
 
 
-def test_a_builtin_that_calls_back_stands_in_the_trace():
+def test_a_builtin_that_calls_back_is_in_the_trace():
     with pytest.raises(TiltfileError) as failure:
         run("def f(x):\n  return x + 1\napply(f, 'a')")
     assert str(failure.value) == (

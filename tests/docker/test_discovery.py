@@ -114,7 +114,7 @@ def test_docker_goes_before_podman() -> None:
         ({"DOCKER_HOST": "unix:///mine.sock"}, "`DOCKER_HOST`", "unix:///mine.sock"),
     ],
 )
-def test_a_script_is_told_of_an_engine_that_it_would_not_find(
+def test_a_script_gets_a_hint_about_an_engine_that_it_would_not_find(
     environ: dict[str, str], source: str, expected: str | None
 ) -> None:
     address = EngineAddress(url="unix:///found.sock", source=source)

@@ -47,5 +47,5 @@ async def test_the_real_engine_knows_its_images(engine: Engine) -> None:
     assert (await engine.about()).platform.startswith("linux/")
 
 
-def test_the_tag_of_an_image_stands_for_its_content() -> None:
+def test_the_tag_of_an_image_identifies_its_content() -> None:
     assert content_tag("sha256:0123456789abcdef0123456789abcdef") == "tilt-0123456789abcdef"

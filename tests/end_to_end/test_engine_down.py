@@ -90,7 +90,7 @@ PROJECT = {
 }
 
 
-def test_down_leaves_the_claims_and_nothing_else_and_no_claims_when_told_so(tilt_on_engine, new_port, engine_host):
+def test_down_leaves_the_claims_and_nothing_else_and_no_claims_when_asked_to(tilt_on_engine, new_port, engine_host):
     port = new_port()
     tilt = tilt_on_engine({**PROJECT, "all.yaml": PROJECT["all.yaml"].replace("PORT", str(port))})
     side = EngineSide(engine_host, str(tilt.project.root))

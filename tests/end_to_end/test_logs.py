@@ -28,7 +28,7 @@ def messages(output):
     return [line.partition("│ ")[2] or line for line in output.splitlines()]
 
 
-def test_no_line_of_a_container_that_restarts_is_lost_or_told_twice(tilt_on_cluster):
+def test_no_line_of_a_container_that_restarts_is_lost_or_reported_twice(tilt_on_cluster):
     tilt = tilt_on_cluster({"Tiltfile": "k8s_yaml('counter.yaml')\nk8s_resource('counter')", "counter.yaml": COUNTING})
     with tilt.up() as session:
         session.says("run 2 line 200")
@@ -46,7 +46,7 @@ def test_every_line_of_a_chatty_command_is_kept_in_order(tilt_alone):
         assert [line for line in messages(session.output) if line.startswith("line ")] == wanted
 
 
-def test_logs_are_told_by_resource_by_number_of_lines_and_as_json(tilt_alone):
+def test_logs_are_selected_by_resource_by_number_of_lines_and_as_json(tilt_alone):
     tiltfile = """
         def declare(name):
             local_resource(name, cmd='for n in 1 2 3; do echo %s $n; done' % name)

@@ -88,7 +88,7 @@ def test_a_tiltfile_that_is_no_text_is_refused(tilt_alone):
         (pod(), "does not answer at https://127.0.0.1:1"),
     ],
 )
-def test_what_keeps_down_from_its_work_is_told(tilt_alone, files, words):
+def test_what_keeps_down_from_its_work_is_reported(tilt_alone, files, words):
     cluster = {"name": "kind-gone", "cluster": {"server": "https://127.0.0.1:1"}}
     context = {"name": "kind-gone", "context": {"cluster": "kind-gone", "user": ""}}
     tilt = tilt_alone(files)

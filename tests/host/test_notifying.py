@@ -16,7 +16,7 @@ def test_every_desktop_has_a_command_of_its_own(platform, argv):
 
 
 async def test_a_real_command_is_handed_title_and_text(tmp_path):
-    seen = tmp_path / "told"
+    seen = tmp_path / "seen"
     for name in ("notify-send", "osascript"):
         program = tmp_path / name
         program.write_text(f'#!/bin/sh\necho "$@" > {seen}\n')
@@ -26,5 +26,5 @@ async def test_a_real_command_is_handed_title_and_text(tmp_path):
     assert "web is broken" in seen.read_text()
 
 
-async def test_a_desktop_without_such_a_command_is_told(tmp_path):
+async def test_a_desktop_without_such_a_command_is_reported(tmp_path):
     assert not await notify_desktop("a", "b", Settings(environ={"PATH": str(tmp_path)}, home=str(tmp_path)))

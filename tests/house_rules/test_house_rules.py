@@ -139,7 +139,7 @@ def test_no_module_reaches_for_the_private_parts_of_another():
     )
 
 
-def test_every_package_stands_in_the_architecture():
+def test_every_package_is_in_the_architecture():
     page = (ROOT / "docs" / "architecture.md").read_text()
     packages = {PurePosixPath(module.path).parts[2] for module in modules("src/pytilt/") if module.path.count("/") > 2}
     none_of(sorted(package for package in packages if f"`{package}`" not in page))

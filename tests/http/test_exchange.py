@@ -65,7 +65,7 @@ async def test_what_is_said_on_the_way_is_passed_over():
     assert (await exchange.ask("GET", "/x")).status == 200
 
 
-async def test_a_refusal_is_heard_though_the_body_is_not_read_to_its_end():
+async def test_a_refusal_is_received_though_the_body_is_not_read_to_its_end():
     wire = ScriptedWire(b"HTTP/1.1 400 No\r\nContent-Length: 3\r\n\r\nwhy", reads=100)
     exchange = Exchange(wire, "engine")
     head = await exchange.ask("POST", "/x", content=chunks(b"a" * 50, b"b" * 50, b"c"))

@@ -56,7 +56,7 @@ async def test_user_and_password_are_shown_to_the_proxy():
     assert f"\r\nProxy-Authorization: Basic {base64.b64encode(b'me:p@ss').decode()}\r\n" in tunnels.asked[0]
 
 
-async def test_a_proxy_that_refuses_is_told_with_its_status():
+async def test_a_proxy_that_refuses_is_reported_with_its_status():
     async with proxy("407 Proxy Authentication Required") as tunnels:
         with pytest.raises(ConnectionRefusedError, match="the proxy answers with status 407"):
             await open_through(f"http://127.0.0.1:{tunnels.port}", "server", 443)
@@ -69,7 +69,7 @@ async def test_a_server_behind_a_proxy_must_be_trusted_too(certificate: Certific
 
 
 @pytest.mark.parametrize("address", ["ftp://proxy", "http://"])
-async def test_a_proxy_that_cannot_be_used_is_told(address: str):
+async def test_a_proxy_that_cannot_be_used_is_reported(address: str):
     with pytest.raises(UnusableProxyError, match="begins with none of"):
         await open_through(address, "server", 443)
 

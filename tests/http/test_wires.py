@@ -114,7 +114,9 @@ async def test_sending_to_one_that_is_gone_breaks_the_wire(refusing: Wire):
         await flood(refusing)
 
 
-async def test_over_a_socket_what_was_said_before_it_was_closed_is_heard_after_a_failed_send(certificate: Certificate):
+async def test_over_a_socket_what_was_said_before_it_was_closed_is_received_after_a_failed_send(
+    certificate: Certificate,
+):
     async with opened("unix", certificate, refuse) as wire:
         with pytest.raises(BrokenWireError):
             await flood(wire)

@@ -314,7 +314,7 @@ async def test_the_palette_finds_a_resource():
         assert screen.selected == "web"
 
 
-async def test_green_to_red_and_back_is_told_unless_it_is_muted():
+async def test_green_to_red_and_back_is_reported_unless_it_is_muted():
     async with showing(notify=Notify.DESKTOP) as screen:
         await screen.put(*samples.crashing())
         assert screen.seen == [("✖ catalog is broken", "back-off 10s restarting failed container catalog")]
@@ -325,7 +325,7 @@ async def test_green_to_red_and_back_is_told_unless_it_is_muted():
         assert len(screen.seen) == 2
 
 
-async def test_a_session_that_does_not_answer_is_told_and_tried_again():
+async def test_a_session_that_does_not_answer_is_reported_and_tried_again():
     async with showing() as screen:
         screen.session.down = "no session answers at localhost:10350"
         await screen.put(runtime("db", RuntimeStatus.PENDING))

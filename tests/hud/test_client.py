@@ -76,7 +76,7 @@ async def serving(running: Running) -> AsyncIterator[None]:
             task.cancel()
 
 
-async def test_the_state_of_a_session_is_told_whole_and_then_whenever_it_changes(session):
+async def test_the_state_of_a_session_is_reported_whole_and_then_whenever_it_changes(session):
     seen: list[Snapshot] = []
     changed = asyncio.Event()
 
@@ -138,18 +138,18 @@ async def test_what_is_asked_for_reaches_the_session(session):
     assert session.asked.said == [(WEB, Reason.HUD_TRIGGER), ((WEB,), False), ("--debug",)]
 
 
-async def test_a_refusal_is_told(session):
+async def test_a_refusal_is_reported(session):
     assert "does not exist" in await session.client.ask(Trigger(name=ResourceName("gone")))
 
 
-async def test_the_end_of_a_session_is_told(tmp_path):
+async def test_the_end_of_a_session_is_reported(tmp_path):
     running = Running(tmp_path)
     with pytest.raises(SessionUnreachableError):
         await running.client.objects(lambda _: None)
     running.logs.close()
 
 
-async def test_a_wrong_token_is_told(session):
+async def test_a_wrong_token_is_reported(session):
     other = Client(Place(host="localhost", port=session.client.place.port, token="wrong"))
     with pytest.raises(SessionUnreachableError, match="invalid session token"):
         await other.objects(lambda _: None)

@@ -50,7 +50,7 @@ def test_before_there_is_any_room_there_are_columns_all_the_same():
     assert [column.title for column in columns(0, 0)] == ["RESOURCE", "STATUS", "UPDATE", "AGE", "RECENT"]
 
 
-def test_restarts_stand_with_the_status_where_they_have_no_column():
+def test_restarts_are_with_the_status_where_they_have_no_column():
     catalog = found(*samples.crashing())[1]
     assert "CrashLoopBackOff ↻2" in "".join(p.text for p in cells(columns(79, 10), catalog, samples.NOON))
 

@@ -10,7 +10,7 @@ PAGE = (ROOT / "docs" / "hud.md").read_text()
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.shown)
-def test_every_key_stands_in_the_docs(command):
+def test_every_key_is_in_the_docs(command):
     keys = " ".join(f"`{key}`" for key in command.shown.split())
     assert f"| {keys} | {command.help} |" in PAGE
 

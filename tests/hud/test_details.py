@@ -49,7 +49,7 @@ def test_an_error_takes_the_lines_that_the_screen_has_to_spare():
     assert "39" in [line.strip() for line in shown("cart", samples.building(), error=error, spare=40)]
 
 
-def test_a_row_that_is_well_tells_history_pods_links_and_needs():
+def test_a_row_that_is_well_shows_history_pods_links_and_needs():
     assert [" ".join(line.split()) for line in shown("web", samples.shop())] == [
         "history ✔ web/style.css live 8 ms <5s ago",
         "✔ web/style.css live 9 ms <15s ago",
@@ -60,7 +60,7 @@ def test_a_row_that_is_well_tells_history_pods_links_and_needs():
     ]
 
 
-def test_a_running_update_stands_first_and_counts():
+def test_a_running_update_is_first_and_counts():
     assert shown("db", samples.building())[0].split() == [
         "history", "⠋", "Initial", "Build", "build", "3.4", "s", "…", "now"
     ]  # fmt: skip

@@ -29,7 +29,7 @@ def crash(*, size, said, others=()):
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_a_crashing_containers_own_last_words_come_before_what_others_tell_of_it(size):
+async def test_a_crashing_containers_own_last_words_come_before_what_others_say_of_it(size):
     rollout = [
         "Tracking new pod rollout (crashy-1):",
         "     ┊ Scheduled       - <1s",

@@ -15,7 +15,7 @@ def test_a_text_takes_as_many_rows_as_it_has_parts(text, wrap):
     assert "".join(part.text for part in found) == text
 
 
-def test_names_and_times_stand_before_the_first_part_only():
+def test_names_and_times_are_before_the_first_part_only():
     look = LogLook(times=True)
     one = shown(line(0, "catalog", "text", seconds=0))
     assert "".join(piece.text for piece in lead(one, look, first=True)) == "12:00:00 catalog       │ "

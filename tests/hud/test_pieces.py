@@ -15,7 +15,7 @@ def test_a_text_is_cut_or_filled_to_its_cells(text, width, fitted):
     assert fit(text, width) == fitted
 
 
-def test_a_text_may_stand_at_the_right():
+def test_a_text_may_be_at_the_right():
     assert fit("3m", 4, right=True) == "  3m"
 
 

@@ -57,6 +57,6 @@ async def test_a_session_that_is_not_there_is_unreachable():
             pass
 
 
-async def test_an_answer_that_breaks_off_is_told():
+async def test_an_answer_that_breaks_off_is_reported():
     with pytest.raises(SessionUnreachableError):
         await answered(b"HTTP/1.1 200")

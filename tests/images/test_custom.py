@@ -36,7 +36,7 @@ def request(name: str, build: CustomBuild, registry: Registry | None = None) -> 
         (CustomBuild(command=command(""), outputs_image_ref_to="/out"), LOCAL, None),
     ],
 )
-def test_a_command_is_told_which_reference_is_expected(
+def test_a_command_gets_the_reference_that_is_expected(
     build: CustomBuild, registry: Registry | None, expected: str | None
 ) -> None:
     reference = expected_reference(request("shop/web", build, registry), "temp")
@@ -54,7 +54,7 @@ def test_a_command_gets_its_variables() -> None:
     }
 
 
-def test_a_command_is_told_the_images_it_builds_upon() -> None:
+def test_a_command_gets_the_images_it_builds_upon() -> None:
     base, other = ImageName("base"), ImageName("other")
     asked = BuildRequest(
         image=Image(name=ImageName("web"), build=CustomBuild(command=command(""), image_deps=(base, other))),
@@ -85,7 +85,7 @@ async def test_what_a_command_tagged_is_tagged_by_its_content(
     assert log.text.endswith("building mild\n")
 
 
-async def test_a_command_that_pushes_by_itself_leaves_the_name_that_the_cluster_is_told(
+async def test_a_command_that_pushes_by_itself_leaves_the_name_that_the_cluster_gets(
     engine: Engine, runner: HostRunner, engine_settings: Settings, image_name: ImageName
 ) -> None:
     build = CustomBuild(command=command("docker tag busybox $EXPECTED_REF"), disable_push=True)
@@ -93,7 +93,7 @@ async def test_a_command_that_pushes_by_itself_leaves_the_name_that_the_cluster_
     assert await engine.image_id(f"localhost:5001/{image.reference}") == image.id
 
 
-async def test_a_command_that_tags_nothing_is_told_what_to_tag(
+async def test_a_command_that_tags_nothing_is_reported_what_to_tag(
     engine: Engine, runner: HostRunner, engine_settings: Settings, image_name: ImageName
 ) -> None:
     asked = request(image_name, CustomBuild(command=command("true")))
@@ -138,7 +138,7 @@ async def test_an_image_that_skips_the_engine_is_taken_as_it_is(runner: HostRunn
         ("exit 2", 'Custom build "exit 2" failed: exit status 2'),
     ],
 )
-async def test_a_failing_command_is_told_with_its_output(
+async def test_a_failing_command_is_reported_with_its_output(
     runner: HostRunner, away: Settings, script: str, message: str
 ) -> None:
     async with Engine(away) as engine:

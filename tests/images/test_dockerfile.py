@@ -62,7 +62,7 @@ def test_a_build_arg_between_two_stages_counts_for_the_names_after_it() -> None:
     assert bases("ARG name=tools\nFROM shop/$name", {"name": ""}) == [TOOLS]
 
 
-def test_uses_tell_their_line() -> None:
+def test_uses_know_their_line() -> None:
     text = "# top\nARG v=1\nFROM a:$v AS x\nRUN one \\\n  two\nCOPY --from=b:2 / /\n"
     assert [(use.line, use.reference) for use in image_uses(text)] == [(3, "a:1"), (6, "b:2")]
 
@@ -80,7 +80,7 @@ def test_uses_tell_their_line() -> None:
         ("FROM busybox\n# shop/base", "FROM busybox\n# shop/base"),
     ],
 )
-def test_references_are_replaced_where_they_stand(before: str, after: str) -> None:
+def test_references_are_replaced_where_they_are(before: str, after: str) -> None:
     assert with_bases(before, {BASE: "base:t"}) == after
 
 
@@ -109,7 +109,7 @@ def test_variables_are_expanded(word: str, expected: str) -> None:
     assert expand(word, {"a": "1", "empty": ""}) == expected
 
 
-def test_an_instruction_knows_where_its_characters_stand() -> None:
+def test_an_instruction_knows_where_its_characters_are() -> None:
     text = "  RUN one \\\n # note\n two\nCMD x\n"
     run, cmd = instructions(text)
     assert (run.keyword, run.text, run.line) == ("RUN", "RUN one  two", 1)

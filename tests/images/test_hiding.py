@@ -77,7 +77,7 @@ def names(root: Path, dockerfile: str, *, podman: bool) -> dict[str, str]:
         return {info.name: info.linkname for info in tar.getmembers()}
 
 
-def test_the_context_stands_there_as_links_only_if_it_is_taken_as_a_whole(tmp_path: Path) -> None:
+def test_the_context_is_there_as_links_only_if_it_is_taken_as_a_whole(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "a").write_text("a")
     (tmp_path / "link").symlink_to("/src")

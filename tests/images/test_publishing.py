@@ -29,7 +29,7 @@ async def stored_image(engine: Engine, image_name: ImageName) -> BuiltImage:
     return BuiltImage(name=image_name, id=image_id, reference=f"{image_name}:tilt-1")
 
 
-async def test_an_image_is_pushed_and_the_cluster_is_told_its_own_name_of_it(
+async def test_an_image_is_pushed_and_the_cluster_gets_its_own_name_of_it(
     engine: Engine, runner: HostRunner, engine_settings: Settings, stored_image: BuiltImage
 ) -> None:
     log = KeptLog()

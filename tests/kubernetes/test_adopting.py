@@ -65,7 +65,7 @@ def test_what_others_wrote_and_statuses_stay_theirs():
     assert adopted({}, "tilt") is None
 
 
-def test_a_client_is_told_what_was_applied_where_it_keeps_that():
+def test_a_client_is_reported_what_was_applied_where_it_keeps_that():
     wanted = {"kind": "ConfigMap", "data": {"b": "1", "a": "ü"}}
     assert last_applied({"metadata": {}}, wanted) is None
     recorded = last_applied({"metadata": {"annotations": {LAST_APPLIED: "{}"}}}, wanted)
@@ -73,7 +73,7 @@ def test_a_client_is_told_what_was_applied_where_it_keeps_that():
     assert last_applied({"metadata": {"annotations": {LAST_APPLIED: recorded}}}, wanted) is None
 
 
-def test_what_is_too_large_for_an_annotation_is_not_told():
+def test_what_is_too_large_for_an_annotation_is_not_reported():
     wanted = {"data": {"a": "x" * 300_000}}
     assert last_applied({"metadata": {"annotations": {LAST_APPLIED: "{}"}}}, wanted) is None
 

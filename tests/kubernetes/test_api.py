@@ -98,7 +98,7 @@ async def test_the_way_may_lead_through_a_proxy(server: ApiServer):
     assert len(tunnels.asked) == 1
 
 
-async def test_a_proxy_that_cannot_be_used_is_told_with_what_to_do():
+async def test_a_proxy_that_cannot_be_used_is_reported_with_what_to_do():
     behind = replace(connection(1), proxy="ftp://proxy")
     async with HostRunner() as runner, KubernetesApi(behind, runner) as api:
         with pytest.raises(ClusterUnreachableError, match="the proxy `ftp://proxy` cannot be used") as caught:
@@ -106,7 +106,7 @@ async def test_a_proxy_that_cannot_be_used_is_told_with_what_to_do():
     assert "`http://`" in str(caught.value.hint)
 
 
-async def test_lines_are_told_as_they_come_and_a_cut_is_an_error(server: ApiServer, api: KubernetesApi):
+async def test_lines_are_reported_as_they_come_and_a_cut_is_an_error(server: ApiServer, api: KubernetesApi):
     server.on("GET", "/x", Reply(pieces=(b"on", b"e\ntwo\nthr"), then="cut"))
     async with api.stream("/x") as stream:
         assert isinstance(stream, Stream)

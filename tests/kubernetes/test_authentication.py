@@ -56,7 +56,7 @@ async def identities(credentials: Credentials, count: int = 1) -> list[Identity]
 
 
 @pytest.mark.parametrize("version", [V1, "client.authentication.k8s.io/v1beta1"])
-async def test_a_plugin_is_told_its_version_and_hands_out_a_token(tmp_path, version):
+async def test_a_plugin_is_reported_its_version_and_hands_out_a_token(tmp_path, version):
     plugin = login(tmp_path, printed(version, token="secret"))
     [identity] = await identities(user(plugin.path, version))
     assert identity.headers == (("Authorization", "Bearer secret"),)
@@ -69,7 +69,7 @@ async def test_a_plugin_may_hand_out_a_client_certificate(tmp_path):
     assert (identity.certificate, identity.key) == ("certificate", "key")
 
 
-async def test_a_plugin_is_told_of_the_cluster_where_it_wants_to_be(tmp_path):
+async def test_a_plugin_is_reported_of_the_cluster_where_it_wants_to_be(tmp_path):
     plugin = login(tmp_path, printed(token="t"))
     await identities(user(plugin.path, provide_cluster_info=True))
     assert plugin.info["spec"] == {"interactive": False, "cluster": {"server": "http://127.0.0.1:1"}}

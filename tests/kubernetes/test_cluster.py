@@ -75,7 +75,7 @@ def ref(api_version: str, kind: str, name: str) -> ObjectRef:
     return ObjectRef(api_version=api_version, kind=kind, name=name)
 
 
-async def test_a_cluster_tells_what_it_is(cluster: KubernetesCluster, namespace: str):
+async def test_a_cluster_says_what_it_is(cluster: KubernetesCluster, namespace: str):
     seam: Cluster = cluster
     info = await seam.info()
     assert (info.context, info.namespace, info.product) == ("kind-pytilt", namespace, "kind")
@@ -85,7 +85,7 @@ async def test_a_cluster_tells_what_it_is(cluster: KubernetesCluster, namespace:
     assert not info.shares_engine
 
 
-async def test_where_nodes_may_not_be_read_the_server_tells_the_architecture(server: ApiServer, api: KubernetesApi):
+async def test_where_nodes_may_not_be_read_the_server_gives_the_architecture(server: ApiServer, api: KubernetesApi):
     server.on("GET", "/version", Reply(body={"gitVersion": "v1.34.0", "platform": "linux/arm64"}))
     server.on("GET", "/api/v1/nodes", status(403, "Forbidden"))
     info = await KubernetesCluster(api).info()
@@ -160,7 +160,7 @@ async def test_a_refused_object_is_named_with_every_field_that_is_wrong(cluster:
         await cluster.apply({"apiVersion": "nowhere.dev/v1", "kind": "Foo", "metadata": {"name": "a"}}, timeout=30)
 
 
-async def test_a_watch_tells_what_is_there_then_what_happens(cluster: KubernetesCluster, namespace: str):
+async def test_a_watch_yields_what_is_there_then_what_happens(cluster: KubernetesCluster, namespace: str):
     await cluster.apply(config_map("one"), timeout=30)
     async with aclosing(cluster.watch("v1", "ConfigMap", namespace=namespace)) as changes:
         names = set()

@@ -104,7 +104,7 @@ def test_a_user_may_act_as_another(tmp_path):
     )
 
 
-def test_the_token_of_openid_connect_is_used_and_others_are_told_what_replaced_them(tmp_path):
+def test_the_token_of_openid_connect_is_used_and_others_are_reported_what_replaced_them(tmp_path):
     oidc = {"auth-provider": {"name": "oidc", "config": {"id-token": "jwt"}}}
     credentials = connect(tmp_path, config(oidc)).credentials
     assert credentials.token == "jwt"

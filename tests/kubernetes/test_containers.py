@@ -71,7 +71,9 @@ async def test_a_command_stays_open_for_a_hundred_round_trips(
             assert answer == message
 
 
-async def test_commands_tell_both_outputs_and_how_they_ended(real_api: KubernetesApi, containers: KubernetesContainers):
+async def test_commands_return_both_outputs_and_how_they_ended(
+    real_api: KubernetesApi, containers: KubernetesContainers
+):
     ref = await start(real_api, "commands", "echo up; sleep 1000")
     await first_line(containers, ref)
     async with containers.exec(ref, ["sh", "-c", "echo out; echo err >&2; exit 3"]) as stream:

@@ -54,7 +54,7 @@ async def test_a_kind_that_is_not_there_is_asked_for_again(server: ApiServer, ap
     assert await discovery.find("apps/v1", "Deployment")
 
 
-async def test_a_definition_tells_its_kind_before_the_server_does(api: KubernetesApi):
+async def test_a_definition_adds_its_kind_before_the_server_does(api: KubernetesApi):
     discovery = Discovery(api)
     discovery.learn(DEFINITION)
     found = await discovery.find("shop.dev/v1", "Cart")

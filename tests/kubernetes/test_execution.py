@@ -33,7 +33,7 @@ def outcome(text: str = "Success", reason: str = "", code: str = "") -> bytes:
         (b"broken", "broken"),
     ],
 )
-def test_the_last_message_tells_how_a_command_ended(data, expected):
+def test_the_last_message_says_how_a_command_ended(data, expected):
     found = exit_status(data)
     assert (found.message if isinstance(found, Failure) else found) == expected
 

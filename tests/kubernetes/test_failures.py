@@ -75,7 +75,7 @@ def test_a_refusal_comes_with_what_to_do(failure, hint):
     assert hint in (apply_error("Pod/a", failure).hint or "")
 
 
-def test_what_is_no_status_is_told_as_it_came():
+def test_what_is_no_status_is_reported_as_it_came():
     assert parse(502, b"<html>bad gateway</html>").message == "<html>bad gateway</html>"
     assert parse(502, b"").message == "HTTP status 502"
     assert parse(500, json.dumps({"kind": "Status"}).encode()) == Failure(code=500, message="HTTP status 500")

@@ -32,7 +32,7 @@ def at(nanoseconds: int) -> str:
     return f"2026-01-01T00:00:01.{nanoseconds:09}Z"
 
 
-def test_after_a_reconnect_nothing_is_told_twice_and_twins_are_counted():
+def test_after_a_reconnect_nothing_is_reported_twice_and_twins_are_counted():
     progress = LogPosition()
     assert [progress.is_new(at(n)) for n in (1, 2, 2)] == [True, True, True]
     progress.reconnected()
@@ -79,7 +79,7 @@ async def read(api: KubernetesApi, since: str = "") -> list[str]:
     return [text async for _, text in follow(api, REF, since)]
 
 
-async def test_a_log_is_told_until_its_container_ends(server: ApiServer, api: KubernetesApi):
+async def test_a_log_is_reported_until_its_container_ends(server: ApiServer, api: KubernetesApi):
     server.on("GET", PODS, found(pod()), found(pod("terminated")))
     server.on("GET", LOG, lines(1, 2))
     assert await read(api) == ["line 1\n", "line 2\n"]
@@ -93,14 +93,14 @@ async def test_a_broken_connection_loses_and_doubles_nothing(server: ApiServer, 
     assert server.of(LOG)[2].params["sinceTime"] == "2026-01-01T00:00:01Z"
 
 
-async def test_the_rest_of_a_run_that_ended_meanwhile_is_told(server: ApiServer, api: KubernetesApi):
+async def test_the_rest_of_a_run_that_ended_meanwhile_is_reported(server: ApiServer, api: KubernetesApi):
     server.on("GET", PODS, found(pod()), found(pod(container_id="2", restarts=1)))
     server.on("GET", LOG, lines(1, then="cut"), lines(1, 2))
     assert await read(api) == ["line 1\n", "line 2\n"]
     assert server.of(LOG)[1].params["previous"] == "true"
 
 
-async def test_of_the_run_before_only_what_is_newer_is_told(server: ApiServer, api: KubernetesApi):
+async def test_of_the_run_before_only_what_is_newer_is_reported(server: ApiServer, api: KubernetesApi):
     server.on("GET", PODS, found(pod("terminated", "2", 1)))
     server.on("GET", LOG, lines(1, 2, 3), lines(4))
     assert await read(api, at(2)) == ["line 3\n", "line 4\n"]

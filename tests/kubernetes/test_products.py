@@ -27,11 +27,11 @@ from pytilt.kubernetes.products import Product, is_development, product, shares_
         ("production", Product.UNKNOWN),
     ],
 )
-def test_a_product_is_told_by_the_name_of_its_cluster(cluster, expected):
+def test_a_product_is_reported_by_the_name_of_its_cluster(cluster, expected):
     assert product(cluster) is expected
 
 
-def test_a_product_is_told_by_where_its_files_are():
+def test_a_product_is_reported_by_where_its_files_are():
     assert product("x", authority="/home/me/.minikube/ca.crt", home="/home/me") is Product.MINIKUBE
     assert product("x", config="/home/me/.config/k3d/kubeconfig.yaml", home="/home/me") is Product.K3D
     assert product("x", config="/home/me/kind-config-old") is Product.KIND

@@ -107,7 +107,7 @@ async def test_a_ping_is_answered(server: Server, connection: SpdyConnection):
     assert server.sent[-1] == ping
 
 
-async def test_finishing_is_told_once_and_giving_up_resets(server: Server, connection: SpdyConnection):
+async def test_finishing_is_reported_once_and_giving_up_resets(server: Server, connection: SpdyConnection):
     stream = await connection.open({})
     await stream.finish()
     await stream.finish()

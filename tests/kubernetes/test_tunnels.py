@@ -70,7 +70,9 @@ async def test_connections_at_the_same_time_have_a_tunnel_each(tunnels: Tunnels,
         assert [tunnel.pairs[0][0].received for tunnel in server.tunnels] == [b"1", b"2"]
 
 
-async def test_a_refused_connection_is_told_and_the_next_one_has_another_tunnel(tunnels: Tunnels, server: SpdyServer):
+async def test_a_refused_connection_is_reported_and_the_next_one_has_another_tunnel(
+    tunnels: Tunnels, server: SpdyServer
+):
     for number in range(3):
         async with tunnels.connect("default", "web", 80) as stream:
             await stream.send(b"GET /")
@@ -147,7 +149,7 @@ async def test_a_connection_that_is_given_up_closes_its_tunnel(tunnels: Tunnels,
     await served.closed.wait()
 
 
-async def test_an_error_whose_stream_does_not_end_is_told_all_the_same(tunnels: Tunnels, server: SpdyServer):
+async def test_an_error_whose_stream_does_not_end_is_reported_all_the_same(tunnels: Tunnels, server: SpdyServer):
     async with tunnels.connect("default", "web", 80) as stream:
         await server.tunnels[0].pairs[0][1].send(REFUSED)
         with pytest.raises(PortClosedError):

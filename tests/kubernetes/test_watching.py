@@ -45,7 +45,7 @@ def shown(change: Change) -> str:
     return " ".join([change.type, *(str(metadata[key]) for key in ("name", "resourceVersion") if key in metadata)])
 
 
-async def test_all_objects_are_told_then_listed_then_changes(server: ApiServer, api: KubernetesApi):
+async def test_all_objects_are_emitted_then_listed_then_changes(server: ApiServer, api: KubernetesApi):
     server.on("GET", ALL, listed(pod("a"), following="more"), listed(pod("b"), version="11"))
     server.on_watch(ALL, watched(event("MODIFIED", pod("a", version="12")), event("DELETED", pod("b", version="13"))))
     assert await events(api, 5) == ["ADDED a 1", "ADDED b 1", "LISTED", "MODIFIED a 12", "DELETED b 13"]
@@ -76,7 +76,7 @@ async def test_a_watch_goes_on_where_its_connection_ended(server: ApiServer, api
 
 
 @pytest.mark.parametrize("gone", [status(410, "Expired"), watched(event("ERROR", {"code": 410}))])
-async def test_a_version_that_is_too_old_lists_again_and_tells_what_is_gone(
+async def test_a_version_that_is_too_old_lists_again_and_emits_what_is_gone(
     server: ApiServer, api: KubernetesApi, gone: Reply
 ):
     server.on("GET", ALL, listed(pod("a"), pod("b")), listed(pod("b"), pod("c")))

@@ -72,7 +72,7 @@ def test_instead_of_what_is_below_a_link_the_link_is_brought():
     )
 
 
-def test_a_source_that_is_a_link_to_a_directory_stands_for_the_directory():
+def test_a_source_that_is_a_link_to_a_directory_means_the_directory():
     link = ChangedFile(path="/shop/static", kind=FileKind.LINK, leads_to_directory=True)
     found = plan_sync([link], RULES)
     assert isinstance(found, SyncPlan)

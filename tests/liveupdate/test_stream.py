@@ -132,7 +132,7 @@ async def test_thousands_of_deletions_are_one_update(container):
     assert list((root / "many").iterdir()) == []
 
 
-async def test_commands_run_in_order_after_the_files_are_there_and_their_output_is_told(container, tmp_path):
+async def test_commands_run_in_order_after_the_files_are_there_and_their_output_is_reported(container, tmp_path):
     stream, root, log = container
     runs = [sh(f'cat "{root}/app/main"; echo; echo oops >&2'), Run(argv=("printf", "no end %s", "$HOME 'x'\n*"))]
     result = await stream.update(await packed(tmp_path, main=b"hello"), (), runs, log)
@@ -168,7 +168,7 @@ async def test_a_command_gets_nothing_to_read_and_cannot_swallow_the_next_update
     assert log.text.split() == ["[CMD", "1/1]", "cat;", "wc", "-c", "0"]
 
 
-async def test_output_is_told_while_the_command_still_runs(container):
+async def test_output_is_reported_while_the_command_still_runs(container):
     stream, root, log = container
     gate = root / "gate"
     command = f'echo working; while [ ! -e "{gate}" ]; do sleep 0.01; done'

@@ -53,7 +53,7 @@ async def test_a_command_that_fails_is_named_with_its_status(logs: LogStore):
     assert caught.value.exit_status == 3
 
 
-async def test_a_command_that_fails_is_told_with_its_error_and_its_last_lines(logs: LogStore):
+async def test_a_command_that_fails_is_reported_with_its_error_and_its_last_lines(logs: LogStore):
     script = "seq 300; echo 'error: no such thing'; seq 301 303; exit 3"
     async with HostRunner() as runner:
         with pytest.raises(CommandError) as caught:
@@ -62,7 +62,7 @@ async def test_a_command_that_fails_is_told_with_its_error_and_its_last_lines(lo
     assert str(caught.value).splitlines()[1] == "error: no such thing"
 
 
-async def test_a_command_that_was_killed_is_told_with_the_signal(logs: LogStore):
+async def test_a_command_that_was_killed_is_reported_with_the_signal(logs: LogStore):
     runner = FakeRunner()
     runner.answer("make", Answer(exit_status=-9))
     with pytest.raises(CommandError, match='Command "make" failed: signal 9'):

@@ -40,7 +40,7 @@ async def test_the_cluster_is_asked_once_something_is_to_be_deployed(trial: Tria
     assert trial.state().connected_at
 
 
-async def test_a_cluster_that_does_not_answer_is_told_and_asked_again_until_it_does(trial: Trial, logs: LogStore):
+async def test_a_cluster_that_does_not_answer_is_reported_and_asked_again_until_it_does(trial: Trial, logs: LogStore):
     prepare(trial.store, kubernetes("web"), connected=False)
     trial.cluster.unreachable = "connection refused"
     async with running(trial.connecting.run()):
@@ -51,7 +51,7 @@ async def test_a_cluster_that_does_not_answer_is_told_and_asked_again_until_it_d
     assert logged(logs) == "connection refused\nThe cluster `kind-fake` answers\n"
 
 
-async def test_the_same_error_is_told_once(trial: Trial, logs: LogStore):
+async def test_the_same_error_is_reported_once(trial: Trial, logs: LogStore):
     trial.cluster.unreachable = "connection refused"
     assert not await trial.connecting.look()
     assert not await trial.connecting.look()

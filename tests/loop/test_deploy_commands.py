@@ -47,7 +47,7 @@ async def test_what_the_command_prints_is_what_was_applied(trial: Trial):
     assert "  → colors:configmap" in logged(trial.logs)
 
 
-async def test_it_is_told_of_its_images_in_order(trial: Trial):
+async def test_it_is_reported_of_its_images_in_order(trial: Trial):
     trial.runner.answer("apply", Answer(output=PRINTED))
     await trial.apply()
     assert trial.runner.requests[0].env == (

@@ -103,7 +103,7 @@ async def test_objects_of_a_later_stage_wait_for_the_earlier_ones(trial: Trial):
     assert len(trial.applied) == 3
 
 
-async def test_an_update_tells_what_it_applied_and_remembers_it(trial: Trial, logs: LogStore):
+async def test_an_update_reports_what_it_applied_and_remembers_it(trial: Trial, logs: LogStore):
     prepare(trial.store, kubernetes("web", deployment("web"), CONFIG))
     done = await trial.update("web")
     assert done.outcome is Outcome.OK
@@ -123,7 +123,7 @@ async def test_an_update_tells_what_it_applied_and_remembers_it(trial: Trial, lo
     )
 
 
-async def test_the_reference_of_the_built_image_stands_in_what_is_applied(trial: Trial):
+async def test_the_reference_of_the_built_image_is_in_what_is_applied(trial: Trial):
     spec = image("web-image")
     prepare(trial.store, kubernetes("web", images=[spec]))
     done = await trial.update("web")
@@ -136,7 +136,7 @@ def _image(of: KubeObject) -> str:
     return str(of["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
-async def test_the_cluster_hears_what_will_come_before_the_images_are_built(trial: Trial):
+async def test_the_cluster_gets_what_will_come_before_the_images_are_built(trial: Trial):
     wanted = deployment("api", "api")
     prepare(trial.store, kubernetes("api", wanted, images=[image("api")]), kubernetes("plain", CONFIG))
     await trial.update("plain")
@@ -237,7 +237,7 @@ async def test_nothing_is_built_while_no_cluster_is_connected(trial: Trial):
     assert not trial.builder.requests
 
 
-async def test_a_cluster_that_does_not_answer_is_told_as_that(trial: Trial):
+async def test_a_cluster_that_does_not_answer_is_reported_as_that(trial: Trial):
     prepare(trial.store, kubernetes("web"))
     trial.cluster.unreachable = "no route to host"
     with pytest.raises(ClusterUnreachableError, match="no route to host"):

@@ -159,7 +159,7 @@ async def test_another_port_is_another_listener(trial: Trial):
         assert await trial.ask(b"x") == b"web-1: x"
 
 
-async def test_a_taken_port_is_told_with_its_holder_and_used_once_it_is_free(trial: Trial, logs: LogStore):
+async def test_a_taken_port_is_reported_with_its_holder_and_used_once_it_is_free(trial: Trial, logs: LogStore):
     trial.declare()
     trial.pods("web-1")
     with socket.create_server(("127.0.0.1", trial.port)):
@@ -170,7 +170,7 @@ async def test_a_taken_port_is_told_with_its_holder_and_used_once_it_is_free(tri
     assert f"Error port-forwarding web ({trial.port}): cannot listen on 127.0.0.1:{trial.port}" in logged(logs)
 
 
-async def test_a_taken_port_is_told_once_and_heals(trial: Trial, logs: LogStore):
+async def test_a_taken_port_is_reported_once_and_heals(trial: Trial, logs: LogStore):
     trial.declare()
     trial.pods("web-1")
     with socket.create_server(("127.0.0.1", trial.port)) as holder:
@@ -183,7 +183,7 @@ async def test_a_taken_port_is_told_once_and_heals(trial: Trial, logs: LogStore)
     assert logged(logs).count("cannot listen") == 1
 
 
-async def test_a_pod_that_takes_no_connection_is_told_and_the_next_one_may_succeed(trial: Trial, logs: LogStore):
+async def test_a_pod_that_takes_no_connection_is_reported_and_the_next_one_may_succeed(trial: Trial, logs: LogStore):
     trial.declare()
     trial.pods("web-1")
     trial.containers.fail("web-1", ClusterUnreachableError("nothing listens at port 80"))
@@ -195,7 +195,7 @@ async def test_a_pod_that_takes_no_connection_is_told_and_the_next_one_may_succe
         assert await trial.ask(b"x") == b"web-1: x"
 
 
-async def test_a_connection_that_breaks_on_the_pods_side_is_told(trial: Trial, logs: LogStore):
+async def test_a_connection_that_breaks_on_the_pods_side_is_reported(trial: Trial, logs: LogStore):
     async def break_down(connection: FakeConnection) -> None:
         await connection.read()
         raise ClusterUnreachableError("the pod is gone")

@@ -256,7 +256,7 @@ def test_a_new_container_of_an_image_that_is_not_built_here_lacks_all_changes(re
     assert ready.lacking()
 
 
-def test_what_a_full_update_could_not_bring_stands_in_the_way_of_no_later_live_update(ready: Trial):
+def test_what_a_full_update_could_not_bring_is_in_the_way_of_no_later_live_update(ready: Trial):
     status = FileWatchStatus(changes={"/p/elsewhere": 1, "/p/ready/a": 2}, latest=2)
     ready.store.put(FileWatch(name="image:ready", status=status))
     assert ready.in_place() == Impossible(why="Found file(s) not matching any sync (files: [/p/elsewhere])")

@@ -193,7 +193,7 @@ async def test_images_that_do_not_need_each_other_are_built_at_the_same_time(sto
         assert set(await ended) == {"one", "two"}
 
 
-async def test_a_failed_build_is_told_as_it_is_and_its_image_stays_stale(store: Store, logs: LogStore):
+async def test_a_failed_build_is_reported_as_it_is_and_its_image_stays_stale(store: Store, logs: LogStore):
     failing = FakeBuilder({ImageName("base"): BuildError("no such file")})
     trial = Trial(store, logs, failing)
     shop(trial)
@@ -277,7 +277,7 @@ async def test_an_image_for_live_updates_only_is_neither_built_nor_pushed(trial:
     assert trial.built == ["web"]
 
 
-async def test_a_builder_is_told_of_which_bases_the_tag_counts(trial: Trial):
+async def test_a_builder_is_reported_of_which_bases_the_tag_counts(trial: Trial):
     bases = image("a:v1", deployed=False, match_exact=True), image("b", deployed=False)
     prepare(trial.store, kubernetes("web", images=(*bases, image("web", "a:v1", "b"))))
     await trial.ensure("web")

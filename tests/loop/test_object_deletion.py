@@ -14,14 +14,14 @@ def refs(*wanted):
     return [objects.ref(each) for each in wanted]
 
 
-async def test_what_goes_at_once_is_not_told_of():
+async def test_what_goes_at_once_is_not_reported_of():
     cluster, lines = FakeCluster(), list[str]()
     cluster.put(FREE)
     assert await ObjectDeletion(cluster, lines.append, 5).run(refs(FREE, HELD)) == ([], [])
     assert (lines, cluster.stored) == ([], ())
 
 
-async def test_what_does_not_go_is_told_and_returned():
+async def test_what_does_not_go_is_reported_and_returned():
     cluster, lines = FakeCluster(), list[str]()
     cluster.put(HELD)
     deletion = ObjectDeletion(cluster, lines.append, 0.05)

@@ -50,7 +50,7 @@ def trial(store: Store, logs: LogStore) -> Trial:
     return Trial(store, logs)
 
 
-async def test_what_a_container_writes_is_told_under_its_resource(trial: Trial):
+async def test_what_a_container_writes_is_reported_under_its_resource(trial: Trial):
     trial.pods(pod())
     async with running(trial.podlogs.run()):
         trial.containers.write_log(MAIN, "hello")
@@ -80,7 +80,7 @@ async def test_a_container_is_followed_once_it_was_created(trial: Trial):
         await turns(lambda: trial.followed)
 
 
-async def test_a_restarted_container_is_told_on_without_gaps_or_repetitions(trial: Trial):
+async def test_a_restarted_container_is_reported_on_without_gaps_or_repetitions(trial: Trial):
     trial.pods(pod())
     trial.containers.write_log(MAIN, "one")
     trial.containers.write_log(MAIN, "two")
@@ -114,7 +114,7 @@ async def test_a_broken_connection_costs_no_line_and_repeats_none(trial: Trial):
 
 
 @pytest.mark.parametrize("second", ["2026-01-01T00:00:00.5Z", "2026-01-01T00:00:00.4Z"])
-async def test_lines_of_one_moment_and_lines_out_of_order_are_all_told(trial: Trial, second: str):
+async def test_lines_of_one_moment_and_lines_out_of_order_are_all_reported(trial: Trial, second: str):
     trial.pods(pod())
     trial.containers.write_log(MAIN, "one", time="2026-01-01T00:00:00.5Z")
     trial.containers.write_log(MAIN, "two", time=second)
@@ -164,7 +164,7 @@ async def test_the_session_may_begin_within_a_second(trial: Trial):
         await until_logged(trial.logs, "new")
 
 
-async def test_of_a_pod_that_is_older_than_the_session_only_what_is_new_is_told(trial: Trial):
+async def test_of_a_pod_that_is_older_than_the_session_only_what_is_new_is_reported(trial: Trial):
     trial.pods(pod(created_at="2020-01-01T00:00:00Z"))
     trial.containers.write_log(MAIN, "old", time="2020-01-01T00:00:01.000000000Z")
     trial.containers.write_log(MAIN, "new", time="2999-01-01T00:00:00.000000000Z")
@@ -173,7 +173,7 @@ async def test_of_a_pod_that_is_older_than_the_session_only_what_is_new_is_told(
     assert logged(trial.logs) == "new\n"
 
 
-async def test_who_waits_for_last_words_hears_those_of_a_container_that_has_ended(trial: Trial):
+async def test_who_waits_for_last_words_gets_those_of_a_container_that_has_ended(trial: Trial):
     trial.pods(pod(container(state=ContainerState.TERMINATED, exit_code=3), container("side", id="c2")))
     async with running(trial.podlogs.run()):
         async with asyncio.TaskGroup() as group:
@@ -195,7 +195,7 @@ async def test_nobody_waits_for_the_last_words_of_a_pod_that_is_gone(trial: Tria
         trial.containers.break_log(MAIN)
 
 
-async def test_a_pod_that_is_gone_is_told_to_its_end(trial: Trial):
+async def test_a_pod_that_is_gone_is_reported_to_its_end(trial: Trial):
     trial.pods(pod())
     trial.containers.write_log(MAIN, "one")
     async with running(trial.podlogs.run()):

@@ -120,7 +120,7 @@ async def test_what_was_never_deployed_leaves_nothing(trial: Trial):
     assert not trial.deleted
 
 
-async def test_a_cluster_that_does_not_answer_is_told_and_the_session_goes_on(trial: Trial, logs: LogStore):
+async def test_a_cluster_that_does_not_answer_is_reported_and_the_session_goes_on(trial: Trial, logs: LogStore):
     prepare(trial.store, kubernetes("web", DEPLOYMENT))
     trial.applied("web", DEPLOYMENT)
     trial.cluster.unreachable = "no route to host"

@@ -21,7 +21,7 @@ def condition(kind: str, second: int, status: str = "True") -> Condition:
     return Condition(type=kind, status=status, last_transition_time=f"2026-01-01T00:00:{second:02}Z")
 
 
-def test_each_step_tells_how_long_it_took():
+def test_each_step_says_how_long_it_took():
     found = rollout(pod(condition("PodScheduled", 0), condition("Initialized", 3), condition("Ready", 5)))
     assert [step.text for step in found] == [
         "     ┊ Scheduled       - <1s",
@@ -30,7 +30,7 @@ def test_each_step_tells_how_long_it_took():
     ]
 
 
-def test_what_has_not_come_true_is_not_told():
+def test_what_has_not_come_true_is_not_reported():
     found = rollout(pod(condition("PodScheduled", 0), condition("Initialized", 1, "False"), condition("Ready", 5)))
     assert [step.name for step in found] == ["Scheduled"]
 

@@ -239,7 +239,7 @@ def event(uid: str, of: KubeObject, **fields: Any) -> Mapping[str, Any]:
     }
 
 
-async def test_an_event_is_told_once_and_again_when_it_happened_again(trial: Trial):
+async def test_an_event_is_reported_once_and_again_when_it_happened_again(trial: Trial):
     async with running(trial.runtimes.run()):
         pod = trial.cluster.add_pod("web-1", owner=trial.deploy())
         await trial.status(RuntimeStatus.OK)
@@ -252,7 +252,7 @@ async def test_an_event_is_told_once_and_again_when_it_happened_again(trial: Tri
         await turns(lambda: logged(trial.logs, "web").count("\n") == 2)
 
 
-async def test_an_event_that_happens_again_and_again_is_told_ever_more_rarely(trial: Trial):
+async def test_an_event_that_happens_again_and_again_is_reported_ever_more_rarely(trial: Trial):
     async with running(trial.runtimes.run()):
         pod = trial.cluster.add_pod("web-1", owner=trial.deploy())
         await trial.status(RuntimeStatus.OK)
@@ -271,7 +271,7 @@ async def test_an_event_that_happens_again_and_again_is_told_ever_more_rarely(tr
         ({"lastTimestamp": "2020-01-01T00:00:00Z", "message": "m"}, False),
     ],
 )
-async def test_only_events_that_matter_are_told(trial: Trial, fields: Mapping[str, str], logged_: bool):
+async def test_only_events_that_matter_are_reported(trial: Trial, fields: Mapping[str, str], logged_: bool):
     async with running(trial.runtimes.run()):
         pod = trial.cluster.add_pod("web-1", owner=trial.deploy())
         await trial.status(RuntimeStatus.OK)
@@ -281,7 +281,7 @@ async def test_only_events_that_matter_are_told(trial: Trial, fields: Mapping[st
     assert ("[event: pod web-1] m" in logged(trial.logs)) is logged_
 
 
-async def test_events_of_replica_sets_are_told_and_those_of_strangers_are_not(trial: Trial):
+async def test_events_of_replica_sets_are_reported_and_those_of_strangers_are_not(trial: Trial):
     async with running(trial.runtimes.run()):
         owner = trial.deploy()
         stranger = trial.cluster.add_pod("stranger")
@@ -293,7 +293,7 @@ async def test_events_of_replica_sets_are_told_and_those_of_strangers_are_not(tr
     assert logged(trial.logs) == "[event: replicaset web-1] quota exceeded\n"
 
 
-async def test_events_of_pods_that_were_found_by_their_labels_are_told(trial: Trial):
+async def test_events_of_pods_that_were_found_by_their_labels_are_reported(trial: Trial):
     spec = kubernetes("web")
     assert isinstance(spec.deploy, KubernetesDeploy)
     deploy = replace(spec.deploy, extra_pod_selectors=((("app", "operated"),),))
@@ -307,7 +307,7 @@ async def test_events_of_pods_that_were_found_by_their_labels_are_told(trial: Tr
     assert logged(trial.logs, "web") == "[event: pod operated-1] back-off restarting\n"
 
 
-async def test_an_event_that_comes_before_its_update_has_ended_is_told_then(trial: Trial):
+async def test_an_event_that_comes_before_its_update_has_ended_is_reported_then(trial: Trial):
     async with running(trial.runtimes.run()):
         await turns(lambda: len(trial.cluster.watched) == len(WATCHED))
         owner = trial.replica_set(trial.cluster.put(deployment("web")))

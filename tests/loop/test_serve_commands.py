@@ -221,7 +221,7 @@ async def test_a_real_server_is_ready_when_its_port_answers_and_ends_with_the_se
     assert "up\n" in logged(logs, "tool")
 
 
-async def test_a_real_server_that_ends_is_told_with_its_last_words(store: Store, logs: LogStore):
+async def test_a_real_server_that_ends_is_reported_with_its_last_words(store: Store, logs: LogStore):
     async with HostRunner() as runner:
         trial = Trial(store, logs, runner)
         trial.declare(local("tool", serve="echo bye; exit 3"))

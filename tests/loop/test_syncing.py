@@ -129,7 +129,7 @@ async def test_a_saved_file_is_in_the_running_container(trial: Trial):
     assert done.status["deployed_at"]
 
 
-async def test_a_live_update_tells_what_it_copies_and_deletes(trial: Trial):
+async def test_a_live_update_logs_what_it_copies_and_deletes(trial: Trial):
     (trial.remote / "b").write_text("old")
     (trial.local / "b").write_text("")
     async with running(trial.syncing.run()):

@@ -47,14 +47,14 @@ async def test_without_dependencies_the_order_is_the_reverse_of_the_tiltfile():
     assert deleted == ["Deployment/c", "Deployment/b", "Deployment/a"]
 
 
-async def test_every_object_is_told_before_it_goes():
+async def test_every_object_is_reported_before_it_goes():
     lines: list[str] = []
     declaration = Declaration(resources=(kubernetes("web"),), enabled=(ResourceName("web"),))
     await TearingDown(FakeCluster(), lines.append).run(declaration, delete_namespaces=False, delete_volumes=False)
     assert lines == ["Deleting via kubectl: Deployment/web"]
 
 
-async def test_an_object_whose_name_the_cluster_chose_is_left_and_told_of():
+async def test_an_object_whose_name_the_cluster_chose_is_left_and_reported_of():
     job = {**plain("Job", ""), "metadata": {"generateName": "migrate-"}}
     deleted, lines = await torn_down(kubernetes("web", job, deployment("web")))
     assert deleted == ["Deployment/web"]

@@ -123,7 +123,7 @@ async def test_what_failed_is_red_and_not_tried_again_until_something_changes(tr
     assert [line.text for line in failed] == ["Build Failed: no such file"]
 
 
-async def test_what_a_program_printed_is_told_once_in_the_log_and_stands_in_the_error(trial: Trial, logs: LogStore):
+async def test_what_a_program_printed_is_reported_once_in_the_log_and_is_in_the_error(trial: Trial, logs: LogStore):
     trial.worker.answers = [BuildError("[2/2] RUN make: exit code: 1", output="error: no semicolon", hint="mend it")]
     await trial.declare(local(TOOL))
     async with running(trial.updating.run()):
@@ -133,7 +133,7 @@ async def test_what_a_program_printed_is_told_once_in_the_log_and_stands_in_the_
     assert "no semicolon" not in logged(logs)
 
 
-async def test_no_secret_stands_in_an_error(trial: Trial, logs: LogStore):
+async def test_no_secret_is_in_an_error(trial: Trial, logs: LogStore):
     logs.hide([("hunter2", "[redacted secret db:password]")])
     trial.worker.answers = [BuildError("exit status 1", output="cannot log in with hunter2")]
     await trial.declare(local(TOOL))

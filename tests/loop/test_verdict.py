@@ -133,7 +133,7 @@ def test_a_failed_update_is_the_end(trial: Trial):
     assert trial.judge() == Verdict(error="it failed", resource=ResourceName("b"), unready=(waits,))
 
 
-def test_the_first_failure_by_name_is_told(trial: Trial):
+def test_the_first_failure_by_name_is_reported(trial: Trial):
     trial.declare(local("b"), kubernetes("a"))
     trial.updated("b", Outcome.FAILED)
     trial.runs("a", RuntimeStatus.ERROR, reason="pod a-1: CrashLoopBackOff")
@@ -142,7 +142,7 @@ def test_the_first_failure_by_name_is_told(trial: Trial):
     assert trial.judge() == crashed
 
 
-def test_of_a_resource_that_is_not_well_in_two_ways_the_worse_is_told(trial: Trial):
+def test_of_a_resource_that_is_not_well_in_two_ways_the_worse_is_reported(trial: Trial):
     trial.declare(local("a"), kubernetes("b"), kubernetes("c"))
     trial.updated("a", Outcome.FAILED)
     trial.updated("b", Outcome.FAILED)
@@ -207,7 +207,7 @@ def test_a_job_may_take_longer_than_a_server(trial: Trial):
     assert trial.judge(301) is None
 
 
-def test_what_takes_too_long_is_told_with_what_it_waits_for(trial: Trial):
+def test_what_takes_too_long_is_reported_with_what_it_waits_for(trial: Trial):
     trial.declare(local("a"), kubernetes("b"), kubernetes("c"), readiness_timeout_seconds=0, timeout_seconds=5400)
     trial.updated("a", history=(), hold=Hold(reason=HoldReason.WAITING_FOR_DEP, on=(ResourceName("x"),)))
     trial.runs("b", RuntimeStatus.PENDING, pods=())

@@ -122,10 +122,10 @@ async def test_a_change_is_forgotten_when_its_resource_has_taken_it(store: Store
     await watching.declare(WEB)
     prepare(store, local("web"))
     for path in ("a", "b", "c"):
-        watching.tell({"web": frozenset({path})})
+        watching.record({"web": frozenset({path})})
     assert status(store, "web").changes == {"a": 1, "b": 2, "c": 3}
     store.change(Resource, "web", lambda each: replace(each, status=replace(each.status, consumed=2)))
-    watching.tell({"web": frozenset({"c", "d"})})
+    watching.record({"web": frozenset({"c", "d"})})
     assert status(store, "web") == FileWatchStatus(changes={"c": 4, "d": 4}, latest=4)
 
 
@@ -134,7 +134,7 @@ async def test_a_change_of_a_config_file_is_forgotten_when_the_tiltfile_was_eval
     await watching.declare({CONFIGS: [FileRule(paths=("/p/Tiltfile",))]})
     store.put(Tiltfile(name=TILTFILE, path="/p/Tiltfile", status=TiltfileStatus(consumed=1)))
     for path in ("a", "b"):
-        watching.tell({CONFIGS: frozenset({path})})
+        watching.record({CONFIGS: frozenset({path})})
     assert status(store, CONFIGS).changes == {"b": 2}
 
 
@@ -144,14 +144,14 @@ async def test_a_change_of_an_image_is_kept_until_that_is_built_anew(store: Stor
     prepare(store, kubernetes("web", images=(image("web", live=True),)))
     store.change(Resource, "web", lambda each: replace(each, status=replace(each.status, consumed=2, synced=2)))
     for path in ("a", "b"):
-        watching.tell({"image:web": frozenset({path})})
+        watching.record({"image:web": frozenset({path})})
     assert status(store, "image:web").changes == {"a": 1, "b": 2}
     store.change(ImageMap, "web", lambda each: replace(each, status=replace(each.status, sequence=2)))
-    watching.tell({"image:web": frozenset({"c"})})
+    watching.record({"image:web": frozenset({"c"})})
     assert status(store, "image:web").changes == {"c": 3}
 
 
-async def test_changes_stand_in_their_order_after_some_were_taken_back(store: Store):
+async def test_changes_are_in_their_order_after_some_were_taken_back(store: Store):
     watcher = FakeFileWatcher()
     watching = Watching(store, watcher)
     async with running(watching.run()):

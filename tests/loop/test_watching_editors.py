@@ -172,7 +172,7 @@ async def test_another_mode_is_a_change(trial: Trial):
     assert await trial.seen() == [{"src/main.py"}]
 
 
-async def test_a_large_file_and_a_small_one_are_told_each_when_it_is_read(trial: Trial):
+async def test_a_large_file_and_a_small_one_are_emitted_each_when_it_is_read(trial: Trial):
     await trial.run_unwatched("sh", "-c", "head -c 20000000 /dev/zero > src/large")
     await trial.run("sh", "-c", "echo x >> src/large; echo x > src/main.py")
     assert set().union(*await trial.seen()) == {"src/large", "src/main.py"}

@@ -38,7 +38,7 @@ def write(served: Served, name: str, *lines: str, level: Level = Level.INFO, bui
         span(f"{line}\n", level=level)
 
 
-async def test_whoever_shows_no_token_is_refused_and_told_why(client: httpx.AsyncClient):
+async def test_whoever_shows_no_token_is_refused_and_reported_why(client: httpx.AsyncClient):
     answer = await client.get(f"{APIS}/uiresources", headers={"x-tilt-token": "wrong"})
     assert (answer.status_code, answer.text) == (403, "invalid session token\n")
 
@@ -75,12 +75,12 @@ async def test_what_is_not_there_is_not_found(client: httpx.AsyncClient, path: s
     assert (answer.status_code, answer.text) == (404, text)
 
 
-async def test_the_kinds_are_told_with_their_words(client: httpx.AsyncClient):
+async def test_the_kinds_are_reported_with_their_words(client: httpx.AsyncClient):
     answer = (await client.get(APIS)).json()
     assert {"name": "filewatches", "kind": "FileWatch", "shortNames": ["fw"]} in answer["resources"]
 
 
-async def test_the_version_is_told(client: httpx.AsyncClient):
+async def test_the_version_is_reported(client: httpx.AsyncClient):
     assert (await client.get("/api/version")).json() == {"version": __version__}
 
 
@@ -94,7 +94,7 @@ async def test_the_page_gives_the_browser_its_token(client: httpx.AsyncClient):
     assert "samesite=strict" in cookie.lower()
 
 
-async def test_a_watch_tells_what_is_there_then_every_change(client: httpx.AsyncClient, served: Served):
+async def test_a_watch_yields_what_is_there_then_every_change(client: httpx.AsyncClient, served: Served):
     async with client.stream("GET", f"{APIS}/uiresources?watch=1") as answer:
         lines = answer.aiter_lines()
         first = [json.loads(await anext(lines)) for _ in range(3)]
@@ -114,7 +114,7 @@ async def test_a_watch_tells_what_is_there_then_every_change(client: httpx.Async
         assert json.loads(await anext(lines))["type"] == "ADDED"
 
 
-async def test_a_watch_of_one_object_tells_nothing_of_others(client: httpx.AsyncClient, served: Served):
+async def test_a_watch_of_one_object_yields_nothing_of_others(client: httpx.AsyncClient, served: Served):
     async with client.stream("GET", f"{APIS}/uiresources?watch=1&name=db") as answer:
         lines = answer.aiter_lines()
         assert json.loads(await anext(lines))["object"]["metadata"]["name"] == "db"

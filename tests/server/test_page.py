@@ -27,7 +27,7 @@ def test_every_resource_has_a_row_with_words_beside_the_colours(tmp_path: Path):
     assert '<a href="http://localhost:8000/">http://localhost:8000/</a>' in text
 
 
-def test_why_an_update_failed_is_told_line_by_line(tmp_path: Path):
+def test_why_an_update_failed_is_reported_line_by_line(tmp_path: Path):
     served = Served(tmp_path)
     served.add("web")
     error = "[2/2] RUN make: exit code: 2\nmain.c:12: error: no semicolon"

@@ -14,7 +14,7 @@ from tests.images.docker.scripted import scripted
 
 
 @pytest.mark.parametrize("expected", [False, True])
-async def test_only_an_engine_that_is_expected_hears_of_a_session_before_something_is_asked(
+async def test_only_an_engine_that_is_expected_is_asked_for_a_session_before_something_is_asked(
     tmp_path: Path, expected: bool
 ):
     async with scripted(tmp_path, {}) as (script, settings), HostRunner() as runner, Engine(settings) as engine:
@@ -24,7 +24,7 @@ async def test_only_an_engine_that_is_expected_hears_of_a_session_before_somethi
         assert bool(script.asked) == expected
 
 
-async def test_an_expected_engine_that_is_not_there_is_told_only_to_who_asks(tmp_path: Path):
+async def test_an_expected_engine_that_is_not_there_is_reported_only_to_who_asks(tmp_path: Path):
     problems: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: problems.append(context))
     settings = Settings.from_environment({"HOME": str(tmp_path), "DOCKER_HOST": f"unix://{tmp_path}/none"})

@@ -31,12 +31,12 @@ def settings(tmp_path: Path) -> Settings:
     return Settings.from_environment({"HOME": str(tmp_path), "KUBECONFIG": str(tmp_path / "kubeconfig")})
 
 
-def test_a_folder_stands_for_the_tiltfile_in_it(settings: Settings, tmp_path: Path):
+def test_a_folder_means_the_tiltfile_in_it(settings: Settings, tmp_path: Path):
     found = find_project(settings, str(tmp_path), ("a",), context=None, namespace=None)
     assert (found.tiltfile, found.root, found.args) == (str(tmp_path / "Tiltfile"), str(tmp_path), ("a",))
 
 
-def test_a_folder_that_is_gone_is_told(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_folder_that_is_gone_is_reported(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)

@@ -55,7 +55,7 @@ def test_editing_what_is_not_there_does_nothing():
     assert store.snapshot().version == 0
 
 
-async def test_a_watch_tells_first_what_is_there_then_what_changes():
+async def test_a_watch_yields_first_what_is_there_then_what_changes():
     store = Store()
     store.put(watch_named("web"))
     items = store.watch(FileWatch)
@@ -76,7 +76,7 @@ async def test_a_slow_reader_gets_one_item_for_all_that_happened_meanwhile():
     await items.aclose()  # type: ignore[attr-defined]  # an async generator has it
 
 
-async def test_a_watch_hears_nothing_of_other_kinds():
+async def test_a_watch_gets_nothing_of_other_kinds():
     store = Store()
     items = store.watch(FileWatch)
     await next_of(items)

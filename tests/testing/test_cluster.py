@@ -12,7 +12,7 @@ REF = ObjectRef(api_version="v1", kind="ConfigMap", name="colors")
 WEB = ContainerRef(namespace="default", pod="web", container="main")
 
 
-async def test_the_fakes_stand_for_the_seam():
+async def test_the_fakes_implement_the_seam():
     cluster: Cluster = FakeCluster()
     containers: Containers = FakeContainers()
     assert (await cluster.info()).product == "kind"
@@ -29,7 +29,7 @@ async def test_what_is_applied_is_stored_with_an_id_that_stays():
     assert second["metadata"]["namespace"] == "default"
 
 
-async def test_a_watch_tells_what_is_there_then_what_changes():
+async def test_a_watch_yields_what_is_there_then_what_changes():
     cluster = FakeCluster()
     await cluster.apply(MAP, timeout=1)
     async with aclosing(cluster.watch("v1", "ConfigMap")) as changes:

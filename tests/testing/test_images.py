@@ -25,7 +25,7 @@ async def test_a_fake_builder_gives_equal_images_for_equal_requests() -> None:
     assert not await fake.exists(image)
 
 
-async def test_a_fake_builder_answers_what_it_was_told() -> None:
+async def test_a_fake_builder_answers_what_it_was_reported() -> None:
     assert await FakeBuilder({WEB: built(WEB, b"7")}).build(REQUEST, quiet) == built(WEB, b"7")
     with pytest.raises(BuildError, match="broken"):
         await FakeBuilder(lambda _: BuildError("broken")).build(REQUEST, quiet)

@@ -24,7 +24,7 @@ def test_resources_come_in_the_order_kubernetes_local_uncategorized(tmp_path):
     assert names == ["w", "v", "g", "l", "uncategorized"]
 
 
-def test_workloads_of_one_name_are_told_apart_by_kind_and_namespace(tmp_path):
+def test_workloads_of_one_name_are_distinguished_by_kind_and_namespace(tmp_path):
     objects = [
         deployment("x", "a"),
         deployment("x", "a", kind="StatefulSet"),

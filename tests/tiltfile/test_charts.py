@@ -81,7 +81,7 @@ def test_a_chart_that_cannot_be_rendered_is_explained(tmp_path, script, version,
     assert message.replace("ROOT", str(made.root)) in str(error)
 
 
-def test_without_helm_one_is_told_to_install_it(tmp_path):
+def test_without_helm_the_hint_is_to_install_it(tmp_path):
     made = Project(tmp_path, {"Tiltfile": "helm('c')", "c/Chart.yaml": ""})
     error = made.evaluate(environ={"PATH": made.path("nowhere")}).error
     assert "Unable to find Helm installation. Make sure `helm` is on your $PATH." in str(error)

@@ -51,7 +51,7 @@ def test_every_parameter_of_docker_build_reaches_the_image(tmp_path):
     )
 
 
-def test_the_text_of_a_dockerfile_may_stand_in_the_tiltfile(tmp_path):
+def test_the_text_of_a_dockerfile_may_be_in_the_tiltfile(tmp_path):
     built = image(tmp_path, "docker_build('x', '.', dockerfile_contents=blob('FROM scratch'))", "x")
     assert isinstance(built.build, DockerBuild)
     assert (built.build.dockerfile, built.build.contents) == (None, "FROM scratch")

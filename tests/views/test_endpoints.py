@@ -51,7 +51,7 @@ def test_forwards_that_work_mark_nothing():
     assert not any(link.error for link in row.endpoints)
 
 
-def test_a_broken_forward_is_told_by_get_and_not_offered_as_a_link():
+def test_a_broken_forward_is_reported_by_get_and_not_offered_as_a_link():
     (web,) = ui_resources(state(TAKEN, ""))
     assert [link["url"] for link in web["status"]["endpointLinks"]] == [DOCS.url, METRICS.url]
     assert [(link["url"], link["error"]) for link in web["status"]["endpointErrors"]] == [(HOME.url, TAKEN)]

@@ -16,7 +16,7 @@ def names(some):
     return {group.title: [row.name for row in group.rows] for group in some}
 
 
-def test_rows_stand_in_the_groups_of_their_labels_by_name_and_the_rest_last():
+def test_rows_are_in_the_groups_of_their_labels_by_name_and_the_rest_last():
     assert names(groups(found(*samples.shop()))) == {
         "backend": ["db", "catalog", "cart"],
         "checks": ["lint", "docs"],

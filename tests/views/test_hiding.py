@@ -2,7 +2,7 @@ from pytilt.cluster.redaction import Redactor
 from pytilt.views.hiding import without_data, without_secrets
 
 
-def test_a_secret_loses_its_values_wherever_it_stands():
+def test_a_secret_loses_its_values_wherever_it_is():
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}, "data": {"a": "aGVsbG8="}}
     body = {"deploy": {"objects": ({"kind": "List", "items": [secret]},), "count": 1}}
     shown = {**secret, "data": {"a": "[redacted secret key:a]"}}

@@ -24,13 +24,13 @@ def row(name, *objects) -> Row:
     return next(row for row in rows(state(*(objects or samples.shop()))) if row.name == name)
 
 
-def test_rows_stand_in_the_order_of_the_tiltfile_and_the_tiltfile_itself_is_last():
+def test_rows_are_in_the_order_of_the_tiltfile_and_the_tiltfile_itself_is_last():
     assert [row.name for row in rows(state(*samples.shop()))] == [
         "db", "catalog", "cart", "web", "lint", "docs", TILTFILE
     ]  # fmt: skip
 
 
-def test_a_row_tells_what_runs_and_what_the_last_update_was():
+def test_a_row_shows_what_runs_and_what_the_last_update_was():
     web = row("web")
     assert (web.dot, web.status.text, web.update.text, web.pod) == (
         Dot.OK,
@@ -41,7 +41,7 @@ def test_a_row_tells_what_runs_and_what_the_last_update_was():
     assert [line.how for line in web.history] == ["live", "live", "live", "rebuild", "build"]
 
 
-def test_a_crash_is_told_by_the_status_and_explained_by_the_error():
+def test_a_crash_is_reported_by_the_status_and_explained_by_the_error():
     catalog = row("catalog", *samples.crashing())
     assert (catalog.dot, catalog.status.text, catalog.restarts) == (Dot.ERROR, "CrashLoopBackOff", 2)
     assert catalog.error == "back-off 10s restarting failed container catalog"
@@ -62,7 +62,7 @@ def test_a_row_that_waits_says_for_what():
     assert (web.status.text, web.waits, web.update.text) == ("waits for db", "waits for db", "not built yet")
 
 
-def test_a_change_in_manual_mode_is_told_and_is_not_green():
+def test_a_change_in_manual_mode_is_reported_and_is_not_green():
     web = service("web", 4, mode=TriggerMode.MANUAL, history=(update(1, seconds=1, ended=9),))
     pending_manual = replace(web, status=replace(web.status, pending_manual=True))
     found = row("web", *changed(samples.shop(), pending_manual))
@@ -74,7 +74,7 @@ def test_a_running_pod_that_is_not_ready_is_not_shown_as_running():
     assert row("web", *changed(samples.shop(), unready)).status.text == "not ready"
 
 
-def test_a_served_process_tells_how_it_ended():
+def test_a_served_process_says_how_it_ended():
     broken = runtime("docs", RuntimeStatus.ERROR, reason="Server exited with exit code 3")
     docs = row("docs", *changed(samples.shop(), broken))
     assert (docs.status.text, docs.status.tone) == ("exited with 3", Tone.ERROR)
@@ -96,7 +96,7 @@ def test_a_broken_tiltfile_is_a_broken_row():
     assert (tiltfile.dot, tiltfile.status.text, tiltfile.error) == (Dot.ERROR, "broken", "Tiltfile:3:1: undefined: x")
 
 
-def test_warnings_of_the_tiltfile_stand_in_its_row():
+def test_warnings_of_the_tiltfile_are_in_its_row():
     assert row(TILTFILE, *samples.frame(warnings=("unused image",))).warnings == ("unused image",)
 
 

@@ -121,7 +121,7 @@ def test_a_disabled_resource_has_no_status():
         ({"due": Reason.INITIAL_BUILD, "hold": Hold(reason=HoldReason.WAITING_FOR_CLUSTER)}, "waiting-for-cluster"),
     ],
 )
-def test_one_line_tells_people_what_is_wrong_or_waited_for(status: dict[str, object], expected: str):
+def test_one_line_says_people_what_is_wrong_or_waited_for(status: dict[str, object], expected: str):
     assert resource_statuses(resource(WEB, **status), runtime(R.PENDING, "no pod yet")).reason == expected
 
 

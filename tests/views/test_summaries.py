@@ -28,7 +28,7 @@ def test_before_anything_is_known_the_tiltfile_is_pending():
     assert summary(*look()).tiltfile is Dot.PENDING
 
 
-def test_turns_are_told_once_over_any_number_of_yellow_steps():
+def test_turns_are_reported_once_over_any_number_of_yellow_steps():
     well, broken, busy = (look(*objects)[1] for objects in (samples.shop(), samples.crashing(), samples.building()))
     assert turns((), broken) == ()
     before = settled((), well)

@@ -19,11 +19,11 @@ def tree(**needs):
     return [branch.lines + branch.name + (" …" if branch.again else "") for branch in dependency_tree(rows)]
 
 
-def test_what_waits_stands_below_what_it_waits_for():
+def test_what_waits_is_below_what_it_waits_for():
     assert tree(db="", api="db", web="api", docs="") == ["db", "└─ api", "   └─ web", "docs"]
 
 
-def test_what_waits_for_two_stands_below_both_with_its_own_part_once():
+def test_what_waits_for_two_is_below_both_with_its_own_part_once():
     assert tree(db="", queue="", api="db queue", web="api") == [
         "db", "└─ api", "   └─ web", "queue", "└─ api …",
     ]  # fmt: skip

@@ -28,7 +28,7 @@ def test_an_update_has_a_word_for_what_it_does(strategy, reason, deploy, builds,
     assert work(update(1, seconds=1, ended=1, strategy=strategy, reason=reason), deploy, builds=builds) == word
 
 
-def test_an_update_that_ended_tells_how_long_it_took():
+def test_an_update_that_ended_says_how_long_it_took():
     cell = update_cell(update(1, seconds=0.008, ended=1), "live")
     assert (cell.text, cell.tone) == ("live 8 ms", Tone.PLAIN)
 
@@ -48,7 +48,7 @@ def test_a_running_update_counts():
 
 
 @pytest.mark.parametrize("reason", HoldReason)
-def test_every_hold_is_told_in_words(reason):
+def test_every_hold_is_reported_in_words(reason):
     assert hold_text(Hold(reason=reason, on=(ResourceName("db"),))).startswith("waits ")
 
 
@@ -69,6 +69,6 @@ def test_the_history_names_the_files_relative_to_the_tiltfile():
     assert (line.what, line.took) == ("web/a.css  web/b.css", "1.0 s")
 
 
-def test_without_files_the_reason_is_told():
+def test_without_files_the_reason_is_reported():
     assert what_for(update(1, seconds=1, ended=1, reason=Reason.HUD_TRIGGER, files=("a",)), ROOT) == "HUD Trigger"
     assert what_for(update(1, seconds=1, ended=1, reason=Reason.INITIAL_BUILD), ROOT) == "Initial Build"

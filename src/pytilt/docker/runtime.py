@@ -223,7 +223,7 @@ class DockerRuntime:
                             action=event["Action"], id=actor["ID"], labels=actor.get("Attributes") or {}
                         )
 
-    async def tell(self, container: str, text: bytes) -> str:
+    async def attach_input(self, container: str, text: bytes) -> str:
         """Write to the standard input of a container's program; the first line that it writes after that.
 
         Empty when its output ended instead.

@@ -22,7 +22,7 @@ class ContainerEvent(Value):
     action: str
     id: str
     labels: Mapping[str, str] = {}
-    """And what else the engine tells of it."""
+    """And what else the engine reports of it."""
 
     @property
     def killed(self) -> bool:
@@ -99,7 +99,7 @@ class ContainerAccess(Protocol):
         """A file or folder of a container as a tar archive, None if there is no such."""
         ...
 
-    async def tell(self, container: str, text: bytes) -> str:
+    async def attach_input(self, container: str, text: bytes) -> str:
         """Write to the standard input of a container's program; the first line that it writes after that.
 
         Empty when its output ended instead.

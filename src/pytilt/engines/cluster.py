@@ -68,7 +68,7 @@ async def engine_cluster(
         namespace: where objects without namespace go.
         credentials: finds those of this machine for pulling images; without it, images are pulled anonymously.
         service_range: addresses of Services, if the usual ones cannot be used on this machine.
-        clock: tells the Unix time.
+        clock: returns the Unix time.
 
     Raises:
         ClusterUnreachableError: the engine does not answer.
@@ -89,7 +89,7 @@ class EngineCluster:
         node: what the engine says of its machine.
         credentials: finds those of this machine for pulling images.
         service_range: addresses of Services, in CIDR form.
-        clock: tells the Unix time.
+        clock: returns the Unix time.
     """
 
     def __init__(
@@ -179,7 +179,7 @@ class EngineCluster:
         )
 
     async def prepare(self, objects: Sequence[KubeObject]) -> None:
-        """Start what these objects will stand on, and a sandbox for the next pod of each Deployment; see the seam."""
+        """Start what these objects will run on, and a sandbox for the next pod of each Deployment; see the seam."""
         self._tasks.create_task(self._stand(), name="infrastructure")
         self._spares.prepare(objects)
 
@@ -227,7 +227,7 @@ class EngineCluster:
         return self._store.get(*self._key(ref))
 
     def watch(self, api_version: str, kind: str, *, namespace: str = "") -> AsyncIterator[Change]:
-        """Tell all objects of a kind, `LISTED`, and every change; see the seam."""
+        """Yield all objects of a kind, `LISTED`, and every change; see the seam."""
         del api_version  # a kind has one group here
         return self._store.watch(kind, namespace)
 
@@ -257,7 +257,7 @@ class EngineCluster:
         try:
             await self._context.infrastructure.ensure()
         except (ApplyError, ClusterUnreachableError, DockerApiError):
-            return  # who needs it asks again, and tells
+            return  # who needs it asks again, and reports it
 
     def _spare_for(self, pod: KubeObject) -> Sandbox | None:
         sandbox = self._spares.take(pod)
@@ -379,7 +379,7 @@ class EngineCluster:
                             self._spares.handle(event)
             except ClusterUnreachableError:
                 if pause == FIRST_PAUSE:
-                    self._pool.mark_dirty()  # it does not answer the pods either, which they tell
+                    self._pool.mark_dirty()  # it does not answer the pods either, and they report that
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 

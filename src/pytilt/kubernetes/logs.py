@@ -61,7 +61,7 @@ class LogPosition:
     def __init__(self, since: str = "") -> None:
         self._since = in_utc(since) or ""
         self._last = ""
-        self._told_at_last = 0
+        self._seen_at_last = 0
         self._to_skip = 0
 
     @property
@@ -72,7 +72,7 @@ class LogPosition:
 
     def reconnected(self) -> None:
         """Expect lines that were passed on already."""
-        self._to_skip = self._told_at_last
+        self._to_skip = self._seen_at_last
 
     def is_new(self, time: str) -> bool:
         """Is a line of this time new? If so it counts as passed on.
@@ -83,12 +83,12 @@ class LogPosition:
         if time < self._since or time < self._last:
             return False
         if time > self._last:
-            self._last, self._told_at_last, self._to_skip = time, 1, 0
+            self._last, self._seen_at_last, self._to_skip = time, 1, 0
             return True
         if self._to_skip:
             self._to_skip -= 1
             return False
-        self._told_at_last += 1
+        self._seen_at_last += 1
         return True
 
 

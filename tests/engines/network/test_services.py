@@ -51,7 +51,7 @@ NAME = "web.n.svc.cluster.local"
         ),
     ],
 )
-def test_what_the_forwarder_is_told(services, pods, text):
+def test_the_configuration_of_the_forwarder(services, pods, text):
     assert configuration(services, pods, [], OWN) == FIRST + text
 
 
@@ -107,7 +107,7 @@ def test_ports_of_this_machine(kind, local):
     assert [port.local for port in published(service(type=kind, ports=ports))] == local
 
 
-def test_containers_are_told_of_services_by_variables():
+def test_containers_get_variables_for_services():
     seen = variables([service("my-db", ports=[{"port": 80, "name": "sql"}]), service(clusterIP="None")], "n")
     assert seen == {
         "MY_DB_SERVICE_HOST": "198.18.1.0",

@@ -49,7 +49,7 @@ def test_times_are_written_to_the_second():
         ("2026-11-24T16:51:36Z", "1795539096.000000000"),
     ],
 )
-def test_the_engine_is_told_nanoseconds(text, since):
+def test_the_engine_gets_nanoseconds(text, since):
     assert engine_since(text) == since
 
 
@@ -61,7 +61,7 @@ def test_the_engine_is_told_nanoseconds(text, since):
         ("2026-11-24T16:51:36Z", "2026-11-24T16:51:35.999999999Z"),
     ],
 )
-def test_podman_is_told_the_nanosecond_before(text, since):
+def test_podman_gets_the_nanosecond_before(text, since):
     assert podman_since(text) == since
 
 
@@ -73,7 +73,7 @@ def test_podman_is_told_the_nanosecond_before(text, since):
         ("2026-11-24T11:51:36-05:00", "2026-11-24T16:51:36Z"),
     ],
 )
-def test_times_of_other_zones_are_told_in_utc(text, utc):
+def test_times_of_other_zones_are_converted_to_utc(text, utc):
     assert in_utc(text) == utc
 
 

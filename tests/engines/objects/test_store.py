@@ -49,7 +49,7 @@ async def test_a_slow_watcher_gets_the_latest_of_each():
         assert seen[1].object["spec"] == {"a": 2}
 
 
-async def test_an_object_that_was_replaced_is_told_as_two():
+async def test_an_object_that_was_replaced_is_emitted_as_two():
     store = ObjectStore()
     async with aclosing(store.watch("Pod", "n")) as changes:  # type: ignore[type-var]  # an async generator has `aclose`
         await anext(changes)

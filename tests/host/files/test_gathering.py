@@ -36,7 +36,7 @@ async def test_changes_for_keys_that_are_gone_are_dropped(everything: Interest):
     assert (await anext(gathering.items())).paths == {"other": {"/repo/b"}}
 
 
-async def test_an_error_is_told_once_and_changes_go_on(everything: Interest):
+async def test_an_error_is_emitted_once_and_changes_go_on(everything: Interest):
     gathering = Gathering()
     gathering.fail(UserError("no more watches"))
     gathering.emit([everything], "/repo/a", None)

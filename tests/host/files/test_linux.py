@@ -72,7 +72,7 @@ async def test_a_save_is_one_item_that_names_the_file(watcher: InotifyWatcher, r
     assert await reader.next() == {"k": {"api/main.go"}}
 
 
-async def test_every_key_is_told_what_matters_to_it(watcher: InotifyWatcher, repo: Path):
+async def test_every_key_gets_what_matters_to_it(watcher: InotifyWatcher, repo: Path):
     await watcher.update({"web": [rule(repo / "web")], "all": [rule(repo)], "api": [rule(repo / "api")]})
     (repo / "web/main.py").write_text("new")
     assert await Reader(watcher, repo).next() == {"web": {"web/main.py"}, "all": {"web/main.py"}}
@@ -109,7 +109,7 @@ async def test_editors_that_replace_a_file_change_that_file_only(
     assert await Reader(watcher, repo).next() == {"k": {"web/main.py"}}
 
 
-async def test_a_file_that_is_held_open_is_told_all_the_same(watcher: InotifyWatcher, repo: Path):
+async def test_a_file_that_is_held_open_is_emitted_all_the_same(watcher: InotifyWatcher, repo: Path):
     await watcher.update({"k": [rule(repo)]})
     with (repo / "web/main.py").open("a") as file:
         file.write("new")
@@ -124,7 +124,7 @@ async def test_links_are_complete_when_they_appear(watcher: InotifyWatcher, repo
     assert await Reader(watcher, repo).collect("soft", "hard") <= {"soft", "hard", "Tiltfile"}
 
 
-async def test_files_in_new_directories_are_told(watcher: InotifyWatcher, repo: Path):
+async def test_files_in_new_directories_are_emitted(watcher: InotifyWatcher, repo: Path):
     await watcher.update({"k": [rule(repo)]})
     reader = Reader(watcher, repo)
     deep = repo / "a/b/c"
@@ -135,7 +135,7 @@ async def test_files_in_new_directories_are_told(watcher: InotifyWatcher, repo: 
     assert await reader.collect("a/b/c/late") == {"a/b/c/late"}
 
 
-async def test_a_tree_that_is_moved_in_and_out_is_told_file_by_file(
+async def test_a_tree_that_is_moved_in_and_out_is_emitted_file_by_file(
     watcher: InotifyWatcher, repo: Path, tmp_path: Path
 ):
     await watcher.update({"k": [rule(repo)]})
@@ -150,7 +150,7 @@ async def test_a_tree_that_is_moved_in_and_out_is_told_file_by_file(
     assert await reader.next() == {"k": {"site/static/app.css"}}
 
 
-async def test_a_deleted_tree_is_told_and_may_come_back(watcher: InotifyWatcher, repo: Path):
+async def test_a_deleted_tree_is_emitted_and_may_come_back(watcher: InotifyWatcher, repo: Path):
     await watcher.update({"k": [rule(repo / "web")]})
     reader = Reader(watcher, repo)
     (repo / "web/main.py").unlink()
@@ -226,7 +226,7 @@ async def test_directories_are_shared_and_given_up_when_nobody_needs_them(watche
     assert watcher.watched == 0
 
 
-async def test_a_change_is_told_when_the_ignores_of_its_key_change_meanwhile(watcher: InotifyWatcher, repo: Path):
+async def test_a_change_is_emitted_when_the_ignores_of_its_key_change_meanwhile(watcher: InotifyWatcher, repo: Path):
     await watcher.update({"k": [rule(repo)]})
     (repo / "web/main.py").write_text("new")
     await watcher.update({"k": [rule(repo, ignores=[Ignore(base=str(repo), patterns=("*.log",))])]})

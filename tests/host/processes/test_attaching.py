@@ -16,7 +16,7 @@ def request(tmp_path, *argv):
     return ProcessRequest(argv=argv, dir=str(tmp_path), env=(("PATH", "/usr/bin:/bin"),))
 
 
-async def test_it_tells_how_a_program_ended(tmp_path):
+async def test_it_says_how_a_program_ended(tmp_path):
     assert await attached(request(tmp_path, "sh", "-c", "exit 3")) == 3
 
 
@@ -39,7 +39,7 @@ async def test_being_cancelled_ends_it_whether_it_wants_or_not(tmp_path, trap):
         os.kill(pid, 0)
 
 
-async def test_a_program_that_is_not_there_is_told(tmp_path):
+async def test_a_program_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(CommandError, match="no-such-program"):
         await attached(request(tmp_path, "no-such-program"))
 

@@ -52,13 +52,13 @@ async def test_output_and_errors_come_in_the_order_in_which_they_were_written(ru
     assert outcome.duration_seconds > 0
 
 
-async def test_errors_can_be_told_apart(runner: HostRunner):
+async def test_errors_can_be_distinguished(runner: HostRunner):
     screen, errors = Screen(), Screen()
     await runner.run(sh("echo out; echo err >&2"), screen, error_output=errors)
     assert (screen.data, errors.data) == (b"out\n", b"err\n")
 
 
-async def test_output_is_told_while_the_process_runs(runner: HostRunner):
+async def test_output_is_reported_while_the_process_runs(runner: HostRunner):
     screen = Screen()
     async with runner.start(sh("echo ready; exec sleep 60"), screen) as process:
         await screen.shows(b"ready\n")
@@ -96,7 +96,7 @@ async def test_a_process_that_a_signal_ended_says_so(runner: HostRunner):
     assert outcome.exit_status == -signal.SIGKILL
 
 
-async def test_all_output_of_a_short_process_is_told(runner: HostRunner):
+async def test_all_output_of_a_short_process_is_reported(runner: HostRunner):
     screen = Screen()
     await runner.run(sh("head -c 1000000 /dev/zero"), screen)
     assert len(screen.data) == 1_000_000

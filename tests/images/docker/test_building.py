@@ -101,7 +101,7 @@ async def test_several_stages_and_a_cache_mount_are_built(
     assert await real.build(request, KeptLog()) == image
 
 
-async def test_a_failing_step_is_told_with_its_output(real: DockerBuilder, project: Project) -> None:
+async def test_a_failing_step_is_reported_with_its_output(real: DockerBuilder, project: Project) -> None:
     log = KeptLog()
     with pytest.raises(BuildError) as caught:
         await real.build(project.request("FROM busybox\nRUN echo because; echo of this >&2; exit 3\n"), log)
@@ -191,7 +191,7 @@ async def test_secrets_without_the_cli_say_what_to_install(
 
 
 @pytest.mark.engine
-async def test_podman_builds_tags_and_tells_failures(podman_host: str, runner: HostRunner, tmp_path: Path) -> None:
+async def test_podman_builds_tags_and_reports_failures(podman_host: str, runner: HostRunner, tmp_path: Path) -> None:
     settings = Settings.from_environment({"PATH": os.defpath, "HOME": str(tmp_path), "DOCKER_HOST": podman_host})
     source = tmp_path / "src"
     source.mkdir()

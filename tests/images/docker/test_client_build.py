@@ -36,7 +36,7 @@ async def build(script: str, folder: Path, runner: HostRunner, log: KeptLog) -> 
         return await builder.build(wanted, context, "", log)
 
 
-async def test_the_cli_gets_the_context_and_tells_the_image(tmp_path: Path, runner: HostRunner) -> None:
+async def test_the_cli_gets_the_context_and_returns_the_image(tmp_path: Path, runner: HostRunner) -> None:
     log = KeptLog()
     assert await build(BUILDS, tmp_path, runner, log) == "sha256:abc"
     assert log.text == (tmp_path / "words").read_text()
@@ -53,7 +53,7 @@ async def test_a_cli_without_buildx_says_what_to_install(tmp_path: Path, runner:
     assert "docker-buildx" in str(caught.value.hint)
 
 
-async def test_a_build_that_fails_is_told_with_its_output(tmp_path: Path, runner: HostRunner) -> None:
+async def test_a_build_that_fails_is_reported_with_its_output(tmp_path: Path, runner: HostRunner) -> None:
     script = "echo 'dockerfile parse error line 3: unknown instruction: X' >&2; exit 1"
     with pytest.raises(BuildError, match="unknown instruction: X") as caught:
         await build(script, tmp_path, runner, KeptLog())

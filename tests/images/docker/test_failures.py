@@ -87,6 +87,6 @@ def test_of_a_cli_that_says_something_else_the_end_is_repeated() -> None:
     assert str(error).startswith("/src/Dockerfile:3: dockerfile parse error line 3: unknown instruction: X")
 
 
-def test_corruption_is_told_by_both_of_its_words() -> None:
+def test_corruption_is_reported_by_both_of_its_words() -> None:
     assert is_corruption('failed commit on ref "x": unexpected commit size: failed precondition')
     assert not is_corruption("failed precondition")

@@ -30,7 +30,7 @@ async def test_what_is_no_message_is_an_error() -> None:
         [message async for message in read_messages(chunks(b"<html>\n"))]
 
 
-def test_layers_tell_every_change_and_every_tenth() -> None:
+def test_layers_report_every_change_and_every_tenth() -> None:
     layers = Layers()
 
     def printed(status: str, current: int = 0) -> list[str]:

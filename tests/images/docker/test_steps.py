@@ -12,7 +12,7 @@ def vertex(name: str, *, digest: str = "a", started: float = 1, completed: float
     return Vertex(digest=digest, name=name, started=started, completed=completed, error=error)
 
 
-def test_a_step_tells_its_beginning_its_output_and_how_long_it_took() -> None:
+def test_a_step_reports_its_beginning_its_output_and_how_long_it_took() -> None:
     lines = printed(
         BuildSteps(),
         Trace(vertexes=(vertex("[2/2] RUN make", started=0),)),
@@ -60,7 +60,7 @@ def test_a_character_that_comes_in_two_messages_is_one() -> None:
     assert printed(steps, Trace(outputs=(Output(vertex="a", data=letter[1:] + b"\n"),))) == ["  → 日"]
 
 
-def test_of_a_line_that_is_rewritten_the_last_state_is_told() -> None:
+def test_of_a_line_that_is_rewritten_the_last_state_is_reported() -> None:
     steps = BuildSteps()
     printed(steps, Trace(vertexes=(vertex("RUN x"),)))
     assert printed(steps, Trace(outputs=(Output(vertex="a", data=b"10%\r50%\r100%\r\nnext\n"),))) == [
@@ -69,7 +69,7 @@ def test_of_a_line_that_is_rewritten_the_last_state_is_told() -> None:
     ]
 
 
-def test_transfers_are_told_when_they_begin_and_every_two_seconds() -> None:
+def test_transfers_are_reported_when_they_begin_and_every_two_seconds() -> None:
     steps = BuildSteps()
 
     def at(current: int, seconds: float, layer: str = "l1") -> list[str]:

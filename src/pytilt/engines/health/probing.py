@@ -67,14 +67,19 @@ class Prober:
             return ProbeResult(success=False, message=error.message)
 
     async def follow(
-        self, spec: ProbeSpec, target: Target, told: Callable[[Verdict, str], Awaitable[None]], *, passed: bool = False
+        self,
+        spec: ProbeSpec,
+        target: Target,
+        on_verdict: Callable[[Verdict, str], Awaitable[None]],
+        *,
+        passed: bool = False,
     ) -> None:
         """Run a probe again and again.
 
         Args:
             spec: the probe.
             target: the container.
-            told: called with every verdict that changes something, and the message of the last result.
+            on_verdict: called with every verdict that changes something, and the message of the last result.
             passed: whether it counts as passed at the beginning.
         """
         loop = asyncio.get_running_loop()
@@ -92,7 +97,7 @@ class Prober:
                 verdict = count.verdict(spec)
                 if verdict is not Verdict.UNDECIDED and (verdict is not last or verdict is Verdict.FAILED):
                     last = verdict
-                    await told(verdict, result.message)
+                    await on_verdict(verdict, result.message)
             eager = last is not Verdict.PASSED and not result.success
             pause = min(pause * 2, spec.period) if eager else first_pause
             await asyncio.sleep(max(0.0, min(due - loop.time(), pause) if eager else due - loop.time()))

@@ -36,7 +36,7 @@ class Forwarding:
         self._store = store
         self._lock = asyncio.Lock()
         self._news = asyncio.Event()
-        self._told: str | None = None
+        self._sent: str | None = None
         self._published: dict[str, str] | None = None
         self._begun = asyncio.Event()
         self.failures: dict[Key, str] = {}
@@ -48,8 +48,8 @@ class Forwarding:
             self._news.set()
 
     def mark_dirty(self) -> None:
-        """The engine may have lost what it was told."""
-        self._told = self._published = None
+        """The engine may have lost what was sent to it."""
+        self._sent = self._published = None
         self._news.set()
 
     async def run(self, known: Callable[[], Awaitable[None]]) -> None:
@@ -66,7 +66,7 @@ class Forwarding:
             try:
                 await self.settled()
             except (ClusterUnreachableError, DockerApiError):
-                self._told = self._published = None  # `doubt` is called once the engine is back
+                self._sent = self._published = None  # `mark_dirty` is called once the engine is back
 
     async def settled(self) -> None:
         """Return when the engine knows what the objects say now.
@@ -82,11 +82,11 @@ class Forwarding:
             if any(map(is_lost, pods)):
                 return  # everything stays as it was until they are found again
             if not (services or ingresses or any(not is_deleting(pod) for pod in pods)):
-                return  # nobody has to be told, and another session may be removing the forwarder
+                return  # nobody needs the configuration, and another session may be removing the forwarder
             text = configuration(services, pods, ingresses, self._infrastructure.addresses)
-            if text != self._told:
+            if text != self._sent:
                 await self._infrastructure.configure(text)
-                self._told = text
+                self._sent = text
             await self._publish()
 
     async def _publish(self) -> None:

@@ -1,4 +1,4 @@
-"""What all pods of a project stand on: the image of synclet, a network, the record, and the forwarder."""
+"""What all pods of a project share: the image of synclet, a network, the record, and the forwarder."""
 
 import asyncio
 import hashlib
@@ -18,14 +18,14 @@ from pytilt.synclet.verbs import ACKNOWLEDGED, END_OF_CONFIGURATION, PATH, forwa
 REPOSITORY = "localhost/pytilt/synclet"
 """With a host, since Podman and Docker complete a name without one differently."""
 CONFIGURATION = "/configuration"
-"""Where the forwarder keeps what it was told, for when it is started again."""
+"""Where the forwarder keeps its configuration, for when it is started again."""
 FORWARDER_MAC = "02:00:00:00:00:35"
 """Always the same, since pods would look for the Services' addresses at the old one for a minute: engines give a
 container that is started again another one. It is seen in the project's own network only."""
 SECOND_TRY = 0.5
 """Seconds until removing is tried a second time."""
 CONFIGURE_SECONDS = 2.0
-"""It answers within milliseconds; after that it is told by a file and a signal, which takes longer."""
+"""It answers within milliseconds; after that it gets a file and a signal, which takes longer."""
 SERVICE_RANGE = "198.18.0.0/16"
 """Addresses of Services, of the range that RFC 2544 sets aside for benchmarks: no ordinary network uses it (OrbStack
 takes 198.19.0.0/16). They exist only between containers of one network. The usual ranges of clusters are avoided, since
@@ -95,7 +95,9 @@ class Infrastructure:
         if not self._stdin_closes:
             try:
                 async with asyncio.timeout(CONFIGURE_SECONDS):
-                    said = await self._runtime.tell(self._project.forwarder, f"{text}{END_OF_CONFIGURATION}\n".encode())
+                    said = await self._runtime.attach_input(
+                        self._project.forwarder, f"{text}{END_OF_CONFIGURATION}\n".encode()
+                    )
             except TimeoutError:
                 said = ""
             if said == ACKNOWLEDGED:

@@ -68,7 +68,7 @@ class ServiceAddresses:
 
 
 def is_headless(service: KubeObject) -> bool:
-    """Does the Service's name stand for its pods themselves?"""
+    """Does the Service's name mean its pods themselves?"""
     return bool(service["spec"].get("clusterIP") == "None")
 
 
@@ -193,7 +193,7 @@ def published(service: KubeObject) -> tuple[PublishedPort, ...]:
 
 
 def variables(services: Iterable[KubeObject], namespace: str) -> dict[str, str]:
-    """The variables that tell a container of the Services of its namespace (`enableServiceLinks`)."""
+    """The variables that show a container the Services of its namespace (`enableServiceLinks`)."""
     found: dict[str, str] = {}
     for service in services:
         spec = service["spec"]

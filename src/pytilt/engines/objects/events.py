@@ -17,7 +17,7 @@ class EventRecorder:
 
     Args:
         store: where they go.
-        clock: tells the Unix time.
+        clock: returns the Unix time.
     """
 
     def __init__(self, store: ObjectStore, clock: Callable[[], float] = time.time) -> None:
@@ -26,11 +26,11 @@ class EventRecorder:
         self._keys: dict[Key, None] = {}
 
     def normal(self, about: KubeObject, reason: str, message: str) -> None:
-        """Tell what is as it should be."""
+        """Record what is as it should be."""
         self._write("Normal", about, reason, message)
 
     def warning(self, about: KubeObject, reason: str, message: str) -> None:
-        """Tell what people should see."""
+        """Record what people should see."""
         self._write("Warning", about, reason, message)
 
     def _write(self, kind: str, about: KubeObject, reason: str, message: str) -> None:

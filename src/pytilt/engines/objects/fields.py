@@ -78,7 +78,7 @@ def is_deleting(obj: KubeObject) -> bool:
 
 
 def is_lost(pod: KubeObject) -> bool:
-    """Can nobody tell how the pod is?"""
+    """Is the pod's state unknown?"""
     return bool((pod.get("status") or {}).get("reason") == NODE_LOST)
 
 
@@ -138,7 +138,7 @@ def digest(value: object, length: int = 10) -> str:
 
 
 def suffix() -> str:
-    """Five letters that tell the pods of one set apart."""
+    """Five letters that distinguish the pods of one set."""
     return digest(new_uid(), 5)
 
 

@@ -17,7 +17,7 @@ class ObjectStore:
     """Objects by key. They are never changed in place: a changed one is a new mapping.
 
     Args:
-        clock: tells the Unix time.
+        clock: returns the Unix time.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -64,14 +64,14 @@ class ObjectStore:
         metadata["generation"] = (before["metadata"].get("generation", 0) if before else 0) + spec_changed
         stored = {**obj, "metadata": metadata}
         self._objects[key] = stored
-        self._tell(Change(type=ChangeType.MODIFIED if before else ChangeType.ADDED, object=stored))
+        self._notify(Change(type=ChangeType.MODIFIED if before else ChangeType.ADDED, object=stored))
         return stored
 
     def restore(self, obj: KubeObject) -> None:
         """Store an object as an earlier session left it."""
         self._version = max(self._version, int(obj["metadata"].get("resourceVersion") or 0))
         self._objects[key_of(obj)] = obj
-        self._tell(Change(type=ChangeType.ADDED, object=obj))
+        self._notify(Change(type=ChangeType.ADDED, object=obj))
 
     def set_status(self, key: Key, status: KubeObject) -> None:
         """Give an object its status; one that is gone is left alone."""
@@ -85,7 +85,7 @@ class ObjectStore:
         if obj is None:
             return False
         self._version += 1
-        self._tell(Change(type=ChangeType.DELETED, object=obj))
+        self._notify(Change(type=ChangeType.DELETED, object=obj))
         return True
 
     def delete(self, key: Key) -> bool:
@@ -109,7 +109,7 @@ class ObjectStore:
         self._listeners.remove(listener)
 
     async def watch(self, kind: str, namespace: str = "") -> AsyncIterator[Change]:
-        """Tell the objects of a kind, then `LISTED`, then every change; a slow reader gets the latest of each."""
+        """Yield the objects of a kind, then `LISTED`, then every change; a slow reader gets the latest of each."""
         waiting: dict[tuple[Key, str], Change] = {}
         news = asyncio.Event()
 
@@ -151,7 +151,7 @@ class ObjectStore:
         finally:
             self._listeners.remove(listener)
 
-    def _tell(self, change: Change) -> None:
+    def _notify(self, change: Change) -> None:
         for listener in tuple(self._listeners):
             listener(change)
 

@@ -50,7 +50,7 @@ class EngineContext:
     keep: Callable[[Key], Coroutine[Any, Any, None]]
     """Wait until an object outlives this process as it is now."""
     clock: Callable[[], float] = time.time
-    """Tells the Unix time."""
+    """Returns the Unix time."""
 
     def lookup(self, namespace: str) -> Lookup:
         """Finds objects of a namespace by kind and name."""

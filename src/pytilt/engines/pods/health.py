@@ -22,7 +22,7 @@ class Patient(Protocol):
         """The present instance of a container."""
         ...
 
-    def health_told(self, container: str, *, started: bool | None = None, ready: bool | None = None) -> None:
+    def set_health(self, container: str, *, started: bool | None = None, ready: bool | None = None) -> None:
         """A probe passed or failed."""
         ...
 
@@ -41,7 +41,7 @@ class Health:
     Args:
         context: the collaborators.
         pod: the pod.
-        runner: is told what the probes say.
+        runner: takes the results of the probes.
     """
 
     def __init__(self, context: EngineContext, pod: KubeObject, runner: Patient) -> None:
@@ -102,13 +102,13 @@ class Health:
         if startup is not None and not started:
             await self._until_started(startup, target)
         if not started:
-            self._runner.health_told(name, started=True)
+            self._runner.set_health(name, started=True)
         async with asyncio.TaskGroup() as tasks:
             for kind in (ProbeKind.READINESS, ProbeKind.LIVENESS):
                 spec = probes[kind]
                 if spec is not None:
                     follow = self._context.prober.follow(
-                        spec, target, self._teller(spec, target), passed=kind is ProbeKind.LIVENESS
+                        spec, target, self._reporter(spec, target), passed=kind is ProbeKind.LIVENESS
                     )
                     tasks.create_task(follow, name=f"{kind} of {name}")
 
@@ -121,32 +121,32 @@ class Health:
 
     async def _until_started(self, spec: ProbeSpec, target: Target) -> None:
         passed = asyncio.Event()
-        tell = self._teller(spec, target)
+        report = self._reporter(spec, target)
 
-        async def told(verdict: Verdict, message: str) -> None:
+        async def on_verdict(verdict: Verdict, message: str) -> None:
             if verdict is Verdict.PASSED:
                 passed.set()
             else:
-                await tell(verdict, message)
+                await report(verdict, message)
 
         async with asyncio.TaskGroup() as tasks:
-            follow = tasks.create_task(self._context.prober.follow(spec, target, told), name="startup")
+            follow = tasks.create_task(self._context.prober.follow(spec, target, on_verdict), name="startup")
             await passed.wait()
             follow.cancel()
 
-    def _teller(self, spec: ProbeSpec, target: Target) -> Callable[[Verdict, str], Awaitable[None]]:
+    def _reporter(self, spec: ProbeSpec, target: Target) -> Callable[[Verdict, str], Awaitable[None]]:
         name = target.container["name"]
 
-        async def told(verdict: Verdict, message: str) -> None:
+        async def on_verdict(verdict: Verdict, message: str) -> None:
             if verdict is Verdict.FAILED:
                 text = f"{spec.kind.capitalize()} probe failed: {message}"
                 self._context.events.warning(self._pod, "Unhealthy", text)
             if spec.kind is ProbeKind.READINESS:
-                self._runner.health_told(name, ready=verdict is Verdict.PASSED)
+                self._runner.set_health(name, ready=verdict is Verdict.PASSED)
             elif verdict is Verdict.FAILED:
                 await self._kill(target, spec.grace_period, f"failed {spec.kind} probe")
 
-        return told
+        return on_verdict
 
     async def _kill(self, target: Target, grace: int | None, why: str) -> None:
         name = target.container["name"]

@@ -72,7 +72,7 @@ class Launcher:
     async def prepare(self, wanted: Iterable[tuple[Mapping[str, Any], ContainerView]]) -> None:
         """Create containers while the sandbox still starts, where it need not run for that.
 
-        What stands in the way is left for `launch` to tell.
+        `launch` reports what is in the way.
 
         Args:
             wanted: containers, and what is known of each.

@@ -16,7 +16,7 @@ SOURCES = ("ConfigMap", "Secret", "PersistentVolumeClaim")
 
 
 class PodPool:
-    """Starts a runner for every pod of the store, and tells it what happens.
+    """Starts a runner for every pod of the store, and passes events to it.
 
     Args:
         context: the collaborators.

@@ -25,7 +25,7 @@ DEFAULT_GRACE = 30
 SECOND_TRY = 1.0
 """Seconds after which is tried again what the engine refused, for example while it is still removing something."""
 ENGINE_END_SECONDS = 1.0
-"""A sandbox that was told to end was perhaps told so by an engine that is about to end itself: what is started at that
+"""The signal that ended a sandbox may come from an engine that is about to end itself: what is started at that
 moment Docker 20.10 cannot remove any more, since it stays mounted. Half a second later such an engine is gone, unless
 other containers take their time."""
 REMOVED = Instance(id="", attempt=0, state=RunState.EXITED, exit_code=137, reason="ContainerStatusUnknown")
@@ -92,7 +92,7 @@ class PodRunner:
         view = self._views.get(container)
         return view.current if view else None
 
-    def health_told(self, container: str, *, started: bool | None = None, ready: bool | None = None) -> None:
+    def set_health(self, container: str, *, started: bool | None = None, ready: bool | None = None) -> None:
         """A probe passed or failed."""
         view = self._views[container]
         self._set(
@@ -113,7 +113,7 @@ class PodRunner:
                 try:
                     wake_at = await self._turn()
                 except ClusterUnreachableError as error:
-                    wake_at = None  # whoever listens to the engine's events calls `doubt` once it is back
+                    wake_at = None  # whoever listens to the engine's events calls `mark_dirty` once it is back
                     self._dirty = True
                     self._lose(error.message)
                 except DockerApiError as error:
@@ -244,7 +244,7 @@ class PodRunner:
             self.mark_dirty()
 
     def _lose(self, why: str) -> None:
-        """The engine does not answer: nobody can tell how the pod is, until the next look."""
+        """The engine does not answer: the pod's state is unknown until the next look."""
         if not self._facts.failed:
             self._facts = msgspec.structs.replace(self._facts, reason=NODE_LOST, message=why)
             self._publish()
@@ -357,7 +357,7 @@ class PodRunner:
     # Ending
 
     async def _finish(self, plan: PodPlan) -> None:
-        """The pod's work is done: let go of what it holds, keep what tells of it."""
+        """The pod's work is done: let go of what it holds, keep the record of it."""
         running = [(name, view.current) for name, view in self._views.items() if view.current and view.current.running]
         await self._all(self._stop(name, instance, grace=self._grace()) for name, instance in running)
         if running:

@@ -30,7 +30,7 @@ class Sandbox:
         self.id = found
         self.running = False
         self.dismissed_at = 0.0
-        """When it was seen to have ended because it was told to and not by force, Unix time; 0: it was not."""
+        """When it was seen to have ended by a signal and not by force, Unix time; 0: it was not."""
         self.address = ""
         self.folders: dict[str, str] = {}
         """Where the engine keeps the pod's volumes, by name in the pod."""
@@ -55,10 +55,10 @@ class Sandbox:
         if found is None:
             self.id, self.running, self.dismissed_at = "", False, 0.0
             return
-        stood, self.running = self.running, bool(found["State"]["Running"])
+        was_running, self.running = self.running, bool(found["State"]["Running"])
         if self.running:
             self.dismissed_at = 0.0
-        elif stood and found["State"].get("ExitCode") == 0:
+        elif was_running and found["State"].get("ExitCode") == 0:
             self.dismissed_at = self._context.clock()
         networks: Json = found["NetworkSettings"]["Networks"] or {}
         for gateway in filter(None, (network.get("Gateway") for network in networks.values())):
@@ -125,7 +125,7 @@ class Sandbox:
             self.running = False
 
     async def _create_volumes(self) -> None:
-        """Podman does not hear what a mount says of a volume that it makes: its labels, and that it is in memory."""
+        """Podman ignores what a mount says of a volume that it makes: its labels, and that it is in memory."""
         for volume in self.volumes.values():
             if not volume.bind:
                 await self._context.runtime.create_volume(volume.source, volume.labels, podman_options(volume.options))

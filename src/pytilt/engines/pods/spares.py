@@ -85,7 +85,7 @@ class Spares:
             try:
                 deployment = admitted(wanted, self._namespace)
             except ApplyError:
-                continue  # `apply` tells
+                continue  # `apply` reports it
             self._prepare(deployment)
 
     def applied(self, deployment: KubeObject) -> None:

@@ -21,7 +21,7 @@ LEAST_SHARES = 2
 
 
 class SandboxBase(Value):
-    """What all pods of a project stand on."""
+    """What all pods of a project share."""
 
     image: str
     """Of synclet."""

@@ -79,7 +79,7 @@ def environment(
         pod: the pod it belongs to.
         place: where the pod runs.
         lookup: finds ConfigMaps and Secrets.
-        services: variables that tell of Services (`WEB_SERVICE_HOST`).
+        services: variables about Services (`WEB_SERVICE_HOST`).
 
     Raises:
         MissingSourceError: a ConfigMap, a Secret or a key of one is missing.

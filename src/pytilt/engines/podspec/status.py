@@ -26,7 +26,7 @@ class PodFacts(Value):
     pod_ip: str = ""
     host_ip: str = ""
     reason: str = ""
-    """Why the pod as a whole failed or waits, for example `DeadlineExceeded`; `NodeLost` while nobody can tell."""
+    """Why the pod as a whole failed or waits, for example `DeadlineExceeded`; `NodeLost` while that is unknown."""
     message: str = ""
     failed: bool = False
 

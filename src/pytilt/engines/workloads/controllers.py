@@ -50,7 +50,7 @@ class Controllers:
 
     Args:
         store: the objects.
-        clock: tells the Unix time.
+        clock: returns the Unix time.
         promise: is asked for every pod that is to be created, which may be given another name and a uid.
     """
 

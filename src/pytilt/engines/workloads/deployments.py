@@ -172,7 +172,7 @@ def _has(replica_set: KubeObject, template: KubeObject) -> bool:
 
 
 def _marked(template: KubeObject, mark: str) -> Json:
-    """The template with the label by which the pods of one ReplicaSet are told from those of the next."""
+    """The template with the label that distinguishes the pods of one ReplicaSet from those of the next."""
     metadata = template.get("metadata") or {}
     return {**template, "metadata": {**metadata, "labels": {**(metadata.get("labels") or {}), HASH: mark}}}
 

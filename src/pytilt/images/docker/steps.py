@@ -15,7 +15,7 @@ _LOADING = ("[internal] load build context", "copy /context /")
 """How BuildKit calls its reading of the context: from a session, and from a tar stream."""
 
 _STAGE = re.compile(r"\[.+?\]")
-_WORTH_TELLING_SECONDS = 0.010
+_WORTH_REPORTING_SECONDS = 0.010
 _BETWEEN_PROGRESS_SECONDS = 2.0
 """Steps quicker than 10 ms do not print how long they took; transfers print every 2 s. Both as in Tilt."""
 
@@ -34,7 +34,7 @@ class _Step:
     def __init__(self, vertex: Vertex) -> None:
         self.vertex = vertex
         self.begun = self.failed = False
-        self.told_seconds = 0.0
+        self.reported_seconds = 0.0
         self.reported = TransferStatus()
         self.statuses: dict[str, TransferStatus] = {}
         self.partial = ""
@@ -158,7 +158,7 @@ def _take(step: _Step, text: str) -> list[StepLine]:
 
 
 def _transfer_and_end(step: _Step) -> list[StepLine]:
-    ended = step.seconds > max(_WORTH_TELLING_SECONDS, step.told_seconds)
+    ended = step.seconds > max(_WORTH_REPORTING_SECONDS, step.reported_seconds)
     now = TransferStatus(
         current=sum(status.current for status in step.statuses.values()),
         total=sum(status.total for status in step.statuses.values()),
@@ -172,7 +172,7 @@ def _transfer_and_end(step: _Step) -> list[StepLine]:
     elif now.current:
         text += f" {size(now.current)}"
     if ended:
-        step.told_seconds = step.seconds
+        step.reported_seconds = step.seconds
         text += f" [done: {duration(step.seconds)}]"
     step.reported = now
     return [StepLine(text=text, progress=step.progress)]
