@@ -110,3 +110,10 @@ async def test_what_http_forbids_is_not_sent(target: str, headers: list[tuple[st
     with pytest.raises(BrokenWireError, match="cannot be sent"):
         await Exchange(wire, "engine").ask("GET", target, headers)
     assert wire.sent == b""
+
+
+async def test_what_arrives_at_once_is_one_piece_of_the_body():
+    parts = (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n", b"1\r\nd\r\n0\r\n\r\n")
+    exchange = Exchange(ScriptedWire(*parts), "engine")
+    await exchange.ask("GET", "/x")
+    assert [piece async for piece in exchange.chunks()] == [b"abc", b"d"]

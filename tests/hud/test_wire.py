@@ -3,18 +3,7 @@ import asyncio
 import pytest
 
 from pytilt.errors import SessionUnreachableError
-from pytilt.hud.wire import Chunks, Place, request
-
-WHOLE = b"5\r\nhello\r\n7;x=y\r\n, world\r\n0\r\n\r\n"
-
-
-@pytest.mark.parametrize("size", range(1, len(WHOLE) + 1))
-def test_a_body_is_taken_out_of_its_chunks_however_they_arrive(size):
-    chunks, body = Chunks(), b""
-    for start in range(0, len(WHOLE), size):
-        body += chunks.feed(WHOLE[start : start + size])
-    assert body == b"hello, world"
-    assert chunks.ended
+from pytilt.hud.wire import Place, request
 
 
 async def answered(reply: bytes):

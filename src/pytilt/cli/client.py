@@ -1,14 +1,13 @@
-"""Asking a running session; on the standard library's client, so that a command costs no more than it must."""
+"""Asking a running session."""
 
-import http.client
 import json
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
+from pytilt.http.blocking import Answer, ask
 from pytilt.session.places import token_path
 from pytilt.settings import Settings
 from pytilt.views.api import GROUP_VERSION
@@ -65,9 +64,9 @@ class Client:
             UserError: the session refused; the message has its status and words.
         """
         with self._request("POST", path, json.dumps(body)) as answer:
-            text = answer.read().decode().strip()
-            if answer.status != 200:
-                raise UserError(f"({answer.status}): {text}")
+            text = answer.body().decode().strip()
+            if answer.head.status != 200:
+                raise UserError(f"({answer.head.status}): {text}")
             return text
 
     def patch(self, plural: str, name: str, changes: Json) -> Json:
@@ -86,29 +85,25 @@ class Client:
 
     def _lines(self, path: str) -> Iterator[Json]:
         with self._request("GET", path) as answer:
-            if answer.status != 200:
-                raise UserError(answer.read().decode().strip())
-            while line := answer.readline():
+            if answer.head.status != 200:
+                raise UserError(answer.body().decode().strip())
+            for line in answer.lines():
                 yield json.loads(line)
 
     @contextmanager
-    def _request(self, method: str, path: str, body: str | None = None) -> Iterator[http.client.HTTPResponse]:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT_SECONDS)
-        headers = {"X-Tilt-Token": self._token()}
+    def _request(self, method: str, path: str, body: str = "") -> Iterator[Answer]:
+        headers = [("X-Tilt-Token", self._token())]
         try:
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            if "watch=" in path or "follow=" in path:
-                _without_limit(connection.sock)
-            yield answer
-        except (OSError, http.client.HTTPException, ValueError) as problem:  # a host or a token that is none, too
+            with ask(self.host, self.port, method, path, headers, body.encode(), seconds=TIMEOUT_SECONDS) as answer:
+                if "watch=" in path or "follow=" in path:
+                    answer.wait_forever()
+                yield answer
+        except (OSError, ValueError) as problem:  # a host or a token that is none, too
             reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
             raise SessionUnreachableError(
                 f"No tilt apiserver found: {self.context} ({self.host}:{self.port} does not answer: {reason.lower()})",
                 hint="start a session with `tilt up`, or name its port with `--port` or TILT_PORT",
             ) from problem
-        finally:
-            connection.close()
 
     def _token(self) -> str:
         try:
@@ -123,15 +118,10 @@ def _path(*segments: str) -> str:
     return "/".join((f"/apis/{GROUP_VERSION}", *quoted))
 
 
-def _found(answer: http.client.HTTPResponse) -> Json:
-    text = answer.read().decode()
-    if answer.status != 200:
-        kind = NotFoundError if answer.status == 404 else UserError
-        raise kind(f"Error from server ({answer.reason.replace(' ', '')}): {text.strip()}")
+def _found(answer: Answer) -> Json:
+    text = answer.body().decode()
+    if answer.head.status != 200:
+        kind = NotFoundError if answer.head.status == 404 else UserError
+        raise kind(f"Error from server ({answer.head.reason.replace(' ', '')}): {text.strip()}")
     found: Json = json.loads(text)
     return found
-
-
-def _without_limit(connection: socket.socket | None) -> None:
-    if connection is not None:
-        connection.settimeout(None)

@@ -12,7 +12,8 @@ import msgspec
 
 from pytilt.docker.address import EngineAddress, TlsFiles
 from pytilt.errors import DockerApiError, EngineUnreachableError
-from pytilt.http.exchange import SWITCHING_PROTOCOLS, Content, Exchange, Head
+from pytilt.http.exchange import Content, Exchange
+from pytilt.http.messages import SWITCHING_PROTOCOLS, Head
 from pytilt.http.pool import Pool
 from pytilt.http.wires import BrokenWireError, SocketWire, Wire, open_tcp
 from pytilt.model.base import Value

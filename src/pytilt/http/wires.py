@@ -49,8 +49,22 @@ class Wire(Protocol):
         """Close both directions at once."""
 
 
+def unverified() -> ssl.SSLContext:
+    """TLS for probes: they look at no certificate, as those of Kubernetes do not either."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 async def open_tcp(
-    host: str, port: int, *, tls: ssl.SSLContext | None = None, name: str = "", options: Sequence[SocketOption] = ()
+    host: str,
+    port: int,
+    *,
+    tls: ssl.SSLContext | None = None,
+    name: str = "",
+    options: Sequence[SocketOption] = (),
+    ahead: int = CHUNK_BYTES,
 ) -> "StreamWire":
     """Connect over TCP.
 
@@ -60,6 +74,7 @@ async def open_tcp(
         tls: whom to trust and what to show; None: no TLS.
         name: the name that the certificate must have, if it is not the host's.
         options: for the socket.
+        ahead: how many bytes may be received before somebody asks for them; what is beyond waits with the other side.
 
     Raises:
         OSError: nobody answers, or not as TLS demands.
@@ -72,6 +87,7 @@ async def open_tcp(
         ssl=tls,
         server_hostname=(name or host) if tls else None,
         happy_eyeballs_delay=SECOND_ADDRESS_SECONDS,
+        limit=ahead,
     )
     try:
         for option in options:

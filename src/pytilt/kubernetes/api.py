@@ -12,7 +12,8 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from pytilt.host.processes import Runner
-from pytilt.http.exchange import SWITCHING_PROTOCOLS, Exchange, Head
+from pytilt.http.exchange import Exchange
+from pytilt.http.messages import SWITCHING_PROTOCOLS, Head
 from pytilt.http.pool import Pool
 from pytilt.http.proxies import UnusableProxyError, open_through
 from pytilt.http.wires import BrokenWireError, Wire, open_tcp

@@ -3,14 +3,13 @@
 import asyncio
 import os
 import re
-import ssl
 from collections.abc import Callable, Mapping
-from urllib.parse import quote
 
 from pytilt.errors import CommandError
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.http.exchange import Exchange
-from pytilt.http.wires import open_tcp
+from pytilt.http.messages import quoted
+from pytilt.http.wires import open_tcp, unverified
 from pytilt.model.commands import ExecAction, HttpGetAction, Probe, TcpSocketAction
 
 OnChange = Callable[[bool, str], None]
@@ -18,10 +17,6 @@ OnChange = Callable[[bool, str], None]
 
 SETTLING_SECONDS = 0.05
 """Between two looks at a process that was never ready: it is starting, and every moment counts."""
-
-
-RESERVED = "/?#[]@!$&'()*+,;=%~"
-"""Characters with a meaning in a path and its query (RFC 3986): they stay as they are."""
 
 
 class ReadinessProber:
@@ -94,23 +89,15 @@ async def _http(action: HttpGetAction) -> str | None:
     scheme = action.scheme.lower()
     url = f"{scheme}://{action.host}:{action.port}{path}"
     try:
-        tls = _unverified() if scheme == "https" else None
+        tls = unverified() if scheme == "https" else None
         exchange = Exchange(await open_tcp(action.host, action.port, tls=tls), f"{action.host}:{action.port}")
         try:
-            head = await exchange.ask("GET", quote(path, safe=RESERVED))
+            head = await exchange.ask("GET", quoted(path))
         finally:
             exchange.wire.close()
     except OSError as problem:
         return f"Get {url}: {_reason(problem)}"
     return None if 200 <= head.status < 400 else f"HTTP probe failed with status code: {head.status}"
-
-
-def _unverified() -> ssl.SSLContext:
-    """Kubernetes does not verify certificates of probes either."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 async def _tcp(action: TcpSocketAction) -> str | None:

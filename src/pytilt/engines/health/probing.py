@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pytilt.cluster.seam import ByteStream
 from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.network.reach import PodNetwork, output_of
 from pytilt.engines.podspec.probes import ProbeCount, ProbeSpec, Verdict, port_number
 from pytilt.errors import ClusterUnreachableError, SyncError
+from pytilt.http.exchange import Exchange
+from pytilt.http.messages import quoted
+from pytilt.http.wires import BrokenWireError
 from pytilt.model.base import Value
 
 if TYPE_CHECKING:
@@ -127,16 +131,16 @@ class Prober:
 
     async def _http(self, action: Mapping[str, Any], target: Target) -> ProbeResult:
         tls = str(action.get("scheme") or "HTTP").upper() == "HTTPS"
-        async with self._connection(action, target, tls=tls) as stream:
-            await stream.send(_request(action, target))
-            answer = b""
-            while b"\r\n" not in answer and (piece := await stream.receive()):
-                answer += piece
-        words = answer.split(b"\r\n", 1)[0].split(b" ", 2)
-        if len(words) < 2 or not words[1].isdigit():
-            return ProbeResult(success=False, message="the answer is not HTTP")
-        status = int(words[1])
-        return ProbeResult(success=200 <= status < 400, message=f"HTTP probe failed with statuscode: {status}")
+        host = f"{target.address}:{port_number(action.get('port'), target.container)}"
+        try:
+            async with self._connection(action, target, tls=tls) as stream:
+                head = await Exchange(_PodWire(stream), host).ask(
+                    "GET", quoted(str(action.get("path") or "/")), _headers(action)
+                )
+        except BrokenWireError as error:
+            return ProbeResult(success=False, message=str(error))
+        good = 200 <= head.status < 400
+        return ProbeResult(success=good, message=f"HTTP probe failed with statuscode: {head.status}")
 
     async def _grpc(self, action: Mapping[str, Any], target: Target) -> ProbeResult:
         authority = f"{target.address}:{port_number(action.get('port'), target.container)}"
@@ -160,15 +164,27 @@ def _health_check(authority: str, service: str) -> "HealthCheck":
     return HealthCheck(authority, service)
 
 
-def _request(action: Mapping[str, Any], target: Target) -> bytes:
-    path = str(action.get("path") or "/")
-    headers = {str(item["name"]): str(item.get("value", "")) for item in action.get("httpHeaders") or ()}
-    given = {name.lower() for name in headers}
-    if "host" not in given:
-        headers["Host"] = f"{target.address}:{port_number(action.get('port'), target.container)}"
-    if "user-agent" not in given:
-        headers["User-Agent"] = "kube-probe/1.34"
-    headers |= {"Accept": "*/*", "Connection": "close"}
-    lines = [f"GET {path if path.startswith('/') else '/' + path} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode()
+class _PodWire:
+    """A connection to a pod as a `Wire`; whoever opened it closes it."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self.send = stream.send
+        self.receive = stream.receive
+
+    def end_sending(self) -> None:
+        """See `Wire.end_sending`: a probe sends one request."""
+
+    def silent(self) -> bool:
+        """See `Wire.silent`: a probe's connection is not used again."""
+        return False
+
+    def close(self) -> None:
+        """See `Wire.close`."""
+
+
+def _headers(action: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Those of the probe, and those of Kubernetes where the probe has none."""
+    given = {str(item["name"]): str(item.get("value", "")) for item in action.get("httpHeaders") or ()}
+    known = {name.lower() for name in given}
+    usual = {"User-Agent": "kube-probe/1.34", "Accept": "*/*", "Connection": "close"}
+    return [*given.items(), *((name, value) for name, value in usual.items() if name.lower() not in known)]

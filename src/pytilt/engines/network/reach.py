@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pytilt.cluster.seam import ByteStream
 from pytilt.docker.seam import ContainerRuntime, Execution
 from pytilt.errors import ClusterUnreachableError, PortClosedError, SyncError
+from pytilt.http.wires import unverified
 from pytilt.synclet.verbs import dial
 
 CONNECT_SECONDS = 2.0
@@ -130,7 +131,7 @@ class PodNetwork:
             ClusterUnreachableError: it cannot be reached.
         """
         if self.routed and address:
-            context = _trusting() if tls else None
+            context = unverified() if tls else None
             async with _socket(address, port, context) as stream:
                 yield stream
         else:
@@ -194,11 +195,3 @@ async def _socket(address: str, port: int, context: ssl.SSLContext | None) -> As
         yield SocketStream(reader, writer)
     finally:
         writer.close()
-
-
-def _trusting() -> ssl.SSLContext:
-    """A probe does not look at certificates, as Kubernetes' do not."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
