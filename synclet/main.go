@@ -8,6 +8,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 )
@@ -23,12 +24,20 @@ var verbs = map[string]verb{
 }
 
 func main() {
+	if filepath.Base(os.Args[0]) == wrapperName {
+		end(wrapperName, restartOnChange(os.Args[1:]))
+		return
+	}
 	if len(os.Args) < 2 || verbs[os.Args[1]] == nil {
 		fmt.Fprintf(os.Stderr, "usage: synclet %s\n", strings.Join(verbNames(), "|"))
 		os.Exit(2)
 	}
-	if err := verbs[os.Args[1]](os.Args[2:]); err != nil {
-		fmt.Fprintf(os.Stderr, "synclet %s: %v\n", os.Args[1], err)
+	end("synclet "+os.Args[1], verbs[os.Args[1]](os.Args[2:]))
+}
+
+func end(name string, err error) {
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		os.Exit(1)
 	}
 }

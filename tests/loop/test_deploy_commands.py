@@ -83,8 +83,10 @@ async def test_long_output_is_cut_in_the_middle(trial: Trial):
     assert len(failed.value.message) < 700
 
 
-async def test_a_delete_command_is_run(trial: Trial):
+async def test_a_delete_command_is_run_and_what_it_prints_is_shown(trial: Trial):
+    trial.runner.answer("delete", Answer(output=b"it is gone\n"))
     await trial.commands.delete(COMMANDS, trial.log, seconds=5)
+    assert "it is gone\n" in logged(trial.logs)
     assert [request.argv for request in trial.runner.requests] == [("delete",)]
 
 

@@ -95,12 +95,21 @@ class DeployCommandRunner:
         if not command.echo_off:
             log(f"Running cmd: {command.shown}\n")
         printed: list[bytes] = []
+
+        def show(chunk: bytes) -> None:
+            log(chunk.decode(errors="replace"))
+
+        def take(chunk: bytes) -> None:
+            printed.append(chunk)
+            if what == "delete":  # nobody reads it but the person
+                show(chunk)
+
         try:
             async with asyncio.timeout(seconds):
                 outcome = await self._runner.run(
                     self._request(command),
-                    printed.append,
-                    error_output=lambda chunk: log(chunk.decode(errors="replace")),
+                    take,
+                    error_output=show,
                     notice=lambda text: log(f"{text}\n", level=Level.WARN),
                 )
         except TimeoutError as error:

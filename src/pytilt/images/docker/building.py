@@ -1,7 +1,7 @@
 """Building images with the engine's own API: BuildKit where it has it, its classic builder elsewhere."""
 
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
@@ -11,6 +11,7 @@ from pytilt.errors import BuildError, DockerApiError, PublishError
 from pytilt.images.context import Context, plan_context, stream_context
 from pytilt.images.contract import BuildRequest
 from pytilt.images.credentials import Credentials, RegistryAuth, config_header
+from pytilt.images.docker import restart_helper
 from pytilt.images.docker.client_build import ClientBuilder
 from pytilt.images.docker.failures import build_failure, is_corruption
 from pytilt.images.docker.options import LABELS, PODMAN_LABELS, build_args, build_params, platform_of
@@ -20,6 +21,7 @@ from pytilt.images.dockerfile import image_uses, with_bases
 from pytilt.images.hiding import as_written, hidden
 from pytilt.model.images import BuiltImage, DockerBuild
 from pytilt.model.logs import Level, Log
+from pytilt.model.names import ImageName
 from pytilt.model.references import parse, try_parse
 from pytilt.settings import Settings
 
@@ -45,13 +47,21 @@ class DockerBuilder:
 
     async def build(self, request: BuildRequest, log: Log) -> BuiltImage:
         """Build and tag an image; see `Builder.build`."""
-        plan = _plan(request, self._settings)
+        plan = await self._plan(request)
         log(announcement(plan.contents, plan.platform))
         try:
             image_id = await self._build(plan, log)
             return await self._tagged(request, plan.build, image_id)
         except DockerApiError as error:
             raise build_failure(error.message, dockerfile=plan.build.dockerfile or "") from error
+
+    async def _plan(self, request: BuildRequest) -> "_Plan":
+        """What is to be built, with what Tilt's extensions would pull replaced by what is made here."""
+        plan = _plan(request, self._settings, {})
+        if not restart_helper.is_wanted(plan.contents, plan.args):
+            return plan
+        helper = await restart_helper.ensure(self._engine, plan.platform)
+        return _plan(request, self._settings, {restart_helper.TILTS_NAME: helper})
 
     async def exists(self, image: BuiltImage) -> bool:
         """Is the image still in the engine's store, under its name?"""
@@ -164,12 +174,12 @@ class _Plan(msgspec.Struct, frozen=True):
     args: dict[str, str]
 
 
-def _plan(request: BuildRequest, settings: Settings) -> _Plan:
+def _plan(request: BuildRequest, settings: Settings, helpers: Mapping[ImageName, str]) -> _Plan:
     build = request.image.build
     if not isinstance(build, DockerBuild):
         raise TypeError(f"{request.image.name} is not made from a Dockerfile")
     args = build_args(build, settings.environ)
-    references = {name: image.reference for name, image in request.bases.items()}
+    references = {**helpers, **{name: image.reference for name, image in request.bases.items()}}
     contents = with_bases(build.contents or "", references, args, exact=request.exact_bases)
     return _Plan(
         build=build,
