@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
 from pytilt.cluster.seam import ContainerRef
 from pytilt.docker.address import EngineAddress
 from pytilt.docker.api import DockerApi
@@ -18,6 +20,7 @@ from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import condition, key_of
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.resources import KubeObject
+from tests.engines import mutation
 
 PATIENCE = 20.0
 """Seconds: a hundred times what most steps take."""
@@ -30,13 +33,16 @@ Json = dict[str, Any]
 class Trial:
     """A cluster under test."""
 
-    def __init__(self, cluster: EngineCluster, runtime: ContainerRuntime, project: str) -> None:
+    def __init__(
+        self, cluster: EngineCluster, runtime: ContainerRuntime, project: str, *, patience: float = PATIENCE
+    ) -> None:
+        self.patience = patience
         self.cluster = cluster
         self.runtime = runtime
         self.project = project
 
     async def apply(self, *objects: Json) -> list[KubeObject]:
-        return [await self.cluster.apply(obj, timeout=PATIENCE) for obj in objects]
+        return [await self.cluster.apply(mutation.applied(obj), timeout=self.patience) for obj in objects]
 
     async def delete(self, obj: KubeObject, *, wait: bool = True) -> bool:
         metadata = obj["metadata"]
@@ -59,7 +65,7 @@ class Trial:
     async def until(self, holds: Any, kind: str = "Pod") -> list[KubeObject]:
         """Wait until something holds of all objects of a kind."""
         known: dict[Any, KubeObject] = {}
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(self.patience):
             changes = self.cluster.watch("v1", kind)
             listed = False
             async for change in changes:
@@ -95,7 +101,7 @@ class Trial:
 
     async def log(self, pod: str, container: str = "c", namespace: str = "default") -> str:
         ref = ContainerRef(namespace=namespace, pod=pod, container=container)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(self.patience):
             return "".join([text async for _, text in self.cluster.containers.logs(ref)])
 
     async def run(self, pod: KubeObject, argv: list[str], container: str = "c") -> tuple[int | None, str]:
@@ -103,7 +109,7 @@ class Trial:
         metadata = pod["metadata"]
         ref = ContainerRef(namespace=metadata["namespace"], pod=metadata["name"], container=container)
         output = b""
-        async with asyncio.timeout(PATIENCE), self.cluster.containers.exec(ref, argv) as stream:
+        async with asyncio.timeout(self.patience), self.cluster.containers.exec(ref, argv) as stream:
             while True:
                 try:
                     output += (await stream.receive())[1]
@@ -216,10 +222,9 @@ async def left(runtime: ContainerRuntime, project: str) -> list[str]:
     return [*containers, *networks, *(item["Name"] for item in await runtime.volumes(mine))]
 
 
-def proves(kind: str, *fields: str) -> Any:
-    """Say which rows of `docs/engine.md` a test proves; `test_kinds_page` reads it."""
-    del kind, fields
-    return lambda test: test
+def proves(kind: str, *fields: str) -> pytest.MarkDecorator:
+    """Mark a test that fails when one of these fields is ignored: rows of `docs/engine.md`; see `mutation`."""
+    return pytest.mark.proves(kind, *fields)
 
 
 def config(name: str, kind: str = "ConfigMap", **data: str) -> Json:

@@ -1,22 +1,40 @@
-import re
+"""What fields of workloads do, with all of the built-in context on a container runtime in memory."""
 
-import pytest
+import asyncio
+import re
 
 from pytilt.engines.objects.fields import condition
 from pytilt.model.clusters import ObjectRef
-from tests.engines.trial import Json, fetch, pod, proves, service, trial, web, workload
+from tests.engines.memory import MemoryTrial, in_memory
+from tests.engines.trial import Json, pod, proves, service, workload
+from tests.virtual_time import unix_time, until, virtual_time
 
-pytestmark = pytest.mark.engine
-
-IDLE = "trap exit TERM; while :; do sleep 1000 & wait; done"
+READY_WHEN_TOLD = {"readinessProbe": {"exec": {"command": ["ready"]}, "periodSeconds": 1}}
 
 
 def names(pods):
     return sorted(item["metadata"]["name"] for item in pods)
 
 
-def job(name, script, **spec):
-    made = pod(name, script)
+def uids(pods):
+    return {item["metadata"]["uid"] for item in pods}
+
+
+def image(pod):
+    return pod["spec"]["containers"][0]["image"]
+
+
+def ready(pods):
+    return [item for item in pods if condition(item, "Ready") == "True"]
+
+
+def set_of(kind: str, name: str, *, image: str = "one", container: Json | None = None, **spec) -> Json:
+    """A workload whose pods run on until they are ended."""
+    return workload(kind, name, "", container={"image": image, **(container or {})}, **spec)
+
+
+def job(name, *, image="job", **spec):
+    made = pod(name, "", container={"image": image})
     del made["metadata"]["name"]
     template = {"metadata": made["metadata"], "spec": {**made["spec"], "restartPolicy": "Never"}}
     return {
@@ -27,7 +45,7 @@ def job(name, script, **spec):
     }
 
 
-async def ended(t, name):
+async def ended(t: MemoryTrial, name: str) -> Json:
     """Wait until a Job is done; its status."""
 
     def done(jobs):
@@ -40,195 +58,267 @@ async def ended(t, name):
     return done(await t.until(done, "Job"))[0]["status"]
 
 
+class Rollout:
+    """The fewest ready pods and the most pods of a workload while it is renewed."""
+
+    def __init__(self, t: MemoryTrial, app: str) -> None:
+        self._t = t
+        self._app = app
+        self.least = self.most = 0
+
+    async def to(self, image_: str, count: int) -> None:
+        """Return when all pods have a new image and are ready."""
+        self.least, self.most = count, 0
+
+        def renewed(pods):
+            mine = [item for item in pods if item["metadata"]["labels"].get("app") == self._app]
+            staying = [item for item in mine if not item["metadata"].get("deletionTimestamp")]
+            self.least, self.most = min(self.least, len(ready(staying))), max(self.most, len(staying))
+            return (
+                len(mine) == count and all(image(item) == image_ for item in ready(mine)) and len(ready(mine)) == count
+            )
+
+        await self._t.until(renewed)
+
+
 @proves("Deployment", "replicas", "selector", "template")
-async def test_a_deployment_has_as_many_pods_as_it_wants(engine_host):
-    async with trial(engine_host) as t:
-        await t.apply(workload("Deployment", "web", IDLE, replicas=3))
+@virtual_time
+async def test_a_deployment_has_as_many_pods_as_it_wants():
+    async with in_memory() as t:
+        await t.apply(set_of("Deployment", "web", replicas=3))
         three = names(await t.ready("web", 3))
-        await t.apply(workload("Deployment", "web", IDLE, replicas=1))
-        one = names(await t.ready("web", 1))
-        assert set(one) <= set(three)
+        await t.apply(set_of("Deployment", "web", replicas=2))
+        two = names(await t.ready("web", 2))
+        assert set(two) <= set(three)
         assert all(re.fullmatch(r"web-[a-z0-9]{10}-[a-z0-9]{5}", name) for name in three)
         (replica_set,) = await t.until(lambda sets: len(sets) == 1, "ReplicaSet")
-        (found,) = await t.ready("web", 1)
+        found = (await t.ready("web", 2))[0]
         assert found["metadata"]["labels"]["pod-template-hash"] in replica_set["metadata"]["name"]
         assert found["metadata"]["ownerReferences"][0]["uid"] == replica_set["metadata"]["uid"]
         assert replica_set["metadata"]["ownerReferences"][0]["kind"] == "Deployment"
-        await t.until(lambda all_: all_ and all_[0].get("status", {}).get("availableReplicas") == 1, "Deployment")
+        await t.until(lambda all_: all_ and all_[0].get("status", {}).get("availableReplicas") == 2, "Deployment")
 
 
 @proves("Deployment", "strategy.type")
-async def test_recreate_lets_the_old_pod_go_before_the_new_one_comes(engine_host):
-    async with trial(engine_host) as t:
-        await t.apply(workload("Deployment", "web", IDLE, strategy={"type": "Recreate"}))
-        (old,) = await t.ready("web")
-        await t.apply(workload("Deployment", "web", "echo;" + IDLE, strategy={"type": "Recreate"}))
-        most = 0
-
-        def renewed(pods):
-            nonlocal most
-            most = max(most, len(pods))
-            return [
-                p for p in pods if p["metadata"]["uid"] != old["metadata"]["uid"] and condition(p, "Ready") == "True"
-            ]
-
-        await t.until(renewed)
-        assert most == 1
+@virtual_time
+async def test_recreate_lets_the_old_pod_go_before_the_new_one_comes():
+    async with in_memory() as t:
+        await t.apply(set_of("Deployment", "web", strategy={"type": "Recreate"}))
+        await t.ready("web")
+        rollout = Rollout(t, "web")
+        await t.apply(set_of("Deployment", "web", image="two", strategy={"type": "Recreate"}))
+        await rollout.to("two", 1)
+        assert rollout.most == 1
 
 
-@proves("Deployment", "strategy.rollingUpdate.maxSurge", "strategy.rollingUpdate.maxUnavailable", "minReadySeconds")
-async def test_a_rolling_update_keeps_to_its_numbers(engine_host):
-    async with trial(engine_host) as t:
-        numbers: Json = {
-            "replicas": 3,
-            "minReadySeconds": 1,
-            "strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
-        }
-        await t.apply(workload("Deployment", "web", IDLE, **numbers))
-        old = {item["metadata"]["uid"] for item in await t.ready("web", 3)}
-        await t.until(lambda all_: all_[0]["status"].get("availableReplicas") == 3, "Deployment")
-        await t.apply(workload("Deployment", "web", "echo;" + IDLE, **numbers))
-        least, most = 3, 0
+@proves("Deployment", "strategy.rollingUpdate.maxSurge")
+@virtual_time
+async def test_a_rolling_update_makes_no_more_pods_than_it_may():
+    async with in_memory() as t:
+        numbers: Json = {"replicas": 3, "strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}}
+        await t.apply(set_of("Deployment", "web", **numbers))
+        await t.ready("web", 3)
+        await t.apply(set_of("Deployment", "web", image="two", **numbers))
+        rollout = Rollout(t, "web")
+        await rollout.to("two", 3)
+        assert (rollout.least, rollout.most) == (2, 3)
 
-        def renewed(pods):
-            nonlocal least, most
-            staying = [p for p in pods if not p["metadata"].get("deletionTimestamp")]
-            least = min(least, sum(condition(p, "Ready") == "True" for p in staying))
-            most = max(most, len(staying))
-            new = [p for p in pods if p["metadata"]["uid"] not in old and condition(p, "Ready") == "True"]
-            return len(new) == 3 and len(pods) == 3
 
-        await t.until(renewed)
-        assert (least, most) == (2, 3)
+@proves("Deployment", "strategy.rollingUpdate.maxUnavailable")
+@virtual_time
+async def test_a_rolling_update_leaves_as_many_pods_unavailable_as_it_may():
+    async with in_memory() as t:
+        numbers: Json = {"replicas": 4, "strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 3}}}
+        await t.apply(set_of("Deployment", "web", **numbers))
+        await t.ready("web", 4)
+        await t.apply(set_of("Deployment", "web", image="two", **numbers))
+        rollout = Rollout(t, "web")
+        await rollout.to("two", 4)
+        assert rollout.least == 1
+
+
+@proves("Deployment", "minReadySeconds")
+@virtual_time
+async def test_a_pod_is_available_once_it_was_ready_for_a_while():
+    async with in_memory() as t:
+        await t.apply(set_of("Deployment", "web", minReadySeconds=60))
+        await t.ready("web")
+        began = unix_time()
+        await t.until(lambda found: found[0].get("status", {}).get("availableReplicas") == 1, "Deployment")
+        assert 58 < unix_time() - began < 63
 
 
 @proves("Deployment", "paused")
-async def test_a_paused_deployment_keeps_its_template(engine_host):
-    async with trial(engine_host) as t:
-        await t.apply(workload("Deployment", "web", IDLE))
+@virtual_time
+async def test_a_paused_deployment_keeps_its_template():
+    async with in_memory() as t:
+        await t.apply(set_of("Deployment", "web"))
         before = names(await t.ready("web"))
-        await t.apply(workload("Deployment", "web", "echo;" + IDLE, paused=True), workload("Deployment", "other", IDLE))
-        await t.ready("other")
+        await t.apply(set_of("Deployment", "web", image="two", paused=True))
+        await asyncio.sleep(60)
         assert names(await t.ready("web")) == before
 
 
-@proves("StatefulSet", "replicas", "selector", "serviceName", "template", "volumeClaimTemplates", "updateStrategy.type")
-async def test_a_stateful_set_has_names_and_volumes_that_stay(engine_host):
-    async with trial(engine_host) as t:
+@proves("StatefulSet", "replicas", "selector", "serviceName", "template", "volumeClaimTemplates")
+@virtual_time
+async def test_a_stateful_set_has_names_and_volumes_that_stay():
+    async with in_memory() as t:
         mounts = {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
-        claims = [{"metadata": {"name": "data"}, "spec": {}}]
+        more: Json = {"serviceName": "db", "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {}}]}
+        wanted = set_of("StatefulSet", "db", container=mounts, replicas=2, **more)
+        await t.apply(service("db", clusterIP="None"), wanted)
+        pods = await t.ready("db", 2)
+        assert names(pods) == ["db-0", "db-1"]
+        assert [item["spec"]["subdomain"] for item in pods] == ["db", "db"]
 
-        def wanted(script, **more):
-            return workload(
-                "StatefulSet", "db", script, container=mounts, serviceName="db", volumeClaimTemplates=claims, **more
-            )
+        async def volumes():
+            mounted = [t.container(item).request["HostConfig"]["Mounts"][0]["Source"] for item in await t.pods("db")]
+            return sorted(name.rpartition("-claim-")[2] for name in mounted)
 
-        serve = "[ -e /data/index.html ] || hostname > /data/index.html; exec httpd -f -p 8080 -h /data"
-        await t.apply(service("db", clusterIP="None"), wanted(serve, replicas=2))
-        assert names(await t.ready("db", 2)) == ["db-0", "db-1"]
-        script = f"until {fetch('http://db-1.db:8080/')}; do :; done"
-        assert await t.says("client", script) == "db-1\n"
-        await t.apply(wanted(f"echo again >> /data/index.html; {serve}", replicas=2))
+        assert await volumes() == ["default-data-db-0", "default-data-db-1"]
+        await t.apply(set_of("StatefulSet", "db", image="two", container=mounts, replicas=2, **more))
+        await Rollout(t, "db").to("two", 2)
+        assert await volumes() == ["default-data-db-0", "default-data-db-1"]
 
-        def renewed(pods):
-            of_set = [p for p in pods if p["metadata"]["name"].startswith("db-")]
-            hashes = {p["metadata"]["labels"]["controller-revision-hash"] for p in of_set}
-            return len(hashes) == 1 and len(of_set) == 2 and all(condition(p, "Ready") == "True" for p in of_set)
 
-        await t.until(lambda sets: sets[0]["status"].get("updatedReplicas") == 2, "StatefulSet")
-        await t.until(renewed)
-        await t.delete(await t.get("Pod", "client"))
-        assert await t.says("client", script) == "db-1\nagain\n"
-        await t.apply(wanted(serve, replicas=2, updateStrategy={"type": "OnDelete"}))
-        before = {item["metadata"]["uid"] for item in await t.ready("db", 2)}
+@proves("StatefulSet", "updateStrategy.type")
+@virtual_time
+async def test_a_stateful_set_that_is_renewed_by_deleting_waits_for_that():
+    async with in_memory() as t:
+        wanted: Json = {"replicas": 2, "updateStrategy": {"type": "OnDelete"}}
+        await t.apply(set_of("StatefulSet", "db", **wanted))
+        before = uids(await t.ready("db", 2))
+        await t.apply(set_of("StatefulSet", "db", image="two", **wanted))
+        await asyncio.sleep(60)
+        assert uids(await t.ready("db", 2)) == before
         await t.delete(await t.get("Pod", "db-0"))
-        await t.until(
-            lambda pods: renewed(pods) is False and len(pods) == 3 and pods[-1]["metadata"]["uid"] not in before
-        )
+        await t.until(lambda pods: sorted(map(image, ready(pods))) == ["one", "two"])
 
 
-def runs(pod):
-    return (pod.get("status") or {}).get("phase") == "Running"
-
-
-@proves("StatefulSet", "podManagementPolicy", "ordinals.start", "updateStrategy.rollingUpdate.partition")
-async def test_a_stateful_set_counts_and_waits(engine_host):
-    async with trial(engine_host) as t:
-        unready = {"readinessProbe": {"exec": {"command": ["test", "-e", "/ready"]}, "periodSeconds": 1}}
-        await t.apply(workload("StatefulSet", "slow", IDLE, container=unready, replicas=2))
+@proves("StatefulSet", "podManagementPolicy", "ordinals.start")
+@virtual_time
+async def test_a_stateful_set_counts_and_waits():
+    async with in_memory() as t:
+        able: set[str] = set()
+        t.runtime.command = lambda where, _: (0 if where.request["Image"] in able else 1, b"")
+        await t.apply(set_of("StatefulSet", "slow", container=READY_WHEN_TOLD, replicas=2))
         parallel: Json = {"podManagementPolicy": "Parallel", "ordinals": {"start": 5}, "replicas": 2}
-        await t.apply(workload("StatefulSet", "fast", IDLE, **parallel))
-        assert names(await t.ready("fast", 2)) == ["fast-5", "fast-6"]
-        assert "slow-1" not in await t.names("Pod")
-        await t.until(lambda pods: any(p["metadata"]["name"] == "slow-0" and runs(p) for p in pods))
-        await t.run(await t.get("Pod", "slow-0"), ["touch", "/ready"])
-        await t.until(lambda pods: any(p["metadata"]["name"] == "slow-1" for p in pods))
-        partition: Json = {"updateStrategy": {"rollingUpdate": {"partition": 6}}}
-        before = await t.get("Pod", "fast-5")
-        await t.apply(workload("StatefulSet", "fast", "echo;" + IDLE, **parallel, **partition))
-        await t.until(
-            lambda sets: any(s["status"].get("updatedReplicas") == 1 for s in sets if "fast" in s["metadata"]["name"]),
-            "StatefulSet",
-        )
-        (found,) = [p for p in await t.ready("fast", 2) if p["metadata"]["name"] == "fast-5"]
-        assert found["metadata"]["uid"] == before["metadata"]["uid"]
+        await t.apply(set_of("StatefulSet", "fast", image="two", container=READY_WHEN_TOLD, **parallel))
+        await asyncio.sleep(30)
+        assert names(await t.pods("fast")) == ["fast-5", "fast-6"]
+        assert names(await t.pods("slow")) == ["slow-0"]
+        able.add("one")
+        assert names(await t.ready("slow", 2)) == ["slow-0", "slow-1"]
 
 
-async def test_a_daemon_set_has_one_pod_and_replaces_it(engine_host):
-    async with trial(engine_host) as t:
-        await t.apply(workload("DaemonSet", "agent", IDLE))
+@proves("StatefulSet", "updateStrategy.rollingUpdate.partition")
+@virtual_time
+async def test_a_stateful_set_renews_only_the_pods_from_its_partition_on():
+    async with in_memory() as t:
+        wanted: Json = {"replicas": 3, "updateStrategy": {"rollingUpdate": {"partition": 2}}}
+        await t.apply(set_of("StatefulSet", "db", **wanted))
+        await t.ready("db", 3)
+        await t.apply(set_of("StatefulSet", "db", image="two", **wanted))
+        await asyncio.sleep(60)
+        assert {item["metadata"]["name"]: image(item) for item in await t.ready("db", 3)} == {
+            "db-0": "one",
+            "db-1": "one",
+            "db-2": "two",
+        }
+
+
+@virtual_time
+async def test_a_daemon_set_has_one_pod_and_replaces_it():
+    async with in_memory() as t:
+        await t.apply(set_of("DaemonSet", "agent"))
         (old,) = await t.ready("agent")
-        await t.apply(workload("DaemonSet", "agent", "echo;" + IDLE))
-        await t.until(lambda pods: len(pods) == 1 and pods[0]["metadata"]["uid"] != old["metadata"]["uid"])
+        await t.apply(set_of("DaemonSet", "agent", image="two"))
+        await t.until(lambda pods: len(pods) == 1 and uids(pods) != uids([old]))
         await t.ready("agent")
 
 
 @proves("Job", "template", "completions", "parallelism", "completionMode")
-async def test_a_job_succeeds_as_often_as_it_has_to(engine_host):
-    async with trial(engine_host) as t:
-        await t.apply(job("work", "echo $JOB_COMPLETION_INDEX", completions=3, parallelism=2, completionMode="Indexed"))
+@virtual_time
+async def test_a_job_succeeds_as_often_as_it_has_to():
+    async with in_memory() as t:
+        await t.apply(job("work", completions=3, parallelism=2, completionMode="Indexed"))
+        await t.until(lambda pods: len(pods) == 2)
+        await asyncio.sleep(60)
+        seen = set()
+        for _ in range(3):
+            await until(lambda: any(item.running and item.name.endswith("-c-0") for item in t.runtime.all.values()))
+            running = next(each for each in t.runtime.all.values() if each.running and each.name.endswith("-c-0"))
+            seen.add(running.environment["JOB_COMPLETION_INDEX"])
+            assert len([each for each in t.runtime.all.values() if each.running and each.name.endswith("-c-0")]) <= 2
+            t.runtime.end(running.name)
         status = await ended(t, "work")
         assert (status["succeeded"], status["failed"]) == (3, 0)
-        pods = await t.until(lambda pods: len(pods) == 3)
-        said = [await t.log(item["metadata"]["name"]) for item in pods]
-        assert sorted(said) == ["0\n", "1\n", "2\n"]
+        assert seen == {"0", "1", "2"}
 
 
-@proves("Job", "backoffLimit", "activeDeadlineSeconds", "suspend", "ttlSecondsAfterFinished")
-async def test_a_job_gives_up(engine_host):
-    async with trial(engine_host) as t:
-        await t.apply(
-            job("bad", "exit 1", backoffLimit=0),
-            job("slow", "sleep 1000", activeDeadlineSeconds=1),
-            job("asleep", "true", suspend=True),
-            job("short", "true", ttlSecondsAfterFinished=0),
-        )
-        assert (await ended(t, "bad"))["conditions"][0]["reason"] == "BackoffLimitExceeded"
+@proves("Job", "backoffLimit")
+@virtual_time
+async def test_a_job_gives_up_after_so_many_failures():
+    async with in_memory() as t:
+        t.runtime.programs = {"job": lambda _: 1}
+        await t.apply(job("bad", backoffLimit=1))
+        status = await ended(t, "bad")
+        assert status["conditions"][0]["reason"] == "BackoffLimitExceeded"
+        assert status["failed"] == 2
+
+
+@proves("Job", "activeDeadlineSeconds")
+@virtual_time
+async def test_a_job_has_no_more_time_than_its_deadline():
+    async with in_memory() as t:
+        await t.apply(job("slow", activeDeadlineSeconds=30))
         assert (await ended(t, "slow"))["conditions"][0]["reason"] == "DeadlineExceeded"
-        await t.until(lambda jobs: not any(item["metadata"]["name"] == "short" for item in jobs), "Job")
-        pods = {item["metadata"]["labels"]["job-name"] for item in await t.until(lambda pods: len(pods) <= 2)}
-        assert "asleep" not in pods
-        await t.apply(job("asleep", "true", suspend=False))
+
+
+@proves("Job", "suspend")
+@virtual_time
+async def test_a_suspended_job_waits():
+    async with in_memory() as t:
+        t.runtime.programs = {"job": lambda _: 0}
+        await t.apply(job("asleep", suspend=True))
+        await asyncio.sleep(60)
+        assert await t.pods("asleep") == []
+        await t.apply(job("asleep", suspend=False))
         assert (await ended(t, "asleep"))["succeeded"] == 1
 
 
-async def test_a_job_whose_template_changed_is_run_again_and_an_unchanged_one_is_not(engine_host):
-    async with trial(engine_host) as t:
-        await t.apply(job("work", "echo one"))
-        await ended(t, "work")
-        (first,) = await t.until(lambda pods: len(pods) == 1)
-        await t.apply(job("work", "echo one"))
-        (same,) = await t.until(lambda pods: len(pods) == 1)
-        assert same["metadata"]["uid"] == first["metadata"]["uid"]
-        await t.apply(job("work", "echo two"))
-        await ended(t, "work")
-        (second,) = await t.until(lambda pods: len(pods) == 1)
-        assert await t.log(second["metadata"]["name"]) == "two\n"
+@proves("Job", "ttlSecondsAfterFinished")
+@virtual_time
+async def test_a_job_that_is_done_goes_after_its_time():
+    async with in_memory() as t:
+        t.runtime.programs = {"job": lambda _: 0}
+        await t.apply(job("short", ttlSecondsAfterFinished=60))
+        await ended(t, "short")
+        began = unix_time()
+        await t.until(lambda jobs: not jobs, "Job")
+        assert 58 < unix_time() - began < 63
 
 
-async def test_a_cron_job_is_run_on_request(engine_host):
-    async with trial(engine_host) as t:
-        inner = job("tick", "echo tick")
+@virtual_time
+async def test_a_job_whose_template_changed_is_run_again_and_an_unchanged_one_is_not():
+    async with in_memory() as t:
+        t.runtime.programs = {"job": lambda _: 0, "other": lambda _: 0}
+        await t.apply(job("work"))
+        await ended(t, "work")
+        first = uids(await t.pods("work"))
+        await t.apply(job("work"))
+        await asyncio.sleep(5)
+        assert uids(await t.pods("work")) == first
+        await t.apply(job("work", image="other"))
+        await ended(t, "work")
+        assert list(map(image, await t.pods("work"))) == ["other"]
+
+
+@virtual_time
+async def test_a_cron_job_is_run_on_request():
+    async with in_memory() as t:
+        t.runtime.programs = {"job": lambda _: 0}
+        inner = job("tick")
         await t.apply(
             {
                 "apiVersion": "batch/v1",
@@ -241,9 +331,10 @@ async def test_a_cron_job_is_run_on_request(engine_host):
         assert (await ended(t, "tick-now"))["succeeded"] == 1
 
 
-async def test_deleting_a_workload_ends_its_pods(engine_host):
-    async with trial(engine_host) as t:
-        await t.apply(workload("Deployment", "web", web("x"), replicas=2), workload("StatefulSet", "db", IDLE))
+@virtual_time
+async def test_deleting_a_workload_ends_its_pods():
+    async with in_memory() as t:
+        await t.apply(set_of("Deployment", "web", replicas=2), set_of("StatefulSet", "db"))
         await t.ready("web", 2)
         await t.ready("db")
         for kind, name in (("Deployment", "web"), ("StatefulSet", "db")):
