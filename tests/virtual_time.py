@@ -4,7 +4,9 @@ import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 EPOCH = 1_700_000_000.0
 """Unix time when a test begins."""
@@ -12,7 +14,7 @@ REAL_LOOK = 0.01
 """Seconds between two looks at what threads do, in which time does not jump."""
 
 
-class _Selector(selectors.DefaultSelector):  # type: ignore[misc, valid-type] # the class depends on the system
+class _Selector(selectors.DefaultSelector):
     loop: "VirtualLoop"
 
     def select(self, timeout: float | None = None) -> Any:
@@ -39,7 +41,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self.now
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override] # the very types need Python 3.11's own names
         future = super().run_in_executor(executor, func, *args)
         self.in_threads += 1
         future.add_done_callback(self._returned)
@@ -62,7 +64,7 @@ async def until(holds: Callable[[], object], seconds: float = 600.0) -> None:
     """Wait until something holds, at most so many virtual seconds."""
     pause = 0.01
     async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 - virtual seconds cost nothing
+        while not holds():
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, 0.5)
 

@@ -9,7 +9,6 @@ from contextvars import ContextVar
 from typing import Any
 
 from pytilt.model.base import Value
-from pytilt.model.resources import KubeObject
 
 Json = dict[str, Any]
 

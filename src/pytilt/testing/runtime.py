@@ -186,7 +186,7 @@ class FakeRuntime:
         self._emit("start", found)
         program = self.programs.get(image)
         status = program(found) if program is not None else None
-        if status is not None and found.running:
+        if status is not None:
             self._end(found, status)
 
     async def stop(self, container: str, grace: int) -> None:

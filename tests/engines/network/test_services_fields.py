@@ -1,150 +1,116 @@
-import asyncio
+"""Every field of a Service that works: what the forwarder is told of it, on a container runtime in memory.
 
-import pytest
+`test_services_on_engines` shows what programs in pods see of it.
+"""
 
 from pytilt.engines.objects import labels
-from pytilt.errors import ApplyError
-from tests.engines.trial import Json, fetch, pod, proves, service, trial, web, workload
+from tests.engines.memory import MemoryTrial, in_memory
+from tests.engines.trial import Json, pod, proves, service
+from tests.virtual_time import until, virtual_time
 
-pytestmark = pytest.mark.engine
-
-IDLE = "trap exit TERM; while :; do sleep 1000 & wait; done"
-
-
-async def ask(port, host="localhost", path="/"):
-    """What this machine's port serves; asked again until it does."""
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                continue
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-            try:
-                answer = await reader.read()
-            except OSError:
-                answer = b""
-            writer.close()
-            if answer and b" 502 " not in answer:
-                return answer.decode()
+NAME = "web.default.svc.cluster.local"
 
 
-@proves("Service", "selector", "ports[].port", "ports[].targetPort", "ports[].name", "clusterIP")
-async def test_ports_lead_where_they_say_and_ready_pods_take_turns(engine_host):
-    async with trial(engine_host) as t:
-        ports = {"ports": [{"name": "http", "containerPort": 8080}]}
-        probe = {"readinessProbe": {"httpGet": {"port": "http"}}}
-        await t.apply(
-            service(
-                "web",
-                ports=[{"name": "a", "port": 80, "targetPort": "http"}, {"name": "b", "port": 81, "targetPort": 8080}],
-            ),
-            service("all", clusterIP="None", selector={"app": "web"}),
-            workload("Deployment", "web", web("$(hostname)"), container={**ports, **probe}, replicas=2),
-        )
-        pods = await t.ready("web", 2)
-        names = {item["metadata"]["name"] for item in pods}
-        said = await t.says(
-            "c", "for i in 1 2 3 4; do " + fetch("http://web/") + "; " + fetch("http://web:81/") + "; done"
-        )
-        assert set(said.split()) == names
-        said = await t.says("d", "nslookup all.default.svc.cluster.local | grep ^Address: | grep -v :53")
-        assert {line.split()[1] for line in said.splitlines()} == {item["status"]["podIP"] for item in pods}
+async def told(t: MemoryTrial, *lines: str) -> None:
+    """Wait until the forwarder was last told these lines among others."""
+    await until(lambda: any(each.labels.get(labels.ROLE) == labels.FORWARDER for each in t.runtime.all.values()))
+    forwarder = t.runtime.named("tilt-p-services")
+    await until(lambda: forwarder.told and set(lines) <= set(forwarder.told[-1].splitlines()))
+
+
+async def address(t: MemoryTrial, name: str) -> str:
+    """The address of a Service."""
+    return str((await t.get("Service", name))["spec"]["clusterIP"])
+
+
+def published(t: MemoryTrial) -> list[Json]:
+    """The ports of this machine that are bound."""
+    made = [each.request for each in t.runtime.all.values() if each.labels.get(labels.ROLE) == labels.PUBLISHER]
+    return [each["HostConfig"]["PortBindings"] for each in made]
+
+
+@proves("Service", "selector", "ports[].port", "ports[].targetPort")
+@virtual_time
+async def test_ports_lead_where_they_say():
+    ports = {"ports": [{"name": "http", "containerPort": 8080}]}
+    async with in_memory() as t:
+        wanted = [{"port": 80, "targetPort": "http"}, {"port": 81, "targetPort": 9090}]
+        await t.apply(service("web", ports=wanted), pod("web", "", container=ports), pod("other", ""))
+        (found,) = await t.ready("web")
+        at, to = await address(t, "web"), found["status"]["podIP"]
+        await told(t, f"listen tcp {at}:80 {to}:8080", f"listen tcp {at}:81 {to}:9090")
+
+
+@proves("Service", "ports[].name")
+@virtual_time
+async def test_containers_are_told_of_a_port_by_its_name():
+    async with in_memory() as t:
+        ports = [{"port": 80, "name": "a"}, {"port": 81, "name": "sql"}]
+        await t.apply(service("db", ports=ports), pod("web", ""))
+        (found,) = await t.ready("web")
+        assert t.container(found).environment["DB_SERVICE_PORT_SQL"] == "81"
+
+
+@proves("Service", "clusterIP")
+@virtual_time
+async def test_a_headless_service_is_the_addresses_of_its_pods():
+    async with in_memory() as t:
+        await t.apply(service("web", clusterIP="None"), pod("web", ""))
+        (found,) = await t.ready("web")
+        await told(t, f"name {NAME} {found['status']['podIP']}")
+
+
+@virtual_time
+async def test_pods_that_are_not_ready_are_no_members():
+    async with in_memory() as t:
+        await _unready(t, service("web"))
+        await told(t, f"listen tcp {await address(t, 'web')}:80")
 
 
 @proves("Service", "publishNotReadyAddresses")
-async def test_only_ready_pods_are_members_unless_asked_otherwise(engine_host):
-    async with trial(engine_host) as t:
-        never = {"readinessProbe": {"exec": {"command": ["false"]}}}
-        await t.apply(
-            service("web"),
-            service("early", selector={"app": "web"}, publishNotReadyAddresses=True),
-            pod("web", web("hello"), container=never),
-        )
-        await t.until(lambda pods: pods[0].get("status", {}).get("podIP"))
-        said = await t.says(
-            "c", f"until {fetch('http://early/')}; do :; done; {fetch('http://web/')} 2>&1 | grep -o refused"
-        )
-        assert said == "hello\nrefused\n"
+@virtual_time
+async def test_pods_that_are_not_ready_are_members_if_asked_for():
+    async with in_memory() as t:
+        found = await _unready(t, service("web", publishNotReadyAddresses=True))
+        await told(t, f"listen tcp {await address(t, 'web')}:80 {found['status']['podIP']}:8080")
 
 
-@proves("Service", "externalName")
-async def test_a_name_for_another_name(engine_host):
-    async with trial(engine_host) as t:
-        other: Json = {
-            "type": "ExternalName",
-            "externalName": "web.default.svc.cluster.local",
-            "ports": [],
-            "selector": None,
-        }
-        await t.apply(service("web"), service("alias", **other), pod("web", web("hello")))
-        await t.ready("web")
-        assert await t.says("c", fetch("http://alias/")) == "hello\n"
+async def _unready(t: MemoryTrial, wanted: Json) -> Json:
+    """Run a pod that is never ready behind a Service."""
+    t.runtime.command = lambda where, _: (1, where.name.encode())
+    never = {"readinessProbe": {"exec": {"command": ["ready"]}}}
+    await t.apply(wanted, pod("web", "", container=never))
+    (found,) = await t.until(lambda pods: pods[0].get("status", {}).get("podIP"))
+    return dict(found)
+
+
+@proves("Service", "type", "externalName")
+@virtual_time
+async def test_a_name_for_another_name():
+    async with in_memory() as t:
+        await t.apply(service("web", type="ExternalName", externalName="example.com"), pod("p", ""))
+        await told(t, f"alias {NAME} example.com")
 
 
 @proves("Service", "type", "ports[].nodePort")
-async def test_ports_of_this_machine(engine_host, unused_tcp_port_factory):
-    async with trial(engine_host) as t:
-        first, second = unused_tcp_port_factory(), unused_tcp_port_factory()
-        balanced = service(
-            "lb", type="LoadBalancer", ports=[{"port": first, "targetPort": 8080}], selector={"app": "web"}
+@virtual_time
+async def test_ports_of_this_machine():
+    async with in_memory() as t:
+        await t.apply(
+            service("lb", type="LoadBalancer", ports=[{"port": 8000}]),
+            service("node", type="NodePort", ports=[{"port": 80, "nodePort": 30123}]),
         )
-        node = service(
-            "node",
-            type="NodePort",
-            ports=[{"port": 80, "targetPort": 8080, "nodePort": second}],
-            selector={"app": "web"},
-        )
-        applied = await t.apply(pod("web", web("hello")), balanced, node)
-        await t.ready("web")
-        assert (await ask(first)).endswith("hello\n")
-        assert (await ask(second)).endswith("hello\n")
-        assert applied[1]["status"]["loadBalancer"] == {"ingress": [{"hostname": "localhost"}]}
-        with pytest.raises(ApplyError, match=f"cannot bind port {first} of this machine for `Service/thief`"):
-            await t.apply(service("thief", type="LoadBalancer", ports=[{"port": first}]))
+        at = "127.0.0.1"
+        assert published(t) == [
+            {"8000/tcp": [{"HostIp": at, "HostPort": "8000"}]},
+            {"80/tcp": [{"HostIp": at, "HostPort": "30123"}]},
+        ]
 
 
 @proves("Service", "ports[].protocol")
-async def test_datagrams(engine_host):
-    """BusyBox has no server that speaks UDP, but the forwarder is one: it answers for names."""
-    async with trial(engine_host) as t:
-        await t.apply(service("names", ports=[{"port": 53, "targetPort": 5353, "protocol": "UDP"}]))
-        (forwarder,) = await t.runtime.containers({labels.PROJECT: t.project, labels.ROLE: labels.FORWARDER})
-        relay = {
-            "image": forwarder["Image"],
-            "command": ["/synclet", "publish", "198.18.0.0/16", "udp:5353=198.18.0.10:53"],
-            "securityContext": {"capabilities": {"add": ["NET_ADMIN"]}},
-        }
-        await t.apply(pod("names", "", container=relay))
-        await t.ready("names")
-        server = "$(nslookup names | awk '/^Address/{print $NF}' | tail -1)"
-        script = f"timeout 10 nslookup names.default.svc.cluster.local {server}"
-        assert "Name:\tnames.default.svc.cluster.local" in await t.says("c", script)
-
-
-async def test_an_ingress_leads_by_host_and_path(engine_host):
-    async with trial(engine_host) as t:
-
-        def backend(name):
-            return {"service": {"name": name, "port": {"number": 80}}}
-
-        ingress = {
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "Ingress",
-            "metadata": {"name": "all"},
-            "spec": {
-                "rules": [
-                    {"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend("one")}]}},
-                    {
-                        "host": "two.test",
-                        "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend("two")}]},
-                    },
-                ]
-            },
-        }
-        await t.apply(service("one"), service("two"), pod("one", web("one")), pod("two", web("two")), ingress)
-        await t.ready("one")
-        await t.ready("two")
-        assert (await ask(8080)).endswith("one\n")
-        assert (await ask(8080, "two.test:8080")).endswith("two\n")
-        assert "404" in (await ask(8080, path="/nothing")).splitlines()[0]
+@virtual_time
+async def test_datagrams():
+    async with in_memory() as t:
+        await t.apply(service("web", ports=[{"port": 53, "protocol": "UDP"}]), pod("web", ""))
+        (found,) = await t.ready("web")
+        await told(t, f"listen udp {await address(t, 'web')}:53 {found['status']['podIP']}:53")

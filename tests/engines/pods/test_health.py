@@ -17,12 +17,15 @@ class Owner:
         self.killed: list[tuple[int | None, str]] = []
 
     def instance(self, container):
+        assert container == "app"
         return self.current
 
     def health_told(self, container, *, started=None, ready=None):
+        assert container == "app"
         self.told += [(name, value) for name, value in (("started", started), ("ready", ready)) if value is not None]
 
     async def kill(self, container, instance, grace, why):
+        assert (container, instance) == ("app", self.current)
         self.killed.append((grace, why))
 
     def mark_dirty(self):
@@ -41,6 +44,7 @@ class Patient:
         self.harness.runtime.command = self._answer
 
     def _answer(self, where, argv):
+        assert where.name == "app"
         self.asked.append((argv[0], unix_time()))
         return (1, b"no") if argv[0] in self.failing else (0, b"")
 

@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 
 import pytest
 
@@ -26,6 +27,7 @@ class Switch:
         self.ran: list[str] = []
 
     def __call__(self, where: FakeContainer, argv):
+        assert where.running
         self.ran.append(" ".join(argv))
         return (0, b"") if self.on else (1, b"not well")
 
@@ -88,7 +90,7 @@ async def test_a_program_that_keeps_ending_is_started_ever_later():
         assert h.waiting("app") in ("", "CrashLoopBackOff")
         await until(lambda: h.waiting("app") == "CrashLoopBackOff")
         assert h.status("app")["lastState"]["terminated"]["exitCode"] == 3
-    pauses = [round(after - before) for before, after in zip(starts, starts[1:], strict=False)]
+    pauses = [round(after - before) for before, after in itertools.pairwise(starts)]
     assert pauses == [0, 10, 20, 40, 80, 160, 300]
 
 
@@ -97,9 +99,10 @@ async def test_a_long_run_ends_a_row_of_restarts():
     h = Harness()
     async with h.running(a_pod(container("app"))):
         await until(lambda: h.ready)
-        for count in (1, 2):
-            h.runtime.end("app", 1)
-            await until(lambda count=count: h.status("app")["restartCount"] == count and h.ready)
+        h.runtime.end("app", 1)
+        await until(lambda: h.status("app")["restartCount"] == 1 and h.ready)
+        h.runtime.end("app", 1)
+        await until(lambda: h.status("app")["restartCount"] == 2 and h.ready)
         await asyncio.sleep(700)
         h.runtime.end("app", 1)
         ended = unix_time()

@@ -55,7 +55,7 @@ async def ended(t: MemoryTrial, name: str) -> Json:
             if item["metadata"]["name"] == name and "True" in (condition(item, "Complete"), condition(item, "Failed"))
         ]
 
-    return done(await t.until(done, "Job"))[0]["status"]
+    return dict(done(await t.until(done, "Job"))[0]["status"])
 
 
 class Rollout:

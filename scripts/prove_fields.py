@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Drop every field that docs/engine.md calls "works", one after the other: the tests that prove it must fail.
+
+    scripts/prove_fields.py                      all proofs, on Docker and Podman and in memory
+    scripts/prove_fields.py -k docker            those on Docker
+    scripts/prove_fields.py -m 'not engine'      those in memory, in seconds
+
+What follows the name goes to pytest. Ends with 1 when a proof holds although its field is ignored.
+"""
+
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+import pytest  # noqa: E402 - the tree comes first on the path
+from _pytest.runner import runtestprotocol  # noqa: E402 - pytest has no public way to run a test again
+
+from tests.engines.mutation import Field, ignoring  # noqa: E402 - the tree comes first on the path
+
+
+class Mutation:
+    """Runs every proof once as it is, and once for each field without that field."""
+
+    def __init__(self) -> None:
+        self.red: dict[Field, list[str]] = defaultdict(list)
+        self.green: dict[Field, list[str]] = defaultdict(list)
+        self.broken: list[str] = []
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep the proofs alone."""
+        proofs = [item for item in items if item.get_closest_marker("proves")]
+        config.hook.pytest_deselected(items=[item for item in items if item not in proofs])
+        items[:] = proofs
+
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """Run one proof as often as it has fields, and once more."""
+        fields = [Field(kind=mark.args[0], path=path) for mark in item.iter_markers("proves") for path in mark.args[1:]]
+        if self._failed(item, item):
+            self.broken.append(item.nodeid)
+            fields = []
+        for field in fields:
+            with ignoring(field):
+                red = self._failed(item, item)
+            (self.red if red else self.green)[field].append(item.nodeid)
+            print(f"{'red  ' if red else 'GREEN'} {field}  {item.nodeid}", flush=True)
+        item.session._setupstate.teardown_exact(nextitem)  # noqa: SLF001 - what runs a test again has to end it too
+        return True
+
+    def _failed(self, item: pytest.Item, nextitem: pytest.Item) -> bool:
+        again: Any = item
+        if hasattr(again, "_request"):
+            again._initrequest()  # noqa: SLF001 - as plug-ins do that run tests again
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        return any(report.failed for report in reports)
+
+
+def main(words: list[str]) -> int:
+    """Run the proofs; 1 when one of them proves nothing."""
+    mutation = Mutation()
+    pytest.main(["-q", "--no-summary", "-p", "no:cacheprovider", str(ROOT / "tests" / "engines"), *words], [mutation])
+    said = [f"fails as it is: {proof}" for proof in mutation.broken]
+    for field, proofs in mutation.green.items():
+        said += [f"does not prove {field}: {proof}" for proof in proofs]
+    print("\n".join([*said, f"{len(mutation.red)} fields are proven, {len(said)} proofs are not"]))
+    return 1 if said else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

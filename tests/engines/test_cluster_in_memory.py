@@ -1,0 +1,182 @@
+"""Sessions of the built-in context on a container runtime in memory."""
+
+import asyncio
+
+import pytest
+
+from pytilt.engines.network.infrastructure import sandboxes_last
+from pytilt.engines.objects import labels
+from pytilt.errors import ApplyError, ClusterUnreachableError
+from pytilt.testing.runtime import FakeRuntime
+from tests.engines.memory import in_memory
+from tests.engines.trial import left, pod, service, workload
+from tests.virtual_time import unix_time, until, virtual_time
+
+
+def statuses(pods):
+    """What each pod says of its container, by the pod's uid."""
+    return {
+        each["metadata"]["uid"]: each["status"]["containerStatuses"][0]
+        for each in pods
+        if "containerStatuses" in each.get("status", {})
+    }
+
+
+def restarted(pod, count):
+    """Asks whether the pod's container was started again so often."""
+    uid = pod["metadata"]["uid"]
+    return lambda pods: statuses(pods).get(uid, {}).get("restartCount") == count
+
+
+@virtual_time
+async def test_the_next_session_adopts_what_runs_and_restarts_nothing():
+    runtime, objects = FakeRuntime(unix_time), (service("web"), workload("Deployment", "web", "", replicas=2))
+    async with in_memory(runtime) as t:
+        await t.apply(*objects)
+        before = statuses(await t.ready("web", 2))
+    async with in_memory(runtime) as t:
+        await t.apply(*objects)
+        assert statuses(await t.ready("web", 2)) == before
+
+
+@virtual_time
+async def test_what_ended_between_two_sessions_is_started_again_in_its_pod():
+    runtime = FakeRuntime(unix_time)
+    async with in_memory(runtime) as t:
+        await t.apply(workload("Deployment", "web", ""))
+        (before,) = await t.ready("web")
+    runtime.kill(t.container(before).id)
+    async with in_memory(runtime) as t:
+        await t.until(restarted(before, 1))
+
+
+@virtual_time
+async def test_what_another_session_deletes_goes_here_too():
+    runtime = FakeRuntime(unix_time)
+    async with in_memory(runtime) as up:
+        await up.apply(service("web"), workload("Deployment", "web", "", replicas=2))
+        ran = {item["metadata"]["uid"] for item in await up.ready("web", 2)}
+        seen = set(ran)
+
+        def gone(pods):
+            seen.update(item["metadata"]["uid"] for item in pods)
+            return not pods
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(up.until(gone))
+            async with in_memory(runtime) as down:
+                for kind in ("Deployment", "Service"):
+                    await down.delete(await down.get(kind, "web"))
+        assert seen == ran
+        assert await left(runtime, "p") == []
+
+
+@virtual_time
+async def test_what_was_taken_away_while_nobody_looked_is_replaced():
+    runtime = FakeRuntime(unix_time)
+    async with in_memory(runtime) as t:
+        await t.apply(workload("Deployment", "web", "", replicas=2))
+        first, second = await t.ready("web", 2)
+    for container in sandboxes_last(await runtime.containers({labels.POD_UID: first["metadata"]["uid"]})):
+        await runtime.remove(container["Id"])
+    async with in_memory(runtime) as t:
+        names = {item["metadata"]["name"] for item in await t.ready("web", 2)}
+        assert second["metadata"]["name"] in names
+        assert first["metadata"]["name"] not in names
+
+
+@virtual_time
+async def test_two_projects_do_not_see_each_other():
+    runtime = FakeRuntime(unix_time)
+    async with in_memory(runtime, "one") as one, in_memory(runtime, "two") as two:
+        await one.apply(workload("Deployment", "web", ""))
+        await one.ready("web")
+        assert await two.names("Deployment") == []
+        await two.apply(workload("Deployment", "web", ""))
+        (pod,) = await two.ready("web")
+        await two.delete(await two.get("Deployment", "web"))
+        await two.until(lambda pods: not pods)
+        assert [each["metadata"]["uid"] for each in await one.ready("web")] != [pod["metadata"]["uid"]]
+
+
+@virtual_time
+async def test_pods_are_lost_while_the_engine_is_away_and_the_same_when_it_is_back():
+    async with in_memory() as t:
+        await t.apply(workload("Deployment", "web", "", replicas=2))
+        before = statuses(await t.ready("web", 2))
+        t.runtime.go_away("no answer")
+        await t.until(lambda pods: [each["status"].get("reason") for each in pods] == ["NodeLost"] * 2)
+        with pytest.raises(ClusterUnreachableError, match="no answer"):
+            await t.apply(service("web"))
+        t.runtime.come_back()
+        assert statuses(await t.ready("web", 2)) == before
+
+
+@virtual_time
+async def test_services_are_configured_with_the_pods_that_are_ready():
+    async with in_memory() as t:
+        await t.apply(service("web"), workload("Deployment", "web", ""))
+        (found,) = await t.ready("web")
+        forwarder = t.runtime.named("tilt-p-services")
+        await until(lambda: forwarder.told and found["status"]["podIP"] in forwarder.told[-1])
+
+
+@virtual_time
+async def test_a_forwarder_that_is_killed_is_started_and_configured_again():
+    async with in_memory() as t:
+        await t.apply(service("web"), workload("Deployment", "web", ""))
+        await t.ready("web")
+        forwarder = t.runtime.named("tilt-p-services")
+        await asyncio.sleep(10)
+        told = len(forwarder.told)
+        t.runtime.kill(forwarder.id)
+        await until(lambda: forwarder.running and len(forwarder.told) > told)
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind"),
+    [("example.com/v1", "Widget"), ("apiextensions.k8s.io/v1", "CustomResourceDefinition")],
+)
+def test_what_only_a_cluster_can_do_is_refused_in_one_line(api_version, kind):
+    @virtual_time
+    async def run():
+        async with in_memory() as t:
+            with pytest.raises(ApplyError, match=f"`{kind}/x` needs a Kubernetes cluster"):
+                await t.apply({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}})
+
+    run()
+
+
+@virtual_time
+async def test_an_object_without_effect_is_kept_and_noted_once():
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "me"}}
+    async with in_memory() as t:
+        await t.apply(account, account)
+        (event,) = await t.until(lambda events: events, "Event")
+        assert event["message"] == "`ServiceAccount/me` is kept, and has no effect in the context `engine`"
+        assert event["count"] == 1
+
+
+@virtual_time
+async def test_what_a_program_wrote_is_read_to_its_end():
+    async with in_memory() as t:
+
+        def talk(container):
+            container.write(unix_time(), "hello")
+            return 0
+
+        t.runtime.programs = {"busybox": talk}
+        await t.apply(pod("p", ""))
+        await t.finished("p")
+        assert await t.log("p") == "hello\n"
+
+
+@virtual_time
+async def test_a_container_that_somebody_kills_comes_back_in_its_pod():
+    async with in_memory() as t:
+        await t.apply(workload("Deployment", "web", ""))
+        (before,) = await t.ready("web")
+        for count, role in enumerate((labels.SANDBOX, "c"), 1):
+            t.runtime.kill(t.container(before, role).id)
+            await t.until(restarted(before, count))
+            await t.ready("web")
