@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import gc
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,10 +22,6 @@ class Module:
     """Relative to the repository, with `/`."""
     text: str
     tree: ast.Module
-
-    def classes(self) -> Iterator[ast.ClassDef]:
-        """All classes, nested ones too."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef))
 
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
         """All functions and methods, nested ones too."""
@@ -56,10 +53,22 @@ def texts() -> dict[str, str]:
 
 
 @functools.cache
-def modules(top: str) -> tuple[Module, ...]:
-    """The Python files below a folder, for example `src/`."""
-    return tuple(
+def python_files() -> tuple[Module, ...]:
+    """All Python files of the program and of its tests, parsed once.
+
+    Without the garbage collector, which would look through all these trees again and again: five times as fast.
+    """
+    gc.disable()
+    parsed = tuple(
         Module(path, text, ast.parse(text, path))
         for path, text in texts().items()
-        if path.startswith(top) and path.endswith(".py") and not path.startswith(PROGRAMS_OF_THEIR_OWN)
+        if path.startswith(("src/", "tests/")) and path.endswith(".py") and not path.startswith(PROGRAMS_OF_THEIR_OWN)
     )
+    gc.freeze()
+    gc.enable()
+    return parsed
+
+
+def modules(top: str) -> tuple[Module, ...]:
+    """The Python files below a folder, for example `src/`."""
+    return tuple(module for module in python_files() if module.path.startswith(top))

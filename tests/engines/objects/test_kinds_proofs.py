@@ -8,13 +8,13 @@ import pytest
 
 from tests.engines.mutation import Field, ignoring
 
-HERE = Path(__file__).parent
+ENGINES = Path(__file__).parents[1]
 
 
 def proofs():
     """The fields that are proven without an engine, each with its proofs."""
-    for file in sorted(HERE.rglob("test_*.py")):
-        module = importlib.import_module(".".join(file.relative_to(HERE.parents[1]).with_suffix("").parts))
+    for file in sorted(ENGINES.rglob("test_*.py")):
+        module = importlib.import_module(".".join(file.relative_to(ENGINES.parents[1]).with_suffix("").parts))
         for name, test in inspect.getmembers(module, inspect.isfunction):
             for mark in getattr(test, "pytestmark", ()):
                 if mark.name == "proves" and not inspect.signature(test).parameters:
