@@ -118,7 +118,7 @@ async def test_services_are_configured_with_the_pods_that_are_ready():
         await t.apply(service("web"), workload("Deployment", "web", ""))
         (found,) = await t.ready("web")
         forwarder = t.runtime.named("tilt-p-services")
-        await until(lambda: forwarder.told and found["status"]["podIP"] in forwarder.told[-1])
+        await until(lambda: forwarder.received and found["status"]["podIP"] in forwarder.received[-1])
 
 
 @virtual_time
@@ -128,9 +128,9 @@ async def test_a_forwarder_that_is_killed_is_started_and_configured_again():
         await t.ready("web")
         forwarder = t.runtime.named("tilt-p-services")
         await asyncio.sleep(10)
-        told = len(forwarder.told)
+        before = len(forwarder.received)
         t.runtime.kill(forwarder.id)
-        await until(lambda: forwarder.running and len(forwarder.told) > told)
+        await until(lambda: forwarder.running and len(forwarder.received) > before)
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ class FakeContainer:
         self.address = ""
         self.files: dict[str, bytes] = {}
         self.log: list[tuple[float, str]] = []
-        self.told: list[str] = []
-        """What was written to its standard input by `tell`."""
+        self.received: list[str] = []
+        """What was written to its standard input by `attach_input`."""
         self.ended = asyncio.Event()
 
     @property
@@ -107,7 +107,7 @@ class FakeRuntime:
         """What the engine says to creating a container, by image."""
         self.unstartable: dict[str, str] = {}
         """What the engine says to starting a container, by image."""
-        self.deaf: set[str] = set()
+        self.stubborn: set[str] = set()
         """Images whose programs do not end by SIGTERM."""
         self.pulls: list[tuple[str, str]] = []
         """Images that were pulled, and with which credentials."""
@@ -196,7 +196,7 @@ class FakeRuntime:
         if found is None or not found.running:
             return
         self._note(f"stop({grace})", found)
-        if grace > 0 and str(found.request.get("Image")) not in self.deaf:
+        if grace > 0 and str(found.request.get("Image")) not in self.stubborn:
             self._end(found, 0)
             return
         try:
@@ -290,13 +290,13 @@ class FakeRuntime:
         chosen = [name for name in files if name == place or name.startswith(f"{place}/")]
         return packed([plain_file(name, files[name]) for name in chosen]) if chosen else None
 
-    async def tell(self, container: str, text: bytes) -> str:
-        """Note what is written to a program, which acknowledges it."""
+    async def attach_input(self, container: str, text: bytes) -> str:
+        """Keep what is written to a program, which acknowledges it."""
         self._answering()
         found = self._existing(container)
         if not found.running:
             return ""
-        found.told.append(text.decode())
+        found.received.append(text.decode())
         return ACKNOWLEDGED
 
     @asynccontextmanager
@@ -317,12 +317,12 @@ class FakeRuntime:
         found = self._existing(container)
 
         async def lines() -> AsyncIterator[bytes]:
-            told = 0
+            sent = 0
             while True:
-                for at, text in found.log[told:]:
+                for at, text in found.log[sent:]:
                     record = f"{_time(at)} {text}\n".encode()
                     yield b"\x01\0\0\0" + len(record).to_bytes(4, "big") + record
-                    told += 1
+                    sent += 1
                 if not found.running:
                     return
                 await found.ended.wait()

@@ -1,4 +1,4 @@
-"""Every field of a Service that works: what the forwarder is told of it, on a container runtime in memory.
+"""Every field of a Service that works: what the forwarder is configured with, on a container runtime in memory.
 
 `test_services_on_engines` shows what programs in pods see of it.
 """
@@ -11,11 +11,11 @@ from tests.virtual_time import until, virtual_time
 NAME = "web.default.svc.cluster.local"
 
 
-async def told(t: MemoryTrial, *lines: str) -> None:
-    """Wait until the forwarder was last told these lines among others."""
+async def configured(t: MemoryTrial, *lines: str) -> None:
+    """Wait until these lines are in the configuration of the forwarder."""
     await until(lambda: any(each.labels.get(labels.ROLE) == labels.FORWARDER for each in t.runtime.all.values()))
     forwarder = t.runtime.named("tilt-p-services")
-    await until(lambda: forwarder.told and set(lines) <= set(forwarder.told[-1].splitlines()))
+    await until(lambda: forwarder.received and set(lines) <= set(forwarder.received[-1].splitlines()))
 
 
 async def address(t: MemoryTrial, name: str) -> str:
@@ -38,12 +38,12 @@ async def test_ports_lead_where_they_say():
         await t.apply(service("web", ports=wanted), pod("web", "", container=ports), pod("other", ""))
         (found,) = await t.ready("web")
         at, to = await address(t, "web"), found["status"]["podIP"]
-        await told(t, f"listen tcp {at}:80 {to}:8080", f"listen tcp {at}:81 {to}:9090")
+        await configured(t, f"listen tcp {at}:80 {to}:8080", f"listen tcp {at}:81 {to}:9090")
 
 
 @proves("Service", "ports[].name")
 @virtual_time
-async def test_containers_are_told_of_a_port_by_its_name():
+async def test_containers_get_the_port_of_a_name_as_a_variable():
     async with in_memory() as t:
         ports = [{"port": 80, "name": "a"}, {"port": 81, "name": "sql"}]
         await t.apply(service("db", ports=ports), pod("web", ""))
@@ -57,14 +57,14 @@ async def test_a_headless_service_is_the_addresses_of_its_pods():
     async with in_memory() as t:
         await t.apply(service("web", clusterIP="None"), pod("web", ""))
         (found,) = await t.ready("web")
-        await told(t, f"name {NAME} {found['status']['podIP']}")
+        await configured(t, f"name {NAME} {found['status']['podIP']}")
 
 
 @virtual_time
 async def test_pods_that_are_not_ready_are_no_members():
     async with in_memory() as t:
         await _unready(t, service("web"))
-        await told(t, f"listen tcp {await address(t, 'web')}:80")
+        await configured(t, f"listen tcp {await address(t, 'web')}:80")
 
 
 @proves("Service", "publishNotReadyAddresses")
@@ -72,7 +72,7 @@ async def test_pods_that_are_not_ready_are_no_members():
 async def test_pods_that_are_not_ready_are_members_if_asked_for():
     async with in_memory() as t:
         found = await _unready(t, service("web", publishNotReadyAddresses=True))
-        await told(t, f"listen tcp {await address(t, 'web')}:80 {found['status']['podIP']}:8080")
+        await configured(t, f"listen tcp {await address(t, 'web')}:80 {found['status']['podIP']}:8080")
 
 
 async def _unready(t: MemoryTrial, wanted: Json) -> Json:
@@ -89,7 +89,7 @@ async def _unready(t: MemoryTrial, wanted: Json) -> Json:
 async def test_a_name_for_another_name():
     async with in_memory() as t:
         await t.apply(service("web", type="ExternalName", externalName="example.com"), pod("p", ""))
-        await told(t, f"alias {NAME} example.com")
+        await configured(t, f"alias {NAME} example.com")
 
 
 @proves("Service", "type", "ports[].nodePort")
@@ -113,4 +113,4 @@ async def test_datagrams():
     async with in_memory() as t:
         await t.apply(service("web", ports=[{"port": 53, "protocol": "UDP"}]), pod("web", ""))
         (found,) = await t.ready("web")
-        await told(t, f"listen udp {await address(t, 'web')}:53 {found['status']['podIP']}:53")
+        await configured(t, f"listen udp {await address(t, 'web')}:53 {found['status']['podIP']}:53")

@@ -79,12 +79,12 @@ class Harness:
         runner = PodRunner(self.context, stored, found)
         async with asyncio.TaskGroup() as tasks:
             lives = tasks.create_task(runner.live(), name="life")
-            hears = tasks.create_task(self._follow(runner), name="events")
+            events = tasks.create_task(self._follow(runner), name="events")
             try:
                 yield runner
             finally:
                 lives.cancel()
-                hears.cancel()
+                events.cancel()
 
     async def ended(self, pod: Json) -> float:
         """Run a pod, then delete it; seconds until nothing of it was left."""
@@ -93,9 +93,9 @@ class Harness:
         began = unix_time()
         async with asyncio.TaskGroup() as tasks:
             runner = PodRunner(self.context, self.pod, await self.runtime.containers({labels.POD_UID: "1234"}))
-            hears = tasks.create_task(self._follow(runner), name="events")
+            events = tasks.create_task(self._follow(runner), name="events")
             await runner.end()
-            hears.cancel()
+            events.cancel()
         return unix_time() - began
 
     @property
@@ -135,7 +135,7 @@ class Harness:
         await until(lambda: self.pod.get("status", {}).get("phase") == wanted)
 
     async def _follow(self, runner: PodRunner) -> None:
-        """Tell the runner what happens, as the built-in context does."""
+        """Report what happens to the runner, as the built-in context does."""
         while True:
             try:
                 async with aclosing(self.runtime.events({labels.PROJECT: "p"})) as events:

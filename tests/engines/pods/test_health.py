@@ -9,20 +9,20 @@ from tests.virtual_time import unix_time, until, virtual_time
 
 
 class Owner:
-    """Owns a container, and notes what it is told of its health."""
+    """Owns a container, and notes what is said of its health."""
 
     def __init__(self) -> None:
         self.current = Instance(id="", attempt=0, state=RunState.RUNNING)
-        self.told: list[tuple[str, bool]] = []
+        self.health: list[tuple[str, bool]] = []
         self.killed: list[tuple[int | None, str]] = []
 
     def instance(self, container):
         assert container == "app"
         return self.current
 
-    def health_told(self, container, *, started=None, ready=None):
+    def set_health(self, container, *, started=None, ready=None):
         assert container == "app"
-        self.told += [(name, value) for name, value in (("started", started), ("ready", ready)) if value is not None]
+        self.health += [(name, value) for name, value in (("started", started), ("ready", ready)) if value is not None]
 
     async def kill(self, container, instance, grace, why):
         assert (container, instance) == ("app", self.current)
@@ -73,7 +73,7 @@ async def test_a_container_without_probes_is_well_at_once():
     async with patient.watched():
         assert patient.at_once == (True, True)
         await asyncio.sleep(60)
-    assert patient.owner.told == []
+    assert patient.owner.health == []
 
 
 @virtual_time
@@ -85,9 +85,9 @@ async def test_nothing_else_is_asked_before_the_startup_probe_has_passed():
         await asyncio.sleep(5)
         assert {name for name, _ in patient.asked} == {"up"}
         patient.failing = set()
-        await until(lambda: patient.owner.told)
+        await until(lambda: patient.owner.health)
         await asyncio.sleep(2)
-    assert patient.owner.told == [("started", True), ("ready", True)]
+    assert patient.owner.health == [("started", True), ("ready", True)]
 
 
 @virtual_time
@@ -104,8 +104,8 @@ async def test_an_adopted_container_has_its_start_behind_it():
     patient = Patient(startupProbe=probe("up"), readinessProbe=probe("ready"), lifecycle={"postStart": probe("hook")})
     async with patient.watched(adopted=True, before={"started": True}):
         assert patient.at_once == (True, False)
-        await until(lambda: patient.owner.told)
-    assert patient.owner.told == [("ready", True)]
+        await until(lambda: patient.owner.health)
+    assert patient.owner.health == [("ready", True)]
     assert {name for name, _ in patient.asked} == {"ready"}
 
 

@@ -179,7 +179,7 @@ def test_a_program_that_does_not_end_is_killed_after_its_grace(given, seconds):
     @virtual_time
     async def run():
         h = Harness()
-        h.runtime.deaf = {"app"}
+        h.runtime.stubborn = {"app"}
         assert round(await h.ended(a_pod(container("app"), **given))) == seconds
         assert [each.labels.get(labels.ROLE) for each in h.runtime.all.values()] == ["forwarder"]
 

@@ -192,7 +192,7 @@ async def test_a_pod_has_its_time():
 @virtual_time
 async def test_a_program_has_its_time_to_end():
     async with in_memory() as t:
-        t.runtime.deaf = {"busybox"}
+        t.runtime.stubborn = {"busybox"}
         found, _ = await running(t, spec={"terminationGracePeriodSeconds": 90})
         began = unix_time()
         await t.delete(found)
@@ -338,7 +338,7 @@ async def test_names():
         assert host["ExtraHosts"] == ["far:10.1.2.3", "away:10.1.2.3"]
         assert (host["Dns"], host["DnsSearch"], host["DnsOptions"]) == ([], ["example.test"], ["attempts:1"])
         forwarder = t.runtime.named("tilt-p-services")
-        await until(lambda: "name me.sub.default.svc.cluster.local " in "".join(forwarder.told))
+        await until(lambda: "name me.sub.default.svc.cluster.local " in "".join(forwarder.received))
 
 
 @proves("Pod", "hostIPC", "hostNetwork", "hostPID", "shareProcessNamespace")

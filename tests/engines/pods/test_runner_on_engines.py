@@ -83,8 +83,8 @@ async def test_resources(engine, engine_host):
         await t.apply(pod("hungry", "head -c 100m /dev/zero | tail", container=given))
         done = await t.finished("hungry")
         ended = done["status"]["containerStatuses"][0]["state"]["terminated"]
-        told = ("Error", 137) if engine == PODMAN else ("OOMKilled", 137)  # Podman says why from version 5 on
-        assert (ended["reason"], ended["exitCode"]) == told
+        expected = ("Error", 137) if engine == PODMAN else ("OOMKilled", 137)  # Podman says why from version 5 on
+        assert (ended["reason"], ended["exitCode"]) == expected
 
 
 @proves(

@@ -9,7 +9,7 @@ from tests.engines.memory import MemoryTrial, in_memory
 from tests.engines.trial import Json, pod, proves, service, workload
 from tests.virtual_time import unix_time, until, virtual_time
 
-READY_WHEN_TOLD = {"readinessProbe": {"exec": {"command": ["ready"]}, "periodSeconds": 1}}
+READY_ON_DEMAND = {"readinessProbe": {"exec": {"command": ["ready"]}, "periodSeconds": 1}}
 
 
 def names(pods):
@@ -201,9 +201,9 @@ async def test_a_stateful_set_counts_and_waits():
     async with in_memory() as t:
         able: set[str] = set()
         t.runtime.command = lambda where, _: (0 if where.request["Image"] in able else 1, b"")
-        await t.apply(set_of("StatefulSet", "slow", container=READY_WHEN_TOLD, replicas=2))
+        await t.apply(set_of("StatefulSet", "slow", container=READY_ON_DEMAND, replicas=2))
         parallel: Json = {"podManagementPolicy": "Parallel", "ordinals": {"start": 5}, "replicas": 2}
-        await t.apply(set_of("StatefulSet", "fast", image="two", container=READY_WHEN_TOLD, **parallel))
+        await t.apply(set_of("StatefulSet", "fast", image="two", container=READY_ON_DEMAND, **parallel))
         await asyncio.sleep(30)
         assert names(await t.pods("fast")) == ["fast-5", "fast-6"]
         assert names(await t.pods("slow")) == ["slow-0"]
