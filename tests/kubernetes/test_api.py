@@ -8,6 +8,7 @@ from pytilt.errors import ClusterUnreachableError
 from pytilt.host.processes import HostRunner
 from pytilt.kubernetes.api import KubernetesApi, Stream
 from pytilt.kubernetes.connection import Credentials
+from pytilt.kubernetes.failures import Failure
 from tests.http.tunnels import proxy
 from tests.kubernetes.api_server import ApiServer, Reply, api_of, connection, status
 
@@ -121,3 +122,47 @@ async def test_the_last_line_may_have_no_end(server: ApiServer, api: KubernetesA
     async with api.stream("/x") as stream:
         assert isinstance(stream, Stream)
         assert [line async for line in stream.lines()] == [b"one\n", b"\n", b"two"]
+
+
+HTML = b"<html>Please log in</html>"
+
+
+@pytest.mark.parametrize("body", [b"", HTML, b"[1]", b"null", b'{"a": "\xff"}', b'{"a":' + b"[" * 100_000])
+async def test_an_answer_that_is_no_object_is_an_error_and_not_an_empty_one(
+    server: ApiServer, api: KubernetesApi, body: bytes
+):
+    server.on("GET", "/x", Reply(body=body))
+    answer = await api.request("GET", "/x")
+    for read in (answer.json, answer.object, lambda: answer.items("items")):
+        with pytest.raises(
+            ClusterUnreachableError, match=r"is no Kubernetes API(.|\n)*hint: see whether the address is"
+        ):
+            read()
+
+
+@pytest.mark.parametrize("body", [{}, {"items": "x"}, {"items": {"a": 1}}, {"other": []}])
+async def test_an_answer_without_a_list_is_no_empty_list(server: ApiServer, api: KubernetesApi, body: object):
+    server.on("GET", "/x", Reply(body=body))
+    with pytest.raises(ClusterUnreachableError, match="no list of `items`"):
+        (await api.request("GET", "/x")).items("items")
+
+
+@pytest.mark.parametrize("body", [{"items": None}, {"metadata": {}}, {"items": [1, "x", None]}])
+async def test_what_is_no_object_in_a_list_is_left_out(server: ApiServer, api: KubernetesApi, body: object):
+    server.on("GET", "/x", Reply(body=body))
+    assert (await api.request("GET", "/x")).items("items") == []
+
+
+async def test_an_answer_that_leads_elsewhere_is_a_refusal(server: ApiServer, api: KubernetesApi):
+    server.on("GET", "/x", Reply(status=302, body=HTML, headers=("Location: https://login.example",)))
+    answer = await api.request("GET", "/x")
+    assert not answer.ok
+    assert answer.failure.message == HTML.decode()
+    async with api.stream("/x") as stream:
+        assert isinstance(stream, Failure)
+
+
+async def test_an_answer_that_unpacks_to_more_than_any_answer_is_an_error(server: ApiServer, api: KubernetesApi):
+    server.on("GET", "/x", Reply(body=gzip.compress(bytes(300 * 1024**2), 1), headers=("Content-Encoding: gzip",)))
+    with pytest.raises(ClusterUnreachableError, match="longer than 256 MiB"):
+        await api.request("GET", "/x")

@@ -93,3 +93,21 @@ def test_nothing_in_a_name_has_a_meaning_in_a_path(name: str, segment: str):
     root = "/apis/rbac.authorization.k8s.io/v1/namespaces"
     assert roles.path("default", name) == f"{root}/default/roles/{segment}"
     assert roles.path(name, "x") == f"{root}/{segment}/roles/x"
+
+
+async def test_what_is_no_kind_among_the_kinds_is_left_out(server: ApiServer, api: KubernetesApi):
+    odd = [1, None, "x", {}, {"name": 5, "kind": "A"}, {"name": "as", "kind": ["A"]}]
+    right = {"name": "deployments", "kind": "Deployment", "namespaced": True}
+    server.on("GET", "/apis/apps/v1", Reply(body={"resources": [*odd, right]}))
+    found = await Discovery(api).find("apps/v1", "Deployment")
+    assert found is not None
+    assert found.plural == "deployments"
+
+
+@pytest.mark.parametrize("body", [b"<html>", [], {}, {"resources": "x"}])
+async def test_an_answer_that_names_no_kinds_does_not_mean_that_there_are_none(
+    server: ApiServer, api: KubernetesApi, body: object
+):
+    server.on("GET", "/apis/apps/v1", Reply(body=body))
+    with pytest.raises(ClusterUnreachableError, match="is no Kubernetes API"):
+        await Discovery(api).find("apps/v1", "Deployment")

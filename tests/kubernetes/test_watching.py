@@ -98,6 +98,58 @@ async def test_a_server_in_trouble_is_asked_again(server: ApiServer, api: Kubern
     assert [asked.params.get("resourceVersion") for asked in server.asked[-2:]] == ["10", "10"]
 
 
+ODD_ANSWERS = (b"<html>log in</html>", b"", b"[]", b"{}", b'{"items": "x"}', b'{"items": {}}', b"[" * 100_000)
+
+
+@pytest.mark.parametrize("body", ODD_ANSWERS)
+async def test_an_answer_that_is_no_list_does_not_mean_that_all_is_gone(
+    server: ApiServer, api: KubernetesApi, body: bytes
+):
+    server.on("GET", ALL, listed(pod("a")), Reply(body=body), Reply(status=302), listed(pod("a", version="2")))
+    server.on_watch(ALL, status(410), watched())
+    assert await events(api, 4) == ["ADDED a 1", "LISTED", "ADDED a 2", "LISTED"]
+
+
+ODD_OBJECTS: tuple[Any, ...] = ("x", 5, None, [], {}, {"metadata": "x"}, {"metadata": {}}, {"metadata": {"name": 5}})
+
+
+@pytest.mark.parametrize("odd", ODD_OBJECTS)
+async def test_an_object_without_a_name_is_left_out_of_a_list(server: ApiServer, api: KubernetesApi, odd: Any):
+    server.on("GET", ALL, listed(odd, pod("a")))
+    server.on_watch(ALL, watched())
+    assert await events(api, 2) == ["ADDED a 1", "LISTED"]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *(event("ADDED", odd) for odd in ODD_OBJECTS),
+        {},
+        {"type": "ADDED"},
+        {"type": "WHAT", "object": pod("b")},
+        {"type": 5, "object": pod("b")},
+        {"type": "BOOKMARK", "object": {"metadata": "x"}},
+        b"null\n",
+        b"\xff\n",
+        b"[" * 100_000 + b"\n",
+    ],
+)
+async def test_a_watch_goes_on_after_an_event_that_is_none(server: ApiServer, api: KubernetesApi, piece: Any):
+    server.on("GET", ALL, listed())
+    server.on_watch(ALL, watched(piece, event("ADDED", pod("a"))), watched(event("ADDED", pod("a"))))
+    assert await events(api, 2) == ["LISTED", "ADDED a 1"]
+
+
+@pytest.mark.parametrize("body", [b"<html>", {"code": 500}])
+async def test_a_server_that_keeps_answering_nonsense_is_an_error_at_last(
+    server: ApiServer, api: KubernetesApi, body: object
+):
+    server.on("GET", ALL, Reply(status=500 if isinstance(body, dict) else 200, body=body))
+    with pytest.raises(ClusterUnreachableError, match=r"is no Kubernetes API|refuses to list pods"):
+        async with aclosing(watch(api, Scope(resource=PODS), patience=0.1)) as changes:
+            await anext(changes)
+
+
 async def test_where_all_namespaces_may_not_be_listed_the_own_one_is(server: ApiServer, api: KubernetesApi):
     server.on("GET", ALL, status(403, "Forbidden"))
     server.on("GET", OWN, listed(pod("a")))

@@ -1,5 +1,6 @@
 """What can be asked of any Kubernetes object: its kind, name, namespace, labels."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,6 +89,14 @@ def items(o: Mapping[str, Any], *path: str) -> list[dict[str, Any]]:
     """The mappings of the list below some keys, none where there is no list."""
     found = mapping(o, *path[:-1]).get(path[-1])
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list | tuple) else []
+
+
+def number(o: Mapping[str, Any], key: str) -> int:
+    """A whole number, also one that is written as text; 0 where there is none."""
+    found = o.get(key)
+    if isinstance(found, str) and re.fullmatch(r"-?[0-9]{1,18}", found):
+        return int(found)
+    return found if isinstance(found, int) else 0
 
 
 def _texts(found: object) -> Mapping[str, str]:

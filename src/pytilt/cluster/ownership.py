@@ -40,12 +40,11 @@ class Claim(Value):
 
 def intermediate(o: KubeObject) -> Intermediate:
     """Read a ReplicaSet, a Job or any other object that may own pods."""
-    revision = objects.annotations(o).get(_REVISION, "")
     return Intermediate(
         uid=objects.uid(o),
         kind=objects.kind(o),
         created_at=str(objects.metadata(o).get("creationTimestamp") or ""),
-        revision=int(revision) if revision.isdigit() else 0,
+        revision=objects.number(objects.annotations(o), _REVISION),
         owners=pods.owners(o),
     )
 

@@ -143,10 +143,10 @@ def event(o: KubeObject) -> Event:
 
 def _containers(o: KubeObject) -> Iterator[Container]:
     for kind, init in (("initContainers", True), ("containers", False)):
-        reported = {status.get("name"): status for status in objects.items(o, "status", _status_key(kind))}
+        reported = {_text(status, "name"): status for status in objects.items(o, "status", _status_key(kind))}
         for spec in objects.items(o, "spec", kind):
             policy = _text(spec, "restartPolicy") or _text(objects.mapping(o, "spec"), "restartPolicy") or "Always"
-            yield _container(spec, reported.get(spec.get("name"), {}), policy, init=init)
+            yield _container(spec, reported.get(_text(spec, "name"), {}), policy, init=init)
 
 
 def _status_key(kind: str) -> str:
@@ -168,7 +168,7 @@ def _container(spec: Mapping[str, Any], status: Mapping[str, Any], policy: str, 
         exit_code=exit_code if isinstance(exit_code, int) else None,
         started_at=_text(detail, "startedAt"),
         ready=bool(status.get("ready")),
-        restarts=int(status.get("restartCount") or 0),
+        restarts=objects.number(status, "restartCount"),
         restart_policy=policy,
         ports=tuple(
             port["containerPort"] for port in objects.items(spec, "ports") if isinstance(port.get("containerPort"), int)
@@ -206,17 +206,17 @@ def _shown_status(o: KubeObject) -> str:
 def _initializing(o: KubeObject) -> str:
     """`Init:` and what the init container that matters most does; empty when they are done."""
     specs = objects.items(o, "spec", "initContainers")
-    sidecars = {spec.get("name") for spec in specs if spec.get("restartPolicy") == "Always"}
+    sidecars = {_text(spec, "name") for spec in specs if spec.get("restartPolicy") == "Always"}
     for index, reported in enumerate(objects.items(o, "status", "initContainerStatuses")):
         state, detail = _state(reported)
         if state is ContainerState.TERMINATED and detail.get("exitCode") == 0:
             continue
-        if reported.get("name") in sidecars and reported.get("started"):
+        if _text(reported, "name") in sidecars and reported.get("started"):
             continue
         if state is ContainerState.TERMINATED:
             return f"Init:{_ended(detail)}"
         if state is ContainerState.WAITING and _text(detail, "reason") not in ("", "PodInitializing"):
-            return f"Init:{detail['reason']}"
+            return f"Init:{_text(detail, 'reason')}"
         return f"Init:{index}/{len(specs)}"
     return ""
 
@@ -253,8 +253,8 @@ def _message(o: KubeObject) -> str:
     for one in reported:
         state, detail = _state(one)
         last = objects.mapping(one, "lastState", "terminated")
-        if state is ContainerState.WAITING and detail.get("reason") in ERROR_REASONS:
-            crash = _exit(one, last) if detail["reason"] == "CrashLoopBackOff" else ""
+        if state is ContainerState.WAITING and _text(detail, "reason") in ERROR_REASONS:
+            crash = _exit(one, last) if _text(detail, "reason") == "CrashLoopBackOff" else ""
             return _text(last, "message") or crash or _text(detail, "message")
         if state is ContainerState.TERMINATED and detail.get("exitCode"):
             return _text(detail, "message") or _exit(one, detail)

@@ -12,6 +12,7 @@ import msgspec
 
 from pytilt.docker.address import EngineAddress, TlsFiles
 from pytilt.errors import DockerApiError, EngineUnreachableError
+from pytilt.http.decoding import MalformedJsonError, decode
 from pytilt.http.exchange import Content, Exchange
 from pytilt.http.messages import SWITCHING_PROTOCOLS, Head
 from pytilt.http.pool import Pool
@@ -28,6 +29,9 @@ T = TypeVar("T")
 CONNECT_SECONDS = 10.0
 """A local engine accepts a connection within milliseconds even under load; a remote one within a round trip."""
 
+LONGEST_MESSAGE = 4000
+"""Of a refusal that is no JSON: a page of a proxy's can be of any length."""
+
 KEPT_CONNECTIONS = 8
 KEPT_SECONDS = 5.0
 
@@ -40,10 +44,6 @@ class Response(Value):
     """Names in lower case."""
     body: bytes = b""
 
-    def json(self) -> object:
-        """The body, decoded."""
-        return msgspec.json.decode(self.body)
-
     def decode(self, kind: type[T]) -> T:
         """The body as a value of the given type; fields that it does not know are left out.
 
@@ -51,8 +51,8 @@ class Response(Value):
             DockerApiError: the body has another shape.
         """
         try:
-            return msgspec.json.decode(self.body, type=kind)
-        except msgspec.DecodeError as error:
+            return decode(self.body, kind)
+        except MalformedJsonError as error:
             raise DockerApiError(
                 f"the container engine's answer cannot be read: {error}", status=self.status
             ) from error
@@ -297,9 +297,9 @@ def _ssl_context(files: TlsFiles) -> ssl.SSLContext:
 
 def _refusal(status: int, body: bytes) -> DockerApiError:
     try:
-        message = msgspec.json.decode(body, type=dict[str, object]).get("message", "")
-    except msgspec.DecodeError:
-        message = body.decode(errors="replace").strip()
+        message = decode(body, dict[str, object]).get("message", "")
+    except MalformedJsonError:
+        message = body.decode(errors="replace").strip()[:LONGEST_MESSAGE]
     return DockerApiError(str(message) or f"the container engine answered with status {status}", status=status)
 
 

@@ -14,6 +14,7 @@ from pytilt.docker.api import DockerApi
 from pytilt.docker.installing import advice
 from pytilt.docker.machine import Machine, this_machine
 from pytilt.errors import DockerApiError, EngineUnreachableError
+from pytilt.http.decoding import MalformedJsonError, decode
 from pytilt.model.base import Value
 from pytilt.settings import Settings
 
@@ -156,8 +157,8 @@ def _context_address(settings: Settings, machine: Machine, name: str) -> EngineA
 
 def _decoded(text: str | None, kind: type[T]) -> T | None:
     try:
-        return msgspec.json.decode(text, type=kind) if text else None
-    except msgspec.DecodeError:
+        return decode(text, kind) if text else None
+    except MalformedJsonError:
         return None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from pytilt.docker.answers import Fields, fields, read_message
 from pytilt.docker.api import DockerApi, DuplexStream, path
 from pytilt.docker.seam import ContainerEvent, Json
 from pytilt.errors import ClusterUnreachableError, DockerApiError, EngineUnreachableError, SyncError
@@ -17,6 +18,16 @@ says `die` then all the same."""
 
 NOT_STARTED = (b"OCI runtime exec failed: ", b"Error: runc: exec failed: ", b"Error: crun: exec")
 """How Docker and Podman begin what they write in place of the output of a command that they could not start."""
+
+
+class _Actor(msgspec.Struct, frozen=True, rename="pascal"):
+    id: str = msgspec.field(name="ID", default="")
+    attributes: dict[str, str] | None = None
+
+
+class _Event(msgspec.Struct, frozen=True, rename="pascal"):
+    action: str = ""
+    actor: _Actor = _Actor()
 
 
 @contextmanager
@@ -42,7 +53,7 @@ class DockerRuntime:
         """One request; the answer's body as JSON, empty if there is none."""
         with reached():
             answer = await self._api.request(method, where, **more)
-        return dict(msgspec.json.decode(answer.body)) if answer.body.startswith(b"{") else {}
+        return fields(answer.decode(Json)) if answer.body.startswith(b"{") else Fields()
 
     async def _find(self, where: str) -> Json | None:
         """GET something that may not be there."""
@@ -180,8 +191,7 @@ class DockerRuntime:
         with reached():
             answer = await self._api.request("POST", "/images/create", params=params, headers=headers)
         for line in answer.body.splitlines():
-            message = msgspec.json.decode(line, type=dict[str, Any])
-            if error := message.get("error"):
+            if error := read_message(line, Json).get("error"):
                 raise DockerApiError(str(error), status=500)
 
     async def import_image(self, reference: str, layer: bytes, *, entrypoint: str) -> None:
@@ -217,10 +227,9 @@ class DockerRuntime:
                 async for chunk in chunks:
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in filter(None, lines):
-                        event = msgspec.json.decode(line, type=dict[str, Any])
-                        actor = event["Actor"]
+                        event = read_message(line, _Event)
                         yield ContainerEvent(
-                            action=event["Action"], id=actor["ID"], labels=actor.get("Attributes") or {}
+                            action=event.action, id=event.actor.id, labels=event.actor.attributes or {}
                         )
 
     async def attach_input(self, container: str, text: bytes) -> str:
@@ -291,7 +300,7 @@ class DockerRuntime:
     async def _list(self, where: str, labels: Mapping[str, str], **params: bool) -> list[Json]:
         with reached():
             answer = await self._api.request("GET", where, params={"filters": _filters(labels), **params})
-        return _labelled(answer.decode(list[dict[str, Any]]), labels)
+        return _labelled(map(fields, answer.decode(list[Json])), labels)
 
 
 class DockerExecution:

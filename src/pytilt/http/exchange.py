@@ -1,5 +1,6 @@
 """HTTP/1.1 on a wire: a request goes, its answer comes, then the next one, or bare bytes where that was agreed on."""
 
+import zlib
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import suppress
 
@@ -11,6 +12,27 @@ from pytilt.http.wires import BrokenWireError, Wire
 
 Content = bytes | AsyncIterable[bytes]
 """The body of a request, as a whole or in chunks."""
+
+LARGEST_BODY_BYTES = 256 * 1024**2
+"""Of an answer that is kept as a whole: a page of 500 objects of half a megabyte each."""
+
+_TOO_LONG = f"its answer is longer than {LARGEST_BODY_BYTES // 1024**2} MiB"
+
+
+def unpacked(body: bytes) -> bytes:
+    """What was compressed by gzip.
+
+    Raises:
+        BrokenWireError: it was not, it ends in the middle, or it is longer than any answer is.
+    """
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        found = unpacking.decompress(body, LARGEST_BODY_BYTES)
+    except zlib.error as error:
+        raise BrokenWireError(f"its answer cannot be unpacked: {error}") from error
+    if not unpacking.eof:
+        raise BrokenWireError(_TOO_LONG if unpacking.unconsumed_tail else "its answer ends in the middle")
+    return found
 
 
 class Exchange:
@@ -69,9 +91,14 @@ class Exchange:
         """The body of the answer, to its end.
 
         Raises:
-            BrokenWireError: it ends in the middle.
+            BrokenWireError: it ends in the middle, or is longer than any answer is.
         """
-        return b"".join([chunk async for chunk in self.chunks()])
+        found = bytearray()
+        async for chunk in self.chunks():
+            found += chunk
+            if len(found) > LARGEST_BODY_BYTES:
+                raise BrokenWireError(_TOO_LONG)
+        return bytes(found)
 
     def take_over(self) -> bytes:
         """What has come of the other protocol already, where the connection was handed over."""

@@ -10,6 +10,7 @@ import msgspec
 
 from pytilt.errors import CommandError, PublishError
 from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.http.decoding import MalformedJsonError, decode
 from pytilt.model.base import Value
 from pytilt.model.references import DOCKER_HUB
 from pytilt.settings import Settings
@@ -125,7 +126,14 @@ class Credentials:
                 where=config,
                 hint=f"try `echo {_key(host)} | {program} get`",
             )
-        answer = msgspec.json.decode(bytes(output), type=_HelperAnswer)
+        try:
+            answer = decode(bytes(output), _HelperAnswer)
+        except MalformedJsonError as error:  # what it printed may be a secret
+            raise PublishError(
+                f"the credential helper `{program}` printed no credentials for {host}",
+                where=config,
+                hint=f"try `echo {_key(host)} | {program} get`",
+            ) from error
         if answer.username == _TOKEN_USER:
             return RegistryAuth(identity_token=answer.secret, server=_key(host))
         return RegistryAuth(username=answer.username, password=answer.secret, server=_key(host))
@@ -134,17 +142,17 @@ class Credentials:
 def stored(config: bytes, host: str) -> RegistryAuth | None:
     """The credentials for a registry in the text of a `config.json`, None if it has none or cannot be read."""
     try:
-        return _stored(msgspec.json.decode(config, type=_Config), host)
-    except msgspec.DecodeError:
+        return _stored(decode(config, _Config), host)
+    except MalformedJsonError:
         return None
 
 
 def _read(path: str) -> _Config:
     try:
-        return msgspec.json.decode(Path(path).read_bytes() or b"{}", type=_Config)
+        return decode(Path(path).read_bytes() or b"{}", _Config)
     except OSError:
         return _Config()
-    except msgspec.DecodeError as error:
+    except MalformedJsonError as error:
         raise PublishError(f"cannot read stored credentials: {error}", where=path, hint="mend the file") from error
 
 

@@ -39,10 +39,10 @@ def adopted(o: KubeObject, manager: str) -> list[dict[str, Any]] | None:
     own = next((e for e in entries if e.get("manager") == manager and e.get("operation") == "Apply"), None)
     if own is None:
         return None
-    ours: Fields = own.get("fieldsV1") or {}
+    ours = objects.mapping(own, "fieldsV1")
     kept, taken = [], False
     for entry in entries:
-        theirs: Fields = entry.get("fieldsV1") or {}
+        theirs = objects.mapping(entry, "fieldsV1")
         rest = _without_last_applied(theirs)
         if entry is own:
             continue
@@ -73,12 +73,12 @@ def last_applied(o: KubeObject, wanted: KubeObject) -> str | None:
 def _is_client(entry: Mapping[str, Any], o: KubeObject) -> bool:
     if entry.get("operation") != "Update" or entry.get("subresource"):
         return False
-    if entry.get("manager") == KUBECTL:
+    if str(entry.get("manager")) == KUBECTL:
         return True
-    fields = entry.get("fieldsV1") or {}
+    fields = objects.mapping(entry, "fieldsV1")
     labelled = f"f:{MANAGED_BY_LABEL}" in objects.mapping(fields, "f:metadata", "f:labels")
     of_tilt = objects.labels(o).get(MANAGED_BY_LABEL) == MANAGED_BY and (labelled or _writes_last_applied(fields))
-    return entry.get("manager") in TILTS and of_tilt
+    return str(entry.get("manager")) in TILTS and of_tilt
 
 
 def _writes_last_applied(fields: Fields) -> bool:
@@ -98,5 +98,5 @@ def _without_last_applied(fields: Fields) -> Fields:
 
 
 def _united(left: Fields, right: Fields) -> Fields:
-    both = {key: _united(value, right[key]) for key, value in left.items() if key in right}
+    both = {key: _united(objects.mapping(left, key), objects.mapping(right, key)) for key in left if key in right}
     return {**left, **right, **both}

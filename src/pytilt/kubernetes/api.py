@@ -1,7 +1,6 @@
 """Requests to the API server: plain ones and streamed ones, with the user's identity on them."""
 
 import asyncio
-import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from functools import partial
@@ -9,10 +8,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit
 
-import msgspec
-
+from pytilt.cluster import objects
 from pytilt.host.processes import Runner
-from pytilt.http.exchange import Exchange
+from pytilt.http.decoding import MalformedJsonError, beginning, decode
+from pytilt.http.exchange import Exchange, unpacked
 from pytilt.http.messages import SWITCHING_PROTOCOLS, Head
 from pytilt.http.pool import Pool
 from pytilt.http.proxies import UnusableProxyError, open_through
@@ -37,6 +36,9 @@ ANSWER_SECONDS = 30.0
 
 KEPT_CONNECTIONS = 20
 KEPT_SECONDS = 60.0
+
+LONGEST_LINE_BYTES = 64 * 1024**2
+"""Of a log or a watch; an object has 1.5 MB at most, a line of a log that is longer is taken for an attack."""
 
 JSON = "application/json"
 
@@ -65,11 +67,13 @@ class Answer(Value):
 
     status: int
     body: bytes = b""
+    connection: Connection
+    """To which server."""
 
     @property
     def ok(self) -> bool:
-        """Was the request granted?"""
-        return self.status < 400
+        """Was the request granted? To be sent elsewhere, as by a page where one logs in, is no grant."""
+        return self.status < 300
 
     @property
     def failure(self) -> Failure:
@@ -77,11 +81,45 @@ class Answer(Value):
         return failures.parse(self.status, self.body)
 
     def json(self) -> dict[str, Any]:
-        """The body as an object, empty where it is none."""
+        """The body as an object.
+
+        Raises:
+            ClusterUnreachableError: it is none; nothing is known then, which is not the same as that there is nothing.
+        """
         try:
-            return msgspec.json.decode(self.body, type=dict[str, Any])
-        except msgspec.DecodeError:
-            return {}
+            return decode(self.body, dict[str, Any])
+        except MalformedJsonError as error:
+            raise failures.no_api(self.connection, str(error)) from error
+
+    def object(self) -> dict[str, Any]:
+        """The body as an object of the cluster's, which has `metadata`.
+
+        Raises:
+            ClusterUnreachableError: it is none.
+        """
+        found = self.json()
+        if not isinstance(found.get("metadata"), dict):
+            raise failures.no_api(self.connection, f"no object; it begins with {beginning(self.body)}")
+        return found
+
+    def listing(self, key: str) -> dict[str, Any]:
+        """The body as an object that holds a list.
+
+        Raises:
+            ClusterUnreachableError: it is no list.
+        """
+        found = self.json()
+        if not isinstance(found.get(key), list | None) or not (key in found or "metadata" in found):
+            raise failures.no_api(self.connection, f"no list of `{key}`; it begins with {beginning(self.body)}")
+        return found
+
+    def items(self, key: str) -> list[dict[str, Any]]:
+        """The objects of its list; what is no object in it is left out.
+
+        Raises:
+            ClusterUnreachableError: it has none.
+        """
+        return objects.items(self.listing(key), key)
 
 
 class Stream:
@@ -102,6 +140,8 @@ class Stream:
             async for piece in pieces:
                 searched = len(rest)
                 rest += piece
+                if len(rest) > LONGEST_LINE_BYTES and b"\n" not in piece:
+                    raise failures.unreachable(self._connection, "it sends a line that does not end")
                 start = 0
                 while (end := rest.find(b"\n", max(start, searched))) >= 0:
                     yield bytes(rest[start : end + 1])
@@ -293,8 +333,8 @@ class KubernetesApi:
             head, exchange = await self._send(closing, identity, asked)
             body = await exchange.body()
         if head.headers.get("content-encoding") == "gzip":
-            body = zlib.decompress(body, wbits=zlib.MAX_WBITS | 16)
-        return Answer(status=head.status, body=body)
+            body = unpacked(body)
+        return Answer(status=head.status, body=body, connection=self.connection)
 
     async def _opened(self, closing: AsyncExitStack, asked: _Request) -> tuple[Head, Exchange] | Failure:
         for attempt in range(_TRIES_PER_IDENTITY):
@@ -304,7 +344,7 @@ class KubernetesApi:
                     head, exchange = await self._send(closing, identity, asked)
                 except BrokenWireError:  # as above
                     head, exchange = await self._send(closing, identity, asked)
-                if head.status < 400:
+                if head.status < 300:
                     return head, exchange
                 failure = failures.parse(head.status, await exchange.body())
             if failure.code != 401:
@@ -355,7 +395,7 @@ def mapped(connection: Connection) -> Iterator[None]:
     """Turn what happens to connections into the errors of the program."""
     try:
         yield
-    except (BrokenWireError, zlib.error) as error:
+    except BrokenWireError as error:
         raise failures.unreachable(connection, f"the connection broke: {error}") from error
 
 

@@ -157,7 +157,7 @@ async def get(api: KubernetesApi, resource: ApiResource, ref: ObjectRef) -> Kube
         return None
     if not answer.ok:
         raise failures.denied(api.connection, f"read {ref}", answer.failure)
-    return plain(answer.json(), resource)
+    return plain(answer.object(), resource)
 
 
 class _Application:
@@ -179,9 +179,9 @@ class _Application:
         while True:
             answer = await self._patched() if self._wanted.name else await self._created()
             if answer.ok:
-                if await self._adopted(answer.json()):
+                if await self._adopted(answer.object()):
                     continue
-                o = plain(answer.json(), self._wanted.resource)
+                o = plain(answer.object(), self._wanted.resource)
                 if not objects.metadata(o).get("deletionTimestamp"):
                     return await self._served(await self._remembered(o))
                 held = finalizers.held_by(o)
@@ -231,7 +231,7 @@ class _Application:
             body=msgspec.json.encode({"metadata": {"annotations": {adopting.LAST_APPLIED: text}}}),
             headers={"Content-Type": "application/merge-patch+json"},
         )
-        return plain(answer.json(), self._wanted.resource) if answer.ok else o
+        return plain(answer.object(), self._wanted.resource) if answer.ok else o
 
     async def _patched(self) -> Answer:
         answer = await self._send("PATCH", "application/apply-patch+yaml", force="true")

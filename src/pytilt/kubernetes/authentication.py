@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
+from pytilt.cluster import objects
 from pytilt.errors import ClusterUnreachableError, CommandError
 from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.http.decoding import MalformedJsonError, decode
 from pytilt.kubernetes.connection import Connection, ExecPlugin
 from pytilt.model.base import Value
 
@@ -135,15 +137,15 @@ async def _run(plugin: ExecPlugin, connection: Connection, runner: Runner) -> Ma
 def _status(printed: bytes, plugin: ExecPlugin, where: str) -> Mapping[str, Any]:
     hint = f"it must print an ExecCredential of `{plugin.api_version}`; update it"
     try:
-        credential = msgspec.json.decode(printed, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+        credential = decode(printed, dict[str, Any])
+    except MalformedJsonError as error:
         raise ClusterUnreachableError(f"{where} printed no credential: {error}", hint=hint) from error
     if credential.get("apiVersion") != plugin.api_version:
         raise ClusterUnreachableError(f"{where} answered in `{credential.get('apiVersion')}`", hint=hint)
-    status = credential.get("status")
-    if not isinstance(status, dict) or not (status.get("token") or status.get("clientCertificateData")):
+    found = {key: value for key, value in objects.mapping(credential, "status").items() if isinstance(value, str)}
+    if not (found.get("token") or found.get("clientCertificateData")):
         raise ClusterUnreachableError(f"{where} printed neither token nor certificate", hint=hint)
-    return status
+    return found
 
 
 def _with(status: Mapping[str, Any], given: Identity) -> Identity:

@@ -12,6 +12,9 @@ from pytilt.kubernetes.discovery import Discovery
 from pytilt.model.clusters import ClusterInfo, ObjectRef
 from pytilt.model.resources import KubeObject
 
+PATIENCE_SECONDS = 5.0
+"""So long a watch is tried again without a word when the server answers nonsense."""
+
 
 class KubernetesCluster:
     """A Kubernetes cluster as `Cluster`.
@@ -85,10 +88,10 @@ class KubernetesCluster:
         if resource is None:
             raise failures.unknown_kind(api_version, kind)
         scope = watching.Scope(resource=resource, namespace=namespace)
-        async with aclosing(watching.watch(self._api, scope)) as changes:
+        async with aclosing(watching.watch(self._api, scope, patience=PATIENCE_SECONDS)) as changes:
             async for change in changes:
                 yield change
 
     async def _node(self) -> dict[str, Any]:
         answer = await self._api.request("GET", "/api/v1/nodes", params=[("limit", "1")])
-        return next(iter(objects.items(answer.json(), "items")), {}) if answer.ok else {}
+        return next(iter(answer.items("items")), {}) if answer.ok else {}

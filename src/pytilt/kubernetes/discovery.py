@@ -3,8 +3,6 @@
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
-
 from pytilt.cluster import objects
 from pytilt.kubernetes import failures
 from pytilt.kubernetes.api import KubernetesApi
@@ -45,16 +43,6 @@ def _segment(text: str) -> str:
 
 
 PODS = ApiResource(api_version="v1", kind="Pod", plural="pods", namespaced=True)
-
-
-class _Listed(msgspec.Struct):
-    name: str = ""
-    kind: str = ""
-    namespaced: bool = False
-
-
-class _ResourceList(msgspec.Struct):
-    resources: list[_Listed] = []
 
 
 class Discovery:
@@ -110,10 +98,11 @@ class Discovery:
             return
         if not answer.ok:
             raise failures.denied(self._api.connection, f"list the kinds of `{api_version}`", answer.failure)
-        for listed in msgspec.convert(answer.json(), _ResourceList).resources:
-            if "/" not in listed.name:
-                self._known[api_version, listed.kind] = ApiResource(
-                    api_version=api_version, kind=listed.kind, plural=listed.name, namespaced=listed.namespaced
+        for listed in answer.items("resources"):
+            plural, kind = listed.get("name"), listed.get("kind")
+            if isinstance(plural, str) and isinstance(kind, str) and "/" not in plural:
+                self._known[api_version, kind] = ApiResource(
+                    api_version=api_version, kind=kind, plural=plural, namespaced=listed.get("namespaced") is True
                 )
 
 

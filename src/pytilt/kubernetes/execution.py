@@ -1,12 +1,12 @@
 """Commands in containers: their standard streams over one WebSocket."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-import msgspec
-
 from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import ClusterUnreachableError, SyncError
+from pytilt.http.decoding import MalformedJsonError, decode
 from pytilt.kubernetes import failures
 from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.discovery import PODS
@@ -83,13 +83,13 @@ class KubernetesExec:
 def exit_status(data: bytes) -> int | Failure:
     """What the last message of a command says: its exit status, or why it could not be run."""
     try:
-        success = msgspec.json.decode(data, type=dict[str, object]).get("status") == "Success"
-    except msgspec.DecodeError:
+        success = decode(data, dict[str, object]).get("status") == "Success"
+    except MalformedJsonError:
         return Failure(code=500, message=data.decode(errors="replace"))
     failure = failures.parse(500, data)
     causes = failure.details.causes if failure.details else ()
     code = next((cause.message for cause in causes if cause.reason == "ExitCode"), "")
-    return 0 if success else int(code) if code.isdigit() else failure
+    return 0 if success else int(code) if re.fullmatch("[0-9]{1,9}", code) else failure
 
 
 def refused(ref: ContainerRef, argv: Sequence[str], failure: Failure) -> SyncError:

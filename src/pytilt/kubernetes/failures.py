@@ -5,6 +5,7 @@ import re
 import msgspec
 
 from pytilt.errors import ApplyError, ClusterUnreachableError
+from pytilt.http.decoding import MalformedJsonError, decode
 from pytilt.kubernetes import products
 from pytilt.kubernetes.connection import Connection
 from pytilt.model.base import Value
@@ -22,6 +23,10 @@ _NOT_TYPED = ("failed to create typed patch object", "failed to create manager f
 
 _DENIED = "`kubectl auth can-i --list` shows what you may do; ask the cluster's administrator for the rest"
 _LOG_IN = "log in to the cluster anew"
+
+
+LONGEST_MESSAGE = 4000
+"""Of an answer that is no `Status`: a proxy's page can be of any length."""
 
 
 class Cause(Value):
@@ -86,10 +91,10 @@ def parse(code: int, body: bytes) -> Failure:
         body: what came with it.
     """
     try:
-        failure = msgspec.json.decode(body, type=Failure)
-    except msgspec.DecodeError:
+        failure = decode(body, Failure)
+    except MalformedJsonError:
         text = body.decode(errors="replace").strip()
-        return Failure(code=code, message=text or f"HTTP status {code}")
+        return Failure(code=code, message=text[:LONGEST_MESSAGE] or f"HTTP status {code}")
     return msgspec.structs.replace(failure, code=failure.code or code, message=failure.message or f"HTTP status {code}")
 
 
@@ -125,6 +130,14 @@ def unreachable(connection: Connection, reason: str, *, hint: str | None = None)
     return ClusterUnreachableError(
         f"the cluster of the context `{connection.context}` does not answer at {connection.server}: {reason}",
         hint=hint or products.start_hint(connection.product, connection.cluster),
+    )
+
+
+def no_api(connection: Connection, reason: str) -> ClusterUnreachableError:
+    """The error of an answer that no API server gives."""
+    return ClusterUnreachableError(
+        f"what answers at {connection.server} for the context `{connection.context}` is no Kubernetes API: {reason}",
+        hint="see whether the address is that of a Kubernetes API, and whether a proxy or a login page answers for it",
     )
 
 

@@ -97,7 +97,7 @@ def in_utc(time: str) -> str | None:
     if len(time) == _TIME_LENGTH and time.endswith("Z") and time[:4].isdigit():
         return time
     head, dot, tail = time.partition(".")
-    digits = tail[: next((i for i, c in enumerate(tail) if not c.isdigit()), len(tail))]
+    digits = tail[: next((i for i, c in enumerate(tail) if c not in "0123456789"), len(tail))]
     zone = tail[len(digits) :] if dot else ""
     try:
         moment = datetime.fromisoformat(head + zone)

@@ -6,6 +6,7 @@ listed there either are an error, since that does not heal. Everything else is t
 """
 
 import asyncio
+import math
 import random
 import re
 from collections.abc import AsyncGenerator
@@ -17,6 +18,7 @@ import msgspec
 from pytilt.cluster import objects
 from pytilt.cluster.seam import Change, ChangeType
 from pytilt.errors import ClusterUnreachableError
+from pytilt.http.decoding import MalformedJsonError, beginning, decode
 from pytilt.kubernetes import failures
 from pytilt.kubernetes.api import KubernetesApi, Stream
 from pytilt.kubernetes.discovery import ApiResource, Discovery, plain
@@ -86,7 +88,7 @@ def _selected(value: str) -> str:
     return re.sub(r"([\\,=])", r"\\\1", value)
 
 
-async def watch(api: KubernetesApi, scope: Scope) -> AsyncGenerator[Change, None]:
+async def watch(api: KubernetesApi, scope: Scope, *, patience: float = math.inf) -> AsyncGenerator[Change, None]:
     """Yield all objects, then `LISTED`, then every change, without end.
 
     What was deleted while the watch was broken is emitted as `DELETED` before the next `LISTED`.
@@ -94,21 +96,29 @@ async def watch(api: KubernetesApi, scope: Scope) -> AsyncGenerator[Change, None
     Args:
         api: whom to ask.
         scope: what is watched.
+        patience: after so many seconds in which the server answers, but nothing that can be used, that is an error. A
+            server that does not answer at all is waited for.
 
     Raises:
-        ClusterUnreachableError: the objects may not be listed.
+        ClusterUnreachableError: the objects may not be listed, or patience is at its end.
     """
     watched = _Watch(api, scope)
     backoff = Backoff()
+    loop = asyncio.get_running_loop()
+    since: float | None = None
     while True:
         try:
             async with aclosing(watched.changes()) as changes:
                 async for change in changes:
                     if watched.following:
                         backoff.reset()
+                        since = None
                     yield change
-        except _RetryError:
-            pass
+            since = None
+        except _RetryError as problem:
+            since = loop.time() if since is None else since
+            if loop.time() - since >= patience:
+                raise problem.error from None
         except _DeniedError as denied:
             raise denied.error from None
         except ClusterUnreachableError:
@@ -159,7 +169,11 @@ async def until_gone(api: KubernetesApi, scope: Scope, uid: str) -> None:
 
 
 class _RetryError(Exception):
-    """Trying again may help."""
+    """Trying again may help; what is wrong is known."""
+
+    def __init__(self, error: ClusterUnreachableError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class _DeniedError(Exception):
@@ -197,8 +211,10 @@ class _Watch:
         gone = dict(self._known)
         page = await self._first_page()
         while True:
-            for item in page.get("items") or ():
+            for item in objects.items(page, "items"):
                 o = plain(item, self._scope.resource)
+                if not _is_object(o):
+                    continue
                 gone.pop(_key(o), None)
                 for change in self._emitted(Change(type=ChangeType.ADDED, object=o)):
                     yield change
@@ -223,18 +239,20 @@ class _Watch:
         async with self._api.stream(self._scope.path, params=params) as stream:
             if not isinstance(stream, Stream):
                 self._version = "" if stream.code in _STALE else self._version
-                raise _RetryError
+                raise _RetryError(self._denied("watch", stream))
             async with aclosing(stream.lines()) as lines:
                 async for line in lines:
-                    for change in self._changes(_event(line)):
+                    for change in self._changes(self._event(line)):
                         yield change
 
     def _changes(self, event: "_Event") -> list[Change]:
         if event.type == "ERROR":  # most of all: the version is too old
             self._version = ""
-            raise _RetryError
+            raise _RetryError(
+                failures.no_api(self._api.connection, f"a watch ends with {beginning(str(event.object))}")
+            )
         self._version = str(objects.metadata(event.object).get("resourceVersion") or self._version)
-        if event.type == "BOOKMARK":
+        if event.type == "BOOKMARK" or not _is_object(event.object):
             return []
         return self._emitted(Change(type=ChangeType(event.type), object=plain(event.object, self._scope.resource)))
 
@@ -262,14 +280,26 @@ class _Watch:
         if following:
             params.append(("continue", following))
         answer = await self._api.request("GET", self._scope.path, params=params)
-        return answer.json() if answer.ok else answer.failure
+        try:
+            return answer.listing("items") if answer.ok else answer.failure
+        except ClusterUnreachableError as error:
+            raise _RetryError(error) from error
 
     def _granted(self, page: dict[str, Any] | Failure) -> dict[str, Any]:
         if not isinstance(page, Failure):
             return page
         if page.code == 403:
-            raise _DeniedError(failures.denied(self._api.connection, f"list {self._scope.resource.plural}", page))
-        raise _RetryError
+            raise _DeniedError(self._denied("list", page))
+        raise _RetryError(self._denied("list", page))
+
+    def _denied(self, what: str, failure: Failure) -> ClusterUnreachableError:
+        return failures.denied(self._api.connection, f"{what} {self._scope.resource.plural}", failure)
+
+    def _event(self, line: bytes) -> "_Event":
+        try:
+            return decode(line, _Event)
+        except MalformedJsonError as error:  # the connection was cut within a line
+            raise _RetryError(failures.no_api(self._api.connection, str(error))) from error
 
 
 class _Event(msgspec.Struct):
@@ -277,11 +307,9 @@ class _Event(msgspec.Struct):
     object: dict[str, Any]
 
 
-def _event(line: bytes) -> _Event:
-    try:
-        return msgspec.json.decode(line, type=_Event)
-    except msgspec.DecodeError as error:  # the connection was cut within a line
-        raise _RetryError from error
+def _is_object(o: KubeObject) -> bool:
+    """Can it be told from others?"""
+    return isinstance(objects.metadata(o).get("name"), str)
 
 
 def _key(o: KubeObject) -> tuple[str, str]:

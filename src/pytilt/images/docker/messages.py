@@ -4,7 +4,8 @@ from collections.abc import AsyncIterable, AsyncIterator
 
 import msgspec
 
-from pytilt.errors import DockerApiError
+from pytilt.docker.answers import read_message
+from pytilt.http.decoding import MalformedJsonError, decode
 from pytilt.images.docker.steps import StepLine, size
 
 BUILDKIT_TRACE = "moby.buildkit.trace"
@@ -54,22 +55,21 @@ async def read_messages(chunks: AsyncIterable[bytes]) -> AsyncIterator[Message]:
     Raises:
         DockerApiError: it is none.
     """
-    decoder = msgspec.json.Decoder(Message)
     pending = b""
     async for chunk in chunks:
         *lines, pending = (pending + chunk).split(b"\n")
         for line in lines:
             if line.strip():
-                yield _decoded(decoder, line)
+                yield read_message(line, Message)
     if pending.strip():
-        yield _decoded(decoder, pending)
+        yield read_message(pending, Message)
 
 
 def aux_id(message: Message) -> str:
     """The id of an image that a message holds, empty when it holds none."""
     try:
-        return msgspec.json.decode(message.aux, type=_Identified).id if message.aux else ""
-    except msgspec.DecodeError:
+        return decode(bytes(message.aux), _Identified).id if message.aux else ""
+    except MalformedJsonError:
         return ""
 
 
@@ -79,7 +79,7 @@ def aux_bytes(message: Message) -> bytes:
     Raises:
         ValueError: it carries none.
     """
-    return msgspec.json.decode(message.aux, type=bytes)
+    return decode(bytes(message.aux), bytes)
 
 
 class Layers:
@@ -101,11 +101,3 @@ class Layers:
         self._reported[message.id] = state
         shown = f" {size(done.current)} / {size(done.total)}" if done.total > 0 else ""
         return [StepLine(text=f"{message.id}: {message.status}{shown}", progress=message.id)]
-
-
-def _decoded(decoder: "msgspec.json.Decoder[Message]", line: bytes) -> Message:
-    try:
-        return decoder.decode(line)
-    except msgspec.DecodeError as error:
-        shown = line[:200].decode(errors="replace")
-        raise DockerApiError(f"the container engine's message cannot be read: {error}: {shown}", status=200) from error

@@ -79,7 +79,11 @@ class BuildReader:
         )
 
     def _trace(self, message: Message) -> None:
-        for line in self._steps.feed(read_trace(aux_bytes(message))):
+        try:
+            trace = read_trace(aux_bytes(message))
+        except ValueError:  # it only tells how far the build is
+            return
+        for line in self._steps.feed(trace):
             self._log(f"{line.text}\n", progress=line.progress)
 
     def _classic(self, text: str) -> None:
