@@ -8,7 +8,8 @@ from pytilt.cli.ending import crash_words, farewell, last_words, same_place
 from pytilt.loop.verdict import Trouble, Verdict
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
-from pytilt.model.objects import Object, Resource, ResourceStatus
+from pytilt.model.objects import Resource, ResourceStatus
+from pytilt.model.stored import Object
 from pytilt.model.updates import Outcome
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Snapshot, Store

@@ -30,7 +30,7 @@ def test_a_patch_may_be_a_file_and_yaml(tilt: Tilt, tmp_path: Path):
         (["configmap", "web-disable", "-p", "{"], "neither JSON nor YAML"),
         (["configmap", "web-disable", "-p", "[]"], "it is not a mapping"),
         (["configmap", "none-disable", "-p", "{}"], 'configmaps.tilt.dev "none-disable" not found'),
-        (["uiresource", "web", "-p", "{}"], "uiresources cannot be changed by a patch"),
+        (["uiresource", "web", "-p", "{}"], "uiresources are made by the session: they cannot be changed"),
         (["configmap", "web-disable", "--patch-file", "/none"], "the patch cannot be read"),
     ],
 )

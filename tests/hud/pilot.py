@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from pytilt.hud.app import Hud
 from pytilt.hud.options import DARK, Notify, Options
-from pytilt.model.objects import Object
+from pytilt.model.stored import Object
 from pytilt.store.logs import Line
 from pytilt.testing import samples
 from pytilt.testing.hud import FakeSession

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pytilt.hud.options import DARK, LIGHT, SIXTEEN
-from pytilt.model.objects import Object
+from pytilt.model.stored import Object
 from pytilt.testing import samples
 from tests.hud.pilot import compare, showing
 

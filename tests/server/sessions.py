@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from pytilt.model.api.config_maps import ConfigMap
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import Resource, Tiltfile
 from pytilt.model.resources import LocalDeploy, ResourceSpec
@@ -61,6 +62,7 @@ class Served:
             spec = ResourceSpec(name=ResourceName(name), deploy=LocalDeploy(), labels=tuple(labels))
             order = len(self.store.snapshot().all(Resource)) + 2
             self.store.put(Resource(name=name, spec=spec, enabled=enabled, order=order))
+            self.store.put(ConfigMap(name=f"{name}-disable", data={"isDisabled": "false" if enabled else "true"}))
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[int]:

@@ -77,7 +77,11 @@ async def test_what_is_not_there_is_not_found(client: httpx.AsyncClient, path: s
 
 async def test_the_kinds_are_reported_with_their_words(client: httpx.AsyncClient):
     answer = (await client.get(APIS)).json()
-    assert {"name": "filewatches", "kind": "FileWatch", "shortNames": ["fw"]} in answer["resources"]
+    words = {
+        each["name"]: (each["kind"], each["shortNames"], "create" in each["verbs"]) for each in answer["resources"]
+    }
+    assert words["filewatches"] == ("FileWatch", ["fw"], True)
+    assert words["uiresources"] == ("UIResource", [], False)
 
 
 async def test_the_version_is_reported(client: httpx.AsyncClient):
@@ -270,32 +274,6 @@ async def test_arguments_are_changed_once(client: httpx.AsyncClient, served: Ser
     same = await client.post(path, json=["web"])
     assert (same.status_code, same.text) == (200, "Tilt is already running with those args -- no action taken")
     assert served.asked.args == ["web"]
-
-
-async def test_a_patch_of_its_config_map_disables_a_resource(client: httpx.AsyncClient, served: Served):
-    path = f"{APIS}/configmaps/web-disable"
-    answer = await client.patch(path, json={"data": {"isDisabled": "true"}})
-    assert (answer.status_code, answer.json()["kind"]) == (200, "ConfigMap")
-    assert served.asked.enabled == {"web": False}
-    served.asked.enabled.clear()
-    await client.patch(path, json={"data": {"isDisabled": "false"}})
-    assert not served.asked.enabled  # it is enabled already
-
-
-@pytest.mark.parametrize(
-    ("path", "data", "status", "text"),
-    [
-        ("configmaps/x-disable", {}, 404, 'configmaps.tilt.dev "x-disable" not found'),
-        ("configmaps/web-disable", {"isDisabled": "no"}, 422, 'data.isDisabled must be "true" or "false", not "no"'),
-        ("uiresources/web", {}, 405, "uiresources cannot be changed by a patch"),
-    ],
-)
-async def test_nothing_else_can_be_patched(
-    client: httpx.AsyncClient, served: Served, path: str, data: dict[str, str], status: int, text: str
-):
-    answer = await client.patch(f"{APIS}/{path}", json={"data": data})
-    assert (answer.status_code, answer.text) == (status, text)
-    assert not served.asked.enabled
 
 
 @pytest.mark.parametrize("path", ["/", "/r/web/overview", "/r/(all)/overview"])

@@ -203,7 +203,6 @@ def test_a_circular_load_is_named(tmp_path):
         ),
         ("load('ext://restart_process', 'x')", "cannot load ext://restart_process: extension repository"),
         ("docker_compose('x')", "`docker_compose` is not supported yet"),
-        ("v1alpha1.cmd(name='x')", "`v1alpha1.cmd` is not supported yet"),
     ],
 )
 def test_what_cannot_be_loaded_says_why(tmp_path, script, message):

@@ -40,7 +40,7 @@ def test_the_docs_name_only_what_is_there():
     assert sorted(documented - set(names()) - {"load"}) == []
 
 
-@pytest.mark.parametrize("name", ["docker_compose", "dc_resource", "v1alpha1.ui_button"])
+@pytest.mark.parametrize("name", ["docker_compose", "dc_resource"])
 def test_what_is_not_there_yet_says_so_and_what_to_do(tmp_path, name):
     error = Project(tmp_path, {"Tiltfile": f"{name}('x', y=1)"}).error()
     assert f"`{name}` is not supported yet\nhint: " in error

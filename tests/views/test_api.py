@@ -3,6 +3,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from pytilt.model.api.config_maps import ConfigMap
+from pytilt.model.api.file_watches import ApiFileWatch, FileWatchSpec
 from pytilt.model.commands import Command
 from pytilt.model.files import FileRule
 from pytilt.model.images import DockerBuild, Image, LiveUpdate
@@ -22,6 +24,7 @@ from pytilt.model.objects import (
 from pytilt.model.pods import Container, Pod
 from pytilt.model.resources import Declaration, KubernetesDeploy, Link, LocalDeploy, ResourceSpec, TriggerMode
 from pytilt.model.status import RuntimeStatus
+from pytilt.model.stored import TILTFILE_OWNER
 from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy, Trigger, Update
 from pytilt.store.objects import Store
 from pytilt.views.api import Json, find_kind, kinds, ui_resources
@@ -251,7 +254,7 @@ def test_every_kind_can_be_listed_and_got_by_name(store: Store):
     state = store.snapshot()
     found = {kind.name: kind.list(state) for kind in kinds()}
     assert {name for name, items in found.items() if items} == {
-        "UIResource", "Session", "ConfigMap", "Tiltfile", "Cluster", "FileWatch", "Resource", "Runtime",
+        "UIResource", "Session", "Tiltfile", "Cluster", "FileWatch", "Resource", "Runtime",
     }  # fmt: skip
     for kind in kinds():
         assert all(kind.one(state, each["metadata"]["name"]) == each for each in kind.list(state))
@@ -291,14 +294,26 @@ def test_secrets_of_the_tiltfile_are_not_shown(store: Store):
     assert b"swordfish" not in msgspec.json.encode(kind.list(store.snapshot()))
 
 
-def test_a_config_map_enables_each_resource(store: Store):
-    store.put(Resource(name="web", spec=kubernetes(), enabled=False))
+def test_objects_that_were_made_are_shown_with_their_owner(store: Store):
+    store.put(Tiltfile(name=TILTFILE, path="/p/Tiltfile"))
+    store.put(ConfigMap(name="web-disable", owner=TILTFILE_OWNER, data={"isDisabled": "true"}))
     kind = find_kind("cm")
     assert kind
-    assert [(each["metadata"]["name"], each["data"]) for each in kind.list(store.snapshot())] == [
-        ("web-disable", {"isDisabled": "true"})
-    ]
-    assert kind.touched({(Resource, "web")}) == {"web-disable"}
+    (found,) = kind.list(store.snapshot())
+    (owner,) = found["metadata"]["ownerReferences"]
+    assert (found["data"], owner["kind"], owner["name"]) == ({"isDisabled": "true"}, "Tiltfile", TILTFILE)
+    assert kind.verbs == ("get", "list", "watch", "create", "update", "patch", "delete")
+
+
+def test_watches_of_files_are_those_that_were_made_and_those_of_the_session(store: Store):
+    store.put(FileWatch(name="web", rules=(FileRule(paths=("/p",)),)))
+    store.put(FileWatch(name="v1alpha1:mine", rules=(FileRule(paths=("/q",)),)))
+    store.put(ApiFileWatch(name="mine", spec=FileWatchSpec(watched_paths=("/q",))))
+    kind = find_kind("fw")
+    assert kind
+    state = store.snapshot()
+    assert [each["metadata"]["name"] for each in kind.list(state)] == ["mine", "web"]
+    assert kind.one(state, "v1alpha1:mine") is None
 
 
 def test_the_session_is_touched_by_all_that_it_brings_about(store: Store):

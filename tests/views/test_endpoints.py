@@ -1,8 +1,9 @@
 from pytilt.model.names import ResourceName
-from pytilt.model.objects import Object, PortForward, PortForwardStatus, Resource, Runtime, RuntimeState
+from pytilt.model.objects import PortForward, PortForwardStatus, Resource, Runtime, RuntimeState
 from pytilt.model.resources import KubernetesDeploy, Link, ResourceSpec
 from pytilt.model.resources import PortForwardSpec as Forward
 from pytilt.model.status import RuntimeStatus
+from pytilt.model.stored import Object
 from pytilt.server.page import page
 from pytilt.store.objects import Snapshot, Store
 from pytilt.views.api import find_kind, ui_resources

@@ -1,10 +1,11 @@
 from msgspec.structs import replace
 
 from pytilt.model.names import TILTFILE, ResourceName
-from pytilt.model.objects import Object, PortForward
+from pytilt.model.objects import PortForward
 from pytilt.model.resources import Link, TriggerMode
 from pytilt.model.resources import PortForwardSpec as PortSpec
 from pytilt.model.status import RuntimeStatus
+from pytilt.model.stored import Object
 from pytilt.model.updates import Hold, HoldReason
 from pytilt.store.objects import Store
 from pytilt.testing import samples

@@ -8,14 +8,17 @@ from urllib.parse import quote, urlencode
 
 from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
 from pytilt.http.blocking import Answer, ask
+from pytilt.model.api.metadata import GROUP_VERSION
 from pytilt.session.places import token_path
 from pytilt.settings import Settings
-from pytilt.views.api import GROUP_VERSION
 
 TIMEOUT_SECONDS = 30.0
 """For the first byte of an answer; streams have no limit."""
 
 Json = dict[str, Any]
+
+_REASONS = {405: "MethodNotAllowed", 409: "Conflict", 422: "Invalid"}
+"""What Kubernetes calls an answer, where HTTP has another word."""
 
 
 class Client:
@@ -69,14 +72,40 @@ class Client:
                 raise UserError(f"({answer.head.status}): {text}")
             return text
 
-    def patch(self, plural: str, name: str, changes: Json) -> Json:
-        """Change an object; return it as it is then.
+    def patch(self, plural: str, name: str, changes: Json, *, status: bool = False) -> Json:
+        """Change an object, or its status, by a merge patch; return it as it is then.
 
         Raises:
             UserError: the session refused.
         """
-        path = f"/apis/{GROUP_VERSION}/{plural}/{quote(name, safe='')}"
-        with self._request("PATCH", path, json.dumps(changes)) as answer:
+        return self._send("PATCH", _path(plural, name) + ("/status" if status else ""), changes)
+
+    def create(self, plural: str, body: Json) -> Json:
+        """Make an object; return it as it is then.
+
+        Raises:
+            UserError: the session refused.
+        """
+        return self._send("POST", _path(plural), body)
+
+    def replace(self, plural: str, name: str, body: Json) -> Json:
+        """Write an object anew; return it as it is then.
+
+        Raises:
+            UserError: the session refused.
+        """
+        return self._send("PUT", _path(plural, name), body)
+
+    def delete(self, plural: str, name: str) -> None:
+        """Delete an object.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        self._send("DELETE", _path(plural, name))
+
+    def _send(self, method: str, path: str, body: Json | None = None) -> Json:
+        with self._request(method, path, None if body is None else json.dumps(body)) as answer:
             return _found(answer)
 
     def _get(self, path: str) -> Json:
@@ -119,9 +148,10 @@ def _path(*segments: str) -> str:
 
 
 def _found(answer: Answer) -> Json:
-    text = answer.body().decode()
-    if answer.head.status != 200:
-        kind = NotFoundError if answer.head.status == 404 else UserError
-        raise kind(f"Error from server ({answer.head.reason.replace(' ', '')}): {text.strip()}")
+    text, head = answer.body().decode(), answer.head
+    if head.status not in (200, 201):
+        kind = NotFoundError if head.status == 404 else UserError
+        reason = _REASONS.get(head.status, head.reason.replace(" ", ""))
+        raise kind(f"Error from server ({reason}): {text.strip()}")
     found: Json = json.loads(text)
     return found

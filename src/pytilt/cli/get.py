@@ -6,15 +6,16 @@ from typing import Any
 
 import click
 
+from pytilt.cli.addressing import known_kind
 from pytilt.cli.choosing import Chooses, labelled, ordered, with_fields
 from pytilt.cli.client import Client, Json
 from pytilt.cli.flags import Command
 from pytilt.cli.options import session_options
 from pytilt.cli.printers import Printer
-from pytilt.errors import NotFoundError, UserError
+from pytilt.errors import NotFoundError
 from pytilt.model.base import Value
 from pytilt.settings import Settings
-from pytilt.views.api import Kind, find_kind, kinds
+from pytilt.views.api import Kind
 
 TYPICAL = "json|yaml|name|wide|jsonpath=…|custom-columns=…"
 
@@ -68,10 +69,7 @@ def command(
       tilt get uiresources -l team=web --sort-by=.metadata.creationTimestamp
     """
     word, _, name = what.partition("/")
-    kind = find_kind(word)
-    if kind is None:
-        known = ", ".join(each.plural for each in kinds())
-        raise UserError(f'the server doesn\'t have a resource type "{word}"', hint=f"there are: {known}")
+    kind = known_kind(word)
     printer = Printer(kind, output, headers=not no_headers)
     chooses = ((labelled(selector),) if selector else ()) + ((with_fields(field_selector),) if field_selector else ())
     wanted = Wanted(

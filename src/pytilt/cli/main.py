@@ -22,7 +22,13 @@ COMMANDS = {
     "disable": "Disable resources",
     "hud": "Show a running session in this terminal",
     "get": "Show objects of a running session",
+    "describe": "Show all of an object of a running session",
+    "create": "Make objects of a running session",
+    "apply": "Make or change objects of a running session as files say",
     "patch": "Change an object of a running session",
+    "edit": "Change an object of a running session in an editor",
+    "delete": "Delete objects of a running session",
+    "api-resources": "List the kinds of objects of a session",
     "dump": "Print all that a running session knows",
     "logs": "Print the logs of a running session",
     "trigger": "Start an update of a resource",
@@ -41,14 +47,12 @@ UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 """What the system says of an output that cannot be written any more."""
 
 ELSEWHERE = {
-    "api-resources": "`tilt get KIND` names the kinds when it is given none of them",
-    "describe": "`tilt get KIND NAME -o yaml` shows all of an object",
     "snapshot": "`tilt get KIND -o yaml` and `tilt logs` show what a session is like",
 }
 """Commands of Tilt's that are missing here: what to do instead."""
 
 MISSING = frozenset(
-    "apply create delete docker doctor edit explain lsp verify-install".split()  # noqa: SIM905 - read at a glance
+    "docker doctor explain lsp verify-install".split()  # noqa: SIM905 - read at a glance
 )
 """Commands of Tilt's for which there is nothing else."""
 

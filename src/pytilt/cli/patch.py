@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
+from pytilt.cli.addressing import known_kind
 from pytilt.cli.client import Client, Json
 from pytilt.cli.flags import Command
 from pytilt.cli.options import session_options
 from pytilt.errors import UserError
 from pytilt.settings import Settings
-from pytilt.views.api import find_kind
 
 
 @click.command("patch", cls=Command)
@@ -25,29 +25,36 @@ from pytilt.views.api import find_kind
     show_default=True,
     help="Kind of the patch; both mean the same here.",
 )
+@click.option("--subresource", type=click.Choice(["status"]), help="Change the status instead.")
 @session_options
 def command(
-    what: str, name: str | None, patch: str | None, patch_file: str | None, how: str, host: str | None, port: int | None
+    what: str,
+    name: str | None,
+    patch: str | None,
+    patch_file: str | None,
+    how: str,
+    subresource: str | None,
+    host: str | None,
+    port: int | None,
 ) -> None:
-    """Change an object of a running session. What can be changed is the ConfigMap that enables a resource.
+    """Change an object of a running session.
 
     \b
     Examples:
       tilt patch configmap web-disable -p '{"data": {"isDisabled": "true"}}'
-      tilt patch configmap/web-disable -p 'data: {isDisabled: "false"}'
+      tilt patch uibutton/go -p 'spec: {text: Go on}'
     """
     del how
     word, _, inner = what.partition("/")
-    kind = find_kind(word)
-    if kind is None:
-        raise UserError(f'the server doesn\'t have a resource type "{word}"')
+    kind = known_kind(word)
     wanted = name or inner
     if not wanted:
         raise UserError("no object is named", hint="for example `tilt patch configmap web-disable -p …`")
     client = Client(Settings.from_environment(), host, port)
     before = client.get(kind.plural, wanted)
-    after = client.patch(kind.plural, wanted, _read(patch, patch_file))
-    unchanged = " (no change)" if after.get("data") == before.get("data") else ""
+    after = client.patch(kind.plural, wanted, _read(patch, patch_file), status=subresource is not None)
+    same = after["metadata"].get("resourceVersion") == before["metadata"].get("resourceVersion")
+    unchanged = " (no change)" if same else ""
     print(f"{kind.name.lower()}.tilt.dev/{wanted} patched{unchanged}")
 
 

@@ -8,10 +8,11 @@ from typing import TextIO
 import msgspec
 
 from pytilt.cli.printing import note
+from pytilt.model.api.metadata import GROUP_VERSION
 from pytilt.model.objects import ClusterState, Tiltfile
 from pytilt.store.logs import Line, LogStore
 from pytilt.store.objects import Store
-from pytilt.views.api import GROUP_VERSION, Json, find_kind, ui_resources
+from pytilt.views.api import Json, find_kind, ui_resources
 
 Show = Callable[[Store, LogStore], Awaitable[None]]
 

@@ -10,11 +10,11 @@ from pytilt.errors import SessionUnreachableError
 from pytilt.hud.mirror import WATCHED, Mirror
 from pytilt.hud.session import Arguments, Enable, LogQuery, Request, Trigger
 from pytilt.hud.wire import Place, request
-from pytilt.model.objects import Object
+from pytilt.model.api.metadata import GROUP_VERSION
+from pytilt.model.stored import Object
 from pytilt.model.updates import Reason
 from pytilt.store.logs import Line
 from pytilt.store.objects import Snapshot
-from pytilt.views.api import GROUP_VERSION
 
 FRAME_SECONDS = 0.03
 """Changes that come within this time are one state: nobody sees faster."""

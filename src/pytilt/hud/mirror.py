@@ -4,15 +4,8 @@ from typing import Any
 
 import msgspec
 
-from pytilt.model.objects import (
-    KINDS,
-    ClusterState,
-    Object,
-    PortForward,
-    Resource,
-    Runtime,
-    Tiltfile,
-)
+from pytilt.model.objects import KINDS, ClusterState, PortForward, Resource, Runtime, Tiltfile
+from pytilt.model.stored import Object
 from pytilt.store.objects import Snapshot
 
 WATCHED: dict[str, type[Object]] = {

@@ -1,16 +1,22 @@
 """Updates of local resources: the command of a `local_resource`, run once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pytilt.errors import CommandError
 from pytilt.host.output import Tail, both, decoded
 from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.loop.cmd_progress import CmdProgress
+from pytilt.loop.declaring import update_command
 from pytilt.loop.outcomes import Done
+from pytilt.model.api.cmds import CmdStatus
 from pytilt.model.commands import Command
 from pytilt.model.logs import Level, Log
 from pytilt.model.objects import Resource
 from pytilt.model.resources import LocalDeploy
 from pytilt.model.updates import Outcome
+
+Report = Callable[[str, CmdStatus], None]
+"""Called with the name and status of a Cmd."""
 
 
 class Commanding:
@@ -19,11 +25,13 @@ class Commanding:
     Args:
         runner: starts processes.
         environ: the environment that every command gets.
+        report: called with how the command of a resource is doing.
     """
 
-    def __init__(self, runner: Runner, environ: Mapping[str, str]) -> None:
+    def __init__(self, runner: Runner, environ: Mapping[str, str], report: Report = lambda _, __: None) -> None:
         self._runner = runner
         self._environ = environ
+        self._report = report
 
     async def update(self, resource: Resource, log: Log) -> Done:
         """Run the command of a resource; one without command is done at once.
@@ -39,9 +47,15 @@ class Commanding:
             log(f"Running cmd: {deploy.update.shown}\n")
         tail = Tail()
         output = decoded(both(tail.feed, log))
-        outcome = await self._runner.run(
-            self.request(deploy.update), output, notice=lambda text: log(f"{text}\n", level=Level.WARN)
-        )
+        progress = CmdProgress(lambda status: self._report(update_command(resource.name), status))
+        with progress.running():
+            outcome = await self._runner.run(
+                self.request(deploy.update),
+                output,
+                notice=lambda text: log(f"{text}\n", level=Level.WARN),
+                started=progress.started,
+            )
+            progress.ended(outcome.exit_status)
         if outcome.exit_status != 0:
             raise CommandError(
                 f'Command "{deploy.update.shown}" failed: {ending(outcome.exit_status)}',

@@ -10,12 +10,14 @@ from msgspec.structs import replace
 
 from pytilt.errors import PytiltError
 from pytilt.loop import freshness
+from pytilt.loop.declaring import declared_objects, put_objects
 from pytilt.loop.digests import image_digest, resource_digest
 from pytilt.loop.evaluator import Evaluator
 from pytilt.loop.narration import pause_text
 from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.rounds import Rounds
 from pytilt.loop.schedule import evaluation_changes, tiltfile_pending
+from pytilt.loop.toggles import switched
 from pytilt.loop.updating import HISTORY, Updating
 from pytilt.loop.watching import Observation, Watching, that_matter
 from pytilt.model import resources
@@ -25,6 +27,7 @@ from pytilt.model.logs import Level
 from pytilt.model.names import CONFIGS, TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import FileWatch, ImageMap, PortForward, Resource, Session, Tiltfile, TiltfileStatus
 from pytilt.model.resources import Declaration
+from pytilt.model.stored import TILTFILE_OWNER, Object
 from pytilt.model.updates import Outcome, Pause, Reason, Strategy, Trigger, Update
 from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
@@ -90,15 +93,26 @@ class Evaluating:
 
     async def set_enabled(self, names: Sequence[ResourceName], *, enabled: bool) -> None:
         """Enable or disable resources; what is disabled is removed from the cluster, and its processes end."""
-        self._chosen.update(dict.fromkeys(names, enabled))
         async with self._declaring:
-            tiltfile = self._store.get(Tiltfile, TILTFILE)
-            declaration = tiltfile.status.declaration if tiltfile else None
-            if declaration is not None:
-                await self._retire(declaration)
-                for name in self._enabled(declaration):
-                    self._store.change(Resource, name, lambda each: replace(each, enabled=True))
-                self._put_forwards(declaration)
+            await self._choose(dict.fromkeys(names, enabled))
+
+    async def follow_switches(self) -> None:
+        """Enable and disable resources as their ConfigMaps say."""
+        async with self._declaring:
+            await self._choose(switched(self._store.snapshot()))
+
+    async def _choose(self, chosen: Mapping[ResourceName, bool]) -> None:
+        """Do what a person chose."""
+        self._chosen.update(chosen)
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        declaration = tiltfile.status.declaration if tiltfile else None
+        if declaration is not None and chosen:
+            enabled = self._enabled(declaration)
+            put_objects(self._store, TILTFILE_OWNER, declared_objects(declaration, enabled))
+            await self._retire(declaration)
+            for name in enabled:
+                self._store.change(Resource, name, lambda each: replace(each, enabled=True))
+            self._put_forwards(declaration)
 
     async def evaluate(self, tiltfile: Tiltfile) -> None:
         """Evaluate once. A failure keeps what was declared before; the Tiltfile's row shows it."""
@@ -188,12 +202,20 @@ class Evaluating:
         self._logs.hide(declaration.secrets)
         await self._watch(_watches(declaration))
         self._put_images(declaration)
-        await self._retire(declaration)
         enabled = self._enabled(declaration)
+        put_objects(self._store, TILTFILE_OWNER, declared_objects(declaration, enabled))
+        await self._retire(declaration)
         for order, spec in enumerate(declaration.resources, start=2):
             before = self._store.get(Resource, spec.name) or Resource(name=spec.name, spec=spec)
             self._store.put(
-                replace(before, spec=spec, digest=resource_digest(spec), order=order, enabled=spec.name in enabled)
+                replace(
+                    before,
+                    spec=spec,
+                    digest=resource_digest(spec),
+                    order=order,
+                    enabled=spec.name in enabled,
+                    owner=TILTFILE_OWNER,
+                )
             )
         self._put_forwards(declaration)
         self._store.change(Session, "Tiltfile", lambda session: replace(session, ci_settings=declaration.ci))
@@ -214,11 +236,11 @@ class Evaluating:
 
     def _put_images(self, declaration: Declaration) -> None:
         images: dict[str, Image] = {image.name: image for each in declaration.resources for image in each.built_images}
-        for gone in self._store.snapshot().named(ImageMap).keys() - images.keys():
+        for gone in self._owned(ImageMap) - images.keys():
             self._store.delete(ImageMap, gone)
         for name, spec in images.items():
             before = self._store.get(ImageMap, name) or ImageMap(name=name, spec=spec)
-            self._store.put(replace(before, spec=spec, digest=image_digest(spec)))
+            self._store.put(replace(before, spec=spec, digest=image_digest(spec), owner=TILTFILE_OWNER))
 
     def _enabled(self, declaration: Declaration) -> set[ResourceName]:
         chosen = {name: self._chosen.get(name) for name in (each.name for each in declaration.resources)}
@@ -228,15 +250,20 @@ class Evaluating:
     def _put_forwards(self, declaration: Declaration) -> None:
         forwards = _forwards(declaration, self._enabled(declaration))
         wanted = {f"{each.name}:{spec.local_port}": (each, spec) for each, spec in forwards}
-        for gone in self._store.snapshot().named(PortForward).keys() - wanted.keys():
+        for gone in self._owned(PortForward) - wanted.keys():
             self._store.delete(PortForward, gone)
         for name, (each, spec) in wanted.items():
             before = self._store.get(PortForward, name) or PortForward(name=name, resource=each.name, spec=spec)
-            self._store.put(replace(before, spec=spec, resource=each.name))
+            self._store.put(replace(before, spec=spec, resource=each.name, owner=TILTFILE_OWNER))
+
+    def _owned(self, kind: type[Object]) -> set[str]:
+        """The names of the objects of a kind that evaluations declared."""
+        return {each.name for each in self._store.snapshot().all(kind) if each.owner == TILTFILE_OWNER}
 
     async def _watch_configs(self, config_files: Sequence[str]) -> None:
         """Keep all watches; those of the config files grow by what a failed evaluation read."""
-        rules = {watch.name: watch.rules for watch in self._store.snapshot().all(FileWatch)}
+        watches = self._store.snapshot().all(FileWatch)
+        rules = {watch.name: watch.rules for watch in watches if watch.owner == TILTFILE_OWNER}
         known = [path for rule in rules.get(CONFIGS, ()) for path in rule.paths]
         await self._watch({**rules, CONFIGS: (FileRule(paths=tuple({*known, *config_files})),)})
 

@@ -13,7 +13,7 @@ from pytilt.errors import UnreachableError
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
-from pytilt.model.objects import ClusterState, Resource, Runtime, RuntimeState
+from pytilt.model.objects import ClusterState, Resource, Runtime, RuntimeState, runtime_owner
 from pytilt.model.pods import Pod
 from pytilt.model.resources import KubeObject, KubernetesDeploy, PodReadiness
 from pytilt.model.status import RuntimeStatus
@@ -216,7 +216,9 @@ class Runtimes:
         since = before.status.since if before else ""
         if before is None or before.status.status is not state.status:
             since = self._store.now()
-        self._store.put(Runtime(name=resource.name, status=replace(state, since=since)))
+        self._store.put(
+            Runtime(name=resource.name, owner=runtime_owner(resource.name), status=replace(state, since=since))
+        )
 
     def _take_event(self, uid: str, change: Change) -> None:
         if change.type is ChangeType.DELETED:

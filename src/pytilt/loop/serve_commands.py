@@ -14,7 +14,7 @@ from pytilt.model.base import Value
 from pytilt.model.commands import Command
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
-from pytilt.model.objects import Resource, Runtime
+from pytilt.model.objects import Resource, Runtime, runtime_owner
 from pytilt.model.resources import LocalDeploy
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Outcome
@@ -76,7 +76,7 @@ class ServeCommands:
             if name not in wanted:
                 self._write(name, **_idle(resource))
         for runtime in self._store.snapshot().all(Runtime):
-            if self._store.get(Resource, runtime.name) is None:
+            if runtime.owner == runtime_owner(runtime.name) and self._store.get(Resource, runtime.name) is None:
                 self._store.delete(Runtime, runtime.name)
 
     async def _stop(self, names: list[str]) -> None:
@@ -137,7 +137,7 @@ class ServeCommands:
         self._write(name, status=RuntimeStatus.ERROR, reason=text, pid=0)
 
     def _write(self, name: str, **fields: Any) -> None:  # noqa: ANN401 - fields of `RuntimeState`
-        before = self._store.get(Runtime, name) or Runtime(name=name)
+        before = self._store.get(Runtime, name) or Runtime(name=name, owner=runtime_owner(name))
         resource = self._store.get(Resource, name)
         if resource is not None:
             fields.setdefault("endpoints", resource.spec.links)

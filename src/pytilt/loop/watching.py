@@ -14,6 +14,7 @@ from pytilt.loop import freshness
 from pytilt.model.files import FileRule, Ignore
 from pytilt.model.objects import FileWatch, FileWatchStatus
 from pytilt.model.resources import Declaration
+from pytilt.model.stored import TILTFILE_OWNER, Owner
 from pytilt.store.objects import Store
 
 _INLINE_FILES = 64
@@ -49,6 +50,8 @@ class Watching:
     def __init__(self, store: Store, watcher: Watcher) -> None:
         self._store = store
         self._watcher = watcher
+        self._declaring = asyncio.Lock()
+        """Held while watches are declared: by one owner at a time."""
         self._sequence = 0
         self._contents: dict[str, bytes] = {}
         """What was at each path that changed, when it was looked at last."""
@@ -61,18 +64,22 @@ class Watching:
         self._read_all = asyncio.Event()
         self._read_all.set()
 
-    async def declare(self, rules: Mapping[str, Sequence[FileRule]]) -> None:
-        """Watch exactly this; on return no later change is missed.
+    async def declare(self, rules: Mapping[str, Sequence[FileRule]], owner: Owner = TILTFILE_OWNER) -> None:
+        """Watch exactly this for an owner; on return no later change is missed.
 
         Args:
             rules: name of the watch -> what it watches. A known watch keeps what it has seen.
+            owner: who declares; the watches of others stay.
         """
-        await self._watcher.update(rules)
-        for gone in self._store.snapshot().named(FileWatch).keys() - rules.keys():
-            self._store.delete(FileWatch, gone)
-        for name, wanted in rules.items():
-            before = self._store.get(FileWatch, name) or FileWatch(name=name)
-            self._store.put(replace(before, rules=tuple(wanted)))
+        async with self._declaring:
+            present = self._store.snapshot().all(FileWatch)
+            others = {watch.name: watch.rules for watch in present if watch.owner != owner}
+            await self._watcher.update({**others, **rules})
+            for gone in {watch.name for watch in present if watch.owner == owner} - rules.keys():
+                self._store.delete(FileWatch, gone)
+            for name, wanted in rules.items():
+                before = self._store.get(FileWatch, name) or FileWatch(name=name)
+                self._store.put(replace(before, rules=tuple(wanted), owner=owner))
 
     async def run(self) -> None:
         """Record changes as they come, without end. What was written anew with the content it had is no change."""

@@ -29,13 +29,21 @@ class ExecAction(Value):
     command: tuple[str, ...]
 
 
+class HttpHeader(Value):
+    """A header of a request."""
+
+    name: str = ""
+    value: str = ""
+
+
 class HttpGetAction(Value):
     """Ready when the answer is 2xx or 3xx."""
 
+    path: str = ""
     port: int
     host: str = "localhost"
     scheme: str = "http"
-    path: str = ""
+    http_headers: tuple[HttpHeader, ...] = ()
 
 
 class TcpSocketAction(Value):

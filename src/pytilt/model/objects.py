@@ -1,5 +1,6 @@
 """The objects of a session: Kubernetes-shaped, frozen; at once the internal state and what the API's readers see.
 
+Those that Tiltfiles and clients make beside them are in `model.api`; `model.kinds` lists all that the store holds.
 A spec is written by whoever declares the object, a status by exactly one controller:
 
     Session       spec: the command line     status: `loop.verdict`
@@ -26,21 +27,8 @@ from pytilt.model.names import ResourceName
 from pytilt.model.pods import Pod
 from pytilt.model.resources import CiSettings, Declaration, Link
 from pytilt.model.status import RuntimeStatus
+from pytilt.model.stored import Object, Owner
 from pytilt.model.updates import DeployedImage, Hold, Pause, Reason, SyncedContainer, Trigger, Update
-
-
-class Object(Value):
-    """An object of the store."""
-
-    kind: ClassVar[str] = ""
-    """The word of the API."""
-
-    name: str
-    """Unique among the objects of its kind."""
-    version: int = 0
-    """Counts the writes of the whole store; set by the store."""
-    created_at: str = ""
-    """RFC 3339; set by the store."""
 
 
 class SessionStatus(Value):
@@ -219,6 +207,11 @@ class Runtime(Object):
     status: RuntimeState = RuntimeState()
 
 
+def runtime_owner(resource: str) -> Owner:
+    """The owner of the runtime of a resource: it goes when the resource does."""
+    return Owner(kind=Resource.kind, name=resource)
+
+
 class PortForwardStatus(Value):
     """Where a port leads."""
 
@@ -262,4 +255,4 @@ KINDS: tuple[type[Object], ...] = (
     PortForward,
     ClusterState,
 )
-"""Every kind of the store."""
+"""Every kind that a session makes of itself."""

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
+from pytilt.model.api.kinds import AnyApiObject
 from pytilt.model.base import Value
 from pytilt.model.commands import Command, Probe
 from pytilt.model.files import FileRule, Ignore
@@ -264,6 +265,8 @@ class Declaration(Value):
     resources: tuple[ResourceSpec, ...] = ()
     enabled: tuple[ResourceName, ...] = ()
     """The resources to run; the others are listed but disabled."""
+    objects: tuple[AnyApiObject, ...] = ()
+    """What it made by the functions of `v1alpha1`."""
     config_files: tuple[str, ...] = ()
     """Absolute paths whose change asks for another evaluation, sorted."""
     ignores: tuple[Ignore, ...] = ()

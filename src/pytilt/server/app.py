@@ -17,15 +17,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from pytilt import __version__
+from pytilt.model.api.metadata import GROUP_VERSION
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource
 from pytilt.model.updates import Reason
 from pytilt.server.guard import COOKIE, Guard
 from pytilt.server.page import page
+from pytilt.server.writing import Writing, body_of, kind_of
 from pytilt.store.logs import Line, LogStore, Selection
 from pytilt.store.objects import Store
-from pytilt.views.api import GROUP_VERSION, SWITCH_KEY, Json, Kind, find_kind, kinds, switched, ui_resources
+from pytilt.views.api import Json, Kind, kinds, ui_resources
 from pytilt.views.hiding import without_secrets
 
 NDJSON = "application/x-ndjson"
@@ -66,12 +68,6 @@ class EnableBody(msgspec.Struct):
     enabled: bool
 
 
-class SwitchBody(msgspec.Struct):
-    """A patch of the ConfigMap that enables a resource."""
-
-    data: dict[str, str] = {}
-
-
 def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | None, host: str) -> ASGIApp:
     """Build the application.
 
@@ -83,16 +79,12 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
         host: where the session listens.
     """
     routes = Routes(store, logs, requests, token)
-    base = f"/apis/{GROUP_VERSION}"
     app = Starlette(
         exception_handlers={Exception: routes.failed},
         routes=[
             Route("/", routes.page),
             Route("/r/{name:path}/overview", routes.page),
-            Route(base, routes.kinds),
-            Route(f"{base}/{{kind}}", routes.list),
-            Route(f"{base}/{{kind}}/{{name:path}}", routes.get),
-            Route(f"{base}/{{kind}}/{{name:path}}", routes.patch, methods=["PATCH"]),
+            *(route for prefix in ("", "/proxy") for route in routes.objects(f"{prefix}/apis/{GROUP_VERSION}")),
             Route("/api/trigger", routes.trigger, methods=["GET", "POST"]),
             Route("/api/enable", routes.enable, methods=["POST"]),
             Route("/api/args", routes.args, methods=["POST"]),
@@ -112,6 +104,20 @@ class Routes:
         self._logs = logs
         self._requests = requests
         self._token = token
+        self._writing = Writing(store)
+
+    def objects(self, base: str) -> list[Route]:
+        """The routes of the objects."""
+        one = f"{base}/{{kind}}/{{name:path}}"
+        return [
+            Route(base, self.kinds),
+            Route(f"{base}/{{kind}}", self.list),
+            Route(f"{base}/{{kind}}", self.create, methods=["POST"]),
+            Route(one, self.get),
+            Route(one, self.replace, methods=["PUT"]),
+            Route(one, self.patch, methods=["PATCH"]),
+            Route(one, self.delete, methods=["DELETE"]),
+        ]
 
     async def page(self, _: Request) -> Response:
         """A page with a row for every resource; it gives the browser its token."""
@@ -133,7 +139,10 @@ class Routes:
 
     async def kinds(self, _: Request) -> Response:
         """The kinds that can be read."""
-        resources = [{"name": kind.plural, "kind": kind.name, "shortNames": list(kind.short)} for kind in kinds()]
+        resources = [
+            {"name": kind.plural, "kind": kind.name, "shortNames": list(kind.short), "verbs": list(kind.verbs)}
+            for kind in kinds()
+        ]
         return _json({"kind": "APIResourceList", "groupVersion": GROUP_VERSION, "resources": resources})
 
     async def list(self, request: Request) -> Response:
@@ -159,20 +168,23 @@ class Routes:
             raise HTTPException(404, f'{kind.plural}.tilt.dev "{name}" not found')
         return _json(self._shown(found))
 
+    async def create(self, request: Request) -> Response:
+        """Make an object."""
+        return _json(self._shown(self._writing.create(_kind(request), await body_of(request))), 201)
+
+    async def replace(self, request: Request) -> Response:
+        """Write an object, or its status, anew."""
+        body = await body_of(request)
+        return _json(self._shown(self._writing.replace(_kind(request), request.path_params["name"], body)))
+
     async def patch(self, request: Request) -> Response:
-        """Change an object by a merge patch: a ConfigMap that enables a resource; nothing else can be changed so."""
-        kind, name = _kind(request), request.path_params["name"]
-        resource = switched(self._store.snapshot(), name)
-        if kind.one(self._store.snapshot(), name) is None:
-            raise HTTPException(404, f'{kind.plural}.tilt.dev "{name}" not found')
-        if kind.plural != "configmaps" or resource is None:
-            raise HTTPException(405, f"{kind.plural} cannot be changed by a patch")
-        wanted = (await _body(request, SwitchBody)).data.get(SWITCH_KEY)
-        if wanted not in (None, "true", "false"):
-            raise HTTPException(422, f'data.{SWITCH_KEY} must be "true" or "false", not "{wanted}"')
-        if wanted is not None and resource.enabled is (wanted == "true"):
-            await self._requests.set_enabled([ResourceName(resource.name)], enabled=wanted == "false")
-        return _json(self._shown(kind.one(self._store.snapshot(), name) or {}))
+        """Change an object, or its status, by a merge patch."""
+        body = await body_of(request)
+        return _json(self._shown(self._writing.patch(_kind(request), request.path_params["name"], body)))
+
+    async def delete(self, request: Request) -> Response:
+        """Delete an object."""
+        return _json(self._writing.delete(_kind(request), request.path_params["name"]))
 
     async def trigger(self, request: Request) -> Response:
         """Ask for an update; the answers are Tilt's: a text with status 200 is a polite refusal."""
@@ -288,11 +300,7 @@ async def _body(request: Request, kind: type[T]) -> T:
 
 
 def _kind(request: Request) -> Kind:
-    word = request.path_params["kind"]
-    kind = find_kind(word)
-    if kind is None:
-        raise HTTPException(404, f'the server doesn\'t have a resource type "{word}"')
-    return kind
+    return kind_of(request.path_params["kind"])
 
 
 def _selection(request: Request) -> Selection:
@@ -328,8 +336,8 @@ def _number(query: QueryParams, name: str) -> float:
     return number
 
 
-def _json(body: Json) -> Response:
-    return Response(_encoded(body), media_type="application/json")
+def _json(body: Json, status: int = 200) -> Response:
+    return Response(_encoded(body), status, media_type="application/json")
 
 
 def _encoded(body: object) -> bytes:

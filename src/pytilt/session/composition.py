@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from importlib import import_module
 
 from pytilt.docker.engine import Engine
@@ -14,10 +15,13 @@ from pytilt.host.processes import HostRunner
 from pytilt.images.assembly import image_builder
 from pytilt.images.credentials import Credentials
 from pytilt.images.publishing import DockerPublisher
+from pytilt.loop.cmd_progress import write_status
+from pytilt.loop.cmds import Cmds
 from pytilt.loop.commanding import Commanding
 from pytilt.loop.connecting import Connecting
 from pytilt.loop.deploying import Deploying
 from pytilt.loop.evaluating import Evaluating
+from pytilt.loop.file_watches import FileWatches
 from pytilt.loop.forwarding import Forwarding
 from pytilt.loop.imaging import Imaging
 from pytilt.loop.outcomes import Done
@@ -30,6 +34,7 @@ from pytilt.loop.schedule import Start
 from pytilt.loop.serve_commands import ServeCommands
 from pytilt.loop.session import run_session
 from pytilt.loop.syncing import Syncing
+from pytilt.loop.toggles import Toggles
 from pytilt.loop.updating import Updating, Work
 from pytilt.loop.verdict import Verdict
 from pytilt.loop.watching import Watching
@@ -114,10 +119,9 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         watching = Watching(store, watcher)
         credentials = Credentials(settings, runner)
         builder = image_builder(engine, runner, settings, limit=PARALLEL_BUILDS)
-        kind_cluster = project.target.connection.cluster if project.target.connection else ""
-        publisher = DockerPublisher(engine, credentials, runner, settings, kind_cluster=kind_cluster)
+        publisher = DockerPublisher(engine, credentials, runner, settings, kind_cluster=_kind_cluster(project))
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
-        commanding = Commanding(runner, environ)
+        commanding = Commanding(runner, environ, partial(write_status, store))
         commands = deploy_commands(runner, access, project, environ)
         imaging = Imaging(store, builder, publisher)
         deploying = Deploying(store, access.cluster, imaging, commands=commands)
@@ -138,6 +142,7 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
             "rollouts": Rollouts(store, logs).run(),
             "live updates": syncing.run(),
             "processes": ServeCommands(store, logs, runner, commanding.request, prober).run(),
+            **_objects(store, watching, evaluating, Cmds(store, logs, runner, commanding.request, prober)),
             "show": show(store, logs),
         }
         if options.forward_ports:
@@ -148,6 +153,19 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         gc.freeze()
         gc.enable()
         return await run_session(store, tasks, pod_logs.caught_up)
+
+
+def _objects(store: Store, watching: Watching, evaluating: Evaluating, cmds: Cmds) -> Mapping[str, Awaitable[None]]:
+    """The controllers of the objects that Tiltfiles and clients make."""
+    return {
+        "cmds": cmds.run(),
+        "file watches": FileWatches(store, watching).run(),
+        "toggles": Toggles(store, evaluating.follow_switches).run(),
+    }
+
+
+def _kind_cluster(project: Project) -> str:
+    return project.target.connection.cluster if project.target.connection else ""
 
 
 async def _serve(

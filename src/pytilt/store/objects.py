@@ -10,7 +10,8 @@ from typing import TypeVar, cast
 from msgspec.structs import replace
 
 from pytilt.model.base import Value
-from pytilt.model.objects import KINDS, Object
+from pytilt.model.kinds import STORED
+from pytilt.model.stored import Object
 
 O = TypeVar("O", bound=Object)  # noqa: E741 - the object's own type, all over this module
 
@@ -76,7 +77,7 @@ class Store:
 
     def __init__(self, clock: Clock = utc_now) -> None:
         self._clock = clock
-        self._objects: dict[type[Object], dict[str, Object]] = {kind: {} for kind in KINDS}
+        self._objects: dict[type[Object], dict[str, Object]] = {kind: {} for kind in STORED}
         self._version = 0
         self._watches: list[_Watch] = []
         self._snapshot: Snapshot | None = None
@@ -129,7 +130,7 @@ class Store:
         Args:
             kinds: what to watch; none means every kind.
         """
-        with self._watching(frozenset(kinds or KINDS)) as watch:
+        with self._watching(frozenset(kinds or STORED)) as watch:
             for kind in watch.kinds:
                 watch.pending.update((kind, name) for name in self._objects[kind])
             watch.event.set()

@@ -10,7 +10,7 @@ from typing import Self
 from pytilt.errors import CommandError, UserError
 from pytilt.host.files.contract import Changes
 from pytilt.host.ignoring import compile_ignores
-from pytilt.host.processes.contract import Notice, Output, ProcessOutcome, ProcessRequest, RunningProcess
+from pytilt.host.processes.contract import Notice, Output, ProcessOutcome, ProcessRequest, RunningProcess, Started
 from pytilt.model.base import Value
 from pytilt.model.files import FileRule
 
@@ -109,9 +109,12 @@ class FakeRunner:
         *,
         error_output: Output | None = None,
         notice: Notice | None = None,
+        started: Started | None = None,
     ) -> ProcessOutcome:
         """Do what the answer says."""
         async with self.start(request, output, error_output=error_output, notice=notice) as process:
+            if started is not None:
+                started(process.pid)
             return await process.wait()
 
     @asynccontextmanager

@@ -15,7 +15,6 @@ from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ImageName, ResourceName, SpanId
 from pytilt.model.objects import (
     ClusterState,
-    Object,
     Resource,
     ResourceStatus,
     Runtime,
@@ -27,6 +26,7 @@ from pytilt.model.objects import (
 from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.model.resources import Declaration, KubernetesDeploy, Link, LocalDeploy, TriggerMode
 from pytilt.model.status import RuntimeStatus
+from pytilt.model.stored import Object
 from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy, Update
 from pytilt.store.logs import Line
 

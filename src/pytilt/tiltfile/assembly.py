@@ -4,6 +4,8 @@ from msgspec.structs import replace
 
 from pytilt.cluster.secrets import secrets
 from pytilt.errors import UserError
+from pytilt.model.api.cmds import Cmd
+from pytilt.model.api.kinds import AnyApiObject
 from pytilt.model.commands import Command
 from pytilt.model.files import FileRule
 from pytilt.model.images import CustomBuild, Image
@@ -51,6 +53,7 @@ def assemble(declared: Declared, request: EvaluationRequest) -> tuple[Declaratio
     declaration = Declaration(
         resources=resources,
         enabled=enabled_resources(declared, request.args, resources),
+        objects=tuple(_object_in_environ(each, declared.environ) for each in declared.api_objects),
         ignores=declared.ignores,
         default_registry=declared.default_registry,
         updates=declared.updates,
@@ -90,3 +93,9 @@ def _in_environ(command: Command | None, environ: Pairs) -> Command | None:
     if command is None or not environ:
         return command
     return replace(command, env=tuple(sorted({**dict(environ), **dict(command.env)}.items())))
+
+
+def _object_in_environ(each: AnyApiObject, environ: Pairs) -> AnyApiObject:
+    if not isinstance(each, Cmd) or not environ:
+        return each
+    return replace(each, spec=replace(each.spec, env=(*(f"{name}={value}" for name, value in environ), *each.spec.env)))

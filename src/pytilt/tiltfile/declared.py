@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pytilt.cluster.workloads import WorkloadKind
+from pytilt.model.api.kinds import AnyApiObject
 from pytilt.model.base import Value
 from pytilt.model.commands import Command, Probe
 from pytilt.model.files import FileRule, Ignore
@@ -105,6 +106,7 @@ class Declared(Value):
     deploys: tuple[DeclaredDeploy, ...] = ()
     kinds: tuple[WorkloadKind, ...] = ()
     locators: tuple[ImageLocator, ...] = ()
+    api_objects: tuple[AnyApiObject, ...] = ()
     workload_name: WorkloadName | None = None
     trigger_mode: Mode = Mode.AUTO
     unused_steps: tuple[UnusedStep, ...] = ()

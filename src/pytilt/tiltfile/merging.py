@@ -37,6 +37,7 @@ def _merged(first: Declaration, second: Declaration) -> Declaration:
         first,
         resources=(*first.resources, *second.resources),
         enabled=(*first.enabled, *second.enabled),
+        objects=(*first.objects, *second.objects),
         ignores=(*first.ignores, *second.ignores),
         secrets=tuple(sorted({*first.secrets, *second.secrets}, key=lambda pair: len(pair[0]), reverse=True)),
     )

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from pytilt.cluster.workloads import WorkloadKind
 from pytilt.dialect import call_stack
 from pytilt.errors import UserError
+from pytilt.model.api.kinds import AnyApiObject
 from pytilt.model.files import Ignore
 from pytilt.model.images import Image, Registry
 from pytilt.model.logs import Level
@@ -46,6 +47,8 @@ class Script:
         self.deploys: list[DeclaredDeploy] = []
         self.kinds: list[WorkloadKind] = []
         self.locators: list[ImageLocator] = []
+        self.api_objects: dict[tuple[str, str], AnyApiObject] = {}
+        """By kind and name."""
         self.workload_name: WorkloadName | None = None
         self.trigger_mode = Mode.AUTO
         self.default_registry: Registry | None = None
@@ -73,6 +76,7 @@ class Script:
             deploys=tuple(self.deploys),
             kinds=tuple(self.kinds),
             locators=tuple(self.locators),
+            api_objects=tuple(self.api_objects.values()),
             workload_name=self.workload_name,
             trigger_mode=self.trigger_mode,
             unused_steps=tuple(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from pytilt.dialect import ModuleValue
+from pytilt.tiltfile.api_builtins import ApiBuiltins
 from pytilt.tiltfile.charts import ChartBuiltins
 from pytilt.tiltfile.config import ConfigBuiltins
 from pytilt.tiltfile.control import ControlBuiltins, Load, unsupported
@@ -23,12 +24,6 @@ from pytilt.tiltfile.values import Mode, TriggerModeValue
 _LATER = {
     "docker_compose": "deploy the services with `k8s_yaml`, or run them with `local_resource`",
     "dc_resource": "it configures services of `docker_compose`",
-    "v1alpha1.cmd": "use `local_resource`",
-    "v1alpha1.config_map": "leave it out",
-    "v1alpha1.file_watch": "use `local_resource(deps=…)`",
-    "v1alpha1.kubernetes_apply": "use `k8s_yaml`",
-    "v1alpha1.kubernetes_discovery": "use `k8s_resource(extra_pod_selectors=…)`",
-    "v1alpha1.ui_button": "use `local_resource` with `auto_init=False` and `trigger_mode=TRIGGER_MODE_MANUAL`",
 }
 """What is not there yet, and what to do instead."""
 
@@ -59,7 +54,7 @@ def universe(script: Script, load: Load, extensions: Extensions) -> Mapping[str,
     )
     names: dict[str, object] = {name: unsupported(name, hint) for name, hint in _LATER.items()}
     names |= {mode.value: TriggerModeValue(mode) for mode in Mode}
-    names |= {**system.values(), **settings.values()}
+    names |= {**system.values(), **settings.values(), **ApiBuiltins(script).functions()}
     calls = script.recorder.calls if script.request.times_calls else None
     for topic in topics:
         names |= functions_of(topic, lambda: script.directory, calls)
@@ -90,10 +85,6 @@ def in_modules(names: Mapping[str, object], prefix: str = "") -> dict[str, objec
 
 class _Module(ModuleValue):
     """A module of Tilt's; its name has dots where it is inside another."""
-
-    def missing_attr(self, name: str) -> str:
-        """Of `v1alpha1` only a part is known here."""
-        return f"`v1alpha1.{name}` is not supported yet" if self.name == "v1alpha1" else super().missing_attr(name)
 
     def __str__(self) -> str:
         return f"[module: {self.name}]"

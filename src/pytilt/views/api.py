@@ -2,39 +2,33 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
+from pytilt.model.api.file_watches import STANDS_FOR, ApiFileWatch
+from pytilt.model.api.kinds import API_KINDS, ApiKind
+from pytilt.model.api.metadata import GROUP_VERSION
+from pytilt.model.api.toggles import SWITCH_KEY, switch_name
+from pytilt.model.kinds import STORED
 from pytilt.model.names import CONFIGS, TILTFILE
-from pytilt.model.objects import (
-    ClusterState,
-    FileWatch,
-    ImageMap,
-    Object,
-    PortForward,
-    Resource,
-    Runtime,
-    Session,
-    Tiltfile,
-)
+from pytilt.model.objects import ClusterState, FileWatch, ImageMap, PortForward, Resource, Runtime, Session, Tiltfile
 from pytilt.model.resources import LocalDeploy
+from pytilt.model.stored import TILTFILE_OWNER, Object, Owner
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
+from pytilt.views.api_objects import owner_references, shown, uid
 from pytilt.views.endpoints import endpoints
 from pytilt.views.hiding import without_data
 from pytilt.views.sessions import session_spec, session_status
 from pytilt.views.statuses import Statuses, conditions, resource_statuses, tiltfile_statuses
 
-GROUP_VERSION = "tilt.dev/v1alpha1"
-
 SESSION = "Tiltfile"
 """The name of the one Session, as in Tilt."""
 
-SESSION_SOURCES = (Session, Tiltfile, Resource, Runtime)
+READING = ("get", "list", "watch")
+WRITING = ("create", "update", "patch", "delete")
 
-SWITCH_KEY = "isDisabled"
-"""The key of the ConfigMap that enables a resource, as in Tilt."""
+SESSION_SOURCES = (Session, Tiltfile, Resource, Runtime)
 
 Json = dict[str, Any]
 """A JSON object of the API. It crosses no package border but the one to the wire."""
@@ -55,6 +49,13 @@ class Kind(msgspec.Struct, frozen=True):
 
     touches: Callable[[str], str] = lambda name: TILTFILE if name == CONFIGS else name
     """The name of what an object of this name is part of."""
+    api: ApiKind | None = None
+    """The kind in the table of those that Tiltfiles and clients make; None: the session makes it."""
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What can be done with its objects, in Kubernetes' words."""
+        return (*READING, *(WRITING if self.api is not None else ()))
 
     def list(self, state: Snapshot) -> tuple[Json, ...]:
         """Every object of this kind."""
@@ -75,14 +76,13 @@ def kinds() -> tuple[Kind, ...]:
     return (
         Kind("UIResource", "uiresources", (), (Tiltfile, Resource, Runtime, FileWatch, PortForward), _row_names, _row),
         Kind("Session", "sessions", (), SESSION_SOURCES, _names_of(Session), _session, _the_session),
-        Kind("ConfigMap", "configmaps", ("cm",), (Resource,), _switch_names, _switch, switch_name),
         _plain("tiltfiles", Tiltfile),
-        _plain("filewatches", FileWatch, "fw"),
         _plain("imagemaps", ImageMap, "im"),
         _plain("portforwards", PortForward, "pf"),
         _plain("clusters", ClusterState),
         _plain("runtimes", Runtime),
         _plain("resources", Resource),
+        *(_made(kind) for kind in API_KINDS),
     )
 
 
@@ -100,27 +100,36 @@ def ui_resources(state: Snapshot) -> tuple[Json, ...]:
     return tuple(row for name in _row_names(state) if (row := _row(state, name)) is not None)
 
 
-def switch_name(resource: str) -> str:
-    """The name of the ConfigMap that enables a resource; Tilt's."""
-    return f"{resource}-disable"
+def _made(kind: ApiKind) -> Kind:
+    """A kind that Tiltfiles and clients make. Of the watches of files, those of the session are shown beside."""
+
+    def one(state: Snapshot, name: str) -> Json | None:
+        found = state.get(kind.type, name)
+        return None if found is None else shown(found, _owner_uid(state, found.owner))
+
+    if kind.type is not ApiFileWatch:
+        return Kind(kind.name, kind.plural, kind.short, (kind.type,), _names_of(kind.type), one, api=kind)
+    own = _plain(kind.plural, FileWatch)
+
+    def names(state: Snapshot) -> tuple[str, ...]:
+        return (*(each.name for each in state.all(ApiFileWatch)), *(each for each in own.names(state) if _is_own(each)))
+
+    def either(state: Snapshot, name: str) -> Json | None:
+        return one(state, name) or (own.one(state, name) if _is_own(name) else None)
+
+    sources = (kind.type, FileWatch)
+    return Kind(kind.name, kind.plural, kind.short, sources, names, either, touches=lambda name: name, api=kind)
 
 
-def switched(state: Snapshot, name: str) -> Resource | None:
-    """The resource that a ConfigMap of this name enables, or None."""
-    return state.get(Resource, name.removesuffix("-disable")) if name.endswith("-disable") else None
+def _is_own(name: str) -> bool:
+    """Is it a watch that the session has for itself, not one that stands for an object?"""
+    return not name.startswith(STANDS_FOR)
 
 
-def _switch_names(state: Snapshot) -> tuple[str, ...]:
-    return tuple(switch_name(each.name) for each in ordered(state))
-
-
-def _switch(state: Snapshot, name: str) -> Json | None:
-    resource = switched(state, name)
-    if resource is None:
-        return None
-    found = _object("ConfigMap", resource, data={SWITCH_KEY: "false" if resource.enabled else "true"})
-    found["metadata"]["name"] = name
-    return found
+def _owner_uid(state: Snapshot, owner: Owner | None) -> str:
+    kinds_of = {each.kind: each for each in STORED}
+    found = state.get(kinds_of[owner.kind], owner.name) if owner is not None and owner.kind in kinds_of else None
+    return "" if found is None or owner is None else uid(owner.kind, found)
 
 
 def _the_session(_: str) -> str:
@@ -272,7 +281,7 @@ def _plain(plural: str, source: type[Object], *short: str) -> Kind:
 
 def _whole(thing: Object) -> Json:
     fields: Json = msgspec.to_builtins(thing)
-    for name in ("name", "version", "createdAt"):
+    for name in ("name", "version", "createdAt", "owner"):
         fields.pop(name, None)
     status = fields.pop("status", {})
     (status.get("declaration") or {}).pop("secrets", None)
@@ -282,29 +291,14 @@ def _whole(thing: Object) -> Json:
 def _row_metadata(state: Snapshot, thing: Object) -> Json:
     """What Tilt's rows carry: whose log is theirs, and what has declared them."""
     owner = state.get(Tiltfile, TILTFILE)
-    owners = [
-        {
-            "apiVersion": GROUP_VERSION,
-            "kind": "Tiltfile",
-            "name": owner.name,
-            "uid": _uid("Tiltfile", owner),
-            "controller": True,
-            "blockOwnerDeletion": True,
-        }
-        for owner in ([owner] if owner else [])
-    ]
+    owners = owner_references(TILTFILE_OWNER, uid(Tiltfile.kind, owner)) if owner is not None else []
     return {"annotations": {"tilt.dev/resource": thing.name}, "ownerReferences": owners}
-
-
-def _uid(kind: str, thing: Object) -> str:
-    """An id that stays as long as the object does."""
-    return str(uuid5(NAMESPACE_URL, f"{kind}/{thing.name}/{thing.created_at}"))
 
 
 def _object(kind: str, thing: Object, *, metadata: Mapping[str, Any] | None = None, **parts: Json) -> Json:
     found = {
         "name": thing.name,
-        "uid": _uid(kind, thing),
+        "uid": uid(kind, thing),
         "creationTimestamp": thing.created_at,
         "resourceVersion": str(thing.version),
         **(metadata or {}),

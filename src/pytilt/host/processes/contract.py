@@ -15,6 +15,9 @@ Output = Callable[[bytes], None]
 Notice = Callable[[str], None]
 """Called, with a sentence for people, when a process takes long to stop."""
 
+Started = Callable[[int], None]
+"""Called with the id of a process that started."""
+
 
 class ProcessRequest(Value):
     """A process to start."""
@@ -69,6 +72,7 @@ class Runner(Protocol):
         *,
         error_output: Output | None = None,
         notice: Notice | None = None,
+        started: Started | None = None,
     ) -> ProcessOutcome:
         """Run a process until it ends; being cancelled stops it.
 
@@ -79,6 +83,7 @@ class Runner(Protocol):
             output: takes standard output and standard error, in the order in which they were written.
             error_output: takes standard error apart from standard output.
             notice: called when it takes long to stop.
+            started: called with the id of the process.
 
         Raises:
             CommandError: it could not start.

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
-from pytilt.host.processes.contract import Notice, Output, ProcessOutcome, ProcessRequest, RunningProcess
+from pytilt.host.processes.contract import Notice, Output, ProcessOutcome, ProcessRequest, RunningProcess, Started
 from pytilt.host.processes.guarding import Guard
 from pytilt.host.processes.running import HostProcess
 
@@ -42,10 +42,13 @@ class HostRunner:
         *,
         error_output: Output | None = None,
         notice: Notice | None = None,
+        started: Started | None = None,
     ) -> ProcessOutcome:
         """Run a process until it ends; see `Runner.run`."""
         process = HostProcess(request, self._guard, output, error_output=error_output, notice=notice)
         try:
+            if started is not None:
+                started(process.pid)
             outcome = await process.wait()
         except BaseException:
             await process.stop()

@@ -1,0 +1,45 @@
+"""`tilt api-resources`."""
+
+import click
+
+from pytilt.cli.flags import Command
+from pytilt.cli.options import session_options
+from pytilt.cli.printing import cells, filled
+from pytilt.model.api.metadata import GROUP, GROUP_VERSION
+from pytilt.views.api import kinds
+
+
+@click.command("api-resources", cls=Command)
+@click.option("-o", "--output", type=click.Choice(["wide", "name"]), help="With the verbs of each, or names alone.")
+@click.option("--no-headers", is_flag=True, help="Print no header line.")
+@session_options
+def command(output: str | None, no_headers: bool, host: str | None, port: int | None) -> None:
+    """List the kinds of objects that sessions have.
+
+    \b
+    Examples:
+      tilt api-resources
+      tilt api-resources -o name
+    """
+    del host, port
+    listed = sorted(kinds(), key=lambda kind: kind.plural)
+    if output == "name":
+        print("\n".join(f"{kind.plural}.{GROUP}" for kind in listed))
+        return
+    wide = output == "wide"
+    rows = [
+        [
+            kind.plural,
+            ",".join(kind.short),
+            GROUP_VERSION,
+            "false",
+            kind.name,
+            *([",".join(kind.verbs)] if wide else []),
+        ]
+        for kind in listed
+    ]
+    if not no_headers:
+        rows.insert(0, ["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND", *(["VERBS"] if wide else [])])
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("   ".join(filled(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip())

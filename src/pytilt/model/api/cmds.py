@@ -1,0 +1,65 @@
+"""`Cmd`: a command on this machine, run at once or when a button is clicked, and again when files change."""
+
+from typing import ClassVar
+
+from pytilt.model.api.metadata import ApiObject, DisableSource, DisableStatus, LocalPath, RestartOnSpec, StartOnSpec
+from pytilt.model.base import Value
+from pytilt.model.commands import Probe
+
+LOCAL_RESOURCE = "local_resource"
+"""Manages the Cmd of an update of a local resource; served processes are managed so, too."""
+
+
+class CmdSpec(Value):
+    """What runs, and when."""
+
+    args: tuple[str, ...] = ()
+    dir: LocalPath = ""
+    env: tuple[str, ...] = ()
+    """`NAME=value`, added to the session's environment."""
+    readiness_probe: Probe | None = None
+    restart_on: RestartOnSpec | None = None
+    start_on: StartOnSpec | None = None
+    disable_source: DisableSource | None = None
+
+
+class CmdStateWaiting(Value):
+    """It does not run yet."""
+
+    reason: str = ""
+
+
+class CmdStateRunning(Value):
+    """It runs."""
+
+    pid: int
+    started_at: str = ""
+
+
+class CmdStateTerminated(Value):
+    """It has ended."""
+
+    pid: int
+    exit_code: int
+    started_at: str = ""
+    finished_at: str = ""
+    reason: str = ""
+
+
+class CmdStatus(Value):
+    """How it is doing; at most one of the three states is there."""
+
+    waiting: CmdStateWaiting | None = None
+    running: CmdStateRunning | None = None
+    terminated: CmdStateTerminated | None = None
+    ready: bool = False
+    disable_status: DisableStatus | None = None
+
+
+class Cmd(ApiObject):
+    """A command. Its spec is written by its declarer, its status by `loop.cmds` or by whom it is left to."""
+
+    kind: ClassVar[str] = "Cmd"
+
+    spec: CmdSpec = CmdSpec()
+    status: CmdStatus = CmdStatus()

@@ -1,0 +1,127 @@
+from pathlib import Path
+
+import pytest
+
+from pytilt.model.api.buttons import UIButton
+from tests.cli.conftest import Tilt
+from tests.cli.sessions import Session
+
+BUTTON = """
+apiVersion: tilt.dev/v1alpha1
+kind: UIButton
+metadata: {name: go, labels: {a: b}}
+spec:
+  text: Go
+  location: {componentType: Resource, componentID: web}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = tmp_path / "objects.yaml"
+    made.write_text(BUTTON)
+    return made
+
+
+@pytest.mark.usefixtures("served")
+def test_an_object_is_made_then_changed_then_left_alone(tilt: Tilt, file: Path):
+    assert tilt("apply", "-f", str(file)) == (0, "uibutton.tilt.dev/go created\n", "")
+    assert tilt("apply", "-f", str(file)) == (0, "uibutton.tilt.dev/go unchanged\n", "")
+    file.write_text(BUTTON.replace("Go", "Stop"))
+    assert tilt("apply", "-f", str(file)) == (0, "uibutton.tilt.dev/go configured\n", "")
+    assert tilt("get", "uibutton", "go", "-o", "jsonpath={.spec.text}").out == "Stop"
+    assert tilt("get", "uibutton", "-l", "a=b", "-o", "name").out == "uibutton.tilt.dev/go\n"
+
+
+@pytest.mark.usefixtures("served")
+def test_objects_are_made_of_files_or_of_words(tilt: Tilt, file: Path):
+    assert tilt("create", "-f", str(file)).out == "uibutton.tilt.dev/go created\n"
+    assert "already exists" in tilt("create", "-f", str(file)).error
+    assert tilt("create", "cmd", "hello", "echo", "a b").out == "cmd.tilt.dev/hello created\n"
+    assert tilt("get", "cmd", "hello", "-o", "jsonpath={.spec.args[1]}").out == "a b"
+    assert tilt("create", "fw", "src", "x").out == "filewatch.tilt.dev/src created\n"
+    assert "cannot be made of these words" in tilt("create", "uibutton", "x", "y").error
+    assert "say what to make" in tilt("create").error
+
+
+def test_objects_are_deleted(tilt: Tilt, served: Session, file: Path):
+    tilt("apply", "-f", str(file))
+    assert tilt("delete", "uibutton", "go") == (0, 'uibutton.tilt.dev "go" deleted\n', "")
+    gone = tilt("delete", "uibutton/go")
+    assert (gone.status, gone.error) == (1, 'Error from server (NotFound): uibuttons.tilt.dev "go" not found\n')
+    assert tilt("delete", "uibutton", "--ignore-not-found", "--", "go") == (0, "", "")
+    tilt("apply", "-f", str(file))
+    assert "no name was specified" in tilt("delete", "uibutton").error
+    assert tilt("delete", "uibutton", "-l", "a=c") == (0, "", "No resources found\n")
+    assert tilt("delete", "uibutton", "--all").out == 'uibutton.tilt.dev "go" deleted\n'
+    assert served.served.store.get(UIButton, "go") is None
+
+
+@pytest.mark.usefixtures("served")
+def test_an_object_is_described(tilt: Tilt, file: Path):
+    tilt("apply", "-f", str(file))
+    text = tilt("describe", "uibutton", "go").out
+    assert text.startswith("Name:         go\nNamespace:\nLabels:       a=b\n")
+    assert "Spec:\n  Location:\n    Component ID:  web\n" in text
+    assert tilt("describe", "uibutton", "-l", "a=c").out == "\n"
+    assert "must specify the type" in tilt("describe").error
+
+
+@pytest.mark.usefixtures("served")
+def test_an_object_is_edited(tilt: Tilt, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    tilt("apply", "-f", str(file))
+    editor = tmp_path / "editor"
+    editor.write_text("#!/bin/sh\nsed -i 's/text: Go/text: Edited/' \"$1\"\n")
+    editor.chmod(0o755)
+    monkeypatch.setenv("EDITOR", str(editor))
+    assert tilt("edit", "uibutton", "go").out == "uibutton.tilt.dev/go edited\n"
+    assert tilt("get", "uibutton", "go", "-o", "jsonpath={.spec.text}").out == "Edited"
+    assert tilt("edit", "uibutton/go").out == "Edit cancelled, no changes made.\n"
+    assert "no object is named" in tilt("edit", "uibutton").error
+
+
+@pytest.mark.usefixtures("served")
+def test_an_object_is_patched(tilt: Tilt, file: Path):
+    tilt("apply", "-f", str(file))
+    assert tilt("patch", "uibutton", "-p", "spec: {text: New}", "--", "go").out == "uibutton.tilt.dev/go patched\n"
+    assert tilt("patch", "uibutton/go", "-p", '{"spec":{"text":"New"}}').out.endswith("patched (no change)\n")
+    click = '{"status": {"lastClickedAt": "2026-01-01T00:00:00Z"}}'
+    assert tilt("patch", "uibutton/go", "--subresource", "status", "-p", click).status == 0
+    assert tilt("get", "uibutton", "go", "-o", "jsonpath={.status.lastClickedAt}").out == "2026-01-01T00:00:00Z"
+
+
+def test_the_kinds_are_listed(tilt: Tilt):
+    lines = tilt("api-resources").out.splitlines()
+    assert lines[0].split() == ["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"]
+    assert ["kubernetesdiscoveries", "kd,kdisco", "tilt.dev/v1alpha1", "false", "KubernetesDiscovery"] in map(
+        str.split, lines
+    )
+    assert "configmaps.tilt.dev" in tilt("api-resources", "-o", "name").out.splitlines()
+    assert "create,update,patch,delete" in tilt("api-resources", "-o", "wide", "--no-headers").out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1", "an object has no kind"),
+        ("kind: UIButton", "a UIButton has no metadata.name"),
+        ("kind: Foo\nmetadata: {name: x}", 'no matches for kind "Foo" in version ""'),
+        ("", "no objects passed"),
+        ("{", "not YAML"),
+        ("kind: UIButton\nmetadata: {name: x}\nspec: {txt: x}", 'unknown field "spec.txt", did you mean spec.text?'),
+        ("kind: UIResource\nmetadata: {name: web}", "uiresources are made by the session: they cannot be changed"),
+    ],
+)
+@pytest.mark.usefixtures("served")
+def test_what_cannot_be_applied_says_why(tilt: Tilt, tmp_path: Path, text: str, message: str):
+    file = tmp_path / "bad.yaml"
+    file.write_text(text)
+    ended = tilt("apply", "-f", str(file))
+    assert ended.status == 1
+    assert message in ended.error
+
+
+@pytest.mark.usefixtures("served")
+def test_a_file_that_is_not_there_is_an_error(tilt: Tilt):
+    assert "cannot be read" in tilt("apply", "-f", "/nowhere/x.yaml").error
+    assert "there is no need to specify a resource type" in tilt("delete", "cmd/a", "b").error

@@ -1,0 +1,76 @@
+"""Projects whose extensions make objects of the API: buttons, commands, switches."""
+
+import json
+import time
+
+from tests.end_to_end.sessions import until
+
+BUTTONS = {
+    "extensions/button/Tiltfile": """
+        def button(name, resource, argv, inputs=[]):
+            v1alpha1.ui_button(name=name, text=name, inputs=inputs, requires_confirmation=True,
+                location={'component_type': 'Resource', 'component_id': resource},
+                annotations={'tilt.dev/resource': resource})
+            v1alpha1.cmd(name='btn-' + name, args=argv, annotations={'tilt.dev/resource': resource},
+                start_on=v1alpha1.start_on_spec(ui_buttons=[name]))
+        """,
+    "Tiltfile": """
+        v1alpha1.extension_repo(name='default', url='file://' + config.main_dir + '/extensions')
+        load('ext://button', 'button')
+        local_resource('web', 'echo web is built', serve_cmd='echo serving; sleep 1000')
+        button('greet', 'web', ['sh', '-c', 'echo hello $WHO $LOUD from $(basename $PWD)'], inputs=[
+            v1alpha1.ui_input_spec(name='WHO', text=v1alpha1.ui_text_input_spec(default_value='you')),
+            v1alpha1.ui_input_spec(name='LOUD', bool=v1alpha1.ui_bool_input_spec(true_string='loudly')),
+        ])
+        v1alpha1.file_watch(name='data', watched_paths=['data'])
+        v1alpha1.cmd(name='reader', args=['sh', '-c', 'echo data is $(cat data)'],
+            annotations={'tilt.dev/resource': 'web'}, restart_on={'file_watches': ['data']})
+        """,
+    "data": "old",
+}
+
+
+def now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.999999Z", time.gmtime())
+
+
+def one(tilt, *words):
+    return json.loads(tilt.run("get", *words, "-o", "json").output)
+
+
+def test_a_click_runs_the_command_of_its_button_and_a_saved_file_that_of_its_watch(tilt_alone):
+    tilt = tilt_alone(BUTTONS)
+    with tilt.up() as session:
+        session.says("web is built")
+        session.says("data is old")
+        button = one(tilt, "uibutton", "greet")
+        assert (button["spec"]["requiresConfirmation"], button["status"]["lastClickedAt"]) == (True, None)
+        assert "hello" not in session.output
+        given = [{"name": "WHO", "text": {"value": "Ann"}}, {"name": "LOUD", "bool": {"value": True}}]
+        click = json.dumps({"status": {"lastClickedAt": now(), "inputs": given}})
+        assert tilt.run("patch", "uibutton", "greet", "--subresource", "status", "-p", click).code == 0
+        session.says("hello Ann loudly from project")
+        until(lambda: one(tilt, "cmd", "btn-greet")["status"].get("terminated"), "the command to end")
+        tilt.project.write("data", "new")
+        session.says("data is new")
+        assert one(tilt, "filewatch", "data")["status"]["fileEvents"][-1]["seenFiles"] == [
+            str(tilt.project.root / "data")
+        ]
+
+
+def test_a_switch_disables_a_resource_and_what_clients_made_outlives_an_evaluation(tilt_alone):
+    tilt = tilt_alone(BUTTONS)
+    with tilt.up() as session:
+        session.says("serving")
+        assert tilt.run("create", "cmd", "mine", "sh", "-c", "echo mine runs; sleep 1000").code == 0
+        session.says("mine runs")
+        assert tilt.run("patch", "configmap", "web-disable", "-p", "data: {isDisabled: 'true'}").code == 0
+        session.until(lambda: session.rows()["web"]["disableStatus"]["state"] == "Disabled", "web to be disabled")
+        assert one(tilt, "uibutton", "toggle-web-disable")["spec"]["text"] == "Enable Resource"
+        click = {"lastClickedAt": now(), "inputs": [{"name": "action", "hidden": {"value": "off"}}]}
+        tilt.run("patch", "uibutton", "toggle-web-disable", "--subresource=status", "-p", json.dumps({"status": click}))
+        session.says("serving", times=2)
+        tilt.project.write("Tiltfile", "local_resource('web', 'true')")
+        session.until(lambda: tilt.run("get", "uibutton", "greet").code == 1, "the button to go")
+        assert "running" in one(tilt, "cmd", "mine")["status"]
+        assert tilt.run("delete", "cmd", "mine").output == 'cmd.tilt.dev "mine" deleted\n'
