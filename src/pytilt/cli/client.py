@@ -105,7 +105,7 @@ class Client:
         self._send("DELETE", _path(plural, name))
 
     def _send(self, method: str, path: str, body: Json | None = None) -> Json:
-        with self._request(method, path, None if body is None else json.dumps(body)) as answer:
+        with self._request(method, path, "" if body is None else json.dumps(body)) as answer:
             return _found(answer)
 
     def _get(self, path: str) -> Json:
