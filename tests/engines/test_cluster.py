@@ -7,8 +7,8 @@ import pytest
 
 from pytilt.cluster.seam import ContainerRef
 from pytilt.engines.objects import labels
-from pytilt.engines.objects.times import seconds_of
 from pytilt.errors import SyncError
+from pytilt.model.times import seconds_of
 from tests.engines.conftest import PODMAN
 from tests.engines.trial import config, fetch, left, pod, service, session, swept, trial, web, workload
 

@@ -5,7 +5,7 @@ import pytest
 from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import ClusterUnreachableError
 from pytilt.kubernetes.api import KubernetesApi
-from pytilt.kubernetes.logs import ContainerRun, LogPosition, follow, in_utc, latest_run
+from pytilt.kubernetes.logs import ContainerRun, follow, latest_run
 from tests.kubernetes.api_server import ApiServer, Reply, status
 
 REF = ContainerRef(namespace="default", pod="web", container="main")
@@ -13,36 +13,8 @@ PODS = "/api/v1/namespaces/default/pods"
 LOG = f"{PODS}/web/log"
 
 
-@pytest.mark.parametrize(
-    ("time", "expected"),
-    [
-        ("2026-01-01T00:00:00.123456789Z", "2026-01-01T00:00:00.123456789Z"),
-        ("2026-01-01T02:00:00.5+02:00", "2026-01-01T00:00:00.500000000Z"),
-        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000000000Z"),
-        ("2026-01-01T00:00:00", None),
-        ("failed", None),
-        ("", None),
-    ],
-)
-def test_times_get_the_one_form_that_sorts(time, expected):
-    assert in_utc(time) == expected
-
-
 def at(nanoseconds: int) -> str:
     return f"2026-01-01T00:00:01.{nanoseconds:09}Z"
-
-
-def test_after_a_reconnect_nothing_is_reported_twice_and_twins_are_counted():
-    progress = LogPosition()
-    assert [progress.is_new(at(n)) for n in (1, 2, 2)] == [True, True, True]
-    progress.reconnected()
-    assert progress.second == "2026-01-01T00:00:01Z"
-    assert [progress.is_new(at(n)) for n in (1, 2, 2, 2, 3, 3)] == [False, False, False, True, True, True]
-
-
-def test_lines_before_the_wanted_time_are_left_out():
-    progress = LogPosition(at(5))
-    assert [progress.is_new(at(n)) for n in (4, 5, 6)] == [False, True, True]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,3 @@
-import pytest
 from msgspec.structs import replace
 
 from pytilt.model.commands import Command
@@ -9,7 +8,7 @@ from pytilt.model.resources import KubernetesDeploy, LocalDeploy, PodReadiness, 
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Hold, HoldReason, Outcome, Reason
 from pytilt.store.objects import Store
-from pytilt.views.sessions import go_duration, session_spec, session_status, session_targets
+from pytilt.views.sessions import session_spec, session_status, session_targets
 from tests.loop.declaring import kubernetes, local, update
 
 BEGAN, ENDED = "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"
@@ -107,8 +106,3 @@ def test_the_session_has_the_fields_of_tilts():
         False,
         ["tiltfile:update"],
     )
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0s"), (90, "1m30s"), (1800, "30m0s"), (3601.5, "1h0m1.5s")])
-def test_durations_are_written_as_go_does(seconds: float, text: str):
-    assert go_duration(seconds) == text

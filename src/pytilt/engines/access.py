@@ -6,11 +6,11 @@ from contextlib import aclosing, asynccontextmanager
 
 from pytilt.cluster.seam import ByteStream, ContainerRef, ExecStream
 from pytilt.docker.runtime import pieces
-from pytilt.engines.objects.times import engine_since, in_utc, podman_since
 from pytilt.engines.pods.context import EngineContext
 from pytilt.engines.pods.pool import PodPool
 from pytilt.engines.podspec.plan import Instance, RunState, all_containers
 from pytilt.errors import ClusterUnreachableError, DockerApiError, SyncError
+from pytilt.model.times import engine_since, in_utc, podman_since
 
 
 class EngineContainers:
@@ -101,7 +101,7 @@ async def _lines(chunks: AsyncIterator[bytes], *, terminal: bool) -> AsyncGenera
         buffer += chunk
         for channel, piece in _records(buffer, terminal=terminal):
             stamp, _, text = piece.partition(b" ")
-            begun, before = open_lines.pop(channel, (in_utc(stamp.decode(errors="replace")), b""))
+            begun, before = open_lines.pop(channel, (in_utc(stamp.decode(errors="replace")) or "", b""))
             if text.endswith(b"\n"):
                 yield begun, (before + text).decode(errors="replace")
             else:

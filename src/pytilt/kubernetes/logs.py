@@ -6,9 +6,9 @@ left out by their full times; lines of one and the same nanosecond are counted.
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import UTC, datetime
 
 from pytilt.cluster import objects
+from pytilt.cluster.log_position import LogPosition
 from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import ClusterUnreachableError
 from pytilt.kubernetes import failures
@@ -18,12 +18,12 @@ from pytilt.kubernetes.failures import Failure
 from pytilt.kubernetes.watching import Backoff, Scope, states
 from pytilt.model.base import Value
 from pytilt.model.resources import KubeObject
+from pytilt.model.times import in_utc, next_nanosecond
 
 Line = tuple[str, str]
 """Time and text."""
 
 _STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
-_TIME_LENGTH = len("2026-01-01T00:00:00.000000000Z")
 
 
 class ContainerRun(Value):
@@ -51,63 +51,6 @@ def latest_run(pod: KubeObject, container: str) -> ContainerRun:
     )
 
 
-class LogPosition:
-    """How far a log was passed on.
-
-    Args:
-        since: RFC 3339; lines before it are not wanted. Empty: all are.
-    """
-
-    def __init__(self, since: str = "") -> None:
-        self._since = in_utc(since) or ""
-        self._last = ""
-        self._seen_at_last = 0
-        self._to_skip = 0
-
-    @property
-    def second(self) -> str:
-        """From where on to ask the server; empty: from the start."""
-        found = self._last or self._since
-        return f"{found[:19]}Z" if found else ""
-
-    def reconnected(self) -> None:
-        """Expect lines that were passed on already."""
-        self._to_skip = self._seen_at_last
-
-    def is_new(self, time: str) -> bool:
-        """Is a line of this time new? If so it counts as passed on.
-
-        Args:
-            time: as `in_utc` returns it.
-        """
-        if time < self._since or time < self._last:
-            return False
-        if time > self._last:
-            self._last, self._seen_at_last, self._to_skip = time, 1, 0
-            return True
-        if self._to_skip:
-            self._to_skip -= 1
-            return False
-        self._seen_at_last += 1
-        return True
-
-
-def in_utc(time: str) -> str | None:
-    """A time of RFC 3339 in the one form that sorts as text: UTC, nanoseconds. None for anything else."""
-    if len(time) == _TIME_LENGTH and time.endswith("Z") and time[:4].isdigit():
-        return time
-    head, dot, tail = time.partition(".")
-    digits = tail[: next((i for i, c in enumerate(tail) if c not in "0123456789"), len(tail))]
-    zone = tail[len(digits) :] if dot else ""
-    try:
-        moment = datetime.fromisoformat(head + zone)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        return None
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{digits[:9]:0<9}Z"
-
-
 async def follow(api: KubernetesApi, ref: ContainerRef, since: str = "") -> AsyncGenerator[Line, None]:
     """Yield the lines of a container's log until this run of it ends or its pod is gone.
 
@@ -120,20 +63,20 @@ async def follow(api: KubernetesApi, ref: ContainerRef, since: str = "") -> Asyn
     Raises:
         ClusterUnreachableError: the log may not be read.
     """
-    progress = LogPosition(since)
+    position = LogPosition(since)
     run = await _started(api, ref)
     if run is None:
         return
     if run.restarts and since:
-        async with aclosing(_rest_of_previous(api, ref, LogPosition(_after(since)))) as lines:
+        async with aclosing(_rest_of_previous(api, ref, LogPosition(next_nanosecond(since)))) as lines:
             async for line in lines:
                 yield line
     backoff = Backoff()
     while True:
-        progress.reconnected()
+        position.connect()
         broken = False
         try:
-            async with aclosing(_lines(api, ref, progress)) as lines:
+            async with aclosing(_lines(api, ref, position)) as lines:
                 async for line in lines:
                     backoff.reset()
                     yield line
@@ -145,8 +88,8 @@ async def follow(api: KubernetesApi, ref: ContainerRef, since: str = "") -> Asyn
         if latest.id != run.id:
             break
         await backoff.wait()
-    progress.reconnected()
-    async with aclosing(_rest_of_previous(api, ref, progress)) as lines:
+    position.connect()
+    async with aclosing(_rest_of_previous(api, ref, position)) as lines:
         async for line in lines:
             yield line
 
@@ -168,10 +111,10 @@ async def _started(api: KubernetesApi, ref: ContainerRef) -> ContainerRun | None
     return None
 
 
-async def _rest_of_previous(api: KubernetesApi, ref: ContainerRef, progress: LogPosition) -> AsyncGenerator[Line, None]:
+async def _rest_of_previous(api: KubernetesApi, ref: ContainerRef, position: LogPosition) -> AsyncGenerator[Line, None]:
     """What the run before the latest one wrote and was not passed on; nothing when the node has thrown it away."""
     try:
-        async with aclosing(_lines(api, ref, progress, previous=True)) as lines:
+        async with aclosing(_lines(api, ref, position, previous=True)) as lines:
             async for line in lines:
                 yield line
     except _BrokenError:
@@ -179,12 +122,12 @@ async def _rest_of_previous(api: KubernetesApi, ref: ContainerRef, progress: Log
 
 
 async def _lines(
-    api: KubernetesApi, ref: ContainerRef, progress: LogPosition, *, previous: bool = False
+    api: KubernetesApi, ref: ContainerRef, position: LogPosition, *, previous: bool = False
 ) -> AsyncGenerator[Line, None]:
     params = [("container", ref.container), ("timestamps", "true")]
     params.append(("previous", "true") if previous else ("follow", "true"))
-    if progress.second:
-        params.append(("sinceTime", progress.second))
+    if position.second:
+        params.append(("sinceTime", position.second))
     refusal: Failure | None = None
     try:
         async with api.stream(f"{PODS.path(ref.namespace, ref.pod)}/log", params=params) as stream:
@@ -194,7 +137,7 @@ async def _lines(
                 async with aclosing(stream.lines()) as lines:
                     async for line in lines:
                         time, text = _parsed(line)
-                        if time and progress.is_new(time):  # without time it is a remark of the node's
+                        if time and position.is_new(time):  # without time it is a remark of the node's
                             yield time, text
     except ClusterUnreachableError as error:
         raise _BrokenError from error
@@ -208,9 +151,3 @@ def _parsed(line: bytes) -> tuple[str, str]:
     head, _, text = line.partition(b" ")
     time = in_utc(head.decode(errors="replace").rstrip("\n")) or ""
     return time, text.decode(errors="replace").removesuffix("\n") + "\n"
-
-
-def _after(time: str) -> str:
-    """The next nanosecond: of an earlier run, the line of that very time was passed on already."""
-    found = in_utc(time) or ""
-    return f"{found[:20]}{int(found[20:29]) + 1:09}Z" if found and found[20:29] != "9" * 9 else time

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
+from pytilt.cluster.log_position import LogPosition
 from pytilt.cluster.seam import ContainerRef, Containers
 from pytilt.errors import UnreachableError
 from pytilt.model.base import Value
@@ -31,41 +32,6 @@ class Followed(Value):
     """Before every line: the container's name where there are several."""
     since: str
     """RFC 3339: of a pod that is older than the session, only what is new is logged."""
-
-
-class _LogPosition:
-    """How far the log of a container was read, over its runs and over broken connections."""
-
-    def __init__(self, upto: str) -> None:
-        self.upto = upto
-        self._run = ""
-        self._count = 0
-        """Lines of the second `upto` that were read of this run, where times are whole seconds."""
-        self._begin, self._repeated = upto, 0
-
-    def connect(self, run: str) -> None:
-        """A connection to a run's log begins at `upto`: first come the lines of that moment again."""
-        if self._run != run:
-            self._run, self._count = run, 0
-        self._begin, self._repeated = self.upto, self._count
-
-    def is_new(self, time: str) -> bool:
-        """Is a line of the connection new? Times may go back a little where two streams are mixed."""
-        order = _order(time, self._begin)
-        if order < 0 or (order == 0 and "." in time):
-            return False
-        if order == 0 and self._repeated:
-            self._repeated -= 1
-            return False
-        self._note(time)
-        return True
-
-    def _note(self, time: str) -> None:
-        order = _order(time, self.upto)
-        if order > 0:
-            self.upto, self._count = time, 1
-        elif order == 0:
-            self._count += 1
 
 
 class PodLogs:
@@ -136,7 +102,7 @@ class PodLogs:
     async def _follow(self, followed: Followed) -> None:
         """Follow one container until its pod is gone: each of its runs to the end, then the next."""
         span = self._logs.span(followed.resource, SpanId(f"pod:{followed.resource}:{followed.pod}"))
-        position, retry = _LogPosition(followed.since), FIRST_RETRY_SECONDS
+        position, retry = LogPosition(followed.since), FIRST_RETRY_SECONDS
         while (container := self._container(followed)) is not None:
             try:
                 await self._one_run(followed, container.id, position, span)
@@ -150,7 +116,7 @@ class PodLogs:
         span.close()
         self._progressed.set()
 
-    async def _one_run(self, followed: Followed, run: str, position: "_LogPosition", span: Span) -> None:
+    async def _one_run(self, followed: Followed, run: str, position: LogPosition, span: Span) -> None:
         ref = ContainerRef(namespace=followed.namespace, pod=followed.pod, container=followed.container)
         position.connect(run)
         async for time, text in self._containers.logs(ref, since=position.upto):
@@ -171,12 +137,3 @@ class PodLogs:
     def _pod(self, followed: Followed) -> Pod | None:
         runtime = self._store.get(Runtime, followed.resource)
         return next((each for each in runtime.status.pods if each.uid == followed.uid), None) if runtime else None
-
-
-def _order(time: str, other: str) -> int:
-    """Is a time before (-1), at (0) or after (1) another one? One in whole seconds is at any time of its second."""
-    seconds, _, fraction = time.rstrip("Z").partition(".")
-    others, _, other_fraction = other.rstrip("Z").partition(".")
-    digits = 9 if fraction else 0  # Go leaves out trailing zeros
-    one, two = (seconds, fraction.ljust(digits, "0")), (others, other_fraction.ljust(digits, "0")[:digits])
-    return (one > two) - (one < two)

@@ -1,13 +1,13 @@
 """The rollout of a new pod, step by step in the log of its resource; the forms are Tilt's."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource, Runtime
 from pytilt.model.pods import ContainerState, Pod
+from pytilt.model.times import seconds_between
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 
@@ -84,7 +84,7 @@ def rollout(pod: Pod) -> Iterator[RolloutStep]:
 def _duration(since: str, until: str) -> str:
     """Seconds between two times of the cluster, which counts whole ones only."""
     try:
-        seconds = (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds()
+        seconds = seconds_between(since, until)
     except ValueError:
         return "<1s"
     return f"{seconds:.0f}s" if seconds >= 1 else "<1s"

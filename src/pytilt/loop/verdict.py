@@ -1,7 +1,6 @@
 """`tilt ci`: is everything healthy, has something failed, or does it take too long?"""
 
 from collections.abc import Container, Mapping
-from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -10,6 +9,7 @@ from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import ClusterState, Resource, Runtime, Session, Tiltfile
 from pytilt.model.resources import LocalDeploy, PodReadiness
 from pytilt.model.status import RuntimeStatus
+from pytilt.model.times import go_duration, seconds_between
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
 
@@ -155,7 +155,7 @@ def _failure(found: tuple[CiTarget, ...], session: Session, now: str) -> Verdict
             continue
         if not (target.deployed_at and grace):
             return _failed(target, target.error, found)
-        if _seconds(target.deployed_at, now) > grace:
+        if seconds_between(target.deployed_at, now) > grace:
             return _failed(target, f"exceeded grace period: {target.error}", found)
     return None
 
@@ -188,13 +188,13 @@ def _timeout(found: tuple[CiTarget, ...], session: Session, now: str) -> Verdict
     settings = session.ci_settings
     for target in found:
         patience = settings.readiness_timeout_seconds
-        if target.server and target.since and patience and _seconds(target.since, now) > patience:
+        if target.server and target.since and patience and seconds_between(target.since, now) > patience:
             why = Trouble(resource=target.resource, text=target.not_ready)
-            error = f"Readiness timeout after {_go(patience)}: target {target.name} not ready"
+            error = f"Readiness timeout after {go_duration(patience)}: target {target.name} not ready"
             return Verdict(error=error, unready=(why,))
     limit = settings.timeout_seconds if session.ci_timeout_seconds is None else session.ci_timeout_seconds
-    if limit and _seconds(session.created_at, now) > limit:
-        return Verdict(error=f"Timeout after {_go(limit)}: {_waiting(found)}")
+    if limit and seconds_between(session.created_at, now) > limit:
+        return Verdict(error=f"Timeout after {go_duration(limit)}: {_waiting(found)}")
     return None
 
 
@@ -207,14 +207,3 @@ def _waiting(found: tuple[CiTarget, ...]) -> str:
     if unready:
         parts.append(f"{len(unready)} resources not ready ({','.join(unready)})")
     return ", ".join(parts)
-
-
-def _seconds(since: str, now: str) -> float:
-    return (datetime.fromisoformat(now) - datetime.fromisoformat(since)).total_seconds()
-
-
-def _go(seconds: float) -> str:
-    """A duration as Go prints it: `30m0s`."""
-    hours, rest = divmod(int(seconds), 3600)
-    minutes, left = divmod(rest, 60)
-    return (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "") + f"{left}s"

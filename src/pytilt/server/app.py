@@ -21,6 +21,7 @@ from pytilt.model.api.metadata import GROUP_VERSION
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource
+from pytilt.model.times import precise
 from pytilt.model.updates import Reason
 from pytilt.server.guard import COOKIE, Guard
 from pytilt.server.page import page
@@ -309,7 +310,7 @@ def _selection(request: Request) -> Selection:
     since = ""
     if seconds:
         moment = datetime.now(UTC) - timedelta(seconds=seconds)
-        since = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        since = precise(moment)
     return Selection(
         resources=frozenset(ResourceName(name) for name in query.getlist("resource")),
         level=_level(query, "level"),

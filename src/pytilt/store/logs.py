@@ -25,6 +25,7 @@ from pytilt.host.state import explained
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
+from pytilt.model.times import precise
 from pytilt.store.objects import utc_now
 
 BATCH = 2000
@@ -197,7 +198,7 @@ class LogStore:
         """Append one line, without its newline."""
         line = Line(
             number=len(self._offsets),
-            time=self._clock().isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            time=precise(self._clock()),
             resource=resource,
             span=span,
             text=self.redactor(text),

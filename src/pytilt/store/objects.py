@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from pytilt.model.base import Value
 from pytilt.model.kinds import STORED
 from pytilt.model.stored import Object
+from pytilt.model.times import precise
 
 O = TypeVar("O", bound=Object)  # noqa: E741 - the object's own type, all over this module
 
@@ -141,7 +142,7 @@ class Store:
 
     def now(self) -> str:
         """The time, RFC 3339 with microseconds, as objects carry it."""
-        return self._clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return precise(self._clock())
 
     @contextmanager
     def _watching(self, kinds: frozenset[type[Object]]) -> Iterator[_Watch]:

@@ -27,6 +27,7 @@ from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.model.resources import Declaration, KubernetesDeploy, Link, LocalDeploy, TriggerMode
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.stored import Object
+from pytilt.model.times import precise
 from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy, Update
 from pytilt.store.logs import Line
 
@@ -38,7 +39,7 @@ ROOT = "/home/ada/shop"
 
 def ago(seconds: float) -> str:
     """RFC 3339: so many seconds before noon."""
-    return (NOON - timedelta(seconds=seconds)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return precise(NOON - timedelta(seconds=seconds))
 
 
 def update(

@@ -13,6 +13,7 @@ from pytilt.dialect.values import type_name
 from pytilt.errors import UserError
 from pytilt.host.patterns import parse_pattern
 from pytilt.model import references
+from pytilt.model.times import duration_of
 from pytilt.model.commands import Command
 from pytilt.model.names import ImageName
 from pytilt.model.resources import Link, PodReadiness
@@ -246,23 +247,16 @@ def image_names(value: object) -> tuple[ImageName, ...]:
         raise UserError(f"must be a valid image reference: {error.message}") from error
 
 
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)")
-
-
 def duration(value: object) -> float:
     """Seconds, of a text as Go writes durations: `90s`, `1h30m`, `1.5h`."""
     if not isinstance(value, str):
         raise UserError(f"Expected string. Got: {type_name(value)}")
-    sign, body = (-1, value[1:]) if value.startswith("-") else (1, value.removeprefix("+"))
-    if body == "0":
-        return 0.0
-    if not body or _DURATION.sub("", body):
-        problem = (
-            f'missing unit in duration "{value}"' if re.fullmatch(r"[\d.]+", body) else f'invalid duration "{value}"'
-        )
+    found = duration_of(value)
+    if found is None:
+        unitless = re.fullmatch(r"[\d.]+", value.lstrip("+-"))
+        problem = f'missing unit in duration "{value}"' if unitless else f'invalid duration "{value}"'
         raise UserError(f"time: {problem}", hint="write it as `90s`, `5m` or `1h30m`")
-    return sign * sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(body))
+    return found
 
 
 def command(

@@ -7,6 +7,7 @@ from pytilt.model.objects import Resource, Runtime, Session, Tiltfile
 from pytilt.model.pods import Pod
 from pytilt.model.resources import CiSettings, KubernetesDeploy, LocalDeploy, PodReadiness
 from pytilt.model.status import RuntimeStatus
+from pytilt.model.times import go_duration
 from pytilt.model.updates import Outcome, Reason
 from pytilt.store.objects import Snapshot
 
@@ -141,10 +142,3 @@ def _ci(settings: CiSettings, timeout: float | None) -> Json:
         "readinessTimeout": settings.readiness_timeout_seconds,
     }
     return {name: go_duration(seconds) for name, seconds in limits.items()}
-
-
-def go_duration(seconds: float) -> str:
-    """A duration as Go prints it: `1h0m0s`, `30m0s`, `1.5s`."""
-    whole, rest = divmod(seconds, 60)
-    hours, minutes = divmod(int(whole), 60)
-    return (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "") + f"{rest:g}s"

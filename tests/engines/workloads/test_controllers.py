@@ -4,9 +4,9 @@ import pytest
 
 from pytilt.engines.objects.fields import Key, is_deleting, key_of
 from pytilt.engines.objects.store import ObjectStore
-from pytilt.engines.objects.times import rfc3339
 from pytilt.engines.workloads.controllers import Controllers
 from pytilt.engines.workloads.outcome import phase
+from pytilt.model.times import rfc3339
 
 
 class World:

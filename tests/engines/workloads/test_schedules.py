@@ -2,9 +2,9 @@ from datetime import datetime
 
 import pytest
 
-from pytilt.engines.objects.times import rfc3339, seconds_of
 from pytilt.engines.workloads.schedules import parse
 from pytilt.errors import ApplyError
+from pytilt.model.times import rfc3339, seconds_of
 
 
 @pytest.mark.parametrize(

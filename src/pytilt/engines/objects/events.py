@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from pytilt.engines.objects.fields import Key, digest, uid_of
 from pytilt.engines.objects.store import ObjectStore
-from pytilt.engines.objects.times import rfc3339
 from pytilt.model.resources import KubeObject
+from pytilt.model.times import rfc3339
 
 LIMIT = 500
 """Events that are kept; the oldest go first."""

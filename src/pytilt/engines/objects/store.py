@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from pytilt.cluster.seam import Change, ChangeType
 from pytilt.engines.objects.fields import Key, is_deleting, key_of, new_uid, owner_of, uid_of
 from pytilt.engines.objects.kinds import CLUSTER_SCOPED
-from pytilt.engines.objects.times import rfc3339
 from pytilt.model.resources import KubeObject
+from pytilt.model.times import rfc3339
 
 Listener = Callable[[Change], None]
 

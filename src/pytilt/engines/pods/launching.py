@@ -5,7 +5,6 @@ from typing import Any
 
 from pytilt.engines.network.services import variables
 from pytilt.engines.objects.fields import Json
-from pytilt.engines.objects.times import seconds_of
 from pytilt.engines.pods.context import EngineContext
 from pytilt.engines.pods.pulling import pull_credentials
 from pytilt.engines.pods.sandbox import Sandbox
@@ -15,6 +14,7 @@ from pytilt.engines.podspec.plan import ContainerView, Instance, RunState
 from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError, PublishError, WorkError
 from pytilt.model.references import try_parse
 from pytilt.model.resources import KubeObject
+from pytilt.model.times import seconds_of
 
 START_FAILED = 128
 """The exit code that Kubernetes gives a container that could not be started."""

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytilt.engines.objects.fields import NODE_LOST, Json
-from pytilt.engines.objects.times import rfc3339
 from pytilt.engines.podspec.plan import (
     ContainerView,
     Instance,
@@ -18,6 +17,7 @@ from pytilt.engines.podspec.plan import (
 )
 from pytilt.model.base import Value
 from pytilt.model.resources import KubeObject
+from pytilt.model.times import rfc3339
 
 
 class PodFacts(Value):

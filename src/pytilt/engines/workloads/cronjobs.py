@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from pytilt.engines.objects.fields import Json, Key, key_of, owned_by
-from pytilt.engines.objects.times import rfc3339, seconds_of
 from pytilt.engines.workloads.jobs import is_done
 from pytilt.engines.workloads.outcome import Outcome
 from pytilt.engines.workloads.schedules import parse
 from pytilt.model.resources import KubeObject
+from pytilt.model.times import rfc3339, seconds_of
 
 KEPT_SUCCESSES, KEPT_FAILURES = 3, 1
 """How many finished Jobs stay; Kubernetes' defaults."""

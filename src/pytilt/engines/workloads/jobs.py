@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytilt.engines.objects.fields import Json, is_deleting, key_of, pod_from_template, suffix
-from pytilt.engines.objects.times import rfc3339, seconds_of
 from pytilt.engines.workloads.outcome import Outcome, finished, phase, ready_since
 from pytilt.model.resources import KubeObject
+from pytilt.model.times import rfc3339, seconds_of
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 FIRST_DELAY, LONGEST_DELAY = 10.0, 360.0

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable
 
 from pytilt.engines.objects.fields import Key, condition, is_deleting
-from pytilt.engines.objects.times import rfc3339, seconds_of
 from pytilt.model.base import Value
 from pytilt.model.resources import KubeObject
+from pytilt.model.times import rfc3339, seconds_of
 
 
 class Outcome(Value):

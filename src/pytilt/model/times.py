@@ -1,0 +1,111 @@
+"""Points in time and durations as texts: as the session, Kubernetes, container engines and Go write them."""
+
+import re
+from datetime import UTC, datetime
+
+SECOND = 10**9
+"""Nanoseconds."""
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
+_FULL_LENGTH = len("2026-01-01T00:00:00.000000000Z")
+
+
+def precise(moment: datetime) -> str:
+    """A moment in UTC to the microsecond, as a session writes it."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def seconds_between(since: str, until: str) -> float:
+    """Seconds from one RFC 3339 text to another.
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    return (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds()
+
+
+def rfc3339(seconds: float) -> str:
+    """A Unix time to the second, as Kubernetes writes it."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_of(text: str) -> float:
+    """The Unix time of an RFC 3339 text with up to nine digits of a second; 0 for an empty one or the zero time."""
+    if not text or text.startswith("0001-"):
+        return 0.0
+    whole, digits = _without_digits(text)
+    return datetime.fromisoformat(whole).timestamp() + (float(f"0.{digits}") if digits else 0.0)
+
+
+def duration_of(text: str) -> float | None:
+    """The seconds of a text as Go writes durations: `90s`, `1h30m`, `1.5h`, `0`; None if it is none."""
+    sign, body = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
+    if body == "0":
+        return 0.0
+    if not body or _DURATION.sub("", body):
+        return None
+    return sign * sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(body))
+
+
+def go_duration(seconds: float) -> str:
+    """A duration as Go prints it: `1h0m0s`, `30m0s`, `1.5s`."""
+    whole, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(whole), 60)
+    return (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "") + f"{rest:g}s"
+
+
+def in_utc(text: str) -> str | None:
+    """An RFC 3339 text in UTC, with the digits of a second that it has; None for anything else."""
+    if len(text) == _FULL_LENGTH and text.endswith("Z") and text[:4].isdigit():
+        return text
+    whole, digits = _without_digits(text)
+    try:
+        moment = datetime.fromisoformat(whole)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        return None
+    there = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{there}.{digits}Z" if digits else f"{there}Z"
+
+
+def order(time: str, other: str) -> int:
+    """Is a time in UTC before (-1), at (0) or after (1) another? One in whole seconds is at any time of its second."""
+    seconds, _, fraction = time.rstrip("Z").partition(".")
+    others, _, other_fraction = other.rstrip("Z").partition(".")
+    digits = 9 if fraction else 0  # Go leaves out trailing zeros
+    one, two = (seconds, fraction.ljust(digits, "0")), (others, other_fraction.ljust(digits, "0")[:digits])
+    return (one > two) - (one < two)
+
+
+def next_nanosecond(text: str) -> str:
+    """The RFC 3339 time in UTC after a text that is one; a text that is none stays."""
+    if not (known := in_utc(text)):
+        return text
+    seconds, nanoseconds = divmod(_nanoseconds(known) + 1, SECOND)
+    return f"{rfc3339(seconds).removesuffix('Z')}.{nanoseconds:09d}Z"
+
+
+def engine_since(text: str) -> str:
+    """An RFC 3339 text as the engine takes it in queries: seconds and nanoseconds of Unix time."""
+    seconds, nanoseconds = divmod(_nanoseconds(text), SECOND)
+    return f"{seconds}.{nanoseconds:09d}"
+
+
+def podman_since(text: str) -> str:
+    """The same for Podman: it rounds such numbers, and leaves out what is of that very nanosecond."""
+    seconds, nanoseconds = divmod(_nanoseconds(text) - 1, SECOND)
+    return f"{rfc3339(seconds).removesuffix('Z')}.{nanoseconds:09d}Z"
+
+
+def _nanoseconds(text: str) -> int:
+    whole, digits = _without_digits(text)
+    return int(seconds_of(whole)) * SECOND + int(f"{digits[:9]:<09s}")
+
+
+def _without_digits(text: str) -> tuple[str, str]:
+    """A text to the second, and the digits of the second's fraction."""
+    whole, _, rest = text.partition(".")
+    digits = rest[: next((at for at, sign in enumerate(rest) if sign not in "0123456789"), len(rest))]
+    return whole + rest[len(digits) :], digits

@@ -1,0 +1,111 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from pytilt.model.times import (
+    engine_since,
+    go_duration,
+    in_utc,
+    next_nanosecond,
+    order,
+    podman_since,
+    precise,
+    rfc3339,
+    seconds_between,
+    seconds_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2026-11-24T16:51:36Z", 1795539096.0),
+        ("2026-11-24T16:51:36.500000000Z", 1795539096.5),
+        ("2026-11-24T17:51:36.5+01:00", 1795539096.5),
+        ("0001-01-01T00:00:00Z", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_times_are_read(text, seconds):
+    assert seconds_of(text) == seconds
+
+
+def test_times_are_written_to_the_second():
+    assert rfc3339(1795539096.9) == "2026-11-24T16:51:36Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "since"),
+    [
+        ("2026-11-24T16:51:36.123456789Z", "1795539096.123456789"),
+        ("2026-11-24T16:51:36.5Z", "1795539096.500000000"),
+        ("2026-11-24T16:51:36Z", "1795539096.000000000"),
+    ],
+)
+def test_the_engine_gets_nanoseconds(text, since):
+    assert engine_since(text) == since
+
+
+@pytest.mark.parametrize(
+    ("text", "since"),
+    [
+        ("2026-11-24T16:51:36.123456789Z", "2026-11-24T16:51:36.123456788Z"),
+        ("2026-11-24T16:51:36.5Z", "2026-11-24T16:51:36.499999999Z"),
+        ("2026-11-24T16:51:36Z", "2026-11-24T16:51:35.999999999Z"),
+    ],
+)
+def test_podman_gets_the_nanosecond_before(text, since):
+    assert podman_since(text) == since
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-11-24T16:51:36.123456789Z", "2026-11-24T16:51:36.123456789Z"),
+        ("2026-11-24T17:51:36.123456789+01:00", "2026-11-24T16:51:36.123456789Z"),
+        ("2026-11-24T11:51:36-05:00", "2026-11-24T16:51:36Z"),
+        ("2026-11-24T16:51:36", None),
+        ("failed", None),
+        ("", None),
+    ],
+)
+def test_times_of_other_zones_are_converted_to_utc(text, utc):
+    assert in_utc(text) == utc
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0s"), (90, "1m30s"), (1800, "30m0s"), (3601.5, "1h0m1.5s")])
+def test_durations_are_written_as_go_does(seconds: float, text: str):
+    assert go_duration(seconds) == text
+
+
+def test_a_session_writes_microseconds():
+    assert precise(datetime(2026, 11, 24, 16, 51, 36, tzinfo=UTC)) == "2026-11-24T16:51:36.000000Z"
+
+
+def test_seconds_lie_between_two_times_whatever_their_zones():
+    assert seconds_between("2026-11-24T16:51:36Z", "2026-11-24T17:51:37.5+01:00") == 1.5
+
+
+@pytest.mark.parametrize(
+    ("time", "other", "expected"),
+    [
+        ("2026-11-24T16:51:36.5Z", "2026-11-24T16:51:36.500000000Z", 0),
+        ("2026-11-24T16:51:36.50000001Z", "2026-11-24T16:51:36.5Z", 1),
+        ("2026-11-24T16:51:36Z", "2026-11-24T16:51:36.5Z", 0),
+        ("2026-11-24T16:51:35.9Z", "2026-11-24T16:51:36Z", -1),
+    ],
+)
+def test_times_have_an_order_whatever_digits_they_have(time: str, other: str, expected: int):
+    assert order(time, other) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "following"),
+    [
+        ("2026-11-24T16:51:36.123456789Z", "2026-11-24T16:51:36.123456790Z"),
+        ("2026-11-24T16:51:36.999999999Z", "2026-11-24T16:51:37.000000000Z"),
+        ("failed", "failed"),
+    ],
+)
+def test_the_next_nanosecond_may_be_in_the_next_second(text: str, following: str):
+    assert next_nanosecond(text) == following
