@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pytilt.model.times import (
+    duration_of,
     engine_since,
     go_duration,
     in_utc,
@@ -109,3 +110,20 @@ def test_times_have_an_order_whatever_digits_they_have(time: str, other: str, ex
 )
 def test_the_next_nanosecond_may_be_in_the_next_second(text: str, following: str):
     assert next_nanosecond(text) == following
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90s", 90.0),
+        ("1h30m", 5400.0),
+        ("-1.5m", -90.0),
+        ("+.5s", 0.5),
+        ("0", 0.0),
+        ("5", None),
+        ("٣s", None),
+        ("", None),
+    ],
+)
+def test_durations_are_read_as_go_writes_them(text: str, seconds: float | None):
+    assert duration_of(text) == seconds
