@@ -19,6 +19,7 @@ from pytest_asyncio import is_async_test
 from pytilt.settings import Settings
 from tests import backends
 from tests.backends import Backends
+from tests.idle import idle
 from tests.podman_service import obstacle, podman_service
 from tests.registry_server import RegistryServer, registry_server
 
@@ -67,13 +68,9 @@ def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
 async def _no_task_left_behind() -> AsyncIterator[None]:
     """Fail a test that leaves a task on the loop; fixtures of the test end before this one does."""
     yield
-    this = asyncio.current_task()
-    for _ in range(10):  # turns of the loop in which what was cancelled may end
-        left = [task for task in asyncio.all_tasks() if task is not this]
-        if not left:
-            return
-        await asyncio.sleep(0)
-    pytest.fail(f"tasks left behind: {left}")
+    await idle()  # what was cancelled may end
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not left, f"tasks left behind: {left}"
 
 
 @pytest.fixture(autouse=True)

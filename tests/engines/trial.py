@@ -15,7 +15,7 @@ from pytilt.docker.api import DockerApi
 from pytilt.docker.runtime import DockerRuntime
 from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.cluster import EngineCluster, engine_cluster
-from pytilt.engines.network.infrastructure import sandboxes_last
+from pytilt.engines.network.services import INGRESS_PORT
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import condition, key_of
 from pytilt.model.clusters import ObjectRef
@@ -177,11 +177,11 @@ def fetch(url: str) -> str:
 
 
 @asynccontextmanager
-async def session(engine_host: str, project: str) -> AsyncIterator[Trial]:
+async def session(engine_host: str, project: str, ingress_port: int = INGRESS_PORT) -> AsyncIterator[Trial]:
     """One session of a project."""
     async with DockerApi(EngineAddress(url=engine_host)) as api:
         runtime = DockerRuntime(api)
-        async with engine_cluster(runtime, project) as cluster:
+        async with engine_cluster(runtime, project, ingress_port=ingress_port) as cluster:
             yield Trial(cluster, runtime, project)
 
 
@@ -196,9 +196,9 @@ async def swept(engine_host: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def trial(engine_host: str) -> AsyncIterator[Trial]:
+async def trial(engine_host: str, ingress_port: int = INGRESS_PORT) -> AsyncIterator[Trial]:
     """The only session of a project, of which nothing is left afterwards."""
-    async with swept(engine_host) as project, session(engine_host, project) as opened:
+    async with swept(engine_host) as project, session(engine_host, project, ingress_port=ingress_port) as opened:
         yield opened
 
 
@@ -206,10 +206,15 @@ async def sweep(engine_host: str, project: str) -> None:
     """Remove all of a project without asking it."""
     async with DockerApi(EngineAddress(url=engine_host)) as api:
         runtime, mine = DockerRuntime(api), {labels.PROJECT: project}
-        for container in sandboxes_last(await runtime.containers(mine)):
-            await runtime.remove(container["Id"])
-        for volume in await runtime.volumes(mine):
-            await runtime.remove_volume(volume["Name"])
+        containers = await runtime.containers(mine)
+        for last in (False, True):  # Podman keeps a sandbox as long as others live in it
+            async with asyncio.TaskGroup() as tasks:
+                for container in containers:
+                    if (container["Labels"].get(labels.ROLE) == labels.SANDBOX) is last:
+                        tasks.create_task(runtime.remove(container["Id"]))
+        async with asyncio.TaskGroup() as tasks:
+            for volume in await runtime.volumes(mine):
+                tasks.create_task(runtime.remove_volume(volume["Name"]))
         for network in await runtime.networks(mine):
             await runtime.remove_network(network["Id"])
 

@@ -1,12 +1,13 @@
 import asyncio
 import struct
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
 from pytilt.errors import ClusterUnreachableError
 from pytilt.kubernetes.spdy import BUFFERED_BYTES, DICTIONARY, PROBE_PINGS, Patience, SpdyConnection
+from tests.idle import eventually, idle
 from tests.kubernetes.spdy_server import PING, RST_STREAM, control, data
 
 
@@ -122,8 +123,7 @@ async def test_what_nobody_reads_is_not_fetched(server: Server, connection: Spdy
     piece = data(1, bytes(32768))
     server.say(*[piece] * 100)
     got = len(await stream.receive())
-    for _ in range(100):
-        await asyncio.sleep(0)
+    await idle()
     assert server.read * 32768 <= got + BUFFERED_BYTES + 32768
     while got < 100 * 32768:
         got += len(await stream.receive())
@@ -134,9 +134,8 @@ async def test_no_more_is_sent_than_the_other_side_consumes(server: Server, conn
     stream = await connection.open({})
     async with asyncio.TaskGroup() as group:
         sending = group.create_task(stream.send(bytes(100 * 32768)))
-        await turns(lambda: sum(len(each) for each in server.sent) > 20 * 32768)
-        for _ in range(100):
-            await asyncio.sleep(0)
+        await eventually(lambda: sum(len(each) for each in server.sent) > 20 * 32768)
+        await idle()
         frames = [each for each in server.sent if each.startswith(struct.pack("!I", 1))]
         assert 20 < len(frames) < 50
         answered = 0
@@ -159,7 +158,7 @@ async def test_a_connection_that_answers_some_pings_lives_though_a_worker_of_it_
     server: Server, connection: SpdyConnection
 ):
     stream = await connection.open({})
-    await turns(lambda: len(server.sent) > 1, sleep=0.01)
+    await eventually(lambda: len(server.sent) > 1)
     server.say(server.sent[-1][:12])
     for _ in range(30):
         await asyncio.sleep(0.01)
@@ -185,12 +184,3 @@ async def test_when_the_other_side_goes_away_open_streams_go_on(server: Server, 
     server.say(control(7, struct.pack("!II", 1, 0)), data(1, b"last words", fin=True))
     assert await stream.receive() == b"last words"
     assert not connection.usable
-
-
-async def turns(done: Callable[[], object], *, sleep: float = 0) -> None:
-    """Let the loop turn until something holds."""
-    for _ in range(1000):
-        if done():
-            return
-        await asyncio.sleep(sleep)
-    pytest.fail("it never came to hold")

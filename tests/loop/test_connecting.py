@@ -8,8 +8,9 @@ from pytilt.model.objects import ClusterState
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import INFO, FakeCluster
+from tests.idle import idle
 from tests.loop.declaring import kubernetes, local, prepare
-from tests.loop.waiting import logged, rest, running, until
+from tests.loop.waiting import logged, running, until
 
 
 class Trial:
@@ -32,7 +33,7 @@ def trial(store: Store, logs: LogStore) -> Trial:
 async def test_the_cluster_is_asked_once_something_is_to_be_deployed(trial: Trial):
     prepare(trial.store, local("tool"), connected=False)
     async with running(trial.connecting.run()):
-        await rest()
+        await idle()
         assert trial.state().info is None
         prepare(trial.store, kubernetes("web"), connected=False)
         await until(trial.store, lambda: trial.state().info)

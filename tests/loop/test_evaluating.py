@@ -39,8 +39,9 @@ from pytilt.testing.cluster import FakeCluster
 from pytilt.testing.host import FakeFileWatcher
 from pytilt.testing.images import FakeBuilder, FakePublisher
 from pytilt.tiltfile.request import EvaluationResult
+from tests.idle import idle
 from tests.loop.declaring import deployment, image, kubernetes, local, plain, prepare, update
-from tests.loop.waiting import logged, rest, running, until, until_logged
+from tests.loop.waiting import logged, running, until, until_logged
 
 CONFIG = "/p/Tiltfile"
 
@@ -149,7 +150,7 @@ async def test_a_changed_config_file_evaluates_again(trial: Trial):
     async with trial.session(declares(local("a")), declares(local("b"))):
         trial.watcher.change(CONFIG)
         status = await trial.evaluated(2)
-        await rest()
+        await idle()
     assert trial.names() == ["b"]
     assert status.history[0].changed_files == (CONFIG,)
     assert status.history[0].reason is Reason.CHANGED_FILES
@@ -178,7 +179,7 @@ async def test_a_config_file_that_changes_during_the_evaluation_evaluates_once_m
         await until(trial.store, lambda: trial.watching.sequence == 2)
         trial.evaluator.gate.set()
         await trial.evaluated(3)
-        await rest()
+        await idle()
     assert len(trial.evaluator.args) == 3
 
 
@@ -194,7 +195,7 @@ async def test_a_file_that_was_written_while_it_was_first_read_is_read_again(tri
     trial.evaluator.meanwhile = write_once
     async with trial.session(declares(config_files=(str(file),))):
         await trial.evaluated(2)
-        await rest()
+        await idle()
     assert len(trial.evaluator.args) == 2
 
 
@@ -204,7 +205,7 @@ async def test_a_file_from_the_future_is_not_read_again_and_again(trial: Trial, 
     later = time.time() + 3600
     os.utime(file, (later, later))
     async with trial.session(declares(config_files=(str(file),))):
-        await rest()
+        await idle()
     assert len(trial.evaluator.args) == 1
 
 
@@ -239,7 +240,7 @@ async def test_a_trigger_evaluates_again_also_when_it_comes_during_an_evaluation
         trial.evaluating.trigger(Reason.CLI_TRIGGER)
         trial.evaluator.gate.set()
         status = await trial.evaluated(3)
-        await rest()
+        await idle()
     reasons = [each.reason for each in status.history]
     assert reasons == [Reason.CLI_TRIGGER, Reason.WEB_TRIGGER, Reason.INITIAL_BUILD]
 
@@ -249,7 +250,7 @@ async def test_other_arguments_evaluate_again_and_the_same_do_not(trial: Trial):
         assert trial.evaluating.set_args(["web"])
         status = await trial.evaluated(2)
         assert not trial.evaluating.set_args(["web"])
-        await rest()
+        await idle()
     assert trial.evaluator.args == [(), ("web",)]
     assert status.history[0].reason is Reason.TILT_ARGS
 
@@ -397,7 +398,7 @@ async def test_a_tiltfile_that_changes_each_time_what_it_reads_is_paused_until_s
         trial.evaluating.trigger(Reason.CLI_TRIGGER)
         await until_logged(logs, "Paused: each run changes `stamp`")
         await trial.evaluated(ROUNDS + 1)
-        await rest()
+        await idle()
         count = len((await trial.evaluated(ROUNDS + 1)).history)
         trial.evaluator.meanwhile = lambda: None
         trial.watcher.change(CONFIG)

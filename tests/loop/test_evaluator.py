@@ -7,7 +7,8 @@ from pytilt.model.names import TILTFILE, SpanId
 from pytilt.settings import Settings
 from pytilt.store.logs import LogStore
 from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult
-from tests.loop.waiting import logged, rest
+from tests.idle import idle
+from tests.loop.waiting import logged
 
 
 async def evaluated(folder: Path, logs: LogStore, text: str, *args: str) -> EvaluationResult:
@@ -17,7 +18,7 @@ async def evaluated(folder: Path, logs: LogStore, text: str, *args: str) -> Eval
     request = EvaluationRequest(path=str(file), environ=Settings.from_environment().environ)
     async with HostRunner() as runner:
         result = await Evaluator(request, runner).evaluate(args, logs.span(TILTFILE, SpanId("tiltfile:1")))
-    await rest()  # what the other thread said last is on its way
+    await idle()  # what the other thread said last is on its way
     return result
 
 

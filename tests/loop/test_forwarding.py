@@ -17,7 +17,8 @@ from pytilt.model.resources import PortForwardSpec as Forward
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeConnection, FakeContainers
-from tests.loop.waiting import logged, running, turns, until, until_logged
+from tests.idle import eventually
+from tests.loop.waiting import logged, running, until, until_logged
 
 QUICK = Rechecks(first=0.02, longest=0.02, silence=0.1)
 
@@ -144,7 +145,7 @@ async def test_a_forward_that_is_declared_no_more_listens_no_more(trial: Trial):
         await trial.listening()
         trial.store.delete(PortForward, "web:1")
         await until(trial.store, lambda: trial.store.get(PortForward, "web:1") is None)
-        await turns(lambda: is_free(trial.port, "127.0.0.1"))
+        await eventually(lambda: is_free(trial.port, "127.0.0.1"))
 
 
 async def test_another_port_is_another_listener(trial: Trial):

@@ -18,8 +18,9 @@ from pytilt.model.resources import Declaration
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.images import FakeBuilder, FakePublisher
+from tests.idle import eventually
 from tests.loop.declaring import INFO, command, custom, image, kubernetes, prepare
-from tests.loop.waiting import logged, running, turns
+from tests.loop.waiting import logged, running
 
 REGISTRY = Registry(host="localhost:5001")
 
@@ -188,7 +189,7 @@ async def test_images_that_do_not_need_each_other_are_built_at_the_same_time(sto
     prepare(store, kubernetes("web", images=[image("one"), image("two")]))
     async with running() as group:
         ended = group.create_task(trial.ensure("web"))
-        await turns(lambda: len(builder.requests) == 2)
+        await eventually(lambda: len(builder.requests) == 2)
         builder.gate.set()
         assert set(await ended) == {"one", "two"}
 

@@ -11,8 +11,9 @@ from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeContainers
+from tests.idle import eventually, idle
 from tests.loop.declaring import kubernetes, local, prepare
-from tests.loop.waiting import logged, rest, running, turns, until_logged
+from tests.loop.waiting import logged, running, until_logged
 
 FUTURE = "2999-01-01T00:00:00Z"
 MAIN = ContainerRef(namespace="default", pod="web-1", container="main")
@@ -74,10 +75,10 @@ async def test_where_there_are_several_containers_each_line_names_its_own(trial:
 async def test_a_container_is_followed_once_it_was_created(trial: Trial):
     trial.pods(pod(container(id="", state=ContainerState.WAITING)))
     async with running(trial.podlogs.run()):
-        await rest()
+        await idle()
         assert not trial.followed
         trial.pods(pod())
-        await turns(lambda: trial.followed)
+        await eventually(lambda: trial.followed)
 
 
 async def test_a_restarted_container_is_reported_on_without_gaps_or_repetitions(trial: Trial):
@@ -88,7 +89,7 @@ async def test_a_restarted_container_is_reported_on_without_gaps_or_repetitions(
         await until_logged(trial.logs, "two")
         trial.containers.end_log(MAIN)
         trial.pods(pod(container(state=ContainerState.WAITING, reason="CrashLoopBackOff")))
-        await rest()
+        await idle()
         assert len(trial.followed) == 1
         trial.containers.write_log(MAIN, "three")
         trial.pods(pod(container(id="c2", restarts=1)))
@@ -106,7 +107,7 @@ async def test_a_broken_connection_costs_no_line_and_repeats_none(trial: Trial):
         trial.containers.break_log(MAIN)
         trial.containers.write_log(MAIN, "three")
         await until_logged(trial.logs, "three")
-        await turns(lambda: True)
+        await eventually(lambda: True)
         trial.containers.break_log(MAIN)
         trial.containers.write_log(MAIN, "four")
         await until_logged(trial.logs, "four")
@@ -178,7 +179,7 @@ async def test_who_waits_for_last_words_gets_those_of_a_container_that_has_ended
     async with running(trial.podlogs.run()):
         async with asyncio.TaskGroup() as group:
             waiting = group.create_task(trial.podlogs.caught_up(), name="last words")
-            await rest()
+            await idle()
             assert not waiting.done()
             trial.containers.write_log(MAIN, "fatal: no database")
             trial.containers.end_log(MAIN)
@@ -189,7 +190,7 @@ async def test_nobody_waits_for_the_last_words_of_a_pod_that_is_gone(trial: Tria
     trial.pods(pod(container(state=ContainerState.TERMINATED)))
     async with running(trial.podlogs.run()), asyncio.TaskGroup() as group:
         waiting = group.create_task(trial.podlogs.caught_up(), name="last words")
-        await rest()
+        await idle()
         assert not waiting.done()
         trial.pods()
         trial.containers.break_log(MAIN)
@@ -210,5 +211,5 @@ async def test_a_pod_that_is_gone_is_reported_to_its_end(trial: Trial):
 async def test_a_local_resource_has_no_pods(trial: Trial):
     trial.pods(replace(pod(), name="tool-1"), name="tool")
     async with running(trial.podlogs.run()):
-        await rest()
+        await idle()
     assert not trial.followed

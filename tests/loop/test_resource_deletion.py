@@ -21,8 +21,9 @@ from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeCluster
 from pytilt.testing.host import FakeFileWatcher
 from pytilt.testing.images import FakeBuilder, FakePublisher
+from tests.idle import eventually
 from tests.loop.declaring import deployment, kubernetes, local, plain, prepare, update
-from tests.loop.waiting import logged, running, turns
+from tests.loop.waiting import logged, running
 
 CONFIG = plain("ConfigMap", "colors", namespace="default")
 DEPLOYMENT = deployment("web", namespace="default")
@@ -105,7 +106,7 @@ async def test_what_another_resource_declares_by_the_same_name_elsewhere_is_anot
 async def test_an_update_that_runs_is_ended_first_and_what_it_may_have_applied_goes(trial: Trial):
     prepare(trial.store, kubernetes("web", DEPLOYMENT, CONFIG))
     async with running(trial.updating.run()):
-        await turns(lambda: trial.updates)
+        await eventually(lambda: trial.updates)
         await trial.remove("web")
         resource = trial.store.get(Resource, "web")
         assert resource

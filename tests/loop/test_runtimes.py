@@ -16,8 +16,9 @@ from pytilt.model.status import RuntimeStatus
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeCluster
+from tests.idle import eventually, idle
 from tests.loop.declaring import INFO, deployment, kubernetes, local, plain, prepare, update
-from tests.loop.waiting import logged, rest, running, turns, until, until_logged
+from tests.loop.waiting import logged, running, until, until_logged
 
 LATER = "2999-01-01T00:00:00Z"
 
@@ -93,19 +94,19 @@ def trial(store: Store, logs: LogStore) -> Trial:
 async def test_nothing_is_watched_before_a_cluster_answers(trial: Trial):
     trial.store.delete(ClusterState, "default")
     async with running(trial.runtimes.run()):
-        await rest()
+        await idle()
         assert not trial.cluster.watched
         trial.store.put(ClusterState(name="default", info=INFO))
-        await turns(lambda: len(trial.cluster.watched) == len(WATCHED))
+        await eventually(lambda: len(trial.cluster.watched) == len(WATCHED))
 
 
 async def test_every_namespace_that_a_resource_lives_in_is_watched_once(trial: Trial):
     spec = kubernetes("web", deployment("web"), plain("Secret", "s", namespace="other"))
     async with running(trial.runtimes.run()):
-        await turns(lambda: len(trial.cluster.watched) == len(WATCHED))
+        await eventually(lambda: len(trial.cluster.watched) == len(WATCHED))
         trial.store.change(Resource, "web", lambda each: replace(each, spec=spec))
-        await turns(lambda: len(trial.cluster.watched) == 2 * len(WATCHED))
-        await rest()
+        await eventually(lambda: len(trial.cluster.watched) == 2 * len(WATCHED))
+        await idle()
         assert len(trial.cluster.watched) == 2 * len(WATCHED)
 
 
@@ -178,7 +179,7 @@ async def test_a_job_that_was_complete_and_is_cleaned_up_stays_fine(trial: Trial
     async with running(trial.runtimes.run()):
         await until(trial.store, lambda: trial.state("migrate").status is RuntimeStatus.OK)
         trial.cluster.remove(objects.ref(job))
-        await rest()
+        await idle()
         assert trial.state("migrate").status is RuntimeStatus.OK
 
 
@@ -208,7 +209,7 @@ async def test_pods_that_went_while_the_watch_was_broken_are_forgotten(trial: Tr
         gone = trial.cluster.add_pod("gone", owner=owner)
         await until(trial.store, lambda: trial.pods() == ["gone"])
         trial.cluster.add_pod("gone", owner=owner, labels={**gone["metadata"]["labels"], "changed": "1"})
-        await rest()
+        await idle()
         trial.cluster.broken = "no route to host"
         trial.cluster.remove(objects.ref(gone))
         await until_logged(trial.logs, "cannot watch Pod objects in namespace default: no route to host")
@@ -246,10 +247,10 @@ async def test_an_event_is_reported_once_and_again_when_it_happened_again(trial:
         trial.cluster.put(event("e1", pod))
         trial.cluster.reconnect()
         await until_logged(trial.logs, "back-off restarting")
-        await rest()
+        await idle()
         assert logged(trial.logs, "web") == "[event: pod web-1] back-off restarting\n"
         trial.cluster.put(event("e1", pod, count=2))
-        await turns(lambda: logged(trial.logs, "web").count("\n") == 2)
+        await eventually(lambda: logged(trial.logs, "web").count("\n") == 2)
 
 
 async def test_an_event_that_happens_again_and_again_is_reported_ever_more_rarely(trial: Trial):
@@ -258,7 +259,7 @@ async def test_an_event_that_happens_again_and_again_is_reported_ever_more_rarel
         await trial.status(RuntimeStatus.OK)
         for count in range(1, 101):
             trial.cluster.put(event("e1", pod, count=count, message=f"time {count}"))
-            await rest()
+            await idle()
     times = [line.rpartition(" ")[2] for line in logged(trial.logs, "web").splitlines()]
     assert times == ["1", "2", "4", "8", "16", "32", "64"]
 
@@ -286,7 +287,7 @@ async def test_events_of_replica_sets_are_reported_and_those_of_strangers_are_no
         owner = trial.deploy()
         stranger = trial.cluster.add_pod("stranger")
         await until(trial.store, lambda: trial.state().reason == "no pod yet")
-        await rest()
+        await idle()
         trial.cluster.put(event("e1", stranger, message="of a stranger"))
         trial.cluster.put(event("e2", owner, message="quota exceeded"))
         await until_logged(trial.logs, "quota exceeded")
@@ -309,16 +310,16 @@ async def test_events_of_pods_that_were_found_by_their_labels_are_reported(trial
 
 async def test_an_event_that_comes_before_its_update_has_ended_is_reported_then(trial: Trial):
     async with running(trial.runtimes.run()):
-        await turns(lambda: len(trial.cluster.watched) == len(WATCHED))
+        await eventually(lambda: len(trial.cluster.watched) == len(WATCHED))
         owner = trial.replica_set(trial.cluster.put(deployment("web")))
         pod = trial.cluster.add_pod("web-1", owner=owner)
         trial.cluster.put(event("e1", pod))
-        await rest()
+        await idle()
         assert logged(trial.logs) == ""
         trial.deploy()
         await until_logged(trial.logs, "back-off restarting")
         trial.cluster.reconnect()
-        await rest()
+        await idle()
     assert logged(trial.logs, "web") == "[event: pod web-1] back-off restarting\n"
 
 

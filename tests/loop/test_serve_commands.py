@@ -17,8 +17,9 @@ from pytilt.model.updates import Outcome, Reason
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.host import Answer, FakeRunner
+from tests.idle import idle
 from tests.loop.declaring import kubernetes, local, prepare, update
-from tests.loop.waiting import logged, rest, running, until
+from tests.loop.waiting import logged, running, until
 
 
 class Trial:
@@ -68,7 +69,7 @@ def trial(store: Store, logs: LogStore, runner: FakeRunner) -> Trial:
 async def test_a_process_is_started_after_the_first_good_update(trial: Trial, runner: FakeRunner, logs: LogStore):
     trial.declare(local("tool", serve="server", links=(Link(url="http://x"),)))
     async with running(trial.serving.run()):
-        await rest()
+        await idle()
         assert not runner.processes
         assert trial.state().status is RuntimeStatus.NONE
         trial.updated(1)
@@ -84,7 +85,7 @@ async def test_a_process_is_restarted_after_each_good_update_and_only_then(trial
         trial.updated(1)
         first = await runner.process(0)
         trial.updated(2, Outcome.FAILED)
-        await rest()
+        await idle()
         assert len(runner.processes) == 1
         trial.updated(3)
         await runner.process(1)
@@ -113,7 +114,7 @@ async def test_a_server_that_ends_is_an_error_whatever_its_status(
         trial.updated(1)
         (await runner.process(0)).finish(exit_status)
         state = await trial.status(RuntimeStatus.ERROR)
-        await rest()
+        await idle()
         assert (state.reason, state.pid) == (f"Server exited with exit code {exit_status}", 0)
         assert [line.text for line in logs.read(0)[0] if line.level is Level.ERROR] == [state.reason]
         assert len(runner.processes) == 1
@@ -163,7 +164,7 @@ async def test_a_resource_without_server_is_ready_once_its_command_succeeded(tri
     async with running(trial.serving.run()):
         assert not (await trial.status(RuntimeStatus.NOT_APPLICABLE)).ready_once
         trial.updated(1, Outcome.FAILED)
-        await rest()
+        await idle()
         assert not trial.state().ready_once
         trial.updated(2)
         await until(trial.store, lambda: trial.state().ready_once)
@@ -180,7 +181,7 @@ async def test_while_its_update_is_due_a_server_is_pending(trial: Trial):
 async def test_resources_of_the_cluster_are_left_alone(trial: Trial, runner: FakeRunner):
     prepare(trial.store, kubernetes("web"))
     async with running(trial.serving.run()):
-        await rest()
+        await idle()
     assert trial.store.get(Runtime, "web") is None
     assert not runner.processes
 

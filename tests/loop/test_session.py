@@ -12,8 +12,9 @@ from pytilt.model.resources import CiSettings
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Outcome
 from pytilt.store.objects import Store
+from tests.idle import idle
 from tests.loop.declaring import local, prepare, update
-from tests.loop.waiting import PATIENCE_SECONDS, rest, running
+from tests.loop.waiting import PATIENCE_SECONDS, running
 
 
 class Endless:
@@ -87,7 +88,7 @@ async def test_a_session_that_is_not_for_ci_goes_on_when_all_is_healthy(store: S
         judged.append(await run_session(store, {}))
 
     async with running(run()):
-        await rest()
+        await idle()
         assert not judged
 
 

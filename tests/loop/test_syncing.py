@@ -32,9 +32,10 @@ from pytilt.model.updates import DeployedImage, Outcome, Reason, Strategy, Synce
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeContainers, FakeExec
+from tests.idle import eventually, idle
 from tests.liveupdate.shells import Shells
 from tests.loop.declaring import command, image, kubernetes, prepare, update
-from tests.loop.waiting import logged, rest, running, turns
+from tests.loop.waiting import logged, running
 
 WEB = ResourceName("web")
 
@@ -295,8 +296,8 @@ async def test_a_container_that_goes_while_its_stream_is_opened_is_a_reason_to_f
     async with running(trial.syncing.run()) as group:
         trial.write(a="one")
         ended = group.create_task(_failure(trial.update))
-        await turns(lambda: containers.commands)
-        await rest()
+        await eventually(lambda: containers.commands)
+        await idle()
         containers.fail("web-1", SyncError("no such pod"))
         trial.run()
         assert isinstance(await ended, SyncError)

@@ -20,8 +20,9 @@ from pytilt.model.updates import DeployedImage, HoldReason, Outcome, Reason, Str
 from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
 from pytilt.testing.host import FakeFileWatcher
+from tests.idle import eventually, idle
 from tests.loop.declaring import image, kubernetes, local, prepare, update
-from tests.loop.waiting import logged, rest, running, turns
+from tests.loop.waiting import logged, running
 
 TOOL = ResourceName("tool")
 OK = Done(outcome=Outcome.OK)
@@ -73,7 +74,7 @@ class Trial:
 
     async def ended(self, count: int, name: str = TOOL) -> ResourceStatus:
         """The status once so many updates have ended."""
-        await turns(lambda: len(self.status(name).history) == count and not self.status(name).current)
+        await eventually(lambda: len(self.status(name).history) == count and not self.status(name).current)
         return self.status(name)
 
 
@@ -97,10 +98,10 @@ async def test_a_change_during_an_update_is_part_of_the_next(trial: Trial):
     await trial.declare(local("tool"))
     trial.worker.gate.clear()
     async with running(trial.updating.run()):
-        await turns(lambda: trial.worker.starts)
+        await eventually(lambda: trial.worker.starts)
         trial.change("/p/tool/a")
         trial.change("/p/tool/b")
-        await turns(lambda: trial.status().due)
+        await eventually(lambda: trial.status().due)
         trial.worker.gate.set()
         status = await trial.ended(2)
     assert [start.changed_files for start in trial.worker.starts] == [(), ("/p/tool/a", "/p/tool/b")]
@@ -112,7 +113,7 @@ async def test_what_failed_is_red_and_not_tried_again_until_something_changes(tr
     trial.worker.answers = [BuildError("no such file")]
     async with running(trial.updating.run()):
         status = await trial.ended(1)
-        await rest()
+        await idle()
         assert len(trial.worker.starts) == 1
         assert status.last
         assert (status.last.outcome, status.last.error) == (Outcome.FAILED, "no such file")
@@ -146,7 +147,7 @@ async def test_only_the_newest_updates_are_remembered(trial: Trial):
     await trial.declare(local("tool"))
     async with running(trial.updating.run()):
         for number in range(1, HISTORY + 4):
-            await turns(partial(trial.is_newest, number))
+            await eventually(partial(trial.is_newest, number))
             trial.change(f"/p/tool/{number}")
     ids = [each.id for each in trial.status().history]
     assert ids == list(range(HISTORY + 3, 3, -1))
@@ -173,12 +174,12 @@ async def test_a_trigger_during_an_update_asks_for_one_more(trial: Trial):
     await trial.declare(local("tool"))
     trial.worker.gate.clear()
     async with running(trial.updating.run()):
-        await turns(lambda: trial.worker.starts)
+        await eventually(lambda: trial.worker.starts)
         trial.updating.trigger(TOOL, Reason.WEB_TRIGGER)
         trial.updating.trigger(TOOL, Reason.CLI_TRIGGER)
         trial.worker.gate.set()
         await trial.ended(2)
-        await rest()
+        await idle()
     assert [start.reason for start in trial.worker.starts] == [Reason.INITIAL_BUILD, Reason.WEB_TRIGGER]
 
 
@@ -187,7 +188,7 @@ async def test_in_manual_mode_a_change_is_shown_as_waiting_until_somebody_asks(t
     async with running(trial.updating.run()):
         await trial.ended(1)
         trial.change("/p/tool/a")
-        await rest()
+        await idle()
         assert len(trial.worker.starts) == 1
         trial.updating.trigger(TOOL, Reason.CLI_TRIGGER)
         await trial.ended(2)
@@ -198,7 +199,7 @@ async def test_a_cancelled_update_is_ended_and_says_so(trial: Trial):
     await trial.declare(local("tool"))
     trial.worker.gate.clear()
     async with running(trial.updating.run()):
-        await turns(lambda: trial.worker.starts)
+        await eventually(lambda: trial.worker.starts)
         await trial.updating.cancel(TOOL)
         status = trial.status()
     assert status.current == ()
@@ -210,7 +211,7 @@ async def test_leaving_cancels_what_runs(trial: Trial):
     await trial.declare(local("tool"))
     trial.worker.gate.clear()
     async with running(trial.updating.run()):
-        await turns(lambda: trial.worker.starts)
+        await eventually(lambda: trial.worker.starts)
     assert [each.outcome for each in trial.status().history] == [Outcome.CANCELED]
 
 
@@ -219,7 +220,7 @@ async def test_a_forgotten_resource_begins_anew(trial: Trial):
     async with running(trial.updating.run()):
         await trial.ended(1)
         trial.updating.forget(TOOL)
-        await turns(lambda: len(trial.worker.starts) == 2)
+        await eventually(lambda: len(trial.worker.starts) == 2)
         await trial.ended(1)
     assert trial.worker.starts[1].reason is Reason.INITIAL_BUILD
 
@@ -227,7 +228,7 @@ async def test_a_forgotten_resource_begins_anew(trial: Trial):
 async def test_what_waits_says_for_what(trial: Trial):
     await trial.declare(local("db"), local("web", resource_deps=(ResourceName("db"),)))
     async with running(trial.updating.run()):
-        await turns(lambda: trial.status("web").hold)
+        await eventually(lambda: trial.status("web").hold)
         hold, since = trial.status("web").hold, trial.status("web").due_since
         assert hold
         assert (hold.reason, hold.on) == (HoldReason.WAITING_FOR_DEP, ("db",))
@@ -244,11 +245,11 @@ async def test_the_tiltfile_says_how_many_updates_run_at_a_time(trial: Trial):
     trial.store.change(Tiltfile, "(Tiltfile)", lambda each: replace(each, status=_with(each, settings)))
     trial.worker.gate.clear()
     async with running(trial.updating.run()):
-        await turns(lambda: len(trial.worker.starts) == 2)
-        await rest()
+        await eventually(lambda: len(trial.worker.starts) == 2)
+        await idle()
         assert len(trial.worker.starts) == 2
         trial.worker.gate.set()
-        await turns(lambda: len(trial.worker.starts) == 3)
+        await eventually(lambda: len(trial.worker.starts) == 3)
 
 
 def _with(tiltfile: Tiltfile, settings: UpdateSettings):
@@ -289,7 +290,7 @@ async def test_a_command_that_fails_in_the_container_is_no_reason_to_fall_back(t
     async with running(trial.updating.run()):
         trial.change("/p/img/main.py", watch="image:img")
         status = await trial.ended(2, "web")
-        await rest()
+        await idle()
     assert [start.strategy for start in trial.worker.starts] == [Strategy.LIVE]
     assert status.last
     assert status.last.outcome is Outcome.FAILED
@@ -302,7 +303,7 @@ async def test_a_deployment_that_failed_counts_its_images_as_tried(trial: Trial)
     trial.worker.answers = [ApplyError("refused")]
     async with running(trial.updating.run()):
         status = await trial.ended(1, "web")
-        await rest()
+        await idle()
     assert status.applied_images == (DeployedImage(name=spec.name, reference="img:2"),)
     assert list(map(str, status.applied)) == ["Deployment/web"]
     assert len(trial.worker.starts) == 1

@@ -8,8 +8,9 @@ from pytilt.model.names import CONFIGS, TILTFILE
 from pytilt.model.objects import FileWatch, FileWatchStatus, ImageMap, Resource, Tiltfile, TiltfileStatus
 from pytilt.store.objects import Store
 from pytilt.testing.host import FakeFileWatcher
+from tests.idle import idle
 from tests.loop.declaring import image, kubernetes, local, prepare
-from tests.loop.waiting import rest, running, until
+from tests.loop.waiting import running, until
 
 WEB = {"web": [FileRule(paths=("/p/web",))]}
 BOTH = {**WEB, "db": [FileRule(paths=("/p/db", "/p/web"))]}
@@ -69,7 +70,7 @@ async def test_what_is_written_anew_with_the_content_it_had_is_no_change(store: 
         for content in (b"1", b"1", b"2", b"2"):
             watcher.contents["/p/web/a"] = content
             watcher.change("/p/web/a")
-            await rest()
+            await idle()
     assert status(store, "web") == FileWatchStatus(changes={"/p/web/a": 2}, latest=2)
 
 
@@ -80,12 +81,12 @@ async def test_what_changed_and_is_what_it_was_can_be_taken_back_for_those_who_s
         await watching.declare(BOTH)
         watcher.contents |= {"/p/web/a": b"1", "/p/web/b": b"1"}
         watcher.change("/p/web/a")
-        await rest()
+        await idle()
         with watching.observe(["web"]) as seen:
             for content in (b"2", b"1"):
                 watcher.contents |= {"/p/web/a": content, "/p/web/new": content}
                 watcher.change("/p/web/a", "/p/web/new")
-                await rest()
+                await idle()
     assert seen.contents == {"/p/web/a": b"1", "/p/web/new": None}
     assert watching.content("/p/web/a") == b"1"
     watching.restore(seen, ["/p/web/a"])
@@ -159,11 +160,11 @@ async def test_changes_are_in_their_order_after_some_were_taken_back(store: Stor
         for path in ("/p/web/a", "/p/web/b"):
             watcher.contents[path] = b"1"
             watcher.change(path)
-            await rest()
+            await idle()
         with watching.observe(["web"]) as seen:
             for content in (b"2", b"1"):
                 watcher.contents["/p/web/a"] = content
                 watcher.change("/p/web/a")
-                await rest()
+                await idle()
         watching.restore(seen, ["/p/web/a"])
     assert list(status(store, "web").changes.items()) == [("/p/web/a", 1), ("/p/web/b", 2)]

@@ -14,8 +14,6 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 10.0
 """A test that waits so long has failed."""
 
-TURNS = 2000
-
 
 @asynccontextmanager
 async def running(*parts: Awaitable[None]) -> AsyncIterator[asyncio.TaskGroup]:
@@ -53,21 +51,6 @@ async def until_logged(logs: LogStore, text: str) -> None:
         async for lines in batches:
             if any(text in line.text for line in lines):
                 return
-
-
-async def turns(done: Callable[[], object]) -> None:
-    """Let the event loop turn until something holds that takes nothing but turns, since all is fake."""
-    for _ in range(TURNS):
-        if done():
-            return
-        await asyncio.sleep(0)
-    raise AssertionError("it never came to hold")
-
-
-async def rest() -> None:
-    """Let the event loop turn until fakes have come to rest, to see that something does not happen."""
-    for _ in range(100):
-        await asyncio.sleep(0)
 
 
 def logged(logs: LogStore, resource: str = "") -> str:

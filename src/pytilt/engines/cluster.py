@@ -18,7 +18,7 @@ from pytilt.engines.health.probing import Prober
 from pytilt.engines.network.forwarding import Forwarding
 from pytilt.engines.network.infrastructure import SERVICE_RANGE, Infrastructure, sandboxes_last
 from pytilt.engines.network.reach import PodNetwork
-from pytilt.engines.network.services import completed
+from pytilt.engines.network.services import INGRESS_PORT, completed
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.events import EventRecorder
 from pytilt.engines.objects.fields import NEW_POD_STATUS, Json, Key, key_of, uid_of
@@ -58,6 +58,7 @@ async def engine_cluster(
     *,
     credentials: FindCredentials = anonymous,
     service_range: str = SERVICE_RANGE,
+    ingress_port: int = INGRESS_PORT,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator["EngineCluster"]:
     """Run Kubernetes manifests on a container engine for as long as the block; leaving lets everything run on.
@@ -68,6 +69,7 @@ async def engine_cluster(
         namespace: where objects without namespace go.
         credentials: finds those of this machine for pulling images; without it, images are pulled anonymously.
         service_range: addresses of Services, if the usual ones cannot be used on this machine.
+        ingress_port: of this machine, where Ingresses are found.
         clock: returns the Unix time.
 
     Raises:
@@ -75,7 +77,9 @@ async def engine_cluster(
     """
     node = await node_info(runtime)
     mine = Project(id=project)
-    async with EngineCluster(runtime, mine, namespace, node, credentials, service_range, clock) as cluster:
+    async with EngineCluster(
+        runtime, mine, namespace, node, credentials, service_range, ingress_port, clock
+    ) as cluster:
         yield cluster
 
 
@@ -89,6 +93,7 @@ class EngineCluster:
         node: what the engine says of its machine.
         credentials: finds those of this machine for pulling images.
         service_range: addresses of Services, in CIDR form.
+        ingress_port: of this machine, where Ingresses are found.
         clock: returns the Unix time.
     """
 
@@ -100,7 +105,8 @@ class EngineCluster:
         node: NodeInfo,
         credentials: FindCredentials,
         service_range: str,
-        clock: Callable[[], float] = time.time,
+        ingress_port: int,
+        clock: Callable[[], float],
     ) -> None:
         self._runtime = runtime
         self._project = project
@@ -116,7 +122,7 @@ class EngineCluster:
         self._applies = 0
         self._running: list[asyncio.Task[None]] = []
         infrastructure = Infrastructure(runtime, project, node.architecture, service_range, stdin_closes=node.podman)
-        self._forwarding = Forwarding(runtime, project, infrastructure, self._store)
+        self._forwarding = Forwarding(runtime, project, infrastructure, self._store, ingress_port)
         self._record = Record(runtime, project, infrastructure, self._store)
         network = PodNetwork(runtime)
         self._context = EngineContext(

@@ -109,8 +109,8 @@ async def test_datagrams(engine_host):
         assert "Name:\tnames.default.svc.cluster.local" in await t.says("c", script)
 
 
-async def test_an_ingress_leads_by_host_and_path(engine_host):
-    async with trial(engine_host) as t:
+async def test_an_ingress_leads_by_host_and_path(engine_host, unused_tcp_port):
+    async with trial(engine_host, ingress_port=unused_tcp_port) as t:
 
         def backend(name):
             return {"service": {"name": name, "port": {"number": 80}}}
@@ -132,6 +132,6 @@ async def test_an_ingress_leads_by_host_and_path(engine_host):
         await t.apply(service("one"), service("two"), pod("one", web("one")), pod("two", web("two")), ingress)
         await t.ready("one")
         await t.ready("two")
-        assert (await ask(8080)).endswith("one\n")
-        assert (await ask(8080, "two.test:8080")).endswith("two\n")
-        assert "404" in (await ask(8080, path="/nothing")).splitlines()[0]
+        assert (await ask(unused_tcp_port)).endswith("one\n")
+        assert (await ask(unused_tcp_port, "two.test")).endswith("two\n")
+        assert "404" in (await ask(unused_tcp_port, path="/nothing")).splitlines()[0]

@@ -29,9 +29,9 @@ async def test_commands_and_variables(engine_host):
             "env": [{"name": "A", "value": "a"}, {"name": "B", "value": "$(A)-b"}],
             "workingDir": "/tmp",
         }
-        assert await t.says("p", "", container=given) == "a $(A) $(NONE) a-b /tmp\n"
-        del given["command"]
-        assert await t.says("q", "", container={**given, "command": None, "args": ["echo", "$(B)"]}) == "a-b\n"
+        own = {**given, "command": None, "args": ["echo", "$(B)"]}
+        said = await asyncio.gather(t.says("p", "", container=given), t.says("q", "", container=own))
+        assert said == ["a $(A) $(NONE) a-b /tmp\n", "a-b\n"]
 
 
 @proves(
@@ -60,8 +60,11 @@ async def test_variables_from_elsewhere(engine_host):
             "resources": {"limits": {"memory": "64Mi"}},
         }
         script = 'echo $M_a $M_b $c $X $Y [$Z] $POD $APP $MEM; [ "$IP" = "$(hostname -i)" ]; echo $WEB_SERVICE_PORT'
-        assert await t.says("p", script, container=source) == "1 2 3 2 3 [] p p 64\n80\n"
-        assert await t.says("q", "echo [$WEB_SERVICE_HOST]", spec={"enableServiceLinks": False}) == "[]\n"
+        said = await asyncio.gather(
+            t.says("p", script, container=source),
+            t.says("q", "echo [$WEB_SERVICE_HOST]", spec={"enableServiceLinks": False}),
+        )
+        assert said == ["1 2 3 2 3 [] p p 64\n80\n", "[]\n"]
 
 
 @proves(
@@ -114,18 +117,25 @@ async def test_users_and_rights(engine_host):
         volumes = {"volumes": [{"name": "v", "emptyDir": {}}]}
         mounts = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
         look = "echo $(id -u) $(id -g) $(id -G); touch /v/f; stat -c %g /v/f; cat /proc/sys/net/ipv4/*unprivileged*"
-        said = await t.says("p", look, spec={"securityContext": of_pod, **volumes}, container=mounts)
-        assert said == "1000 1001 1001 1002 1003\n1003\n81\n"
         own = {"securityContext": {"runAsUser": 2000, "runAsGroup": 2001, "allowPrivilegeEscalation": False}}
-        look = "echo $(id -u) $(id -g); grep NoNewPrivs /proc/self/status | tr -d '\\t'"
-        assert await t.says("q", look, spec={"securityContext": of_pod}, container=own) == "2000 2001\nNoNewPrivs:1\n"
+        user = "echo $(id -u) $(id -g); grep NoNewPrivs /proc/self/status | tr -d '\\t'"
         limited = {
             "securityContext": {"readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"], "add": ["CHOWN"]}}
         }
-        look = "touch /f 2>&1 | grep -o Read-only; grep CapEff /proc/self/status | tr -d '\\t'"
-        assert await t.says("r", look, container=limited) == "Read-only\nCapEff:0000000000000001\n"
+        rights = "touch /f 2>&1 | grep -o Read-only; grep CapEff /proc/self/status | tr -d '\\t'"
         free = {"securityContext": {"seccompProfile": {"type": "Unconfined"}}}
-        assert await t.says("s", "grep Seccomp: /proc/self/status | tr -d '\\t'", container=free) == "Seccomp:0\n"
+        said = await asyncio.gather(
+            t.says("p", look, spec={"securityContext": of_pod, **volumes}, container=mounts),
+            t.says("q", user, spec={"securityContext": of_pod}, container=own),
+            t.says("r", rights, container=limited),
+            t.says("s", "grep Seccomp: /proc/self/status | tr -d '\\t'", container=free),
+        )
+        assert said == [
+            "1000 1001 1001 1002 1003\n1003\n81\n",
+            "2000 2001\nNoNewPrivs:1\n",
+            "Read-only\nCapEff:0000000000000001\n",
+            "Seccomp:0\n",
+        ]
         mighty = {"securityContext": {"privileged": True}}
         await t.apply(pod("u", "true", container=mighty))
         (status,) = (await t.finished("u"))["status"]["containerStatuses"]  # not every machine can start it
@@ -341,18 +351,21 @@ async def test_names(engine_host):
         names = {"searches": ["example.test"], "options": [{"name": "attempts", "value": "1"}]}
         spec = {"dnsConfig": names, "hostname": "me", "hostAliases": [{"ip": "10.1.2.3", "hostnames": ["far", "away"]}]}
         look = "hostname; grep -E 'search|options' /etc/resolv.conf; grep -E 'far|away' /etc/hosts | tr '\\t' ' '"
-        said = await t.says("p", look, spec=spec)
-        assert said == (
-            "me\nsearch default.svc.cluster.local svc.cluster.local cluster.local example.test\n"
-            "options ndots:5 attempts:1\n10.1.2.3 far\n10.1.2.3 away\n"
-        )
-        said = await t.says("q", "grep -c cluster.local /etc/resolv.conf || true", spec={"dnsPolicy": "Default"})
-        assert said == "0\n"
         headless = service("sub", clusterIP="None", selector={"app": "r"})
         await t.apply(headless, pod("r", IDLE, spec={"hostname": "one", "subdomain": "sub"}))
-        await t.ready("r")
-        script = "until nslookup one.sub.default.svc.cluster.local >/dev/null; do :; done; echo found"
-        assert await t.says("s", script) == "found\n"
+        said = await asyncio.gather(
+            t.says("p", look, spec=spec),
+            t.says("q", "grep -c cluster.local /etc/resolv.conf || true", spec={"dnsPolicy": "Default"}),
+            t.says("s", "until nslookup one.sub.default.svc.cluster.local >/dev/null; do :; done; echo found"),
+        )
+        assert said == [
+            (
+                "me\nsearch default.svc.cluster.local svc.cluster.local cluster.local example.test\n"
+                "options ndots:5 attempts:1\n10.1.2.3 far\n10.1.2.3 away\n"
+            ),
+            "0\n",
+            "found\n",
+        ]
 
 
 @proves("Pod", "hostIPC", "hostNetwork", "hostPID", "shareProcessNamespace")

@@ -25,15 +25,22 @@ class Forwarding:
         project: whose they are.
         infrastructure: has the forwarder.
         store: the objects.
+        ingress_port: of this machine, where Ingresses are found.
     """
 
     def __init__(
-        self, runtime: ContainerRuntime, project: Project, infrastructure: Infrastructure, store: ObjectStore
+        self,
+        runtime: ContainerRuntime,
+        project: Project,
+        infrastructure: Infrastructure,
+        store: ObjectStore,
+        ingress_port: int = INGRESS_PORT,
     ) -> None:
         self._runtime = runtime
         self._project = project
         self._infrastructure = infrastructure
         self._store = store
+        self._ingress_port = ingress_port
         self._lock = asyncio.Lock()
         self._news = asyncio.Event()
         self._sent: str | None = None
@@ -115,7 +122,7 @@ class Forwarding:
                 key = key_of(service)
                 wanted[self._project.publisher(key.namespace, key.name)] = key, ports, service["spec"]["clusterIP"]
         if ingresses := self._store.all("Ingress"):
-            ports = (PublishedPort(protocol="tcp", local=INGRESS_PORT, service=80),)
+            ports = (PublishedPort(protocol="tcp", local=self._ingress_port, service=80),)
             name = f"{self._project.prefix}-ingress"
             wanted[name] = key_of(ingresses[0]), ports, self._infrastructure.addresses.ingress
         return wanted
