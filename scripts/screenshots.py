@@ -1,6 +1,6 @@
 """Makes the pictures of the display in `docs/images`: the real display over a sample session, at a fixed time.
 
-Run it after a change of how the display looks: `.venv/bin/python scripts/screenshots.py`.
+Run it after a change of how the display looks: `PYTHONPATH=. .venv/bin/python scripts/screenshots.py`.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from textual.pilot import Pilot
 from pytilt.hud.app import Hud
 from pytilt.hud.options import DARK, LIGHT, Options
 from pytilt.model.objects import Object
-from pytilt.testing import samples
-from pytilt.testing.hud import FakeSession
+from tests import samples
+from tests.hud.fake_session import FakeSession
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 

@@ -13,7 +13,7 @@ from pytilt.model.stored import Object
 from pytilt.model.updates import Outcome
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Snapshot, Store
-from pytilt.testing import samples
+from tests import samples
 from tests.loop.declaring import kubernetes, local, update
 
 NONE: dict[ResourceName, list[str]] = {}

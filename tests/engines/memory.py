@@ -20,7 +20,8 @@ class MemoryTrial(Trial):
     runtime: FakeRuntime
 
     def __init__(self, cluster: EngineCluster, runtime: FakeRuntime, project: str) -> None:
-        super().__init__(cluster, runtime, project, patience=VIRTUAL_PATIENCE)
+        super().__init__(cluster, runtime, project)
+        self.patience = VIRTUAL_PATIENCE
         self.runtime = runtime
 
     async def pods(self, app: str) -> list[KubeObject]:

@@ -16,6 +16,10 @@ WORKLOADS = {"DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationControl
 """Kinds that have a pod in `spec.template`."""
 
 
+PATIENCE = 8.0
+"""Seconds after which a proof on an engine that waits in vain has failed."""
+
+
 class Field(Value):
     """A row of `docs/engine.md`."""
 
@@ -39,6 +43,11 @@ def ignoring(field: Field) -> Iterator[None]:
         yield
     finally:
         _IGNORED.reset(token)
+
+
+def is_on() -> bool:
+    """Is a field ignored now?"""
+    return _IGNORED.get() is not None
 
 
 def applied(obj: Json) -> Json:

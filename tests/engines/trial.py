@@ -36,7 +36,7 @@ class Trial:
     def __init__(
         self, cluster: EngineCluster, runtime: ContainerRuntime, project: str, *, patience: float = PATIENCE
     ) -> None:
-        self.patience = patience
+        self.patience = min(patience, mutation.PATIENCE) if mutation.is_on() else patience
         self.cluster = cluster
         self.runtime = runtime
         self.project = project

@@ -16,8 +16,8 @@ from pytilt.hud.app import Hud
 from pytilt.hud.options import DARK, Notify, Options
 from pytilt.model.stored import Object
 from pytilt.store.logs import Line
-from pytilt.testing import samples
-from pytilt.testing.hud import FakeSession
+from tests import samples
+from tests.hud.fake_session import FakeSession
 
 PATIENCE = 100
 """Turns of the display to wait for something."""

@@ -5,9 +5,9 @@ from pytilt.hud.session import Arguments, Enable, Trigger
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
 from pytilt.model.status import RuntimeStatus
-from pytilt.testing import samples
-from pytilt.testing.samples import changed, running, runtime, service
+from tests import samples
 from tests.hud.pilot import showing
+from tests.samples import changed, running, runtime, service
 
 DB = ResourceName("db")
 DOWN_TO_WEB = ("down",) * 7

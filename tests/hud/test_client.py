@@ -18,8 +18,8 @@ from pytilt.server.app import build_app
 from pytilt.server.serving import bind, serve
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Snapshot, Store
-from pytilt.testing import samples
 from pytilt.views.rows import rows
+from tests import samples
 
 WEB = ResourceName("web")
 

@@ -5,8 +5,8 @@ from pytilt.hud.columns import cells, columns, short_url, titles
 from pytilt.hud.pieces import length
 from pytilt.model.resources import Link
 from pytilt.store.objects import Store
-from pytilt.testing import samples
 from pytilt.views.rows import rows
+from tests import samples
 
 
 def found(*objects):

@@ -2,8 +2,8 @@ import pytest
 
 from pytilt.hud.commands import COMMANDS, Now, possible
 from pytilt.store.objects import Store
-from pytilt.testing import samples
 from pytilt.views.rows import rows
+from tests import samples
 from tests.house_rules.sources import ROOT
 
 PAGE = (ROOT / "docs" / "hud.md").read_text()

@@ -3,8 +3,8 @@ from msgspec.structs import replace
 from pytilt.hud.details import ERROR_LINES, details
 from pytilt.hud.pieces import length
 from pytilt.store.objects import Store
-from pytilt.testing import samples
 from pytilt.views.rows import rows
+from tests import samples
 
 
 def shown(name, objects, last_words=(), width=100, spare=0, **changes):

@@ -5,9 +5,9 @@ from pytilt.model.names import SpanId
 from pytilt.model.pods import ContainerState
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Reason
-from pytilt.testing import samples
-from pytilt.testing.samples import runtime, service
+from tests import samples
 from tests.hud.pilot import showing
+from tests.samples import runtime, service
 
 
 def crash(*, size, said, others=()):

@@ -6,7 +6,7 @@ import pytest
 
 from pytilt.hud.options import DARK, LIGHT, SIXTEEN
 from pytilt.model.stored import Object
-from pytilt.testing import samples
+from tests import samples
 from tests.hud.pilot import compare, showing
 
 DOWN_TO_WEB = ("down",) * 7

@@ -3,7 +3,7 @@ import pytest
 from pytilt.hud.commands import COMMANDS
 from pytilt.hud.helping import graph_lines, help_lines
 from pytilt.hud.pieces import length
-from pytilt.testing.samples import NOON
+from tests.samples import NOON
 
 FRAME = 65
 """Cells inside the frame of the help, in a terminal of 80 columns."""

@@ -2,8 +2,8 @@ import pytest
 
 from pytilt.hud.loglayout import LogLook, body, height, lead, parts
 from pytilt.hud.logwindow import shown
-from pytilt.testing.samples import line
 from pytilt.views.dots import Tone
+from tests.samples import line
 
 
 @pytest.mark.parametrize("text", ["", "short", "x" * 35, "a long line of words " * 9, "日本語" * 20])

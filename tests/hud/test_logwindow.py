@@ -2,7 +2,7 @@ from msgspec.structs import replace
 
 from pytilt.hud.logwindow import LogWindow
 from pytilt.model.logs import Level
-from pytilt.testing.samples import line
+from tests.samples import line
 
 
 def lines(*numbers):

@@ -4,9 +4,9 @@ from pytilt.model.objects import ResourceStatus
 from pytilt.model.resources import TriggerMode
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Reason
-from pytilt.testing.samples import running, runtime, service, update
 from pytilt.views.dots import TONES, Dot, resource_dot
 from pytilt.views.statuses import resource_statuses
+from tests.samples import running, runtime, service, update
 
 GOOD = (update(1, seconds=1, ended=10),)
 BAD = (update(1, seconds=1, ended=10, error="no"),)

@@ -1,8 +1,8 @@
 from pytilt.store.objects import Store
-from pytilt.testing import samples
 from pytilt.views.dots import Dot
 from pytilt.views.groups import Filter, Show, groups
 from pytilt.views.rows import rows
+from tests import samples
 
 
 def found(*objects):

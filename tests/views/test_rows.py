@@ -8,10 +8,10 @@ from pytilt.model.status import RuntimeStatus
 from pytilt.model.stored import Object
 from pytilt.model.updates import Hold, HoldReason
 from pytilt.store.objects import Store
-from pytilt.testing import samples
-from pytilt.testing.samples import changed, local, pod, runtime, service, update
 from pytilt.views.dots import Dot, Tone
 from pytilt.views.rows import Row, Rows, rows
+from tests import samples
+from tests.samples import changed, local, pod, runtime, service, update
 
 
 def state(*objects: Object):

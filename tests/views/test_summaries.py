@@ -1,8 +1,8 @@
 from pytilt.store.objects import Store
-from pytilt.testing import samples
 from pytilt.views.dots import Dot
 from pytilt.views.rows import rows
 from pytilt.views.summaries import Turn, settled, summary, turns
+from tests import samples
 
 
 def look(*objects):

@@ -3,9 +3,9 @@ from msgspec.structs import replace
 
 from pytilt.model.names import ResourceName
 from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy
-from pytilt.testing.samples import NOON, ROOT, local, running, service, update
 from pytilt.views.dots import Tone
 from pytilt.views.updates import bars, elapsed, history_line, hold_text, update_cell, what_for, work
+from tests.samples import NOON, ROOT, local, running, service, update
 
 KUBERNETES = service("web", 1).spec.deploy
 COMMAND = local("lint", 1).spec.deploy

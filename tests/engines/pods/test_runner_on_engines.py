@@ -1,6 +1,7 @@
 import asyncio
 import base64
 import json
+from collections.abc import Awaitable
 
 import pytest
 
@@ -11,6 +12,11 @@ pytestmark = pytest.mark.engine
 
 IDLE = "trap exit TERM; while :; do sleep 1000 & wait; done"
 TICK = {"periodSeconds": 1, "timeoutSeconds": 2}
+
+
+async def together(*says: Awaitable[str]) -> list[str]:
+    """What pods say that do not need each other."""
+    return list(await asyncio.gather(*says))
 
 
 @proves(
@@ -30,7 +36,7 @@ async def test_commands_and_variables(engine_host):
             "workingDir": "/tmp",
         }
         own = {**given, "command": None, "args": ["echo", "$(B)"]}
-        said = await asyncio.gather(t.says("p", "", container=given), t.says("q", "", container=own))
+        said = await together(t.says("p", "", container=given), t.says("q", "", container=own))
         assert said == ["a $(A) $(NONE) a-b /tmp\n", "a-b\n"]
 
 
@@ -60,7 +66,7 @@ async def test_variables_from_elsewhere(engine_host):
             "resources": {"limits": {"memory": "64Mi"}},
         }
         script = 'echo $M_a $M_b $c $X $Y [$Z] $POD $APP $MEM; [ "$IP" = "$(hostname -i)" ]; echo $WEB_SERVICE_PORT'
-        said = await asyncio.gather(
+        said = await together(
             t.says("p", script, container=source),
             t.says("q", "echo [$WEB_SERVICE_HOST]", spec={"enableServiceLinks": False}),
         )
@@ -124,7 +130,7 @@ async def test_users_and_rights(engine_host):
         }
         rights = "touch /f 2>&1 | grep -o Read-only; grep CapEff /proc/self/status | tr -d '\\t'"
         free = {"securityContext": {"seccompProfile": {"type": "Unconfined"}}}
-        said = await asyncio.gather(
+        said = await together(
             t.says("p", look, spec={"securityContext": of_pod, **volumes}, container=mounts),
             t.says("q", user, spec={"securityContext": of_pod}, container=own),
             t.says("r", rights, container=limited),
@@ -353,7 +359,7 @@ async def test_names(engine_host):
         look = "hostname; grep -E 'search|options' /etc/resolv.conf; grep -E 'far|away' /etc/hosts | tr '\\t' ' '"
         headless = service("sub", clusterIP="None", selector={"app": "r"})
         await t.apply(headless, pod("r", IDLE, spec={"hostname": "one", "subdomain": "sub"}))
-        said = await asyncio.gather(
+        said = await together(
             t.says("p", look, spec=spec),
             t.says("q", "grep -c cluster.local /etc/resolv.conf || true", spec={"dnsPolicy": "Default"}),
             t.says("s", "until nslookup one.sub.default.svc.cluster.local >/dev/null; do :; done; echo found"),
