@@ -168,3 +168,13 @@ async def test_changes_are_in_their_order_after_some_were_taken_back(store: Stor
                 await idle()
         watching.restore(seen, ["/p/web/a"])
     assert list(status(store, "web").changes.items()) == [("/p/web/a", 1), ("/p/web/b", 2)]
+
+
+async def test_a_consumer_without_a_status_says_what_it_has_taken(store: Store):
+    watching = Watching(store, FakeFileWatcher())
+    await watching.declare(WEB)
+    for path in ("a", "b"):
+        watching.record({"web": frozenset({path})})
+    watching.taken("web", 2)
+    watching.record({"web": frozenset({"c"})})
+    assert status(store, "web").changes == {"c": 3}

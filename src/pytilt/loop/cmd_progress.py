@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from pytilt.errors import CommandError
 from pytilt.model.api.cmds import Cmd, CmdStateRunning, CmdStateTerminated, CmdStateWaiting, CmdStatus
+from pytilt.model.times import precise
 from pytilt.store.objects import Store
 
 STOPPED = 137
@@ -74,4 +75,4 @@ def write_status(store: Store, name: str, status: CmdStatus) -> None:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return precise(datetime.now(UTC))

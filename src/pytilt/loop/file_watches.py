@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from pytilt.errors import PytiltError
+from pytilt.loop import freshness
 from pytilt.loop.disabling import disable_status
 from pytilt.loop.watching import EDITORS, Watching
 from pytilt.model.api.config_maps import ConfigMap
@@ -82,8 +83,9 @@ class FileWatches:
         if watch is None:
             return
         seen = self._seen.get(name, 0)
-        files = tuple(sorted(path for path, sequence in watch.status.changes.items() if sequence > seen))
+        files = tuple(sorted(freshness.changes(self._store.snapshot(), watch.name, above=seen)))
         self._seen[name] = max(seen, watch.status.latest)
+        self._watching.taken(watch.name, self._seen[name])
         if files:
             event = FileEvent(time=self._store.now(), seen_files=files)
             self._store.change(

@@ -53,6 +53,7 @@ class Watching:
         self._declaring = asyncio.Lock()
         """Held while watches are declared: by one owner at a time."""
         self._sequence = 0
+        self._taken: dict[str, int] = {}
         self._contents: dict[str, bytes] = {}
         """What was at each path that changed, when it was looked at last."""
         self._observations: list[Observation] = []
@@ -180,7 +181,12 @@ class Watching:
         for name, paths in batch.items():
             watch = state.get(FileWatch, name)
             if watch is not None:
-                self._store.put(_with(watch, paths, self._sequence, above=freshness.consumed(state, name)))
+                above = max(freshness.consumed(state, name), self._taken.get(name, 0))
+                self._store.put(_with(watch, paths, self._sequence, above=above))
+
+    def taken(self, name: str, sequence: int) -> None:
+        """Note that the one consumer of a watch, which keeps no status that says so, has all changes up to this one."""
+        self._taken[name] = sequence
 
     def next_sequence(self) -> int:
         """A number greater than that of every change so far, and no greater than that of the next."""
