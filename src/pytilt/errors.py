@@ -99,7 +99,7 @@ class WorkError(PytiltError):
 
     @property
     def without_output(self) -> str:
-        """The same where the output stands already."""
+        """The same for where the output was printed already."""
         return super().__str__()
 
 

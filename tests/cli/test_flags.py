@@ -3,7 +3,7 @@ from pathlib import Path
 import click
 import pytest
 
-from pytilt.cli.flags import Command, separate
+from pytilt.cli.flags import TiltCommand, separate
 from pytilt.errors import UserError
 from tests.cli.conftest import Tilt
 from tests.cli.sessions import Session
@@ -56,7 +56,7 @@ def test_flags_that_change_nothing_say_so_unless_they_are_off(capsys: pytest.Cap
 
 def test_a_command_gets_its_switches():
     received: dict[str, object] = {}
-    command = Command("x", params=[*OPTIONS], callback=lambda **params: received.update(params))
+    command = TiltCommand("x", params=[*OPTIONS], callback=lambda **params: received.update(params))
     command.main(["--stream=false", "-f", "-o=json"], standalone_mode=False)
     assert received == {"stream": False, "follow": True, "output": "json"}
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pytilt.cli.printers import Printer
+from pytilt.cli.printers import ObjectPrinter
 from pytilt.errors import UserError
 from pytilt.views.api import find_kind
 
@@ -11,7 +11,7 @@ DB = {"metadata": {"name": "a-long-name", "creationTimestamp": "t"}, "status": {
 
 def printed(output: str | None, *, headers: bool = True) -> str:
     assert KIND is not None
-    return "".join(Printer(KIND, output, headers=headers).lines([WEB, DB]))
+    return "".join(ObjectPrinter(KIND, output, headers=headers).lines([WEB, DB]))
 
 
 def test_columns_of_ones_own():
@@ -31,7 +31,7 @@ def test_a_json_path_is_printed_for_every_object_without_a_line_end():
 
 def test_the_values_of_a_json_path_as_json():
     assert KIND is not None
-    assert Printer(KIND, "jsonpath-as-json={.status.n}").document(WEB) == "[\n    3\n]\n"
+    assert ObjectPrinter(KIND, "jsonpath-as-json={.status.n}").document(WEB) == "[\n    3\n]\n"
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_the_values_of_a_json_path_as_json():
 def test_a_form_that_is_none_is_an_error(output: str, text: str):
     assert KIND is not None
     with pytest.raises(UserError, match=text):
-        Printer(KIND, output)
+        ObjectPrinter(KIND, output)

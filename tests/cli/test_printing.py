@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from pytilt.cli.printing import Printer, wants_color
+from pytilt.cli.printing import LogPrinter, wants_color
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.store.logs import Line
@@ -22,7 +22,7 @@ def line(text: str, resource: str = "web", *, span: str = "", level: Level = Lev
 
 def shown(*lines: Line, color: bool = False, prefix: bool = True) -> str:
     out = io.StringIO()
-    Printer(out, color=color, prefix=prefix).lines(lines)
+    LogPrinter(out, color=color, prefix=prefix).lines(lines)
     return out.getvalue()
 
 

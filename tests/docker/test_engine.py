@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pytilt.docker.engine import Engine, Product, content_tag
+from pytilt.docker.engine import Engine, EngineProduct, content_tag
 from pytilt.errors import DockerApiError, EngineUnreachableError
 from pytilt.settings import Settings
 from tests.images.docker.scripted import scripted
@@ -20,7 +20,7 @@ from tests.images.docker.scripted import scripted
 async def test_an_engine_says_what_it_can(tmp_path: Path, version: bytes, buildkit: bool) -> None:
     async with scripted(tmp_path, {"/version": [version]}) as (asked, settings), Engine(settings) as engine:
         about = await engine.about()
-        assert (about.product, about.buildkit) == (Product.DOCKER, buildkit)
+        assert (about.product, about.buildkit) == (EngineProduct.DOCKER, buildkit)
         assert await engine.about() is about
         assert len(asked.targets("/version")) == 1
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pytilt.cli.client import Client
+from pytilt.cli.client import SessionClient
 from pytilt.model.base import Value
 from pytilt.settings import Settings
 from pytilt.testing.project import Project
@@ -71,7 +71,7 @@ class Session:
         client: asks it.
     """
 
-    def __init__(self, process: "subprocess.Popen[str]", client: Client) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", client: SessionClient) -> None:
         self.process = process
         self._client = client
         self._text = ""
@@ -259,7 +259,7 @@ class Tilt:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        running = Session(process, Client(Settings.from_environment(self.environ)))
+        running = Session(process, SessionClient(Settings.from_environment(self.environ)))
         try:
             yield running
         finally:

@@ -1,7 +1,7 @@
 import pytest
 
 from pytilt.hud.options import Notify
-from pytilt.hud.session import Arguments, Enable, Trigger
+from pytilt.hud.session import Arguments, Enable, TriggerRequest
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
 from pytilt.model.status import RuntimeStatus
@@ -54,7 +54,7 @@ async def test_keys_select_a_row(keys):
 async def test_a_row_is_updated(key):
     async with showing() as screen:
         await screen.press(key)
-        assert screen.session.asked == [Trigger(name=DB)]
+        assert screen.session.asked == [TriggerRequest(name=DB)]
 
 
 async def test_a_refusal_is_shown():

@@ -7,7 +7,7 @@ import pytest
 
 from pytilt.errors import SessionUnreachableError
 from pytilt.hud.client import Client
-from pytilt.hud.session import Arguments, Enable, LogQuery, Trigger
+from pytilt.hud.session import Arguments, Enable, LogQuery, TriggerRequest
 from pytilt.hud.wire import Place
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
@@ -132,14 +132,14 @@ async def test_newer_lines_come_in_order_and_not_more_than_asked_for(session):
 
 
 async def test_what_is_asked_for_reaches_the_session(session):
-    assert await session.client.ask(Trigger(name=WEB)) == ""
+    assert await session.client.ask(TriggerRequest(name=WEB)) == ""
     assert await session.client.ask(Enable(names=(WEB,), enabled=False)) == ""
     assert await session.client.ask(Arguments(args=("--debug",))) == ""
     assert session.asked.said == [(WEB, Reason.HUD_TRIGGER), ((WEB,), False), ("--debug",)]
 
 
 async def test_a_refusal_is_reported(session):
-    assert "does not exist" in await session.client.ask(Trigger(name=ResourceName("gone")))
+    assert "does not exist" in await session.client.ask(TriggerRequest(name=ResourceName("gone")))
 
 
 async def test_the_end_of_a_session_is_reported(tmp_path):

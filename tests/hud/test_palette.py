@@ -1,6 +1,6 @@
 import pytest
 
-from pytilt.hud.session import Trigger
+from pytilt.hud.session import TriggerRequest
 from pytilt.model.names import ResourceName
 from tests.hud.pilot import showing
 
@@ -28,4 +28,4 @@ async def test_the_palette_does_what_it_found_to_the_resource_it_names():
         await screen.press("p", *"trigger web")
         assert await screen.until("trigger web")
         await screen.press("enter")
-        assert screen.session.asked == [Trigger(name=ResourceName("web"))]
+        assert screen.session.asked == [TriggerRequest(name=ResourceName("web"))]

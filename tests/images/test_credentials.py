@@ -7,11 +7,11 @@ import pytest
 
 from pytilt.errors import PublishError
 from pytilt.host.processes import HostRunner
-from pytilt.images.credentials import Credentials, RegistryAuth, config_header
+from pytilt.images.credentials import RegistryAuth, RegistryCredentials, config_header
 from pytilt.settings import Settings
 
 
-def stored(runner: HostRunner, home: Path, config: dict[str, Any], *, helper: str = "") -> Credentials:
+def stored(runner: HostRunner, home: Path, config: dict[str, Any], *, helper: str = "") -> RegistryCredentials:
     """Credentials of a user with this configuration, and with a helper program `docker-credential-test`."""
     (home / ".docker").mkdir(exist_ok=True)
     (home / ".docker" / "config.json").write_text(json.dumps(config))
@@ -20,7 +20,7 @@ def stored(runner: HostRunner, home: Path, config: dict[str, Any], *, helper: st
         program.write_text(f"#!/bin/sh\n{helper}\n")
         program.chmod(0o755)
     environ = {"HOME": str(home), "PATH": f"{home}:/usr/bin:/bin", "XDG_RUNTIME_DIR": str(home / "run")}
-    return Credentials(Settings.from_environment(environ), runner)
+    return RegistryCredentials(Settings.from_environment(environ), runner)
 
 
 def packed(text: str) -> str:

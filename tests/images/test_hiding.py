@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from pytilt.docker.api import path
-from pytilt.docker.engine import Engine, Product
+from pytilt.docker.engine import Engine, EngineProduct
 from pytilt.errors import BuildError
 from pytilt.host.ignoring import parse_ignore_file
 from pytilt.host.processes import HostRunner
 from pytilt.images.context import context_chunks, plan_context
 from pytilt.images.contract import BuildRequest
-from pytilt.images.credentials import Credentials
+from pytilt.images.credentials import RegistryCredentials
 from pytilt.images.docker.building import DockerBuilder
 from pytilt.images.docker.client_build import ClientBuilder
 from pytilt.images.hiding import as_written, hidden, taken_from
@@ -161,9 +161,9 @@ async def building(builder_host: tuple[str, str], runner: HostRunner, tmp_path: 
     settings = Settings.from_environment(environ)
     async with Engine(settings) as engine:
         about = await engine.about()
-        assert (about.product is Product.PODMAN) == (kind == "Podman")
+        assert (about.product is EngineProduct.PODMAN) == (kind == "Podman")
         assert about.buildkit or kind != "BuildKit"
-        credentials, client = Credentials(settings, runner), ClientBuilder(engine, runner, settings)
+        credentials, client = RegistryCredentials(settings, runner), ClientBuilder(engine, runner, settings)
         yield Building(kind, engine, DockerBuilder(engine, credentials, client, settings))
 
 

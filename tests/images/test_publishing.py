@@ -6,7 +6,7 @@ import pytest
 from pytilt.docker.engine import Engine
 from pytilt.errors import PublishError
 from pytilt.host.processes import HostRunner
-from pytilt.images.credentials import Credentials
+from pytilt.images.credentials import RegistryCredentials
 from pytilt.images.publishing import DockerPublisher, push_failure
 from pytilt.model.images import BuiltImage, Delivery, Registry
 from pytilt.model.names import ImageName
@@ -18,7 +18,7 @@ WEB = BuiltImage(name=ImageName("shop/web"), id="sha256:1", reference="shop/web:
 
 
 def publisher(engine: Engine, runner: HostRunner, settings: Settings) -> DockerPublisher:
-    return DockerPublisher(engine, Credentials(settings, runner), runner, settings, kind_cluster="kind-dev")
+    return DockerPublisher(engine, RegistryCredentials(settings, runner), runner, settings, kind_cluster="kind-dev")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import yaml
 from pytilt.errors import UserError
 from pytilt.kubernetes.connecting import read_connection
 from pytilt.kubernetes.connection import Connection
-from pytilt.kubernetes.products import Product
+from pytilt.kubernetes.products import ClusterProduct
 from pytilt.settings import Settings
 
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
@@ -35,7 +35,7 @@ def test_a_context_names_cluster_namespace_and_product(tmp_path):
     connection = connect(tmp_path, config())
     assert (connection.context, connection.cluster, connection.namespace) == ("dev", "kind-dev", "shop")
     assert connection.server == "https://host:6443"
-    assert connection.product is Product.KIND
+    assert connection.product is ClusterProduct.KIND
 
 
 def test_what_the_command_line_says_wins(tmp_path):

@@ -21,14 +21,14 @@ from pytilt.model.commands import ExecAction, Probe
 from pytilt.model.names import ResourceName
 from pytilt.store.logs import LogStore, Selection
 from pytilt.store.objects import Store
-from pytilt.testing.host import Answer, FakeRunner
+from pytilt.testing.host import FakeRunner, ProcessScript
 from tests.loop.waiting import logged, running, until
 
 
 class Trial:
     def __init__(self, store: Store, logs: LogStore) -> None:
         self.store, self.runner = store, FakeRunner()
-        self.runner.answer("server", Answer(keeps_running=True))
+        self.runner.answer("server", ProcessScript(keeps_running=True))
         request = Commanding(self.runner, {"PATH": "/bin"}).request
         self.cmds = Cmds(store, logs, self.runner, request, ReadinessProber(self.runner, {}, "/"))
 
@@ -57,7 +57,7 @@ def trial(store: Store, logs: LogStore) -> Trial:
 
 
 async def test_a_command_runs_at_once_and_its_log_is_that_of_its_resource(trial: Trial, logs: LogStore):
-    trial.runner.answer("greet", Answer(output=b"hello\n", exit_status=3))
+    trial.runner.answer("greet", ProcessScript(output=b"hello\n", exit_status=3))
     trial.declare(args=("greet", "all"), env=("A=1",))
     async with running(trial.cmds.run()):
         found = await trial.ended()
@@ -130,7 +130,7 @@ async def test_a_probe_says_whether_it_is_ready(trial: Trial):
 
 
 async def test_one_that_cannot_start_says_why(trial: Trial, logs: LogStore):
-    trial.runner.answer("none", Answer(error="`none` was not found"))
+    trial.runner.answer("none", ProcessScript(error="`none` was not found"))
     trial.declare(args=("none",))
     async with running(trial.cmds.run()):
         found = await trial.ended()

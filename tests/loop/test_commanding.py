@@ -10,7 +10,7 @@ from pytilt.model.objects import Resource
 from pytilt.model.resources import LocalDeploy
 from pytilt.model.updates import Outcome
 from pytilt.store.logs import LogStore
-from pytilt.testing.host import Answer, FakeRunner
+from pytilt.testing.host import FakeRunner, ProcessScript
 from tests.loop.declaring import command, local
 from tests.loop.waiting import logged
 
@@ -47,7 +47,7 @@ async def test_its_environment_is_the_sessions_with_what_tilt_adds_and_its_own(l
 
 async def test_a_command_that_fails_is_named_with_its_status(logs: LogStore):
     runner = FakeRunner()
-    runner.answer("make", Answer(exit_status=3))
+    runner.answer("make", ProcessScript(exit_status=3))
     with pytest.raises(CommandError, match='Command "make" failed: exit status 3') as caught:
         await Commanding(runner, {}).update(resource("make"), span(logs))
     assert caught.value.exit_status == 3
@@ -64,7 +64,7 @@ async def test_a_command_that_fails_is_reported_with_its_error_and_its_last_line
 
 async def test_a_command_that_was_killed_is_reported_with_the_signal(logs: LogStore):
     runner = FakeRunner()
-    runner.answer("make", Answer(exit_status=-9))
+    runner.answer("make", ProcessScript(exit_status=-9))
     with pytest.raises(CommandError, match='Command "make" failed: signal 9'):
         await Commanding(runner, {}).update(resource("make"), span(logs))
 

@@ -8,7 +8,7 @@ from pytilt.model.names import ImageName, ResourceName, SpanId
 from pytilt.model.resources import DeployCommands
 from pytilt.store.logs import LogStore
 from pytilt.testing.cluster import FakeCluster
-from pytilt.testing.host import Answer, FakeRunner
+from pytilt.testing.host import FakeRunner, ProcessScript
 from tests.loop.waiting import logged
 
 COMMANDS = DeployCommands(apply=Command(argv=("apply",), dir="/p"), delete=Command(argv=("delete",), dir="/p"))
@@ -42,13 +42,13 @@ def trial(logs: LogStore) -> Trial:
 
 async def test_what_the_command_prints_is_what_was_applied(trial: Trial):
     stored = await trial.cluster.apply(CONFIG, timeout=1)
-    trial.runner.answer("apply", Answer(output=PRINTED))
+    trial.runner.answer("apply", ProcessScript(output=PRINTED))
     assert await trial.apply() == [stored["metadata"]["uid"]]
     assert "  → colors:configmap" in logged(trial.logs)
 
 
 async def test_it_is_reported_of_its_images_in_order(trial: Trial):
-    trial.runner.answer("apply", Answer(output=PRINTED))
+    trial.runner.answer("apply", ProcessScript(output=PRINTED))
     await trial.apply()
     assert trial.runner.requests[0].env == (
         ("TILT_IMAGE_MAP_0", "a_b"),
@@ -61,15 +61,15 @@ async def test_it_is_reported_of_its_images_in_order(trial: Trial):
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (Answer(exit_status=3, output=b"half"), "apply command exited with status 3\nstdout:\nhalf"),
-        (Answer(exit_status=3), "apply command exited with status 3"),
-        (Answer(error="no such program"), "apply command failed: no such program"),
-        (Answer(output=b"{nothing"), "apply command returned malformed YAML"),
-        (Answer(output=b"a: b"), "apply command returned malformed YAML"),
-        (Answer(keeps_running=True), "apply command timed out after 0.01s"),
+        (ProcessScript(exit_status=3, output=b"half"), "apply command exited with status 3\nstdout:\nhalf"),
+        (ProcessScript(exit_status=3), "apply command exited with status 3"),
+        (ProcessScript(error="no such program"), "apply command failed: no such program"),
+        (ProcessScript(output=b"{nothing"), "apply command returned malformed YAML"),
+        (ProcessScript(output=b"a: b"), "apply command returned malformed YAML"),
+        (ProcessScript(keeps_running=True), "apply command timed out after 0.01s"),
     ],
 )
-async def test_a_command_that_fails_says_how(trial: Trial, answer: Answer, expected: str):
+async def test_a_command_that_fails_says_how(trial: Trial, answer: ProcessScript, expected: str):
     trial.runner.answer("apply", answer)
     with pytest.raises(ApplyError) as failed:
         await trial.apply(seconds=0.01)
@@ -77,14 +77,14 @@ async def test_a_command_that_fails_says_how(trial: Trial, answer: Answer, expec
 
 
 async def test_long_output_is_cut_in_the_middle(trial: Trial):
-    trial.runner.answer("apply", Answer(exit_status=1, output=b"a" * 400 + b"b" * 400))
+    trial.runner.answer("apply", ProcessScript(exit_status=1, output=b"a" * 400 + b"b" * 400))
     with pytest.raises(ApplyError, match="300 characters left out") as failed:
         await trial.apply()
     assert len(failed.value.message) < 700
 
 
 async def test_a_delete_command_is_run_and_what_it_prints_is_shown(trial: Trial):
-    trial.runner.answer("delete", Answer(output=b"it is gone\n"))
+    trial.runner.answer("delete", ProcessScript(output=b"it is gone\n"))
     await trial.commands.delete(COMMANDS, trial.log, seconds=5)
     assert "it is gone\n" in logged(trial.logs)
     assert [request.argv for request in trial.runner.requests] == [("delete",)]

@@ -7,7 +7,7 @@ import pytest
 from pytilt.host.ports import free_port
 from pytilt.loop.probing import ReadinessProber
 from pytilt.model.commands import ExecAction, HttpGetAction, Probe, TcpSocketAction
-from pytilt.testing.host import Answer, FakeRunner
+from pytilt.testing.host import FakeRunner, ProcessScript
 from tests.loop.waiting import PATIENCE_SECONDS, running
 
 
@@ -61,13 +61,13 @@ async def test_a_tcp_probe_asks_whether_somebody_listens(host: str):
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (Answer(), None),
-        (Answer(exit_status=2, output=b"not yet\n"), "not yet"),
-        (Answer(exit_status=2), "exit status 2"),
-        (Answer(error="no such command"), "no such command"),
+        (ProcessScript(), None),
+        (ProcessScript(exit_status=2, output=b"not yet\n"), "not yet"),
+        (ProcessScript(exit_status=2), "exit status 2"),
+        (ProcessScript(error="no such command"), "no such command"),
     ],
 )
-async def test_an_exec_probe_goes_by_the_exit_status(answer: Answer, expected: str | None):
+async def test_an_exec_probe_goes_by_the_exit_status(answer: ProcessScript, expected: str | None):
     runner = FakeRunner()
     runner.answer("check", answer)
     assert await prober(runner).ask(Probe(exec=ExecAction(command=("check",)))) == expected
@@ -81,7 +81,7 @@ async def test_an_exec_probe_runs_where_the_tiltfile_is():
 
 async def test_a_probe_that_does_not_answer_in_time_has_failed():
     runner = FakeRunner()
-    runner.answer("check", Answer(keeps_running=True))
+    runner.answer("check", ProcessScript(keeps_running=True))
     probe = Probe(exec=ExecAction(command=("check",)), timeout_seconds=0)
     assert await prober(runner).ask(probe) == "no answer within 0 s"
     assert all(process.stopped for process in runner.processes)
@@ -129,7 +129,7 @@ async def test_thresholds_count_as_in_kubernetes(
 
 async def test_what_a_successful_command_prints_is_passed_on():
     runner = FakeRunner()
-    runner.answer("check", Answer(output=b"all is well\n"))
+    runner.answer("check", ProcessScript(output=b"all is well\n"))
     found: list[tuple[bool, str]] = []
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         arrived = asyncio.Event()

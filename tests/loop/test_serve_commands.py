@@ -16,7 +16,7 @@ from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Outcome, Reason
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
-from pytilt.testing.host import Answer, FakeRunner
+from pytilt.testing.host import FakeRunner, ProcessScript
 from tests.idle import idle
 from tests.loop.declaring import kubernetes, local, prepare, update
 from tests.loop.waiting import logged, running, until
@@ -57,7 +57,7 @@ class Trial:
 @pytest.fixture
 def runner() -> FakeRunner:
     made = FakeRunner()
-    made.answer("server", Answer(keeps_running=True))
+    made.answer("server", ProcessScript(keeps_running=True))
     return made
 
 
@@ -123,7 +123,7 @@ async def test_a_server_that_ends_is_an_error_whatever_its_status(
 
 
 async def test_a_server_that_cannot_be_started_is_an_error(trial: Trial, runner: FakeRunner):
-    runner.answer("server", Answer(error="no such directory"))
+    runner.answer("server", ProcessScript(error="no such directory"))
     trial.declare(local("tool", serve="server"))
     async with running(trial.serving.run()):
         trial.updated(1)
@@ -193,13 +193,13 @@ def probed(probe: Probe, serve: str = "server") -> ResourceSpec:
 
 
 async def test_with_a_probe_a_server_is_pending_until_it_is_ready(trial: Trial, runner: FakeRunner, logs: LogStore):
-    runner.answer("check", Answer(exit_status=1, output=b"still warming\n"))
+    runner.answer("check", ProcessScript(exit_status=1, output=b"still warming\n"))
     trial.declare(probed(Probe(exec=ExecAction(command=("check",)), failure_threshold=1)))
     async with running(trial.serving.run()):
         trial.updated(1)
         await until(trial.store, lambda: trial.state().reason == "not ready: still warming")
         assert (trial.state().status, trial.state().ready_once) == (RuntimeStatus.PENDING, False)
-        runner.answer("check", Answer(output=b"it is warm\n"))
+        runner.answer("check", ProcessScript(output=b"it is warm\n"))
         state = await trial.status(RuntimeStatus.OK)
     assert (state.reason, state.ready_once) == ("", True)
     assert "[readiness probe: success] it is warm\n" in logged(logs, "tool")

@@ -6,7 +6,7 @@ from pytilt.errors import CommandError
 from pytilt.host.files import Watcher
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.model.files import FileRule, Ignore
-from pytilt.testing.host import Answer, FakeFileWatcher, FakeRunner
+from pytilt.testing.host import FakeFileWatcher, FakeRunner, ProcessScript
 
 REQUEST = ProcessRequest(argv=("sh", "-c", "make all"), dir="/")
 
@@ -20,8 +20,8 @@ async def test_a_command_without_answer_succeeds_and_is_remembered():
 
 async def test_the_last_answer_that_fits_wins():
     runner, output, errors = FakeRunner(), list[bytes](), list[bytes]()
-    runner.answer("make", Answer(exit_status=1))
-    runner.answer("make all", Answer(exit_status=2, output=b"out", error_output=b"err"))
+    runner.answer("make", ProcessScript(exit_status=1))
+    runner.answer("make all", ProcessScript(exit_status=2, output=b"out", error_output=b"err"))
     outcome = await runner.run(REQUEST, output.append, error_output=errors.append)
     assert (outcome.exit_status, output, errors) == (2, [b"out"], [b"err"])
 
@@ -29,7 +29,7 @@ async def test_the_last_answer_that_fits_wins():
 async def test_a_process_runs_until_the_test_or_its_block_ends_it():
     runner: FakeRunner = FakeRunner()
     seam: Runner = runner
-    runner.answer("make", Answer(keeps_running=True))
+    runner.answer("make", ProcessScript(keeps_running=True))
     output: list[bytes] = []
     async with asyncio.TaskGroup() as group:
         running = group.create_task(seam.run(REQUEST, output.append))
@@ -46,7 +46,7 @@ async def test_a_process_runs_until_the_test_or_its_block_ends_it():
 
 async def test_a_command_can_be_unable_to_start():
     runner = FakeRunner()
-    runner.answer("make", Answer(error="`make` was not found"))
+    runner.answer("make", ProcessScript(error="`make` was not found"))
     with pytest.raises(CommandError, match="not found"):
         await runner.run(REQUEST, lambda _: None)
     assert runner.requests == []

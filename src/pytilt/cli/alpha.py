@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pytilt.cli.durations import seconds
-from pytilt.cli.flags import Command
+from pytilt.cli.flags import TiltCommand
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
     from pytilt.host.processes import HostRunner
-    from pytilt.session.project import Project
+    from pytilt.session.project import SessionProject
     from pytilt.tiltfile.request import EvaluationResult
 
 TILTFILE_ERROR = 5
@@ -29,7 +29,7 @@ def command() -> None:
     """
 
 
-@command.command("tiltfile-result", cls=Command)
+@command.command("tiltfile-result", cls=TiltCommand)
 @click.argument("args", nargs=-1)
 @click.option("-b", "--builtin-timings", "timings", is_flag=True, help="Print how long each call took instead.")
 @click.option("--dur-threshold", default="0", help="With `-b`: print only calls that took so long, for example `5ms`.")
@@ -70,7 +70,7 @@ def tiltfile_result(
     return 0
 
 
-def _evaluated(project: "Project", log: list[str], *, times_calls: bool) -> "EvaluationResult":
+def _evaluated(project: "SessionProject", log: list[str], *, times_calls: bool) -> "EvaluationResult":
     from pytilt.cli.running import run_in_foreground
     from pytilt.model.logs import Level
     from pytilt.session.evaluators import evaluator

@@ -2,14 +2,14 @@
 
 import click
 
-from pytilt.cli.flags import Command
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.cli.printing import cells, filled
 from pytilt.model.api.metadata import GROUP, GROUP_VERSION
 from pytilt.views.api import kinds
 
 
-@click.command("api-resources", cls=Command)
+@click.command("api-resources", cls=TiltCommand)
 @click.option("-o", "--output", type=click.Choice(["wide", "name"]), help="With the verbs of each, or names alone.")
 @click.option("--no-headers", is_flag=True, help="Print no header line.")
 @session_options

@@ -3,14 +3,14 @@
 import click
 
 from pytilt.cli.addressing import manifests
-from pytilt.cli.client import Client
-from pytilt.cli.flags import Command
+from pytilt.cli.client import SessionClient
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.errors import NotFoundError
 from pytilt.settings import Settings
 
 
-@click.command("apply", cls=Command)
+@click.command("apply", cls=TiltCommand)
 @click.option("-f", "--filename", "files", multiple=True, required=True, help="A file with objects; `-` for stdin.")
 @session_options
 def command(files: tuple[str, ...], host: str | None, port: int | None) -> None:
@@ -21,7 +21,7 @@ def command(files: tuple[str, ...], host: str | None, port: int | None) -> None:
       tilt apply -f button.yaml
       generate | tilt apply -f -
     """
-    client = Client(Settings.from_environment(), host, port)
+    client = SessionClient(Settings.from_environment(), host, port)
     for address, wanted in manifests(files):
         plural = address.kind.plural
         try:

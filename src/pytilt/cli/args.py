@@ -4,14 +4,14 @@ import shlex
 
 import click
 
-from pytilt.cli.client import Client
-from pytilt.cli.flags import Command
+from pytilt.cli.client import SessionClient
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 
-@click.command("args", cls=Command)
+@click.command("args", cls=TiltCommand)
 @click.argument("args", nargs=-1)
 @click.option("--clear", is_flag=True, help="Evaluate without arguments.")
 @session_options
@@ -26,13 +26,13 @@ def command(args: tuple[str, ...], clear: bool, host: str | None, port: int | No
     if clear and args:
         raise UserError("--clear cannot be specified with other values")
     settings = Settings.from_environment()
-    client = Client(settings, host, port)
+    client = SessionClient(settings, host, port)
     wanted = list(args) if args or clear else _edited(client, settings)
     answer = client.post("/api/args", wanted)
     print(answer or f"Changed config args for Tilt running at {client.host}:{client.port} to [{' '.join(wanted)}]")
 
 
-def _edited(client: Client, settings: Settings) -> list[str]:
+def _edited(client: SessionClient, settings: Settings) -> list[str]:
     if not settings.editor:
         raise UserError("no arguments were given", hint="set EDITOR to edit the present ones, or use `--clear`")
     present = client.items("tiltfiles")["items"][0].get("spec", {}).get("args", [])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytilt.cli.durations import seconds
-from pytilt.cli.flags import Command
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import log_options, mode_options, project_options, session_options
 from pytilt.cli.printing import note, wants_color
 from pytilt.errors import UserError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SUCCESS = "SUCCESS. All workloads are healthy."
 
 
-@click.command("ci", cls=Command)
+@click.command("ci", cls=TiltCommand)
 @click.argument("args", nargs=-1)
 @project_options
 @session_options

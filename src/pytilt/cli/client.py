@@ -21,7 +21,7 @@ _REASONS = {405: "MethodNotAllowed", 409: "Conflict", 422: "Invalid"}
 """What Kubernetes calls an answer, where HTTP has another word."""
 
 
-class Client:
+class SessionClient:
     """Asks one session.
 
     Args:

@@ -3,11 +3,11 @@
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from pytilt.cli.flags import Command
+from pytilt.cli.flags import TiltCommand
 from pytilt.errors import UserError
 
 
-@click.command("completion", cls=Command)
+@click.command("completion", cls=TiltCommand)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
     """Print the script that completes commands and options in SHELL.

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 _EQUALS = re.compile(r"(?<!=)=(?!=)|(?<===)=(?!=)")
 
 
-class Condition(Value):
+class WaitCondition(Value):
     """One thing to wait for."""
 
     met: Callable[[Json | None], bool]
@@ -22,7 +22,7 @@ class Condition(Value):
     """May the object be missing at first?"""
 
 
-def read_condition(text: str) -> Condition:
+def read_condition(text: str) -> WaitCondition:
     """Read `condition=Ready`, `condition=Ready=false`, `jsonpath={.a.b}=c`, `create` or `delete`.
 
     Raises:
@@ -30,9 +30,9 @@ def read_condition(text: str) -> Condition:
     """
     kind, _, rest = text.partition("=")
     if text.lower() == "delete":
-        return Condition(met=lambda item: item is None, of_missing=True)
+        return WaitCondition(met=lambda item: item is None, of_missing=True)
     if text.lower() == "create":
-        return Condition(met=lambda item: item is not None, of_missing=True)
+        return WaitCondition(met=lambda item: item is not None, of_missing=True)
     if kind == "condition" and rest:
         name, _, value = rest.partition("=")
         return _status(name.casefold(), (value or "True").casefold())
@@ -44,15 +44,15 @@ def read_condition(text: str) -> Condition:
     )
 
 
-def _status(name: str, value: str) -> Condition:
+def _status(name: str, value: str) -> WaitCondition:
     def met(item: Json | None) -> bool:
         conditions = (item or {}).get("status", {}).get("conditions", [])
         return any(each["type"].casefold() == name and each["status"].casefold() == value for each in conditions)
 
-    return Condition(met=met)
+    return WaitCondition(met=met)
 
 
-def _json_path(text: str) -> Condition:
+def _json_path(text: str) -> WaitCondition:
     path, *wanted = _EQUALS.split(text)
     if len(wanted) > 1 or wanted == [""]:
         raise UserError(
@@ -70,4 +70,4 @@ def _json_path(text: str) -> Condition:
             raise UserError("jsonpath leads to a nested object or list which is not supported")
         return bool(found) and (not wanted or shown(found[0]).strip() == wanted[0].strip("'\"").strip())
 
-    return Condition(met=met)
+    return WaitCondition(met=met)

@@ -5,15 +5,15 @@ from pathlib import Path
 import click
 
 from pytilt.cli.addressing import Address, Json, known_kind, manifests
-from pytilt.cli.client import Client
-from pytilt.cli.flags import Command
+from pytilt.cli.client import SessionClient
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.errors import UserError
 from pytilt.model.api.metadata import GROUP_VERSION
 from pytilt.settings import Settings
 
 
-@click.command("create", cls=Command, context_settings={"ignore_unknown_options": True})
+@click.command("create", cls=TiltCommand, context_settings={"ignore_unknown_options": True})
 @click.argument("words", nargs=-1)
 @click.option("-f", "--filename", "files", multiple=True, help="A file with objects; `-` for stdin.")
 @session_options
@@ -28,7 +28,7 @@ def command(words: tuple[str, ...], files: tuple[str, ...], host: str | None, po
     """
     if bool(words) == bool(files):
         raise UserError("say what to make", hint="`tilt create -f FILE`, or `tilt create cmd NAME COMMAND…`")
-    client = Client(Settings.from_environment(), host, port)
+    client = SessionClient(Settings.from_environment(), host, port)
     for address, wanted in [_by_words(words)] if words else manifests(files):
         client.create(address.kind.plural, wanted)
         print(f"{address.shown} created", flush=True)

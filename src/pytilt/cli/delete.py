@@ -6,14 +6,14 @@ import click
 
 from pytilt.cli.addressing import Address, addresses, manifests
 from pytilt.cli.choosing import labelled
-from pytilt.cli.client import Client
-from pytilt.cli.flags import Command
+from pytilt.cli.client import SessionClient
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.errors import NotFoundError, UserError
 from pytilt.settings import Settings
 
 
-@click.command("delete", cls=Command)
+@click.command("delete", cls=TiltCommand)
 @click.argument("words", nargs=-1)
 @click.option("-f", "--filename", "files", multiple=True, help="The objects of this file; `-` for stdin.")
 @click.option("--all", "every", is_flag=True, help="All objects of the kind.")
@@ -37,7 +37,7 @@ def command(
       tilt delete cmd/one cmd/two --ignore-not-found
       tilt delete -f button.yaml
     """
-    client = Client(Settings.from_environment(), host, port)
+    client = SessionClient(Settings.from_environment(), host, port)
     for address in _wanted(client, words, files, every=every, selector=selector):
         try:
             client.delete(address.kind.plural, address.name)
@@ -49,7 +49,7 @@ def command(
 
 
 def _wanted(
-    client: Client, words: tuple[str, ...], files: tuple[str, ...], *, every: bool, selector: str | None
+    client: SessionClient, words: tuple[str, ...], files: tuple[str, ...], *, every: bool, selector: str | None
 ) -> list[Address]:
     if files:
         return [address for address, _ in manifests(files)]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from pytilt.cli.flags import Command
+from pytilt.cli.flags import TiltCommand
 from pytilt.settings import Settings
 
 
-@click.command("demo", cls=Command)
+@click.command("demo", cls=TiltCommand)
 @click.option("--install-engine", is_flag=True, help="Install Docker where there is no engine (Debian, as root).")
 @click.option("--tmpdir", help="Folder for the project; it stays. Default: one that is removed at the end.")
 @click.option("--no-cluster", is_flag=True, hidden=True, help="Accepted for compatibility; no cluster is needed.")

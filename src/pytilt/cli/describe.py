@@ -7,14 +7,14 @@ import click
 
 from pytilt.cli.addressing import addresses
 from pytilt.cli.choosing import labelled
-from pytilt.cli.client import Client
-from pytilt.cli.flags import Command
+from pytilt.cli.client import SessionClient
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 
-@click.command("describe", cls=Command)
+@click.command("describe", cls=TiltCommand)
 @click.argument("words", nargs=-1)
 @click.option("-l", "--selector", help="Objects with these labels: `key=value,…`.")
 @session_options
@@ -29,7 +29,7 @@ def command(words: tuple[str, ...], selector: str | None, host: str | None, port
     kind, named = addresses(words)
     if kind is None:
         raise UserError("must specify the type of resource to describe", hint="for example `tilt describe uibutton go`")
-    client = Client(Settings.from_environment(), host, port)
+    client = SessionClient(Settings.from_environment(), host, port)
     chosen = labelled(selector) if selector else lambda _: True
     items = [client.get(each.kind.plural, each.name) for each in named] or [
         each for each in client.items(kind.plural)["items"] if chosen(each)

@@ -2,14 +2,14 @@
 
 import click
 
-from pytilt.cli.client import Client
+from pytilt.cli.client import SessionClient
 from pytilt.cli.enable import chosen_resources
-from pytilt.cli.flags import Command
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.settings import Settings
 
 
-@click.command("disable", cls=Command)
+@click.command("disable", cls=TiltCommand)
 @click.argument("names", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All resources.")
 @click.option("-l", "--labels", multiple=True, help="Resources with this label; may be repeated.")
@@ -22,6 +22,6 @@ def command(names: tuple[str, ...], every: bool, labels: tuple[str, ...], host: 
       tilt disable web
       tilt disable --all
     """
-    client = Client(Settings.from_environment(), host, port)
+    client = SessionClient(Settings.from_environment(), host, port)
     chosen, _ = chosen_resources(client, names, every=every, labels=labels)
     client.post("/api/enable", {"names": chosen, "enabled": False})

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import click
 
-from pytilt.cli.flags import Command
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import project_options
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 
-@click.command("docker-prune", cls=Command)
+@click.command("docker-prune", cls=TiltCommand)
 @click.argument("args", nargs=-1)
 @project_options
 def command(args: tuple[str, ...], tiltfile: str, context: str | None, namespace: str | None) -> None:

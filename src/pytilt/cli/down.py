@@ -2,14 +2,14 @@
 
 import click
 
-from pytilt.cli.flags import Command
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import project_options
 from pytilt.cli.printing import note
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 
-@click.command("down", cls=Command)
+@click.command("down", cls=TiltCommand)
 @click.argument("args", nargs=-1)
 @project_options
 @click.option("--delete-namespaces", is_flag=True, help="Delete declared namespaces whatever is in them.")

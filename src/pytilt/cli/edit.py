@@ -3,14 +3,14 @@
 import click
 
 from pytilt.cli.addressing import addresses, parsed
-from pytilt.cli.client import Client
-from pytilt.cli.flags import Command
+from pytilt.cli.client import SessionClient
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 
-@click.command("edit", cls=Command)
+@click.command("edit", cls=TiltCommand)
 @click.argument("words", nargs=-1, required=True)
 @session_options
 def command(words: tuple[str, ...], host: str | None, port: int | None) -> None:
@@ -27,7 +27,7 @@ def command(words: tuple[str, ...], host: str | None, port: int | None) -> None:
     if not named:
         raise UserError("no object is named", hint="for example `tilt edit configmap web-disable`")
     settings = Settings.from_environment()
-    client = Client(settings, host, port)
+    client = SessionClient(settings, host, port)
     for address in named:
         before = client.get(address.kind.plural, address.name)
         text = yaml.safe_dump(before, sort_keys=False, allow_unicode=True)

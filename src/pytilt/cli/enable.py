@@ -2,15 +2,15 @@
 
 import click
 
-from pytilt.cli.client import Client
-from pytilt.cli.flags import Command
+from pytilt.cli.client import SessionClient
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.errors import UserError
 from pytilt.model.names import TILTFILE
 from pytilt.settings import Settings
 
 
-@click.command("enable", cls=Command)
+@click.command("enable", cls=TiltCommand)
 @click.argument("names", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All resources.")
 @click.option("--only", is_flag=True, help="Disable all others.")
@@ -29,7 +29,7 @@ def command(
     """
     if every and only:
         raise UserError("cannot use --all with --only")
-    client = Client(Settings.from_environment(), host, port)
+    client = SessionClient(Settings.from_environment(), host, port)
     chosen, others = chosen_resources(client, names, every=every, labels=labels)
     if only:
         client.post("/api/enable", {"names": others, "enabled": False})
@@ -37,7 +37,7 @@ def command(
 
 
 def chosen_resources(
-    client: Client, names: tuple[str, ...], *, every: bool, labels: tuple[str, ...]
+    client: SessionClient, names: tuple[str, ...], *, every: bool, labels: tuple[str, ...]
 ) -> tuple[list[str], list[str]]:
     """The resources that a command line names, and all others.
 

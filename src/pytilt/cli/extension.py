@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytilt.host.processes import HostRunner
-    from pytilt.session.project import Project
+    from pytilt.session.project import SessionProject
     from pytilt.tiltfile.request import UsedRepository
 
 
@@ -89,7 +89,7 @@ def update_command(args: tuple[str, ...], tiltfile: str, context: str | None, na
 
 def _used(
     args: tuple[str, ...], tiltfile: str, context: str | None, namespace: str | None, *, newest: bool = False
-) -> tuple["Project", "Sequence[UsedRepository]"]:
+) -> tuple["SessionProject", "Sequence[UsedRepository]"]:
     """Evaluate the Tiltfile, without deploying anything, and see what it loads."""
     from pytilt.session.evaluators import evaluator
     from pytilt.session.project import find_project
@@ -107,7 +107,7 @@ def _used(
     return project, found
 
 
-def _write(project: "Project", found: "Sequence[UsedRepository]") -> None:
+def _write(project: "SessionProject", found: "Sequence[UsedRepository]") -> None:
     from pytilt.extensions.lockfile import LockedRepository, write
     from pytilt.session.evaluators import lock_path
 
@@ -122,7 +122,7 @@ def _write(project: "Project", found: "Sequence[UsedRepository]") -> None:
     print(f"Locked {len(locked)} of {len(found)} repositories in {lock_path(project)}")
 
 
-def _locked(project: "Project", used: "UsedRepository") -> str:
+def _locked(project: "SessionProject", used: "UsedRepository") -> str:
     from pytilt.extensions.lockfile import read
     from pytilt.session.evaluators import lock_path
 

@@ -22,7 +22,7 @@ EVERYWHERE: Mapping[str, str] = {
 """Flags of Tilt's that every command knows, and why they change nothing here."""
 
 
-class Command(click.Command):
+class TiltCommand(click.Command):
     """A command whose flags may be written as Tilt's may."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -8,10 +8,10 @@ import click
 
 from pytilt.cli.addressing import known_kind
 from pytilt.cli.choosing import Chooses, labelled, ordered, with_fields
-from pytilt.cli.client import Client, Json
-from pytilt.cli.flags import Command
+from pytilt.cli.client import Json, SessionClient
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
-from pytilt.cli.printers import Printer
+from pytilt.cli.printers import ObjectPrinter
 from pytilt.errors import NotFoundError
 from pytilt.model.base import Value
 from pytilt.settings import Settings
@@ -33,7 +33,7 @@ class Wanted(Value):
         return (not self.names or item["metadata"]["name"] in self.names) and all(each(item) for each in self.chooses)
 
 
-@click.command("get", cls=Command)
+@click.command("get", cls=TiltCommand)
 @click.argument("what")
 @click.argument("names", nargs=-1)
 @click.option("-o", "--output", metavar=TYPICAL, help=f"Form of the output: `{TYPICAL.replace('|', '`, `')}`.")
@@ -70,7 +70,7 @@ def command(
     """
     word, _, name = what.partition("/")
     kind = known_kind(word)
-    printer = Printer(kind, output, headers=not no_headers)
+    printer = ObjectPrinter(kind, output, headers=not no_headers)
     chooses = ((labelled(selector),) if selector else ()) + ((with_fields(field_selector),) if field_selector else ())
     wanted = Wanted(
         names=(*((name,) if name else ()), *names),
@@ -78,7 +78,7 @@ def command(
         sort_by=sort_by,
         ignore_not_found=ignore_not_found,
     )
-    client = Client(Settings.from_environment(), host, port)
+    client = SessionClient(Settings.from_environment(), host, port)
     if watch:
         _watch(client, kind, wanted, printer)
         return
@@ -93,7 +93,7 @@ def command(
         _print(printer.lines(items))
 
 
-def _watch(client: Client, kind: Kind, wanted: Wanted, printer: Printer) -> None:
+def _watch(client: SessionClient, kind: Kind, wanted: Wanted, printer: ObjectPrinter) -> None:
     """Print what is there, then every change, in columns as wide as those before, as kubectl does."""
     listed = _listed(client, kind, wanted)
     _print(printer.lines(listed), flush=True)
@@ -105,7 +105,7 @@ def _watch(client: Client, kind: Kind, wanted: Wanted, printer: Printer) -> None
             _print(printer.lines([item]), flush=True)
 
 
-def _listed(client: Client, kind: Kind, wanted: Wanted) -> list[Json]:
+def _listed(client: SessionClient, kind: Kind, wanted: Wanted) -> list[Json]:
     found: list[Json] = []
     if not wanted.names:
         found = client.items(kind.plural)["items"]

@@ -2,10 +2,10 @@
 
 import click
 
-from pytilt.cli.flags import Command
+from pytilt.cli.flags import TiltCommand
 
 
-@click.command("help", cls=Command)
+@click.command("help", cls=TiltCommand)
 @click.argument("names", nargs=-1)
 def command(names: tuple[str, ...]) -> None:
     """Print how a command is used; without a name, the list of all.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytilt.cli.flags import Command
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import display_options, session_options
 from pytilt.session.places import token_path
 from pytilt.settings import Settings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytilt.hud.app import Hud
 
 
-@click.command("hud", cls=Command)
+@click.command("hud", cls=TiltCommand)
 @session_options
 @display_options
 @click.option("--owns-session", is_flag=True, hidden=True, help="Leaving it ends the session.")

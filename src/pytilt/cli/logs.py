@@ -5,17 +5,17 @@ import sys
 import click
 import msgspec
 
-from pytilt.cli.client import Client, Json
+from pytilt.cli.client import Json, SessionClient
 from pytilt.cli.durations import seconds
-from pytilt.cli.flags import Command
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
-from pytilt.cli.printing import Printer, wants_color
+from pytilt.cli.printing import LogPrinter, wants_color
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 from pytilt.store.logs import Line
 
 
-@click.command("logs", cls=Command)
+@click.command("logs", cls=TiltCommand)
 @click.argument("names", nargs=-1)
 @click.option("-f", "--follow", is_flag=True, help="Go on and print what comes.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -46,7 +46,7 @@ def command(
       tilt logs --json --level error
     """
     settings = Settings.from_environment()
-    client = Client(settings, host, port)
+    client = SessionClient(settings, host, port)
     query: dict[str, str | list[str]] = {"resource": list(names), "source": source}
     if since is not None:
         query["since"] = str(_since(since))
@@ -57,7 +57,7 @@ def command(
     if follow:
         query["follow"] = "1"
     _check(client, names)
-    printer = Printer(sys.stdout, color=wants_color(sys.stdout, no_color=settings.no_color), prefix=len(names) != 1)
+    printer = LogPrinter(sys.stdout, color=wants_color(sys.stdout, no_color=settings.no_color), prefix=len(names) != 1)
     for raw in client.logs(query):
         line = msgspec.convert(raw, Line)
         if as_json:
@@ -67,7 +67,7 @@ def command(
             printer.lines([line])
 
 
-def _check(client: Client, names: tuple[str, ...]) -> None:
+def _check(client: SessionClient, names: tuple[str, ...]) -> None:
     known = {item["metadata"]["name"] for item in client.items("uiresources")["items"]}
     for name in names:
         if name not in known:

@@ -5,14 +5,14 @@ from pathlib import Path
 import click
 
 from pytilt.cli.addressing import known_kind
-from pytilt.cli.client import Client, Json
-from pytilt.cli.flags import Command
+from pytilt.cli.client import Json, SessionClient
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 
-@click.command("patch", cls=Command)
+@click.command("patch", cls=TiltCommand)
 @click.argument("what")
 @click.argument("name", required=False)
 @click.option("-p", "--patch", help="The patch, in JSON or YAML.")
@@ -50,7 +50,7 @@ def command(
     wanted = name or inner
     if not wanted:
         raise UserError("no object is named", hint="for example `tilt patch configmap web-disable -p …`")
-    client = Client(Settings.from_environment(), host, port)
+    client = SessionClient(Settings.from_environment(), host, port)
     before = client.get(kind.plural, wanted)
     after = client.patch(kind.plural, wanted, _read(patch, patch_file), status=subresource is not None)
     same = after["metadata"].get("resourceVersion") == before["metadata"].get("resourceVersion")

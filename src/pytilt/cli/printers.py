@@ -19,7 +19,7 @@ FORMS = ("json", "yaml", "name", "wide", "jsonpath=", "jsonpath-as-json=", "cust
 NONE = "<none>"
 
 
-class Printer:
+class ObjectPrinter:
     """Prints objects line by line; every line is laid out as those before it, and its header comes once.
 
     Args:

@@ -20,7 +20,7 @@ COLORS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_g
 WORDS = {Level.WARN: "WARNING: ", Level.ERROR: "ERROR: "}
 
 
-class Printer:
+class LogPrinter:
     """Prints lines.
 
     Args:

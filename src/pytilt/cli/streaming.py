@@ -8,7 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TextIO
 
-from pytilt.cli.printing import Printer, unwritable
+from pytilt.cli.printing import LogPrinter, unwritable
 from pytilt.errors import OutputClosedError
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
@@ -34,7 +34,7 @@ def streaming(wanted: Selection, *, color: bool) -> Callable[[Store, LogStore], 
     """
 
     async def show(_: Store, logs: LogStore) -> None:
-        shown = _Shown(Printer(sys.stdout, color=color, prefix=len(wanted.resources) != 1))
+        shown = _Shown(LogPrinter(sys.stdout, color=color, prefix=len(wanted.resources) != 1))
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_reader_gone(sys.stdout), name="reader of the output")
@@ -76,7 +76,7 @@ async def _reader_gone(out: TextIO) -> None:
 class _Shown:
     """Prints every line once: the thread that prints may still be at it when the session ends."""
 
-    def __init__(self, printer: Printer) -> None:
+    def __init__(self, printer: LogPrinter) -> None:
         self.cursor = 0
         self._failed = False
         self._printer = printer

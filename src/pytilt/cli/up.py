@@ -7,7 +7,7 @@ from contextlib import suppress
 import click
 
 from pytilt import BUILD
-from pytilt.cli.flags import Command
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import (
     display_options,
     log_options,
@@ -24,7 +24,7 @@ from pytilt.store.objects import Store
 Show = Callable[[Store, LogStore], Awaitable[None]]
 
 
-@click.command("up", cls=Command)
+@click.command("up", cls=TiltCommand)
 @click.argument("args", nargs=-1)
 @project_options
 @session_options

@@ -3,10 +3,10 @@
 import click
 
 from pytilt import BUILD, __date__, __version__
-from pytilt.cli.flags import Command
+from pytilt.cli.flags import TiltCommand
 
 
-@click.command("version", cls=Command)
+@click.command("version", cls=TiltCommand)
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Form of the output.")
 def command(output: str) -> None:
     """Print the version.

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import click
 
 from pytilt.cli.choosing import labelled, with_fields
-from pytilt.cli.client import Client, Json
-from pytilt.cli.conditions import Condition, read_condition
+from pytilt.cli.client import Json, SessionClient
+from pytilt.cli.conditions import WaitCondition, read_condition
 from pytilt.cli.durations import seconds
-from pytilt.cli.flags import Command
+from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
 from pytilt.settings import Settings
@@ -22,7 +22,7 @@ WEEK_SECONDS = 7 * 24 * 3600.0
 """What a negative timeout means, as in kubectl."""
 
 
-@click.command("wait", cls=Command)
+@click.command("wait", cls=TiltCommand)
 @click.argument("what", nargs=-1, required=True)
 @click.option(
     "--for",
@@ -68,7 +68,7 @@ def command(
     # As in kubectl, that an object is there is always waited for first.
     conditions = [read_condition(each) for each in sorted(wanted, key=lambda each: each.lower() != "create")]
     limit = seconds(timeout, "--timeout")
-    client = Client(Settings.from_environment(), host, port)
+    client = SessionClient(Settings.from_environment(), host, port)
     if every or selector or field_selector:
         names = _chosen(client, kind, selector, field_selector)
     if not names:
@@ -97,7 +97,7 @@ class Waiting:
         conditions: what each is to meet, one after the other.
     """
 
-    def __init__(self, kind: Kind, names: Sequence[str], conditions: Sequence[Condition]) -> None:
+    def __init__(self, kind: Kind, names: Sequence[str], conditions: Sequence[WaitCondition]) -> None:
         self._kind = kind
         self._left = {name: list(conditions) for name in names}
 
@@ -126,7 +126,7 @@ class Waiting:
         return int(bool(self._left))
 
 
-def _wait(client: Client, kind: Kind, waiting: Waiting) -> None:
+def _wait(client: SessionClient, kind: Kind, waiting: Waiting) -> None:
     first = True
     for event in client.watch(kind.plural) if waiting.names else ():
         item = event["object"]
@@ -142,7 +142,7 @@ def _wait(client: Client, kind: Kind, waiting: Waiting) -> None:
         raise SessionUnreachableError(f"the session ended before the condition was met on {', '.join(waiting.names)}")
 
 
-def _chosen(client: Client, kind: Kind, selector: str | None, field_selector: str | None) -> list[str]:
+def _chosen(client: SessionClient, kind: Kind, selector: str | None, field_selector: str | None) -> list[str]:
     chooses = [labelled(selector)] if selector else []
     chooses += [with_fields(field_selector)] if field_selector else []
     items = client.items(kind.plural)["items"]

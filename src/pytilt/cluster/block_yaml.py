@@ -11,7 +11,7 @@ from functools import lru_cache
 from pytilt.model.resources import KubeObject
 
 _PLAIN = re.compile(r"[^\W\d][\w./@=+,;()$~^\\-]*(?:[ :][\w./@=+,;()$~^\\-]+)*|/[\w./@=+,;()$~^\\-]*")
-"""What can stand without quotes, but for the words below; it leaves out a little that could."""
+"""What needs no quotes, but for the words below; it leaves out a little that could."""
 
 _WORDS = frozenset("true false yes no on off y n null nan".split())  # noqa: SIM905 - read at a glance
 """Words that readers take for something else than text."""
@@ -29,7 +29,7 @@ def _document(o: KubeObject) -> str:
 
 
 def _mapping(value: Mapping[str, object], indent: str, lines: list[str], first: str | None = None) -> None:
-    """Add the lines of a mapping; `first` is what stands before its first key, in place of the indentation."""
+    """Add the lines of a mapping; `first` is what comes before its first key, in place of the indentation."""
     before = indent if first is None else first
     for key in sorted(value):
         held = value[key]

@@ -11,7 +11,7 @@ from pytilt.model.names import ResourceName
 from pytilt.model.resources import KubeObject
 
 
-class Group(Value):
+class WorkloadGroup(Value):
     """The objects of one resource."""
 
     name: ResourceName
@@ -24,7 +24,7 @@ class Group(Value):
 class Groups(Value):
     """All objects, each in at most one group."""
 
-    groups: tuple[Group, ...] = ()
+    groups: tuple[WorkloadGroup, ...] = ()
     """In the order of their workloads in the YAML."""
     rest: tuple[KubeObject, ...] = ()
     """What belongs to no workload, in the order of the YAML."""
@@ -39,7 +39,7 @@ class Groups(Value):
         """All of them: those of the groups, then the rest."""
         return (*(o for group in self.groups for o in group.objects), *self.rest)
 
-    def get(self, name: str) -> Group | None:
+    def get(self, name: str) -> WorkloadGroup | None:
         """The group of that name."""
         return next((group for group in self.groups if group.name == name), None)
 
@@ -63,7 +63,7 @@ def group(
     found = [o for o in wanted if is_workload(o)]
     rest = _Rest(wanted, found)
     groups = [
-        Group(name=name, objects=ordered([workload, *rest.take_services(workload)]), workload=workload)
+        WorkloadGroup(name=name, objects=ordered([workload, *rest.take_services(workload)]), workload=workload)
         for name, workload in zip(_names(found, workload_name), found, strict=True)
     ]
     return _with_plain_templates(groups, rest)
@@ -86,8 +86,8 @@ def assign(groups: Groups, name: ResourceName, fragments: Sequence[str]) -> Grou
         picked = selecting.pick(fragment, everything, rest)
         rest = [o for o in rest if o is not picked]
         taken.append(picked)
-    old = groups.get(name) or Group(name=name)
-    new = Group(name=name, objects=ordered([*old.objects, *taken]), workload=old.workload)
+    old = groups.get(name) or WorkloadGroup(name=name)
+    new = WorkloadGroup(name=name, objects=ordered([*old.objects, *taken]), workload=old.workload)
     kept = tuple(new if one is old else one for one in groups.groups)
     return Groups(groups=kept if groups.get(name) else (*kept, new), rest=tuple(rest))
 
@@ -95,7 +95,8 @@ def assign(groups: Groups, name: ResourceName, fragments: Sequence[str]) -> Grou
 def rename(groups: Groups, old: str, new: ResourceName) -> Groups:
     """Give a group another name."""
     renamed = tuple(
-        Group(name=new, objects=one.objects, workload=one.workload) if one.name == old else one for one in groups.groups
+        WorkloadGroup(name=new, objects=one.objects, workload=one.workload) if one.name == old else one
+        for one in groups.groups
     )
     return Groups(groups=renamed, rest=groups.rest)
 
@@ -136,7 +137,7 @@ def _names(found: Sequence[KubeObject], workload_name: Callable[[KubeObject], st
     return tuple(ResourceName(name) for name in taken)
 
 
-def _with_plain_templates(groups: list[Group], rest: "_Rest") -> Groups:
+def _with_plain_templates(groups: list[WorkloadGroup], rest: "_Rest") -> Groups:
     """Give objects that make pods but name no image a group too, named after them."""
     places = {group.name: index for index, group in enumerate(groups)}
     for o in rest.take_templates():
@@ -144,10 +145,12 @@ def _with_plain_templates(groups: list[Group], rest: "_Rest") -> Groups:
         name = ResourceName(objects.name(o))
         if name in places:
             old = groups[places[name]]
-            groups[places[name]] = Group(name=name, objects=ordered([*old.objects, *members]), workload=old.workload)
+            groups[places[name]] = WorkloadGroup(
+                name=name, objects=ordered([*old.objects, *members]), workload=old.workload
+            )
         else:
             places[name] = len(groups)
-            groups.append(Group(name=name, objects=ordered(members), workload=o))
+            groups.append(WorkloadGroup(name=name, objects=ordered(members), workload=o))
     return Groups(groups=tuple(groups), rest=rest.objects)
 
 

@@ -10,7 +10,7 @@ from pytilt.model.resources import PodReadiness
 from pytilt.model.status import RuntimeStatus
 
 
-class Health(Value):
+class RuntimeHealth(Value):
     """A status and the line that explains it."""
 
     status: RuntimeStatus
@@ -18,7 +18,9 @@ class Health(Value):
     """For people; empty when all is well."""
 
 
-def runtime(pods: Sequence[Pod], readiness: PodReadiness, *, jobs: Sequence[Job] = (), deployed: bool = True) -> Health:
+def runtime(
+    pods: Sequence[Pod], readiness: PodReadiness, *, jobs: Sequence[Job] = (), deployed: bool = True
+) -> RuntimeHealth:
     """How a resource of the cluster is doing: as well as the worst of its parts.
 
     Args:
@@ -28,9 +30,9 @@ def runtime(pods: Sequence[Pod], readiness: PodReadiness, *, jobs: Sequence[Job]
         deployed: was it applied at least once, the last time without error?
     """
     if not deployed:
-        return Health(status=RuntimeStatus.PENDING, reason="not deployed yet")
+        return RuntimeHealth(status=RuntimeStatus.PENDING, reason="not deployed yet")
     if readiness is PodReadiness.IGNORE:
-        return Health(status=RuntimeStatus.OK)
+        return RuntimeHealth(status=RuntimeStatus.OK)
     going = {job.uid for job in jobs if not (job.complete or job.failed)}
     counting = _counting(pods, jobs)
     verdicts = [
@@ -38,22 +40,22 @@ def runtime(pods: Sequence[Pod], readiness: PodReadiness, *, jobs: Sequence[Job]
         *(_of_pod(pod, readiness, retried=_owner(pod) in going) for pod in counting),
     ]
     if not verdicts:
-        return Health(status=RuntimeStatus.PENDING, reason="no pod yet")
+        return RuntimeHealth(status=RuntimeStatus.PENDING, reason="no pod yet")
     for status in (RuntimeStatus.ERROR, RuntimeStatus.PENDING):
         for verdict in verdicts:
             if verdict.status is status:
                 return verdict
-    return Health(status=RuntimeStatus.OK)
+    return RuntimeHealth(status=RuntimeStatus.OK)
 
 
-def _of_jobs(jobs: Sequence[Job], pods: Sequence[Pod]) -> Iterator[Health]:
+def _of_jobs(jobs: Sequence[Job], pods: Sequence[Pod]) -> Iterator[RuntimeHealth]:
     for job in jobs:
         if job.complete:
-            yield Health(status=RuntimeStatus.OK)
+            yield RuntimeHealth(status=RuntimeStatus.OK)
         elif job.failed:
             last = next((pod for pod in best_first(pods) if _owner(pod) == job.uid and pod.message), None)
             reason = _joined(f"Job {job.name} failed", job.message)
-            yield Health(status=RuntimeStatus.ERROR, reason=_joined(reason, last.message) if last else reason)
+            yield RuntimeHealth(status=RuntimeStatus.ERROR, reason=_joined(reason, last.message) if last else reason)
 
 
 def _counting(pods: Sequence[Pod], jobs: Sequence[Job]) -> Iterator[Pod]:
@@ -72,7 +74,7 @@ def _counting(pods: Sequence[Pod], jobs: Sequence[Job]) -> Iterator[Pod]:
         yield pod
 
 
-def _of_pod(pod: Pod, readiness: PodReadiness, *, retried: bool) -> Health:
+def _of_pod(pod: Pod, readiness: PodReadiness, *, retried: bool) -> RuntimeHealth:
     """How one pod is doing. A failure is an error once nothing is tried again, or only after a while.
 
     A pod that failed as a whole is one too, as in Tilt, although its Job may make another.
@@ -83,18 +85,18 @@ def _of_pod(pod: Pod, readiness: PodReadiness, *, retried: bool) -> Health:
         retried: does a Job make another pod when this one fails?
     """
     if pod.phase == "Succeeded":
-        return Health(status=RuntimeStatus.OK)
+        return RuntimeHealth(status=RuntimeStatus.OK)
     failed = [container for container in pod.containers if _has_failed(container)]
     lost = any(container.restart_policy == "Never" for container in failed)
     reason = _joined(f"pod {pod.name}: {_state(pod)}", pod.message)
     over = pod.phase == "Failed" or any(_is_stuck(container) for container in pod.containers)
     if over or (lost and not retried):
-        return Health(status=RuntimeStatus.ERROR, reason=reason)
+        return RuntimeHealth(status=RuntimeStatus.ERROR, reason=reason)
     if failed and not lost:
-        return Health(status=RuntimeStatus.PENDING, reason=f"{reason}; it is started again")
+        return RuntimeHealth(status=RuntimeStatus.PENDING, reason=f"{reason}; it is started again")
     if pod.ready and readiness is not PodReadiness.SUCCEEDED:
-        return Health(status=RuntimeStatus.OK)
-    return Health(status=RuntimeStatus.PENDING, reason=reason)
+        return RuntimeHealth(status=RuntimeStatus.OK)
+    return RuntimeHealth(status=RuntimeStatus.PENDING, reason=reason)
 
 
 def _has_failed(container: Container) -> bool:

@@ -32,7 +32,7 @@ def inject(
 
     Args:
         wanted: the objects of one resource.
-        images: the reference that stands for each image at this moment, as the cluster is to name it.
+        images: the present reference of each image, as the cluster is to name it.
         specs: the images that the objects name (`KubernetesDeploy.images`).
         locators: further places that name images, besides containers.
 

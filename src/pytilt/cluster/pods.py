@@ -24,7 +24,7 @@ ERROR_REASONS = frozenset({
 """Why a container waits when it does not help to wait: those that Tilt knows and four more that do not heal either."""
 
 
-class Event(Value):
+class ObjectEvent(Value):
     """Something that the cluster reports about an object."""
 
     type: str
@@ -116,14 +116,14 @@ def job(o: KubeObject) -> Job:
     )
 
 
-def event(o: KubeObject) -> Event:
+def event(o: KubeObject) -> ObjectEvent:
     """Read an event, of the core group or of `events.k8s.io`."""
     about = objects.mapping(o, "involvedObject") or objects.mapping(o, "regarding")
     series = objects.mapping(o, "series")
     count = series.get("count") or o.get("count") or o.get("deprecatedCount") or 1
     created = _text(objects.metadata(o), "creationTimestamp")
     times = (_text(series, "lastObservedTime"), _text(o, "lastTimestamp"), _text(o, "deprecatedLastTimestamp"))
-    return Event(
+    return ObjectEvent(
         type=_text(o, "type"),
         reason=_text(o, "reason"),
         message=_text(o, "message") or _text(o, "note"),

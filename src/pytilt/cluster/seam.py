@@ -26,7 +26,7 @@ __all__ = [
 
 
 Notify = Callable[[str], None]
-"""Hears one line, without its end."""
+"""Called with one line, without its end."""
 
 
 class ChangeType(StrEnum):

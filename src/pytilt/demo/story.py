@@ -84,9 +84,9 @@ async def by_hand(stage: Stage, say: Say) -> int:
     say(f"once all is green, open {stage.url}")
     say(f"then edit {stage.page}: it is in the running container as soon as you save it; ctrl-C ends this")
     try:
-        await attached(stage.command("up"), hears_interrupts=True)
+        await attached(stage.command("up"), gets_interrupts=True)
     finally:
-        status = await attached(stage.command("down"), hears_interrupts=True)
+        status = await attached(stage.command("down"), gets_interrupts=True)
     return status
 
 

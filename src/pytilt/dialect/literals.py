@@ -50,7 +50,7 @@ def parse_number(text: str) -> int | float:
 
 
 def unquote(content: str, *, raw: bool, is_bytes: bool) -> str | bytes:
-    """The value of what stands between the quotes.
+    """The value of the text between the quotes.
 
     Args:
         content: the text without quotes and prefix.

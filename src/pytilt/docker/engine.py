@@ -22,7 +22,7 @@ _BUILDKIT_API = (1, 39)
 _PODMAN_HEADER = "libpod-api-version"
 
 
-class Product(StrEnum):
+class EngineProduct(StrEnum):
     """Whose engine it is."""
 
     DOCKER = "docker"
@@ -32,7 +32,7 @@ class Product(StrEnum):
 class About(Value):
     """What an engine says of itself."""
 
-    product: Product
+    product: EngineProduct
     version: str
     platform: str
     """For example `linux/amd64`."""
@@ -135,7 +135,7 @@ def about(podman: bool, version: _Version) -> About:
     """What an engine's answers mean."""
     numbers = tuple(int(part) for part in version.api_version.split(".") if part.isdigit())
     return About(
-        product=Product.PODMAN if podman else Product.DOCKER,
+        product=EngineProduct.PODMAN if podman else EngineProduct.DOCKER,
         version=version.version,
         platform=f"{version.os}/{version.arch}",
         buildkit=not podman and version.os == "linux" and numbers >= _BUILDKIT_API,

@@ -15,7 +15,7 @@ from pytilt.cluster.seam import Change, ChangeType, Notify
 from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.access import EngineContainers
 from pytilt.engines.health.probing import Prober
-from pytilt.engines.network.forwarding import Forwarding
+from pytilt.engines.network.forwarding import ForwarderConfiguration
 from pytilt.engines.network.infrastructure import SERVICE_RANGE, Infrastructure, sandboxes_last
 from pytilt.engines.network.reach import PodNetwork
 from pytilt.engines.network.services import INGRESS_PORT, completed
@@ -23,7 +23,7 @@ from pytilt.engines.objects import labels
 from pytilt.engines.objects.events import EventRecorder
 from pytilt.engines.objects.fields import NEW_POD_STATUS, Json, Key, key_of, uid_of
 from pytilt.engines.objects.kinds import CLUSTER_SCOPED, KEPT
-from pytilt.engines.objects.labels import Project
+from pytilt.engines.objects.labels import EngineProject
 from pytilt.engines.objects.store import ObjectStore
 from pytilt.engines.pods.context import EngineContext, NodeInfo
 from pytilt.engines.pods.pool import PodPool
@@ -76,7 +76,7 @@ async def engine_cluster(
         ClusterUnreachableError: the engine does not answer.
     """
     node = await node_info(runtime)
-    mine = Project(id=project)
+    mine = EngineProject(id=project)
     async with EngineCluster(
         runtime, mine, namespace, node, credentials, service_range, ingress_port, clock
     ) as cluster:
@@ -100,7 +100,7 @@ class EngineCluster:
     def __init__(
         self,
         runtime: ContainerRuntime,
-        project: Project,
+        project: EngineProject,
         namespace: str,
         node: NodeInfo,
         credentials: FindCredentials,
@@ -122,7 +122,7 @@ class EngineCluster:
         self._applies = 0
         self._running: list[asyncio.Task[None]] = []
         infrastructure = Infrastructure(runtime, project, node.architecture, service_range, stdin_closes=node.podman)
-        self._forwarding = Forwarding(runtime, project, infrastructure, self._store, ingress_port)
+        self._forwarding = ForwarderConfiguration(runtime, project, infrastructure, self._store, ingress_port)
         self._record = Record(runtime, project, infrastructure, self._store)
         network = PodNetwork(runtime)
         self._context = EngineContext(

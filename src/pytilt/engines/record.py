@@ -15,7 +15,7 @@ from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.network.infrastructure import Infrastructure
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json, Key, digest, key_of, owner_of
-from pytilt.engines.objects.labels import Project
+from pytilt.engines.objects.labels import EngineProject
 from pytilt.engines.objects.store import ObjectStore
 from pytilt.engines.podspec.files import packed, plain_file, unpacked
 from pytilt.model.resources import KubeObject
@@ -39,7 +39,7 @@ class Record:
     """
 
     def __init__(
-        self, runtime: ContainerRuntime, project: Project, infrastructure: Infrastructure, store: ObjectStore
+        self, runtime: ContainerRuntime, project: EngineProject, infrastructure: Infrastructure, store: ObjectStore
     ) -> None:
         self._runtime = runtime
         self._project = project

@@ -70,7 +70,7 @@ def _listeners(port: int) -> Iterator[int]:
 
     try:
         yield from (one.pid for one in psutil.net_connections("tcp") if one.pid and listens(one.status, one.laddr))
-    except psutil.AccessDenied:  # macOS tells of all processes to root alone
+    except psutil.AccessDenied:  # macOS shows all processes to root alone
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 if any(listens(one.status, one.laddr) for one in process.net_connections("tcp")):

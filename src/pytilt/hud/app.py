@@ -13,7 +13,7 @@ from pytilt.hud.display import Display
 from pytilt.hud.helping import graph_lines, help_lines
 from pytilt.hud.palette import OfResources, of_session
 from pytilt.hud.popups import Choice, Question, Reading, Typing
-from pytilt.hud.session import Arguments, Enable, LogQuery, Request, Trigger
+from pytilt.hud.session import Arguments, Enable, LogQuery, Request, TriggerRequest
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.resources import Link
 from pytilt.views.groups import Filter, Show
@@ -84,7 +84,7 @@ class Hud(Display):
         """Update the row."""
         row = self._row()
         if row is not None:
-            self._ask(Trigger(name=row.name), f"update of {row.name} is asked for")
+            self._ask(TriggerRequest(name=row.name), f"update of {row.name} is asked for")
 
     def action_enable(self, enabled: bool) -> None:
         """Switch the resource on or off; a group: all of it."""
@@ -126,7 +126,7 @@ class Hud(Display):
     def act_on(self, word: str, name: ResourceName) -> None:
         """Do to a resource what the palette was asked for: `trigger`, `enable` or `disable`."""
         if word == "trigger":
-            self._ask(Trigger(name=name), f"update of {name} is asked for")
+            self._ask(TriggerRequest(name=name), f"update of {name} is asked for")
         else:
             self._switch(Enable(names=(name,), enabled=word == "enable"), name)
 

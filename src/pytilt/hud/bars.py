@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from pytilt import __version__
 from pytilt.hud import glyphs
-from pytilt.hud.commands import Command, Now, possible
+from pytilt.hud.commands import DisplayCommand, Now, possible
 from pytilt.hud.pieces import Piece, both_ends, cut, fit, length, segments
 from pytilt.hud.themes import Palette, palette
 from pytilt.views.dots import TONES, Dot, Tone
@@ -230,14 +230,14 @@ class KeyBar(OneLine):
         bar = self.palette.bar
         return segments(pieces, self.palette, Style(bgcolor=bar.bgcolor))
 
-    def _text(self, command: Command) -> str:
+    def _text(self, command: DisplayCommand) -> str:
         label = "to the rows" if command.action == "other_pane" and self._state.reading else command.label
         if command.action == "leave" and self._state.full_log:
             label = "close"
         return f"{command.shown.split()[0]} {label}"
 
 
-def _place(command: Command) -> int:
+def _place(command: DisplayCommand) -> int:
     """Leaving comes last, where people look for it."""
     return 1 if command.action == "leave" else 0
 

@@ -8,7 +8,7 @@ import msgspec
 
 from pytilt.errors import SessionUnreachableError
 from pytilt.hud.mirror import WATCHED, Mirror
-from pytilt.hud.session import Arguments, Enable, LogQuery, Request, Trigger
+from pytilt.hud.session import Arguments, Enable, LogQuery, Request, TriggerRequest
 from pytilt.hud.wire import Place, request
 from pytilt.model.api.metadata import GROUP_VERSION
 from pytilt.model.stored import Object
@@ -107,7 +107,7 @@ def _logs(query: LogQuery, **more: str) -> str:
 
 
 def _question(wanted: Request) -> tuple[str, object]:
-    if isinstance(wanted, Trigger):
+    if isinstance(wanted, TriggerRequest):
         return "/api/trigger", {"manifest_names": [wanted.name], "build_reason": int(Reason.HUD_TRIGGER)}
     if isinstance(wanted, Enable):
         return "/api/enable", {"names": wanted.names, "enabled": wanted.enabled}

@@ -29,7 +29,7 @@ class Now(Value):
 
 
 @dataclass(frozen=True)
-class Command:
+class DisplayCommand:
     """Something to do."""
 
     keys: str
@@ -72,13 +72,13 @@ def _on_enabled(now: Now) -> bool:
 
 
 COMMANDS = (
-    Command("up,k", "↑ k", "move(-1)", "", "select the row above; in the log, scroll", ROWS, palette=False),
-    Command("down,j", "↓ j", "move(1)", "", "select the row below; in the log, scroll", ROWS, palette=False),
-    Command("pageup", "PgUp", "page(-1)", "", "a page up", ROWS, palette=False),
-    Command("pagedown", "PgDn", "page(1)", "", "a page down", ROWS, palette=False),
-    Command("home", "Home", "edge(-1)", "", "first row; in the log, its beginning", ROWS, palette=False),
-    Command("end,G", "End G", "edge(1)", "", "last row, and the newest line of the log", ROWS, palette=False),
-    Command(
+    DisplayCommand("up,k", "↑ k", "move(-1)", "", "select the row above; in the log, scroll", ROWS, palette=False),
+    DisplayCommand("down,j", "↓ j", "move(1)", "", "select the row below; in the log, scroll", ROWS, palette=False),
+    DisplayCommand("pageup", "PgUp", "page(-1)", "", "a page up", ROWS, palette=False),
+    DisplayCommand("pagedown", "PgDn", "page(1)", "", "a page down", ROWS, palette=False),
+    DisplayCommand("home", "Home", "edge(-1)", "", "first row; in the log, its beginning", ROWS, palette=False),
+    DisplayCommand("end,G", "End G", "edge(1)", "", "last row, and the newest line of the log", ROWS, palette=False),
+    DisplayCommand(
         "right",
         "→",
         "unfold(True)",
@@ -89,7 +89,7 @@ COMMANDS = (
         3,
         palette=False,
     ),
-    Command(
+    DisplayCommand(
         "left",
         "←",
         "unfold(False)",
@@ -100,9 +100,9 @@ COMMANDS = (
         3,
         palette=False,
     ),
-    Command("enter", "⏎", "open_log", "log", "the whole log of the row, on the whole screen", ROWS, _on_row, 1),
-    Command("space,t", "space t", "trigger", "update", "trigger an update of the row now", ROWS, _on_enabled, 2),
-    Command(
+    DisplayCommand("enter", "⏎", "open_log", "log", "the whole log of the row, on the whole screen", ROWS, _on_row, 1),
+    DisplayCommand("space,t", "space t", "trigger", "update", "trigger an update of the row now", ROWS, _on_enabled, 2),
+    DisplayCommand(
         "b,B",
         "b",
         "browse",
@@ -112,7 +112,7 @@ COMMANDS = (
         lambda now: _on_row(now) and now.row is not None and bool(now.row.endpoints),
         1,
     ),
-    Command(
+    DisplayCommand(
         "e",
         "e",
         "enable(True)",
@@ -122,7 +122,7 @@ COMMANDS = (
         lambda now: now.group_off or (_on_resource(now) and not _on_enabled(now)),
         2,
     ),
-    Command(
+    DisplayCommand(
         "d",
         "d",
         "enable(False)",
@@ -132,9 +132,9 @@ COMMANDS = (
         lambda now: now.group_on or (_on_resource(now) and _on_enabled(now)),
         6,
     ),
-    Command("z", "z", "undo", "undo", "take back the last switching on or off", ROWS, lambda now: now.undo, 2),
-    Command("m", "m", "mute", "", "no alerts of the row, or again", ROWS, _on_row),
-    Command(
+    DisplayCommand("z", "z", "undo", "undo", "take back the last switching on or off", ROWS, lambda now: now.undo, 2),
+    DisplayCommand("m", "m", "mute", "", "no alerts of the row, or again", ROWS, _on_row),
+    DisplayCommand(
         "f",
         "f",
         "filter",
@@ -144,11 +144,11 @@ COMMANDS = (
         _on_rows,
         4,
     ),
-    Command(
+    DisplayCommand(
         "u", "u", "next_broken", "next broken", "select the next row that is broken", ROWS, lambda now: now.broken, 3
     ),
-    Command("g", "g", "graph", "graph", "what waits for what, as a tree", ROWS, _on_rows, 8),
-    Command(
+    DisplayCommand("g", "g", "graph", "graph", "what waits for what, as a tree", ROWS, _on_rows, 8),
+    DisplayCommand(
         "tab",
         "tab",
         "other_pane",
@@ -159,13 +159,13 @@ COMMANDS = (
         6,
         palette=False,
     ),
-    Command("x,l", "x l", "log_size", "log size", "log pane: what the rows leave, half, full", LOG, weight=7),
-    Command("1", "1", "source('all')", "", "all lines", LOG),
-    Command("2", "2", "source('build')", "", "lines of builds", LOG),
-    Command("3", "3", "source('runtime')", "", "lines of what runs", LOG),
-    Command("s", "s", "solo", "", "log pane: only the selected row, or all", LOG),
-    Command("slash", "/", "search", "search", "search the log", LOG, weight=4),
-    Command(
+    DisplayCommand("x,l", "x l", "log_size", "log size", "log pane: what the rows leave, half, full", LOG, weight=7),
+    DisplayCommand("1", "1", "source('all')", "", "all lines", LOG),
+    DisplayCommand("2", "2", "source('build')", "", "lines of builds", LOG),
+    DisplayCommand("3", "3", "source('runtime')", "", "lines of what runs", LOG),
+    DisplayCommand("s", "s", "solo", "", "log pane: only the selected row, or all", LOG),
+    DisplayCommand("slash", "/", "search", "search", "search the log", LOG, weight=4),
+    DisplayCommand(
         "n",
         "n",
         "find(False)",
@@ -176,7 +176,7 @@ COMMANDS = (
         1,
         palette=False,
     ),
-    Command(
+    DisplayCommand(
         "N",
         "N",
         "find(True)",
@@ -187,10 +187,10 @@ COMMANDS = (
         1,
         palette=False,
     ),
-    Command("v", "v", "level", "level", "log: all levels, warnings and errors, errors only", LOG, _reading, 6),
-    Command("T", "T", "times", "times", "log: times on or off", LOG, _reading, 6),
-    Command("w", "w", "wrap", "wrap", "log: wrap long lines or not", LOG, _reading, 6),
-    Command(
+    DisplayCommand("v", "v", "level", "level", "log: all levels, warnings and errors, errors only", LOG, _reading, 6),
+    DisplayCommand("T", "T", "times", "times", "log: times on or off", LOG, _reading, 6),
+    DisplayCommand("w", "w", "wrap", "wrap", "log: wrap long lines or not", LOG, _reading, 6),
+    DisplayCommand(
         "y",
         "y",
         "copy",
@@ -200,9 +200,9 @@ COMMANDS = (
         _reading,
         5,
     ),
-    Command("L", "L", "web", "", "open the web page of the session", SESSION),
-    Command("r", "r", "args", "", "arguments of the Tiltfile", SESSION),
-    Command(
+    DisplayCommand("L", "L", "web", "", "open the web page of the session", SESSION),
+    DisplayCommand("r", "r", "args", "", "arguments of the Tiltfile", SESSION),
+    DisplayCommand(
         "p,ctrl+p",
         "p",
         "command_palette",
@@ -212,9 +212,9 @@ COMMANDS = (
         weight=7,
         palette=False,
     ),
-    Command("R", "R", "redraw", "", "draw the screen anew", SESSION),
-    Command("question_mark,f1", "?", "help", "help", "this help", SESSION, weight=5),
-    Command(
+    DisplayCommand("R", "R", "redraw", "", "draw the screen anew", SESSION),
+    DisplayCommand("question_mark,f1", "?", "help", "help", "this help", SESSION, weight=5),
+    DisplayCommand(
         "escape",
         "esc",
         "close",
@@ -225,13 +225,13 @@ COMMANDS = (
         1,
         palette=False,
     ),
-    Command("q,Q", "q", "leave", "quit", "close what is open, else leave; deployments stay", SESSION, weight=0),
-    Command("ctrl+c", "ctrl-C", "quit", "", "leave at once", SESSION, palette=False),
+    DisplayCommand("q,Q", "q", "leave", "quit", "close what is open, else leave; deployments stay", SESSION, weight=0),
+    DisplayCommand("ctrl+c", "ctrl-C", "quit", "", "leave at once", SESSION, palette=False),
 )
 """Keys are those of the displays of 2019, v0.5 to v0.8.5, and what came since."""
 
 
-def possible(now: Now) -> tuple[Command, ...]:
+def possible(now: Now) -> tuple[DisplayCommand, ...]:
     """The commands that the key bar may show, the most important first."""
     found = [command for command in COMMANDS if command.label and command.possible(now)]
     return tuple(sorted(found, key=lambda command: command.weight))

@@ -136,7 +136,7 @@ class Display(App[None]):
         self._state, self._problem = state, ""
         self._rows = self._cache.of(state)
         self._alert()
-        self._hear()
+        self._wake()
         (self._spinner.resume if any(row.updating for row in self._rows) else self._spinner.pause)()
         self._show()
 
@@ -192,7 +192,7 @@ class Display(App[None]):
     async def _notify_desktop(self, title: str, text: str) -> None:
         await self._desktop(title, text)
 
-    def _hear(self) -> None:
+    def _wake(self) -> None:
         """Fetch the last words of what broke, and forget those of what is well again."""
         broken = {row.name for row in self._rows if row.crashed}
         for name in self._last_words.keys() - broken:

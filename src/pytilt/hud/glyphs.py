@@ -38,5 +38,5 @@ def outcome(word: Outcome, now: datetime) -> Piece:
 
 
 def bar(each: Bar) -> Piece:
-    """One bar of the recent updates; those that were well are quiet, so that the others stand out."""
+    """One bar of the recent updates; those that were well are quiet, so that the others are noticed."""
     return Piece(text=BLOCKS[each.level - 1], tone=Tone.MUTED if each.tone is Tone.OK else each.tone)

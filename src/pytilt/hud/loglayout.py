@@ -9,7 +9,7 @@ from pytilt.hud.pieces import Piece, fit
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
 from pytilt.views.dots import Tone
-from pytilt.views.loglines import Span, clock, finds, links
+from pytilt.views.loglines import TextSpan, clock, finds, links
 
 NAME_WIDTH = 13
 """Cells of the column of names, as in the stream of `tilt up --stream`."""
@@ -109,5 +109,5 @@ def body(shown: ShownLine, part: Part, look: LogLook, *, here: bool) -> list[tup
     return pieces
 
 
-def _covering(spans: list[Span], at: int) -> Span | None:
+def _covering(spans: list[TextSpan], at: int) -> TextSpan | None:
     return next((span for span in spans if span.start <= at < span.end), None)

@@ -34,7 +34,7 @@ class WireObject(msgspec.Struct):
     status: dict[str, Any] = {}
 
 
-class Event(msgspec.Struct):
+class WatchEvent(msgspec.Struct):
     """One line of a watch."""
 
     type: str
@@ -46,7 +46,7 @@ class Mirror:
 
     def __init__(self) -> None:
         self._objects: dict[type[Object], dict[str, Object]] = {kind: {} for kind in KINDS}
-        self._decoder = msgspec.json.Decoder(Event)
+        self._decoder = msgspec.json.Decoder(WatchEvent)
         self._version = 0
 
     def take(self, kind: type[Object], line: bytes) -> None:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, cast
 from textual.app import SystemCommand
 from textual.command import Hit, Hits, Provider
 
-from pytilt.hud.commands import COMMANDS, Command
+from pytilt.hud.commands import COMMANDS, DisplayCommand
 from pytilt.model.names import TILTFILE
 
 if TYPE_CHECKING:
     from pytilt.hud.app import Hud
 
 
-def title(command: Command) -> str:
+def title(command: DisplayCommand) -> str:
     """A command as the palette lists it: by its word, and by what it does."""
     return f"{command.label}: {command.help}" if command.label else command.help
 

@@ -21,7 +21,7 @@ class LogQuery(Value):
     """Only lines of this level and louder ones."""
 
 
-class Trigger(Value):
+class TriggerRequest(Value):
     """Start an update of a resource, or an evaluation of the Tiltfile."""
 
     name: ResourceName
@@ -40,7 +40,7 @@ class Arguments(Value):
     args: tuple[str, ...]
 
 
-Request = Trigger | Enable | Arguments
+Request = TriggerRequest | Enable | Arguments
 
 
 class SessionSource(Protocol):

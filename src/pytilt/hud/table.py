@@ -24,7 +24,7 @@ from pytilt.views.rows import Row
 from pytilt.views.updates import elapsed
 
 
-class Entry(Value):
+class TableEntry(Value):
     """A line of the table: the title of a group, a row, or a detail of the row above it."""
 
     group: Group | None = None
@@ -61,7 +61,7 @@ class ResourceTable(ScrollingLines):
         self._rows: tuple[Row, ...] = ()
         self._last_words: Mapping[ResourceName, Sequence[str]] = {}
         self._filter = Filter()
-        self._entries: list[Entry] = []
+        self._entries: list[TableEntry] = []
         self._columns: tuple[Column, ...] = columns(0, 0)
         self._choices: dict[ResourceName, bool] = {}
         self._folded: set[str] = set()
@@ -248,19 +248,19 @@ class ResourceTable(ScrollingLines):
         self._columns = columns(width, longest)
         found = groups(self._rows, self._filter)
         titled = len(found) > 1 or any(group.label for group in found)
-        entries: list[Entry] = []
+        entries: list[TableEntry] = []
         for group in found:
             if titled:
-                entries.append(Entry(group=group))
+                entries.append(TableEntry(group=group))
             if not (titled and group.label in self._folded and not self._filter.active):
-                entries += [Entry(row=row) for row in group.rows]
+                entries += [TableEntry(row=row) for row in group.rows]
         self._entries = entries = self._with_details(entries, now, width)
         if not any(entry.key == self._selected for entry in entries):
             self._select_first()
         self.top = min(self.top, self.bottom)
         self.refresh()
 
-    def _with_details(self, entries: list[Entry], now: datetime, width: int) -> list[Entry]:
+    def _with_details(self, entries: list[TableEntry], now: datetime, width: int) -> list[TableEntry]:
         """Put the details of expanded rows below them; where the screen has empty lines, more of what is broken."""
         unfolded = [entry.row for entry in entries if entry.row and self.expanded(entry.row)]
         if not unfolded:
@@ -273,11 +273,11 @@ class ResourceTable(ScrollingLines):
                 more = details(row, words[row.name], now, width, spare=spare)
                 spare -= len(more) - len(lines[row.name])
                 lines[row.name] = more
-        found: list[Entry] = []
+        found: list[TableEntry] = []
         for entry in entries:
             found.append(entry)
             if entry.row and entry.row.name in lines:
-                found += [Entry(row=entry.row, detail=tuple(line)) for line in lines[entry.row.name]]
+                found += [TableEntry(row=entry.row, detail=tuple(line)) for line in lines[entry.row.name]]
         return found
 
     def _select_first(self) -> None:

@@ -32,7 +32,7 @@ class Place(Value):
         return f"http://{self.host}:{self.port}/"
 
 
-class Answer:
+class SessionAnswer:
     """The answer to one request.
 
     Args:
@@ -60,7 +60,7 @@ class Answer:
 
 
 @asynccontextmanager
-async def request(place: Place, method: str, path: str, body: bytes = b"") -> AsyncIterator[Answer]:
+async def request(place: Place, method: str, path: str, body: bytes = b"") -> AsyncIterator[SessionAnswer]:
     """Send a request and read its answer; leaving closes the connection.
 
     Args:
@@ -82,7 +82,7 @@ async def request(place: Place, method: str, path: str, body: bytes = b"") -> As
         headers = [("X-Tilt-Token", place.token), ("Content-Type", "application/json"), ("Connection", "close")]
         async with asyncio.timeout(ANSWER_SECONDS):
             head = await exchange.ask(method, path, headers, body)
-        yield Answer(exchange, head.status)
+        yield SessionAnswer(exchange, head.status)
     except (OSError, TimeoutError) as problem:
         raise _unreachable(place, str(problem) or "the answer broke off") from problem
     finally:

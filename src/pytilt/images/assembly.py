@@ -3,7 +3,7 @@
 from pytilt.docker.engine import Engine
 from pytilt.host.processes import Runner
 from pytilt.images.contract import Builder, BuildRequest
-from pytilt.images.credentials import Credentials
+from pytilt.images.credentials import RegistryCredentials
 from pytilt.images.custom import CustomBuilder
 from pytilt.images.docker.building import DockerBuilder
 from pytilt.images.docker.client_build import ClientBuilder
@@ -44,7 +44,7 @@ def image_builder(engine: Engine, runner: Runner, settings: Settings, *, limit: 
         settings: their environment.
         limit: how many builds at once.
     """
-    credentials = Credentials(settings, runner)
+    credentials = RegistryCredentials(settings, runner)
     docker = DockerBuilder(engine, credentials, ClientBuilder(engine, runner, settings), settings)
     custom = CustomBuilder(engine, runner, settings)
     return LimitingBuilder(ImageBuilder(docker, custom), limit)

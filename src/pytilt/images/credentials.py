@@ -64,7 +64,7 @@ class _HelperAnswer(msgspec.Struct, rename="pascal"):
     secret: str = ""
 
 
-class Credentials:
+class RegistryCredentials:
     """Looks credentials up, anew each time: a `docker login` meanwhile counts.
 
     Args:

@@ -3,11 +3,11 @@
 import re
 
 from pytilt.docker.api import path
-from pytilt.docker.engine import Engine, Product
+from pytilt.docker.engine import Engine, EngineProduct
 from pytilt.errors import CommandError, DockerApiError, PublishError
 from pytilt.host.output import Tail, both, decoded
 from pytilt.host.processes import ProcessRequest, Runner
-from pytilt.images.credentials import Credentials
+from pytilt.images.credentials import RegistryCredentials
 from pytilt.images.docker.reading import BuildReader
 from pytilt.images.registry_names import cluster_reference, push_reference
 from pytilt.model.images import BuiltImage, Delivery, Registry
@@ -34,7 +34,13 @@ class DockerPublisher:
     """
 
     def __init__(
-        self, engine: Engine, credentials: Credentials, runner: Runner, settings: Settings, *, kind_cluster: str = ""
+        self,
+        engine: Engine,
+        credentials: RegistryCredentials,
+        runner: Runner,
+        settings: Settings,
+        *,
+        kind_cluster: str = "",
     ) -> None:
         self._engine = engine
         self._credentials = credentials
@@ -79,7 +85,7 @@ class DockerPublisher:
     async def _without_tls(self, host: str) -> dict[str, bool]:
         """Docker speaks plain HTTP to registries on this machine by itself, Podman when asked to."""
         local = host.partition(":")[0] in ("localhost", "127.0.0.1")
-        podman = local and (await self._engine.about()).product is Product.PODMAN
+        podman = local and (await self._engine.about()).product is EngineProduct.PODMAN
         return {"tlsVerify": False} if podman else {}
 
     async def _load(self, reference: str, log: Log) -> None:

@@ -62,7 +62,7 @@ class _Request(Value):
         return f"{self.path}?{urlencode(self.params, errors='surrogateescape')}" if self.params else self.path
 
 
-class Answer(Value):
+class ApiAnswer(Value):
     """What the server answered."""
 
     status: int
@@ -229,7 +229,7 @@ class KubernetesApi:
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
         seconds: float | None = ANSWER_SECONDS,
-    ) -> Answer:
+    ) -> ApiAnswer:
         """Ask for something; sent again once when a connection that was kept open turns out to be closed.
 
         Args:
@@ -315,7 +315,7 @@ class KubernetesApi:
             self._contexts[key] = await asyncio.to_thread(tls_context, self.connection, *key)
         return self._contexts[key]
 
-    async def _answer(self, identity: Identity, asked: _Request, seconds: float | None) -> Answer:
+    async def _answer(self, identity: Identity, asked: _Request, seconds: float | None) -> ApiAnswer:
         try:
             async with asyncio.timeout(seconds):
                 with mapped(self.connection):
@@ -328,13 +328,13 @@ class KubernetesApi:
         except TimeoutError as error:
             raise failures.unreachable(self.connection, f"no answer within {seconds:g} s") from error
 
-    async def _whole_answer(self, identity: Identity, asked: _Request) -> Answer:
+    async def _whole_answer(self, identity: Identity, asked: _Request) -> ApiAnswer:
         async with AsyncExitStack() as closing:
             head, exchange = await self._send(closing, identity, asked)
             body = await exchange.body()
         if head.headers.get("content-encoding") == "gzip":
             body = unpacked(body)
-        return Answer(status=head.status, body=body, connection=self.connection)
+        return ApiAnswer(status=head.status, body=body, connection=self.connection)
 
     async def _opened(self, closing: AsyncExitStack, asked: _Request) -> tuple[Head, Exchange] | Failure:
         for attempt in range(_TRIES_PER_IDENTITY):

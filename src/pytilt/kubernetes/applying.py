@@ -20,7 +20,7 @@ from pytilt.cluster.order import HOLDING_OTHERS
 from pytilt.cluster.seam import Notify
 from pytilt.errors import ApplyError
 from pytilt.kubernetes import adopting, failures
-from pytilt.kubernetes.api import Answer, KubernetesApi
+from pytilt.kubernetes.api import ApiAnswer, KubernetesApi
 from pytilt.kubernetes.discovery import ApiResource, Discovery, is_established, plain
 from pytilt.kubernetes.failures import Failure
 from pytilt.kubernetes.watching import Backoff, Scope, states, until_gone
@@ -233,7 +233,7 @@ class _Application:
         )
         return plain(answer.object(), self._wanted.resource) if answer.ok else o
 
-    async def _patched(self) -> Answer:
+    async def _patched(self) -> ApiAnswer:
         answer = await self._send("PATCH", "application/apply-patch+yaml", force="true")
         if answer.ok or not answer.failure.untyped:
             return answer
@@ -242,10 +242,10 @@ class _Application:
             return created
         return await self._send("PATCH", "application/merge-patch+json")
 
-    async def _created(self) -> Answer:
+    async def _created(self) -> ApiAnswer:
         return await self._send("POST", "application/json")
 
-    async def _send(self, method: str, content: str, **params: str) -> Answer:
+    async def _send(self, method: str, content: str, **params: str) -> ApiAnswer:
         wanted = self._wanted
         return await self._api.request(
             method,

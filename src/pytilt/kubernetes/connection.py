@@ -1,6 +1,6 @@
 """The connection to a cluster as a frozen value: read once, so that a session stays with the cluster it began with."""
 
-from pytilt.kubernetes.products import Product
+from pytilt.kubernetes.products import ClusterProduct
 from pytilt.model.base import Value
 
 
@@ -52,7 +52,7 @@ class Connection(Value):
     """The name of the entry in the kubeconfig."""
     server: str
     """Address, for example `https://127.0.0.1:6443`, perhaps with a path; no slash at its end."""
-    product: Product = Product.UNKNOWN
+    product: ClusterProduct = ClusterProduct.UNKNOWN
     authority: str = ""
     """Certificates that sign the server's, PEM; empty: those that the system trusts."""
     insecure: bool = False

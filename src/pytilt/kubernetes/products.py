@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import PurePath
 
 
-class Product(StrEnum):
+class ClusterProduct(StrEnum):
     """The clusters that are distinguished; the words are Tilt's."""
 
     MINIKUBE = "minikube"
@@ -24,22 +24,22 @@ class Product(StrEnum):
 
 
 _NAMES = (
-    (r"minikube", Product.MINIKUBE),
-    (r"docker-for-desktop-cluster|docker-desktop", Product.DOCKER_DESKTOP),
-    (r"gke", Product.GKE),
-    (r"arn:aws:eks:|.*\.eksctl\.io$", Product.EKS),
-    (r"kind$|kind-", Product.KIND),
-    (r"microk8s", Product.MICROK8S),
-    (r"api-crc-testing", Product.CRC),
-    (r"krucible-", Product.KRUCIBLE),
-    (r"k3d-", Product.K3D),
-    (r"rancher-desktop", Product.RANCHER_DESKTOP),
-    (r"colima", Product.COLIMA),
-    (r"orbstack$", Product.ORBSTACK),
+    (r"minikube", ClusterProduct.MINIKUBE),
+    (r"docker-for-desktop-cluster|docker-desktop", ClusterProduct.DOCKER_DESKTOP),
+    (r"gke", ClusterProduct.GKE),
+    (r"arn:aws:eks:|.*\.eksctl\.io$", ClusterProduct.EKS),
+    (r"kind$|kind-", ClusterProduct.KIND),
+    (r"microk8s", ClusterProduct.MICROK8S),
+    (r"api-crc-testing", ClusterProduct.CRC),
+    (r"krucible-", ClusterProduct.KRUCIBLE),
+    (r"k3d-", ClusterProduct.K3D),
+    (r"rancher-desktop", ClusterProduct.RANCHER_DESKTOP),
+    (r"colima", ClusterProduct.COLIMA),
+    (r"orbstack$", ClusterProduct.ORBSTACK),
 )
 """Patterns that the name of a cluster begins with, as Tilt has them."""
 
-_REMOTE = {Product.GKE, Product.EKS, Product.UNKNOWN}
+_REMOTE = {ClusterProduct.GKE, ClusterProduct.EKS, ClusterProduct.UNKNOWN}
 
 _DEFAULT_ENGINE = re.compile(
     r"$|tcp://(localhost|127\.0\.0\.1):237[56]$|unix:///var/run/docker\.sock$|unix://.*/\.docker/(desktop|run)/docker\.sock$"
@@ -48,19 +48,19 @@ _DEFAULT_ENGINE = re.compile(
 _COLIMA_ENGINE = re.compile(r".*/\.(?:config/)?colima(?:-(?P<old>[^/]+)|(?:/(?P<new>[^/]+))?)/docker\.sock$")
 
 _START = {
-    Product.MINIKUBE: "start it with `minikube start`",
-    Product.DOCKER_DESKTOP: "start Docker Desktop, with Kubernetes switched on in its settings",
-    Product.KIND: "start its node with `docker start {name}-control-plane`, or make it anew with `kind create cluster`",
-    Product.K3D: "start it with `k3d cluster start {name}`",
-    Product.MICROK8S: "start it with `microk8s start`",
-    Product.CRC: "start it with `crc start`",
-    Product.RANCHER_DESKTOP: "start Rancher Desktop",
-    Product.COLIMA: "start it with `colima start --kubernetes`",
-    Product.ORBSTACK: "start it with `orb start k8s`",
+    ClusterProduct.MINIKUBE: "start it with `minikube start`",
+    ClusterProduct.DOCKER_DESKTOP: "start Docker Desktop, with Kubernetes switched on in its settings",
+    ClusterProduct.KIND: "start its node with `docker start {name}-control-plane`, or run `kind create cluster` again",
+    ClusterProduct.K3D: "start it with `k3d cluster start {name}`",
+    ClusterProduct.MICROK8S: "start it with `microk8s start`",
+    ClusterProduct.CRC: "start it with `crc start`",
+    ClusterProduct.RANCHER_DESKTOP: "start Rancher Desktop",
+    ClusterProduct.COLIMA: "start it with `colima start --kubernetes`",
+    ClusterProduct.ORBSTACK: "start it with `orb start k8s`",
 }
 
 
-def product(cluster: str, *, authority: str = "", config: str = "", home: str = "") -> Product:
+def product(cluster: str, *, authority: str = "", config: str = "", home: str = "") -> ClusterProduct:
     """Recognize the product.
 
     Args:
@@ -73,20 +73,20 @@ def product(cluster: str, *, authority: str = "", config: str = "", home: str = 
         if re.match(pattern, cluster):
             return found
     if config and PurePath(config).is_relative_to(PurePath(home, ".config", "k3d")):
-        return Product.K3D
+        return ClusterProduct.K3D
     if authority and PurePath(authority).is_relative_to(PurePath(home, ".minikube")):
-        return Product.MINIKUBE
+        return ClusterProduct.MINIKUBE
     if PurePath(config).name.startswith("kind-config-"):
-        return Product.KIND
-    return Product.UNKNOWN
+        return ClusterProduct.KIND
+    return ClusterProduct.UNKNOWN
 
 
-def is_development(found: Product) -> bool:
+def is_development(found: ClusterProduct) -> bool:
     """Is this a cluster on the developer's machine, on which everything is allowed?"""
     return found not in _REMOTE
 
 
-def shares_engine(found: Product, *, context: str, engine_host: str, runtime: str, minikube: str = "") -> bool:
+def shares_engine(found: ClusterProduct, *, context: str, engine_host: str, runtime: str, minikube: str = "") -> bool:
     """Do pods run on the very engine that builds the images?
 
     Args:
@@ -97,26 +97,26 @@ def shares_engine(found: Product, *, context: str, engine_host: str, runtime: st
         minikube: MINIKUBE_ACTIVE_DOCKERD, with which `minikube docker-env` marks whose engine DOCKER_HOST is.
     """
     default = _DEFAULT_ENGINE.match(engine_host) is not None
-    if found is Product.DOCKER_DESKTOP:
+    if found is ClusterProduct.DOCKER_DESKTOP:
         return default
     if not runtime.startswith("docker://"):
         return False
     match found:
-        case Product.MINIKUBE:
+        case ClusterProduct.MINIKUBE:
             return minikube == context
-        case Product.RANCHER_DESKTOP:
+        case ClusterProduct.RANCHER_DESKTOP:
             return default
-        case Product.COLIMA:
+        case ClusterProduct.COLIMA:
             return _colima_profile(engine_host) == (
                 "default" if context == "colima" else context.removeprefix("colima-")
             )
-        case Product.ORBSTACK:
+        case ClusterProduct.ORBSTACK:
             return engine_host.startswith("unix://") and engine_host.endswith("/.orbstack/run/docker.sock")
         case _:
             return False
 
 
-def start_hint(found: Product, cluster: str) -> str:
+def start_hint(found: ClusterProduct, cluster: str) -> str:
     """What to do when the cluster does not answer."""
     name = cluster.removeprefix("kind-").removeprefix("k3d-")
     return _START.get(found, "see whether the cluster runs and can be reached from here").format(name=name)

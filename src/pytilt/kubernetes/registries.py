@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pytilt.cluster import objects, yaml
 from pytilt.errors import UserError
 from pytilt.kubernetes.api import KubernetesApi
-from pytilt.kubernetes.products import Product
+from pytilt.kubernetes.products import ClusterProduct
 from pytilt.model.images import Registry
 from pytilt.model.resources import KubeObject
 
@@ -29,7 +29,7 @@ async def find(api: KubernetesApi, node: KubeObject) -> Registry | None:
     """
     answer = await api.request("GET", ANNOUNCED)
     found = announced(answer.json()) if answer.ok else None
-    if found is None and api.connection.product is Product.MICROK8S:
+    if found is None and api.connection.product is ClusterProduct.MICROK8S:
         answer = await api.request("GET", MICROK8S)
         found = microk8s(answer.json()) if answer.ok else None
     return found or annotated(objects.annotations(node))

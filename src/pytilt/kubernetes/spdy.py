@@ -59,7 +59,7 @@ _BATCHES = 4
 _TURNS = 4
 
 
-class Wire(Protocol):
+class SpdyWire(Protocol):
     """A connection that carries bytes both ways, in pieces of any size."""
 
     async def send_bytes(self, data: bytes) -> None:
@@ -88,7 +88,7 @@ class Patience(Value):
     """Seconds that it may then take to send anything."""
 
 
-class Probe:
+class PingBatch:
     """Pings to every worker of the other side.
 
     Args:
@@ -198,7 +198,7 @@ class SpdyConnection:
         patience: how long silence is borne.
     """
 
-    def __init__(self, wire: Wire, patience: Patience | None = None) -> None:
+    def __init__(self, wire: SpdyWire, patience: Patience | None = None) -> None:
         self._wire = wire
         self._patience = patience or Patience()
         self._deflate = zlib.compressobj(zdict=DICTIONARY)
@@ -211,9 +211,9 @@ class SpdyConnection:
         self._room.set()
         self._received = asyncio.Event()
         self._sending = asyncio.Lock()
-        self._probes: dict[int, Probe] = {}
+        self._probes: dict[int, PingBatch] = {}
         self._frames = 0
-        self._batches: deque[Probe] = deque()
+        self._batches: deque[PingBatch] = deque()
         self.closed = False
         self.usable = True
         """Can streams be opened? Those that are open may go on where it is not."""
@@ -249,7 +249,7 @@ class SpdyConnection:
         await self._send_control(_SYN_STREAM, payload)
         return stream
 
-    async def probe(self) -> Probe:
+    async def probe(self) -> PingBatch:
         """Ping every worker of the other side.
 
         Raises:
@@ -257,7 +257,7 @@ class SpdyConnection:
         """
         numbers = range(self._next_ping, self._next_ping + 2 * PROBE_PINGS, 2)
         self._next_ping += 2 * PROBE_PINGS
-        probe = Probe(numbers)
+        probe = PingBatch(numbers)
         for number in numbers:
             self._probes[number] = probe
         head = struct.pack("!II", _CONTROL | _VERSION << 16 | _PING, 4)
@@ -308,25 +308,25 @@ class SpdyConnection:
     async def _watch(self) -> None:
         """Return once the other side is silent though it was pinged and can answer."""
         while not self.closed:
-            if await self._hears(self._patience.quiet) or not self._room.is_set() or not self._streams:
+            if await self._receives(self._patience.quiet) or not self._room.is_set() or not self._streams:
                 continue
             if not self._probes:
                 with suppress(ClusterUnreachableError):  # then reading ends too
                     await self.probe()
             elif all(probe.answered for probe in self._probes.values()):
                 continue  # it lives, and a worker of it waits for a program that does not read
-            if not await self._hears_by_turns(self._patience.answer) and self._room.is_set():
+            if not await self._receives_by_turns(self._patience.answer) and self._room.is_set():
                 self._lose(f"no answer to a ping for {self._patience.answer:g} s")
                 return
 
-    async def _hears_by_turns(self, seconds: float) -> bool:
+    async def _receives_by_turns(self, seconds: float) -> bool:
         """Wait in several turns, so that a process that was stopped for long gives the answer time to be read."""
         for _ in range(_TURNS):
-            if await self._hears(seconds / _TURNS):
+            if await self._receives(seconds / _TURNS):
                 return True
         return False
 
-    async def _hears(self, seconds: float) -> bool:
+    async def _receives(self, seconds: float) -> bool:
         self._received.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -190,7 +190,7 @@ class Tunnel:
         self._answered_at = asyncio.get_running_loop().time()
 
     def expire(self) -> None:
-        """Retire it unless a connection is opened soon."""
+        """Close it unless a connection is opened soon."""
         self._expiry = asyncio.get_running_loop().call_later(IDLE_SECONDS, self.retired.set)
 
     @property

@@ -308,7 +308,7 @@ class _Event(msgspec.Struct):
 
 
 def _is_object(o: KubeObject) -> bool:
-    """Can it be told from others?"""
+    """Has it a name to identify it?"""
     return isinstance(objects.metadata(o).get("name"), str)
 
 

@@ -28,7 +28,7 @@ from pytilt.store.times import later
 WAITS = "cmd StartOn has not been triggered"
 
 
-class Run(Value):
+class CmdRun(Value):
     """What the last start went by."""
 
     spec: CmdSpec = CmdSpec()
@@ -39,10 +39,10 @@ class Run(Value):
     """Time of the click or the change of a file that started it again."""
 
 
-class Step(Value):
+class CmdStep(Value):
     """What is to be done about a Cmd."""
 
-    run: Run
+    run: CmdRun
     """What the next decision goes by."""
     stop: bool = False
     start: bool = False
@@ -52,7 +52,7 @@ class Step(Value):
     """What the click gave."""
 
 
-def plan_step(cmd: Cmd, last: Run, state: Snapshot, *, disabled: bool) -> Step:
+def plan_step(cmd: Cmd, last: CmdRun, state: Snapshot, *, disabled: bool) -> CmdStep:
     """What is to be done about a Cmd now.
 
     Args:
@@ -62,7 +62,7 @@ def plan_step(cmd: Cmd, last: Run, state: Snapshot, *, disabled: bool) -> Step:
         disabled: is it disabled?
     """
     if disabled:
-        return Step(run=Run(), stop=True)
+        return CmdStep(run=CmdRun(), stop=True)
     spec = replace(cmd.spec, start_on=None, restart_on=None)
     changed = spec != last.spec
     started_by, start_button = last_start(cmd.spec, state)
@@ -70,12 +70,12 @@ def plan_step(cmd: Cmd, last: Run, state: Snapshot, *, disabled: bool) -> Step:
     triggered = later(started_by, last.started_by) or later(restarted_by, last.restarted_by)
     waits = cmd.spec.start_on is not None and bool(cmd.spec.start_on.ui_buttons)
     if changed and waits and not later(started_by, last.started_by):
-        return Step(run=replace(last, spec=spec), stop=True, wait=True)
+        return CmdStep(run=replace(last, spec=spec), stop=True, wait=True)
     if changed or triggered:
         button = restart_button if later(restarted_by, started_by) else start_button
-        run = Run(spec=spec, started_by=started_by, restarted_by=restarted_by)
-        return Step(run=run, stop=True, start=True, env=input_values(button) if button else ())
-    return Step(run=last)
+        run = CmdRun(spec=spec, started_by=started_by, restarted_by=restarted_by)
+        return CmdStep(run=run, stop=True, start=True, env=input_values(button) if button else ())
+    return CmdStep(run=last)
 
 
 def last_start(spec: CmdSpec, state: Snapshot) -> tuple[str, UIButton | None]:
@@ -148,7 +148,7 @@ class Cmds:
 
     async def _keep(self, name: str) -> None:
         """Run one Cmd as long as it is there."""
-        wake, last = self._wakes[name], Run()
+        wake, last = self._wakes[name], CmdRun()
         process: asyncio.Task[None] | None = None
         async with asyncio.TaskGroup() as group:
             while (cmd := self._store.get(Cmd, name)) is not None and MANAGED_BY not in cmd.annotations:

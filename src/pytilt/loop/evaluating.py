@@ -109,7 +109,7 @@ class Evaluating:
         if declaration is not None and chosen:
             enabled = self._enabled(declaration)
             put_objects(self._store, TILTFILE_OWNER, declared_objects(declaration, enabled))
-            await self._retire(declaration)
+            await self._delete_undeclared(declaration)
             for name in enabled:
                 self._store.change(Resource, name, lambda each: replace(each, enabled=True))
             self._put_forwards(declaration)
@@ -204,7 +204,7 @@ class Evaluating:
         self._put_images(declaration)
         enabled = self._enabled(declaration)
         put_objects(self._store, TILTFILE_OWNER, declared_objects(declaration, enabled))
-        await self._retire(declaration)
+        await self._delete_undeclared(declaration)
         for order, spec in enumerate(declaration.resources, start=2):
             before = self._store.get(Resource, spec.name) or Resource(name=spec.name, spec=spec)
             self._store.put(
@@ -220,7 +220,7 @@ class Evaluating:
         self._put_forwards(declaration)
         self._store.change(Session, "Tiltfile", lambda session: replace(session, ci_settings=declaration.ci))
 
-    async def _retire(self, declaration: Declaration) -> None:
+    async def _delete_undeclared(self, declaration: Declaration) -> None:
         """Remove what is declared no more, and stop what is disabled now."""
         wanted = {each.name for each in declaration.resources}
         enabled = self._enabled(declaration)

@@ -70,11 +70,11 @@ class PodLogs:
 
     async def caught_up(self) -> None:
         """Wait until every container that has ended is read to its last line: it may say why."""
-        while any(self._is_owed(followed) for followed in self._wanted()):
+        while any(self._is_unfinished(followed) for followed in self._wanted()):
             self._progressed.clear()
             await self._progressed.wait()
 
-    def _is_owed(self, followed: Followed) -> bool:
+    def _is_unfinished(self, followed: Followed) -> bool:
         container = self._container(followed)
         if container is None or container.state is ContainerState.RUNNING:
             return False

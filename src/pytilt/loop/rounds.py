@@ -32,7 +32,7 @@ def command_watches(resource: Resource) -> tuple[str, ...]:
     return (*own, *(image_watch(each.name) for each in custom))
 
 
-class _Memory:
+class _RunHistory:
     def __init__(self) -> None:
         self.upto = 0
         """Changes up to this sequence were judged."""
@@ -56,7 +56,7 @@ class Rounds:
     """Remembers for each resource what its runs changed."""
 
     def __init__(self) -> None:
-        self._memories: dict[str, _Memory] = {}
+        self._histories: dict[str, _RunHistory] = {}
 
     def begin(self, name: str, due: Mapping[str, int], *, only_changes: bool) -> None:
         """A run begins.
@@ -66,11 +66,11 @@ class Rounds:
             due: the files that changed since the last, with their sequences.
             only_changes: is there no other reason to run?
         """
-        memory = self._memories.setdefault(name, _Memory())
-        outside = {path for path, sequence in due.items() if sequence > memory.upto}
-        memory.edited |= outside
+        history = self._histories.setdefault(name, _RunHistory())
+        outside = {path for path, sequence in due.items() if sequence > history.upto}
+        history.edited |= outside
         if outside or not due or not only_changes:
-            memory.counts = {}
+            history.counts = {}
 
     def end(
         self, name: str, before: Mapping[str, bytes | None], content: Callable[[str], bytes | None], sequence: int
@@ -83,14 +83,14 @@ class Rounds:
             content: what a file is now.
             sequence: of the newest change.
         """
-        memory = self._memories.setdefault(name, _Memory())
+        history = self._histories.setdefault(name, _RunHistory())
         same = {path for path, was in before.items() if was is not None and content(path) == was}
         # A file that was not there and is gone was temporary. Else somebody may have changed a file and taken that
         # back, and the command have seen it: it runs once more, and what it does then is its own doing.
-        restored = {path for path in same if path in memory.own or before[path] == ABSENT}
-        memory.own |= same
-        memory.upto = sequence
-        memory.counts = {path: memory.counts.get(path, 0) + 1 for path in before.keys() - restored}
-        pauses = {path for path, count in memory.counts.items() if count >= memory.limit(path)}
-        memory.paused |= pauses
+        restored = {path for path in same if path in history.own or before[path] == ABSENT}
+        history.own |= same
+        history.upto = sequence
+        history.counts = {path: history.counts.get(path, 0) + 1 for path in before.keys() - restored}
+        pauses = {path for path, count in history.counts.items() if count >= history.limit(path)}
+        history.paused |= pauses
         return Judgement(restored=tuple(sorted(restored)), pauses=tuple(sorted(pauses)))

@@ -39,7 +39,7 @@ WATCHED = (
 FIRST_RETRY_SECONDS = 0.5
 LAST_RETRY_SECONDS = 15.0
 
-TOLD_REASONS = frozenset({"Pulling", "Pulled"})
+LOGGED_REASONS = frozenset({"Pulling", "Pulled"})
 """Reasons of normal events that are logged; all others are noise, as Tilt has it."""
 
 WAITING_EVENTS = 200
@@ -71,7 +71,7 @@ class Runtimes:
         self._finished: set[tuple[str, str]] = set()
         self._logged: dict[str, int] = {}
         """Events that were logged, and how often each had happened by then."""
-        self._pending_events: dict[str, pods.Event] = {}
+        self._pending_events: dict[str, pods.ObjectEvent] = {}
 
     async def run(self) -> None:
         """Keep watching what resources live in, and their runtimes true, without end."""
@@ -193,7 +193,7 @@ class Runtimes:
         jobs = tuple(self._jobs[uid] for uid in claim.uids if uid in self._jobs)
         verdict = health.runtime(present, deploy.pod_readiness, jobs=jobs, deployed=bool(resource.status.deployed_at))
         if self._is_finished(resource, deploy, verdict.status) and not (jobs or present):
-            verdict = health.Health(status=RuntimeStatus.OK)
+            verdict = health.RuntimeHealth(status=RuntimeStatus.OK)
         services = [self._services[uid] for uid in claim.uids if uid in self._services]
         return RuntimeState(
             status=verdict.status,
@@ -225,7 +225,7 @@ class Runtimes:
             return
         event = pods.event(change.object)
         old = (event.last_seen or event.created_at) < self._began[:19]
-        quiet = event.type == "Normal" and event.reason not in TOLD_REASONS
+        quiet = event.type == "Normal" and event.reason not in LOGGED_REASONS
         # What happens again and again is logged ever more rarely, or it would drown the log.
         known = uid in self._logged and event.count < 2 * self._logged[uid]
         if not (old or quiet or known):
@@ -251,7 +251,7 @@ class Runtimes:
             found.update(dict.fromkeys(resource.status.applied_uids, ResourceName(resource.name)))
         return found
 
-    def _log_event(self, name: ResourceName, event: pods.Event) -> None:
+    def _log_event(self, name: ResourceName, event: pods.ObjectEvent) -> None:
         where = (
             event.object.name
             if event.object.namespace in ("", "default")

@@ -206,6 +206,6 @@ def _with(watch: FileWatch, changed: AbstractSet[str], sequence: int, *, above: 
             break
         del changes[path]
     for path in changed:
-        changes.pop(path, None)  # what changed last stands last
+        changes.pop(path, None)  # what changed last comes last
         changes[path] = sequence
     return replace(watch, status=FileWatchStatus(changes=changes, latest=sequence))

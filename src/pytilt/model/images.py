@@ -78,7 +78,7 @@ class LiveUpdate(Value):
     initial_sync: bool = False
     restart: bool = False
     base: str = ""
-    """Absolute directory of the file of the Tiltfile that it stands in; says only how its paths were written."""
+    """Absolute directory of the Tiltfile that declares it; says only how its paths were written."""
 
 
 class Image(Value):

@@ -160,7 +160,7 @@ class KubernetesDeploy(Deploy, tag="kubernetes"):
     extra_pod_selectors: tuple[tuple[tuple[str, str], ...], ...] = ()
     """Each a conjunction of label pairs; any may match."""
     selectors_only: bool | None = None
-    """Do labels alone tell which pods are its own? None: the Tiltfile does not say."""
+    """Do labels alone decide which pods are its own? None: the Tiltfile does not say."""
     locators: tuple[ImageLocator, ...] = ()
     workload: str = ""
     """`Kind/name` of the workload the resource was made for; empty for a group of plain objects."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytilt.cluster.seam import Cluster, Containers
 from pytilt.docker.engine import Engine
 from pytilt.host.processes import Runner
-from pytilt.images.credentials import Credentials
+from pytilt.images.credentials import RegistryCredentials
 from pytilt.kubernetes.kubeconfig import current_context
 from pytilt.model.base import Value
 from pytilt.settings import Settings
@@ -92,7 +92,7 @@ async def connected(
         from pytilt.engines.objects.labels import project_id
         from pytilt.session.engine_access import engine_access
 
-        credentials, project = Credentials(settings, runner), project_id(root)
+        credentials, project = RegistryCredentials(settings, runner), project_id(root)
         async with engine_access(engine, credentials, project, target.namespace, expected=expected) as access:
             yield Access(cluster=access, containers=access)
         return

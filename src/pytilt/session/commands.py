@@ -6,10 +6,12 @@ from pytilt.host.processes import Runner
 from pytilt.loop.commanding import Commanding
 from pytilt.loop.deploy_commands import DeployCommandRunner
 from pytilt.session.clusters import Access
-from pytilt.session.project import Project
+from pytilt.session.project import SessionProject
 
 
-def command_environ(project: Project, kubeconfig: str, *, host: str = "", port: int | None = None) -> Mapping[str, str]:
+def command_environ(
+    project: SessionProject, kubeconfig: str, *, host: str = "", port: int | None = None
+) -> Mapping[str, str]:
     """The environment of local commands, with what Tilt adds to it.
 
     Args:
@@ -30,7 +32,7 @@ def command_environ(project: Project, kubeconfig: str, *, host: str = "", port: 
 
 
 def deploy_commands(
-    runner: Runner, access: Access, project: Project, environ: Mapping[str, str] | None = None
+    runner: Runner, access: Access, project: SessionProject, environ: Mapping[str, str] | None = None
 ) -> DeployCommandRunner:
     """Make what runs the commands that deploy resources.
 

@@ -13,7 +13,7 @@ from pytilt.docker.engine import Engine
 from pytilt.host.files import FileWatcher
 from pytilt.host.processes import HostRunner
 from pytilt.images.assembly import image_builder
-from pytilt.images.credentials import Credentials
+from pytilt.images.credentials import RegistryCredentials
 from pytilt.images.publishing import DockerPublisher
 from pytilt.loop.cmd_progress import write_status
 from pytilt.loop.cmds import Cmds
@@ -47,7 +47,7 @@ from pytilt.session.clusters import connected
 from pytilt.session.commands import command_environ, deploy_commands
 from pytilt.session.evaluators import evaluator
 from pytilt.session.places import ensure_token, new_session_dir
-from pytilt.session.project import Project
+from pytilt.session.project import SessionProject
 from pytilt.settings import Settings
 from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
@@ -66,7 +66,7 @@ class SessionOptions(Value):
     ci_timeout_seconds: float | None = None
 
 
-class Requests:
+class SessionRequests:
     """What may be asked of a session from outside."""
 
     def __init__(self, updating: Updating, evaluating: Evaluating) -> None:
@@ -93,7 +93,7 @@ Show = Callable[[Store, LogStore], Awaitable[None]]
 """Shows a session to the person, without end."""
 
 
-async def run(project: Project, options: SessionOptions, runner: HostRunner, show: Show) -> Verdict:
+async def run(project: SessionProject, options: SessionOptions, runner: HostRunner, show: Show) -> Verdict:
     """Run a session until its verdict, or until cancelled.
 
     Args:
@@ -117,14 +117,13 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         connected(project.target, project.root, settings, runner, engine, expected=project.deploys) as access,
     ):
         watching = Watching(store, watcher)
-        credentials = Credentials(settings, runner)
+        credentials = RegistryCredentials(settings, runner)
         builder = image_builder(engine, runner, settings, limit=PARALLEL_BUILDS)
         publisher = DockerPublisher(engine, credentials, runner, settings, kind_cluster=_kind_cluster(project))
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
         commanding = Commanding(runner, environ, partial(write_status, store))
         commands = deploy_commands(runner, access, project, environ)
-        imaging = Imaging(store, builder, publisher)
-        deploying = Deploying(store, access.cluster, imaging, commands=commands)
+        deploying = Deploying(store, access.cluster, Imaging(store, builder, publisher), commands=commands)
         syncing = Syncing(store, access.containers)
         updating = Updating(store, logs, watching, _strategies(deploying, commanding, syncing), project.root)
         tiltfile_evaluator = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
@@ -132,6 +131,7 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         evaluating = Evaluating(store, logs, watching, updating, resource_deletion, tiltfile_evaluator)
         prober = ReadinessProber(runner, settings.environ, project.root)
         pod_logs = PodLogs(store, logs, access.containers)
+        requests = SessionRequests(updating, evaluating)
         tasks = {
             "files": watching.run(),
             "tiltfile": evaluating.run(),
@@ -148,7 +148,7 @@ async def run(project: Project, options: SessionOptions, runner: HostRunner, sho
         if options.forward_ports:
             tasks["forwards"] = Forwarding(store, logs, access.containers, options.host).run()
         if listener is not None:
-            tasks["server"] = _serve(store, logs, Requests(updating, evaluating), project, listener, options.host)
+            tasks["server"] = _serve(store, logs, requests, project, listener, options.host)
         # What the start has made stays: to look for garbage among it would halt the session for 25 ms now and then.
         gc.freeze()
         gc.enable()
@@ -164,12 +164,12 @@ def _objects(store: Store, watching: Watching, evaluating: Evaluating, cmds: Cmd
     }
 
 
-def _kind_cluster(project: Project) -> str:
+def _kind_cluster(project: SessionProject) -> str:
     return project.target.connection.cluster if project.target.connection else ""
 
 
 async def _serve(
-    store: Store, logs: LogStore, requests: Requests, project: Project, listener: socket.socket, host: str
+    store: Store, logs: LogStore, requests: SessionRequests, project: SessionProject, listener: socket.socket, host: str
 ) -> None:
     # Imported here, beside all that begins meanwhile: it takes long, and a session may have no port.
     await asyncio.to_thread(import_module, "pytilt.server.serving")
@@ -194,7 +194,7 @@ def _strategies(deploying: Deploying, commanding: Commanding, syncing: Syncing) 
     return {Strategy.FULL: full, Strategy.LIVE: live, Strategy.COMMAND: command}
 
 
-def _session(project: Project, options: SessionOptions) -> Session:
+def _session(project: SessionProject, options: SessionOptions) -> Session:
     return Session(
         name="Tiltfile",
         tiltfile_path=project.tiltfile,

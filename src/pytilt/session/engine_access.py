@@ -9,7 +9,7 @@ from pytilt.docker.engine import Engine
 from pytilt.docker.runtime import DockerRuntime
 from pytilt.engines.cluster import EngineCluster, engine_cluster
 from pytilt.errors import PytiltError
-from pytilt.images.credentials import Credentials
+from pytilt.images.credentials import RegistryCredentials
 from pytilt.loop.failures import first_failure
 from pytilt.model.resources import KubeObject
 
@@ -26,7 +26,7 @@ class EngineAccess:
     """
 
     def __init__(
-        self, engine: Engine, credentials: Credentials, project: str, namespace: str, *, expected: bool
+        self, engine: Engine, credentials: RegistryCredentials, project: str, namespace: str, *, expected: bool
     ) -> None:
         self._engine = engine
         self._credentials = credentials
@@ -124,7 +124,7 @@ class EngineAccess:
 
 @asynccontextmanager
 async def engine_access(
-    engine: Engine, credentials: Credentials, project: str, namespace: str, *, expected: bool = False
+    engine: Engine, credentials: RegistryCredentials, project: str, namespace: str, *, expected: bool = False
 ) -> AsyncIterator[EngineAccess]:
     """Access to the built-in context for as long as the block; what runs there runs on after it.
 

@@ -10,7 +10,7 @@ from pytilt.host.processes import Runner
 from pytilt.host.state import StateDirectory
 from pytilt.loop.evaluator import Evaluator
 from pytilt.model.logs import Log
-from pytilt.session.project import Project
+from pytilt.session.project import SessionProject
 from pytilt.settings import Settings
 
 SUBCOMMAND_WITHOUT_FETCHING = "down"
@@ -18,7 +18,7 @@ SUBCOMMAND_WITHOUT_FETCHING = "down"
 
 
 def evaluator(
-    project: Project,
+    project: SessionProject,
     subcommand: str,
     runner: Runner,
     kubeconfig: str = "",
@@ -58,7 +58,7 @@ def extensions_directory(settings: Settings) -> StateDirectory:
     return StateDirectory(settings.state_dir).below("extensions")
 
 
-def lock_path(project: Project) -> Path:
+def lock_path(project: SessionProject) -> Path:
     """The lock file of a project's extensions, beside its Tiltfile."""
     return Path(project.root, lockfile.NAME)
 

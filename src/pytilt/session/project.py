@@ -12,7 +12,7 @@ TILT_VERSION = "0.37.6"
 """The version of Tilt whose Tiltfiles run here: what `version_settings` compares with."""
 
 
-class Project(Value):
+class SessionProject(Value):
     """A Tiltfile, and where what it declares is to run."""
 
     tiltfile: str
@@ -44,7 +44,7 @@ class Project(Value):
 
 def find_project(
     settings: Settings, tiltfile: str, args: tuple[str, ...], *, context: str | None, namespace: str | None
-) -> Project:
+) -> SessionProject:
     """Find the Tiltfile and choose the cluster.
 
     Args:
@@ -69,7 +69,7 @@ def find_project(
             hint="go to the folder of a Tiltfile, or name it with `-f`",
         )
     target = choose(settings, context=context, namespace=namespace)
-    return Project(tiltfile=str(found), args=args, target=target, settings=settings, deploys=_deploys(found))
+    return SessionProject(tiltfile=str(found), args=args, target=target, settings=settings, deploys=_deploys(found))
 
 
 def _deploys(tiltfile: Path) -> bool:

@@ -14,7 +14,7 @@ END_OF_CONFIGURATION = "."
 """The line that ends a configuration on the standard input of `forward`."""
 
 
-class Published(Value):
+class PublishedPorts(Value):
     """A port that `publish` passes on."""
 
     protocol: str
@@ -40,7 +40,7 @@ def forward(service_range: str, configuration: str) -> list[str]:
     return ["forward", service_range, configuration]
 
 
-def publish(service_range: str, ports: Iterable[Published]) -> list[str]:
+def publish(service_range: str, ports: Iterable[PublishedPorts]) -> list[str]:
     """Pass ports of a container on to Services."""
     return ["publish", service_range, *(f"{each.protocol}:{each.port}={each.target}" for each in ports)]
 

@@ -15,7 +15,7 @@ from pytilt.model.base import Value
 from pytilt.model.files import FileRule
 
 
-class Answer(Value):
+class ProcessScript(Value):
     """What a process does that a `FakeRunner` starts."""
 
     exit_status: int = 0
@@ -78,7 +78,7 @@ class FakeRunner:
     def __init__(self) -> None:
         self.processes: list[FakeProcess] = []
         """All that were started, in order."""
-        self._answers: list[tuple[str, Answer]] = []
+        self._answers: list[tuple[str, ProcessScript]] = []
         self._started = asyncio.Event()
 
     @property
@@ -86,7 +86,7 @@ class FakeRunner:
         """What was asked for and could be started, in order."""
         return [process.request for process in self.processes]
 
-    def answer(self, command: str, answer: Answer) -> None:
+    def answer(self, command: str, answer: ProcessScript) -> None:
         """Have commands do something from now on.
 
         Args:
@@ -128,7 +128,7 @@ class FakeRunner:
     ) -> AsyncIterator[RunningProcess]:
         """Do what the answer says, for as long as the block lasts."""
         line = " ".join(request.argv)
-        answer = next((answer for command, answer in self._answers if command in line), Answer())
+        answer = next((answer for command, answer in self._answers if command in line), ProcessScript())
         if answer.error:
             raise CommandError(answer.error)
         process = FakeProcess(request, len(self.processes) + 1, output, error_output or output)

@@ -51,7 +51,7 @@ class FakeBuilder:
         return image.reference in self.stored
 
 
-class Published(Value):
+class PublishedImage(Value):
     """What a publisher was asked."""
 
     image: BuiltImage
@@ -68,12 +68,12 @@ class FakePublisher:
 
     def __init__(self, failures: Mapping[ImageName, PytiltError] | None = None) -> None:
         self._failures = failures or {}
-        self.published: list[Published] = []
+        self.published: list[PublishedImage] = []
         """What was asked, in order."""
 
     async def publish(self, image: BuiltImage, registry: Registry | None, delivery: Delivery, log: Log) -> str:
         """Answer; see `Publisher.publish`."""
-        self.published.append(Published(image=image, registry=registry, delivery=delivery))
+        self.published.append(PublishedImage(image=image, registry=registry, delivery=delivery))
         log(f"Publishing {image.reference}\n")
         if image.name in self._failures:
             raise self._failures[image.name]

@@ -84,7 +84,7 @@ class FakeRuntime:
     """The seam `ContainerRuntime` in memory.
 
     Args:
-        clock: tells the Unix time.
+        clock: returns the Unix time.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:

@@ -13,7 +13,7 @@ from pytilt.model.names import ResourceName
 from pytilt.model.resources import Declaration, LocalDeploy, ResourceSpec
 from pytilt.tiltfile.checks import check_live_updates, check_steps, known_deps, unused_images
 from pytilt.tiltfile.contexts import is_allowed, refused_deploy
-from pytilt.tiltfile.declared import Declared, DeclaredLocal
+from pytilt.tiltfile.declared import DeclaredLocal, ScriptResult
 from pytilt.tiltfile.enabling import enabled_resources
 from pytilt.tiltfile.images_assembly import ImageIndex
 from pytilt.tiltfile.kubernetes_assembly import kubernetes_resources
@@ -23,7 +23,7 @@ from pytilt.tiltfile.triggers import model_mode
 Pairs = tuple[tuple[str, str], ...]
 
 
-def assemble(declared: Declared, request: EvaluationRequest) -> tuple[Declaration, tuple[str, ...]]:
+def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declaration, tuple[str, ...]]:
     """Make resources of what was declared.
 
     Args:
@@ -64,7 +64,7 @@ def assemble(declared: Declared, request: EvaluationRequest) -> tuple[Declaratio
     return declaration, (*([unused] if unused else []), *dropped)
 
 
-def _local_resource(local: DeclaredLocal, declared: Declared) -> ResourceSpec:
+def _local_resource(local: DeclaredLocal, declared: ScriptResult) -> ResourceSpec:
     return ResourceSpec(
         name=ResourceName(local.name),
         deploy=LocalDeploy(

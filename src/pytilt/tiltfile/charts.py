@@ -18,7 +18,7 @@ from pytilt.tiltfile.values import Blob, placed
 
 _SEPARATOR = "---\n"
 _FROM_TESTS = re.compile(r"^# Source: .*/tests/", re.MULTILINE)
-"""The comment by which helm tells where a document came from."""
+"""The comment in which helm notes where a document came from."""
 _RELEASE = "chart"
 """The name of a release that is given none, so that it is the same at every evaluation; from Tilt."""
 _LOCAL = "file://"

@@ -23,7 +23,7 @@ def run_now(
     Args:
         script: the running script, whose environment the command gets.
         command: what to run.
-        announce: what stands before the command in the log; empty: it is not logged.
+        announce: what precedes the command in the log; empty: it is not logged.
         show_output: log what it writes.
         stdin: what it reads.
 

@@ -8,7 +8,7 @@ from pytilt.errors import UserError
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import Flag, Sequenced, Text
 from pytilt.tiltfile.declared import EnabledResources
-from pytilt.tiltfile.flags import Kind, Setting, parse_flags
+from pytilt.tiltfile.flags import FlagKind, Setting, parse_flags
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.script import Script, UnreadableError
 
@@ -35,22 +35,22 @@ class ConfigBuiltins:
     @function("config.define_string_list")
     def define_string_list(self, name: Text, args: Flag = False, usage: Text = "") -> None:
         """Define a setting that is a list of strings."""
-        self._define(Kind.STRING_LIST, name, args=args, usage=usage)
+        self._define(FlagKind.STRING_LIST, name, args=args, usage=usage)
 
     @function("config.define_string")
     def define_string(self, name: Text, args: Flag = False, usage: Text = "") -> None:
         """Define a setting that is a string."""
-        self._define(Kind.STRING, name, args=args, usage=usage)
+        self._define(FlagKind.STRING, name, args=args, usage=usage)
 
     @function("config.define_bool")
     def define_bool(self, name: Text, args: Flag = False, usage: Text = "") -> None:
         """Define a setting that is true or false."""
-        self._define(Kind.BOOL, name, args=args, usage=usage)
+        self._define(FlagKind.BOOL, name, args=args, usage=usage)
 
     @function("config.define_object")
     def define_object(self, name: Text, args: Flag = False, usage: Text = "") -> None:
         """Define a setting that is any value of JSON."""
-        self._define(Kind.OBJECT, name, args=args, usage=usage)
+        self._define(FlagKind.OBJECT, name, args=args, usage=usage)
 
     @function("config.parse")
     def parse(self) -> dict[str, object]:
@@ -80,7 +80,7 @@ class ConfigBuiltins:
         """Run no resource."""
         self._script.enabled = EnabledResources(none=True)
 
-    def _define(self, kind: Kind, name: str, *, args: bool, usage: str) -> None:
+    def _define(self, kind: FlagKind, name: str, *, args: bool, usage: str) -> None:
         if not name:
             raise UserError("'name' is required")
         if self._parsed_in:

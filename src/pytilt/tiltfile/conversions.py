@@ -146,7 +146,7 @@ def checked_patterns(given: Sequence[str], parameter: str) -> tuple[str, ...]:
 
     Args:
         given: in the language of `.dockerignore`.
-        parameter: where they stand, for messages.
+        parameter: the parameter's name, for messages.
 
     Raises:
         UserError: one of them cannot be read.

@@ -19,7 +19,7 @@ from pytilt.tiltfile.live_update_builtins import live_update as rules_of
 from pytilt.tiltfile.script import Script
 
 NO_BUILD = Command(argv=("sh", "-c", ":"), dir="/")
-"""What a build consists of that only stands for its live update."""
+"""The build of an image that is only declared for its live update."""
 
 
 class CustomDeployBuiltins:
@@ -87,7 +87,7 @@ class CustomDeployBuiltins:
 
 
 def _live_update_image(name: str, image_selector: str, container_selector: str, rules: LiveUpdate) -> Image:
-    """What stands for the image that the command deploys, which is updated in place and never built here."""
+    """The image that the command deploys, which is updated in place and never built here."""
     if image_selector and container_selector:
         raise UserError("k8s_custom_deploy: cannot specify more than one Live Update selector")
     if not (image_selector or container_selector):

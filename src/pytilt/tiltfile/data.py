@@ -14,7 +14,7 @@ from pytilt.tiltfile.script import Script, UnreadableError
 from pytilt.tiltfile.values import Blob
 
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-"""What Go's encoder escapes, so that JSON can stand in a page."""
+"""What Go's encoder escapes, so that JSON can be part of a page."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _MAX_INT = 2**63

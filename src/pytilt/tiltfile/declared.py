@@ -73,9 +73,9 @@ class DeclaredDeploy(Value):
     commands: DeployCommands
     files: FileRule
     image_deps: tuple[ImageName, ...] = ()
-    """The images that are built before the command runs, in the order in which it is told of them."""
+    """The images that are built before the command runs, in the order of its variables."""
     images: tuple[ImageName, ...] = ()
-    """These, and what stands for the image that is updated in place."""
+    """These, and the image that is updated in place."""
 
 
 class UnusedStep(Value):
@@ -95,7 +95,7 @@ class EnabledResources(Value):
     """`config.clear_enabled_resources()`."""
 
 
-class Declared(Value):
+class ScriptResult(Value):
     """Everything that one run of the Tiltfile declared, each kind in the order of the calls."""
 
     images: tuple[Image, ...] = ()

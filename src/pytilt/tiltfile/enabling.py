@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pytilt.errors import UserError
 from pytilt.model.names import UNCATEGORIZED, ResourceName
 from pytilt.model.resources import ResourceSpec
-from pytilt.tiltfile.declared import Declared
+from pytilt.tiltfile.declared import ScriptResult
 
 
 def enabled_resources(
-    declared: Declared, args: Sequence[str], resources: Sequence[ResourceSpec]
+    declared: ScriptResult, args: Sequence[str], resources: Sequence[ResourceSpec]
 ) -> tuple[ResourceName, ...]:
     """The names of the resources to run, in the order of the resources.
 

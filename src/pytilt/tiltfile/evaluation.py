@@ -60,7 +60,7 @@ def _declaration(script: Script, files: "_Files") -> Declaration:
         script.ignores.append(Ignore(base=posixpath.dirname(tiltignore), patterns=patterns))
     script.print(f"Loading Tiltfile at: {request.path}")
     files.run_main()
-    declaration, warnings = assemble(script.declared(), request)
+    declaration, warnings = assemble(script.result(), request)
     for warning in warnings:
         script.warn(warning)
     return declaration

@@ -32,7 +32,7 @@ class ExtensionRepo(Value):
 
 
 class Extension(Value):
-    """A call of `v1alpha1.extension`, or what a `load` stands for."""
+    """A call of `v1alpha1.extension`, or what a `load` means."""
 
     repo_name: str
     repo_path: str
@@ -156,5 +156,5 @@ class Extensions:
 
 
 def sanitized(name: str) -> str:
-    """The name of the object that stands for an extension: what a path cannot hold is replaced, as in Tilt."""
+    """The name of an extension's object: what a path cannot hold is replaced, as in Tilt."""
     return re.sub(r"[/%]", "_", name)

@@ -47,7 +47,7 @@ class FilesBuiltins:
 
     @function("blob")
     def blob(self, input: Text) -> Blob:  # noqa: A002 - the Tiltfile's signature
-        """A text that can stand for a file's."""
+        """A text that can take the place of a file's."""
         return Blob(input, "Tiltfile blob() call")
 
     @function("local_git_repo")

@@ -13,7 +13,7 @@ _TRUE = {"1", "t", "T", "true", "TRUE", "True"}
 _FALSE = {"0", "f", "F", "false", "FALSE", "False"}
 
 
-class Kind(StrEnum):
+class FlagKind(StrEnum):
     """What a setting holds; the words end the name of its `config.define_…`."""
 
     STRING_LIST = "string_list"
@@ -22,14 +22,19 @@ class Kind(StrEnum):
     OBJECT = "object"
 
 
-_TYPE_NAMES = {Kind.STRING_LIST: "list[string]", Kind.STRING: "string", Kind.BOOL: "", Kind.OBJECT: "object"}
+_TYPE_NAMES = {
+    FlagKind.STRING_LIST: "list[string]",
+    FlagKind.STRING: "string",
+    FlagKind.BOOL: "",
+    FlagKind.OBJECT: "object",
+}
 
 
 class Setting(Value):
     """A setting that the Tiltfile defined."""
 
     name: str
-    kind: Kind
+    kind: FlagKind
     usage: str = ""
     positional: bool = False
     """Is it given without a name?"""
@@ -37,14 +42,14 @@ class Setting(Value):
     def problem(self, value: object) -> str:
         """Why a value of `tilt_config.json` does not fit; empty when it does."""
         match self.kind:
-            case Kind.STRING_LIST if not isinstance(value, list):
+            case FlagKind.STRING_LIST if not isinstance(value, list):
                 return "expected array"
-            case Kind.STRING_LIST if isinstance(value, list):
+            case FlagKind.STRING_LIST if isinstance(value, list):
                 wrong = next((item for item in value if not isinstance(item, str)), None)
                 return "" if wrong is None else f"expected string, got {type_name(wrong)}"
-            case Kind.STRING if not isinstance(value, str):
+            case FlagKind.STRING if not isinstance(value, str):
                 return f"expected string, found {type_name(value)}"
-            case Kind.BOOL if not isinstance(value, bool):
+            case FlagKind.BOOL if not isinstance(value, bool):
                 return f"expected bool, found {type_name(value)}"
         return ""
 
@@ -58,17 +63,17 @@ class Setting(Value):
         Raises:
             UserError: the text does not fit, or the setting can be given only once.
         """
-        if self.kind is Kind.STRING_LIST:
+        if self.kind is FlagKind.STRING_LIST:
             return [*(old if isinstance(old, list) else []), text]
         if old is not None:
             raise UserError(
                 f"{self.kind.value} settings can only be specified once. multiple values found (last value: {text})"
             )
-        if self.kind is Kind.BOOL:
+        if self.kind is FlagKind.BOOL:
             if text not in _TRUE | _FALSE:
                 raise UserError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
             return text in _TRUE
-        return _object(text) if self.kind is Kind.OBJECT else text
+        return _object(text) if self.kind is FlagKind.OBJECT else text
 
 
 def parse_flags(settings: Sequence[Setting], args: Sequence[str]) -> dict[str, object]:
@@ -102,7 +107,7 @@ def _parse(settings: dict[str, Setting], args: list[str]) -> dict[str, object]:
             )
             raise UserError(problem + _usage(settings))
         if not equals:
-            value = "true" if setting.kind is Kind.BOOL else _next(args, name, settings)
+            value = "true" if setting.kind is FlagKind.BOOL else _next(args, name, settings)
         found[name] = _given(setting, found.get(name), value, settings)
     _take_words(settings, words, found)
     return found

@@ -1,4 +1,4 @@
-"""Paths with wildcards: where they may stand, and what is watched for them."""
+"""Paths with wildcards: where they are allowed, and what is watched for them."""
 
 import os
 import posixpath

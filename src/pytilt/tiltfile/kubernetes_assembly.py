@@ -6,17 +6,19 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from pytilt.cluster import grouping, objects, selecting, workloads
-from pytilt.cluster.grouping import Group, Groups
+from pytilt.cluster.grouping import Groups, WorkloadGroup
 from pytilt.cluster.order import ordered
 from pytilt.errors import UserError
 from pytilt.model.names import UNCATEGORIZED, ImageName, ResourceName
 from pytilt.model.resources import ImageLocator, KubeObject, KubernetesDeploy, PodReadiness, ResourceSpec
-from pytilt.tiltfile.declared import Declared, DeclaredDeploy, ResourceOptions
+from pytilt.tiltfile.declared import DeclaredDeploy, ResourceOptions, ScriptResult
 from pytilt.tiltfile.images_assembly import ImageIndex
 from pytilt.tiltfile.triggers import model_mode
 
 
-def kubernetes_resources(declared: Declared, index: ImageIndex) -> tuple[tuple[ResourceSpec, ...], ResourceSpec | None]:
+def kubernetes_resources(
+    declared: ScriptResult, index: ImageIndex
+) -> tuple[tuple[ResourceSpec, ...], ResourceSpec | None]:
     """The resources of workloads and groups, and the one of everything else.
 
     Args:
@@ -33,7 +35,7 @@ def kubernetes_resources(declared: Declared, index: ImageIndex) -> tuple[tuple[R
     for group in groups.groups:
         if group.name in deploys:
             raise UserError(f'error making resource for {group.name}: k8s_resource named "{group.name}" already exists')
-    groups = replace(groups, groups=(*(Group(name=name) for name in deploys), *groups.groups))
+    groups = replace(groups, groups=(*(WorkloadGroup(name=name) for name in deploys), *groups.groups))
     for group in groups.groups:
         _check_name(group.name, (), taken, f"error making resource for workload {_shown(group)}: ")
     configured = _Configured(groups, taken)
@@ -56,7 +58,7 @@ def kubernetes_resources(declared: Declared, index: ImageIndex) -> tuple[tuple[R
 class _ImageSearch:
     """Finds images in objects, each object once."""
 
-    def __init__(self, declared: Declared, index: ImageIndex) -> None:
+    def __init__(self, declared: ScriptResult, index: ImageIndex) -> None:
         self._index = index
         self._kinds = declared.kinds
         self._locators = declared.locators
@@ -128,14 +130,14 @@ def _check_name(name: str, kubernetes: Collection[str], local: Collection[str], 
             raise UserError(f'{reason}{kind} named "{name}" already exists')
 
 
-def _shown(group: Group) -> str:
+def _shown(group: WorkloadGroup) -> str:
     return grouping.workload_id(group.workload) if group.workload else group.name
 
 
 def _resource(
-    group: Group,
+    group: WorkloadGroup,
     options: Sequence[ResourceOptions],
-    declared: Declared,
+    declared: ScriptResult,
     search: _ImageSearch,
     index: ImageIndex,
     custom: DeclaredDeploy | None,
@@ -170,7 +172,7 @@ def _resource(
     )
 
 
-def _uncategorized(rest: Sequence[KubeObject], declared: Declared) -> ResourceSpec | None:
+def _uncategorized(rest: Sequence[KubeObject], declared: ScriptResult) -> ResourceSpec | None:
     if not rest:
         return None
     deploy = KubernetesDeploy(
@@ -182,7 +184,7 @@ def _uncategorized(rest: Sequence[KubeObject], declared: Declared) -> ResourceSp
 
 
 def _readiness(
-    wanted: Sequence[KubeObject], options: Sequence[ResourceOptions], declared: Declared, *, pods_expected: bool
+    wanted: Sequence[KubeObject], options: Sequence[ResourceOptions], declared: ScriptResult, *, pods_expected: bool
 ) -> PodReadiness:
     said = _last(one.pod_readiness for one in options)
     if said:

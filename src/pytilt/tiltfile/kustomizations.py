@@ -59,7 +59,7 @@ def _kustomization(directory: str) -> str:
 
 def _named_files(content: Mapping[str, Any]) -> Iterator[str]:
     for name in _texts(content, *_FILES):
-        if "\n" not in name:  # a patch may stand there itself
+        if "\n" not in name:  # it may be the patch itself
             yield name
     for key in _WITH_PATHS:
         yield from (str(entry["path"]) for entry in objects.items(content, key) if entry.get("path"))

@@ -106,7 +106,7 @@ class _Plan:
         self._count = 0
 
     def add(self, step: Step) -> str:
-        """Take a step; returns why it must not stand here, empty when it may."""
+        """Take a step; returns why it is not allowed here, empty when it is."""
         problem = self._misplaced(step)
         if problem:
             return problem

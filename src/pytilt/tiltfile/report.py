@@ -37,7 +37,7 @@ class Prune(Value):
     keep_recent: int = 2
 
 
-class ApiObject(Value):
+class DeclaredApiObject(Value):
     """An object of Tilt's API that the Tiltfile declares."""
 
     plural: str
@@ -83,12 +83,12 @@ class Report(Value):
     suppressed_images: tuple[str, ...] = ()
     """Of `update_settings(suppress_unused_image_warnings=…)`."""
     environ: tuple[tuple[str, str], ...] = ()
-    """The variables that the Tiltfile set, which stand in the environment of every command of the declaration."""
+    """The variables that the Tiltfile set, which are in the environment of every command of the declaration."""
     tiltfile_digest: str = ""
     """SHA-256 of the Tiltfile's text."""
     files_digest: str = ""
     """SHA-256 of the texts of all files that were executed, in their order."""
-    objects: tuple[ApiObject, ...] = ()
+    objects: tuple[DeclaredApiObject, ...] = ()
     calls: tuple[Call, ...] = ()
     """In the order in which they ended; only where they are asked for."""
 
@@ -106,7 +106,7 @@ class Recorder:
         self.features = dict(FEATURES)
         self.settings = Report()
         self.calls: list[Call] = []
-        self.objects: dict[tuple[str, str], ApiObject] = {}
+        self.objects: dict[tuple[str, str], DeclaredApiObject] = {}
         self._first = ""
         self._all = hashlib.sha256()
 
@@ -134,7 +134,8 @@ class Recorder:
         """
         kept = {key: value for key, value in spec.items() if value}
         self.objects.setdefault(
-            (plural, name), ApiObject(plural=plural, name=name, labels=labels, annotations=annotations, spec=kept)
+            (plural, name),
+            DeclaredApiObject(plural=plural, name=name, labels=labels, annotations=annotations, spec=kept),
         )
 
     def digests(self) -> tuple[str, str]:

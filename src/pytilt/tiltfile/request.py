@@ -47,7 +47,7 @@ class LocalResult(Value):
 
 
 RunLocal = Callable[[Command, bytes | None, Callable[[str], None]], LocalResult]
-"""Runs a command to its end: the command, its standard input, and who is told its output, both streams, as it comes."""
+"""Runs a command to its end: the command, its standard input, and what is called with its output as it comes."""
 
 
 FindRepository = Callable[[str, str], Checkout]
@@ -96,4 +96,4 @@ class EvaluationResult(Value):
     repositories: tuple[UsedRepository, ...] = ()
     report: Report = Report()
     secrets: tuple[tuple[str, str], ...] = ()
-    """What must not be shown, with what stands in its place; also when it failed after Secrets were declared."""
+    """What must not be shown, with what is shown in its place; also when it failed after Secrets were declared."""

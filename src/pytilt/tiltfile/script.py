@@ -18,11 +18,11 @@ from pytilt.model.logs import Level
 from pytilt.model.resources import CiSettings, ImageLocator, KubeObject, PruneSettings, UpdateSettings
 from pytilt.model.texts import from_bytes
 from pytilt.tiltfile.declared import (
-    Declared,
     DeclaredDeploy,
     DeclaredLocal,
     EnabledResources,
     ResourceOptions,
+    ScriptResult,
     UnusedStep,
     WorkloadName,
 )
@@ -66,9 +66,9 @@ class Script:
         self._executing: list[str] = []
         self._read: dict[str, None] = {}
 
-    def declared(self) -> Declared:
+    def result(self) -> ScriptResult:
         """All that was declared so far."""
-        return Declared(
+        return ScriptResult(
             images=tuple(self.images),
             objects=tuple(self.objects),
             options=tuple(self.options),
@@ -136,7 +136,7 @@ class Script:
 
     @staticmethod
     def position() -> str:
-        """Where the running call stands in a Tiltfile, as `file:line:column`."""
+        """The position of the running call in a Tiltfile, as `file:line:column`."""
         frames = call_stack()
         return str(frames[-1].position) if frames else ""
 

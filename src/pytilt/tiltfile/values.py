@@ -223,7 +223,7 @@ class CustomBuildValue(Unhashable):
 
 
 class GitRepo(Unhashable):
-    """What `local_git_repo()` returns; it can stand for its path.
+    """What `local_git_repo()` returns; it can take the place of its path.
 
     Args:
         path: absolute.

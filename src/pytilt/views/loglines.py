@@ -23,7 +23,7 @@ TITLES = ("Running cmd: ",)
 URL = re.compile(r"https?://[^\s\"'<>`\x1b]+[^\s\"'<>`\x1b.,;:!?)\]}]")
 
 
-class Span(Value):
+class TextSpan(Value):
     """A part of a text: characters from `start` up to but not including `end`."""
 
     start: int
@@ -71,19 +71,19 @@ def own_words(lines: Sequence[Line], known: str) -> list[str]:
     return excerpt([text for text in said if text not in known.splitlines()])
 
 
-def links(text: str) -> Iterator[Span]:
+def links(text: str) -> Iterator[TextSpan]:
     """The positions of web addresses in a line."""
-    return (Span(start=found.start(), end=found.end()) for found in URL.finditer(text))
+    return (TextSpan(start=found.start(), end=found.end()) for found in URL.finditer(text))
 
 
-def finds(text: str, words: str) -> Iterator[Span]:
+def finds(text: str, words: str) -> Iterator[TextSpan]:
     """Where a search finds its words in a line; capital letters only matter when the words have some."""
     if not words:
         return
     searched, wanted = (text, words) if words != words.lower() else (text.lower(), words)
     at = searched.find(wanted)
     while at >= 0:
-        yield Span(start=at, end=at + len(wanted))
+        yield TextSpan(start=at, end=at + len(wanted))
         at = searched.find(wanted, at + len(wanted))
 
 

@@ -11,7 +11,7 @@ from pytilt.engines.network.reach import PodNetwork
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.events import EventRecorder
 from pytilt.engines.objects.fields import Json, condition, key_of
-from pytilt.engines.objects.labels import Project
+from pytilt.engines.objects.labels import EngineProject
 from pytilt.engines.objects.store import ObjectStore
 from pytilt.engines.pods.context import EngineContext, NodeInfo
 from pytilt.engines.pods.pulling import anonymous
@@ -21,7 +21,7 @@ from pytilt.model.resources import KubeObject
 from pytilt.testing.runtime import FakeRuntime
 from tests.virtual_time import unix_time, until
 
-PROJECT = Project(id="p")
+PROJECT = EngineProject(id="p")
 FIRST_PAUSE = 0.1
 
 

@@ -2,7 +2,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 from pytilt.engines.health.probing import Target
-from pytilt.engines.pods.health import Health
+from pytilt.engines.pods.health import PodHealth
 from pytilt.engines.podspec.plan import Instance, RunState
 from tests.engines.pods.harness import Harness, a_pod, container
 from tests.virtual_time import unix_time, until, virtual_time
@@ -54,7 +54,7 @@ class Patient:
         created = await runtime.create("app", {"Image": "app"})
         await runtime.start(created)
         self.owner.current = Instance(id=created, attempt=0, state=RunState.RUNNING)
-        health = Health(self.harness.context, a_pod(self.spec), self.owner)
+        health = PodHealth(self.harness.context, a_pod(self.spec), self.owner)
         async with asyncio.TaskGroup() as tasks:
             health.tasks = tasks
             target = Target(container=self.spec, id=created, sandbox="", address="")

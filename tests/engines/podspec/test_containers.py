@@ -1,12 +1,12 @@
 import pytest
 
-from pytilt.engines.objects.labels import Project, project_id
+from pytilt.engines.objects.labels import EngineProject, project_id
 from pytilt.engines.podspec.containers import SandboxBase, container_request, sandbox_request
 from pytilt.engines.podspec.volumes import pod_volumes
 from pytilt.errors import ApplyError
 
 GROUND = SandboxBase(image="synclet:1", network="net", service_range="198.18.0.0/16", name_server="198.18.0.10")
-PROJECT = Project(id="abc")
+PROJECT = EngineProject(id="abc")
 
 
 def pod(**spec):

@@ -3,7 +3,7 @@ import tarfile
 
 import pytest
 
-from pytilt.engines.podspec.environment import MissingSourceError, Place
+from pytilt.engines.podspec.environment import MissingSourceError, PodPlacement
 from pytilt.engines.podspec.files import VolumeFile, archive_of, packed, unpacked, volume_files
 
 POD = {"metadata": {"name": "p", "namespace": "n", "uid": "u"}, "spec": {}}
@@ -32,12 +32,12 @@ def lookup(kind, name):
     ],
 )
 def test_volumes_are_made_of_objects(volume, files):
-    assert {file.path: file.content for file in volume_files(volume, POD, Place(), lookup)} == files
+    assert {file.path: file.content for file in volume_files(volume, POD, PodPlacement(), lookup)} == files
 
 
 def test_a_missing_object_is_named():
     with pytest.raises(MissingSourceError, match='configmap "none" not found'):
-        volume_files({"configMap": {"name": "none"}}, POD, Place(), lookup)
+        volume_files({"configMap": {"name": "none"}}, POD, PodPlacement(), lookup)
 
 
 def test_a_change_moves_one_link():

@@ -1,19 +1,19 @@
 import pytest
 
-from pytilt.engines.podspec.probes import ProbeCount, ProbeKind, ProbeSpec, Verdict, port_number, probe_spec
+from pytilt.engines.podspec.probes import ProbeCount, ProbeKind, ProbeSpec, ProbeVerdict, port_number, probe_spec
 
 
 @pytest.mark.parametrize(
     ("results", "verdict"),
     [
-        ("", Verdict.UNDECIDED),
-        ("+", Verdict.UNDECIDED),
-        ("++", Verdict.PASSED),
-        ("+-+", Verdict.UNDECIDED),
-        ("--", Verdict.UNDECIDED),
-        ("---", Verdict.FAILED),
-        ("--+--", Verdict.UNDECIDED),
-        ("---++", Verdict.PASSED),
+        ("", ProbeVerdict.UNDECIDED),
+        ("+", ProbeVerdict.UNDECIDED),
+        ("++", ProbeVerdict.PASSED),
+        ("+-+", ProbeVerdict.UNDECIDED),
+        ("--", ProbeVerdict.UNDECIDED),
+        ("---", ProbeVerdict.FAILED),
+        ("--+--", ProbeVerdict.UNDECIDED),
+        ("---++", ProbeVerdict.PASSED),
     ],
 )
 def test_only_results_in_a_row_count(results, verdict):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytilt.errors import UserError
-from pytilt.host.files.inotify import Event, Inotify, Mask
+from pytilt.host.files.inotify import Inotify, InotifyEvent, Mask
 from pytilt.host.files.linux import InotifyWatcher
 from pytilt.host.files.repositories import LOCK
 from pytilt.host.ignoring import EDITOR_PATTERNS
@@ -332,7 +332,7 @@ async def test_lost_events_are_made_up_for(watcher: InotifyWatcher, repo: Path):
     (repo / "new/dir").mkdir(parents=True)
     (repo / "new/dir/file").write_text("x")
     watcher._inotify.read()  # the events are lost
-    watcher._dispatch(Event(-1, Mask.Q_OVERFLOW, ""))
+    watcher._dispatch(InotifyEvent(-1, Mask.Q_OVERFLOW, ""))
     seen = await reader.collect("web/main.py", "api/main.go", "new/dir/file")
     assert watcher.watched == 6
     assert seen >= {"new", "new/dir"}

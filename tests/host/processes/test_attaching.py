@@ -65,5 +65,5 @@ async def test_a_terminal_that_was_not_given_back_is_as_it_was_before(tmp_path, 
 
 async def test_a_program_for_which_ctrl_c_is_meant_begins_with_it_open(tmp_path):
     words = "import signal; open('said', 'w').write(str(signal.SIGINT in signal.pthread_sigmask(0, ())))"
-    assert await attached(request(tmp_path, sys.executable, "-c", words), hears_interrupts=True) == 0
+    assert await attached(request(tmp_path, sys.executable, "-c", words), gets_interrupts=True) == 0
     assert (tmp_path / "said").read_text() == "False"

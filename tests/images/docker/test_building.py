@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from pytilt.docker.api import path
-from pytilt.docker.engine import Engine, Product
+from pytilt.docker.engine import Engine, EngineProduct
 from pytilt.errors import BuildError
 from pytilt.host.processes import HostRunner
 from pytilt.images.contract import BuildRequest
-from pytilt.images.credentials import Credentials
+from pytilt.images.credentials import RegistryCredentials
 from pytilt.images.docker.building import DockerBuilder, announcement
 from pytilt.images.docker.client_build import ClientBuilder
 from pytilt.images.publishing import DockerPublisher
@@ -25,7 +25,9 @@ from tests.images.logs import KeptLog
 
 
 def builder(engine: Engine, runner: HostRunner, settings: Settings) -> DockerBuilder:
-    return DockerBuilder(engine, Credentials(settings, runner), ClientBuilder(engine, runner, settings), settings)
+    return DockerBuilder(
+        engine, RegistryCredentials(settings, runner), ClientBuilder(engine, runner, settings), settings
+    )
 
 
 @pytest.fixture
@@ -202,9 +204,9 @@ async def test_podman_builds_tags_and_reports_failures(podman_host: str, runner:
         return BuildRequest(image=Image(name=ImageName("shop/web"), build=build))
 
     async with Engine(settings) as engine:
-        credentials = Credentials(settings, runner)
+        credentials = RegistryCredentials(settings, runner)
         builder = DockerBuilder(engine, credentials, ClientBuilder(engine, runner, settings), settings)
-        assert (await engine.about()).product is Product.PODMAN
+        assert (await engine.about()).product is EngineProduct.PODMAN
         log = KeptLog()
         image = await builder.build(request("FROM scratch\nCOPY main.py /\n"), log)
         assert "COPY main.py /\n" in log.text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pytilt.cluster.seam import ByteStream
 from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.network.reach import PodNetwork, output_of
-from pytilt.engines.podspec.probes import ProbeCount, ProbeSpec, Verdict, port_number
+from pytilt.engines.podspec.probes import ProbeCount, ProbeSpec, ProbeVerdict, port_number
 from pytilt.errors import ClusterUnreachableError, SyncError
 from pytilt.http.exchange import Exchange
 from pytilt.http.messages import quoted
@@ -74,7 +74,7 @@ class Prober:
         self,
         spec: ProbeSpec,
         target: Target,
-        on_verdict: Callable[[Verdict, str], Awaitable[None]],
+        on_verdict: Callable[[ProbeVerdict, str], Awaitable[None]],
         *,
         passed: bool = False,
     ) -> None:
@@ -87,7 +87,7 @@ class Prober:
             passed: whether it counts as passed at the beginning.
         """
         loop = asyncio.get_running_loop()
-        count, last = ProbeCount(), Verdict.PASSED if passed else Verdict.UNDECIDED
+        count, last = ProbeCount(), ProbeVerdict.PASSED if passed else ProbeVerdict.UNDECIDED
         due = loop.time() + spec.initial_delay
         pause = first_pause = FIRST_LOOK_BY_COMMAND if "exec" in spec.action else FIRST_LOOK
         await asyncio.sleep(spec.initial_delay)
@@ -99,10 +99,10 @@ class Prober:
             if regular or result.success:
                 count = count.after(success=result.success)
                 verdict = count.verdict(spec)
-                if verdict is not Verdict.UNDECIDED and (verdict is not last or verdict is Verdict.FAILED):
+                if verdict is not ProbeVerdict.UNDECIDED and (verdict is not last or verdict is ProbeVerdict.FAILED):
                     last = verdict
                     await on_verdict(verdict, result.message)
-            eager = last is not Verdict.PASSED and not result.success
+            eager = last is not ProbeVerdict.PASSED and not result.success
             pause = min(pause * 2, spec.period) if eager else first_pause
             await asyncio.sleep(max(0.0, min(due - loop.time(), pause) if eager else due - loop.time()))
 

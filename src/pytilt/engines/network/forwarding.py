@@ -9,15 +9,15 @@ from pytilt.engines.network.infrastructure import Infrastructure
 from pytilt.engines.network.services import INGRESS_PORT, PublishedPort, configuration, published
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json, Key, digest, is_deleting, is_lost, key_of
-from pytilt.engines.objects.labels import Project
+from pytilt.engines.objects.labels import EngineProject
 from pytilt.engines.objects.store import ObjectStore
 from pytilt.errors import ClusterUnreachableError, DockerApiError
-from pytilt.synclet.verbs import Published, publish
+from pytilt.synclet.verbs import PublishedPorts, publish
 
 KINDS = ("Service", "Pod", "Ingress")
 
 
-class Forwarding:
+class ForwarderConfiguration:
     """The network's side of Services.
 
     Args:
@@ -31,7 +31,7 @@ class Forwarding:
     def __init__(
         self,
         runtime: ContainerRuntime,
-        project: Project,
+        project: EngineProject,
         infrastructure: Infrastructure,
         store: ObjectStore,
         ingress_port: int = INGRESS_PORT,
@@ -135,7 +135,8 @@ class Forwarding:
             f"{port.service}/{port.protocol}": [{"HostIp": "127.0.0.1", "HostPort": str(port.local)}] for port in ports
         }
         passed = [
-            Published(protocol=port.protocol, port=port.service, target=f"{target}:{port.service}") for port in ports
+            PublishedPorts(protocol=port.protocol, port=port.service, target=f"{target}:{port.service}")
+            for port in ports
         ]
         request: Json = {
             "Image": base.image,

@@ -8,7 +8,7 @@ from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.network.services import ServiceAddresses
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json
-from pytilt.engines.objects.labels import Project
+from pytilt.engines.objects.labels import EngineProject
 from pytilt.engines.podspec.containers import SandboxBase
 from pytilt.engines.podspec.files import packed, plain_file
 from pytilt.errors import DockerApiError
@@ -46,7 +46,7 @@ class Infrastructure:
     def __init__(
         self,
         runtime: ContainerRuntime,
-        project: Project,
+        project: EngineProject,
         architecture: str,
         service_range: str,
         *,

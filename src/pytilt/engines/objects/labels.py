@@ -31,7 +31,7 @@ NAME_LIMIT = 40
 """Letters of a pod's name in a container's name, which may become a host name."""
 
 
-class Project(Value):
+class EngineProject(Value):
     """Whose containers, networks and volumes they are."""
 
     id: str

@@ -11,7 +11,7 @@ from pytilt.engines.network.infrastructure import Infrastructure
 from pytilt.engines.network.reach import PodNetwork
 from pytilt.engines.objects.events import EventRecorder
 from pytilt.engines.objects.fields import Key
-from pytilt.engines.objects.labels import Project
+from pytilt.engines.objects.labels import EngineProject
 from pytilt.engines.objects.store import ObjectStore
 from pytilt.engines.pods.pulling import FindCredentials
 from pytilt.engines.podspec.environment import Lookup
@@ -37,7 +37,7 @@ class EngineContext:
     """The collaborators of everything that runs pods."""
 
     runtime: ContainerRuntime
-    project: Project
+    project: EngineProject
     store: ObjectStore
     infrastructure: Infrastructure
     network: PodNetwork

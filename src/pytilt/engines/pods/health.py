@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from pytilt.engines.health.probing import Target
 from pytilt.engines.pods.context import EngineContext
 from pytilt.engines.podspec.plan import Instance
-from pytilt.engines.podspec.probes import ProbeKind, ProbeSpec, Verdict, probe_spec
+from pytilt.engines.podspec.probes import ProbeKind, ProbeSpec, ProbeVerdict, probe_spec
 from pytilt.errors import ClusterUnreachableError, DockerApiError
 from pytilt.model.resources import KubeObject
 
@@ -35,7 +35,7 @@ class Patient(Protocol):
         ...
 
 
-class Health:
+class PodHealth:
     """Watches the containers of one pod.
 
     Args:
@@ -123,8 +123,8 @@ class Health:
         passed = asyncio.Event()
         report = self._reporter(spec, target)
 
-        async def on_verdict(verdict: Verdict, message: str) -> None:
-            if verdict is Verdict.PASSED:
+        async def on_verdict(verdict: ProbeVerdict, message: str) -> None:
+            if verdict is ProbeVerdict.PASSED:
                 passed.set()
             else:
                 await report(verdict, message)
@@ -134,16 +134,16 @@ class Health:
             await passed.wait()
             follow.cancel()
 
-    def _reporter(self, spec: ProbeSpec, target: Target) -> Callable[[Verdict, str], Awaitable[None]]:
+    def _reporter(self, spec: ProbeSpec, target: Target) -> Callable[[ProbeVerdict, str], Awaitable[None]]:
         name = target.container["name"]
 
-        async def on_verdict(verdict: Verdict, message: str) -> None:
-            if verdict is Verdict.FAILED:
+        async def on_verdict(verdict: ProbeVerdict, message: str) -> None:
+            if verdict is ProbeVerdict.FAILED:
                 text = f"{spec.kind.capitalize()} probe failed: {message}"
                 self._context.events.warning(self._pod, "Unhealthy", text)
             if spec.kind is ProbeKind.READINESS:
-                self._runner.set_health(name, ready=verdict is Verdict.PASSED)
-            elif verdict is Verdict.FAILED:
+                self._runner.set_health(name, ready=verdict is ProbeVerdict.PASSED)
+            elif verdict is ProbeVerdict.FAILED:
                 await self._kill(target, spec.grace_period, f"failed {spec.kind} probe")
 
         return on_verdict

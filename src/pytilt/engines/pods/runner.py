@@ -10,7 +10,7 @@ from pytilt.engines.health.probing import Target
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import NODE_LOST, Json, key_of
 from pytilt.engines.pods.context import EngineContext
-from pytilt.engines.pods.health import Health
+from pytilt.engines.pods.health import PodHealth
 from pytilt.engines.pods.launching import Launcher, LaunchError, instance_of
 from pytilt.engines.pods.sandbox import Sandbox
 from pytilt.engines.podspec import plan as podplan
@@ -60,7 +60,7 @@ class PodRunner:
         sandbox = next((c["Id"] for c in found if c["Labels"].get(labels.ROLE) == labels.SANDBOX), "")
         self.sandbox = spare or Sandbox(context, pod, sandbox)
         self._launcher = Launcher(context, pod, self.sandbox)
-        self._health = Health(context, pod, self)
+        self._health = PodHealth(context, pod, self)
         self.deletion = asyncio.Event()
         """Set when the pod is to end."""
         self.known = asyncio.Event()

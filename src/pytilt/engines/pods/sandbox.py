@@ -7,7 +7,7 @@ from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json, uid_of
 from pytilt.engines.pods.context import EngineContext
 from pytilt.engines.podspec.containers import sandbox_request
-from pytilt.engines.podspec.environment import Place
+from pytilt.engines.podspec.environment import PodPlacement
 from pytilt.engines.podspec.files import Entry, archive_of, directory, files_digest, packed, volume_files
 from pytilt.engines.podspec.volumes import PodVolume, pod_volumes, podman_options, sub_paths
 from pytilt.model.resources import KubeObject
@@ -44,10 +44,12 @@ class Sandbox:
         self._pod = pod
 
     @property
-    def place(self) -> Place:
+    def place(self) -> PodPlacement:
         """Where the pod runs."""
         machine = self._context.node
-        return Place(pod_ip=self.address, host_ip=machine.host_ip, memory=machine.memory, processors=machine.processors)
+        return PodPlacement(
+            pod_ip=self.address, host_ip=machine.host_ip, memory=machine.memory, processors=machine.processors
+        )
 
     async def look(self) -> None:
         """See how it is."""

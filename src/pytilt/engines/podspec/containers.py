@@ -7,7 +7,7 @@ import msgspec
 
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json
-from pytilt.engines.objects.labels import Project
+from pytilt.engines.objects.labels import EngineProject
 from pytilt.engines.objects.quantities import amount
 from pytilt.engines.podspec.environment import expand
 from pytilt.engines.podspec.volumes import PodVolume, container_mounts, pod_volumes, sandbox_mounts
@@ -34,13 +34,15 @@ class SandboxBase(Value):
 def sandbox_shape(pod: KubeObject) -> Json:
     """All of a pod that its sandbox is made of, so that pods of equal shape could live in the same one."""
     anywhere = SandboxBase(image="", network="", service_range="", name_server="")
-    project = Project(id="")
+    project = EngineProject(id="")
     request = sandbox_request(pod, project, anywhere, pod_volumes(pod, project))
     del request["Labels"][labels.POD_OBJECT]
     return request
 
 
-def sandbox_request(pod: KubeObject, project: Project, base: SandboxBase, volumes: Mapping[str, PodVolume]) -> Json:
+def sandbox_request(
+    pod: KubeObject, project: EngineProject, base: SandboxBase, volumes: Mapping[str, PodVolume]
+) -> Json:
     """What to send to create the container that holds a pod's namespaces and volumes."""
     metadata, spec = pod["metadata"], pod["spec"]
     on_host = bool(spec.get("hostNetwork"))
@@ -126,7 +128,7 @@ def container_request(
     *,
     attempt: int,
     sandbox: str,
-    project: Project,
+    project: EngineProject,
     environment: Mapping[str, str],
     volumes: Mapping[str, PodVolume],
     folders: Mapping[str, str],

@@ -22,7 +22,7 @@ class MissingSourceError(WorkError):
     """Something that the pod names is not there yet; it is tried again once it is."""
 
 
-class Place(Value):
+class PodPlacement(Value):
     """What is only known once the pod has a place to run."""
 
     pod_ip: str = ""
@@ -70,7 +70,7 @@ def source_data(kind: str, name: str, lookup: Lookup, *, optional: bool) -> dict
 
 
 def environment(
-    container: Mapping[str, Any], pod: KubeObject, place: Place, lookup: Lookup, services: Mapping[str, str]
+    container: Mapping[str, Any], pod: KubeObject, place: PodPlacement, lookup: Lookup, services: Mapping[str, str]
 ) -> dict[str, str]:
     """All variables of a container, in order.
 
@@ -108,7 +108,7 @@ def _from_whole(source: Mapping[str, Any], lookup: Lookup) -> dict[str, str]:
 
 
 def _value_from(
-    source: Mapping[str, Any], container: Mapping[str, Any], pod: KubeObject, place: Place, lookup: Lookup
+    source: Mapping[str, Any], container: Mapping[str, Any], pod: KubeObject, place: PodPlacement, lookup: Lookup
 ) -> str | None:
     for field, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
         if reference := source.get(field):
@@ -126,7 +126,7 @@ def _value_from(
     return ""
 
 
-def field_value(path: str, pod: KubeObject, place: Place) -> str:
+def field_value(path: str, pod: KubeObject, place: PodPlacement) -> str:
     """What a `fieldRef` stands for.
 
     Raises:
@@ -154,7 +154,9 @@ def field_value(path: str, pod: KubeObject, place: Place) -> str:
     return str(known[path])
 
 
-def resource_value(reference: Mapping[str, Any], container: Mapping[str, Any], pod: KubeObject, place: Place) -> str:
+def resource_value(
+    reference: Mapping[str, Any], container: Mapping[str, Any], pod: KubeObject, place: PodPlacement
+) -> str:
     """What a `resourceFieldRef` stands for, divided and rounded up."""
     if name := reference.get("containerName"):
         spec = pod["spec"]

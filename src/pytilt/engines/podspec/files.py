@@ -9,7 +9,7 @@ from typing import Any
 from pytilt.engines.podspec.environment import (
     Lookup,
     MissingSourceError,
-    Place,
+    PodPlacement,
     field_value,
     resource_value,
     source_data,
@@ -38,7 +38,9 @@ def is_made_of_objects(volume: Mapping[str, Any]) -> bool:
     return any(field in volume for field in OBJECT_VOLUMES)
 
 
-def volume_files(volume: Mapping[str, Any], pod: KubeObject, place: Place, lookup: Lookup) -> tuple[VolumeFile, ...]:
+def volume_files(
+    volume: Mapping[str, Any], pod: KubeObject, place: PodPlacement, lookup: Lookup
+) -> tuple[VolumeFile, ...]:
     """The files that belong into a volume now.
 
     Raises:
@@ -53,7 +55,9 @@ def volume_files(volume: Mapping[str, Any], pod: KubeObject, place: Place, looku
     return tuple({file.path: file for file in found}.values())
 
 
-def _part(part: Mapping[str, Any], mode: int, pod: KubeObject, place: Place, lookup: Lookup) -> Iterable[VolumeFile]:
+def _part(
+    part: Mapping[str, Any], mode: int, pod: KubeObject, place: PodPlacement, lookup: Lookup
+) -> Iterable[VolumeFile]:
     if "configMap" in part:
         return _from_object("ConfigMap", part["configMap"], str(part["configMap"].get("name", "")), mode, lookup)
     if "secret" in part:
@@ -85,7 +89,7 @@ def _from_object(kind: str, source: Mapping[str, Any], name: str, mode: int, loo
     )
 
 
-def _downward(source: Mapping[str, Any], mode: int, pod: KubeObject, place: Place) -> Iterable[VolumeFile]:
+def _downward(source: Mapping[str, Any], mode: int, pod: KubeObject, place: PodPlacement) -> Iterable[VolumeFile]:
     mode = _mode(source.get("defaultMode"), mode)
     for item in source.get("items") or ():
         if "fieldRef" in item:

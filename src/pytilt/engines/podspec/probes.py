@@ -15,7 +15,7 @@ class ProbeKind(StrEnum):
     LIVENESS = "liveness"
 
 
-class Verdict(StrEnum):
+class ProbeVerdict(StrEnum):
     """What the results so far amount to."""
 
     UNDECIDED = "undecided"
@@ -54,13 +54,13 @@ class ProbeCount(Value):
             return ProbeCount(successes=self.successes + 1)
         return ProbeCount(failures=self.failures + 1)
 
-    def verdict(self, spec: ProbeSpec) -> Verdict:
+    def verdict(self, spec: ProbeSpec) -> ProbeVerdict:
         """What the count means for a probe."""
         if self.successes >= spec.success_threshold:
-            return Verdict.PASSED
+            return ProbeVerdict.PASSED
         if self.failures >= spec.failure_threshold:
-            return Verdict.FAILED
-        return Verdict.UNDECIDED
+            return ProbeVerdict.FAILED
+        return ProbeVerdict.UNDECIDED
 
 
 def probe_spec(container: Mapping[str, Any], kind: ProbeKind) -> ProbeSpec | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytilt.engines.objects.fields import Json
-from pytilt.engines.objects.labels import CLAIM, POD_UID, POD_VOLUME, Project
+from pytilt.engines.objects.labels import CLAIM, POD_UID, POD_VOLUME, EngineProject
 from pytilt.engines.objects.quantities import amount
 from pytilt.engines.podspec.files import is_made_of_objects
 from pytilt.errors import ApplyError
@@ -39,7 +39,7 @@ class PodVolume(Value):
         return f"{SANDBOX_FOLDER}/{self.name}"
 
 
-def pod_volumes(pod: KubeObject, project: Project) -> dict[str, PodVolume]:
+def pod_volumes(pod: KubeObject, project: EngineProject) -> dict[str, PodVolume]:
     """The volumes of a pod by name.
 
     Raises:
@@ -55,7 +55,7 @@ def claims_of(pod: KubeObject) -> set[tuple[str, str]]:
     return {(pod["metadata"]["namespace"], source["claimName"]) for source in sources if source}
 
 
-def _volume(volume: Mapping[str, Any], pod: KubeObject, project: Project) -> PodVolume:
+def _volume(volume: Mapping[str, Any], pod: KubeObject, project: EngineProject) -> PodVolume:
     name, metadata = volume["name"], pod["metadata"]
     own = {
         "name": name,

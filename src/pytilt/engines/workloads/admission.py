@@ -7,7 +7,7 @@ from typing import Any
 from pytilt.cluster import naming, objects
 from pytilt.engines.objects.fields import NEW_POD_STATUS, Json, namespaced
 from pytilt.engines.objects.kinds import HINT, is_kept
-from pytilt.engines.objects.labels import Project
+from pytilt.engines.objects.labels import EngineProject
 from pytilt.engines.podspec.plan import all_containers
 from pytilt.engines.podspec.volumes import pod_volumes
 from pytilt.engines.workloads import schedules
@@ -134,7 +134,7 @@ def _check_pod(obj: KubeObject, spec: Mapping[str, Any]) -> None:
     if not spec.get("containers"):
         raise _invalid(obj, "it has no containers")
     pod = {"metadata": {"name": obj["metadata"]["name"], "namespace": "", "uid": ""}, "spec": spec}
-    pod_volumes(pod, Project(id=""))
+    pod_volumes(pod, EngineProject(id=""))
     names = [container.get("name") for container in all_containers(pod)]
     if not all(names) or len(set(names)) != len(names):
         raise _invalid(obj, "its containers need names of their own")

@@ -9,27 +9,29 @@ from pytilt.cluster.seam import Change, ChangeType
 from pytilt.engines.objects.fields import Key, key_of, owner_of, uid_of
 from pytilt.engines.objects.store import ObjectStore
 from pytilt.engines.workloads import cronjobs, daemonsets, deployments, jobs, replicasets, statefulsets
-from pytilt.engines.workloads.outcome import Outcome
+from pytilt.engines.workloads.outcome import ReconcileOutcome
 from pytilt.model.resources import KubeObject
 
-Decide = Callable[[ObjectStore, KubeObject, float], Outcome]
+Decide = Callable[[ObjectStore, KubeObject, float], ReconcileOutcome]
 
 
-def _of_pods(decide: Callable[..., Outcome], store: ObjectStore, obj: KubeObject, now: float) -> Outcome:
+def _of_pods(
+    decide: Callable[..., ReconcileOutcome], store: ObjectStore, obj: KubeObject, now: float
+) -> ReconcileOutcome:
     return decide(obj, store.owned(obj, "Pod"), now)
 
 
-def _deployment(store: ObjectStore, obj: KubeObject, now: float) -> Outcome:
+def _deployment(store: ObjectStore, obj: KubeObject, now: float) -> ReconcileOutcome:
     pods = store.all("Pod", obj["metadata"]["namespace"])
     return deployments.decide(obj, store.owned(obj, "ReplicaSet"), pods, now)
 
 
-def _stateful_set(store: ObjectStore, obj: KubeObject, _: float) -> Outcome:
+def _stateful_set(store: ObjectStore, obj: KubeObject, _: float) -> ReconcileOutcome:
     claims = store.all("PersistentVolumeClaim", obj["metadata"]["namespace"])
     return statefulsets.decide(obj, store.owned(obj, "Pod"), claims)
 
 
-def _cron_job(store: ObjectStore, obj: KubeObject, now: float) -> Outcome:
+def _cron_job(store: ObjectStore, obj: KubeObject, now: float) -> ReconcileOutcome:
     return cronjobs.decide(obj, store.owned(obj, "Job"), now)
 
 

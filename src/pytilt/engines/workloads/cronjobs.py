@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pytilt.engines.objects.fields import Json, Key, key_of, owned_by
 from pytilt.engines.workloads.jobs import is_done
-from pytilt.engines.workloads.outcome import Outcome
+from pytilt.engines.workloads.outcome import ReconcileOutcome
 from pytilt.engines.workloads.schedules import parse
 from pytilt.model.resources import KubeObject
 from pytilt.model.times import rfc3339, seconds_of
@@ -13,7 +13,7 @@ KEPT_SUCCESSES, KEPT_FAILURES = 3, 1
 """How many finished Jobs stay; Kubernetes' defaults."""
 
 
-def decide(cron_job: KubeObject, jobs: Sequence[KubeObject], now: float) -> Outcome:
+def decide(cron_job: KubeObject, jobs: Sequence[KubeObject], now: float) -> ReconcileOutcome:
     """What a CronJob wants next.
 
     Args:
@@ -30,17 +30,17 @@ def decide(cron_job: KubeObject, jobs: Sequence[KubeObject], now: float) -> Outc
     }
     old = _surplus(cron_job, jobs)
     if spec.get("suspend"):
-        return Outcome(delete=old, status=status)
+        return ReconcileOutcome(delete=old, status=status)
     last = seconds_of(str(before.get("lastScheduleTime") or cron_job["metadata"].get("creationTimestamp") or ""))
     due = schedule.latest(now)  # what was missed before that is not made up
     if due is None or due <= last:
-        return Outcome(delete=old, status=status, again_at=schedule.after(now))
+        return ReconcileOutcome(delete=old, status=status, again_at=schedule.after(now))
     policy, patience = spec.get("concurrencyPolicy") or "Allow", spec.get("startingDeadlineSeconds")
     missed = patience is not None and due + float(patience) < now
     if missed or (policy == "Forbid" and active):
-        return Outcome(delete=old, status=status, again_at=schedule.after(now))
+        return ReconcileOutcome(delete=old, status=status, again_at=schedule.after(now))
     replaced = tuple(key_of(job) for job in active) if policy == "Replace" else ()
-    return Outcome(
+    return ReconcileOutcome(
         delete=(*old, *replaced),
         create=(job_of(cron_job, f"{cron_job['metadata']['name']}-{int(due // 60)}"),),
         status={**status, "lastScheduleTime": rfc3339(due)},

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from pytilt.engines.objects.fields import digest, is_deleting, key_of, labels_of, pod_from_template, suffix
-from pytilt.engines.workloads.outcome import Outcome, finished, ready_since
+from pytilt.engines.workloads.outcome import ReconcileOutcome, finished, ready_since
 from pytilt.engines.workloads.statefulsets import REVISION
 from pytilt.model.resources import KubeObject
 
 
-def decide(daemon_set: KubeObject, pods: Sequence[KubeObject], now: float) -> Outcome:
+def decide(daemon_set: KubeObject, pods: Sequence[KubeObject], now: float) -> ReconcileOutcome:
     """What a DaemonSet wants next: an old pod goes before the new one comes, as it may hold ports of the node."""
     del now
     spec = daemon_set["spec"]
@@ -18,7 +18,7 @@ def decide(daemon_set: KubeObject, pods: Sequence[KubeObject], now: float) -> Ou
     kept = [pod for pod in pods if pod not in old]
     name = f"{daemon_set['metadata']['name']}-{suffix()}"
     ready = sum(ready_since(pod) is not None for pod in pods)
-    return Outcome(
+    return ReconcileOutcome(
         delete=tuple(key_of(pod) for pod in (*old, *kept[1:]) if not is_deleting(pod)),
         create=() if pods else (pod_from_template(daemon_set, spec["template"], name, {REVISION: revision}),),
         status={

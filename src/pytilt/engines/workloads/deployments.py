@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytilt.engines.objects.fields import Json, digest, is_deleting, key_of, labels_of, owned_by
-from pytilt.engines.workloads.outcome import Outcome, finished, share, with_conditions
+from pytilt.engines.workloads.outcome import ReconcileOutcome, finished, share, with_conditions
 from pytilt.model.base import Value
 from pytilt.model.resources import KubeObject
 
@@ -27,7 +27,7 @@ class Set(Value):
 
 def decide(
     deployment: KubeObject, replica_sets: Sequence[KubeObject], pods: Sequence[KubeObject], now: float
-) -> Outcome:
+) -> ReconcileOutcome:
     """What a Deployment wants next.
 
     Args:
@@ -53,7 +53,7 @@ def decide(
             replace.append({**item, "spec": {**item["spec"], "replicas": scale[name]}})
         elif item is not current and _is_empty(numbers[name]):
             delete.append(key_of(item))
-    return Outcome(
+    return ReconcileOutcome(
         delete=tuple(delete),
         create=tuple(create),
         replace=tuple(replace),

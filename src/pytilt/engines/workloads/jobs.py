@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytilt.engines.objects.fields import Json, is_deleting, key_of, pod_from_template, suffix
-from pytilt.engines.workloads.outcome import Outcome, finished, phase, ready_since
+from pytilt.engines.workloads.outcome import ReconcileOutcome, finished, phase, ready_since
 from pytilt.model.resources import KubeObject
 from pytilt.model.times import rfc3339, seconds_of
 
@@ -20,7 +20,7 @@ def is_done(job: KubeObject) -> bool:
     return any(item["type"] in ("Complete", "Failed") and item["status"] == "True" for item in conditions)
 
 
-def decide(job: KubeObject, pods: Sequence[KubeObject], now: float) -> Outcome:
+def decide(job: KubeObject, pods: Sequence[KubeObject], now: float) -> ReconcileOutcome:
     """What a Job wants next.
 
     Args:
@@ -50,13 +50,15 @@ def decide(job: KubeObject, pods: Sequence[KubeObject], now: float) -> Outcome:
         return _ended({**status, "completionTime": rfc3339(now)}, "Complete", "CompletionsReached", active, now)
     if spec.get("suspend"):
         suspended = [{"type": "Suspended", "status": "True", "lastTransitionTime": rfc3339(now)}]
-        return Outcome(delete=tuple(map(key_of, active)), status={**status, "active": 0, "conditions": suspended})
+        return ReconcileOutcome(
+            delete=tuple(map(key_of, active)), status={**status, "active": 0, "conditions": suspended}
+        )
     room = min(int(spec.get("parallelism", 1)), completions - len(succeeded)) - len(active)
     retry_at = _retry_at(failed)
     if room > 0 and retry_at > now:
-        return Outcome(status=status, again_at=min(retry_at, over or retry_at))
+        return ReconcileOutcome(status=status, again_at=min(retry_at, over or retry_at))
     numbers = _numbers(spec, [*active, *succeeded], max(0, room))
-    return Outcome(create=tuple(_pod(job, number) for number in numbers), status=status, again_at=over)
+    return ReconcileOutcome(create=tuple(_pod(job, number) for number in numbers), status=status, again_at=over)
 
 
 def _failure(
@@ -73,7 +75,7 @@ def _statuses(pod: KubeObject) -> Sequence[KubeObject]:
     return (pod.get("status") or {}).get("containerStatuses") or ()
 
 
-def _ended(status: Json, kind: str, reason: str, active: Sequence[KubeObject], now: float) -> Outcome:
+def _ended(status: Json, kind: str, reason: str, active: Sequence[KubeObject], now: float) -> ReconcileOutcome:
     messages = {
         "BackoffLimitExceeded": "Job has reached the specified backoff limit",
         "DeadlineExceeded": "Job was active longer than specified deadline",
@@ -87,21 +89,21 @@ def _ended(status: Json, kind: str, reason: str, active: Sequence[KubeObject], n
         "lastTransitionTime": rfc3339(now),
         "lastProbeTime": rfc3339(now),
     }
-    return Outcome(
+    return ReconcileOutcome(
         delete=tuple(key_of(pod) for pod in active),
         status={**status, "active": 0, "ready": 0, "conditions": [condition]},
     )
 
 
-def _after(job: KubeObject, pods: Sequence[KubeObject], now: float) -> Outcome:
+def _after(job: KubeObject, pods: Sequence[KubeObject], now: float) -> ReconcileOutcome:
     """What is left to do for a Job that is done: go away when its time has come."""
     del pods
     lifetime = job["spec"].get("ttlSecondsAfterFinished")
     if lifetime is None:
-        return Outcome()
+        return ReconcileOutcome()
     ended = max(seconds_of(item["lastTransitionTime"]) for item in job["status"]["conditions"])
     over = ended + float(lifetime)
-    return Outcome(delete=(key_of(job),)) if over <= now else Outcome(again_at=over)
+    return ReconcileOutcome(delete=(key_of(job),)) if over <= now else ReconcileOutcome(again_at=over)
 
 
 def _retry_at(failed: Sequence[KubeObject]) -> float:

@@ -9,7 +9,7 @@ from pytilt.model.resources import KubeObject
 from pytilt.model.times import rfc3339, seconds_of
 
 
-class Outcome(Value):
+class ReconcileOutcome(Value):
     """What to do. Deletions come first."""
 
     delete: tuple[Key, ...] = ()

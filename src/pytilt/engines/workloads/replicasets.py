@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from pytilt.engines.objects.fields import condition, key_of, pod_from_template, suffix
-from pytilt.engines.workloads.outcome import Outcome, alive, finished, ready_since
+from pytilt.engines.workloads.outcome import ReconcileOutcome, alive, finished, ready_since
 from pytilt.model.resources import KubeObject
 
 
-def decide(replica_set: KubeObject, pods: Sequence[KubeObject], now: float) -> Outcome:
+def decide(replica_set: KubeObject, pods: Sequence[KubeObject], now: float) -> ReconcileOutcome:
     """What a ReplicaSet wants next.
 
     Args:
@@ -25,7 +25,7 @@ def decide(replica_set: KubeObject, pods: Sequence[KubeObject], now: float) -> O
     since = [at for pod in present if (at := ready_since(pod)) is not None]
     available = [at for at in since if at + wait <= now]
     later = [at + wait for at in since if at + wait > now]
-    return Outcome(
+    return ReconcileOutcome(
         delete=tuple(key_of(pod) for pod in (*surplus, *done)),
         create=tuple(next_pod(replica_set) for _ in missing),
         status={

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytilt.engines.objects.fields import Json, digest, is_deleting, key_of, labels_of, pod_from_template
-from pytilt.engines.workloads.outcome import Outcome, finished, ready_since
+from pytilt.engines.workloads.outcome import ReconcileOutcome, finished, ready_since
 from pytilt.model.resources import KubeObject
 
 REVISION = "controller-revision-hash"
@@ -12,7 +12,7 @@ POD_NAME = "statefulset.kubernetes.io/pod-name"
 POD_INDEX = "apps.kubernetes.io/pod-index"
 
 
-def decide(stateful_set: KubeObject, pods: Sequence[KubeObject], claims: Sequence[KubeObject]) -> Outcome:
+def decide(stateful_set: KubeObject, pods: Sequence[KubeObject], claims: Sequence[KubeObject]) -> ReconcileOutcome:
     """What a StatefulSet wants next.
 
     Args:
@@ -42,7 +42,7 @@ def decide(stateful_set: KubeObject, pods: Sequence[KubeObject], claims: Sequenc
     made = [_claim(stateful_set, template, number) for number in missing for template in _claim_templates(stateful_set)]
     ready = [pod for pod in pods if ready_since(pod) is not None]
     updated = [pod for pod in pods if labels_of(pod).get(REVISION) == revision]
-    return Outcome(
+    return ReconcileOutcome(
         delete=tuple(dict.fromkeys(key_of(pod) for pod in delete if not is_deleting(pod))),
         create=(
             *(claim for claim in made if claim["metadata"]["name"] not in have),

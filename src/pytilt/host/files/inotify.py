@@ -52,7 +52,7 @@ _WANTED = int(
 )
 
 
-class Event(NamedTuple):
+class InotifyEvent(NamedTuple):
     """One event of the kernel."""
 
     watch: int
@@ -95,7 +95,7 @@ class Inotify:
         """End a watch; one that has ended already is fine."""
         self._libc.inotify_rm_watch(self.fd, watch)
 
-    def read(self) -> list[Event]:
+    def read(self) -> list[InotifyEvent]:
         """The events that the kernel has at this moment."""
         size = int.from_bytes(fcntl.ioctl(self.fd, termios.FIONREAD, bytes(4)), sys.byteorder)
         data = os.read(self.fd, size) if size else b""
@@ -105,7 +105,7 @@ class Inotify:
             watch, mask, _, length = _HEADER.unpack_from(data, position)
             position += _HEADER.size + length
             name = data[position - length : position].rstrip(b"\0")
-            events.append(Event(watch, mask, os.fsdecode(name)))
+            events.append(InotifyEvent(watch, mask, os.fsdecode(name)))
         return events
 
     def close(self) -> None:

@@ -15,10 +15,10 @@ from pytilt.errors import PytiltError
 from pytilt.host.files.contents import fingerprint
 from pytilt.host.files.contract import Changes
 from pytilt.host.files.gathering import Gathering
-from pytilt.host.files.inotify import Event, Inotify, Mask
+from pytilt.host.files.inotify import Inotify, InotifyEvent, Mask
 from pytilt.host.files.interests import Interest, Interests, WatchPlan
 from pytilt.host.files.repositories import LOCK, Repository
-from pytilt.host.files.scanning import Findings, FoundDirectory, Scanner
+from pytilt.host.files.scanning import Findings, FoundDirectory, TreeScanner
 from pytilt.host.files.tree import Directory, Tree
 from pytilt.model.files import FileRule
 
@@ -43,7 +43,7 @@ class InotifyWatcher:
     """The `Watcher` of Linux.
 
     Directories are walked in a thread. Events of directories that a walk has found, but of which the loop has not
-    heard yet, wait until it has.
+    read yet, wait until it has.
 
     Args:
         make_inotify: opens the kernel's queue.
@@ -57,7 +57,7 @@ class InotifyWatcher:
         self._walked_all = asyncio.Event()
         """No directory is being walked."""
         self._walked_all.set()
-        self._early: list[Event] = []
+        self._early: list[InotifyEvent] = []
         self._touched: dict[str, set[str]] = {}
         """Entries of known directories of which events came during walks: a walk may have been there before."""
         self._read_at = time.time_ns()
@@ -98,7 +98,7 @@ class InotifyWatcher:
             plan = self._interests.plan(rules)
             try:
                 for path, interests in self._interests.by_path(plan.added).items():
-                    scanner = Scanner(self._inotify, interests)
+                    scanner = TreeScanner(self._inotify, interests)
                     merge = partial(self._merge_unless_dropped, plan)
                     await asyncio.shield(self._walk(scanner, partial(scanner.find_root, path), merge))
             except BaseException:
@@ -133,7 +133,7 @@ class InotifyWatcher:
                 self._dispatch(event)
         self._read_at = now
 
-    def _dispatch(self, event: Event) -> None:
+    def _dispatch(self, event: InotifyEvent) -> None:
         if event.mask & _OVERFLOW:
             self._compare_everything()
             return
@@ -195,7 +195,7 @@ class InotifyWatcher:
             self._find_again(directory.expected[name])
         path = directory.path if name == ".git" else directory.prefix + name
         if directory.interests and (name == ".git" or not self._knows(path, directory.interests)):
-            scanner = Scanner(self._inotify, directory.interests)
+            scanner = TreeScanner(self._inotify, directory.interests)
             self._walk_later(scanner, partial(scanner.find_tree, path), self._announce)
 
     def _knows(self, path: str, interests: Sequence[Interest]) -> bool:
@@ -278,7 +278,7 @@ class InotifyWatcher:
     def _find_again(self, interests: Iterable[Interest]) -> None:
         """The paths of these interests have appeared or are gone."""
         for path, group in self._interests.by_path(interests).items():
-            scanner = Scanner(self._inotify, group)
+            scanner = TreeScanner(self._inotify, group)
             self._walk_later(scanner, partial(scanner.find_root, path), partial(self._replace_expected, group))
 
     def _compare_everything(self) -> None:
@@ -289,11 +289,11 @@ class InotifyWatcher:
             elif repository.locked:
                 repository.releasing = True  # when the walks are done
         for path, group in self._interests.by_path(self._interests.all).items():
-            scanner = Scanner(self._inotify, group, since=self._read_at - _OVERFLOW_SLACK_NS)
+            scanner = TreeScanner(self._inotify, group, since=self._read_at - _OVERFLOW_SLACK_NS)
             self._walk_later(scanner, partial(scanner.find_root, path), partial(self._compare, path, group))
 
     def _walk(
-        self, scanner: Scanner, walk: Callable[[], Findings], merge: Callable[[Findings], None]
+        self, scanner: TreeScanner, walk: Callable[[], Findings], merge: Callable[[Findings], None]
     ) -> asyncio.Future[Findings]:
         if not self._walks:
             self._tree.disturbed = False
@@ -304,10 +304,14 @@ class InotifyWatcher:
         walked.add_done_callback(partial(self._walked, scanner, merge))
         return walked
 
-    def _walk_later(self, scanner: Scanner, walk: Callable[[], Findings], merge: Callable[[Findings], None]) -> None:
+    def _walk_later(
+        self, scanner: TreeScanner, walk: Callable[[], Findings], merge: Callable[[Findings], None]
+    ) -> None:
         self._walk(scanner, walk, merge).add_done_callback(self._report)
 
-    def _walked(self, scanner: Scanner, merge: Callable[[Findings], None], walked: asyncio.Future[Findings]) -> None:
+    def _walked(
+        self, scanner: TreeScanner, merge: Callable[[Findings], None], walked: asyncio.Future[Findings]
+    ) -> None:
         if walked.cancelled():  # the watcher is being closed
             return
         if walked.exception():
@@ -366,7 +370,7 @@ class InotifyWatcher:
                 continue
             self._find_again(interest for _, interest in found.expected)
             if watch is not None and found.interests:
-                scanner = Scanner(self._inotify, found.interests)
+                scanner = TreeScanner(self._inotify, found.interests)
                 self._walk_later(scanner, partial(scanner.find_tree, found.path), self._announce)
 
     def _merge_unless_dropped(self, plan: WatchPlan, findings: Findings) -> None:

@@ -46,7 +46,7 @@ class Findings:
     repositories: dict[str, FoundRepository] = field(default_factory=dict)
 
 
-class Scanner:
+class TreeScanner:
     """Walks on behalf of some interests."""
 
     def __init__(self, inotify: Inotify, interests: Sequence[Interest], *, since: int | None = None) -> None:

@@ -21,7 +21,7 @@ LEAVE_SCREEN = b"\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?20
 """Ends what a full-screen program may have begun: the other screen, mouse and focus reports, a hidden cursor."""
 
 
-async def attached(request: ProcessRequest, *, hears_interrupts: bool = False) -> int:
+async def attached(request: ProcessRequest, *, gets_interrupts: bool = False) -> int:
     """Run a program in the foreground of this terminal until it ends; being cancelled stops it.
 
     It stays in this process's session and group, since only those may use the terminal. A terminal that it could not
@@ -29,7 +29,7 @@ async def attached(request: ProcessRequest, *, hears_interrupts: bool = False) -
 
     Args:
         request: what to start.
-        hears_interrupts: is ctrl-C for the program from the start? Else it begins with SIGINT blocked: ctrl-C while it
+        gets_interrupts: is ctrl-C for the program from the start? Else it begins with SIGINT blocked: ctrl-C while it
             starts is for this process alone.
 
     Returns:
@@ -39,7 +39,7 @@ async def attached(request: ProcessRequest, *, hears_interrupts: bool = False) -
         CommandError: it could not start.
     """
     with _same_terminal():
-        program = _start(request, blocked=set() if hears_interrupts else {signal.SIGINT})
+        program = _start(request, blocked=set() if gets_interrupts else {signal.SIGINT})
         exited = watch_exit(program, asyncio.get_running_loop())
         try:
             return await asyncio.shield(exited)

@@ -10,7 +10,7 @@ from pytilt.host.processes import guardian
 from pytilt.host.processes.exits import watch_exit
 
 
-class Guard:
+class GuardianClient:
     """Has the guardian end what was started when this program is killed."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from pytilt.host.processes.contract import Notice, Output, ProcessOutcome, ProcessRequest, RunningProcess, Started
-from pytilt.host.processes.guarding import Guard
+from pytilt.host.processes.guarding import GuardianClient
 from pytilt.host.processes.running import HostProcess
 
 
@@ -14,7 +14,7 @@ class HostRunner:
     """The real `Runner`; it is entered once, around everything that starts processes."""
 
     def __init__(self) -> None:
-        self._guard = Guard()
+        self._guard = GuardianClient()
         self._leftovers: set[HostProcess] = set()
 
     async def __aenter__(self) -> Self:

@@ -12,7 +12,7 @@ from pytilt.errors import CommandError
 from pytilt.host.processes.contract import Notice, Output, ProcessOutcome, ProcessRequest
 from pytilt.host.processes.exits import watch_exit
 from pytilt.host.processes.guardian import living_groups, signal_session
-from pytilt.host.processes.guarding import Guard
+from pytilt.host.processes.guarding import GuardianClient
 from pytilt.host.processes.pipes import InputPipe, OutputPipe
 
 _LOOK_SECONDS = (0.005, 0.2)
@@ -27,7 +27,7 @@ class HostProcess:
     def __init__(
         self,
         request: ProcessRequest,
-        guard: Guard,
+        guard: GuardianClient,
         output: Output,
         *,
         error_output: Output | None = None,

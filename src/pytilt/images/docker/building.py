@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Mapping
 import msgspec
 
 from pytilt.docker.api import DockerApi
-from pytilt.docker.engine import Engine, Product, content_tag
+from pytilt.docker.engine import Engine, EngineProduct, content_tag
 from pytilt.errors import BuildError, DockerApiError, PublishError
 from pytilt.images.context import Context, plan_context, stream_context
 from pytilt.images.contract import BuildRequest
-from pytilt.images.credentials import Credentials, RegistryAuth, config_header
+from pytilt.images.credentials import RegistryAuth, RegistryCredentials, config_header
 from pytilt.images.docker import restart_helper
 from pytilt.images.docker.client_build import ClientBuilder
 from pytilt.images.docker.failures import build_failure, is_corruption
@@ -39,7 +39,9 @@ class DockerBuilder:
         settings: for build args that take their value from the environment.
     """
 
-    def __init__(self, engine: Engine, credentials: Credentials, client: ClientBuilder, settings: Settings) -> None:
+    def __init__(
+        self, engine: Engine, credentials: RegistryCredentials, client: ClientBuilder, settings: Settings
+    ) -> None:
         self._engine = engine
         self._credentials = credentials
         self._client = client
@@ -91,7 +93,7 @@ class DockerBuilder:
         return await self._attempt(api, plan, log, buildkit=buildkit)
 
     async def _attempt(self, api: DockerApi, plan: "_Plan", log: Log, *, buildkit: bool) -> str:
-        podman = (await self._engine.about()).product is Product.PODMAN
+        podman = (await self._engine.about()).product is EngineProduct.PODMAN
         context = hidden(plan.context, plan.args, podman=podman)
         params = build_params(
             plan.build,

@@ -45,4 +45,4 @@ API_KINDS = (
 BY_TYPE = {kind.type: kind for kind in API_KINDS}
 
 AnyApiObject = UIButton | ToggleButton | Cmd | ConfigMap | ApiFileWatch | KubernetesApply | KubernetesDiscovery
-"""One of them; their names on the wire, where they are part of something else, tell them apart."""
+"""One of them; their names on the wire, where they are part of something else, distinguish them."""

@@ -1,0 +1,60 @@
+"""`docs/architecture.md` says what runs, and every file that it names is there."""
+
+import ast
+import re
+
+from tests.house_rules.sources import ROOT, modules
+from tests.house_rules.test_house_rules import none_of
+
+PAGE = ROOT / "docs" / "architecture.md"
+COMPOSITION = "src/pytilt/session/composition.py"
+
+ROW = re.compile(r"^\| `([a-z ]+)` \| ((?:`[a-z_/]+\.py`(?:, )?)+) \| ", re.MULTILINE)
+FILE = re.compile(r"`([a-z_]+(?:/[a-z_]+)*\.py)`")
+SYMBOL_OF_FILE = re.compile(r"`([A-Za-z_.]+)(?:\([a-z, ]*\))?` of\s+`([a-z_/]+\.py)`")
+
+
+def tasks() -> set[str]:
+    """The names of the tasks that a session runs."""
+    [composition] = [module for module in modules("src/pytilt/session/") if module.path == COMPOSITION]
+    found: set[str] = set()
+    for node in ast.walk(composition.tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id="tasks")], value=ast.Dict(keys=keys)):
+                found |= {str(key.value) for key in keys if isinstance(key, ast.Constant)}
+            case ast.FunctionDef(name="_objects"):
+                dicts = [each for each in ast.walk(node) if isinstance(each, ast.Dict)]
+                found |= {str(key.value) for each in dicts for key in each.keys if isinstance(key, ast.Constant)}
+            case ast.Assign(targets=[ast.Subscript(value=ast.Name(id="tasks"), slice=ast.Constant(value=key))]):
+                found.add(str(key))
+    return found
+
+
+def test_the_page_lists_the_tasks_that_a_session_runs():
+    assert {name for name, _ in ROW.findall(PAGE.read_text())} == tasks()
+
+
+def test_the_modules_of_the_tasks_are_those_that_the_composition_imports():
+    [composition] = [module for module in modules("src/pytilt/session/") if module.path == COMPOSITION]
+    imported = {
+        f"{node.module.removeprefix('pytilt.').replace('.', '/')}.py"
+        for node in ast.walk(composition.tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+    }
+    named = {file for _, files in ROW.findall(PAGE.read_text()) for file in FILE.findall(files)}
+    none_of(sorted(file for file in named - imported if not file.startswith("cli/")))
+
+
+def test_every_file_and_every_symbol_of_the_page_exists():
+    text = PAGE.read_text()
+    texts = {module.path.removeprefix("src/pytilt/"): module.text for module in modules("src/pytilt/")}
+    named = set(FILE.findall(text)) - {"main.py"}
+    assert len(named) > 30
+    none_of(sorted(named - texts.keys()))
+    none_of(
+        [
+            f"{path}: {symbol}"
+            for symbol, path in SYMBOL_OF_FILE.findall(text)
+            if not re.search(rf"\b(?:def|class) {symbol.rpartition('.')[2]}\b", texts[path])
+        ]
+    )
