@@ -349,6 +349,7 @@ async def test_a_terminal(engine_host):
         await t.apply(pod("p", "test -t 0 && echo terminal", container={"stdin": True, "tty": True}))
         await t.finished("p")
         assert await t.log("p") == "terminal\n"
+        assert await t.says("q", "timeout 1 cat && echo closed || echo open", container={"stdin": True}) == "open\n"
 
 
 @proves("Pod", "dnsPolicy", "dnsConfig", "hostAliases", "hostname", "subdomain")
