@@ -29,7 +29,7 @@ async def ask(port, host="localhost", path="/"):
                 return answer.decode()
 
 
-@proves("Service", "selector", "ports[].port", "ports[].targetPort", "ports[].name", "clusterIP")
+@proves("Service", "selector", "ports[].port", "ports[].targetPort", "clusterIP")
 async def test_ports_lead_where_they_say_and_ready_pods_take_turns(engine_host):
     async with trial(engine_host) as t:
         ports = {"ports": [{"name": "http", "containerPort": 8080}]}
