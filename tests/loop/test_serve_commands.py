@@ -8,6 +8,7 @@ from pytilt.host.processes import HostRunner, Runner
 from pytilt.loop.commanding import Commanding
 from pytilt.loop.probing import ReadinessProber
 from pytilt.loop.serve_commands import ServeCommands
+from pytilt.model.api.cmds import Cmd
 from pytilt.model.commands import ExecAction, Probe, TcpSocketAction
 from pytilt.model.logs import Level
 from pytilt.model.objects import Resource, ResourceStatus, Runtime, RuntimeState
@@ -230,3 +231,17 @@ async def test_a_real_server_that_ends_is_reported_with_its_last_words(store: St
             trial.updated(1)
             await trial.status(RuntimeStatus.ERROR)
     assert logged(logs, "tool").endswith("bye\nServer exited with exit code 3\n")
+
+
+async def test_the_process_is_a_cmd_until_another_takes_its_place(trial: Trial, runner: FakeRunner, store: Store):
+    def serving() -> dict[str, bool]:
+        return {each.name: each.status.running is not None for each in store.snapshot().all(Cmd)}
+
+    trial.declare(local("tool", serve="server"))
+    async with running(trial.serving.run()):
+        trial.updated(1)
+        await until(store, lambda: serving() == {"tool-serve-1": True})
+        trial.updated(2)
+        await until(store, lambda: serving() == {"tool-serve-2": True})
+        (await runner.process(1)).finish(3)
+        await until(store, lambda: serving() == {"tool-serve-2": False})

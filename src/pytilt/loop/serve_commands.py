@@ -8,8 +8,11 @@ from msgspec.structs import replace
 
 from pytilt.errors import CommandError
 from pytilt.host.output import decoded
-from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.host.processes import ProcessOutcome, ProcessRequest, Runner, RunningProcess
+from pytilt.loop.cmd_progress import CmdProgress, write_status
 from pytilt.loop.probing import ReadinessProber
+from pytilt.model.api.cmds import LOCAL_RESOURCE, OWNER_KIND, Cmd, CmdSpec
+from pytilt.model.api.metadata import MANAGED_BY, RESOURCE_ANNOTATION
 from pytilt.model.base import Value
 from pytilt.model.commands import Command
 from pytilt.model.logs import Level
@@ -55,6 +58,8 @@ class ServeCommands:
         self._prober = prober
         self._running: dict[str, tuple[WantedProcess, asyncio.Task[None]]] = {}
         self._count = 0
+        self._cmds: dict[str, str] = {}
+        """The Cmd that stands for the process of a resource."""
 
     async def run(self) -> None:
         """Keep what runs equal to what is wanted, without end; leaving stops every process."""
@@ -85,6 +90,18 @@ class ServeCommands:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        for name in names:
+            self._store.delete(Cmd, self._cmds.pop(name, ""))
+
+    def _declare(self, resource: Resource, command: Command) -> CmdProgress:
+        """Show the process as a Cmd, as Tilt does; it stays when it has ended, until another one takes its place."""
+        name = f"{resource.name}-serve-{self._count}"
+        self._cmds[resource.name] = name
+        about = {RESOURCE_ANNOTATION: resource.name, MANAGED_BY: LOCAL_RESOURCE, OWNER_KIND: "CmdServer"}
+        env = tuple(f"{key}={value}" for key, value in command.env)
+        spec = CmdSpec(args=command.argv, dir=command.dir, env=env)
+        self._store.put(Cmd(name=name, annotations=about, owner=runtime_owner(resource.name), spec=spec))
+        return CmdProgress(lambda status: write_status(self._store, name, status))
 
     async def _serve(self, resource: Resource, command: Command) -> None:
         deploy = resource.spec.deploy
@@ -92,32 +109,43 @@ class ServeCommands:
         self._count += 1
         span = self._logs.span(ResourceName(resource.name), SpanId(f"localserve:{self._count}"))
         span(f"Running cmd: {command.shown}\n")
+        progress = self._declare(resource, command)
         try:
-            async with self._runner.start(self._request(command), decoded(span)) as process:
-                ready = deploy.readiness_probe is None
-                self._write(
-                    resource.name,
-                    status=RuntimeStatus.OK if ready else RuntimeStatus.PENDING,
-                    reason="" if ready else "not ready yet",
-                    pid=process.pid,
-                    **({"ready_once": True} if ready else {}),
-                )
-                async with asyncio.TaskGroup() as probes:
-                    probing = None
-                    if deploy.readiness_probe is not None:
-                        on_change = self._on_change(resource.name, span)
-                        probing = probes.create_task(
-                            self._prober.run(deploy.readiness_probe, on_change), name=f"probe {resource.name}"
-                        )
-                    ended = await process.wait()
-                    if probing is not None:
-                        probing.cancel()
+            with progress.running():
+                async with self._runner.start(self._request(command), decoded(span)) as process:
+                    progress.started(process.pid)
+                    ended = await self._watch(resource, deploy, process, span)
+                progress.ended(ended.exit_status)
         except CommandError as problem:
             self._fail(resource.name, span, str(problem))
         else:
             self._fail(resource.name, span, f"Server exited with exit code {ended.exit_status}")
         finally:
             span.close()
+
+    async def _watch(
+        self, resource: Resource, deploy: LocalDeploy, process: RunningProcess, span: Span
+    ) -> ProcessOutcome:
+        """Report whether a process is ready, until it ends."""
+        ready = deploy.readiness_probe is None
+        self._write(
+            resource.name,
+            status=RuntimeStatus.OK if ready else RuntimeStatus.PENDING,
+            reason="" if ready else "not ready yet",
+            pid=process.pid,
+            **({"ready_once": True} if ready else {}),
+        )
+        async with asyncio.TaskGroup() as probes:
+            probing = None
+            if deploy.readiness_probe is not None:
+                on_change = self._on_change(resource.name, span)
+                probing = probes.create_task(
+                    self._prober.run(deploy.readiness_probe, on_change), name=f"probe {resource.name}"
+                )
+            ended = await process.wait()
+            if probing is not None:
+                probing.cancel()
+        return ended
 
     def _on_change(self, name: str, span: Span) -> Callable[[bool, str], None]:
         def on_change(ready: bool, why: str) -> None:

@@ -7,6 +7,7 @@ import msgspec
 
 from pytilt.model.api.file_watches import STANDS_FOR, ApiFileWatch
 from pytilt.model.api.kinds import API_KINDS, ApiKind
+from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery
 from pytilt.model.api.metadata import GROUP_VERSION
 from pytilt.model.api.toggles import SWITCH_KEY, switch_name
 from pytilt.model.kinds import STORED
@@ -17,6 +18,7 @@ from pytilt.model.stored import TILTFILE_OWNER, Object, Owner
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
 from pytilt.views.api_objects import owner_references, shown, uid
+from pytilt.views.discoveries import discovery
 from pytilt.views.endpoints import endpoints
 from pytilt.views.hiding import without_data
 from pytilt.views.sessions import session_spec, session_status
@@ -107,6 +109,8 @@ def _made(kind: ApiKind) -> Kind:
         found = state.get(kind.type, name)
         return None if found is None else shown(found, _owner_uid(state, found.owner))
 
+    if kind.type is KubernetesDiscovery:
+        return _discoveries(kind, one)
     if kind.type is not ApiFileWatch:
         return Kind(kind.name, kind.plural, kind.short, (kind.type,), _names_of(kind.type), one, api=kind)
     own = _plain(kind.plural, FileWatch)
@@ -119,6 +123,24 @@ def _made(kind: ApiKind) -> Kind:
 
     sources = (kind.type, FileWatch)
     return Kind(kind.name, kind.plural, kind.short, sources, names, either, touches=lambda name: name, api=kind)
+
+
+def _discoveries(kind: ApiKind, one: Callable[[Snapshot, str], Json | None]) -> Kind:
+    """The pods that objects look for, and those of the resources."""
+
+    def of_resource(state: Snapshot, name: str) -> Json | None:
+        resource = state.get(Resource, name)
+        found = discovery(resource, state.get(Runtime, name)) if resource is not None else None
+        return None if found is None else shown(found, _owner_uid(state, found.owner))
+
+    def names(state: Snapshot) -> tuple[str, ...]:
+        deployed = (each.name for each in ordered(state) if each.spec.deploy.in_cluster)
+        return tuple(dict.fromkeys((*_names_of(kind.type)(state), *deployed)))
+
+    def either(state: Snapshot, name: str) -> Json | None:
+        return one(state, name) or of_resource(state, name)
+
+    return Kind(kind.name, kind.plural, kind.short, (kind.type, Resource, Runtime), names, either, api=kind)
 
 
 def _is_own(name: str) -> bool:

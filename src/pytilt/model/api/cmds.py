@@ -9,6 +9,9 @@ from pytilt.model.commands import Probe
 LOCAL_RESOURCE = "local_resource"
 """Manages the Cmd of an update of a local resource; served processes are managed so, too."""
 
+OWNER_KIND = "tilt.dev/owner-kind"
+"""The annotation of the Cmd of a served process; Tilt's."""
+
 
 class CmdSpec(Value):
     """What runs, and when."""
