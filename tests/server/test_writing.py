@@ -6,6 +6,7 @@ import pytest
 
 from pytilt.model.api.buttons import UIButton, UIInputStatus, UITextInputStatus
 from pytilt.model.api.config_maps import ConfigMap
+from pytilt.model.api.kubernetes_applies import KubernetesApply
 from tests.server.sessions import TOKEN, Served
 
 APIS = "/apis/tilt.dev/v1alpha1"
@@ -121,3 +122,15 @@ async def test_a_config_map_that_disables_a_resource_holds_true_or_false(client:
     assert (answer.status_code, answer.text) == (422, 'data.isDisabled must be "true" or "false", not "no"')
     answer = await client.patch(f"{APIS}/configmaps/web-disable", json={"data": {"isDisabled": "true"}})
     assert answer.json()["data"] == {"isDisabled": "true"}
+
+
+async def test_nobody_reads_the_secrets_that_an_object_applies(client: httpx.AsyncClient, served: Served):
+    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: swordfish}\n"
+    body = {"metadata": {"name": "app"}, "spec": {"yaml": text}}
+    path = f"{APIS}/kubernetesapplys"
+    answers = [await client.post(path, json=body), await client.get(f"{path}/app"), await client.get(path)]
+    answers.append(await client.patch(f"{path}/app", json={"metadata": {"labels": {"a": "b"}}}))
+    assert all(answer.is_success and "swordfish" not in answer.text for answer in answers)
+    kept = served.store.get(KubernetesApply, "app")
+    assert kept
+    assert kept.spec.yaml == text

@@ -128,3 +128,10 @@ def test_what_cannot_be_is_refused_with_its_place(tmp_path: Path, call: str, mes
 def test_every_kind_that_a_tiltfile_can_make_has_its_function(tmp_path: Path):
     names = [f"v1alpha1.{kind.function}" for kind in API_KINDS if kind.function]
     assert declared(tmp_path, f"print([{', '.join(names)}])") == ()
+
+
+def test_the_secrets_that_an_object_applies_are_known(tmp_path: Path):
+    secret = "apiVersion: v1\\nkind: Secret\\nmetadata: {name: s}\\nstringData: {password: swordfish}"
+    text = f"local_resource('web', 'true')\nv1alpha1.kubernetes_apply('app', yaml='{secret}')"
+    found = Project(tmp_path, {"Tiltfile": text}).declare()
+    assert ("swordfish", "[redacted secret s:password]") in found.secrets

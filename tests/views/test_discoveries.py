@@ -1,9 +1,8 @@
 from msgspec.structs import replace
 
 from pytilt.model.objects import Resource, Runtime, RuntimeState
-from pytilt.model.pods import Container, ContainerState
+from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.store.objects import Store
-from pytilt.testing.samples import pod
 from pytilt.views.api import find_kind
 from tests.loop.declaring import kubernetes, local
 
@@ -11,7 +10,13 @@ from tests.loop.declaring import kubernetes, local
 def test_the_pods_of_a_resource_are_those_of_its_discovery():
     store = Store()
     running = Container(name="main", image="web:1", state=ContainerState.RUNNING, ready=True, started_at="now")
-    found = replace(pod("web-1", age=3.0), containers=(running, replace(running, name="init", init=True)))
+    found = Pod(
+        name="web-1",
+        namespace="default",
+        uid="u",
+        created_at="",
+        containers=(running, replace(running, name="init", init=True)),
+    )
     store.put(Resource(name="web", spec=kubernetes("web")))
     store.put(Resource(name="tool", spec=local("tool")))
     store.put(Runtime(name="web", status=RuntimeState(pods=(found,))))

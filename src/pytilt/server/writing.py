@@ -16,7 +16,7 @@ from pytilt.model.api.toggles import SWITCH_KEY, is_switch
 from pytilt.model.objects import Resource
 from pytilt.store.objects import Store
 from pytilt.views.api import Kind, find_kind
-from pytilt.views.api_objects import InvalidObjectError, checked, merged, shown, with_spec_of, written
+from pytilt.views.api_objects import InvalidObjectError, checked, merged, readable, shown, with_spec_of, written
 
 Json = dict[str, Any]
 
@@ -102,7 +102,7 @@ class Writing:
         return self._put(self._checked(api, with_spec_of(before, wanted)))
 
     def _put(self, thing: ApiObject) -> Json:
-        return shown(self._store.put(thing), "")
+        return readable(shown(self._store.put(thing), ""))
 
     def _found(self, api: ApiKind, name: str) -> ApiObject:
         found = self._store.get(api.type, name)

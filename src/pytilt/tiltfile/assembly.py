@@ -1,16 +1,20 @@
 """From what the Tiltfile declared to a `Declaration`, by Tilt's rules in Tilt's order. Pure: no file is read here."""
 
+from contextlib import suppress
+
 from msgspec.structs import replace
 
+from pytilt.cluster import yaml
 from pytilt.cluster.secrets import secrets
 from pytilt.errors import UserError
 from pytilt.model.api.cmds import Cmd
 from pytilt.model.api.kinds import AnyApiObject
+from pytilt.model.api.kubernetes_applies import KubernetesApply
 from pytilt.model.commands import Command
 from pytilt.model.files import FileRule
 from pytilt.model.images import CustomBuild, Image
 from pytilt.model.names import ResourceName
-from pytilt.model.resources import Declaration, LocalDeploy, ResourceSpec
+from pytilt.model.resources import Declaration, KubeObject, LocalDeploy, ResourceSpec
 from pytilt.tiltfile.checks import check_live_updates, check_steps, known_deps, unused_images
 from pytilt.tiltfile.contexts import is_allowed, refused_deploy
 from pytilt.tiltfile.declared import DeclaredLocal, ScriptResult
@@ -59,7 +63,7 @@ def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declar
         updates=declared.updates,
         ci=declared.ci,
         prune=declared.prune,
-        secrets=secrets(declared.objects) if declared.scrub_secrets else (),
+        secrets=secrets((*declared.objects, *_applied(declared))) if declared.scrub_secrets else (),
     )
     return declaration, (*([unused] if unused else []), *dropped)
 
@@ -93,6 +97,15 @@ def _in_environ(command: Command | None, environ: Pairs) -> Command | None:
     if command is None or not environ:
         return command
     return replace(command, env=tuple(sorted({**dict(environ), **dict(command.env)}.items())))
+
+
+def _applied(declared: Declared) -> list[KubeObject]:
+    """The objects that the KubernetesApplies of a Tiltfile hold; what cannot be read is for their controller to say."""
+    found: list[KubeObject] = []
+    for each in declared.api_objects:
+        with suppress(UserError):
+            found += yaml.parse(each.spec.yaml, each.name) if isinstance(each, KubernetesApply) else ()
+    return found
 
 
 def _object_in_environ(each: AnyApiObject, environ: Pairs) -> AnyApiObject:

@@ -17,7 +17,7 @@ from pytilt.model.resources import LocalDeploy
 from pytilt.model.stored import TILTFILE_OWNER, Object, Owner
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
-from pytilt.views.api_objects import owner_references, shown, uid
+from pytilt.views.api_objects import owner_references, readable, shown, uid
 from pytilt.views.discoveries import discovery
 from pytilt.views.endpoints import endpoints
 from pytilt.views.hiding import without_data
@@ -107,7 +107,7 @@ def _made(kind: ApiKind) -> Kind:
 
     def one(state: Snapshot, name: str) -> Json | None:
         found = state.get(kind.type, name)
-        return None if found is None else shown(found, _owner_uid(state, found.owner))
+        return None if found is None else readable(shown(found, _owner_uid(state, found.owner)))
 
     if kind.type is KubernetesDiscovery:
         return _discoveries(kind, one)
@@ -306,7 +306,8 @@ def _whole(thing: Object) -> Json:
     for name in ("name", "version", "createdAt", "owner"):
         fields.pop(name, None)
     status = fields.pop("status", {})
-    (status.get("declaration") or {}).pop("secrets", None)
+    for name in ("secrets", "objects"):  # secret, and objects of their own
+        (status.get("declaration") or {}).pop(name, None)
     return _object(type(thing).kind, thing, spec=without_data(fields), status=without_data(status))
 
 

@@ -12,6 +12,7 @@ from pytilt.model.api.kinds import ApiKind
 from pytilt.model.api.metadata import GROUP_VERSION, ApiObject
 from pytilt.model.base import Value
 from pytilt.model.stored import Object, Owner
+from pytilt.views.hiding import yaml_without_data
 
 Json = dict[str, Any]
 
@@ -84,6 +85,17 @@ def shown(thing: ApiObject, owner_uid: str) -> Json:
     names = (name for name in (*thing.content, "status") if hasattr(thing, name))
     parts = {name: msgspec.to_builtins(getattr(thing, name)) for name in names}
     return {"apiVersion": GROUP_VERSION, "kind": thing.kind, "metadata": metadata, **parts}
+
+
+def readable(item: Json) -> Json:
+    """An object as a reader may see it: without the values of the Secrets that it applies."""
+    fields = {"yaml", "resultYAML"}
+    parts = {name: item[name] for name in ("spec", "status") if fields & item.get(name, {}).keys()}
+    hidden = {
+        name: {key: yaml_without_data(value) if key in fields else value for key, value in part.items()}
+        for name, part in parts.items()
+    }
+    return {**item, **hidden}
 
 
 def written(kind: ApiKind, body: object, *, name: str | None = None) -> ApiObject:

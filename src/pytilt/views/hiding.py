@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pytilt.cluster import yaml
 from pytilt.cluster.redaction import Redactor
 from pytilt.cluster.secrets import is_secret, without_values
+from pytilt.errors import UserError
 
 _IDENTIFIERS = frozenset(
     {
@@ -68,6 +70,17 @@ def without_data(body: Any) -> Any:  # noqa: ANN401 - JSON
         kept = without_values(body) if is_secret(body) else body
         return {key: without_data(value) for key, value in kept.items()}
     return [without_data(item) for item in body] if isinstance(body, list | tuple) else body
+
+
+def yaml_without_data(text: str) -> str:
+    """A YAML text in which every Secret has lost its values; one without any stays as it is."""
+    if "Secret" not in text:
+        return text
+    try:
+        found = yaml.parse(text, "yaml")
+    except UserError:
+        return ""  # nobody knows what is in it
+    return yaml.dump(without_data(each) for each in found) if any(map(is_secret, found)) else text
 
 
 def _hidden(body: Any, redactor: Redactor, field: str) -> Any:  # noqa: ANN401 - JSON
