@@ -99,7 +99,7 @@ def _in_environ(command: Command | None, environ: Pairs) -> Command | None:
     return replace(command, env=tuple(sorted({**dict(environ), **dict(command.env)}.items())))
 
 
-def _applied(declared: Declared) -> list[KubeObject]:
+def _applied(declared: ScriptResult) -> list[KubeObject]:
     """The objects that the KubernetesApplies of a Tiltfile hold; what cannot be read is for their controller to say."""
     found: list[KubeObject] = []
     for each in declared.api_objects:
