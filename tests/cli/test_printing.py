@@ -88,3 +88,21 @@ def test_nobody_who_said_no_gets_colour():
 
     assert wants_color(Terminal(), no_color=False)
     assert not wants_color(Terminal(), no_color=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "harmless"),
+    [
+        ("\x1b[1;31mred\x1b[0m\tplain", "\x1b[1;31mred\x1b[0m\tplain"),
+        ("\x1b]0;title\x07a\x1b]8;;http://evil\x1b\\link\x1b]8;;\x1b\\", "alink"),
+        ("a\x1b[2J\x1b[1;1Hb\x1b[?1049hc", "abc"),
+        ("10 %\r20 %\bx", "10 % 20 %x"),
+        ("\x1bP1$r\x1b\\a\x1bcb\x9b2Jc\x00\x1b", "ab2Jc"),
+    ],
+)
+def test_what_a_program_prints_does_not_steer_the_terminal(text: str, harmless: str):
+    assert shown(line(text), prefix=False) == f"{harmless}\n"
+
+
+def test_a_name_does_not_steer_the_terminal_either():
+    assert shown(line("hi", "a\x1b[2J\rb")) == "          a b │ hi\n"

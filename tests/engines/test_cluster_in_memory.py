@@ -1,12 +1,14 @@
 """Sessions of the built-in context on a container runtime in memory."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Mapping
 
 import pytest
 
+from pytilt.docker.seam import ContainerEvent, Json
 from pytilt.engines.network.infrastructure import sandboxes_last
 from pytilt.engines.objects import labels
-from pytilt.errors import ApplyError, ClusterUnreachableError
+from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError
 from pytilt.testing.runtime import FakeRuntime
 from tests.engines.memory import in_memory
 from tests.engines.trial import left, pod, service, workload
@@ -180,3 +182,37 @@ async def test_a_container_that_somebody_kills_comes_back_in_its_pod():
             t.runtime.kill(t.container(before, role).id)
             await t.until(restarted(before, count))
             await t.ready("web")
+
+
+class Nonsense(FakeRuntime):
+    """An engine whose answers cannot be read."""
+
+    async def containers(self, labels: Mapping[str, str]) -> list[Json]:  # noqa: ARG002 - as in the seam
+        raise DockerApiError("no list", status=200)
+
+
+@virtual_time
+async def test_an_engine_that_answers_nonsense_is_an_error_of_its_own_and_no_bug():
+    with pytest.raises(DockerApiError, match="no list"):
+        async with in_memory(Nonsense(unix_time)):
+            pass
+
+
+class Stammering(FakeRuntime):
+    """An engine whose first events cannot be read."""
+
+    heard = 0
+
+    async def events(self, labels: Mapping[str, str]) -> AsyncGenerator[ContainerEvent]:
+        self.heard += 1
+        if self.heard < 3:
+            raise DockerApiError("no event", status=200)
+        async for event in super().events(labels):
+            yield event
+
+
+@virtual_time
+async def test_events_that_cannot_be_read_end_no_session():
+    async with in_memory(Stammering(unix_time)) as t:
+        await t.apply(workload("Deployment", "web", ""))
+        await t.ready("web")

@@ -1,6 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
+from pytilt.errors import ApplyError, DockerApiError, PytiltError
 from pytilt.loop.connecting import Connecting
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, SpanId
@@ -75,3 +76,16 @@ async def test_what_is_known_of_a_cluster_outlives_an_error(trial: Trial):
     await trial.connecting.look()
     assert trial.state().info == trial.cluster.answer
     assert trial.state().connected_at == since
+
+
+@pytest.mark.parametrize("failure", [DockerApiError("no JSON", status=200), ApplyError("no such kind")])
+async def test_a_cluster_that_answers_nonsense_is_reported_and_asked_again(
+    trial: Trial, logs: LogStore, failure: PytiltError
+):
+    prepare(trial.store, kubernetes("web"), connected=False)
+    trial.cluster.failing = failure
+    async with running(trial.connecting.run()):
+        await until(trial.store, lambda: trial.state().error)
+        trial.cluster.failing = None
+        await until(trial.store, lambda: trial.state().info)
+    assert logged(logs) == f"{failure.message}\nThe cluster `kind-fake` answers\n"

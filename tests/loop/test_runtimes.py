@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from pytilt.cluster import objects
 from pytilt.cluster.injection import inject, template_hashes
 from pytilt.cluster.seam import Change
-from pytilt.errors import ClusterUnreachableError
+from pytilt.errors import ApplyError, ClusterUnreachableError
 from pytilt.loop.runtimes import WATCHED, Runtimes
 from pytilt.model.objects import ClusterState, Resource, ResourceStatus, Runtime, RuntimeState
 from pytilt.model.resources import KubeObject, KubernetesDeploy, Link, PodReadiness
@@ -327,3 +327,13 @@ async def test_local_resources_have_a_runtime_of_somebody_elses(trial: Trial):
     async with running(trial.runtimes.run()):
         await trial.status(RuntimeStatus.PENDING)
     assert trial.store.get(Runtime, "tool") is None
+
+
+async def test_a_kind_that_the_cluster_does_not_have_ends_no_session(trial: Trial):
+    trial.cluster.failing = ApplyError("the cluster has no kind `Pod` in `v1`")
+    async with running(trial.runtimes.run()):
+        owner = trial.deploy()
+        trial.cluster.add_pod("web", owner=owner)
+        await until_logged(trial.logs, "cannot watch Pod objects in namespace default: the cluster has no kind `Pod`")
+        trial.cluster.failing = None
+        await until(trial.store, lambda: trial.pods() == ["web"])

@@ -150,3 +150,11 @@ async def test_a_follower_gets_what_is_there_and_what_comes(logs: LogStore):
         logs.append(WEB, SpanId("s"), "after")
         assert [line.text for line in await anext(follower)] == ["after"]
     await follower.aclose()  # type: ignore[attr-defined]  # an async generator has it
+
+
+def test_a_line_may_come_in_any_number_of_pieces(logs: LogStore):
+    span = logs.span(ResourceName("web"), SpanId("pod"))
+    for piece in ("a", "b", "", "c\nd", "e\n", "\n", "f"):
+        span(piece)
+    span.close()
+    assert [line.text for line in logs.read(0)[0]] == ["abc", "de", "", "f"]

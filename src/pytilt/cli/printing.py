@@ -1,5 +1,6 @@
 """Log lines in a terminal: a column with the name, colours where they are wanted, words where they are not."""
 
+import re
 import sys
 from collections.abc import Sequence
 from typing import TextIO
@@ -16,6 +17,17 @@ NAME_WIDTH = 13
 
 COLORS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_green", "bright_magenta")
 """Names take turns; warnings and errors have colours of their own."""
+
+_STEERING = re.compile(
+    r"(?P<color>\x1b\[[0-9;:]*m)"
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles, links, the clipboard
+    r"|\x1b[PX^_][^\x1b]*(?:\x1b\\)?"
+    r"|\x1b\[[0-?]*[ -/]*[@-~]?"  # the cursor, what is erased
+    r"|\x1b[ -/]*[0-~]?"
+    r"|(?P<back>\r)"
+    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f]"
+)
+"""What steers a terminal; tabs do no harm."""
 
 WORDS = {Level.WARN: "WARNING: ", Level.ERROR: "ERROR: "}
 
@@ -48,7 +60,7 @@ class LogPrinter:
         before = f"{column}\n" if line.start else ""
         word = "" if self._level == (line.span, line.level) else WORDS.get(line.level, "")
         self._level = (line.span, line.level)
-        text = f"{word}{line.text}"
+        text = f"{word}{without_steering(line.text)}"
         if line.level in WORDS:
             text = self._styled(text, "red" if line.level is Level.ERROR else "yellow")
         return f"{before}{column}{text}\n"
@@ -56,12 +68,20 @@ class LogPrinter:
     def _column(self, name: str) -> str:
         if not self._prefix or not name or name == TILTFILE:
             return ""
+        name = without_steering(name)
         cut = name if cells(name) <= NAME_WIDTH else f"{_first_cells(name, NAME_WIDTH - 1)}…"
         color = self._colors.setdefault(name, COLORS[len(self._colors) % len(COLORS)])
         return f"{self._styled(' ' * (NAME_WIDTH - cells(cut)) + cut, color)} │ "
 
     def _styled(self, text: str, color: str) -> str:
         return click.style(text, fg=color) if self._color else text
+
+
+def without_steering(text: str) -> str:
+    """A text that can only be read and coloured: it moves no cursor, sets no title, hides no link, erases nothing."""
+    if text.isprintable():
+        return text
+    return _STEERING.sub(lambda found: found["color"] or (" " if found["back"] else ""), text)
 
 
 def cells(text: str) -> int:

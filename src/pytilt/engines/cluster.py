@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from itertools import chain
 from types import TracebackType
@@ -149,7 +149,8 @@ class EngineCluster:
         try:
             await self._adopt()
         except BaseException as error:
-            await self._tasks.__aexit__(type(error), error, error.__traceback__)
+            with suppress(BaseExceptionGroup):  # of this very error
+                await self._tasks.__aexit__(type(error), error, error.__traceback__)
             raise
         return self
 
@@ -383,7 +384,7 @@ class EngineCluster:
                         else:
                             self._pool.handle(event)
                             self._spares.handle(event)
-            except ClusterUnreachableError:
+            except (ClusterUnreachableError, DockerApiError):
                 if pause == FIRST_PAUSE:
                     self._pool.mark_dirty()  # it does not answer the pods either, and they report that
                 await asyncio.sleep(pause)
@@ -397,7 +398,7 @@ class EngineCluster:
                     async for name in names:
                         if (key := self._record.lost(name)) is not None:
                             self._store.delete(key)
-            except ClusterUnreachableError:
+            except (ClusterUnreachableError, DockerApiError):
                 await asyncio.sleep(LONGEST_PAUSE)
 
     def _mark_services_dirty(self) -> None:

@@ -5,7 +5,7 @@ import asyncio
 from msgspec.structs import replace
 
 from pytilt.cluster.seam import Cluster
-from pytilt.errors import UnreachableError
+from pytilt.errors import PytiltError
 from pytilt.model.logs import Level, Log
 from pytilt.model.objects import ClusterState, Resource
 from pytilt.store.objects import Store
@@ -48,7 +48,7 @@ class Connecting:
         state = self._store.get(ClusterState, "default") or ClusterState(name="default")
         try:
             info = await self._cluster.info()
-        except UnreachableError as problem:
+        except PytiltError as problem:
             if str(problem) != state.error:
                 self._log(f"{problem}\n", level=Level.ERROR)
             self._store.put(replace(state, error=str(problem)))

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from pytilt.cluster import ownership
 from pytilt.cluster.seam import Containers
-from pytilt.errors import PortClosedError, UnreachableError
+from pytilt.errors import PortClosedError, PytiltError
 from pytilt.host.ports import PortHolder, holder_of
 from pytilt.loop.failures import first_failure
 from pytilt.loop.piping import pipe
@@ -172,13 +172,13 @@ class Forwarding:
                 await pipe(reader, writer, stream, lambda: self._answers(forward.name))
         except ExceptionGroup as failures:
             problem = first_failure(failures)
-        except (OSError, UnreachableError) as failure:
+        except (OSError, PytiltError) as failure:
             problem = failure
         finally:
             del self._connections[task]
         if isinstance(problem, PortClosedError):
             self._closed(forward, pod, port, connections)
-        elif isinstance(problem, UnreachableError):
+        elif isinstance(problem, PytiltError):
             self._say(forward, str(problem))
         elif problem is not None and not isinstance(problem, OSError):  # a client that went away needs no word
             raise problem
@@ -226,7 +226,7 @@ class Forwarding:
                 await stream.receive()
         except TimeoutError:
             return limit.expired()
-        except UnreachableError:
+        except PytiltError:
             return False
         return True
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from pytilt.cluster.log_position import LogPosition
 from pytilt.cluster.seam import ContainerRef, Containers
-from pytilt.errors import UnreachableError
+from pytilt.errors import PytiltError
 from pytilt.model.base import Value
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource, Runtime
@@ -110,7 +110,7 @@ class PodLogs:
                 self._finished.add((followed.uid, container.id))
                 self._progressed.set()
                 await self._restarted(followed, container)
-            except UnreachableError:
+            except PytiltError:
                 await asyncio.sleep(retry)
                 retry = min(2 * retry, LAST_RETRY_SECONDS)
         span.close()

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from pytilt.cluster import endpoints, health, objects, ownership, pods
 from pytilt.cluster.ownership import Claim, Intermediate
 from pytilt.cluster.seam import Change, ChangeType, Cluster
-from pytilt.errors import UnreachableError
+from pytilt.errors import PytiltError
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
@@ -119,7 +119,7 @@ class Runtimes:
                         present.add(uid)
                         take(uid, change)
                     self._dirty.set()
-            except UnreachableError as problem:
+            except PytiltError as problem:
                 text = f"cannot watch {kind.kind} objects in namespace {namespace}: {problem}"
                 if text != reported:
                     self._logs.span(ResourceName(""), SpanId("cluster"))(f"{text}\n", level=Level.WARN)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from pytilt.cluster.seam import ByteStream, Change, ClusterInfo, ContainerRef, ExecStream, Notify, ObjectRef
 from pytilt.docker.engine import Engine
@@ -53,7 +53,8 @@ class EngineAccess:
                 ) as cluster:
                     self._opened.set_result(cluster)
                     if self._expected:
-                        await cluster.prepare(())
+                        with suppress(PytiltError):  # what is applied prepares it again, and reports why that fails
+                            await cluster.prepare(())
                     await self._over.wait()
             except PytiltError as problem:
                 failed, self._opened = self._opened, asyncio.get_running_loop().create_future()

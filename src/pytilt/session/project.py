@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pytilt.errors import UserError
+from pytilt.host.reading import read_file
 from pytilt.model.base import Value
 from pytilt.session.clusters import ClusterTarget, choose
 from pytilt.settings import Settings
@@ -74,6 +75,6 @@ def find_project(
 
 def _deploys(tiltfile: Path) -> bool:
     try:
-        return b"k8s_" in tiltfile.read_bytes()
+        return b"k8s_" in read_file(str(tiltfile))
     except OSError:  # whoever evaluates it reports that
         return False

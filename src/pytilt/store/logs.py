@@ -94,13 +94,17 @@ class Span:
         self.resource = resource
         self.id = span
         self._build = build
-        self._rest = ""
+        self._rest: list[str] = []
+        """The pieces of a line that has no newline yet; joined once, as a line can have a hundred megabytes."""
 
     def __call__(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
         """Append text; complete lines go to the log at once, the rest when its newline comes."""
-        *lines, self._rest = (self._rest + text).split("\n")
+        *lines, rest = text.split("\n")
         for line in lines:
-            self._append(line, level, progress)
+            self._append("".join((*self._rest, line)), level, progress)
+            self._rest.clear()
+        if rest:
+            self._rest.append(rest)
 
     def header(self, text: str) -> None:
         """Append the line with which an update begins."""
@@ -109,7 +113,8 @@ class Span:
     def close(self) -> None:
         """Append what has no newline yet."""
         if self._rest:
-            rest, self._rest = self._rest, ""
+            rest = "".join(self._rest)
+            self._rest.clear()
             self._append(rest, Level.INFO, "")
 
     def _append(self, text: str, level: Level, progress: str, *, start: bool = False) -> None:

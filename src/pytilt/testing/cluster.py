@@ -31,6 +31,8 @@ class FakeCluster:
         """What `info` returns."""
         self.unreachable = ""
         """While not empty, everything but watches fails with this message."""
+        self.failing: PytiltError | None = None
+        """While set, everything fails with it, watches too."""
         self.applied: list[KubeObject] = []
         """What was applied, in order, as it was given."""
         self.prepared: list[KubeObject] = []
@@ -98,6 +100,8 @@ class FakeCluster:
 
     async def watch(self, api_version: str, kind: str, *, namespace: str = "") -> AsyncGenerator[Change, None]:
         """Yield what is stored, then what the test or an apply changes."""
+        if self.failing is not None:
+            raise self.failing
         watcher = _Watcher(objects.group(api_version), kind, namespace)
         self._watchers.add(watcher)
         self._list(watcher)
@@ -200,6 +204,8 @@ class FakeCluster:
         return tuple(sorted(watcher.kind for watcher in self._watchers))
 
     def _answering(self) -> None:
+        if self.failing is not None:
+            raise self.failing
         if self.unreachable:
             raise ClusterUnreachableError(self.unreachable)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pytilt.cluster import objects, yaml
 from pytilt.errors import UserError
+from pytilt.host.reading import read_file
 from pytilt.model.texts import from_bytes
 
 _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -33,7 +34,7 @@ def _files(directory: str, above: tuple[str, ...]) -> Iterator[str]:
         return  # kustomize itself reports the circle
     path = _kustomization(directory)
     yield path
-    documents = yaml.parse_values(from_bytes(Path(path).read_bytes()), path)
+    documents = yaml.parse_values(from_bytes(read_file(path)), path)
     content = next((document for document in documents if isinstance(document, dict)), {})
     for name in _texts(content, *_DIRECTORIES):
         full = posixpath.normpath(posixpath.join(directory, name))

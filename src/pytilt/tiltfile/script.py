@@ -4,13 +4,13 @@ import os
 import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from msgspec.structs import replace
 
 from pytilt.cluster.workloads import WorkloadKind
 from pytilt.dialect import call_stack
 from pytilt.errors import UserError
+from pytilt.host.reading import read_file
 from pytilt.model.api.kinds import AnyApiObject
 from pytilt.model.files import Ignore
 from pytilt.model.images import Image, Registry
@@ -182,7 +182,7 @@ class Script:
         if watch:
             self.watch(path)
         try:
-            return from_bytes(Path(path).read_bytes())
+            return from_bytes(read_file(path))
         except OSError as error:
             raise UnreadableError(path, error) from error
 
