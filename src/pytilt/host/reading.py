@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 
 def read_file(path: str) -> bytes:
@@ -13,6 +14,6 @@ def read_file(path: str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) and not os.path.samestat(found, os.stat(os.devnull)):
+        if not stat.S_ISREG(found.st_mode) and not os.path.samestat(found, Path(os.devnull).stat()):
             raise OSError(None, "it is a pipe, a socket or a device, and no file", path)
         return file.read()
