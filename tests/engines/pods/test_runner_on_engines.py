@@ -184,7 +184,7 @@ async def test_init_containers_come_first_and_sidecars_stay_beside(engine_host):
         assert states["side"]["state"]["terminated"]["exitCode"] in (0, 143)
 
 
-@proves("Pod", "activeDeadlineSeconds", "terminationGracePeriodSeconds")
+@proves("Pod", "activeDeadlineSeconds")
 async def test_a_pod_has_its_time(engine_host):
     async with trial(engine_host) as t:
         spec = {"activeDeadlineSeconds": 1, "terminationGracePeriodSeconds": 5}
