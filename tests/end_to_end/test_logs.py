@@ -64,7 +64,7 @@ def test_logs_are_selected_by_resource_by_number_of_lines_and_as_json(tilt_alone
         assert {"            a │ a 3", "            b │ b 3"} <= set(both)
         assert tilt.ok("logs", "--tail", "2", "b").splitlines() == ["b 2", "b 3"]
         line = json.loads(tilt.ok("logs", "--json", "--tail", "1", "b"))
-        assert (line["resource"], line["message"], line["source"], line["level"]) == ("b", "b 3", "build", "INFO")
+        assert (line["resource"], line["message"], line["source"], line["level"]) == ("b", "b 3", "build", "info")
         errors = messages(tilt.ok("logs", "--level", "error", "bad"))
         assert [line for line in errors if line] == [
             "Initial Build",  # headers are always seen

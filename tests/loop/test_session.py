@@ -76,7 +76,7 @@ async def test_time_alone_may_end_it(store: Store):
     ci(store, timeout_seconds=0.001)
     async with asyncio.timeout(PATIENCE_SECONDS):
         found = await judge(store)
-    assert found.error.startswith("Timeout after 0s: 1 resources waiting")
+    assert found.error.startswith("Timeout after 1ms: 1 resources waiting")
 
 
 async def test_a_session_that_is_not_for_ci_goes_on_when_all_is_healthy(store: Store):

@@ -49,7 +49,9 @@ def duration_of(text: str) -> float | None:
 
 
 def go_duration(seconds: float) -> str:
-    """A duration as Go prints it: `1h0m0s`, `30m0s`, `1.5s`."""
+    """A duration as Go prints it: `1h0m0s`, `30m0s`, `1.5s`, `20ms`."""
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:g}ms"
     whole, rest = divmod(seconds, 60)
     hours, minutes = divmod(int(whole), 60)
     return (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "") + f"{rest:g}s"

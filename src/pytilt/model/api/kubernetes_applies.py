@@ -79,7 +79,7 @@ class KubernetesApplyStatus(Value):
 
 
 class KubernetesApply(ApiObject):
-    """Objects to apply. The spec is written by the declarer, the status by `loop.applies`."""
+    """Objects to apply. Nothing carries it out: it is kept, and shown."""
 
     kind: ClassVar[str] = "KubernetesApply"
 

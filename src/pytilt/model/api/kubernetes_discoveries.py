@@ -115,7 +115,7 @@ class KubernetesDiscoveryStatus(Value):
 
 
 class KubernetesDiscovery(ApiObject):
-    """Pods that are looked for. The spec is written by the declarer, the status by `loop.discoveries`."""
+    """Pods of a resource, as the session has found them; one that a client declares is kept, and shown."""
 
     kind: ClassVar[str] = "KubernetesDiscovery"
 
