@@ -67,9 +67,18 @@ def normalized(found: dict[str, Any]) -> dict[str, Any]:
         if "yaml" in target:
             objects = [meant(each) for each in yaml.load_all(target["yaml"], Loader) if each]
             target["yaml"] = sorted(objects, key=lambda o: json.dumps(o, sort_keys=True))
+        if "ServiceYAML" in target:
+            target["ServiceYAML"] = meant(yaml.load(target["ServiceYAML"], Loader))
         target.get("podLogStreamTemplateSpec", {}).pop("sinceTime", None)
         if "imageLocators" in target:  # Tilt has them in a map
             target["imageLocators"].sort(key=json.dumps)
+    # Services of Docker Compose that depend on none stand in any order.
+    places = [n for n, manifest in enumerate(found["Manifests"] or []) if "ServiceYAML" in manifest["DeployTarget"]]
+    services = sorted((found["Manifests"][n] for n in places), key=lambda manifest: manifest["Name"])
+    for place, service in zip(places, services, strict=True):
+        found["Manifests"][place] = service
+    if places:
+        found["EnabledManifests"].sort()
     # Several keys may have one value, and Tilt then names any of them.
     found["Secrets"] = sorted(found["Secrets"])
     return dict(plain(found))

@@ -5,9 +5,9 @@ from pytilt.errors import CommandError
 from pytilt.host.processes import HostRunner
 from pytilt.loop.commanding import Commanding
 from pytilt.model.commands import Command
-from pytilt.model.names import ResourceName, SpanId
+from pytilt.model.names import ImageName, ResourceName, SpanId
 from pytilt.model.objects import Resource
-from pytilt.model.resources import LocalDeploy
+from pytilt.model.resources import ComposeDeploy, ComposeProject, LocalDeploy, ResourceSpec
 from pytilt.model.updates import Outcome
 from pytilt.store.logs import LogStore
 from pytilt.testing.host import FakeRunner, ProcessScript
@@ -84,3 +84,11 @@ def test_a_process_is_started_in_the_directory_of_its_command():
     request = Commanding(FakeRunner(), {}).request(command("make", "/p/web"))
     assert (request.argv, request.dir) == (("sh", "-c", "make"), "/p/web")
     assert ("PYTHONUNBUFFERED", "1") in request.env
+
+
+async def test_a_service_of_docker_compose_says_that_it_does_not_run(logs: LogStore):
+    project = ComposeProject(name="p", path="/p", config_paths=("/p/c.yml",))
+    deploy = ComposeDeploy(project=project, service="web", yaml="", image=ImageName("w"))
+    spec = ResourceSpec(name=ResourceName("web"), deploy=deploy)
+    with pytest.raises(CommandError, match="`web` is a service of Docker Compose, which is not run here yet"):
+        await Commanding(FakeRunner(), {}).update(Resource(name="web", spec=spec), span(logs))

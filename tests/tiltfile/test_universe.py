@@ -1,10 +1,7 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from pytilt.dialect import ModuleValue
-from pytilt.testing.project import Project
 from pytilt.tiltfile.extensions import Extensions
 from pytilt.tiltfile.request import EvaluationRequest, Host, LocalResult
 from pytilt.tiltfile.script import Script
@@ -38,9 +35,3 @@ def test_every_function_is_in_the_docs():
 def test_the_docs_name_only_what_is_there():
     documented = set(re.findall(r"^\| `([\w.]+)", PAGE.read_text(), re.MULTILINE))
     assert sorted(documented - set(names()) - {"load"}) == []
-
-
-@pytest.mark.parametrize("name", ["docker_compose", "dc_resource"])
-def test_what_is_not_there_yet_says_so_and_what_to_do(tmp_path, name):
-    error = Project(tmp_path, {"Tiltfile": f"{name}('x', y=1)"}).error()
-    assert f"`{name}` is not supported yet\nhint: " in error

@@ -11,7 +11,6 @@ from pytilt.cli.flags import TiltCommand
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
-    from pytilt.host.processes import HostRunner
     from pytilt.session.project import SessionProject
     from pytilt.tiltfile.request import EvaluationResult
 
@@ -71,26 +70,14 @@ def tiltfile_result(
 
 
 def _evaluated(project: "SessionProject", log: list[str], *, times_calls: bool) -> "EvaluationResult":
-    from pytilt.cli.running import run_in_foreground
     from pytilt.model.logs import Level
-    from pytilt.session.evaluators import evaluator
-
-    found: list[EvaluationResult] = []
+    from pytilt.session.standalone import evaluate_once
 
     def emit(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:  # noqa: ARG001 - a `Log`
         if not progress:
             log.append(text)
 
-    async def run(runner: "HostRunner") -> None:
-        evaluating = evaluator(project, "alpha tiltfile-result", runner, times_calls=times_calls)
-        found.append(await evaluating.evaluate(project.args, emit))
-
-    ended = run_in_foreground(run)
-    if ended is not None:
-        from pytilt.cli.running import exit_status
-
-        raise SystemExit(exit_status(ended))
-    return found[0]
+    return evaluate_once(project, "alpha tiltfile-result", emit, times_calls=times_calls)
 
 
 def _print_timings(result: "EvaluationResult", threshold: float, took: float) -> None:

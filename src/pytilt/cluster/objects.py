@@ -81,8 +81,9 @@ def mapping(o: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
     """The mapping below some keys, empty where one of them is missing or leads to something else."""
     found: Any = o
     for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+        # A dict is nearly always what there is, and much quicker recognized than any mapping.
+        found = found.get(key) if isinstance(found, dict) or isinstance(found, Mapping) else None  # noqa: SIM101 - much quicker
+    return found if isinstance(found, dict) or isinstance(found, Mapping) else {}  # noqa: SIM101 - much quicker
 
 
 def items(o: Mapping[str, Any], *path: str) -> list[dict[str, Any]]:

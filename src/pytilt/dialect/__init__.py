@@ -28,7 +28,7 @@ from pytilt.dialect.formatting import to_repr, to_str
 from pytilt.dialect.functions import Builtin, builtin, misfit
 from pytilt.dialect.running import call, run_file
 from pytilt.dialect.structs import ModuleValue, StructValue
-from pytilt.dialect.tracing import call_stack, current_file
+from pytilt.dialect.tracing import call_position, call_stack, current_file
 from pytilt.dialect.values import HostValue, freeze, type_name
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "StructValue",
     "builtin",
     "call",
+    "call_position",
     "call_stack",
     "current_file",
     "freeze",

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from pytilt.dialect.resolving import Names
+from pytilt.dialect.tracing import TOPLEVEL
 from pytilt.dialect.tree import Clause, DictComprehension, Entries, LoadStatement, beside, constant, place
 
 _Comprehension = TypeVar("_Comprehension", ast.ListComp, ast.DictComp)
 
-TOPLEVEL = "<toplevel>"
 """The name of the function that the statements of a file become."""
 
 _OPERATORS: dict[type[ast.operator] | type[ast.cmpop] | type[ast.unaryop], str] = {

@@ -1,7 +1,9 @@
 """Running a file, and calling what it defined."""
 
+import marshal
 from collections.abc import Callable, Collection, Mapping
 from types import CodeType, MappingProxyType
+from typing import Protocol
 
 from pytilt.dialect import comparing, indexing, iterating, operators
 from pytilt.dialect.attributes import get_attr
@@ -9,11 +11,8 @@ from pytilt.dialect.containers import StarlarkDict, StarlarkList
 from pytilt.dialect.errors import DialectError, DisplacedError, Position, StaticError
 from pytilt.dialect.formatting import to_repr
 from pytilt.dialect.functions import invoke
-from pytilt.dialect.parsing import parse
-from pytilt.dialect.resolving import resolve
-from pytilt.dialect.rewriting import TOPLEVEL, rewrite
 from pytilt.dialect.spelling import did_you_mean
-from pytilt.dialect.tracing import FILE_MARK, with_trace
+from pytilt.dialect.tracing import FILE_MARK, TOPLEVEL, with_trace
 from pytilt.dialect.universe import UNIVERSE
 from pytilt.dialect.values import freeze
 from pytilt.errors import PytiltError, TiltfileError
@@ -39,8 +38,24 @@ _OPERATIONS: dict[str, object] = {
 """The functions that `rewriting` calls, by the name it gives them."""
 
 
+class CodeCache(Protocol):
+    """Keeps bytes by kind and by the texts that they were made of."""
+
+    def find(self, kind: str, *parts: str) -> bytes | None:
+        """What was made of these texts; None where nothing is kept."""
+
+    def keep(self, data: bytes, kind: str, *parts: str) -> None:
+        """Keep what was made of these texts."""
+
+
 def run_file(
-    path: str, source: str, *, universe: Mapping[str, object], load: Load, name: str = "__main__"
+    path: str,
+    source: str,
+    *,
+    universe: Mapping[str, object],
+    load: Load,
+    name: str = "__main__",
+    cache: CodeCache | None = None,
 ) -> Mapping[str, object]:
     """Run a file of the language.
 
@@ -51,6 +66,7 @@ def run_file(
         load: gives the globals of the file that a `load` statement names, as it is written there. What it raises
             becomes the message `cannot load ...`.
         name: what `__name__` is.
+        cache: keeps the code of files.
 
     Returns:
         The globals of the file, frozen.
@@ -59,7 +75,7 @@ def run_file(
         TiltfileError: the text is not in the language, or running it failed; then with a trace.
     """
     predeclared = {**UNIVERSE, **universe, "__file__": path, "__name__": name}
-    code, exported = _compile(path, source, {*predeclared, "None", "True", "False"})
+    code, exported = _code(path, source, {*predeclared, "None", "True", "False"}, cache)
     builtins = {
         **predeclared,
         **{f"${helper}": function for helper, function in _OPERATIONS.items()},
@@ -83,8 +99,26 @@ def run_file(
     return MappingProxyType(made)
 
 
-def _compile(path: str, source: str, predeclared: Collection[str]) -> tuple[CodeType, Collection[str]]:
+def _code(
+    path: str, source: str, predeclared: Collection[str], cache: CodeCache | None
+) -> tuple[CodeType, Collection[str]]:
     """The code of a file, and the names that it exports."""
+    parts = (path, source, *sorted(predeclared))
+    known = cache.find("code", *parts) if cache else None
+    if known is not None:
+        code, exported = marshal.loads(known)
+        return code, exported
+    code, exported = _compile(path, source, predeclared)
+    if cache is not None:
+        cache.keep(marshal.dumps((code, tuple(exported))), "code", *parts)
+    return code, exported
+
+
+def _compile(path: str, source: str, predeclared: Collection[str]) -> tuple[CodeType, Collection[str]]:
+    from pytilt.dialect.parsing import parse
+    from pytilt.dialect.resolving import resolve
+    from pytilt.dialect.rewriting import rewrite
+
     try:
         body = parse(path, source)
         names = resolve(path, body, predeclared)

@@ -13,6 +13,9 @@ from pytilt.dialect.functions import BoundMethod, Builtin, explain_call
 from pytilt.dialect.values import python_type_name
 from pytilt.errors import PytiltError, TiltfileError
 
+TOPLEVEL = "<toplevel>"
+"""The function that a file becomes."""
+
 FILE_MARK = "$file"
 """The name under which the built-in names of a running Tiltfile hold its path. It marks its frames."""
 
@@ -38,6 +41,16 @@ def current_file() -> str | None:
     while frame is not None:
         if FILE_MARK in frame.f_builtins:
             return frame.f_code.co_filename
+        frame = frame.f_back
+    return None
+
+
+def call_position() -> Position | None:
+    """Where the call stands that is being served, None outside of Tiltfiles. Quicker than `call_stack`."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if FILE_MARK in frame.f_builtins:
+            return _position(frame.f_code, frame.f_lasti, frame)
         frame = frame.f_back
     return None
 

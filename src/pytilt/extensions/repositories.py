@@ -10,7 +10,6 @@ So is what Tilt itself has fetched before.
 """
 
 import re
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -263,6 +262,8 @@ class _Repository:
         """
         if folder.exists():
             return folder
+        import tempfile
+
         with explained(folder), tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
             unpacked = Path(temporary, "files")
             unpacked.mkdir()

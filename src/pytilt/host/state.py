@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -76,6 +75,8 @@ class StateDirectory:
         Raises:
             UserError: it cannot be written, for example because the disk is full; the old content stays.
         """
+        import tempfile
+
         self.make()
         with explained(self.path / name):
             descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=self.path)  # its mode is 0600

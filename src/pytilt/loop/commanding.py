@@ -12,7 +12,7 @@ from pytilt.model.api.cmds import CmdStatus
 from pytilt.model.commands import Command
 from pytilt.model.logs import Level, Log
 from pytilt.model.objects import Resource
-from pytilt.model.resources import LocalDeploy
+from pytilt.model.resources import ComposeDeploy, LocalDeploy
 from pytilt.model.updates import Outcome
 
 Report = Callable[[str, CmdStatus], None]
@@ -41,6 +41,11 @@ class Commanding:
         """
         deploy = resource.spec.deploy
         assert isinstance(deploy, LocalDeploy)
+        if isinstance(deploy, ComposeDeploy):
+            raise CommandError(
+                f"`{resource.name}` is a service of Docker Compose, which is not run here yet",
+                hint="deploy it with `k8s_yaml`, or run `docker compose up` with a `local_resource`",
+            )
         if deploy.update is None:
             return Done(outcome=Outcome.OK)
         if not deploy.update.echo_off:

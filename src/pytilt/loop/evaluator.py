@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from pytilt.dialect.running import CodeCache
 from pytilt.errors import CommandError
 from pytilt.extensions.repositories import ENVIRONMENT, GitResult, Repositories, RunGit
 from pytilt.host.processes import ProcessRequest, Runner
@@ -28,6 +29,7 @@ class Evaluator:
         runner: starts the commands that the Tiltfile runs.
         repositories: opens those of extensions for one evaluation; None where there are none.
         environ: what commands get beside the environment of the request.
+        cache: keeps what was made of files.
     """
 
     def __init__(
@@ -36,11 +38,13 @@ class Evaluator:
         runner: Runner,
         repositories: OpenRepositories | None = None,
         environ: Mapping[str, str] | None = None,
+        cache: CodeCache | None = None,
     ) -> None:
         self._request = request
         self._runner = runner
         self._repositories = repositories
         self._environ = dict(environ or {})
+        self._cache = cache
 
     async def evaluate(self, args: Sequence[str], log: Log) -> EvaluationResult:
         """Evaluate once; what goes wrong is part of the result."""
@@ -49,41 +53,61 @@ class Evaluator:
         def emit(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
             loop.call_soon_threadsafe(partial(log, text, level=level, progress=progress))
 
-        def run_local(command: Command, stdin: bytes | None, output: Callable[[str], None]) -> LocalResult:
-            return asyncio.run_coroutine_threadsafe(self._local(command, stdin, output), loop).result()
+        def run(command: Command, stdin: bytes | None, output: Callable[[str], None]) -> LocalResult:
+            given = replace(command, env=tuple({**dict(command.env), **self._environ}.items()))
+            return asyncio.run_coroutine_threadsafe(run_local(self._runner, given, stdin, output), loop).result()
 
         def git(words: Sequence[str], progress: Callable[[str], None]) -> GitResult:
-            env = {**self._request.environ, **dict(ENVIRONMENT)}
-            command = Command(argv=("git", *words), dir=str(Path(self._request.path).parent), env=tuple(env.items()))
-            done = run_local(command, None, progress)
-            return GitResult(exit_status=done.exit_status, output=done.stdout, complaint=done.stderr or done.error)
+            directory = str(Path(self._request.path).parent)
+            return git_result(run(git_command(words, directory, self._request.environ), None, progress))
 
-        def run() -> EvaluationResult:
+        def evaluation() -> EvaluationResult:
             find = self._repositories(git, emit).checkout if self._repositories else no_repositories
-            return evaluate(request, Host(log=emit, run_local=run_local, checkout=find))
+            return evaluate(request, Host(log=emit, run_local=run, checkout=find, cache=self._cache))
 
         request = replace(self._request, args=tuple(args))
-        return await asyncio.to_thread(run)
+        return await asyncio.to_thread(evaluation)
 
-    async def _local(self, command: Command, stdin: bytes | None, output: Callable[[str], None]) -> LocalResult:
-        said: list[bytes] = []
-        complained: list[bytes] = []
 
-        def keep(pieces: list[bytes]) -> Callable[[bytes], None]:
-            def take(chunk: bytes) -> None:
-                pieces.append(chunk)
-                output(chunk.decode(errors="replace"))
+async def run_local(
+    runner: Runner, command: Command, stdin: bytes | None, output: Callable[[str], None]
+) -> LocalResult:
+    """Run a command of a Tiltfile to its end; how it ends is the result.
 
-            return take
+    Args:
+        runner: starts it.
+        command: with its whole environment.
+        stdin: what it reads.
+        output: called with its output, both streams, as it comes.
+    """
+    said: list[bytes] = []
+    complained: list[bytes] = []
 
-        env = tuple({**dict(command.env), **self._environ}.items())
-        request = ProcessRequest(argv=command.argv, dir=command.dir, env=env, stdin=stdin)
-        try:
-            outcome = await self._runner.run(request, keep(said), error_output=keep(complained))
-        except CommandError as problem:
-            return LocalResult(exit_status=-1, error=str(problem))
-        return LocalResult(
-            exit_status=outcome.exit_status,
-            stdout=from_bytes(b"".join(said)),
-            stderr=b"".join(complained).decode(errors="replace"),
-        )
+    def keep(pieces: list[bytes]) -> Callable[[bytes], None]:
+        def take(chunk: bytes) -> None:
+            pieces.append(chunk)
+            output(chunk.decode(errors="replace"))
+
+        return take
+
+    request = ProcessRequest(argv=command.argv, dir=command.dir, env=command.env, stdin=stdin)
+    try:
+        outcome = await runner.run(request, keep(said), error_output=keep(complained))
+    except CommandError as problem:
+        return LocalResult(exit_status=-1, error=str(problem))
+    return LocalResult(
+        exit_status=outcome.exit_status,
+        stdout=from_bytes(b"".join(said)),
+        stderr=b"".join(complained).decode(errors="replace"),
+    )
+
+
+def git_command(words: Sequence[str], directory: str, environ: Mapping[str, str]) -> Command:
+    """A command of git's that asks nobody anything."""
+    env = {**environ, **dict(ENVIRONMENT)}
+    return Command(argv=("git", *words), dir=directory, env=tuple(env.items()))
+
+
+def git_result(done: LocalResult) -> GitResult:
+    """How a command of git's ended."""
+    return GitResult(exit_status=done.exit_status, output=done.stdout, complaint=done.stderr or done.error)

@@ -212,11 +212,61 @@ class LocalDeploy(Deploy, tag="local"):
         return replace(self, files=FileRule(), allow_parallel=False, readiness_probe=None)
 
 
+class ComposeProject(Value):
+    """A project of Docker Compose (`docker_compose`)."""
+
+    name: str
+    path: str
+    """Absolute directory, to which paths in its files are relative."""
+    config_paths: tuple[str, ...]
+    env_file: str = ""
+    profiles: tuple[str, ...] = ()
+    wait: bool = False
+
+
+class ComposeBuild(Value):
+    """An image that Docker Compose builds itself."""
+
+    context: str
+    """Absolute directory; empty for one that is not on this machine."""
+    dockerfile: str
+    ignores: tuple[Ignore, ...] = ()
+    """What is not watched: by its ignore file, its Dockerfile, and what is mounted into the container anyway."""
+
+
+class ComposeDeploy(LocalDeploy, tag="compose"):
+    """A service of Docker Compose. It is declared and listed, and refused when it is to run."""
+
+    target_type: ClassVar[str] = "docker-compose"
+
+    project: ComposeProject
+    service: str
+    """Its name in the files."""
+    yaml: str
+    """The service in its normal form."""
+    image: ImageName
+    targets: tuple[Image, ...] = ()
+    """The images of the Tiltfile that it runs, base images first."""
+    build: ComposeBuild | None = None
+    published_ports: tuple[int, ...] = ()
+    infer_links: bool = True
+
+    @property
+    def updates(self) -> bool:
+        """Always: its update says that it does not run."""
+        return True
+
+    @property
+    def parallel(self) -> bool:
+        """It runs nothing that could disturb another."""
+        return True
+
+
 class ResourceSpec(Value):
     """One row of the display: built, deployed, watched and shown as one."""
 
     name: ResourceName
-    deploy: KubernetesDeploy | LocalDeploy
+    deploy: KubernetesDeploy | LocalDeploy | ComposeDeploy
     images: tuple[Image, ...] = ()
     """Every image it needs, base images first."""
     labels: tuple[str, ...] = ()

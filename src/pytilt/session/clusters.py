@@ -1,20 +1,18 @@
 """Which cluster a command works with, and the seams to it."""
 
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytilt.cluster.seam import Cluster, Containers
-from pytilt.docker.engine import Engine
-from pytilt.host.processes import Runner
-from pytilt.images.credentials import RegistryCredentials
 from pytilt.kubernetes.kubeconfig import current_context
 from pytilt.model.base import Value
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
+    from pytilt.cluster.seam import Cluster, Containers
+    from pytilt.docker.engine import Engine
+    from pytilt.host.processes import Runner
     from pytilt.kubernetes.connection import Connection
 
 ENGINE = "engine"
@@ -67,15 +65,15 @@ def choose(settings: Settings, *, context: str | None, namespace: str | None) ->
 class Access(Value):
     """The two seams to a cluster."""
 
-    cluster: Cluster
-    containers: Containers
+    cluster: "Cluster"
+    containers: "Containers"
     kubeconfig: str = ""
     """Path of a kubeconfig with the chosen context alone, for commands; empty where there is no Kubernetes."""
 
 
 @asynccontextmanager
 async def connected(
-    target: ClusterTarget, root: str, settings: Settings, runner: Runner, engine: Engine, *, expected: bool = False
+    target: ClusterTarget, root: str, settings: Settings, runner: "Runner", engine: "Engine", *, expected: bool = False
 ) -> AsyncIterator[Access]:
     """Open the way to the chosen cluster.
 
@@ -90,6 +88,7 @@ async def connected(
     """
     if target.connection is None:
         from pytilt.engines.objects.labels import project_id
+        from pytilt.images.credentials import RegistryCredentials
         from pytilt.session.engine_access import engine_access
 
         credentials, project = RegistryCredentials(settings, runner), project_id(root)
@@ -118,6 +117,8 @@ def frozen_kubeconfig(text: str) -> Iterator[str]:
     if not text:
         yield ""
         return
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="tilt-") as directory:
         path = Path(directory, "kubeconfig")
         path.touch(mode=0o600)

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from pytilt.extensions import lockfile
 from pytilt.extensions.repositories import Repositories, RunGit
 from pytilt.host.processes import Runner
 from pytilt.host.state import StateDirectory
 from pytilt.loop.evaluator import Evaluator
 from pytilt.model.logs import Log
+from pytilt.session.code_cache import DiskCodeCache
 from pytilt.session.project import SessionProject
 from pytilt.settings import Settings
 
@@ -24,7 +23,6 @@ def evaluator(
     kubeconfig: str = "",
     *,
     newest: bool = False,
-    times_calls: bool = False,
 ) -> Evaluator:
     """Make what evaluates a Tiltfile again and again.
 
@@ -33,24 +31,37 @@ def evaluator(
         subcommand: for example `up`; the Tiltfile may ask for it.
         runner: starts its commands, git too.
         kubeconfig: path of the one that commands get; empty: what the environment says.
-        times_calls: let it report how long each call of a function took.
         newest: fetch the newest commit of every extension repository that it uses, whatever is locked.
     """
 
-    def repositories(git: RunGit, log: Log) -> Repositories:
-        return Repositories(
-            extensions_directory(project.settings),
-            git,
-            log,
-            lock=None if newest else lock_path(project),
-            fetches=subcommand != SUBCOMMAND_WITHOUT_FETCHING,
-            newest=newest,
-            foreign=_tilts_copies(project.settings),
-        )
+    def opened(git: RunGit, log: Log) -> Repositories:
+        return repositories(project, subcommand, git, log, newest=newest)
 
     environ = {"KUBECONFIG": kubeconfig} if kubeconfig else {}
-    request = replace(project.request(subcommand), times_calls=times_calls)
-    return Evaluator(request, runner, repositories, environ)
+    return Evaluator(project.request(subcommand), runner, opened, environ, DiskCodeCache(project.settings))
+
+
+def repositories(
+    project: SessionProject, subcommand: str, git: RunGit, log: Log, *, newest: bool = False
+) -> Repositories:
+    """Open the repositories of extensions for one evaluation.
+
+    Args:
+        project: whose lock file counts.
+        subcommand: some never fetch anything.
+        git: runs git.
+        log: gets the progress.
+        newest: fetch the newest commit of each, whatever is locked.
+    """
+    return Repositories(
+        extensions_directory(project.settings),
+        git,
+        log,
+        lock=None if newest else lock_path(project),
+        fetches=subcommand != SUBCOMMAND_WITHOUT_FETCHING,
+        newest=newest,
+        foreign=_tilts_copies(project.settings),
+    )
 
 
 def extensions_directory(settings: Settings) -> StateDirectory:

@@ -16,6 +16,7 @@ from pytilt.model.images import CustomBuild, Image
 from pytilt.model.names import ResourceName
 from pytilt.model.resources import Declaration, KubeObject, LocalDeploy, ResourceSpec
 from pytilt.tiltfile.checks import check_live_updates, check_steps, known_deps, unused_images
+from pytilt.tiltfile.compose_assembly import compose_resources
 from pytilt.tiltfile.contexts import is_allowed, refused_deploy
 from pytilt.tiltfile.declared import DeclaredLocal, ScriptResult
 from pytilt.tiltfile.enabling import enabled_resources
@@ -42,18 +43,20 @@ def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declar
     """
     index = ImageIndex([_with_environ(image, declared.environ) for image in declared.images])
     kubernetes, uncategorized = kubernetes_resources(declared, index)
+    compose = compose_resources(declared, index)
     unused = unused_images(
         index,
         declared.suppressed_warnings,
-        has_yaml=bool(kubernetes or uncategorized),
-        has_workloads=bool(kubernetes),
+        has_yaml=bool(kubernetes or uncategorized or compose),
+        has_workloads=bool(kubernetes or compose),
+        kind="Docker Compose" if compose else "Kubernetes",
     )
     if (kubernetes or uncategorized) and not is_allowed(request, declared.allowed_contexts):
         raise UserError(refused_deploy(request.context))
     check_live_updates(kubernetes)
     check_steps(declared.unused_steps)
     local = tuple(_local_resource(one, declared) for one in declared.locals)
-    resources, dropped = known_deps([*kubernetes, *local, *([uncategorized] if uncategorized else [])])
+    resources, dropped = known_deps([*kubernetes, *compose, *local, *([uncategorized] if uncategorized else [])])
     declaration = Declaration(
         resources=resources,
         enabled=enabled_resources(declared, request.args, resources),

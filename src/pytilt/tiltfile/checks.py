@@ -71,7 +71,9 @@ def _check_cycles(resources: Sequence[ResourceSpec]) -> None:
         visit(name, ())
 
 
-def unused_images(index: ImageIndex, suppressed: Collection[str], *, has_yaml: bool, has_workloads: bool) -> str:
+def unused_images(
+    index: ImageIndex, suppressed: Collection[str], *, has_yaml: bool, has_workloads: bool, kind: str = "Kubernetes"
+) -> str:
     """What to say about images that no resource uses; empty when there is nothing to say.
 
     Args:
@@ -79,6 +81,7 @@ def unused_images(index: ImageIndex, suppressed: Collection[str], *, has_yaml: b
         suppressed: the images about which nothing is said; `*` for all.
         has_yaml: are there any Kubernetes objects?
         has_workloads: is there a resource that was made of some?
+        kind: what configuration should name them.
     """
     unused = [name for name in index.unused if name not in suppressed and "*" not in suppressed]
     if not unused:
@@ -94,7 +97,7 @@ def unused_images(index: ImageIndex, suppressed: Collection[str], *, has_yaml: b
     similar = difflib.get_close_matches(repository, index.asked, _MOST_SIMILAR, _SIMILAR)
     proposal = "Did you mean…\n" + "".join(f"    - {one}\n" for one in similar) if similar else ""
     return (
-        f"Image not used in any Kubernetes config:\n    ✕ {name}\n{proposal}Skipping this image build\n"
+        f"Image not used in any {kind} config:\n    ✕ {name}\n{proposal}Skipping this image build\n"
         "If this is deliberate, suppress this warning with: "
         f'update_settings(suppress_unused_image_warnings=["{name}"])'
     )

@@ -42,6 +42,7 @@ def run_now(
         None if stdin is None else stdin.encode(errors="surrogateescape"),
         output.write if show_output else _discard,
     )
+    script.forget_texts()
     output.close()
     if result.error or result.exit_status:
         message = f"command {to_repr(command.shown)} failed.\nerror: "

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from pytilt.dialect import ModuleValue, StructValue, builtin, freeze, starlark_dict, to_repr, to_str, type_name
+from pytilt.dialect import ModuleValue, StructValue, freeze, starlark_dict, to_repr, to_str, type_name
 from pytilt.errors import UserError
 from pytilt.tiltfile.conversions import Stringable, Text
 from pytilt.tiltfile.functions import function
@@ -68,18 +68,3 @@ class ControlBuiltins:
     def module(self, name: str, /, **members: object) -> ModuleValue:
         """Named members under one name."""
         return ModuleValue(name, members)
-
-
-def unsupported(name: str, hint: str) -> object:
-    """A function that says that it is not there yet.
-
-    Args:
-        name: what a Tiltfile calls it.
-        hint: what to do instead.
-    """
-
-    @builtin(name)
-    def call(*_arguments: object, **_named: object) -> None:
-        raise UserError(f"`{name}` is not supported yet", hint=hint)
-
-    return call

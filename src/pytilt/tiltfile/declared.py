@@ -1,6 +1,7 @@
 """What a Tiltfile declared, as it said it: the input of the assembly."""
 
 from collections.abc import Callable
+from typing import Any
 
 from pytilt.cluster.workloads import WorkloadKind
 from pytilt.model.api.kinds import AnyApiObject
@@ -11,6 +12,7 @@ from pytilt.model.images import Image, Registry
 from pytilt.model.names import ImageName, ResourceName
 from pytilt.model.resources import (
     CiSettings,
+    ComposeProject,
     DeployCommands,
     ImageLocator,
     KubeObject,
@@ -78,6 +80,49 @@ class DeclaredDeploy(Value):
     """These, and the image that is updated in place."""
 
 
+class DeclaredService:
+    """A service of Docker Compose; `dc_resource` changes it.
+
+    Args:
+        name: of the resource.
+        service: its name in the files.
+    """
+
+    def __init__(self, name: ResourceName, service: str) -> None:
+        self.name = name
+        self.service = service
+        self.config: dict[str, Any] = {}
+        self.config_image = ImageName("")
+        self.ignores: tuple[Ignore, ...] = ()
+        self.image: ImageName | None = None
+        self.trigger_mode: Mode | None = None
+        self.infer_links = True
+        self.auto_init = True
+        self.links: tuple[Link, ...] = ()
+        self.labels: tuple[str, ...] = ()
+        self.resource_deps: tuple[str, ...] = ()
+
+
+class DeclaredProject:
+    """A project of Docker Compose with its services.
+
+    Args:
+        project: which files.
+        file: the Tiltfile that named them.
+    """
+
+    def __init__(self, project: ComposeProject, file: str) -> None:
+        self.project = project
+        self.file = file
+        self.services: list[DeclaredService] = []
+
+    def rename(self, service: DeclaredService, name: ResourceName) -> None:
+        """Give a service another name, also where others depend on it."""
+        old, service.name = service.name, name
+        for other in self.services:
+            other.resource_deps = tuple(name if dep == old else dep for dep in other.resource_deps)
+
+
 class UnusedStep(Value):
     """A step of a live update that no live update took."""
 
@@ -103,6 +148,7 @@ class ScriptResult(Value):
     objects: tuple[KubeObject, ...] = ()
     options: tuple[ResourceOptions, ...] = ()
     locals: tuple[DeclaredLocal, ...] = ()
+    composes: tuple[DeclaredProject, ...] = ()
     deploys: tuple[DeclaredDeploy, ...] = ()
     kinds: tuple[WorkloadKind, ...] = ()
     locators: tuple[ImageLocator, ...] = ()

@@ -9,12 +9,13 @@ from pytilt.cluster.secrets import secrets
 from pytilt.dialect import DialectError, run_file
 from pytilt.errors import PytiltError, UserError
 from pytilt.model.files import Ignore
-from pytilt.model.resources import Declaration
+from pytilt.model.images import Image
+from pytilt.model.resources import ComposeDeploy, Declaration, ResourceSpec
 from pytilt.model.texts import shown, to_bytes
 from pytilt.tiltfile.assembly import assemble
 from pytilt.tiltfile.control import StopEvaluation
 from pytilt.tiltfile.extensions import PREFIX, Extensions
-from pytilt.tiltfile.ignore_files import TILTIGNORE, ignore_file, watch_ignore_files
+from pytilt.tiltfile.ignore_files import TILTIGNORE, ignore_file, watch_compose_ignores, watch_ignore_files
 from pytilt.tiltfile.merging import merged
 from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult, Host
 from pytilt.tiltfile.script import Script, UnreadableError
@@ -43,7 +44,8 @@ def evaluate(request: EvaluationRequest, host: Host) -> EvaluationResult:
         declaration = _declaration(script, files)
         result = _with_extensions(replace(result, declaration=declaration), files.extensions, request, host)
         _check_resources(result, request)
-        watch_ignore_files(script, [image for each in declaration.resources for image in each.images])
+        watch_ignore_files(script, [image for each in declaration.resources for image in _images(each)])
+        watch_compose_ignores(script, [each.deploy for each in declaration.resources])
     except PytiltError as error:
         watch_ignore_files(script, script.images)
         result = replace(result, declaration=None, error=shown(str(error)))
@@ -64,6 +66,11 @@ def _declaration(script: Script, files: "_Files") -> Declaration:
     for warning in warnings:
         script.warn(warning)
     return declaration
+
+
+def _images(resource: ResourceSpec) -> tuple[Image, ...]:
+    deploy = resource.deploy
+    return deploy.targets if isinstance(deploy, ComposeDeploy) else resource.images
 
 
 def _check_resources(result: EvaluationResult, request: EvaluationRequest) -> None:
@@ -163,6 +170,13 @@ class _Files:
         self._running.add(path)
         try:
             with self._script.executing(path):
-                return run_file(path, source.replace("\r\n", "\n"), universe=self._universe, load=self.load, name=name)
+                return run_file(
+                    path,
+                    source.replace("\r\n", "\n"),
+                    universe=self._universe,
+                    load=self.load,
+                    name=name,
+                    cache=self._script.host.cache,
+                )
         finally:
             self._running.discard(path)

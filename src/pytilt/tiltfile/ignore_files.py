@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pytilt.host.ignoring import parse_ignore_file
 from pytilt.model.files import Ignore
 from pytilt.model.images import DockerBuild, Image
+from pytilt.model.resources import ComposeDeploy, Deploy
 from pytilt.tiltfile.script import Script, UnreadableError
 
 TILTIGNORE = ".tiltignore"
@@ -60,6 +61,14 @@ def watch_ignore_files(script: Script, images: Iterable[Image]) -> None:
     for path, own in asked:
         if os.path.isdir(path):  # noqa: PTH112 - asked for every image
             script.watch(_dockerignore(path, own))
+
+
+def watch_compose_ignores(script: Script, deploys: Iterable[Deploy]) -> None:
+    """Ask for another evaluation when an ignore file changes of what Docker Compose builds itself."""
+    for deploy in deploys:
+        build = deploy.build if isinstance(deploy, ComposeDeploy) else None
+        if build and build.context:
+            script.watch(_dockerignore(build.context, build.dockerfile))
 
 
 def ignore_file(script: Script, path: str, *, watch: bool = True) -> tuple[str, ...]:

@@ -1,9 +1,11 @@
 """The functions that take Kubernetes objects and say what resources are made of them."""
 
+import marshal
 from types import FunctionType
 
 from pytilt.cluster import objects, selecting, yaml
 from pytilt.cluster.json_path import find
+from pytilt.cluster.secrets import is_secret
 from pytilt.cluster.workloads import WorkloadKind
 from pytilt.dialect import call, call_stack, to_repr, type_name
 from pytilt.dialect.formatting import function_name
@@ -31,6 +33,9 @@ from pytilt.tiltfile.port_forwards import port_forwards
 from pytilt.tiltfile.script import Script, UnreadableError
 from pytilt.tiltfile.urls import parse_path
 from pytilt.tiltfile.values import Blob, PortForwardValue, WorkloadId
+
+_LONG = 20_000
+"""Characters from which on it is quicker to keep what a text was read as."""
 
 _STRATEGIES = {"": None, "default": False, "selectors-only": True}
 _OBJECT_KEYS = ("json_path", "repo_field", "tag_field")
@@ -204,13 +209,27 @@ class KubernetesBuiltins:
 
     def _parsed(self, item: object) -> tuple[KubeObject, ...]:
         if isinstance(item, Blob):
-            return yaml.parse(item.text, f"Error reading yaml from {item.source}")
+            return self._read(item.text, f"Error reading yaml from {item.source}")
         path = conversions.path(item, self._script.directory)
         try:
             text = self._script.read(path)
         except UnreadableError as error:
             raise UserError(f"error reading yaml file: {error.message}") from error
-        return yaml.parse(text, path)
+        return self._read(text, path)
+
+    def _read(self, text: str, origin: str) -> tuple[KubeObject, ...]:
+        """The objects of a text; those of a long one are kept, but for Secrets."""
+        cache = self._script.host.cache
+        if cache is None or len(text) < _LONG:
+            return yaml.parse(text, origin)
+        known = cache.find("yaml", text)
+        if known is not None:
+            found: list[KubeObject] = marshal.loads(known)
+            return tuple(found)
+        made = yaml.parse(text, origin)
+        if not any(is_secret(o) for o in made):
+            cache.keep(marshal.dumps(list(made)), "yaml", text)
+        return made
 
     def _locate(self, selector: ImageLocator, paths: tuple[str, ...]) -> None:
         """Use these paths for the selector, in place of those that were said before."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from pytilt.dialect.running import CodeCache
 from pytilt.errors import UserError
 from pytilt.extensions.repositories import Checkout
 from pytilt.model.base import Value
@@ -71,6 +72,8 @@ class Host(Value):
     run_local: RunLocal
     """Called from the thread in which the evaluation runs. The command's `env` is the whole environment."""
     checkout: FindRepository = no_repositories
+    cache: CodeCache | None = None
+    """Keeps what was made of files, so that the next evaluation need not make it again."""
 
 
 class UsedRepository(Value):

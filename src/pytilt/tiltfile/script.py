@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from msgspec.structs import replace
 
 from pytilt.cluster.workloads import WorkloadKind
-from pytilt.dialect import call_stack
+from pytilt.dialect import call_position
 from pytilt.errors import UserError
 from pytilt.host.reading import read_file
 from pytilt.model.api.kinds import AnyApiObject
@@ -20,6 +20,7 @@ from pytilt.model.texts import from_bytes
 from pytilt.tiltfile.declared import (
     DeclaredDeploy,
     DeclaredLocal,
+    DeclaredProject,
     EnabledResources,
     ResourceOptions,
     ScriptResult,
@@ -44,6 +45,7 @@ class Script:
         self.objects: list[KubeObject] = []
         self.options: list[ResourceOptions] = []
         self.locals: list[DeclaredLocal] = []
+        self.composes: dict[str, DeclaredProject] = {}
         self.deploys: list[DeclaredDeploy] = []
         self.kinds: list[WorkloadKind] = []
         self.locators: list[ImageLocator] = []
@@ -65,6 +67,7 @@ class Script:
         self._unused_steps: dict[str, Step] = {}
         self._executing: list[str] = []
         self._read: dict[str, None] = {}
+        self._texts: dict[str, str] = {}
 
     def result(self) -> ScriptResult:
         """All that was declared so far."""
@@ -73,6 +76,7 @@ class Script:
             objects=tuple(self.objects),
             options=tuple(self.options),
             locals=tuple(self.locals),
+            composes=tuple(self.composes.values()),
             deploys=tuple(self.deploys),
             kinds=tuple(self.kinds),
             locators=tuple(self.locators),
@@ -136,9 +140,8 @@ class Script:
 
     @staticmethod
     def position() -> str:
-        """The position of the running call in a Tiltfile, as `file:line:column`."""
-        frames = call_stack()
-        return str(frames[-1].position) if frames else ""
+        """Where the running call stands in a Tiltfile, as `file:line:column`."""
+        return str(call_position() or "")
 
     def print(self, text: str) -> None:
         """Write a line to the log of the evaluation."""
@@ -181,10 +184,16 @@ class Script:
         """
         if watch:
             self.watch(path)
-        try:
-            return from_bytes(read_file(path))
-        except OSError as error:
-            raise UnreadableError(path, error) from error
+        if path not in self._texts:
+            try:
+                self._texts[path] = from_bytes(read_file(path))
+            except OSError as error:
+                raise UnreadableError(path, error) from error
+        return self._texts[path]
+
+    def forget_texts(self) -> None:
+        """Read files once more: a command was run, and may have written some."""
+        self._texts.clear()
 
     def made(self, step: Step) -> Step:
         """Remember a step of a live update until a live update takes it."""

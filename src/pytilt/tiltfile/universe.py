@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pytilt.dialect import ModuleValue
 from pytilt.tiltfile.api_builtins import ApiBuiltins
 from pytilt.tiltfile.charts import ChartBuiltins
+from pytilt.tiltfile.compose_builtins import ComposeBuiltins
 from pytilt.tiltfile.config import ConfigBuiltins
-from pytilt.tiltfile.control import ControlBuiltins, Load, unsupported
+from pytilt.tiltfile.control import ControlBuiltins, Load
 from pytilt.tiltfile.custom_deploys import CustomDeployBuiltins
 from pytilt.tiltfile.data import DataBuiltins
 from pytilt.tiltfile.docker_builtins import DockerBuiltins
@@ -21,12 +22,6 @@ from pytilt.tiltfile.script import Script
 from pytilt.tiltfile.settings_builtins import SettingsBuiltins
 from pytilt.tiltfile.values import Mode, TriggerModeValue
 
-_LATER = {
-    "docker_compose": "deploy the services with `k8s_yaml`, or run them with `local_resource`",
-    "dc_resource": "it configures services of `docker_compose`",
-}
-"""What is not there yet, and what to do instead."""
-
 
 def universe(script: Script, load: Load, extensions: Extensions) -> Mapping[str, object]:
     """The names that every file of an evaluation finds.
@@ -40,6 +35,7 @@ def universe(script: Script, load: Load, extensions: Extensions) -> Mapping[str,
     topics = (
         DockerBuiltins(script),
         KubernetesBuiltins(script),
+        ComposeBuiltins(script),
         CustomDeployBuiltins(script),
         LiveUpdateBuiltins(script),
         LocalBuiltins(script),
@@ -52,8 +48,7 @@ def universe(script: Script, load: Load, extensions: Extensions) -> Mapping[str,
         system,
         settings,
     )
-    names: dict[str, object] = {name: unsupported(name, hint) for name, hint in _LATER.items()}
-    names |= {mode.value: TriggerModeValue(mode) for mode in Mode}
+    names: dict[str, object] = {mode.value: TriggerModeValue(mode) for mode in Mode}
     names |= {**system.values(), **settings.values(), **ApiBuiltins(script).functions()}
     calls = script.recorder.calls if script.request.times_calls else None
     for topic in topics:

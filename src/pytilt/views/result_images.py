@@ -7,7 +7,7 @@ from typing import Any
 from pytilt.model import references
 from pytilt.model.images import CustomBuild, DockerBuild, Image, LiveUpdate
 from pytilt.model.names import ImageName
-from pytilt.model.resources import ResourceSpec
+from pytilt.model.resources import ComposeDeploy, ResourceSpec
 from pytilt.tiltfile.custom_deploys import NO_BUILD
 from pytilt.views.result_values import compact, environment, ignore_defs, sanitized
 
@@ -40,6 +40,25 @@ def image_target(resource: ResourceSpec, image: Image, environ: tuple[tuple[str,
         "IsLiveUpdateOnly": image.live_update_only,
         "FileWatchIgnores": ignore_defs(image.files.ignores) or None,
     }
+
+
+def compose_images(resource: ResourceSpec, deploy: ComposeDeploy, environ: tuple[tuple[str, str], ...]) -> list[Json]:
+    """The images of a service of Docker Compose: those of the Tiltfile, or the one that Compose builds."""
+    if deploy.build is None:
+        return [image_target(resource, image, environ) for image in deploy.targets]
+    return [
+        {
+            "selector": references.parse(deploy.image).familiar,
+            "LiveUpdateName": "",
+            "LiveUpdateSpec": {"basePath": "", "selector": {}},
+            "LiveUpdateReconciler": False,
+            "DockerImageName": "",
+            "CmdImageName": "",
+            "BuildDetails": {"Service": deploy.service, "Context": deploy.build.context},
+            "IsLiveUpdateOnly": False,
+            "FileWatchIgnores": ignore_defs(deploy.build.ignores),
+        }
+    ]
 
 
 def image_maps(names: Iterable[ImageName]) -> list[str]:

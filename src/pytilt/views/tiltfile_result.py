@@ -3,13 +3,17 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from pytilt.cluster.block_yaml import block_yaml
 from pytilt.cluster.secrets import encoded_values
 from pytilt.extensions.lockfile import NAME as LOCK_FILE
+from pytilt.model.api.kinds import API_KINDS, AnyApiObject
 from pytilt.model.commands import Command, Probe
 from pytilt.model.files import Ignore
 from pytilt.model.names import UNCATEGORIZED
 from pytilt.model.resources import (
+    ComposeDeploy,
     Declaration,
     ImageLocator,
     KubernetesDeploy,
@@ -20,7 +24,7 @@ from pytilt.model.resources import (
 from pytilt.tiltfile.ignore_files import TILTIGNORE
 from pytilt.tiltfile.report import Report
 from pytilt.tiltfile.request import EvaluationResult
-from pytilt.views.result_images import image_maps, image_target, relative, stops
+from pytilt.views.result_images import compose_images, image_maps, image_target, relative, stops
 from pytilt.views.result_values import compact, duration, environment, ignore_defs, nanoseconds, sanitized, url
 
 Json = dict[str, Any]
@@ -74,7 +78,7 @@ def tiltfile_result(result: EvaluationResult, directory: str, since: str) -> Jso
         "UpdateSettings": {"SuppressUnusedImageWarnings": list(report.suppressed_images) or None},
         "WatchSettings": {"Ignores": [_watch_ignore(each) for each in report.watch_ignores] or None},
         "DefaultRegistry": _registry(declaration),
-        "ObjectSet": _objects(report),
+        "ObjectSet": _objects(declaration, report),
         "Hashes": {"TiltfileSHA256": report.tiltfile_digest, "AllFilesSHA256": report.files_digest},
         "CISettings": _ci(declaration, report),
     }
@@ -84,7 +88,9 @@ def _manifest(
     resource: ResourceSpec, declaration: Declaration, report: Report, probes: Mapping[str, Probe], since: str
 ) -> Json:
     deploy = resource.deploy
-    if isinstance(deploy, LocalDeploy):
+    if isinstance(deploy, ComposeDeploy):
+        images, target = compose_images(resource, deploy, report.environ), _compose_target(resource, deploy)
+    elif isinstance(deploy, LocalDeploy):
         images, target = None, _local_target(resource, deploy, report, probes)
     else:
         images = [image_target(resource, image, report.environ) for image in resource.images]
@@ -183,6 +189,21 @@ def _local_target(resource: ResourceSpec, deploy: LocalDeploy, report: Report, p
     }
 
 
+def _compose_target(resource: ResourceSpec, deploy: ComposeDeploy) -> Json:
+    project = deploy.project
+    shown = {
+        "configPaths": list(project.config_paths),
+        "projectPath": project.path,
+        "name": project.name,
+        "envFile": project.env_file,
+        "profiles": list(project.profiles),
+        "wait": project.wait,
+    }
+    maps = image_maps([deploy.image]) if deploy.targets or deploy.build else []
+    spec = {"service": deploy.service, "project": compact(shown), **compact({"imageMaps": maps})}
+    return {"Spec": spec, "Name": resource.name, "ServiceYAML": deploy.yaml, "Links": _links(resource)}
+
+
 def _command(command: Command | None, report: Report) -> Json:
     if command is None:
         return {"Argv": None, "Dir": "", "Env": None, "EchoOff": False}
@@ -255,13 +276,24 @@ def _secrets(declaration: Declaration) -> Json:
     return dict(sorted(values.items()))
 
 
-def _objects(report: Report) -> Json:
+def _objects(declaration: Declaration, report: Report) -> Json:
     found: dict[str, Json] = {}
     for each in report.objects:
         metadata = {"name": each.name, "labels": dict(each.labels), "annotations": dict(each.annotations)}
         group = found.setdefault(f"tilt.dev/v1alpha1, Resource={each.plural}", {})
         group[each.name] = {"metadata": compact(metadata), "spec": each.spec, "status": _STATUS.get(each.plural, {})}
+    plurals = {kind.name: kind.plural for kind in API_KINDS}
+    for o in declaration.objects:
+        group = found.setdefault(f"tilt.dev/v1alpha1, Resource={plurals[o.kind]}", {})
+        group[o.name] = _object(o, plurals[o.kind])
     return {kind: dict(sorted(group.items())) for kind, group in sorted(found.items())}
+
+
+def _object(o: AnyApiObject, plural: str) -> Json:
+    metadata = {"name": o.name, "labels": dict(o.labels), "annotations": dict(o.annotations)}
+    content = {field: msgspec.to_builtins(getattr(o, field)) for field in o.content}
+    status = {"status": _STATUS.get(plural, {})} if "spec" in content else {}
+    return {"metadata": compact(metadata), **content, **status}
 
 
 def _registry(declaration: Declaration) -> Json | None:
