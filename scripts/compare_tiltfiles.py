@@ -91,11 +91,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - JSON may hold anything
         return {key: held for key, held in kept.items() if held not in (None, [], {}, "")}
     if isinstance(value, list):
         return [plain(each) for each in value]
-    return (
-        re.sub(r"/tmp/(?:tilt-|tmp)?[\w-]+/", "/tmp/NEW/", value)
-        if isinstance(value, str) and "/tmp/t" in value
-        else value
-    )
+    return re.sub(r"/tmp/tilt[\w-]*[./-]?[\w]*(?=/|$)", "/tmp/NEW", value) if isinstance(value, str) else value
 
 
 def meant(value: Any) -> Any:  # noqa: ANN401 - as above
