@@ -118,7 +118,7 @@ async def a_session_that_holds_secrets(folder: Path):
     )
     status = TiltfileStatus(declaration=declaration, history=(update,))
     served.store.put(Tiltfile(name=TILTFILE, path="/p/Tiltfile", args=tuple(SAID), status=status))
-    served.store.put(Session(name=TILTFILE, tiltfile_path="/p/Tiltfile"))
+    served.store.put(Session(name="Tiltfile", tiltfile_path="/p/Tiltfile"))
     for order, spec in enumerate(declaration.resources, start=2):
         served.store.put(Resource(name=spec.name, spec=spec, order=order, status=ResourceStatus(history=(update,))))
         served.store.put(Runtime(name=spec.name, status=RuntimeState(reason=said)))
