@@ -124,7 +124,7 @@ def test_other_arguments_evaluate_the_tiltfile_anew(tilt_alone):
     tilt = tilt_alone({"Tiltfile": tiltfile})
     with tilt.up("--", "a", "b") as session:
         session.settles("a", "b")
-        assert "to ['b', 'c']" in tilt.ok("args", "b", "c")
+        assert "to [b c]" in tilt.ok("args", "b", "c")
         session.settles("b", "c")
         assert "a" not in session.rows()
         assert "already running with those args" in tilt.ok("args", "b", "c")
