@@ -74,7 +74,6 @@ NEEDS = {
     "TestLiveUpdateAfterCrashRebuild": EXTENSION,
     "TestRestartProcessDifferentUser": "its image needs `addgroup`, which the cluster's busybox lacks",
     "TestSameImgMultiContainer": EXTENSION,
-    "TestK8sCustomDeploy": "needs `k8s_custom_deploy`",
     "TestOptedIn": ANALYTICS,
     "TestOptedOut": ANALYTICS,
     "TestOptDefault": ANALYTICS,
