@@ -8,12 +8,13 @@ from pytilt.loop.session import judge, run_session
 from pytilt.loop.verdict import Verdict
 from pytilt.model.names import ResourceName
 from pytilt.model.objects import Resource, ResourceStatus, Runtime, RuntimeState, Session
+from pytilt.model.pods import Pod
 from pytilt.model.resources import CiSettings
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Outcome
 from pytilt.store.objects import Store
 from tests.idle import idle
-from tests.loop.declaring import local, prepare, update
+from tests.loop.declaring import deployment, kubernetes, local, prepare, update
 from tests.loop.waiting import PATIENCE_SECONDS, running
 
 
@@ -57,6 +58,25 @@ async def test_the_verdict_ends_the_session_and_is_written_down(store: Store, ou
     session = store.get(Session, "Tiltfile")
     assert session
     assert (session.status.done, session.status.error) == (True, error)
+
+
+async def test_pods_that_are_healthy_for_a_moment_only_are_no_success(store: Store):
+    prepare(store, kubernetes("web", deployment("web")))
+    store.change(Session, "Tiltfile", lambda each: replace(each, ci=True))
+    status = ResourceStatus(history=(update(),), deployed_at=store.now())
+    store.change(Resource, "web", lambda each: replace(each, status=status))
+    pod = Pod(name="web-1", namespace="default", uid="1", created_at=store.now())
+
+    def is_(status: RuntimeStatus, reason: str = "") -> None:
+        store.put(Runtime(name="web", status=RuntimeState(status=status, reason=reason, pods=(pod,))))
+
+    is_(RuntimeStatus.OK)
+    async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
+        judging = group.create_task(judge(store))
+        await idle()
+        assert not judging.done()
+        is_(RuntimeStatus.ERROR, "it ended with exit code 3")
+    assert judging.result().error == "it ended with exit code 3"
 
 
 async def test_what_runs_goes_on_until_the_last_words_after_the_verdict(store: Store):

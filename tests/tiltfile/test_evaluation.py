@@ -202,7 +202,7 @@ def test_a_circular_load_is_named(tmp_path):
             "cannot load nope: error reading file ROOT/nope: open ROOT/nope: no such file or directory",
         ),
         ("load('ext://restart_process', 'x')", "cannot load ext://restart_process: extension repository"),
-        ("docker_compose('x')", "`docker_compose` is not supported yet"),
+        ("docker_compose('x')", "open ROOT/x: no such file or directory"),
     ],
 )
 def test_what_cannot_be_loaded_says_why(tmp_path, script, message):

@@ -7,11 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from msgspec.structs import replace
 
 from pytilt.loop.verdict import Verdict, verdict
-from pytilt.model.objects import Session, SessionStatus
+from pytilt.model.objects import Runtime, Session, SessionStatus
 from pytilt.store.objects import Store
 
 JUDGE_SECONDS = 1.0
 """Between two looks at the clock by `tilt ci`: its timeouts are minutes."""
+
+CONFIRM_SECONDS = 0.25
+"""How long pods have to stay healthy before `tilt ci` ends well: a container that ends at once is ready for a moment.
+Tilt waits as long after a local command."""
 
 LAST_WORDS_SECONDS = 2.0
 """How long `tilt ci` waits after its verdict for the logs of what has ended: they say why."""
@@ -47,7 +51,7 @@ async def judge(store: Store) -> Verdict:
     changed = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         listening = group.create_task(_set_on_change(store, changed), name="changes to judge")
-        while (found := _found(store)) is None:
+        while (found := await _confirmed(store)) is None:
             changed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(JUDGE_SECONDS):
@@ -56,6 +60,16 @@ async def judge(store: Store) -> Verdict:
     status = SessionStatus(done=True, error=found.error)
     store.change(Session, "Tiltfile", lambda session: replace(session, status=status))
     return found
+
+
+async def _confirmed(store: Store) -> Verdict | None:
+    """The verdict of this moment; a good one about pods only if it still holds a little later."""
+    found = _found(store)
+    runs_pods = any(runtime.status.pods for runtime in store.snapshot().all(Runtime))
+    if found is None or found.error or not runs_pods:
+        return found
+    await asyncio.sleep(CONFIRM_SECONDS)
+    return _found(store)
 
 
 def _found(store: Store) -> Verdict | None:
