@@ -107,10 +107,9 @@ async def test_a_failing_step_is_reported_with_its_output(real: DockerBuilder, p
     log = KeptLog()
     with pytest.raises(BuildError) as caught:
         await real.build(project.request("FROM busybox\nRUN echo because; echo of this >&2; exit 3\n"), log)
-    first, *rest = caught.value.message.splitlines()
-    assert first.startswith("[2/2] RUN echo because")
-    assert first.endswith("exit code: 3")
-    assert sorted(rest) == ["because", "of this"]
+    assert caught.value.message.startswith("[2/2] RUN echo because")
+    assert caught.value.message.endswith("exit code: 3")
+    assert sorted(caught.value.output.splitlines()) == ["because", "of this"]
     assert "the step's command failed" in str(caught.value.hint)
     assert "  → because\n" in log.text
     assert "ERROR IN: [2/2] RUN echo because" in log.text
@@ -177,7 +176,7 @@ async def test_the_classic_builder_builds_too(
     assert " : RUN echo hello\n" in log.text
     with pytest.raises(BuildError, match="RUN echo no") as caught:
         await classic.build(project.request("FROM busybox\nRUN echo no; exit 4\n"), KeptLog())
-    assert caught.value.message == "RUN echo no; exit 4: exit code: 4\nno"
+    assert (caught.value.message, caught.value.output) == ("RUN echo no; exit 4: exit code: 4", "no")
 
 
 async def test_secrets_without_the_cli_say_what_to_install(
