@@ -43,10 +43,14 @@ def test_what_tilt_applied_becomes_ours(manager: str, sign: Fields):
     assert found[0]["fieldsV1"] == {**DATA, **LABELLED}
 
 
-@pytest.mark.parametrize("manager", ["Go-http-client", "tilt"])
-def test_what_a_program_without_a_name_wrote_is_not_taken_for_tilts(manager: str):
-    assert adopted(with_fields(OURS, entry(manager, "Update", DATA)), "tilt") is None
-    theirs = entry(manager, "Update", {**DATA, **LABELLED})
+def test_what_was_created_under_our_name_is_ours_without_a_label():
+    found = adopted(with_fields(OURS, entry("tilt", "Update", DATA)), "tilt")
+    assert found == [{**OURS, "fieldsV1": DATA}]
+
+
+def test_what_a_program_without_a_name_wrote_is_not_taken_for_tilts():
+    assert adopted(with_fields(OURS, entry("Go-http-client", "Update", DATA)), "tilt") is None
+    theirs = entry("Go-http-client", "Update", {**DATA, **LABELLED})
     assert adopted(with_fields(OURS, theirs, managed_by="helm"), "tilt") is None
 
 

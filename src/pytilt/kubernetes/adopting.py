@@ -17,8 +17,8 @@ from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
 from pytilt.model.resources import KubeObject
 
 KUBECTL = "kubectl-client-side-apply"
-TILTS = {"Go-http-client", "tilt"}
-"""Tilt's names: the server takes the first from a request that gives none, so other programs bear it too."""
+UNNAMED = "Go-http-client"
+"""Tilt's name: the server takes it from a request that gives none, so other programs bear it too."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 LARGEST_ANNOTATION = 200 * 1024
 """The server allows 256 KiB for all annotations of an object."""
@@ -46,7 +46,7 @@ def adopted(o: KubeObject, manager: str) -> list[dict[str, Any]] | None:
         rest = _without_last_applied(theirs)
         if entry is own:
             continue
-        if not _is_client(entry, o) or entry.get("apiVersion") != own.get("apiVersion") or not rest:
+        if not _is_client(entry, o, manager) or entry.get("apiVersion") != own.get("apiVersion") or not rest:
             kept.append(entry)
             continue
         taken = True
@@ -70,15 +70,15 @@ def last_applied(o: KubeObject, wanted: KubeObject) -> str | None:
     return text if text != recorded and len(text) <= LARGEST_ANNOTATION else None
 
 
-def _is_client(entry: Mapping[str, Any], o: KubeObject) -> bool:
+def _is_client(entry: Mapping[str, Any], o: KubeObject, manager: str) -> bool:
     if entry.get("operation") != "Update" or entry.get("subresource"):
         return False
-    if str(entry.get("manager")) == KUBECTL:
+    if str(entry.get("manager")) in (KUBECTL, manager):  # ours where an object could only be created or merged
         return True
     fields = objects.mapping(entry, "fieldsV1")
     labelled = f"f:{MANAGED_BY_LABEL}" in objects.mapping(fields, "f:metadata", "f:labels")
     of_tilt = objects.labels(o).get(MANAGED_BY_LABEL) == MANAGED_BY and (labelled or _writes_last_applied(fields))
-    return str(entry.get("manager")) in TILTS and of_tilt
+    return str(entry.get("manager")) == UNNAMED and of_tilt
 
 
 def _writes_last_applied(fields: Fields) -> bool:
