@@ -133,3 +133,22 @@ async def test_an_ignored_directory_is_not_even_entered(shop):
     rules = LiveUpdate(syncs=(Sync(local=str(shop / "src"), remote="/app"),))
     found = await list_synced(rules, [Ignore(base=str(shop), patterns=("src", "!src/deep"))])
     assert [file.remote for file in found] == ["/app/deep/data"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "expected"),
+    [
+        ("", (0, 0, "", "")),
+        ("app", (0, 0, "app", "app")),
+        ("app:staff", (0, 0, "app", "staff")),
+        ("1000", (1000, 1000, "", "")),
+        ("1000:50", (1000, 50, "", "")),
+    ],
+)
+async def test_a_file_may_have_an_owner_and_permissions_of_its_own(tmp_path, owner, expected):
+    (tmp_path / "a").write_text("x")
+    archive = await pack([SyncedFile(local=str(tmp_path / "a"), remote="/a", mode=0o640, owner=owner)])
+    with tarfile.open(fileobj=io.BytesIO(archive.data)) as tar:
+        [entry] = tar.getmembers()
+    assert (entry.uid, entry.gid, entry.uname, entry.gname) == expected
+    assert entry.mode == 0o640

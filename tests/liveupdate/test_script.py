@@ -9,7 +9,7 @@ import pytest
 from pytilt.liveupdate.archive import Archive, examine, pack
 from pytilt.liveupdate.planning import SyncPlan, plan_sync
 from pytilt.liveupdate.script import Marks
-from pytilt.liveupdate.stream import ContainerStream, open_stream
+from pytilt.liveupdate.shell import ShellReceiver, open_shell
 from pytilt.model.images import LiveUpdate, Sync
 from pytilt.model.logs import Level
 from tests.liveupdate.shells import REF, Shells
@@ -78,7 +78,7 @@ def shells(request: pytest.FixtureRequest, tmp_path: Path) -> Shells:
 class Pair:
     """A local directory and a container that it is synced to."""
 
-    def __init__(self, folder: Path, stream: ContainerStream) -> None:
+    def __init__(self, folder: Path, stream: ShellReceiver) -> None:
         self.local, self.remote = folder / "local", folder / "root" / "app"
         self._stream = stream
         self._rules = LiveUpdate(syncs=(Sync(local=str(self.local), remote="/app"),))
@@ -101,13 +101,13 @@ class Pair:
         assert isinstance(steps, SyncPlan)
         archive = await pack(steps.copies)
         deletions = [file.remote for file in (*steps.deletions, *archive.vanished)]
-        assert (await self._stream.update(archive, deletions, (), _log)).ok
+        assert (await self._stream.carry_out(archive, deletions, (), _log)).ok
 
 
 @pytest.fixture
 async def pair(shells: Shells, tmp_path: Path):
     (tmp_path / "root").mkdir()
-    async with open_stream(shells, REF, root=str(tmp_path / "root")) as stream:
+    async with open_shell(shells, REF, root=str(tmp_path / "root")) as stream:
         yield Pair(tmp_path, stream)
 
 

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 
 from pytilt.cluster.seam import ContainerRef, ExecStream
 from pytilt.errors import ClusterUnreachableError, PytiltError, SyncError
+from pytilt.liveupdate.shell import open_shell
 from pytilt.loop import freshness
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
@@ -59,7 +61,7 @@ class Trial:
         self.local.mkdir()
         self.remote.mkdir()
         self.containers = containers or Doors()
-        self.syncing = Syncing(store, self.containers)
+        self.syncing = Syncing(store, partial(open_shell, self.containers))
         self.declare()
         self.run("c1")
 

@@ -132,7 +132,7 @@ def _pack(files: Sequence[SyncedFile]) -> Archive:
                     if (local, remote) in seen:
                         continue
                     seen.add((local, remote))
-                    if (kind := _add(tar, local, remote, inner=local != file.local)) is not None:
+                    if (kind := _add(tar, local, remote, file, inner=local != file.local)) is not None:
                         packed_kinds[remote] = kind
             except (FileNotFoundError, NotADirectoryError):
                 vanished.append(file)
@@ -156,20 +156,22 @@ def _members(file: SyncedFile) -> Iterator[tuple[str, str]]:
         yield found, file.remote if found == file.local else f"{file.remote.rstrip('/')}/{relative}"
 
 
-def _add(tar: tarfile.TarFile, local: str, remote: str, *, inner: bool) -> FileKind | None:
-    """Add one path, without what is below it; return what it is, None when it is nothing that can be packed."""
+def _add(tar: tarfile.TarFile, local: str, remote: str, file: SyncedFile, *, inner: bool) -> FileKind | None:
+    """Add one path of a file, without what is below it; return what it is, None when that cannot be packed."""
     try:
-        return _add_one(tar, local, remote)
+        return _add_one(tar, local, remote, file)
     except (FileNotFoundError, NotADirectoryError):
         if not inner:
             raise
         return None  # deleted while the directory was read; its deletion is a change of its own
 
 
-def _add_one(tar: tarfile.TarFile, local: str, remote: str) -> FileKind | None:
+def _add_one(tar: tarfile.TarFile, local: str, remote: str, file: SyncedFile) -> FileKind | None:
     found = os.lstat(local)
     info = tarfile.TarInfo(remote.lstrip("/") or ".")
-    info.mode, info.mtime = stat.S_IMODE(found.st_mode), int(found.st_mtime)
+    info.mode = stat.S_IMODE(found.st_mode) if file.mode is None else file.mode
+    info.mtime = int(found.st_mtime)
+    _own(info, file.owner)
     if stat.S_ISREG(found.st_mode):
         # Read as a whole first: the size in the header must be that of what follows, also if the file grows meanwhile.
         content = Path(local).read_bytes()
@@ -185,6 +187,19 @@ def _add_one(tar: tarfile.TarFile, local: str, remote: str) -> FileKind | None:
         tar.addfile(info)
         return FileKind.DIRECTORY
     return None
+
+
+def _own(info: tarfile.TarInfo, owner: str) -> None:
+    """Name the owner; a name is looked up by the tar that unpacks, a user without a group has the one of its number."""
+    user, _, group = owner.partition(":")
+    if user.isdecimal():
+        info.uid = info.gid = int(user)
+    else:
+        info.uname = user
+    if group.isdecimal():
+        info.gid = int(group)
+    else:
+        info.gname = group or info.uname
 
 
 def _list_synced(rules: LiveUpdate, ignored: Matcher) -> tuple[SyncedFile, ...]:

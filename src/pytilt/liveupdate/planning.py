@@ -41,6 +41,10 @@ class SyncedFile(Value):
     local: str
     remote: str
     """Absolute."""
+    mode: int | None = None
+    """The permissions that it gets; None: those of the local file."""
+    owner: str = ""
+    """`USER` or `USER:GROUP`, by name or number; empty: whoever receives it."""
 
 
 class SyncPlan(Value):

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Iterable
 
-from pytilt.cluster.seam import ContainerRef, Containers
+from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import PytiltError, SyncError, UnreachableError
 from pytilt.host.output import Tail
-from pytilt.liveupdate.archive import Archive, examine, list_synced, pack
+from pytilt.liveupdate.archive import examine, list_synced
 from pytilt.liveupdate.planning import FallBack, SyncedFile, SyncPlan, plan_initial, plan_sync
-from pytilt.liveupdate.stream import COMMAND_TITLE, ContainerStream, Synced, open_stream
+from pytilt.liveupdate.receiver import COMMAND_TITLE, Batch, Receiver, ReceiverOpener, Synced
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
 from pytilt.loop.freshness import Possible, SyncTarget
@@ -16,6 +16,7 @@ from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
 from pytilt.loop.watching import that_matter
 from pytilt.model.base import Value
+from pytilt.model.images import LiveUpdate
 from pytilt.model.logs import Level, Log
 from pytilt.model.names import TILTFILE
 from pytilt.model.objects import Resource, Runtime, Tiltfile
@@ -31,7 +32,7 @@ class _Open:
     """A stream to one container, and the task that holds it open."""
 
     def __init__(self) -> None:
-        self.stream: asyncio.Future[ContainerStream] = asyncio.get_running_loop().create_future()
+        self.stream: asyncio.Future[Receiver] = asyncio.get_running_loop().create_future()
         self.task: asyncio.Task[None] | None = None
 
     def fail(self, problem: PytiltError) -> None:
@@ -54,12 +55,12 @@ class Syncing:
 
     Args:
         store: the session's objects.
-        containers: runs the receiving end in a container.
+        open_receiver: opens the way into a container.
     """
 
-    def __init__(self, store: Store, containers: Containers) -> None:
+    def __init__(self, store: Store, open_receiver: ReceiverOpener) -> None:
         self._store = store
-        self._containers = containers
+        self._open_receiver = open_receiver
         self._open: dict[str, _Open] = {}
         self._group: asyncio.TaskGroup | None = None
 
@@ -96,10 +97,11 @@ class Syncing:
         answer = freshness.in_place(state, resource)
         if not isinstance(answer, Possible):
             raise SyncError("the containers changed before they could be updated")
+        batches = _Batches()
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._one(resource, target, start, log), name=f"sync {target.pod.name}")
+                    group.create_task(self._one(resource, target, start, batches, log), name=f"sync {target.pod.name}")
                     for target in answer.targets
                 ]
         except ExceptionGroup as failures:
@@ -121,10 +123,12 @@ class Syncing:
             status={"synced": start.sequence, "containers": synced, "deployed_at": self._store.now()},
         )
 
-    async def _one(self, resource: Resource, target: SyncTarget, start: Start, log: Log) -> "_Result":
+    async def _one(
+        self, resource: Resource, target: SyncTarget, start: Start, batches: "_Batches", log: Log
+    ) -> "_Result":
         """Update one container; a failure that a full update would not mend is a result."""
         try:
-            return _Result(error=await self._bring(resource, target, start, log))
+            return _Result(error=await self._bring(resource, target, start, batches, log))
         except SyncError as problem:
             if not target.image.live_update_only:
                 raise
@@ -134,16 +138,14 @@ class Syncing:
             )
             return _Result(error=str(problem), brought=False)
 
-    async def _bring(self, resource: Resource, target: SyncTarget, start: Start, log: Log) -> str:
-        steps = await self._steps(resource, target, start)
-        if not (steps.copies or steps.deletions or steps.runs):
+    async def _bring(self, resource: Resource, target: SyncTarget, start: Start, batches: "_Batches", log: Log) -> str:
+        batch = await self._batch(resource, target, start, batches)
+        if batch.empty:
             return ""
-        archive = await pack(steps.copies)
-        deletions = tuple(file.remote for file in (*steps.deletions, *archive.vanished))
         name = f"{target.pod.name}/{target.container.name}"
-        _log_steps(log, name, steps)
+        _log_steps(log, name, batch)
         printed = _Printed(log)
-        result = await self._send(target, archive, deletions, steps, printed)
+        result = await self._send(target, batch, printed)
         if result.failed is not None:
             error = f"command `{result.failed.shown}` failed in container {name}: exit status {result.exit_status}"
             log(f"  → Failed to update container {name}: {error}\n", level=Level.ERROR)
@@ -151,42 +153,37 @@ class Syncing:
         log(f"  → Container {name} updated!\n")
         return ""
 
-    async def _steps(self, resource: Resource, target: SyncTarget, start: Start) -> SyncPlan:
+    async def _batch(self, resource: Resource, target: SyncTarget, start: Start, batches: "_Batches") -> Batch:
         rules = target.image.live_update
         assert rules is not None  # targets are containers with a live update
         known = {container.id for container in resource.status.containers}
         if rules.initial_sync and target.container.id not in known:
             files = that_matter(target.image.files, self._declaration())
-            return plan_initial(await list_synced(rules, files.ignores), rules)
+            return batches.of(plan_initial(await list_synced(rules, files.ignores), rules), rules)
         paths = freshness.missing(self._store.snapshot(), resource, target, upto=start.sequence)
-        planned = plan_sync(examine(paths, rules), rules)
-        if isinstance(planned, FallBack):
-            raise SyncError(planned.reason)
-        return planned
+        return batches.changed(paths, rules)
 
     def _declaration(self) -> Declaration:
         tiltfile = self._store.get(Tiltfile, TILTFILE)
         declaration = tiltfile.status.declaration if tiltfile else None
         return declaration or Declaration()
 
-    async def _send(
-        self, target: SyncTarget, archive: Archive, deletions: tuple[str, ...], steps: SyncPlan, log: Log
-    ) -> Synced:
+    async def _send(self, target: SyncTarget, batch: Batch, log: Log) -> Synced:
         """Send through the open stream; once more through a new one, should that have died of age."""
         known = target.container.id in self._open
         try:
-            return await (await self._stream(target)).update(archive, deletions, steps.runs, log)
+            return await (await self._stream(target)).update(batch, log)
         except (SyncError, UnreachableError):
             self._close(target.container.id)
             if not known:
                 raise
         try:
-            return await (await self._stream(target)).update(archive, deletions, steps.runs, log)
+            return await (await self._stream(target)).update(batch, log)
         except (SyncError, UnreachableError):
             self._close(target.container.id)
             raise
 
-    async def _stream(self, target: SyncTarget) -> ContainerStream:
+    async def _stream(self, target: SyncTarget) -> Receiver:
         if target.container.id not in self._open:
             self._begin(target)
         return await asyncio.shield(self._open[target.container.id].stream)
@@ -200,7 +197,7 @@ class Syncing:
     async def _hold(self, target: SyncTarget, opened: _Open) -> None:
         ref = ContainerRef(namespace=target.pod.namespace, pod=target.pod.name, container=target.container.name)
         try:
-            async with open_stream(self._containers, ref) as stream:
+            async with self._open_receiver(ref) as stream:
                 opened.stream.set_result(stream)
                 await asyncio.Event().wait()
         except (PytiltError, ExceptionGroup) as failure:
@@ -215,6 +212,33 @@ class Syncing:
         opened = self._open.pop(key, None)
         if opened is not None and opened.task is not None:
             opened.task.cancel()
+
+
+class _Batches:
+    """The batches of one update: containers that lack the same files share one."""
+
+    def __init__(self) -> None:
+        self._batches: dict[tuple[SyncPlan, bool], Batch] = {}
+        self._plans: dict[tuple[LiveUpdate, frozenset[str]], SyncPlan] = {}
+
+    def changed(self, paths: Iterable[str], rules: LiveUpdate) -> Batch:
+        """The batch that brings what is at these paths now.
+
+        Raises:
+            SyncError: it cannot be brought in place.
+        """
+        key = rules, frozenset(paths)
+        if key not in self._plans:
+            planned = plan_sync(examine(key[1], rules), rules)
+            if isinstance(planned, FallBack):
+                raise SyncError(planned.reason)
+            self._plans[key] = planned
+        return self.of(self._plans[key], rules)
+
+    def of(self, plan: SyncPlan, rules: LiveUpdate) -> Batch:
+        """The batch of a plan."""
+        restart = rules.restart and bool(plan.copies or plan.deletions or plan.runs)
+        return self._batches.setdefault((plan, restart), Batch(plan, restart=restart))
 
 
 class _Printed:
@@ -232,13 +256,16 @@ class _Printed:
         self._log(text, level=level, progress=progress)
 
 
-def _log_steps(log: Log, name: str, steps: SyncPlan) -> None:
-    if steps.deletions:
-        log(f"Will delete {len(steps.deletions)} file(s) from container: {name}\n")
-        _list(log, steps.deletions)
-    if steps.copies:
-        log(f"Will copy {len(steps.copies)} file(s) to container: {name}\n")
-        _list(log, steps.copies)
+def _log_steps(log: Log, name: str, batch: Batch) -> None:
+    plan = batch.plan
+    if plan.deletions:
+        log(f"Will delete {len(plan.deletions)} file(s) from container: {name}\n")
+        _list(log, plan.deletions)
+    if plan.copies:
+        log(f"Will copy {len(plan.copies)} file(s) to container: {name}\n")
+        _list(log, plan.copies)
+    if batch.restart:
+        log(f"Will restart container: {name}\n")
 
 
 def _list(log: Log, files: Iterable[SyncedFile]) -> None:

@@ -15,6 +15,7 @@ from pytilt.host.processes import HostRunner
 from pytilt.images.assembly import image_builder
 from pytilt.images.credentials import RegistryCredentials
 from pytilt.images.publishing import DockerPublisher
+from pytilt.liveupdate.shell import open_shell
 from pytilt.loop.cmd_progress import write_status
 from pytilt.loop.cmds import Cmds
 from pytilt.loop.commanding import Commanding
@@ -124,7 +125,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         commanding = Commanding(runner, environ, partial(write_status, store))
         commands = deploy_commands(runner, access, project, environ)
         deploying = Deploying(store, access.cluster, Imaging(store, builder, publisher), commands=commands)
-        syncing = Syncing(store, access.containers)
+        syncing = Syncing(store, partial(open_shell, access.containers))
         updating = Updating(store, logs, watching, _strategies(deploying, commanding, syncing), project.root)
         tiltfile_evaluator = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
         resource_deletion = ResourceDeletion(store, logs, updating, deploying)

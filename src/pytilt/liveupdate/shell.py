@@ -1,4 +1,4 @@
-"""One long-lived command in a container that carries out updates the moment they are sent."""
+"""The receiver for containers that have a shell: one long-lived program that carries out updates as they are sent."""
 
 import asyncio
 import codecs
@@ -9,16 +9,10 @@ from collections.abc import AsyncIterator, Sequence
 from pytilt.cluster.seam import ContainerRef, Containers, ExecStream
 from pytilt.errors import PytiltError, SyncError
 from pytilt.liveupdate.archive import Archive
+from pytilt.liveupdate.receiver import COMMAND_TITLE, OPEN_TIMEOUT_SECONDS, Batch, Synced, Way
 from pytilt.liveupdate.script import Marks
-from pytilt.model.base import Value
 from pytilt.model.images import Run
 from pytilt.model.logs import Log
-
-OPEN_TIMEOUT_SECONDS = 15.0
-"""How long the program in the container may take to answer for the first time."""
-
-COMMAND_TITLE = "[CMD "
-"""How the line begins that the log gets before what a command prints, as in Tilt."""
 
 _KILLED = 137
 """128 + SIGKILL: the container runtime killed it, which is no failure of the command."""
@@ -30,27 +24,21 @@ _NO_TOOLS = (
     "live updates need `sh`, `head`, `tar` and `rm` in the image's `$PATH`; minimal images, such as those built "
     "`FROM scratch`, lack them"
 )
+_NO_RESTART = (
+    "the helper `synclet` restarts it, where it is the container's first process: in images that pytilt builds with "
+    "`restart_container()` in their live update"
+)
 _NOT_WRITABLE = (
     "this usually means that the container's file system denied access: check that the files in the image are "
     "writable, that the image's default user may write to them, and that no `securityContext` of the pod forbids it"
 )
 
 
-class Synced(Value):
-    """What came of an update. The files are in the container, also when a command failed."""
+class ShellReceiver:
+    """A `Receiver` that is a shell. Made by `open_shell`."""
 
-    failed: Run | None = None
-    """The command that failed; those after it were not run."""
-    exit_status: int = 0
-
-    @property
-    def ok(self) -> bool:
-        """Did every command succeed?"""
-        return self.failed is None
-
-
-class ContainerStream:
-    """The open way into one container. Made by `open_stream`; one update at a time, others wait."""
+    way = Way.SHELL
+    restarts = False
 
     def __init__(self, stream: ExecStream, output: "_Output", marks: Marks, root: str) -> None:
         self._stream = stream
@@ -65,7 +53,15 @@ class ContainerStream:
         """Has it ended or failed, so that another one is to be opened?"""
         return self._failed or self._output.ended
 
-    async def update(self, archive: Archive, deletions: Sequence[str], runs: Sequence[Run], log: Log) -> Synced:
+    async def update(self, batch: Batch, log: Log) -> Synced:
+        """Carry out a batch; see `Receiver.update`."""
+        if batch.restart:
+            raise SyncError("a shell cannot start the container's program again", hint=_NO_RESTART)
+        archive = await batch.archive()
+        deletions = [file.remote for file in (*batch.plan.deletions, *archive.vanished)]
+        return await self.carry_out(archive, deletions, batch.plan.runs, log)
+
+    async def carry_out(self, archive: Archive, deletions: Sequence[str], runs: Sequence[Run], log: Log) -> Synced:
         """Delete, then unpack, then run; returns once the container has acknowledged all of it.
 
         Args:
@@ -119,7 +115,7 @@ class ContainerStream:
 
 
 @contextlib.asynccontextmanager
-async def open_stream(containers: Containers, ref: ContainerRef, *, root: str = "/") -> AsyncIterator[ContainerStream]:
+async def open_shell(containers: Containers, ref: ContainerRef, *, root: str = "/") -> AsyncIterator[ShellReceiver]:
     """Open the way into a container, so that a later update costs no start of a command.
 
     Args:
@@ -140,7 +136,7 @@ async def open_stream(containers: Containers, ref: ContainerRef, *, root: str = 
             raise SyncError(
                 f"container `{ref.container}` of pod `{ref.pod}` did not answer within {OPEN_TIMEOUT_SECONDS:g} s"
             ) from None
-        yield ContainerStream(stream, output, marks, root)
+        yield ShellReceiver(stream, output, marks, root)
 
 
 async def _greet(stream: ExecStream, output: "_Output") -> None:

@@ -1,0 +1,119 @@
+"""The seam to what receives updates inside of a container: open a stream, send a batch, get its acknowledgement."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
+from typing import Protocol
+
+from pytilt.cluster.seam import ContainerRef
+from pytilt.liveupdate.archive import Archive, pack
+from pytilt.liveupdate.planning import SyncPlan
+from pytilt.model.base import Value
+from pytilt.model.images import Run
+from pytilt.model.logs import Log
+
+OPEN_TIMEOUT_SECONDS = 15.0
+"""How long a receiver may take to answer for the first time."""
+
+COMMAND_TITLE = "[CMD "
+"""How the line begins that the log gets before what a command prints, as in Tilt."""
+
+
+class Way(StrEnum):
+    """What receives in a container, and how it came there."""
+
+    LAYER = "layer"
+    """The helper, which a layer of the image brings."""
+    COPY = "copy"
+    """The helper, copied into the container by the first stream."""
+    SHELL = "shell"
+    """A program for the container's own `sh`, `head`, `tar` and `rm`."""
+
+
+class Synced(Value):
+    """What came of a batch. The files are in the container, also when a command failed."""
+
+    failed: Run | None = None
+    """The command that failed; what follows it was not done."""
+    exit_status: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Did every command succeed?"""
+        return self.failed is None
+
+
+class Batch:
+    """What one update brings. It may be sent to any number of containers; each form of it is packed once.
+
+    Args:
+        plan: deletions, then copies, then commands.
+        restart: start the container's program again afterwards.
+    """
+
+    def __init__(self, plan: SyncPlan, *, restart: bool = False) -> None:
+        self.plan = plan
+        self.restart = restart
+        self._lock = asyncio.Lock()
+        self._archive: Archive | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Is there nothing to do?"""
+        return not (self.plan.copies or self.plan.deletions or self.plan.runs or self.restart)
+
+    async def archive(self) -> Archive:
+        """The files to copy, as an archive.
+
+        Raises:
+            OSError: a file is there and cannot be read.
+        """
+        async with self._lock:
+            if self._archive is None:
+                self._archive = await pack(self.plan.copies)
+            return self._archive
+
+
+class Receiver(Protocol):
+    """The open way into one container; one update at a time, others wait."""
+
+    @property
+    def way(self) -> Way:
+        """What receives."""
+        ...
+
+    @property
+    def restarts(self) -> bool:
+        """Can it start the container's program again?"""
+        ...
+
+    @property
+    def broken(self) -> bool:
+        """Has it ended or failed, so that another one is to be opened?"""
+        ...
+
+    async def update(self, batch: Batch, log: Log) -> Synced:
+        """Carry out a batch; returns once the container has acknowledged all of it.
+
+        Args:
+            batch: what to do.
+            log: gets a line before every command that does not forbid it, and the output of the commands as it comes.
+
+        Raises:
+            SyncError: the container could not be updated: not writable, tools missing, killed, or the stream broke.
+                The receiver is of no use afterwards.
+        """
+        ...
+
+
+class ReceiverOpener(Protocol):
+    """Opens receivers."""
+
+    def __call__(self, ref: ContainerRef) -> AbstractAsyncContextManager[Receiver]:
+        """Open the way into a container ahead of time, so that a later update costs no start of a command.
+
+        Raises:
+            SyncError: the container does not run, or lacks what an update needs.
+            ClusterUnreachableError: no answer.
+        """
+        ...
