@@ -12,6 +12,7 @@ from pytilt.host.files import ABSENT, Changes, Watcher, is_small
 from pytilt.host.ignoring import EDITOR_PATTERNS
 from pytilt.loop import freshness
 from pytilt.model.files import FileRule, Ignore
+from pytilt.model.logs import Level, Log
 from pytilt.model.objects import FileWatch, FileWatchStatus
 from pytilt.model.resources import Declaration
 from pytilt.model.stored import TILTFILE_OWNER, Owner
@@ -45,11 +46,13 @@ class Watching:
     Args:
         store: the session's objects.
         watcher: watches the files of this machine.
+        log: takes what the user should know about how files are watched.
     """
 
-    def __init__(self, store: Store, watcher: Watcher) -> None:
+    def __init__(self, store: Store, watcher: Watcher, log: Log | None = None) -> None:
         self._store = store
         self._watcher = watcher
+        self._log = log
         self._declaring = asyncio.Lock()
         """Held while watches are declared: by one owner at a time."""
         self._sequence = 0
@@ -87,6 +90,8 @@ class Watching:
         async with asyncio.TaskGroup() as group:
             self._group = group
             async for changes in self._watcher.changes():
+                if changes.warning and self._log:
+                    self._log(f"{changes.warning}\n", level=Level.WARN)
                 self._compare(changes)
 
     async def compare(self, paths: Mapping[str, frozenset[str]]) -> None:

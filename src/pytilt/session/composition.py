@@ -117,7 +117,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         FileWatcher() as watcher,
         connected(project.target, project.root, settings, runner, engine, expected=project.deploys) as access,
     ):
-        watching = Watching(store, watcher)
+        watching = Watching(store, watcher, logs.span(TILTFILE, SpanId("files")))
         credentials = RegistryCredentials(settings, runner)
         builder = image_builder(engine, runner, settings, limit=PARALLEL_BUILDS)
         publisher = DockerPublisher(engine, credentials, runner, settings, kind_cluster=_kind_cluster(project))

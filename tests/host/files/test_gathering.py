@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from pytilt.errors import UserError
+from pytilt.host.files.contract import Changes
 from pytilt.host.files.gathering import Gathering
 from pytilt.host.files.interests import Interest, Interests
 from pytilt.host.files.repositories import Repository
@@ -36,11 +36,10 @@ async def test_changes_for_keys_that_are_gone_are_dropped(everything: Interest):
     assert (await anext(gathering.items())).paths == {"other": {"/repo/b"}}
 
 
-async def test_an_error_is_emitted_once_and_changes_go_on(everything: Interest):
+async def test_a_warning_is_emitted_once_without_any_change(everything: Interest):
     gathering = Gathering()
-    gathering.fail(UserError("no more watches"))
-    gathering.emit([everything], "/repo/a", None)
-    with pytest.raises(UserError):
-        await anext(gathering.items())
+    gathering.warn("no more watches")
+    items = gathering.items()
+    assert await anext(items) == Changes({}, warning="no more watches")
     gathering.emit([everything], "/repo/b", None)
-    assert (await anext(gathering.items())).paths == {"k": {"/repo/a", "/repo/b"}}
+    assert await anext(items) == Changes({"k": frozenset({"/repo/b"})})

@@ -331,7 +331,7 @@ async def test_lost_events_are_made_up_for(watcher: InotifyWatcher, repo: Path):
     (repo / "api/main.go").unlink()
     (repo / "new/dir").mkdir(parents=True)
     (repo / "new/dir/file").write_text("x")
-    watcher._inotify.read()  # the events are lost
+    watcher._watches.read()  # the events are lost
     watcher._dispatch(InotifyEvent(-1, Mask.Q_OVERFLOW, ""))
     seen = await reader.collect("web/main.py", "api/main.go", "new/dir/file")
     assert watcher.watched == 6
@@ -340,19 +340,59 @@ async def test_lost_events_are_made_up_for(watcher: InotifyWatcher, repo: Path):
     await reader.collect("new/dir/file")
 
 
-async def test_more_directories_than_the_system_allows_are_the_users_to_mend(repo: Path):
-    class FullInotify(Inotify):
-        def add(self, path: str) -> int:
-            if path.endswith("static"):
-                raise UserError("there are more directories", hint="sysctl")
-            return super().add(path)
+class FullInotify(Inotify):
+    """The system has no watch left for what is below `static`, `new` or `.git`."""
 
+    def add(self, path: str) -> int:
+        if {"static", "new", ".git"} & set(Path(path).parts):
+            raise UserError("there are more directories: `fs.inotify.max_user_watches` is 7", hint="raise it")
+        return super().add(path)
+
+
+async def test_what_the_system_has_no_watches_for_is_polled_with_a_warning(repo: Path):
     async with InotifyWatcher(make_inotify=FullInotify) as watcher:
-        with pytest.raises(UserError, match="more directories"):
-            await watcher.update({"k": [rule(repo)]})
-        assert watcher.watched == 0
-        await watcher.update({"k": [rule(repo / "api")]})
+        await watcher.update({"k": [rule(repo)]})
+        items = watcher.changes()
+        item = await anext(items)
+        assert "max_user_watches` is 7\n1 directory is looked at every second instead" in item.warning
+        assert "hint: raise it" in item.warning
         reader = Reader(watcher, repo)
-        (repo / "api/static").mkdir()
-        with pytest.raises(UserError, match="more directories"):
-            await reader.collect("what never comes")
+        (repo / "web/static/app.css").write_text("changed")
+        (repo / "web/main.py").write_text("changed")
+        await reader.collect("web/static/app.css", "web/main.py")
+        (repo / "new/below").mkdir(parents=True)
+        (repo / "new/below/file").write_text("x")
+        await reader.collect("new/below/file")
+        (repo / "new/below/file").write_text("more")
+        await reader.collect("new/below/file")
+        (repo / "new").rename(repo / "moved")
+        await reader.collect("new/below/file", "moved/below/file")
+        (repo / "moved/below/file").write_text("again, and longer")
+        await reader.collect("moved/below/file")
+
+
+async def test_a_flush_knows_what_happened_in_polled_directories(repo: Path):
+    async with InotifyWatcher(make_inotify=FullInotify) as watcher:
+        await watcher.update({"k": [rule(repo / "web/static")]})
+        (repo / "web/static/app.css").write_text("changed")
+        seen: set[str] = set()
+
+        async def read() -> None:
+            async for item in watcher.changes():
+                seen.update(item.paths.get("k", ()))
+
+        async with asyncio.TaskGroup() as group:
+            reading = group.create_task(read())
+            await watcher.flush()
+            assert seen == {str(repo / "web/static/app.css")}
+            reading.cancel()
+
+
+async def test_without_any_queue_of_the_kernel_everything_is_polled(repo: Path):
+    def refuse() -> Inotify:
+        raise UserError("there are more programs that watch files: `fs.inotify.max_user_instances` is 1", hint="raise")
+
+    async with InotifyWatcher(make_inotify=refuse) as watcher:
+        await watcher.update({"k": [rule(repo)]})
+        (repo / "api/main.go").unlink()
+        assert await Reader(watcher, repo).collect("api/main.go") == {"api/main.go"}

@@ -13,6 +13,8 @@ class Changes(NamedTuple):
     """For each key the absolute paths that were created, written, deleted, moved or had their mode changed."""
     created: frozenset[str] = frozenset()
     """Those of them that were not there before, as far as is known."""
+    warning: str = ""
+    """What the user should know about how files are watched: that the system's limit is reached, for example."""
 
 
 class Watcher(Protocol):
@@ -21,22 +23,19 @@ class Watcher(Protocol):
     async def update(self, rules: Mapping[str, Sequence[FileRule]]) -> None:
         """Watch exactly these rules; keys whose rules are as before cost nothing.
 
-        Returns when every watch is there: no later change is missed.
+        Returns when every watch is there: no later change is missed. Where the system allows no more watches,
+        directories are looked at every second instead.
 
         Args:
             rules: everything that is wanted, by key.
 
         Raises:
-            UserError: a pattern cannot be read, or the system allows no more watches. Nothing is changed then.
+            UserError: a pattern cannot be read. Nothing is changed then.
         """
         ...
 
     def changes(self) -> AsyncIterator[Changes]:
-        """Yield what changed since the last item, without end; for one reader.
-
-        Raises:
-            UserError: the system allows no more watches, so that a new directory is not watched.
-        """
+        """Yield what changed since the last item, without end; for one reader."""
         ...
 
     async def flush(self) -> None:

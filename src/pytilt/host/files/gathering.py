@@ -8,7 +8,6 @@ it is emitted when nothing more of the kind happens, and not at all when it is u
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 
-from pytilt.errors import PytiltError
 from pytilt.host.files.contract import Changes
 from pytilt.host.files.interests import Interest
 from pytilt.host.files.repositories import STALE_SECONDS, Repository
@@ -57,7 +56,7 @@ class Gathering:
         self._unsettled: dict[str, _Unsettled] = {}
         self._unsettled_since = 0.0
         self._settled_at = 0.0
-        self._error: PytiltError | None = None
+        self._warning = ""
         self._ready = asyncio.Event()
         self._idle = asyncio.Event()
         """The reader has dealt with everything and waits for more."""
@@ -76,10 +75,7 @@ class Gathering:
             await self._ready.wait()
             self._ready.clear()
             self._idle.clear()
-            if self._error:
-                error, self._error = self._error, None
-                raise error
-            if self._changed:
+            if self._changed or self._warning:
                 yield self._take()
 
     async def drained(self) -> None:
@@ -163,9 +159,9 @@ class Gathering:
         self._changed |= repository.take()
         self._wake()
 
-    def fail(self, error: PytiltError) -> None:
-        """Have the reader know that something is not watched."""
-        self._error = error
+    def warn(self, warning: str) -> None:
+        """Have the reader know that something is not watched as it should be."""
+        self._warning = warning
         self._ready.set()
 
     def keep(self, keys: Iterable[str]) -> None:
@@ -183,7 +179,8 @@ class Gathering:
             item.setdefault(key, set()).add(path)
         self._changed.clear()
         created, self._created = frozenset(self._created), set()
-        return Changes({key: frozenset(paths) for key, paths in item.items()}, created)
+        warning, self._warning = self._warning, ""
+        return Changes({key: frozenset(paths) for key, paths in item.items()}, created, warning)
 
     # Entries that appear and vanish
 

@@ -7,6 +7,7 @@ import os
 import struct
 import sys
 import termios
+from collections import Counter
 from enum import IntFlag
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,8 @@ from pytilt.errors import PytiltError, UserError
 
 _HEADER = struct.Struct("iIII")
 _LIMITS = Path("/proc/sys/fs/inotify")
+_QUEUE = "anon_inode:inotify"
+"""What the link of a queue's file descriptor reads."""
 
 
 class Mask(IntFlag):
@@ -66,6 +69,8 @@ class Inotify:
     """One inotify instance. Its methods may be called from any thread."""
 
     def __init__(self) -> None:
+        self._full: UserError | None = None
+        """What was said when the system allowed no more watches; to look for who has them takes a while."""
         self._libc = ctypes.CDLL(None, use_errno=True)
         self.fd: int = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         if self.fd < 0:
@@ -85,9 +90,8 @@ class Inotify:
         if watch < 0:
             number = ctypes.get_errno()
             if number == errno.ENOSPC:
-                raise _limit_error(
-                    "max_user_watches", "directories to watch than", 524288, "; or ignore large directories"
-                )
+                self._full = self._full or _limit_error("max_user_watches", "directories to watch than", 524288)
+                raise self._full
             raise OSError(number, os.strerror(number), path)
         return watch
 
@@ -121,14 +125,39 @@ def _init_error(number: int) -> PytiltError:
     return UserError(f"files cannot be watched: {os.strerror(number).lower()}")
 
 
-def _limit_error(name: str, what: str, suggestion: int, otherwise: str = "") -> UserError:
+def _limit_error(name: str, what: str, suggestion: int) -> UserError:
     limit = _limit(name)
     wanted = max(suggestion, 4 * limit)
+    used = watch_usage() if name == "max_user_watches" else watch_usage("")
+    users = ", ".join(f"`{program}` {count:,}" for program, count in used.most_common(3))
     return UserError(
-        f"there are more {what} the system allows: `fs.inotify.{name}` is {limit or 'unknown'}",
+        f"there are more {what} the system allows: `fs.inotify.{name}` is {limit or 'unknown'}"
+        + (f", {used.total():,} are in use ({users})" if users else ""),
         hint=f"raise it with `sudo sysctl fs.inotify.{name}={wanted}`, and have it kept with a line "
-        f"`fs.inotify.{name}={wanted}` in `/etc/sysctl.d/60-inotify.conf`{otherwise}",
+        f"`fs.inotify.{name}={wanted}` in `/etc/sysctl.d/60-inotify.conf`",
     )
+
+
+def watch_usage(line: str = "inotify wd:") -> Counter[str]:
+    """How much of a limit the programs of this user take, as far as they may be looked into.
+
+    Args:
+        line: how the lines begin that count, of what the kernel says of a queue; empty to count queues.
+    """
+    used: Counter[str] = Counter()
+    for file in Path("/proc").glob("[0-9]*/fd/*"):
+        process = file.parent.parent
+        try:
+            if file.readlink().name == _QUEUE and process.stat().st_uid == os.getuid():
+                lines = (process / "fdinfo" / file.name).read_text().splitlines()
+                used[_program(process)] += sum(each.startswith(line) for each in lines) if line else 1
+        except OSError:  # it has ended, or is not for us
+            continue
+    return used
+
+
+def _program(process: Path) -> str:
+    return (process / "comm").read_text(errors="replace").strip()
 
 
 def _limit(name: str) -> int:

@@ -11,12 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pytilt.errors import PytiltError
 from pytilt.host.files.contents import fingerprint
 from pytilt.host.files.contract import Changes
 from pytilt.host.files.gathering import Gathering
 from pytilt.host.files.inotify import Inotify, InotifyEvent, Mask
 from pytilt.host.files.interests import Interest, Interests, WatchPlan
+from pytilt.host.files.polling import Poller, Watches
 from pytilt.host.files.repositories import LOCK, Repository
 from pytilt.host.files.scanning import Findings, FoundDirectory, TreeScanner
 from pytilt.host.files.tree import Directory, Tree
@@ -63,29 +63,29 @@ class InotifyWatcher:
         self._read_at = time.time_ns()
 
     async def __aenter__(self) -> Self:
-        """Open the kernel's queue.
-
-        Raises:
-            UserError: the system allows no more of them.
-        """
+        """Open the kernel's queue."""
         self._loop = asyncio.get_running_loop()
-        self._inotify = self._make_inotify()
-        self._tree = Tree(self._inotify)
+        self._watches = Watches(self._make_inotify)
+        self._tree = Tree(self._watches)
         self._gathering = Gathering(busy=lambda: bool(self._walks))
         self._threads = ThreadPoolExecutor(1, "pytilt-files")
-        self._loop.add_reader(self._inotify.fd, self._read)
+        self._poller = Poller(self._watches, self._threads, self._dispatch, self._gathering.warn)
+        if self._watches.fd is not None:
+            self._loop.add_reader(self._watches.fd, self._read)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End all watches."""
-        self._loop.remove_reader(self._inotify.fd)
+        if self._watches.fd is not None:
+            self._loop.remove_reader(self._watches.fd)
+        self._poller.close()
         self._gathering.close()
         try:
             await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
         finally:
-            self._inotify.close()
+            self._watches.close()
 
     @property
     def watched(self) -> int:
@@ -98,7 +98,7 @@ class InotifyWatcher:
             plan = self._interests.plan(rules)
             try:
                 for path, interests in self._interests.by_path(plan.added).items():
-                    scanner = TreeScanner(self._inotify, interests)
+                    scanner = TreeScanner(self._watches, interests)
                     merge = partial(self._merge_unless_dropped, plan)
                     await asyncio.shield(self._walk(scanner, partial(scanner.find_root, path), merge))
             except BaseException:
@@ -118,6 +118,7 @@ class InotifyWatcher:
         self._read()
         while self._walks:
             await self._walked_all.wait()
+        await self._poller.poll()
         await self._gathering.drained()
 
     def fingerprint(self, path: str) -> bytes:
@@ -128,7 +129,7 @@ class InotifyWatcher:
 
     def _read(self) -> None:
         now = time.time_ns()
-        while events := self._inotify.read():
+        while events := self._watches.read():
             for event in events:
                 self._dispatch(event)
         self._read_at = now
@@ -195,7 +196,7 @@ class InotifyWatcher:
             self._find_again(directory.expected[name])
         path = directory.path if name == ".git" else directory.prefix + name
         if directory.interests and (name == ".git" or not self._knows(path, directory.interests)):
-            scanner = TreeScanner(self._inotify, directory.interests)
+            scanner = TreeScanner(self._watches, directory.interests)
             self._walk_later(scanner, partial(scanner.find_tree, path), self._announce)
 
     def _knows(self, path: str, interests: Sequence[Interest]) -> bool:
@@ -207,7 +208,7 @@ class InotifyWatcher:
 
     def _watch_of(self, path: str) -> int | None:
         try:
-            return self._inotify.add(path)
+            return self._watches.add(path)
         except OSError:
             return None
 
@@ -278,7 +279,7 @@ class InotifyWatcher:
     def _find_again(self, interests: Iterable[Interest]) -> None:
         """The paths of these interests have appeared or are gone."""
         for path, group in self._interests.by_path(interests).items():
-            scanner = TreeScanner(self._inotify, group)
+            scanner = TreeScanner(self._watches, group)
             self._walk_later(scanner, partial(scanner.find_root, path), partial(self._replace_expected, group))
 
     def _compare_everything(self) -> None:
@@ -289,7 +290,7 @@ class InotifyWatcher:
             elif repository.locked:
                 repository.releasing = True  # when the walks are done
         for path, group in self._interests.by_path(self._interests.all).items():
-            scanner = TreeScanner(self._inotify, group, since=self._read_at - _OVERFLOW_SLACK_NS)
+            scanner = TreeScanner(self._watches, group, since=self._read_at - _OVERFLOW_SLACK_NS)
             self._walk_later(scanner, partial(scanner.find_root, path), partial(self._compare, path, group))
 
     def _walk(
@@ -325,15 +326,13 @@ class InotifyWatcher:
         if self._walks:
             return
         self._walked_all.set()
+        self._poller.start()
         for repository in tuple(self._tree.repositories.values()):
             if repository.releasing:
                 self._gathering.release(repository)
 
     def _report(self, walked: asyncio.Future[Findings]) -> None:
-        error = None if walked.cancelled() else walked.exception()
-        if isinstance(error, PytiltError):
-            self._gathering.fail(error)
-        elif error:
+        if not walked.cancelled() and (error := walked.exception()):
             raise error
 
     # What to do with what a walk found
@@ -370,7 +369,7 @@ class InotifyWatcher:
                 continue
             self._find_again(interest for _, interest in found.expected)
             if watch is not None and found.interests:
-                scanner = TreeScanner(self._inotify, found.interests)
+                scanner = TreeScanner(self._watches, found.interests)
                 self._walk_later(scanner, partial(scanner.find_tree, found.path), self._announce)
 
     def _merge_unless_dropped(self, plan: WatchPlan, findings: Findings) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytilt.host.files.inotify import Inotify
 from pytilt.host.files.interests import Interest
+from pytilt.host.files.polling import Watches
 from pytilt.host.files.repositories import LOCK, find_git_dir, git_dir_of
 
 
@@ -49,15 +49,15 @@ class Findings:
 class TreeScanner:
     """Walks on behalf of some interests."""
 
-    def __init__(self, inotify: Inotify, interests: Sequence[Interest], *, since: int | None = None) -> None:
+    def __init__(self, watches: Watches, interests: Sequence[Interest], *, since: int | None = None) -> None:
         """Prepare a walk.
 
         Args:
-            inotify: where directories are watched.
+            watches: where directories are watched.
             interests: on whose behalf.
             since: nanoseconds since 1970; files that changed from then on are returned separately.
         """
-        self._inotify = inotify
+        self._watches = watches
         self._interests = tuple(interests)
         self._since = since
         self.findings = Findings()
@@ -85,7 +85,7 @@ class TreeScanner:
             if not interests:
                 continue
             try:
-                watch = self._inotify.add(path)  # before its entries are listed, so that none is missed
+                watch = self._watches.add(path)  # before its entries are listed, so that none is missed
                 with os.scandir(path) as entries:
                     listed = list(entries)
             except OSError:  # gone, or not for us
@@ -129,7 +129,7 @@ class TreeScanner:
         parent = posixpath.dirname(path)
         while True:
             try:
-                watch = self._inotify.add(parent)
+                watch = self._watches.add(parent)
             except OSError:
                 if parent == "/":
                     return
@@ -162,7 +162,7 @@ class TreeScanner:
         if git_dir is None or git_dir in self.findings.repositories:
             return git_dir
         try:
-            watch = self._inotify.add(git_dir)
+            watch = self._watches.add(git_dir)
         except OSError:
             return None
         locked = os.path.lexists(posixpath.join(git_dir, LOCK))

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from pytilt.host.files.inotify import Inotify
 from pytilt.host.files.interests import Interest
+from pytilt.host.files.polling import Watches
 from pytilt.host.files.repositories import Repository
 from pytilt.host.files.scanning import Findings, FoundDirectory
 
@@ -52,8 +52,8 @@ class Directory:
 class Tree:
     """All watched directories."""
 
-    def __init__(self, inotify: Inotify) -> None:
-        self._inotify = inotify
+    def __init__(self, watches: Watches) -> None:
+        self._watches = watches
         self._by_path: dict[str, Directory] = {}
         self._by_watch: dict[int, list[Directory]] = {}
         self.repositories: dict[str, Repository] = {}
@@ -96,7 +96,7 @@ class Tree:
         found = {directory.watch for directory in findings.directories}
         found |= {repository.watch for repository in findings.repositories.values()}
         for watch in found - self._by_watch.keys():
-            self._inotify.remove(watch)
+            self._watches.remove(watch)
 
     def _knows(self, found: FoundDirectory) -> bool:
         directory = self._by_path.get(found.path)
@@ -139,7 +139,7 @@ class Tree:
             self._by_watch[directory.watch] = left
         else:
             self._by_watch.pop(directory.watch, None)
-            self._inotify.remove(directory.watch)
+            self._watches.remove(directory.watch)
             self.disturbed = True
 
     def unexpect(self, interests: Collection[Interest]) -> None:
