@@ -25,3 +25,18 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path):
         for path in (tmp_path / "pipe", tmp_path / "socket", Path("/dev/zero"), tmp_path, tmp_path / "none"):
             with pytest.raises(OSError, match=r"no file|No such|directory"):
                 read_file(str(path))
+
+
+def test_a_pipe_is_waited_for_where_a_command_asks_for_it():
+    reading, writing = os.pipe()
+    os.write(writing, b"kind: Cmd")
+    os.close(writing)
+    assert read_file(f"/dev/fd/{reading}", pipes=True) == b"kind: Cmd"
+    os.close(reading)
+
+
+def test_a_file_that_memory_cannot_hold_is_refused(tmp_path: Path):
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(10_000_000_000)
+    with pytest.raises(OSError, match="larger than 64 megabytes"):
+        read_file(str(tmp_path / "huge"))

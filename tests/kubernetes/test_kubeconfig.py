@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,9 @@ def test_a_file_that_is_no_kubeconfig_is_named(tmp_path, text):
     with pytest.raises(UserError) as raised:
         read(settings(tmp_path, text))
     assert (raised.value.where or "").startswith(str(tmp_path / "config-0"))
+
+
+def test_a_kubeconfig_that_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "config-0")
+    with pytest.raises(UserError, match=r"config-0: the kubeconfig cannot be read: it is a pipe"):
+        read(settings(tmp_path, None))

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from pytilt.errors import SyncError
 from pytilt.liveupdate.archive import examine, list_synced, pack
-from pytilt.liveupdate.planning import ChangedFile, FileKind, SyncedFile
+from pytilt.liveupdate.planning import ChangedFile, FileKind, SyncedFile, SyncPlan
+from pytilt.liveupdate.receiver import Batch
 from pytilt.model.files import Ignore
 from pytilt.model.images import LiveUpdate, Sync
 
@@ -152,3 +154,15 @@ async def test_a_file_may_have_an_owner_and_permissions_of_its_own(tmp_path, own
         [entry] = tar.getmembers()
     assert (entry.uid, entry.gid, entry.uname, entry.gname) == expected
     assert entry.mode == 0o640
+
+
+async def test_a_file_that_memory_cannot_hold_is_refused(tmp_path):
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(10_000_000_000)
+    with pytest.raises(SyncError, match="huge: it is larger than 512 megabytes"):
+        await Batch(SyncPlan(copies=(synced(tmp_path / "huge"),))).archive()
+
+
+async def test_a_pipe_in_a_synced_directory_is_not_waited_for(shop):
+    os.mkfifo(shop / "src" / "pipe")
+    assert "app/pipe" not in members(await pack([synced(shop / "src", "/app")]))

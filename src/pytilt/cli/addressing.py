@@ -2,10 +2,10 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from pytilt.errors import UserError
+from pytilt.host.reading import read_file
 from pytilt.model.base import Value
 from pytilt.views.api import Kind, find_kind, kinds
 
@@ -101,7 +101,7 @@ def parsed(text: str, origin: str) -> list[tuple[Address, Json]]:
 
 def _read(file: str) -> str:
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text()
+        return sys.stdin.read() if file == "-" else read_file(file, pipes=True).decode()
     except OSError as problem:
         raise UserError(f"cannot be read: {(problem.strerror or str(problem)).lower()}", where=file) from problem
     except UnicodeDecodeError as problem:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
+from pytilt.host.reading import read_file
 from pytilt.http.blocking import Answer, ask
 from pytilt.model.api.metadata import GROUP_VERSION
 from pytilt.session.places import token_path
@@ -136,7 +137,7 @@ class SessionClient:
 
     def _token(self) -> str:
         try:
-            return self._token_path.read_text().strip()
+            return read_file(str(self._token_path)).decode().strip()
         except (OSError, ValueError):
             return ""
 

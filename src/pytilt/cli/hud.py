@@ -10,6 +10,7 @@ import click
 
 from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import display_options, session_options
+from pytilt.host.reading import read_file
 from pytilt.session.places import token_path
 from pytilt.settings import Settings
 
@@ -80,6 +81,6 @@ async def _notify(title: str, text: str, settings: Settings) -> bool:
 
 def _token(settings: Settings) -> str:
     try:
-        return token_path(settings).read_text().strip()
+        return read_file(str(token_path(settings))).decode().strip()
     except OSError:
         return ""

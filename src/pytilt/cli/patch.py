@@ -1,7 +1,5 @@
 """`tilt patch`."""
 
-from pathlib import Path
-
 import click
 
 from pytilt.cli.addressing import known_kind
@@ -9,6 +7,7 @@ from pytilt.cli.client import Json, SessionClient
 from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.errors import UserError
+from pytilt.host.reading import read_file
 from pytilt.settings import Settings
 
 
@@ -64,7 +63,7 @@ def _read(patch: str | None, file: str | None) -> Json:
     import yaml
 
     try:
-        found = yaml.safe_load(Path(file).read_text() if file is not None else patch or "")
+        found = yaml.safe_load(read_file(file, pipes=True).decode() if file is not None else patch or "")
     except OSError as problem:
         raise UserError(f"the patch cannot be read: {problem.strerror}", where=file) from problem
     except (yaml.YAMLError, UnicodeDecodeError) as problem:

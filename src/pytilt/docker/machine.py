@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from pytilt.host.reading import read_file
 from pytilt.model.base import Value
 from pytilt.settings import Settings
 
@@ -36,6 +37,6 @@ def this_machine(settings: Settings) -> Machine:
 
 def _read(path: str) -> str | None:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return read_file(path).decode()
     except (OSError, UnicodeDecodeError):
         return None

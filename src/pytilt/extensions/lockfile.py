@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from pytilt.errors import UserError
+from pytilt.host.reading import read_file
 from pytilt.model.base import Value
 
 NAME = "tilt_extensions.lock"
@@ -41,7 +42,7 @@ def read(path: Path) -> Lock | None:
         UserError: it cannot be read, or is of another version.
     """
     try:
-        content = path.read_bytes()
+        content = read_file(str(path))
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -10,6 +10,7 @@ import msgspec
 
 from pytilt.errors import CommandError, PublishError
 from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.host.reading import read_file
 from pytilt.http.decoding import MalformedJsonError, decode
 from pytilt.model.base import Value
 from pytilt.model.references import DOCKER_HUB
@@ -149,7 +150,7 @@ def stored(config: bytes, host: str) -> RegistryAuth | None:
 
 def _read(path: str) -> _Config:
     try:
-        return decode(Path(path).read_bytes() or b"{}", _Config)
+        return decode(read_file(path) or b"{}", _Config)
     except OSError:
         return _Config()
     except MalformedJsonError as error:

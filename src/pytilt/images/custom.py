@@ -10,6 +10,7 @@ from pytilt.docker.engine import Engine, content_tag
 from pytilt.errors import BuildError, CommandError, DockerApiError, UserError
 from pytilt.host.output import Tail, both, decoded
 from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.host.reading import read_file
 from pytilt.images.contract import BuildRequest
 from pytilt.images.registry_names import push_name, push_reference, tag_for
 from pytilt.model.images import BuiltImage, CustomBuild
@@ -146,7 +147,7 @@ def _announcement(variables: dict[str, str]) -> str:
 
 def _written_reference(file: str) -> str:
     try:
-        reference = parse(Path(file).read_text(encoding="utf-8", errors="replace").strip())
+        reference = parse(read_file(file).decode(errors="replace").strip())
     except OSError as error:
         raise BuildError(
             f"Could not find image ref in output. Your custom_build script should have written to {file}: "

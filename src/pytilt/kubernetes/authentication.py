@@ -13,6 +13,7 @@ import msgspec
 from pytilt.cluster import objects
 from pytilt.errors import ClusterUnreachableError, CommandError
 from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.host.reading import read_file
 from pytilt.http.decoding import MalformedJsonError, decode
 from pytilt.kubernetes.connection import Connection, ExecPlugin
 from pytilt.model.base import Value
@@ -95,9 +96,9 @@ class Authenticator:
         return Identity(headers=tuple(headers), certificate=user.certificate, key=user.key, expires=expires)
 
     async def _token(self) -> str:
-        path = Path(self._connection.credentials.token_file)
         try:
-            return (await asyncio.to_thread(path.read_text)).strip()
+            content = await asyncio.to_thread(read_file, self._connection.credentials.token_file)
+            return content.decode("ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ClusterUnreachableError(
                 f"the token of the user `{self._connection.credentials.user}` cannot be read: {error}",

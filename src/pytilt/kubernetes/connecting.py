@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from pytilt.errors import UserError
+from pytilt.host.reading import read_file
 from pytilt.kubernetes import products, proxying
 from pytilt.kubernetes.connection import Connection, Credentials, ExecPlugin
 from pytilt.kubernetes.kubeconfig import IN_CLUSTER, Entry, Kubeconfig, as_text, current_context, read
@@ -213,7 +214,7 @@ def _pem(entry: Entry, key: str) -> str:
     if not (path := _path(entry, key)):
         return ""
     try:
-        return Path(path).read_text(encoding="ascii")
+        return read_file(path).decode("ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"the `{key}` of `{entry.name}` cannot be read: {error}", where=entry.path, hint="fetch it anew"

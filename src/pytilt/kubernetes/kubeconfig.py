@@ -5,11 +5,11 @@ relative to the file that names them.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pytilt.cluster import yaml
 from pytilt.errors import UserError
+from pytilt.host.reading import read_file
 from pytilt.model.base import Value
 from pytilt.settings import Settings
 
@@ -78,11 +78,14 @@ def as_text(value: Mapping[str, Any], key: str) -> str:
 
 def _document(path: str) -> Mapping[str, Any] | None:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_file(path).decode()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"the kubeconfig cannot be read: {error}", where=path, hint="correct `KUBECONFIG`") from error
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise UserError(
+            f"the kubeconfig cannot be read: {reason.lower()}", where=path, hint="correct `KUBECONFIG`"
+        ) from error
     documents = yaml.parse_values(text, path)
     document = documents[0] if documents else None
     if document is None:

@@ -1,6 +1,7 @@
 """Packing local files for a container, and listing what an initial sync has to bring."""
 
 import asyncio
+import errno
 import io
 import os
 import posixpath
@@ -14,6 +15,9 @@ from pytilt.liveupdate.planning import ChangedFile, FileKind, SyncedFile, remote
 from pytilt.model.base import Value
 from pytilt.model.files import Ignore
 from pytilt.model.images import LiveUpdate
+
+LARGEST_BYTES = 512 * 1024 * 1024
+"""A larger file is not synced: it is held in memory on its way. An image takes files of any size."""
 
 _INLINE_FILES = 4
 _INLINE_BYTES = 256 * 1024
@@ -70,7 +74,7 @@ async def pack(files: Sequence[SyncedFile]) -> Archive:
         files: what to pack; a later one wins over an earlier one with the same remote path.
 
     Raises:
-        OSError: a file is there and cannot be read.
+        OSError: a file is there and cannot be read, or is larger than `LARGEST_BYTES`.
     """
     if not files:
         return Archive()
@@ -174,6 +178,8 @@ def _add_one(tar: tarfile.TarFile, local: str, remote: str, file: SyncedFile) ->
     _own(info, file.owner)
     if stat.S_ISREG(found.st_mode):
         # Read as a whole first: the size in the header must be that of what follows, also if the file grows meanwhile.
+        if found.st_size > LARGEST_BYTES:
+            raise OSError(errno.EFBIG, f"it is larger than {LARGEST_BYTES >> 20} megabytes", local)
         content = Path(local).read_bytes()
         info.size = len(content)
         tar.addfile(info, io.BytesIO(content))

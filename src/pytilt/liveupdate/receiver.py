@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from pytilt.cluster.seam import ContainerRef
+from pytilt.errors import SyncError
 from pytilt.liveupdate.archive import Archive, pack
 from pytilt.liveupdate.planning import SyncPlan
 from pytilt.model.base import Value
@@ -66,11 +67,16 @@ class Batch:
         """The files to copy, as an archive.
 
         Raises:
-            OSError: a file is there and cannot be read.
+            SyncError: a file is there and cannot be read, or is too large.
         """
         async with self._lock:
             if self._archive is None:
-                self._archive = await pack(self.plan.copies)
+                try:
+                    self._archive = await pack(self.plan.copies)
+                except OSError as error:
+                    raise SyncError(
+                        f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}"
+                    ) from error
             return self._archive
 
 

@@ -5,6 +5,8 @@ import posixpath
 from collections.abc import Callable
 from pathlib import Path
 
+from pytilt.host.reading import read_file
+
 LOCK = "index.lock"
 """Git holds this file from before the first to after the last file of a checkout."""
 
@@ -38,7 +40,7 @@ def git_dir_of(directory: str) -> str | None:
     try:
         if entry.is_dir():
             return str(entry)
-        text = os.fsdecode(entry.read_bytes()).strip()
+        text = os.fsdecode(read_file(str(entry))).strip()
     except OSError:
         return None
     if not text.startswith("gitdir:"):
