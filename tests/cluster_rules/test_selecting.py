@@ -1,8 +1,9 @@
 import pytest
 
 from pytilt.cluster.objects import name
-from pytilt.cluster.selecting import selector_matches, split
+from pytilt.cluster.selecting import selector_matches, selector_problem, selects, split
 from pytilt.errors import UserError
+from pytilt.model.api.kubernetes_discoveries import LabelSelector, LabelSelectorRequirement
 from tests.cluster_rules.shop import deployment, plain, service
 
 WANTED = (deployment("web", "x"), service("web"), plain("Secret", "s", namespace="prod"))
@@ -38,3 +39,30 @@ def test_a_regular_expression_that_cannot_be_read_is_refused():
 def test_numbers_in_selectors_compare_as_text():
     assert selector_matches({"spec": {"selector": {"v": 1}}}, {"v": "1", "w": "2"})
     assert not selector_matches({"spec": {"selector": {"v": 1}}}, {})
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "found"),
+    [
+        ("In", ("web", "db"), True),
+        ("In", ("db",), False),
+        ("NotIn", ("db",), True),
+        ("NotIn", ("web",), False),
+        ("Exists", (), True),
+        ("DoesNotExist", (), False),
+    ],
+)
+def test_a_label_selector_selects_as_in_kubernetes(operator, values, found):
+    condition = LabelSelectorRequirement(key="app", operator=operator, values=values)
+    assert selects(LabelSelector(match_expressions=(condition,)), {"app": "web"}) is found
+    assert selector_problem(LabelSelector(match_expressions=(condition,))) == ""
+
+
+def test_a_label_selector_that_cannot_be_says_why():
+    def problem(operator, *values):
+        condition = LabelSelectorRequirement(key="app", operator=operator, values=values)
+        return selector_problem(LabelSelector(match_expressions=(condition,)))
+
+    assert problem("Like", "a") == '"Like" is not a valid label selector operator'
+    assert problem("In").endswith("values set must be non-empty")
+    assert problem("Exists", "a").endswith("values set must be empty")

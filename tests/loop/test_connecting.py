@@ -3,6 +3,7 @@ from msgspec.structs import replace
 
 from pytilt.errors import ApplyError, DockerApiError, PytiltError
 from pytilt.loop.connecting import Connecting
+from pytilt.model.api.kubernetes_applies import KubernetesApply
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, SpanId
 from pytilt.model.objects import ClusterState
@@ -89,3 +90,10 @@ async def test_a_cluster_that_answers_nonsense_is_reported_and_asked_again(
         trial.cluster.failing = None
         await until(trial.store, lambda: trial.state().info)
     assert logged(logs) == f"{failure.message}\nThe cluster `kind-fake` answers\n"
+
+
+async def test_an_object_that_is_to_be_applied_asks_for_the_cluster_too(trial: Trial):
+    prepare(trial.store, local("tool"), connected=False)
+    async with running(trial.connecting.run()):
+        trial.store.put(KubernetesApply(name="x"))
+        await until(trial.store, lambda: trial.state().info)

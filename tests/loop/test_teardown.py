@@ -6,6 +6,7 @@ from pytilt.cluster import objects
 from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
 from pytilt.errors import ApplyError, ClusterUnreachableError
 from pytilt.loop.teardown import TearingDown
+from pytilt.model.api.kubernetes_applies import KubernetesApply, KubernetesApplyCmd, KubernetesApplySpec
 from pytilt.model.names import ResourceName
 from pytilt.model.resources import Declaration, KubeObject, ResourceSpec
 from pytilt.testing.cluster import FakeCluster
@@ -219,3 +220,18 @@ async def test_what_does_not_go_is_named_with_its_finalizer_after_the_rest_went(
         "ConfigMap/colors (finalizers `example.com/paint`, `kubernetes.io/x`)"
     )
     assert "Deployment/web" in map(str, cluster.deleted)
+
+
+async def test_what_objects_of_the_api_apply_goes_too_and_a_broken_one_stops_nothing():
+    def apply(name: str, **spec: object) -> KubernetesApply:
+        return KubernetesApply(name=name, spec=KubernetesApplySpec(**spec))  # type: ignore[arg-type]  # as each is
+
+    colors = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: colors}\n"
+    command = KubernetesApplyCmd(args=("apply",), dir="/p")
+    applies = (apply("a", yaml=colors), apply("b", yaml="a: [b"), apply("c", apply_cmd=command))
+    cluster, lines, web = FakeCluster(), list[str](), kubernetes("web")
+    declaration = Declaration(resources=(web,), enabled=(web.name,), objects=applies)
+    with pytest.raises(ApplyError, match=r"kubernetesapply b: spec\.yaml"):
+        await TearingDown(cluster, lines.append).run(declaration, delete_namespaces=False, delete_volumes=False)
+    assert list(map(str, cluster.deleted)) == ["ConfigMap/colors", "Deployment/web"]
+    assert "Not deleting what kubernetesapply c applied: it has no delete command" in lines

@@ -143,3 +143,9 @@ def test_a_project_without_kubernetes_needs_no_permission(tmp_path):
 )
 def test_a_wrong_call_says_what_tilt_says(tmp_path, script, message):
     assert message in Project(tmp_path, {"Tiltfile": script}).error()
+
+
+def test_an_object_that_is_applied_is_not_deployed_to_production_either(tmp_path):
+    error = evaluate_in_prod(tmp_path, "v1alpha1.kubernetes_apply('x', yaml='kind: Pod')").error
+    assert error is not None
+    assert error.startswith("Stop! prod might be production.")

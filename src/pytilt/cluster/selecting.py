@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pytilt.cluster import objects
 from pytilt.errors import UserError
+from pytilt.model.api.kubernetes_discoveries import LabelSelector, LabelSelectorRequirement
 from pytilt.model.resources import KubeObject
 
 _MOST_PARTS = 3
@@ -62,6 +63,40 @@ def selector_matches(service: KubeObject, labels: Mapping[str, str]) -> bool:
     """Would a Service with this selector send to pods with these labels? One without selector sends to none."""
     selector = objects.mapping(service, "spec", "selector")
     return bool(selector) and all(labels.get(str(key)) == str(value) for key, value in selector.items())
+
+
+_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+
+
+def selector_problem(selector: LabelSelector) -> str:
+    """What is wrong with a label selector, in Kubernetes' words; empty when nothing is."""
+    for each in selector.match_expressions:
+        if each.operator not in _OPERATORS:
+            return f'"{each.operator}" is not a valid label selector operator'
+        if bool(each.values) is not (each.operator in ("In", "NotIn")):
+            rule = "must be empty" if each.values else "must be non-empty"
+            return f"values: Invalid value: for '{each.operator}' operator, values set {rule}"
+    return ""
+
+
+def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
+    """Do all conditions of a label selector hold? An empty one selects everything."""
+    return all(labels.get(key) == value for key, value in selector.match_labels.items()) and all(
+        _holds(each, labels) for each in selector.match_expressions
+    )
+
+
+def _holds(condition: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:
+    present, value = condition.key in labels, labels.get(condition.key)
+    match condition.operator:
+        case "In":
+            return present and value in condition.values
+        case "NotIn":
+            return not present or value not in condition.values
+        case "Exists":
+            return present
+        case _:
+            return not present
 
 
 def full_name(o: KubeObject) -> str:

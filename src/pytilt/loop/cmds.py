@@ -16,7 +16,7 @@ from pytilt.model.api.buttons import UIButton, input_values
 from pytilt.model.api.cmds import Cmd, CmdSpec, CmdStateWaiting, CmdStatus
 from pytilt.model.api.config_maps import ConfigMap
 from pytilt.model.api.file_watches import ApiFileWatch
-from pytilt.model.api.metadata import MANAGED_BY, RESOURCE_ANNOTATION, SPAN_ANNOTATION
+from pytilt.model.api.metadata import MANAGED_BY, RESOURCE_ANNOTATION, SPAN_ANNOTATION, RestartOnSpec
 from pytilt.model.base import Value
 from pytilt.model.commands import Command
 from pytilt.model.logs import Level
@@ -66,7 +66,7 @@ def plan_step(cmd: Cmd, last: CmdRun, state: Snapshot, *, disabled: bool) -> Cmd
     spec = replace(cmd.spec, start_on=None, restart_on=None)
     changed = spec != last.spec
     started_by, start_button = last_start(cmd.spec, state)
-    restarted_by, restart_button = last_restart(cmd.spec, state)
+    restarted_by, restart_button = last_restart(cmd.spec.restart_on, state)
     triggered = later(started_by, last.started_by) or later(restarted_by, last.restarted_by)
     waits = cmd.spec.start_on is not None and bool(cmd.spec.start_on.ui_buttons)
     if changed and waits and not later(started_by, last.started_by):
@@ -87,13 +87,13 @@ def last_start(spec: CmdSpec, state: Snapshot) -> tuple[str, UIButton | None]:
     return _latest((time, button) for time, button in clicks if not after or not later(after, time))
 
 
-def last_restart(spec: CmdSpec, state: Snapshot) -> tuple[str, UIButton | None]:
-    """Time of the last event that starts a Cmd again, and the button if it was a click."""
-    if spec.restart_on is None:
+def last_restart(restart_on: RestartOnSpec | None, state: Snapshot) -> tuple[str, UIButton | None]:
+    """Time of the last event that starts an object again, and the button if it was a click."""
+    if restart_on is None:
         return "", None
-    watches = [state.get(ApiFileWatch, name) for name in spec.restart_on.file_watches]
+    watches = [state.get(ApiFileWatch, name) for name in restart_on.file_watches]
     times = [(each.status.last_event_time, None) for each in watches if each is not None]
-    return _latest([*times, *_clicks(spec.restart_on.ui_buttons, state)])
+    return _latest([*times, *_clicks(restart_on.ui_buttons, state)])
 
 
 def _clicks(names: Iterable[str], state: Snapshot) -> list[tuple[str, UIButton | None]]:

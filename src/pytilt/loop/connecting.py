@@ -6,6 +6,8 @@ from msgspec.structs import replace
 
 from pytilt.cluster.seam import Cluster
 from pytilt.errors import PytiltError
+from pytilt.model.api.kubernetes_applies import KubernetesApply
+from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery
 from pytilt.model.logs import Level, Log
 from pytilt.model.objects import ClusterState, Resource
 from pytilt.store.objects import Store
@@ -32,7 +34,7 @@ class Connecting:
         self._log = log
 
     async def run(self) -> None:
-        """Wait for the first Kubernetes resource, then keep the state true, without end."""
+        """Wait for the first object that needs the cluster, then keep the state true, without end."""
         await self._wanted()
         retry = FIRST_RETRY_SECONDS
         while True:
@@ -59,6 +61,8 @@ class Connecting:
         return True
 
     async def _wanted(self) -> None:
-        async for _ in self._store.watch(Resource):
-            if any(each.spec.deploy.in_cluster for each in self._store.snapshot().all(Resource)):
+        async for _ in self._store.watch(Resource, KubernetesApply, KubernetesDiscovery):
+            state = self._store.snapshot()
+            wanted = bool(state.all(KubernetesApply)) or any(state.all(KubernetesDiscovery))
+            if wanted or any(each.spec.deploy.in_cluster for each in state.all(Resource)):
                 return

@@ -1,28 +1,24 @@
 """Full updates of Kubernetes resources: images, YAML, apply, and the removal of what is declared no more."""
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import chain
 
 from pytilt.cluster import finalizers, injection, objects, order
 from pytilt.cluster.seam import Cluster, ObjectRef
 from pytilt.errors import ApplyError
 from pytilt.loop.deploy_commands import DeployCommandRunner
-from pytilt.loop.failures import first_failure
 from pytilt.loop.imaging import Imaging, step_count
 from pytilt.loop.narration import UpdateSteps
+from pytilt.loop.object_apply import apply_objects
 from pytilt.loop.object_deletion import ObjectDeletion
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
 from pytilt.model.clusters import ClusterInfo
 from pytilt.model.logs import Log
 from pytilt.model.objects import ClusterState, Resource
-from pytilt.model.resources import DeployCommands, KubeObject, KubernetesDeploy
+from pytilt.model.resources import DeployCommands, KubernetesDeploy
 from pytilt.model.updates import Outcome
 from pytilt.store.objects import Store
-
-PARALLEL_APPLIES = 10
-"""Objects of equal rank that are applied at a time; Tilt's number."""
 
 CLEAR_SECONDS = 30.0
 """How long an object may take to go before it is made anew, as in Tilt."""
@@ -88,7 +84,7 @@ class Deploying:
                 hashes: tuple[str, ...] = ()
             else:
                 wanted = injection.inject(deploy.objects, references, deployed, deploy.locators)
-                applied = await self._apply(wanted, step_log, timeout)
+                applied = await apply_objects(self._cluster, wanted, step_log, seconds=timeout)
                 hashes = injection.template_hashes(wanted)
             refs = tuple(objects.ref(each) for each in applied)
             if deploy.commands is None:
@@ -145,27 +141,6 @@ class Deploying:
                 raise ApplyError("\n".join(refused))
             if left:
                 raise finalizers.stuck(await deletion.described(left), self._clear_seconds)
-
-    async def _apply(self, wanted: Sequence[KubeObject], log: Log, seconds: float) -> list[KubeObject]:
-        log("Applying YAML to cluster\n")
-        limit = asyncio.Semaphore(PARALLEL_APPLIES)
-
-        async def one(each: KubeObject) -> KubeObject:
-            async with limit:
-                return await self._cluster.apply(each, timeout=seconds, notify=lambda line: log(f"{line}\n"))
-
-        applied: list[KubeObject] = []
-        for stage in order.stages(wanted):
-            try:
-                async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(one(each), name=f"apply {objects.ref(each)}") for each in stage]
-            except ExceptionGroup as failures:
-                raise first_failure(failures) from None
-            applied += [task.result() for task in tasks]
-        log("Objects applied to cluster:\n")
-        for each in applied:
-            log(f"  → {objects.name(each)}:{objects.kind(each).lower()}\n")
-        return applied
 
     async def _remove_vanished(self, resource: Resource, refs: tuple[ObjectRef, ...], log: Log) -> None:
         present = set(map(self._key, refs))

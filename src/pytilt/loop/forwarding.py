@@ -15,10 +15,11 @@ from pytilt.errors import PortClosedError, PytiltError
 from pytilt.host.ports import PortHolder, holder_of
 from pytilt.loop.failures import first_failure
 from pytilt.loop.piping import pipe
+from pytilt.loop.pod_lookup import POD_SOURCES, Pods, PodSource, pods_of
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
-from pytilt.model.names import ResourceName, SpanId
-from pytilt.model.objects import PortForward, Runtime
+from pytilt.model.names import SpanId
+from pytilt.model.objects import PortForward
 from pytilt.model.pods import Pod
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
@@ -56,7 +57,7 @@ class Forwarding:
         self._host = host
         self._rechecks = rechecks or Rechecks()
         self._running: dict[str, tuple[PortForward, asyncio.Task[None]]] = {}
-        self._connections: dict[asyncio.Task[None], tuple[ResourceName, str]] = {}
+        self._connections: dict[asyncio.Task[None], tuple[PodSource, str]] = {}
         self._rechecking: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -80,25 +81,26 @@ class Forwarding:
 
     async def _follow_pods(self) -> None:
         """Break connections to pods that are gone, and forget what was said of a pod that is replaced."""
-        async for _ in self._store.watch(Runtime):
-            for task, (resource, pod) in list(self._connections.items()):
-                if not self._is_there(resource, pod):
+        async for _ in self._store.watch(*POD_SOURCES):
+            for task, (source, pod) in list(self._connections.items()):
+                if not self._is_there(source, pod):
                     task.cancel()
             for forward in self._store.snapshot().all(PortForward):
                 status = forward.status
                 if status.listening and status.error and not self._leads_to(forward, status.pod):
                     self._write(forward.name, error="")
 
-    def _is_there(self, resource: ResourceName, pod: str) -> bool:
-        runtime = self._store.get(Runtime, resource)
-        if runtime is None:
-            return False
-        return pod in runtime.status.leaving or any(each.name == pod for each in runtime.status.pods)
+    def _is_there(self, source: PodSource, pod: str) -> bool:
+        pods = pods_of(self._store, source) or Pods()
+        return pod in pods.leaving or any(each.name == pod for each in pods.present)
 
     def _leads_to(self, forward: PortForward, pod: str) -> bool:
-        runtime = self._store.get(Runtime, forward.resource)
-        found = ownership.forward_pod(runtime.status.pods) if runtime else None
+        found = self._best(forward)
         return found is not None and found.name == pod
+
+    def _best(self, forward: PortForward) -> Pod | None:
+        pods = pods_of(self._store, _source(forward))
+        return ownership.forward_pod(pods.present) if pods else None
 
     async def _listen(self, forward: PortForward) -> None:
         host = forward.spec.host or self._host
@@ -164,7 +166,7 @@ class Forwarding:
         port = ownership.container_port(pod, forward.spec)
         task = asyncio.current_task()
         assert task is not None
-        self._connections[task] = (forward.resource, pod.name)
+        self._connections[task] = (_source(forward), pod.name)
         problem: BaseException | None = None
         try:
             async with self._containers.forward(pod.namespace, pod.name, port) as stream:
@@ -234,9 +236,8 @@ class Forwarding:
         """The pod to go to, as soon as there is one; None where there is none for long."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_SECONDS):
-                async for _ in self._store.watch(Runtime):
-                    runtime = self._store.get(Runtime, forward.resource)
-                    pod = ownership.forward_pod(runtime.status.pods) if runtime else None
+                async for _ in self._store.watch(*POD_SOURCES):
+                    pod = self._best(forward)
                     if pod is not None:
                         return pod
         self._say(forward, "no pod takes connections")
@@ -245,7 +246,8 @@ class Forwarding:
     def _say(self, forward: PortForward, text: str) -> None:
         span = self._logs.span(forward.resource, SpanId(f"forward:{forward.name}"))
         port = forward.spec.local_port
-        span(f"Error port-forwarding {forward.resource} ({port}): {text}\n", level=Level.ERROR)
+        whose = forward.discovery or forward.resource
+        span(f"Error port-forwarding {whose} ({port}): {text}\n", level=Level.ERROR)
 
     def _write(self, name: str, **fields: str | int | bool) -> None:
         self._store.change(
@@ -253,6 +255,10 @@ class Forwarding:
             name,
             lambda forward: replace(forward, status=replace(forward.status, **fields)),
         )
+
+
+def _source(forward: PortForward) -> PodSource:
+    return PodSource(resource=forward.resource, discovery=forward.discovery)
 
 
 def _why(problem: OSError, taken: PortHolder | None) -> str:

@@ -1,17 +1,21 @@
 """The logs of pods: every container of every resource is followed, over restarts, without gaps or repetitions."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pytilt.cluster.log_position import LogPosition
 from pytilt.cluster.seam import ContainerRef, Containers
 from pytilt.errors import PytiltError
+from pytilt.loop.pod_lookup import POD_SOURCES, PodSource, pods_of
+from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery, PodLogStreamTemplateSpec
+from pytilt.model.api.metadata import RESOURCE_ANNOTATION
 from pytilt.model.base import Value
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource, Runtime
 from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
+from pytilt.views.discoveries import found_pods
 
 IGNORED = frozenset({"istio-init", "istio-proxy", "linkerd-proxy", "linkerd-init"})
 """Containers whose logs nobody asked for; the list is Tilt's."""
@@ -23,7 +27,7 @@ LAST_RETRY_SECONDS = 15.0
 class Followed(Value):
     """A container to follow, over all its restarts."""
 
-    resource: ResourceName
+    source: PodSource
     namespace: str
     pod: str
     uid: str
@@ -56,7 +60,7 @@ class PodLogs:
     async def run(self) -> None:
         """Follow what is there and what comes, without end."""
         async with asyncio.TaskGroup() as group:
-            async for _ in self._store.watch(Runtime):
+            async for _ in self._store.watch(*POD_SOURCES):
                 self.turn(group)
 
     def turn(self, group: asyncio.TaskGroup) -> None:
@@ -83,25 +87,39 @@ class PodLogs:
     def _wanted(self) -> Iterator[Followed]:
         for runtime in self._store.snapshot().all(Runtime):
             resource = self._store.get(Resource, runtime.name)
-            if resource is None or not resource.spec.deploy.in_cluster:
-                continue
-            for pod in runtime.status.pods:
-                older = pod.created_at < self._began[:19]
-                for container in pod.containers:
-                    if container.name not in IGNORED and container.id:
-                        yield Followed(
-                            resource=ResourceName(runtime.name),
-                            namespace=pod.namespace,
-                            pod=pod.name,
-                            uid=pod.uid,
-                            container=container.name,
-                            prefix=f"[{container.name}] " if container.init or len(pod.containers) > 1 else "",
-                            since=self._began if older else "",
-                        )
+            if resource is not None and resource.spec.deploy.in_cluster:
+                source = PodSource(resource=ResourceName(runtime.name))
+                yield from self._containers_of(source, runtime.status.pods, PodLogStreamTemplateSpec())
+        for each in self._store.snapshot().all(KubernetesDiscovery):
+            source = PodSource(
+                resource=ResourceName(each.annotations.get(RESOURCE_ANNOTATION, "")), discovery=each.name
+            )
+            template = each.spec.pod_log_stream_template_spec or PodLogStreamTemplateSpec()
+            yield from self._containers_of(source, found_pods(each), template)
+
+    def _containers_of(
+        self, source: PodSource, pods: Iterable[Pod], template: PodLogStreamTemplateSpec
+    ) -> Iterator[Followed]:
+        ignored = {*IGNORED, *template.ignore_containers} - set(template.only_containers)
+        for pod in pods:
+            older = pod.created_at < self._began[:19]
+            for container in pod.containers:
+                left_out = template.only_containers and container.name not in template.only_containers
+                if container.id and container.name not in ignored and not left_out:
+                    yield Followed(
+                        source=source,
+                        namespace=pod.namespace,
+                        pod=pod.name,
+                        uid=pod.uid,
+                        container=container.name,
+                        prefix=f"[{container.name}] " if container.init or len(pod.containers) > 1 else "",
+                        since=template.since_time or (self._began if older else ""),
+                    )
 
     async def _follow(self, followed: Followed) -> None:
         """Follow one container until its pod is gone: each of its runs to the end, then the next."""
-        span = self._logs.span(followed.resource, SpanId(f"pod:{followed.resource}:{followed.pod}"))
+        resource = followed.source.resource
+        span = self._logs.span(resource, SpanId(f"pod:{resource}:{followed.pod}"))
         position, retry = LogPosition(followed.since), FIRST_RETRY_SECONDS
         while (container := self._container(followed)) is not None:
             try:
@@ -125,7 +143,7 @@ class PodLogs:
 
     async def _restarted(self, followed: Followed, before: Container) -> None:
         """Wait until the container runs again or is gone."""
-        async for _ in self._store.watch(Runtime):
+        async for _ in self._store.watch(*POD_SOURCES):
             now = self._container(followed)
             if now is None or (now.id != before.id and now.state is not ContainerState.WAITING):
                 return
@@ -135,5 +153,5 @@ class PodLogs:
         return next((each for each in pod.containers if each.name == followed.container), None) if pod else None
 
     def _pod(self, followed: Followed) -> Pod | None:
-        runtime = self._store.get(Runtime, followed.resource)
-        return next((each for each in runtime.status.pods if each.uid == followed.uid), None) if runtime else None
+        pods = pods_of(self._store, followed.source)
+        return next((each for each in pods.present if each.uid == followed.uid), None) if pods else None

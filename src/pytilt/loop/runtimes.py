@@ -10,6 +10,8 @@ from pytilt.cluster import endpoints, health, objects, ownership, pods
 from pytilt.cluster.ownership import Claim, Intermediate
 from pytilt.cluster.seam import Change, ChangeType, Cluster
 from pytilt.errors import PytiltError
+from pytilt.loop.discoveries import Discoveries
+from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
@@ -47,7 +49,7 @@ WAITING_EVENTS = 200
 
 
 class Runtimes:
-    """Writes the runtime of every Kubernetes resource.
+    """Writes the runtime of every Kubernetes resource, and what `KubernetesDiscovery` objects find.
 
     Args:
         store: the session's objects.
@@ -61,6 +63,7 @@ class Runtimes:
         self._logs = logs
         self._cluster = cluster
         self._host = host
+        self._discoveries = Discoveries(store, logs)
         self._began = store.now()
         self._dirty = asyncio.Event()
         self._watches: dict[tuple[WatchedKind, str], asyncio.Task[None]] = {}
@@ -77,7 +80,7 @@ class Runtimes:
         """Keep watching what resources live in, and their runtimes true, without end."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._judge(), name="runtimes")
-            async for _ in self._store.watch(Resource, ClusterState):
+            async for _ in self._store.watch(Resource, ClusterState, KubernetesDiscovery):
                 self._watch(group)
                 self._dirty.set()
 
@@ -94,11 +97,12 @@ class Runtimes:
                     )
 
     def _namespaces(self, default: str) -> set[str]:
-        """Where declared objects go, and where those are that a command has applied."""
+        """Where declared objects go, where those are that a command has applied, and where pods are looked for."""
         resources = self._store.snapshot().all(Resource)
         declared = (objects.namespace(each) for resource in resources for each in resource.spec.deploy.objects)
         applied = (ref.namespace for resource in resources for ref in resource.status.applied)
-        return {namespace or default for namespace in (*declared, *applied)}
+        found = {namespace or default for namespace in (*declared, *applied)}
+        return found | self._discoveries.namespaces(default)
 
     async def _follow(self, kind: WatchedKind, namespace: str) -> None:
         take = self._taker(kind)
@@ -168,6 +172,7 @@ class Runtimes:
         for resource in self._store.snapshot().all(Resource):
             if isinstance(resource.spec.deploy, KubernetesDeploy):
                 self._write(resource, self._state(resource, resource.spec.deploy, by_ancestor))
+        self._discoveries.turn(self._pods.values(), self._owners)
         self._log_events()
 
     def _state(

@@ -9,14 +9,16 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pytilt.cluster import finalizers, objects, order
 from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
 from pytilt.cluster.seam import ChangeType, Cluster
-from pytilt.errors import ApplyError, PytiltError, WorkError
+from pytilt.cluster.yaml import parse
+from pytilt.errors import ApplyError, PytiltError, UserError, WorkError
 from pytilt.loop.deploy_commands import DeployCommandRunner
 from pytilt.loop.deploying import KEEP
+from pytilt.loop.kubernetes_applies import declared_applies, delete_commands
 from pytilt.loop.object_deletion import ObjectDeletion
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
-from pytilt.model.resources import Declaration, KubeObject, ResourceSpec
+from pytilt.model.resources import Declaration, DeployCommands, KubeObject, ResourceSpec
 
 OCCUPANTS = (
     ("v1", "Pod"),
@@ -87,7 +89,8 @@ class TearingDown:
             ApplyError: the cluster refuses to delete an object, or one does not go; all others were deleted.
             ClusterUnreachableError: no answer.
         """
-        chosen = [each for each in removal_order(declaration) if delete_volumes or not _is_claim(each)]
+        declared = by_rank([*self._of_applies(declaration), *removal_order(declaration)])
+        chosen = [each for each in declared if delete_volumes or not _is_claim(each)]
         targets = [each for each in chosen if objects.name(each)]
         for each in chosen:
             if each not in targets:
@@ -123,12 +126,34 @@ class TearingDown:
         enabled = [each for each in declaration.resources if each.name in declaration.enabled]
         for resource in _dependents_first(enabled):
             commands = resource.deploy.commands
-            if commands is None or self._commands is None:
-                continue
+            if commands is not None:
+                await self._run_delete(resource.name, commands, declaration.updates.apply_timeout_seconds)
+        for each in declared_applies(declaration):
+            if (commands := delete_commands(each)) is not None:
+                await self._run_delete(each.name, commands, declaration.updates.apply_timeout_seconds)
+
+    async def _run_delete(self, name: str, commands: DeployCommands, seconds: float) -> None:
+        if self._commands is None:
+            return
+        try:
+            await self._commands.delete(commands, self._log, seconds=seconds)
+        except WorkError as problem:
+            self._refused.append(f"{name}: {problem}")
+
+    def _of_applies(self, declaration: Declaration) -> list[KubeObject]:
+        """The objects of `v1alpha1.kubernetes_apply`, dependents first."""
+        found: list[KubeObject] = []
+        for each in declared_applies(declaration):
             try:
-                await self._commands.delete(commands, self._log, seconds=declaration.updates.apply_timeout_seconds)
-            except WorkError as problem:
-                self._refused.append(f"{resource.name}: {problem}")
+                wanted = parse(each.spec.yaml, "spec.yaml")
+            except UserError as problem:
+                self._refused.append(f"kubernetesapply {each.name}: {problem}")
+                continue
+            kept = [one for one in wanted if not _outlives(one)]
+            found += [one for stage in order.deletion_stages(kept) for one in stage]
+            if each.spec.apply_cmd is not None and each.spec.delete_cmd is None:
+                self._notify(f"Not deleting what kubernetesapply {each.name} applied: it has no delete command")
+        return found
 
     def _log(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:  # noqa: ARG002 - as in `Log`
         for line in text.splitlines():
@@ -194,15 +219,24 @@ def removal_order(declaration: Declaration) -> tuple[KubeObject, ...]:
     enabled = [each for each in declaration.resources if each.name in declaration.enabled]
     found: list[KubeObject] = []
     for resource in _dependents_first(enabled):
-        kept = [each for each in resource.deploy.objects if objects.annotations(each).get(KEEP[0]) != KEEP[1]]
+        kept = [each for each in resource.deploy.objects if not _outlives(each)]
         found += [each for stage in order.deletion_stages(kept) for each in stage]
+    return by_rank(found)
+
+
+def by_rank(found: Iterable[KubeObject]) -> tuple[KubeObject, ...]:
+    """Objects in the order of their deletion, what holds others last."""
     return tuple(sorted(found, key=lambda each: _LAST.get(objects.kind(each), 0)))
+
+
+def _outlives(each: KubeObject) -> bool:
+    return objects.annotations(each).get(KEEP[0]) == KEEP[1]
 
 
 def _kept(declaration: Declaration) -> Iterable[KubeObject]:
     """The declared objects that are to outlive the project."""
     for resource in declaration.resources:
-        yield from (each for each in resource.deploy.objects if objects.annotations(each).get(KEEP[0]) == KEEP[1])
+        yield from filter(_outlives, resource.deploy.objects)
 
 
 def _defined(each: KubeObject) -> tuple[str, str] | None:

@@ -3,6 +3,9 @@
 from pytilt.model.base import Value
 from pytilt.model.images import Registry
 
+DEFAULT_CLUSTER = "default"
+"""The name of the one `Cluster` of a session."""
+
 
 class ObjectRef(Value):
     """Which object: enough to find it in a cluster."""

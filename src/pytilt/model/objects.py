@@ -9,7 +9,7 @@ A spec is written by whoever declares the object, a status by exactly one contro
     FileWatch     spec: `loop.evaluating`    status: `loop.watching`
     ImageMap      spec: `loop.evaluating`    status: `loop.imaging`
     Runtime       -                          status: `loop.runtimes` (Kubernetes) or `loop.serve_commands` (processes)
-    PortForward   spec: `loop.evaluating`    status: `loop.forwarding`
+    PortForward   spec: `loop.evaluating` or `loop.discoveries`    status: `loop.forwarding`
     ClusterState  -                          status: `loop.connecting`
 """
 
@@ -225,11 +225,14 @@ class PortForwardStatus(Value):
 
 
 class PortForward(Object):
-    """A port of this machine that leads into a pod. Named `RESOURCE:LOCAL_PORT`."""
+    """A port of this machine that leads into a pod. Named `RESOURCE:LOCAL_PORT`, or `discovery:NAME:LOCAL_PORT`."""
 
     kind: ClassVar[str] = "PortForward"
 
     resource: ResourceName
+    """In whose log it speaks, and whose pods it leads to unless `discovery` names others."""
+    discovery: str = ""
+    """The KubernetesDiscovery whose pods it leads to."""
     spec: resources.PortForwardSpec
     status: PortForwardStatus = PortForwardStatus()
 

@@ -25,6 +25,7 @@ from pytilt.loop.evaluating import Evaluating
 from pytilt.loop.file_watches import FileWatches
 from pytilt.loop.forwarding import Forwarding
 from pytilt.loop.imaging import Imaging
+from pytilt.loop.kubernetes_applies import KubernetesApplies
 from pytilt.loop.outcomes import Done
 from pytilt.loop.podlogs import PodLogs
 from pytilt.loop.probing import ReadinessProber
@@ -118,13 +119,10 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         connected(project.target, project.root, settings, runner, engine, expected=project.deploys) as access,
     ):
         watching = Watching(store, watcher, logs.span(TILTFILE, SpanId("files")))
-        credentials = RegistryCredentials(settings, runner)
-        builder = image_builder(engine, runner, settings, limit=PARALLEL_BUILDS)
-        publisher = DockerPublisher(engine, credentials, runner, settings, kind_cluster=_kind_cluster(project))
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
         commanding = Commanding(runner, environ, partial(write_status, store))
         commands = deploy_commands(runner, access, project, environ)
-        deploying = Deploying(store, access.cluster, Imaging(store, builder, publisher), commands=commands)
+        deploying = Deploying(store, access.cluster, _imaging(store, engine, runner, project), commands=commands)
         syncing = Syncing(store, partial(open_shell, access.containers))
         updating = Updating(store, logs, watching, _strategies(deploying, commanding, syncing), project.root)
         tiltfile_evaluator = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
@@ -132,7 +130,6 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         evaluating = Evaluating(store, logs, watching, updating, resource_deletion, tiltfile_evaluator)
         prober = ReadinessProber(runner, settings.environ, project.root)
         pod_logs = PodLogs(store, logs, access.containers)
-        requests = SessionRequests(updating, evaluating)
         tasks = {
             "files": watching.run(),
             "tiltfile": evaluating.run(),
@@ -144,11 +141,13 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             "live updates": syncing.run(),
             "processes": ServeCommands(store, logs, runner, commanding.request, prober).run(),
             **_objects(store, watching, evaluating, Cmds(store, logs, runner, commanding.request, prober)),
+            "kubernetes applies": KubernetesApplies(store, logs, access.cluster, commands).run(),
             "show": show(store, logs),
         }
         if options.forward_ports:
             tasks["forwards"] = Forwarding(store, logs, access.containers, options.host).run()
         if listener is not None:
+            requests = SessionRequests(updating, evaluating)
             tasks["server"] = _serve(store, logs, requests, project, listener, options.host)
         # What the start has made stays: to look for garbage among it would halt the session for 25 ms now and then.
         gc.freeze()
@@ -163,6 +162,14 @@ def _objects(store: Store, watching: Watching, evaluating: Evaluating, cmds: Cmd
         "file watches": FileWatches(store, watching).run(),
         "toggles": Toggles(store, evaluating.follow_switches).run(),
     }
+
+
+def _imaging(store: Store, engine: Engine, runner: HostRunner, project: SessionProject) -> Imaging:
+    """What builds and publishes images."""
+    settings = project.settings
+    credentials = RegistryCredentials(settings, runner)
+    publisher = DockerPublisher(engine, credentials, runner, settings, kind_cluster=_kind_cluster(project))
+    return Imaging(store, image_builder(engine, runner, settings, limit=PARALLEL_BUILDS), publisher)
 
 
 def _kind_cluster(project: SessionProject) -> str:

@@ -51,7 +51,8 @@ def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declar
         has_workloads=bool(kubernetes or compose),
         kind="Docker Compose" if compose else "Kubernetes",
     )
-    if (kubernetes or uncategorized) and not is_allowed(request, declared.allowed_contexts):
+    applies = any(isinstance(each, KubernetesApply) for each in declared.api_objects)
+    if (kubernetes or uncategorized or applies) and not is_allowed(request, declared.allowed_contexts):
         raise UserError(refused_deploy(request.context))
     check_live_updates(kubernetes)
     check_steps(declared.unused_steps)
@@ -112,6 +113,16 @@ def _applied(declared: ScriptResult) -> list[KubeObject]:
 
 
 def _object_in_environ(each: AnyApiObject, environ: Pairs) -> AnyApiObject:
-    if not isinstance(each, Cmd) or not environ:
+    """An object whose commands know the variables that the Tiltfile set; their own go before them."""
+    added = tuple(f"{name}={value}" for name, value in environ)
+    if not added:
         return each
-    return replace(each, spec=replace(each.spec, env=(*(f"{name}={value}" for name, value in environ), *each.spec.env)))
+    if isinstance(each, Cmd):
+        return replace(each, spec=replace(each.spec, env=(*added, *each.spec.env)))
+    if isinstance(each, KubernetesApply):
+        apply, delete = (
+            replace(cmd, env=(*added, *cmd.env)) if cmd is not None else None
+            for cmd in (each.spec.apply_cmd, each.spec.delete_cmd)
+        )
+        return replace(each, spec=replace(each.spec, apply_cmd=apply, delete_cmd=delete))
+    return each

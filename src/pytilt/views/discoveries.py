@@ -1,6 +1,6 @@
-"""The pods of resources as the API shows them: a `KubernetesDiscovery` for every resource of a cluster. Pure."""
+"""Pods as the API shows them: a `KubernetesDiscovery` for every resource of a cluster; and what was found. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pytilt.model.api.kubernetes_discoveries import (
     DiscoveredContainer,
@@ -27,7 +27,7 @@ def discovery(resource: Resource, runtime: Runtime | None) -> KubernetesDiscover
         extra_selectors=tuple(LabelSelector(match_labels=dict(each)) for each in deploy.extra_pod_selectors),
         cluster="default",
     )
-    pods = tuple(_pod(each) for each in runtime.status.pods) if runtime is not None else ()
+    pods = tuple(discovered_pod(each) for each in runtime.status.pods) if runtime is not None else ()
     return KubernetesDiscovery(
         name=resource.name,
         version=max(resource.version, runtime.version if runtime is not None else 0),
@@ -40,7 +40,41 @@ def discovery(resource: Resource, runtime: Runtime | None) -> KubernetesDiscover
     )
 
 
-def _pod(pod: Pod) -> DiscoveredPod:
+def found_pods(found: KubernetesDiscovery) -> tuple[Pod, ...]:
+    """The pods that a discovery has found, as the session knows pods."""
+    return tuple(
+        Pod(
+            name=each.name,
+            namespace=each.namespace,
+            uid=each.uid,
+            created_at=each.created_at,
+            phase=each.phase,
+            status=each.status,
+            deleting=each.deleting,
+            containers=(*_found(each.init_containers, init=True), *_found(each.containers, init=False)),
+        )
+        for each in found.status.pods
+    )
+
+
+def _found(containers: Iterable[DiscoveredContainer], *, init: bool) -> Iterator[Container]:
+    for each in containers:
+        state, about = next(iter(each.state.items()), (ContainerState.WAITING, {}))
+        yield Container(
+            name=each.name,
+            image=each.image,
+            id=each.id,
+            init=init,
+            state=ContainerState(state),
+            reason=str(about.get("reason", "")),
+            ready=each.ready,
+            restarts=each.restarts,
+            ports=each.ports,
+        )
+
+
+def discovered_pod(pod: Pod) -> DiscoveredPod:
+    """A pod as the API shows it."""
     return DiscoveredPod(
         name=pod.name,
         namespace=pod.namespace,

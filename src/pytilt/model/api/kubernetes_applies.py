@@ -79,7 +79,7 @@ class KubernetesApplyStatus(Value):
 
 
 class KubernetesApply(ApiObject):
-    """Objects to apply. Nothing carries it out: it is kept, and shown."""
+    """Objects to apply. The spec is written by the declarer, the status by `loop.kubernetes_applies`."""
 
     kind: ClassVar[str] = "KubernetesApply"
 

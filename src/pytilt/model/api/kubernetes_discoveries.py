@@ -115,7 +115,7 @@ class KubernetesDiscoveryStatus(Value):
 
 
 class KubernetesDiscovery(ApiObject):
-    """Pods of a resource, as the session has found them; one that a client declares is kept, and shown."""
+    """Pods to look for. The spec is written by the declarer, the status by `loop.discoveries`."""
 
     kind: ClassVar[str] = "KubernetesDiscovery"
 
