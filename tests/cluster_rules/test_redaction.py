@@ -95,3 +95,12 @@ def test_what_is_learnt_twice_is_not_new():
     assert not redactor.learn([("swordfish", "[again]")])
     assert redactor
     assert not Redactor()
+
+
+@pytest.mark.parametrize("width", [64, 76, 1000])
+def test_a_key_is_found_when_its_lines_are_broken_elsewhere(width: int):
+    body = base64.b64encode(random.Random(7).randbytes(200)).decode()
+    lines = [body[at : at + 64] for at in range(0, len(body), 64)]
+    redactor = knowing("\n".join(["-----BEGIN KEY-----", *lines, "-----END KEY-----", ""]))
+    for line in (body[at : at + width] for at in range(0, len(body), width)):
+        assert redactor(line).replace("[0]", "") == ""

@@ -7,6 +7,7 @@ from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
 from pytilt.errors import ApplyError, ClusterUnreachableError
 from pytilt.loop.teardown import TearingDown
 from pytilt.model.api.kubernetes_applies import KubernetesApply, KubernetesApplyCmd, KubernetesApplySpec
+from pytilt.model.clusters import ObjectRef
 from pytilt.model.names import ResourceName
 from pytilt.model.resources import Declaration, KubeObject, ResourceSpec
 from pytilt.testing.cluster import FakeCluster
@@ -235,3 +236,21 @@ async def test_what_objects_of_the_api_apply_goes_too_and_a_broken_one_stops_not
         await TearingDown(cluster, lines.append).run(declaration, delete_namespaces=False, delete_volumes=False)
     assert list(map(str, cluster.deleted)) == ["ConfigMap/colors", "Deployment/web"]
     assert "Not deleting what kubernetesapply c applied: it has no delete command" in lines
+
+
+async def test_nothing_that_is_printed_shows_a_secret():
+    lines: list[str] = []
+    declaration = Declaration(
+        resources=(kubernetes("web", plain("ConfigMap", "hush-hush"), deployment("web")),),
+        enabled=(ResourceName("web"),),
+        secrets=(("hush-hush", "[key]"),),
+    )
+
+    class Refusing(FakeCluster):
+        async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:  # noqa: ARG002 - as in the seam
+            raise ApplyError(f"{ref}: t0ken-1 is wrong")
+
+    tearing = TearingDown(Refusing(), lines.append)
+    with pytest.raises(ApplyError, match=r"\[token\] is wrong"):
+        await tearing.run(declaration, delete_namespaces=False, delete_volumes=False, secrets=[("t0ken-1", "[token]")])
+    assert "Deleting via kubectl: ConfigMap/[key]" in lines

@@ -57,7 +57,12 @@ def command(
             tearing = TearingDown(
                 access.cluster, lambda line: print(line, flush=True), commands=deploy_commands(runner, access, project)
             )
-            await tearing.run(result.declaration, delete_namespaces=delete_namespaces, delete_volumes=delete_volumes)
+            await tearing.run(
+                result.declaration,
+                delete_namespaces=delete_namespaces,
+                delete_volumes=delete_volumes,
+                secrets=result.secrets,
+            )
 
     ended = run_in_foreground(run)
     if ended is None:

@@ -155,6 +155,9 @@ def forms(value: str) -> set[str]:
     lines = [line.strip() for line in value.splitlines()]
     if len(lines) > 1:
         found |= {form for line in lines if _says_something(line) for form in _written(line)}
+        if "-----BEGIN " in value:
+            body = "".join(line for line in lines if not line.startswith("-----") and ":" not in line)
+            found |= {body[at : at + width] for width in WRAPPED for at in range(0, len(body), width)}
     return {form for form in found if len(form) >= SHORTEST}
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from pytilt.cluster import finalizers, objects, order
 from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
+from pytilt.cluster.redaction import Redactor
 from pytilt.cluster.seam import ChangeType, Cluster
 from pytilt.cluster.yaml import parse
 from pytilt.errors import ApplyError, PytiltError, UserError, WorkError
@@ -70,25 +71,35 @@ class TearingDown:
         seconds: float = GONE_SECONDS,
     ) -> None:
         self._cluster = cluster
-        self._notify = notify
+        self._redactor = Redactor()
+        self._notify: Notify = lambda line: notify(self._redactor(line))
         self._commands = commands
         self._seconds = seconds
-        self._deletion = ObjectDeletion(cluster, notify, seconds)
+        self._deletion = ObjectDeletion(cluster, self._notify, seconds)
         self._deleted: list[ObjectRef] = []
         self._refused: list[str] = []
 
-    async def run(self, declaration: Declaration, *, delete_namespaces: bool, delete_volumes: bool) -> None:
+    async def run(
+        self,
+        declaration: Declaration,
+        *,
+        delete_namespaces: bool,
+        delete_volumes: bool,
+        secrets: Iterable[tuple[str, str]] = (),
+    ) -> None:
         """Delete the objects of all enabled resources: custom resources, dependents before what they need, namespaces.
 
         Args:
             declaration: what the Tiltfile declares.
             delete_namespaces: delete declared namespaces whatever is in them.
             delete_volumes: delete declared volume claims too.
+            secrets: what must not be shown, and what is shown instead; the declared ones are known.
 
         Raises:
             ApplyError: the cluster refuses to delete an object, or one does not go; all others were deleted.
             ClusterUnreachableError: no answer.
         """
+        self._redactor.learn([*declaration.secrets, *secrets])
         declared = by_rank([*self._of_applies(declaration), *removal_order(declaration)])
         chosen = [each for each in declared if delete_volumes or not _is_claim(each)]
         targets = [each for each in chosen if objects.name(each)]
@@ -189,7 +200,7 @@ class TearingDown:
         self._refused += refused
         described = await self._deletion.described([*left, *stuck])
         if self._refused:
-            raise ApplyError("\n".join([*self._refused, *described]))
+            raise ApplyError(self._redactor("\n".join([*self._refused, *described])))
         if described:
             raise finalizers.stuck(described, self._seconds)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from pytilt.cluster import yaml
+from pytilt.cluster.secrets import secrets
 from pytilt.dialect import to_repr, type_name
 from pytilt.errors import UserError
 from pytilt.tiltfile.conversions import LocalPath, Stringable
@@ -47,22 +48,22 @@ class DataBuiltins:
     @function("read_yaml")
     def read_yaml(self, paths: LocalPath, default: object = None) -> object:
         """The value in a YAML file with one document."""
-        return self._read(paths, default, lambda text: _single(_decode_yaml(text, f" from {paths}")))
+        return self._read(paths, default, lambda text: _single(self._yaml(text, f" from {paths}")))
 
     @function("read_yaml_stream")
     def read_yaml_stream(self, paths: LocalPath, default: object = None) -> object:
         """The values in a YAML file with any number of documents."""
-        return self._read(paths, default, lambda text: _decode_yaml(text, f" from {paths}"))
+        return self._read(paths, default, lambda text: self._yaml(text, f" from {paths}"))
 
     @function("decode_yaml")
     def decode_yaml(self, yaml: Stringable) -> object:
         """The value of a YAML text with one document."""
-        return _single(_decode_yaml(yaml, ""))
+        return _single(self._yaml(yaml, ""))
 
     @function("decode_yaml_stream")
     def decode_yaml_stream(self, yaml: Stringable) -> list[object]:
         """The values of a YAML text with any number of documents."""
-        return _decode_yaml(yaml, "")
+        return self._yaml(yaml, "")
 
     @function("encode_yaml")
     def encode_yaml(self, obj: object) -> Blob:
@@ -75,6 +76,11 @@ class DataBuiltins:
         if not isinstance(objs, list):
             raise UserError(f"encode_yaml_stream: for parameter objs: got {type_name(objs)}, want list")
         return Blob("---\n".join(_encode_yaml(obj) for obj in objs), "encode_yaml_stream")
+
+    def _yaml(self, text: str, origin: str) -> list[object]:
+        documents = _decode_yaml(text, origin)
+        self._script.learn(secrets(each for each in documents if isinstance(each, dict)))
+        return documents
 
     def _read(self, path: str, default: object, decode: Callable[[str], object]) -> object:
         try:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from pytilt.cluster.secrets import secrets
 from pytilt.dialect import DialectError, run_file
 from pytilt.errors import PytiltError, UserError
 from pytilt.model.files import Ignore
@@ -48,7 +47,7 @@ def evaluate(request: EvaluationRequest, host: Host) -> EvaluationResult:
         watch_compose_ignores(script, [each.deploy for each in declaration.resources])
     except PytiltError as error:
         watch_ignore_files(script, script.images)
-        result = replace(result, declaration=None, error=shown(str(error)))
+        result = replace(result, declaration=None, error=shown(script.without_secrets(str(error))))
     return _completed(result, script, files.extensions)
 
 
@@ -100,7 +99,7 @@ def _completed(result: EvaluationResult, script: Script, extensions: Extensions)
     config_files = tuple(sorted({*result.config_files, *script.config_files}))
     warnings = (*script.warnings, *result.warnings)
     declaration = result.declaration
-    own = secrets(script.objects) if script.scrub_secrets else ()
+    own = tuple(script.secrets.items()) if script.scrub_secrets else ()
     declared = declaration.secrets if declaration is not None else ()
     if declaration is not None:
         declaration = replace(declaration, config_files=config_files, warnings=warnings)

@@ -5,7 +5,7 @@ from types import FunctionType
 
 from pytilt.cluster import objects, selecting, yaml
 from pytilt.cluster.json_path import find
-from pytilt.cluster.secrets import is_secret
+from pytilt.cluster.secrets import is_secret, secrets
 from pytilt.cluster.workloads import WorkloadKind
 from pytilt.dialect import call, call_stack, to_repr, type_name
 from pytilt.dialect.formatting import function_name
@@ -66,6 +66,7 @@ class KubernetesBuiltins:
                 raise UserError(_duplicate(address, self._registered[address]))
             self._registered[address] = trace
         self._script.objects += found
+        self._script.learn(secrets(found))
 
     @function("filter_yaml")
     def filter_yaml(

@@ -2,11 +2,12 @@
 
 import os
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from msgspec.structs import replace
 
+from pytilt.cluster.redaction import Redactor
 from pytilt.cluster.workloads import WorkloadKind
 from pytilt.dialect import call_position
 from pytilt.errors import UserError
@@ -27,6 +28,7 @@ from pytilt.tiltfile.declared import (
     UnusedStep,
     WorkloadName,
 )
+from pytilt.tiltfile.env_files import env_secrets, is_env_file
 from pytilt.tiltfile.report import Recorder, Report
 from pytilt.tiltfile.request import EvaluationRequest, Host
 from pytilt.tiltfile.values import Mode, Step
@@ -63,6 +65,9 @@ class Script:
         self.ci = CiSettings()
         self.prune = PruneSettings()
         self.scrub_secrets = True
+        self.secrets: dict[str, str] = {}
+        """What must not be shown, as far as it is known, and what is shown instead."""
+        self._redactor = Redactor()
         self.recorder = Recorder()
         self._unused_steps: dict[str, Step] = {}
         self._executing: list[str] = []
@@ -143,18 +148,31 @@ class Script:
         """Where the running call stands in a Tiltfile, as `file:line:column`."""
         return str(call_position() or "")
 
+    def learn(self, secrets: Iterable[tuple[str, str]]) -> None:
+        """Show these values no more, from this moment of the evaluation on.
+
+        Args:
+            secrets: pairs of a value and what is shown in its place.
+        """
+        self.secrets.update(secrets)
+        self._redactor.learn(self.secrets.items())
+
+    def without_secrets(self, text: str) -> str:
+        """The text as it may be shown."""
+        return self._redactor(text) if self.scrub_secrets else text
+
     def print(self, text: str) -> None:
         """Write a line to the log of the evaluation."""
-        self.host.log(f"{text}\n")
+        self.host.log(f"{self.without_secrets(text)}\n")
 
     def warn(self, text: str) -> None:
         """Write a warning, and remember it."""
-        self.warnings.append(text)
-        self.host.log(f"{text}\n", level=Level.WARN)
+        self.warnings.append(self.without_secrets(text))
+        self.host.log(f"{self.warnings[-1]}\n", level=Level.WARN)
 
     def warn_once(self, text: str) -> None:
         """Write a warning that has not been written yet: many images may share one file."""
-        if text not in self.warnings:
+        if self.without_secrets(text) not in self.warnings:
             self.warn(text)
 
     @property
@@ -189,6 +207,8 @@ class Script:
                 self._texts[path] = from_bytes(read_file(path))
             except OSError as error:
                 raise UnreadableError(path, error) from error
+            if is_env_file(path):
+                self.learn(env_secrets(path, self._texts[path]))
         return self._texts[path]
 
     def forget_texts(self) -> None:
