@@ -2,6 +2,7 @@ from msgspec.structs import replace
 
 from pytilt.hud.details import ERROR_LINES, details
 from pytilt.hud.pieces import length
+from pytilt.model.updates import StepName, UpdateStep
 from pytilt.store.objects import Store
 from pytilt.views.rows import rows
 from tests import samples
@@ -57,6 +58,17 @@ def test_a_row_that_is_well_shows_history_pods_links_and_needs():
         "pods web-7c9d4f55bd-tq8zn Running 1m old",
         "links http://localhost:8200 style http://localhost:8200/style.css",
         "needs catalog, cart",
+    ]
+
+
+def test_where_the_time_of_the_last_update_went_is_shown_as_bars():
+    steps = (UpdateStep(name=StepName.PACK, seconds=0.001), UpdateStep(name=StepName.SEND, begin=0.001, seconds=0.003))
+    timed = replace(samples.update(1, seconds=0.004, ended=1), steps=steps)
+    lines = shown("web", samples.shop(), width=60, timed=timed)
+    begin = next(number for number, line in enumerate(lines) if line.startswith("    timing"))
+    assert lines[begin : begin + 2] == [
+        "    timing   pack    1.0 ms  ███████▊",
+        "             send    3.0 ms         ▐███████████████████████",
     ]
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -16,7 +17,8 @@ from pytilt.model.names import ResourceName
 from pytilt.model.objects import ImageMap, ImageMapStatus, Resource, ResourceStatus, Runtime, RuntimeState, Tiltfile
 from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.model.resources import ResourceSpec, TriggerMode, UpdateSettings
-from pytilt.model.updates import DeployedImage, HoldReason, Outcome, Reason, Strategy
+from pytilt.model.times import seconds_between
+from pytilt.model.updates import DeployedImage, HoldReason, Outcome, Reason, StepName, Strategy
 from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
 from pytilt.testing.host import FakeFileWatcher
@@ -92,6 +94,39 @@ async def test_the_first_update_runs_and_is_remembered(trial: Trial, logs: LogSt
     assert done.finished_at
     assert status.due is Reason.NONE
     assert logged(logs, "tool") == "Initial Build\nworking\n"
+
+
+async def test_an_update_says_when_its_save_was_seen_and_how_long_its_steps_took(trial: Trial):
+    await trial.declare(local("tool"))
+    async with running(trial.updating.run()):
+        first = (await trial.ended(1)).history[0]
+        trial.watching.record({TOOL: frozenset({"/p/tool/a"})}, seen=time.monotonic() - 2)
+        saved = (await trial.ended(2)).history[0]
+    assert (first.saved_at, first.steps) == ("", ())
+    assert seconds_between(saved.saved_at, saved.started_at) == pytest.approx(2, abs=0.5)
+    assert [step.name for step in saved.steps] == [StepName.EVENT, StepName.PLAN]
+    assert saved.steps[0].seconds == pytest.approx(2, abs=0.5)
+
+
+async def test_a_save_that_waits_for_the_update_before_it_says_so(trial: Trial):
+    await trial.declare(local("tool"))
+    trial.worker.gate.clear()
+    async with running(trial.updating.run()):
+        await eventually(lambda: trial.worker.starts)
+        trial.change("/p/tool/a")
+        trial.worker.gate.set()
+        saved = (await trial.ended(2)).history[0]
+    assert [step.name for step in saved.steps] == [StepName.EVENT, StepName.WAIT, StepName.PLAN]
+
+
+async def test_an_update_that_somebody_asked_for_begins_with_its_work(trial: Trial):
+    await trial.declare(local("tool", trigger_mode=TriggerMode.MANUAL))
+    async with running(trial.updating.run()):
+        await trial.ended(1)
+        trial.change("/p/tool/a")
+        trial.updating.trigger(TOOL, Reason.CLI_TRIGGER)
+        asked = (await trial.ended(2)).history[0]
+    assert (asked.saved_at, asked.steps) == ("", ())
 
 
 async def test_a_change_during_an_update_is_part_of_the_next(trial: Trial):

@@ -12,6 +12,7 @@ from pytilt.views.ages import age_of
 from pytilt.views.dots import Tone
 from pytilt.views.loglines import unfolded
 from pytilt.views.rows import Row
+from pytilt.views.timelines import step_lines
 from pytilt.views.updates import HistoryLine, elapsed
 
 INDENT = 4
@@ -25,6 +26,8 @@ OTHER_LINES = 3
 """Lines of anything else that is wrapped."""
 HISTORY_LINES = 3
 PODS = 3
+STEPS = 6
+"""Steps of the last update that are shown, the longest ones."""
 
 Line = list[Piece]
 
@@ -58,6 +61,7 @@ def details(row: Row, last_words: Sequence[str], now: datetime, width: int, *, s
             room,
         ),
         _block("history", [_history(line, now, room) for line in row.history[:HISTORY_LINES]], room),
+        _block("timing", _steps(row, min(room, 110)), room),
         _block("pods", [line for pod in row.pods[:PODS] for line in _pod(pod, now, room)], room),
         _block("links", _links(row, room), room),
         _block(
@@ -74,6 +78,11 @@ def _block(title: str, lines: Sequence[Line], room: int) -> Iterable[Line]:
     for number, line in enumerate(lines):
         lead = title if number == 0 else ""
         yield [Piece(text=" " * INDENT + lead.ljust(TITLE_WIDTH), tone=Tone.MUTED), *cut(line, room)]
+
+
+def _steps(row: Row, width: int) -> list[Line]:
+    lines = step_lines(row.timed, width, most=STEPS) if row.timed is not None else []
+    return [_text(line, Tone.PLAIN) for line in lines]
 
 
 def _text(text: str, tone: Tone) -> Line:

@@ -7,11 +7,13 @@ from typing import Protocol
 
 from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import SyncError
+from pytilt.host.timing import step
 from pytilt.liveupdate.archive import Archive, pack
 from pytilt.liveupdate.planning import SyncPlan
 from pytilt.model.base import Value
 from pytilt.model.images import Run
 from pytilt.model.logs import Log
+from pytilt.model.updates import StepName
 
 OPEN_TIMEOUT_SECONDS = 15.0
 """How long a receiver may take to answer for the first time."""
@@ -72,7 +74,8 @@ class Batch:
         async with self._lock:
             if self._archive is None:
                 try:
-                    self._archive = await pack(self.plan.copies)
+                    with step(StepName.PACK):
+                        self._archive = await pack(self.plan.copies)
                 except OSError as error:
                     raise SyncError(
                         f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}"

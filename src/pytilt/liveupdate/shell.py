@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Sequence
 
 from pytilt.cluster.seam import ContainerRef, Containers, ExecStream
 from pytilt.errors import PytiltError, SyncError
+from pytilt.host.timing import Laps, step
 from pytilt.liveupdate.archive import Archive
 from pytilt.liveupdate.receiver import COMMAND_TITLE, OPEN_TIMEOUT_SECONDS, Batch, Synced, Way
 from pytilt.liveupdate.script import Marks
 from pytilt.model.images import Run
 from pytilt.model.logs import Log
+from pytilt.model.updates import StepName
 
 _KILLED = 137
 """128 + SIGKILL: the container runtime killed it, which is no failure of the command."""
@@ -78,7 +80,8 @@ class ShellReceiver:
             if self.broken:
                 raise SyncError("the stream into the container is broken")
             try:
-                await self._send(self._marks.line(archive, deletions, runs, self._root) + archive.data)
+                with step(StepName.SEND):
+                    await self._send(self._marks.line(archive, deletions, runs, self._root) + archive.data)
                 return await self._follow(runs, log)
             except BaseException:
                 # The other side may be in the middle of anything, also when this one was only cancelled.
@@ -97,6 +100,7 @@ class ShellReceiver:
         """Read what the container says until it acknowledges or fails."""
         current: Run | None = None
         quiet: list[str] = []
+        laps = Laps(StepName.ACKNOWLEDGE)
         async for text, words in self._output:
             if text and current:
                 log(text)
@@ -105,11 +109,13 @@ class ShellReceiver:
             match words:
                 case ["run", number]:
                     current = runs[int(number) - 1]
+                    laps.next(StepName.RUN, current.shown)
                     if not current.echo_off:
                         log(f"{COMMAND_TITLE}{number}/{len(runs)}] {current.shown}\n")
                 case ["failed", tool, status]:
                     raise _failure(tool, int(status), "".join(quiet))
                 case ["done", status]:
+                    laps.end()
                     return _finished(current, int(status))
         raise _ended(self._output, self._stream.exit_status, "".join(quiet))
 

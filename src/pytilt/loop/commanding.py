@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pytilt.errors import CommandError
 from pytilt.host.output import Tail, both, decoded
 from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.host.timing import step
 from pytilt.loop.cmd_progress import CmdProgress
 from pytilt.loop.declaring import update_command
 from pytilt.loop.outcomes import Done
@@ -13,7 +14,7 @@ from pytilt.model.commands import Command
 from pytilt.model.logs import Level, Log
 from pytilt.model.objects import Resource
 from pytilt.model.resources import ComposeDeploy, LocalDeploy
-from pytilt.model.updates import Outcome
+from pytilt.model.updates import Outcome, StepName
 
 Report = Callable[[str, CmdStatus], None]
 """Called with the name and status of a Cmd."""
@@ -53,7 +54,7 @@ class Commanding:
         tail = Tail()
         output = decoded(both(tail.feed, log))
         progress = CmdProgress(lambda status: self._report(update_command(resource.name), status))
-        with progress.running():
+        with progress.running(), step(StepName.COMMAND, "" if deploy.update.echo_off else deploy.update.shown):
             outcome = await self._runner.run(
                 self.request(deploy.update),
                 output,

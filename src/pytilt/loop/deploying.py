@@ -6,6 +6,7 @@ from itertools import chain
 from pytilt.cluster import finalizers, injection, objects, order
 from pytilt.cluster.seam import Cluster, ObjectRef
 from pytilt.errors import ApplyError
+from pytilt.host import timing
 from pytilt.loop.deploy_commands import DeployCommandRunner
 from pytilt.loop.imaging import Imaging, step_count
 from pytilt.loop.narration import UpdateSteps
@@ -17,7 +18,7 @@ from pytilt.model.clusters import ClusterInfo
 from pytilt.model.logs import Log
 from pytilt.model.objects import ClusterState, Resource
 from pytilt.model.resources import DeployCommands, KubernetesDeploy
-from pytilt.model.updates import Outcome
+from pytilt.model.updates import Outcome, StepName
 from pytilt.store.objects import Store
 
 CLEAR_SECONDS = 30.0
@@ -67,7 +68,7 @@ class Deploying:
         info = self._info()
         steps = UpdateSteps(log, step_count(resource.spec.built_images, force=start.force))
         if start.force:
-            with steps.step("Force update") as step_log:
+            with steps.step("Force update") as step_log, timing.step(StepName.DELETE):
                 if deploy.commands is not None:
                     await self._runner.delete(deploy.commands, step_log, seconds=timeout)
                 else:
@@ -77,7 +78,7 @@ class Deploying:
         images = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
         references = {image.name: image.reference for image in images}
         deployed = [image for image in resource.spec.built_images if image.deployed]
-        with steps.step("Deploying") as step_log:
+        with steps.step("Deploying") as step_log, timing.step(StepName.APPLY):
             if deploy.commands is not None:
                 named = {name: references[name] for name in deploy.images if name in references}
                 applied = await self._runner.apply(deploy.commands, named, step_log, seconds=timeout)

@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from pytilt.errors import PytiltError
+from pytilt.host.timing import Recording
 from pytilt.loop import freshness
 from pytilt.loop.declaring import declared_objects, put_objects
 from pytilt.loop.digests import image_digest, resource_digest
@@ -28,7 +29,7 @@ from pytilt.model.names import CONFIGS, TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import FileWatch, ImageMap, PortForward, Resource, Session, Tiltfile, TiltfileStatus
 from pytilt.model.resources import Declaration
 from pytilt.model.stored import TILTFILE_OWNER, Object
-from pytilt.model.updates import Outcome, Pause, Reason, Strategy, Trigger, Update
+from pytilt.model.updates import Outcome, Pause, Reason, StepName, Strategy, Trigger, Update
 from pytilt.store.logs import LogStore, Span
 from pytilt.store.objects import Store
 from pytilt.tiltfile.request import EvaluationResult
@@ -132,6 +133,7 @@ class Evaluating:
         self._write(lambda status: replace(status, current=update, trigger=None, pause=None))
         span = self._logs.span(TILTFILE, update.span, build=True)
         began, wall = time.monotonic(), time.time()
+        recording = Recording(began)
         try:
             with self._watching.observe([CONFIGS]) as seen:
                 result = await self._evaluator.evaluate(tiltfile.args, span)
@@ -139,8 +141,10 @@ class Evaluating:
                 async with self._declaring:
                     declaration, error = await self._apply(result, span, began)
                     await self._look_again(result.config_files, wall)
+                    recording.add(StepName.EVALUATE, began, time.monotonic())
                     ended = replace(
                         update,
+                        steps=recording.steps,
                         finished_at=self._store.now(),
                         outcome=Outcome.FAILED if error else Outcome.OK,
                         error=error,

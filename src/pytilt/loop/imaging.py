@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from pytilt.errors import BuildError
+from pytilt.host.timing import step
 from pytilt.images.contract import Builder, BuildRequest, Publisher
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
@@ -16,7 +17,7 @@ from pytilt.model.images import BuiltImage, CustomBuild, Delivery, DockerBuild, 
 from pytilt.model.names import ImageName
 from pytilt.model.objects import ImageMap, ImageMapStatus, Resource, Tiltfile
 from pytilt.model.resources import Declaration
-from pytilt.model.updates import DeployedImage
+from pytilt.model.updates import DeployedImage, StepName
 from pytilt.store.objects import Store
 
 
@@ -117,13 +118,13 @@ class Imaging:
     async def _build(self, request: BuildRequest, steps: UpdateSteps) -> BuiltImage:
         image = request.image
         what = "Building Dockerfile" if isinstance(image.build, DockerBuild) else "Building Custom Build"
-        with steps.step(f"{what}: [{image.name}]") as log:
+        with steps.step(f"{what}: [{image.name}]") as log, step(StepName.BUILD, image.name):
             return await self._builder.build(request, log)
 
     async def _publish(
         self, image: Image, built: BuiltImage, registry: Registry | None, info: ClusterInfo, steps: UpdateSteps
     ) -> str:
-        with steps.step(f"Pushing {built.reference}") as log:
+        with steps.step(f"Pushing {built.reference}") as log, step(StepName.PUSH, image.name):
             if isinstance(image.build, CustomBuild) and (image.build.disable_push or image.build.skips_local_docker):
                 log("Skipping push: custom_build() configured to handle push itself\n")
                 return built.reference

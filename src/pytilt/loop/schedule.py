@@ -22,6 +22,8 @@ class Start(Value):
     sequence: int
     """Every change up to this one is part of it."""
     changed_files: tuple[str, ...] = ()
+    first_change: int = 0
+    """The sequence of the oldest of these changes."""
     note: str = ""
     """Why not in place, where that was possible in principle."""
     force: bool = False
@@ -108,6 +110,11 @@ class Need(Value):
         return self.resource.spec.trigger_mode.auto or status.trigger is not None or begins
 
     @property
+    def first_change(self) -> int:
+        """The sequence of the oldest change; 0 for none."""
+        return min(self.changed.values(), default=0)
+
+    @property
     def first(self) -> bool:
         """Is it the resource's first update?"""
         return bool(self.reason & Reason.INITIAL_BUILD)
@@ -158,7 +165,7 @@ def _order(need: Need) -> tuple[int, int, int]:
         return 0, 3 if need.resource.spec.images else 2, need.resource.order
     if status.trigger:
         return 1, status.trigger.sequence, need.resource.order
-    return 2, min(need.changed.values(), default=0), need.resource.order
+    return 2, need.first_change, need.resource.order
 
 
 class _Rules:
@@ -200,6 +207,7 @@ class _Rules:
             strategy=Strategy.LIVE,
             sequence=self._sequence,
             changed_files=tuple(sorted(need.changed)),
+            first_change=need.first_change,
         )
 
     def _full(self, need: Need, note: str) -> Start:
@@ -211,6 +219,7 @@ class _Rules:
             strategy=strategy,
             sequence=self._sequence,
             changed_files=tuple(sorted(need.changed)),
+            first_change=need.first_change,
             note=note,
             force=force and strategy is Strategy.FULL,
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import PytiltError, SyncError, UnreachableError
+from pytilt.host import timing
 from pytilt.host.output import Tail
 from pytilt.liveupdate.archive import examine, list_synced
 from pytilt.liveupdate.planning import FallBack, SyncedFile, SyncPlan, plan_initial, plan_sync
@@ -21,7 +22,7 @@ from pytilt.model.logs import Level, Log
 from pytilt.model.names import TILTFILE
 from pytilt.model.objects import Resource, Runtime, Tiltfile
 from pytilt.model.resources import Declaration
-from pytilt.model.updates import Outcome, SyncedContainer
+from pytilt.model.updates import Outcome, StepName, SyncedContainer
 from pytilt.store.objects import Store
 
 SHOWN_FILES = 10
@@ -128,7 +129,8 @@ class Syncing:
     ) -> "_Result":
         """Update one container; a failure that a full update would not mend is a result."""
         try:
-            return _Result(error=await self._bring(resource, target, start, batches, log))
+            with timing.about(f"{target.pod.name}/{target.container.name}"):
+                return _Result(error=await self._bring(resource, target, start, batches, log))
         except SyncError as problem:
             if not target.image.live_update_only:
                 raise
@@ -139,7 +141,8 @@ class Syncing:
             return _Result(error=str(problem), brought=False)
 
     async def _bring(self, resource: Resource, target: SyncTarget, start: Start, batches: "_Batches", log: Log) -> str:
-        batch = await self._batch(resource, target, start, batches)
+        with timing.step(StepName.PLAN):
+            batch = await self._batch(resource, target, start, batches)
         if batch.empty:
             return ""
         name = f"{target.pod.name}/{target.container.name}"

@@ -3,15 +3,18 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
 from pytilt.cluster import objects
 from pytilt.errors import PytiltError, SyncError, UnreachableError, WorkError
-from pytilt.loop import freshness
+from pytilt.loop import freshness, readiness
 from pytilt.loop.narration import heading, pause_text
+from pytilt.loop.origins import Origin, Origins
 from pytilt.loop.outcomes import Done
+from pytilt.loop.readiness import Readiness
 from pytilt.loop.rounds import Rounds, command_watches
 from pytilt.loop.schedule import PlanCache, Start, UpdatePlan, plan_updates
 from pytilt.loop.watching import Observation, Watching
@@ -61,6 +64,8 @@ class Updating:
         self._count = 0
         self._plan_cache: PlanCache = {}
         self._rounds = Rounds()
+        self._origins = Origins(watching, store.now)
+        self._readiness = Readiness()
         self._tasks: dict[ResourceName, set[asyncio.Task[None]]] = {}
 
     async def run(self) -> None:
@@ -73,6 +78,9 @@ class Updating:
         """One turn of the loop: note what is due and what waits, start what can start."""
         limit = self._settings().max_parallel_updates
         decided = plan_updates(self._store.snapshot(), max_parallel=limit, cache=self._plan_cache)
+        for name, number, recording in self._readiness.ready(self._store.snapshot()):
+            self._edit(name, partial(readiness.with_steps, number=number, recording=recording))
+        self._origins.hold(decided.holds)
         self._note(decided)
         for start in decided.starts:
             self._begin(start, group)
@@ -117,6 +125,7 @@ class Updating:
 
     def _begin(self, start: Start, group: asyncio.TaskGroup) -> None:
         number = self.next_id()
+        origin = self._origins.of(start)
         update = Update(
             id=number,
             span=SpanId(f"build:{number}"),
@@ -125,6 +134,7 @@ class Updating:
             changed_files=start.changed_files,
             note=start.note,
             started_at=self._store.now(),
+            saved_at=origin.saved_at,
         )
         self._begin_round(start)
         self._edit(
@@ -140,7 +150,7 @@ class Updating:
                 pending_manual=False,
             ),
         )
-        task = group.create_task(self._perform(start, update), name=f"update {start.resource} {number}")
+        task = group.create_task(self._perform(start, update, origin), name=f"update {start.resource} {number}")
         tasks = self._tasks.setdefault(start.resource, set())
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -152,16 +162,19 @@ class Updating:
             due = freshness.unconsumed(state, resource)
             self._rounds.begin(start.resource, due, only_changes=start.reason == Reason.CHANGED_FILES)
 
-    async def _perform(self, start: Start, update: Update) -> None:
+    async def _perform(self, start: Start, update: Update, origin: Origin) -> None:
         resource = self._store.get(Resource, start.resource)
         assert resource is not None
+        was = readiness.before(self._store.snapshot(), resource)
+        self._readiness.begin(start.resource)
         span = self._logs.span(start.resource, update.span, build=True)
         span.header(heading(start.reason, start.changed_files, self._root))
         if start.note:
             span(f"Updating with a full build: {start.note}\n")
-        began = time.monotonic()
+        began, recording = time.monotonic(), origin.recording
         done = Done(outcome=Outcome.CANCELED, error="build canceled")
-        with self._watching.observe(self._command_watches(resource, start)) as seen:
+        with self._watching.observe(self._command_watches(resource, start)) as seen, recording.running():
+            origin.begin()
             try:
                 done = await self._outcome(resource, start, span)
                 if seen.watches:
@@ -169,7 +182,12 @@ class Updating:
             finally:
                 pause = self._judge(resource, seen, span)
                 span.close()
-                self._finish(resource, start, update, done, time.monotonic() - began, pause)
+                seconds = time.monotonic() - began
+                ended = replace(update, outcome=done.outcome, seconds=seconds, steps=recording.steps)
+                self._finish(resource, start, ended, done, pause)
+                self._origins.end(start.resource)
+                if (present := self._store.get(Resource, start.resource)) is not None:
+                    self._readiness.end(self._store.snapshot(), present, ended, recording, was)
 
     async def _outcome(self, resource: Resource, start: Start, span: Span) -> Done:
         try:
@@ -200,11 +218,9 @@ class Updating:
         span(pause_text(found.pauses, self._root), level=Level.WARN)
         return Pause(files=found.pauses, sequence=sequence)
 
-    def _finish(
-        self, resource: Resource, start: Start, update: Update, done: Done, seconds: float, pause: Pause | None
-    ) -> None:
+    def _finish(self, resource: Resource, start: Start, update: Update, done: Done, pause: Pause | None) -> None:
         error = self._logs.redactor(done.error)
-        ended = replace(update, outcome=done.outcome, error=error, finished_at=self._store.now(), seconds=seconds)
+        ended = replace(update, error=error, finished_at=self._store.now())
 
         def end(status: ResourceStatus) -> ResourceStatus:
             changed: dict[str, Any] = {**done.status, "pause": pause}

@@ -1,10 +1,12 @@
 """Watched files: what the watcher of this machine reports becomes the status of `FileWatch` objects."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from operator import itemgetter
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -21,12 +23,24 @@ from pytilt.store.objects import Store
 _INLINE_FILES = 64
 """So many small files are read on the event loop: handing them to a thread would take longer."""
 
+MOMENTS = 1000
+"""Changes of which it is remembered when they were seen."""
+
 EDITORS = Ignore(base="/", patterns=EDITOR_PATTERNS)
 
 
 def that_matter(files: FileRule, declaration: Declaration) -> FileRule:
     """The files without those that matter nowhere: what the whole Tiltfile ignores, and what editors write."""
     return replace(files, ignores=(*files.ignores, *declaration.ignores, EDITORS))
+
+
+class Moment(NamedTuple):
+    """When a change came, by the monotonic clock."""
+
+    seen: float
+    """Its first event was read."""
+    known: float
+    """It was noted that the content is another."""
 
 
 class Observation:
@@ -56,6 +70,7 @@ class Watching:
         self._declaring = asyncio.Lock()
         """Held while watches are declared: by one owner at a time."""
         self._sequence = 0
+        self._moments: dict[int, Moment] = {}
         self._taken: dict[str, int] = {}
         self._contents: dict[str, bytes] = {}
         """What was at each path that changed, when it was looked at last."""
@@ -168,7 +183,7 @@ class Watching:
                 self._observe(changes, path, before)
         relevant = {key: found for key, paths in changes.paths.items() if (found := paths & changed)}
         if relevant:
-            self.record(relevant)
+            self.record(relevant, seen=changes.seen)
 
     def _observe(self, changes: Changes, path: str, before: bytes | None) -> None:
         for observation in self._observations:
@@ -179,9 +194,17 @@ class Watching:
                     sequence = watch.status.changes.get(path, 0) if watch else 0
                     observation.sequences.setdefault((name, path), sequence)
 
-    def record(self, batch: Mapping[str, frozenset[str]]) -> None:
-        """Note that these files changed, all at one moment."""
+    def record(self, batch: Mapping[str, frozenset[str]], *, seen: float = 0.0) -> None:
+        """Note that these files changed, all at one moment.
+
+        Args:
+            batch: for each watch the files.
+            seen: when the first event of them was read, by the monotonic clock; 0: just now.
+        """
         self._sequence += 1
+        now = time.monotonic()
+        self._moments[self._sequence] = Moment(seen or now, now)
+        self._moments.pop(self._sequence - MOMENTS, None)
         state = self._store.snapshot()
         for name, paths in batch.items():
             watch = state.get(FileWatch, name)
@@ -192,6 +215,10 @@ class Watching:
     def taken(self, name: str, sequence: int) -> None:
         """Note that the one consumer of a watch, which keeps no status that says so, has all changes up to this one."""
         self._taken[name] = sequence
+
+    def moment(self, sequence: int) -> Moment | None:
+        """When a change came; None of one that there was not, or long ago."""
+        return self._moments.get(sequence)
 
     def next_sequence(self) -> int:
         """A number greater than that of every change so far, and no greater than that of the next."""

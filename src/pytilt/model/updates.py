@@ -74,6 +74,46 @@ class Outcome(StrEnum):
     """A live update did not reach its container; a full update follows."""
 
 
+class StepName(StrEnum):
+    """What a step of an update does."""
+
+    EVENT = "event"
+    """From the kernel's first event of a save until it was known what changed."""
+    WAIT = "wait"
+    """It was due, and something else went first."""
+    PLAN = "plan"
+    """From then until it began."""
+    PACK = "pack"
+    SEND = "send"
+    ACKNOWLEDGE = "acknowledge"
+    """From the last byte sent until the container has the files."""
+    RUN = "run"
+    """A command in the container."""
+    RESTART = "restart"
+    READY = "ready"
+    """After a live update, until the container is ready again."""
+    DELETE = "delete"
+    BUILD = "build"
+    PUSH = "push"
+    APPLY = "apply"
+    POD = "pod"
+    """After an apply, until the new pods are ready."""
+    COMMAND = "command"
+    """A command of this machine."""
+    EVALUATE = "evaluate"
+
+
+class UpdateStep(Value):
+    """A part of an update, and how long it took. Steps may run side by side."""
+
+    name: StepName
+    subject: str = ""
+    """What it was about: an image, a container, a command."""
+    begin: float = 0.0
+    """Seconds since the origin of the update."""
+    seconds: float = 0.0
+
+
 class Update(Value):
     """One run of work for a resource."""
 
@@ -95,6 +135,20 @@ class Update(Value):
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     """How long it took, by the monotonic clock; 0 while it runs."""
+    saved_at: str = ""
+    """RFC 3339: when the first of the saves was seen that it was started by; empty where it was started otherwise."""
+    steps: tuple[UpdateStep, ...] = ()
+    """In the order in which they began."""
+
+    @property
+    def origin(self) -> str:
+        """The moment from which its steps count."""
+        return self.saved_at or self.started_at
+
+    @property
+    def whole_seconds(self) -> float:
+        """From the origin until the last of its steps had ended."""
+        return max((step.begin + step.seconds for step in self.steps), default=self.seconds)
 
 
 class HoldReason(StrEnum):

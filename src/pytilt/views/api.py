@@ -251,6 +251,8 @@ def _builds(history: tuple[Update, ...], current: tuple[Update, ...]) -> Json:
             "reason": update.reason.shown,
             "strategy": update.strategy.value,
             "changedFiles": list(update.changed_files),
+            "savedAt": update.saved_at,
+            "steps": list(msgspec.to_builtins(update.steps)),
         }
         for update in history
     ]

@@ -50,6 +50,8 @@ class Row(Value):
     recent: tuple[Bar, ...] = ()
     history: tuple[HistoryLine, ...] = ()
     """Newest first."""
+    timed: Update | None = None
+    """The last update, if it is known how long its steps took."""
     waits: str = ""
     error: str = ""
     """Why it is broken, as many lines as there are; empty when it is not."""
@@ -151,6 +153,7 @@ def resource_row(state: Snapshot, resource: Resource, root: str) -> Row:
         pods=running.pods,
         recent=bars(status.history),
         history=tuple(history_line(update, word(update), root) for update in every),
+        timed=status.last if status.last and status.last.steps else None,
         waits=hold_text(status.hold) if status.hold else "",
         error=error,
         crashed=dot is Dot.ERROR and running.status is RuntimeStatus.ERROR,
@@ -179,6 +182,7 @@ def tiltfile_row(state: Snapshot, tiltfile: Tiltfile, root: str) -> Row:
         since=last.finished_at if last else "",
         recent=bars(status.history),
         history=tuple(history_line(update, "evaluate", root) for update in every),
+        timed=last if last and last.steps else None,
         error=last.error if last and dot is Dot.ERROR else "",
         warnings=declared,
     )

@@ -42,4 +42,17 @@ async def test_a_warning_is_emitted_once_without_any_change(everything: Interest
     items = gathering.items()
     assert await anext(items) == Changes({}, warning="no more watches")
     gathering.emit([everything], "/repo/b", None)
-    assert await anext(items) == Changes({"k": frozenset({"/repo/b"})})
+    found = await anext(items)
+    assert (found.paths, found.warning) == ({"k": frozenset({"/repo/b"})}, "")
+
+
+async def test_what_is_emitted_later_was_seen_when_its_first_event_came(everything: Interest):
+    gathering = Gathering()
+    loop = asyncio.get_running_loop()
+    before = loop.time()
+    gathering.appear("/repo/new", lambda: gathering.emit([everything], "/repo/new", None), None, forgettable=True)
+    after = loop.time()
+    gathering.emit([everything], "/repo/new", None)
+    found = await anext(gathering.items())
+    assert before <= found.seen <= after
+    gathering.close()

@@ -15,6 +15,8 @@ class Changes(NamedTuple):
     """Those of them that were not there before, as far as is known."""
     warning: str = ""
     """What the user should know about how files are watched: that the system's limit is reached, for example."""
+    seen: float = 0.0
+    """When the first of the kernel's events was read, by the monotonic clock; 0 where nobody knows."""
 
 
 class Watcher(Protocol):

@@ -33,6 +33,8 @@ class _Unsettled:
         self.forgettable = forgettable
         """It was seen to appear, and nobody can know of it: when it vanishes, nothing has happened."""
         self.emits: list[Callable[[], None]] = []
+        self.seen = 0.0
+        """When its first event was read."""
 
 
 class Gathering:
@@ -51,6 +53,8 @@ class Gathering:
         """Keys and paths."""
         self._created: set[str] = set()
         """Those of the paths that were not there before."""
+        self._seen = 0.0
+        """When the first event of those was read; 0 while there is none."""
         self._open: dict[str, tuple[float, Callable[[], None]]] = {}
         """Paths that are being written to: when they are emitted at the latest, and by which callback."""
         self._unsettled: dict[str, _Unsettled] = {}
@@ -88,16 +92,18 @@ class Gathering:
 
     def emit(self, interests: Iterable[Interest], path: str, repository: Repository | None) -> None:
         """A path changed."""
-        self._open.pop(path, None)
+        opened = self._open.pop(path, None)
         if (unsettled := self._unsettled.get(path)) and unsettled.fresh:
             self._settle_later()
             return
         self._unsettled.pop(path, None)
-        target = self._changed
+        target, now = self._changed, self._loop.time()
         if repository and repository.locked:
             target = repository.held
-            repository.active_at = self._loop.time()
+            repository.active_at = now
         target.update((key, path) for interest in interests for key in interest.keys)
+        if self._changed:
+            self._see(unsettled.seen if unsettled else opened[0] - OPEN_SECONDS if opened else now)
         self._wake()
 
     def appear(self, path: str, emit: Callable[[], None], repository: Repository | None, *, forgettable: bool) -> bool:
@@ -156,7 +162,9 @@ class Gathering:
         repository.locked = repository.releasing = False
         if timer := self._timers.pop(repository, None):
             timer.cancel()
-        self._changed |= repository.take()
+        if held := repository.take():
+            self._see(self._loop.time())
+            self._changed |= held
         self._wake()
 
     def warn(self, warning: str) -> None:
@@ -173,6 +181,10 @@ class Gathering:
         if self._changed:
             self._ready.set()
 
+    def _see(self, moment: float) -> None:
+        """An event of what is to be emitted next was read at this moment."""
+        self._seen = min(self._seen or moment, moment)
+
     def _take(self) -> Changes:
         item: dict[str, set[str]] = {}
         for key, path in self._changed:
@@ -180,14 +192,17 @@ class Gathering:
         self._changed.clear()
         created, self._created = frozenset(self._created), set()
         warning, self._warning = self._warning, ""
-        return Changes({key: frozenset(paths) for key, paths in item.items()}, created, warning)
+        seen, self._seen = self._seen, 0.0
+        return Changes({key: frozenset(paths) for key, paths in item.items()}, created, warning, seen)
 
     # Entries that appear and vanish
 
     def _add_unsettled(self, path: str, emit: Callable[[], None], *, fresh: bool, forgettable: bool = False) -> None:
         if not self._unsettled:
             self._unsettled_since = self._loop.time()
-        self._unsettled.setdefault(path, _Unsettled(fresh=fresh, forgettable=forgettable)).emits.append(emit)
+        unsettled = self._unsettled.setdefault(path, _Unsettled(fresh=fresh, forgettable=forgettable))
+        unsettled.emits.append(emit)
+        unsettled.seen = unsettled.seen or self._loop.time()
         self._settle_later()
 
     def _settle_later(self) -> None:
@@ -212,6 +227,8 @@ class Gathering:
                 self._created.add(path)
             for emit in each.emits:
                 emit()
+            if self._changed:
+                self._see(each.seen)
 
     # Files that are held open
 
