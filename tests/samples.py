@@ -11,6 +11,7 @@ from pytilt.model import resources
 from pytilt.model.clusters import ClusterInfo
 from pytilt.model.commands import Command
 from pytilt.model.images import DockerBuild, Image
+from pytilt.model.lines import Line
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ImageName, ResourceName, SpanId
 from pytilt.model.objects import (
@@ -29,7 +30,6 @@ from pytilt.model.status import RuntimeStatus
 from pytilt.model.stored import Object
 from pytilt.model.times import precise
 from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy, Update
-from pytilt.store.logs import Line
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """When the sample is looked at."""

@@ -11,6 +11,10 @@ DEFAULT_HOST = "localhost"
 DEFAULT_PORT = 10350
 """Tilt's port, so that bookmarks and scripts keep working."""
 
+DEFAULT_LOG_BYTES = 1024**3
+
+_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+
 
 class Settings(Value):
     """The environment of one command, read once at its start."""
@@ -24,6 +28,8 @@ class Settings(Value):
     """TILT_PORT; 0 switches the web server off."""
     state_dir: str = ""
     """TILT_DEV_DIR: token, running sessions, logs; default `~/.tilt-dev`."""
+    log_bytes: int = DEFAULT_LOG_BYTES
+    """TILT_LOG_SIZE: how much of a session's log is kept, for example `200M`; default `1G`."""
     kubeconfig: tuple[str, ...] = ()
     """KUBECONFIG, split; default `~/.kube/config`. First file wins where several say something."""
     docker_host: str = ""
@@ -62,6 +68,7 @@ class Settings(Value):
             host=env.get("TILT_HOST") or DEFAULT_HOST,
             port=_port(env.get("TILT_PORT", "")),
             state_dir=env.get("TILT_DEV_DIR") or str(Path(home, ".tilt-dev")),
+            log_bytes=_bytes(env.get("TILT_LOG_SIZE", "")),
             kubeconfig=kubeconfig or (str(Path(home, ".kube", "config")),),
             docker_host=env.get("DOCKER_HOST", ""),
             docker_config=env.get("DOCKER_CONFIG") or str(Path(home, ".docker")),
@@ -80,3 +87,12 @@ def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:
         raise UserError(f"`TILT_PORT` is `{text}`, which is not a port", hint="use a number from 0 to 65535")
     return int(text)
+
+
+def _bytes(text: str) -> int:
+    if not text:
+        return DEFAULT_LOG_BYTES
+    number, unit = (text[:-1], text[-1].upper()) if not text.isdigit() else (text, "")
+    if not number.isdigit() or unit not in _UNITS or not int(number):
+        raise UserError(f"`TILT_LOG_SIZE` is `{text}`, which is no size", hint="for example `200M` or `2G`")
+    return int(number) * _UNITS[unit]

@@ -3,9 +3,9 @@ import io
 import pytest
 
 from pytilt.cli.printing import LogPrinter, wants_color
+from pytilt.model.lines import Block, Line, Source
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
-from pytilt.store.logs import Line
 
 
 def line(text: str, resource: str = "web", *, span: str = "", level: Level = Level.INFO, start: bool = False) -> Line:
@@ -106,3 +106,39 @@ def test_what_a_program_prints_does_not_steer_the_terminal(text: str, harmless: 
 
 def test_a_name_does_not_steer_the_terminal_either():
     assert shown(line("hi", "a\x1b[2J\rb")) == "          a b │ hi\n"
+
+
+def block(text: str, *, level: Level = Level.INFO, progress: str = "") -> Block:
+    source = Source(resource=ResourceName("web"), span=SpanId("pod:web"), level=level, progress=progress)
+    return Block(number=0, time="2026-01-01T00:00:00Z", source=source, text=text)
+
+
+def printed(*blocks: Block, cursor: int = 0, width: int | None = None) -> str:
+    out = io.StringIO()
+    LogPrinter(out, color=False, width=None if width is None else lambda: width).blocks(blocks, cursor)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("text", ["one\ntwo", "one", "", "a\tb\n\nc", "red \x1b[31mx\x1b[0m\nand\x07 a bell"])
+@pytest.mark.parametrize("level", [Level.INFO, Level.WARN])
+def test_a_block_is_printed_like_its_lines(text: str, level: Level):
+    assert printed(block(text, level=level)) == shown(*block(text, level=level).lines())
+
+
+def test_of_a_block_only_the_lines_from_a_cursor_on_are_printed():
+    assert printed(block("one\ntwo\nthree"), cursor=1) == "          web │ two\n          web │ three\n"
+
+
+def test_progress_is_rewritten_in_place_on_a_terminal():
+    states = [block("10%", progress="p"), block("20%", progress="p"), block("other"), block("30%", progress="p")]
+    line = "          web │ {}\n"
+    assert printed(*states) == "".join(line.format(word) for word in ("10%", "20%", "other", "30%"))
+    up = "\x1b[1A\x1b[2K"
+    assert printed(*states, width=80) == "".join(
+        [line.format("10%"), up, line.format("20%"), line.format("other"), line.format("30%")]
+    )
+
+
+def test_progress_that_takes_more_than_a_row_is_not_rewritten():
+    states = [block("x" * 70, progress="p"), block("y" * 70, progress="p")]
+    assert "\x1b" not in printed(*states, width=80)

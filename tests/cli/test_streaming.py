@@ -11,9 +11,10 @@ import pytest
 
 from pytilt.cli.streaming import selection, streaming
 from pytilt.errors import OutputClosedError, UserError
+from pytilt.model.lines import Selection
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
-from pytilt.store.logs import LogStore, Selection
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable, Iterable
 
 from pytilt.errors import SessionUnreachableError
 from pytilt.hud.session import LogQuery, Request
+from pytilt.model.lines import Line, Selection
 from pytilt.model.names import ResourceName
 from pytilt.model.stored import Object
-from pytilt.store.logs import Line, Selection
 from pytilt.store.objects import Store
 
 

@@ -14,8 +14,8 @@ from textual.strip import Strip
 
 from pytilt.hud.app import Hud
 from pytilt.hud.options import DARK, Notify, Options
+from pytilt.model.lines import Line
 from pytilt.model.stored import Object
-from pytilt.store.logs import Line
 from tests import samples
 from tests.hud.fake_session import FakeSession
 

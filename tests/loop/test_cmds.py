@@ -18,8 +18,9 @@ from pytilt.model.api.config_maps import ConfigMap
 from pytilt.model.api.file_watches import ApiFileWatch, FileEventsStatus
 from pytilt.model.api.metadata import ConfigMapDisableSource, DisableSource, RestartOnSpec, StartOnSpec
 from pytilt.model.commands import ExecAction, Probe
+from pytilt.model.lines import Selection
 from pytilt.model.names import ResourceName
-from pytilt.store.logs import LogStore, Selection
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.host import FakeRunner, ProcessScript
 from tests.loop.waiting import logged, running, until

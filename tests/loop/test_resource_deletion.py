@@ -16,8 +16,9 @@ from pytilt.model.logs import Level
 from pytilt.model.objects import Resource, ResourceStatus
 from pytilt.model.resources import KubeObject, ResourceSpec, UpdateSettings
 from pytilt.model.updates import Outcome, Strategy
-from pytilt.store.logs import LogStore, Span
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
+from pytilt.store.spans import Span
 from pytilt.testing.cluster import FakeCluster
 from pytilt.testing.host import FakeFileWatcher
 from pytilt.testing.images import FakeBuilder, FakePublisher

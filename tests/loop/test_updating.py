@@ -19,8 +19,9 @@ from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.model.resources import ResourceSpec, TriggerMode, UpdateSettings
 from pytilt.model.times import seconds_between
 from pytilt.model.updates import DeployedImage, HoldReason, Outcome, Reason, StepName, Strategy
-from pytilt.store.logs import LogStore, Span
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
+from pytilt.store.spans import Span
 from pytilt.testing.host import FakeFileWatcher
 from tests.idle import eventually, idle
 from tests.loop.declaring import image, kubernetes, local, prepare, update

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
+from pytilt.model.lines import Selection
 from pytilt.model.names import ResourceName
-from pytilt.store.logs import LogStore, Selection
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 
 T = TypeVar("T")

@@ -1,14 +1,16 @@
 import asyncio
+from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from pytilt.errors import UserError
+from pytilt.model.lines import Selection
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
-from pytilt.store.logs import BATCH, LogStore, Selection
+from pytilt.store.logs import BATCH, LogStore
+from pytilt.store.segments import Limits
 
 WEB, DB = ResourceName("web"), ResourceName("db")
 
@@ -122,9 +124,10 @@ def test_secrets_are_taken_out_of_the_lines_that_came_before_they_were_known(
     ]
     assert len(texts(logs)) == others + 3
     logs.close()
-    kept = [msgspec.json.decode(line) for line in (tmp_path / "gone").read_bytes().splitlines()]
-    own = [line["text"] for line in kept if line["resource"] == "web"]
-    assert own == ["*********", "a *************** and *********", "after it"]
+    kept = (tmp_path / "gone").read_text()
+    assert "sword" not in kept
+    assert kept.splitlines()[1] == "*********"
+    assert kept.splitlines()[-3::2] == ["a ************ and *********", "after it"]
 
 
 def test_a_file_that_cannot_be_made_is_explained(tmp_path: Path):
@@ -158,3 +161,59 @@ def test_a_line_may_come_in_any_number_of_pieces(logs: LogStore):
         span(piece)
     span.close()
     assert [line.text for line in logs.read(0)[0]] == ["abc", "de", "", "f"]
+
+
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nBKcwggSjAgEAAoIBAQC7\n-----END PRIVATE KEY-----\n"
+
+
+def test_a_key_of_several_lines_never_reaches_the_disk_however_it_comes(logs: LogStore, tmp_path: Path):
+    logs.hide([(PEM, "[redacted secret tls:key]")])
+    span = logs.span(WEB, SpanId("s"))
+    span(f"before\n{PEM}after\n")
+    for letter in f"{PEM}end\n":
+        span(letter)
+    shown = "[redacted secret tls:key]"
+    slowly = ["-----BEGIN PRIVATE KEY-----", shown, shown, "-----END PRIVATE KEY-----", "end"]
+    assert texts(logs) == ["before", shown, "after", *slowly]
+    logs.close()
+    assert b"MIIEvQ" not in (tmp_path / "log").read_bytes()
+
+
+def test_a_key_that_was_printed_before_it_was_known_leaves_the_other_lines_in_their_places(logs: LogStore):
+    logs.span(WEB, SpanId("s"))(f"before\n{PEM}after\n")
+    logs.hide([(PEM, "[redacted secret tls:key]")])
+    assert texts(logs) == ["before", "[redacted secret tls:key]", "", "", "", "after"]
+    assert [line.text for line in logs.read(5)[0]] == ["after"]
+
+
+def test_a_long_text_is_kept_in_blocks_of_which_each_line_has_its_number(logs: LogStore):
+    lines = [f"{number} {'x' * 90}" for number in range(3000)]
+    logs.span(WEB, SpanId("s"))("\n".join(lines) + "\n")
+    assert texts(logs) == lines
+    assert logs.read(1234, limit=1)[0][0].text == lines[1234]
+    assert logs.tail(7) == 2993
+    assert len(logs.read_blocks(0)[0]) > 3
+
+
+def test_lines_of_a_time_are_found(tmp_path: Path):
+    times = iter(datetime(2026, 1, 1, 0, minute, tzinfo=UTC) for minute in range(10))
+    logs = LogStore(tmp_path / "log", clock=lambda: next(times))
+    for minute in range(10):
+        logs.append(WEB, SpanId("s"), str(minute))
+    wanted = Selection(since="2026-01-01T00:03:00.000000Z", until="2026-01-01T00:05:00.000000Z")
+    assert texts(logs, wanted) == ["3", "4"]
+    logs.close()
+
+
+def test_a_log_that_has_reached_its_limit_loses_its_oldest_lines_and_says_so(tmp_path: Path):
+    logs = LogStore(tmp_path / "log", limits=Limits(bytes_kept=256 * 1024))
+    reports: list[str] = []
+    for number in range(100):
+        logs.append(WEB if number % 2 else DB, SpanId("s"), f"{number} {'x' * 8000}")
+        reports += [line.text for line in logs.read(logs.tail(1))[0] if line.level is Level.WARN]
+    found = [text.split()[0] for text in texts(logs) if "xxx" in text]
+    assert (found[-1], found) == ("99", [str(number) for number in range(int(found[0]), 100)])
+    assert logs.first_number > 50
+    assert reports == ["the log has reached its limit; its oldest lines are removed from now on"]
+    assert texts(logs, Selection(resources=frozenset({WEB})))[-1].startswith("99 ")
+    logs.close()

@@ -37,6 +37,12 @@ def test_scrubbing_secrets_can_be_switched_off(tmp_path):
     assert declared(tmp_path, script, **{"s.yaml": secret("s", "k", "long-enough")}).secrets == ()
 
 
+def test_words_that_are_no_secrets_are_shown(tmp_path):
+    script = "k8s_yaml(['s.yaml', 't.yaml'])\nsecret_settings(allow=['admin'])"
+    files = {"s.yaml": secret("s", "k", "admin\n"), "t.yaml": secret("t", "k", "long-enough")}
+    assert declared(tmp_path, script, **files).secrets == (("long-enough", "[redacted secret t:k]"),)
+
+
 @pytest.mark.parametrize(
     "script",
     [

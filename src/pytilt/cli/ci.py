@@ -56,9 +56,9 @@ def command(
     from pytilt.cli.snapshots import leaving_snapshot
     from pytilt.cli.streaming import selection, streaming
     from pytilt.loop.verdict import Verdict
+    from pytilt.model.lines import Selection
     from pytilt.session.composition import SessionOptions, run
     from pytilt.session.project import find_project
-    from pytilt.store.logs import Selection
 
     settings = Settings.from_environment()
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace)

@@ -6,10 +6,11 @@ from typing import TextIO
 
 from pytilt.host.output import names_error
 from pytilt.loop.verdict import Trouble, Verdict
+from pytilt.model.lines import Selection
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import Resource, Tiltfile
 from pytilt.model.updates import Outcome, Update
-from pytilt.store.logs import LogStore, Selection
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Snapshot, Store
 
 CRASH_LINES = 60

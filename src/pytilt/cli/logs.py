@@ -11,8 +11,8 @@ from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.cli.printing import LogPrinter, wants_color
 from pytilt.errors import UserError
+from pytilt.model.lines import Line
 from pytilt.settings import Settings
-from pytilt.store.logs import Line
 
 
 @click.command("logs", cls=TiltCommand)

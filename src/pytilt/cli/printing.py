@@ -1,16 +1,18 @@
 """Log lines in a terminal: a column with the name, colours where they are wanted, words where they are not."""
 
+import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 import click
 
 from pytilt.errors import OutputClosedError, PytiltError, UserError
+from pytilt.host.output import plain
+from pytilt.model.lines import Block, Line
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE
-from pytilt.store.logs import Line
 
 NAME_WIDTH = 13
 """Cells of the column; a longer name is cut to 12 and `…`. Tilt's numbers."""
@@ -39,20 +41,42 @@ class LogPrinter:
         out: where.
         color: use colours?
         prefix: print the column of names?
+        width: returns the cells of a row where `out` is a terminal: a line of progress replaces the one before there.
     """
 
-    def __init__(self, out: TextIO, *, color: bool, prefix: bool = True) -> None:
+    def __init__(
+        self, out: TextIO, *, color: bool, prefix: bool = True, width: Callable[[], int] | None = None
+    ) -> None:
         self._out = out
         self._color = color
         self._prefix = prefix
         self._colors: dict[str, str] = {}
         self._level: tuple[str, Level] = ("", Level.INFO)
+        self._width = width
+        self._progress = ("", "")
+        """Span and id of the line that was printed last, where another one may replace it."""
 
     def lines(self, lines: Sequence[Line]) -> None:
         """Print lines of the log, all at once."""
         text = "".join(self.shown(line) for line in lines)
         self._out.write(text)
         self._out.flush()
+
+    def blocks(self, blocks: Sequence[Block], cursor: int = 0) -> None:
+        """Print blocks of the log from a cursor on, all at once."""
+        self._out.write("".join(self._block(block, cursor) for block in blocks))
+        self._out.flush()
+
+    def _block(self, block: Block, cursor: int) -> str:
+        """A block as it is printed; lines that need no look by themselves are taken as a whole."""
+        source = block.source
+        plain = block.number >= cursor and source.level not in WORDS and not (source.start or source.progress)
+        if not plain or not block.text.replace("\n", "").replace("\t", "").isprintable():
+            return "".join(self.shown(line) for line in block.lines() if line.number >= cursor)
+        self._level, self._progress = (source.span, source.level), ("", "")
+        column = self._column(source.resource)
+        text = block.text.replace("\n", f"\n{column}") if column else block.text
+        return f"{column}{text}\n"
 
     def shown(self, line: Line) -> str:
         """A line as it is printed, with its newline; before the header of an update comes an empty line."""
@@ -63,7 +87,17 @@ class LogPrinter:
         text = f"{word}{without_steering(line.text)}"
         if line.level in WORDS:
             text = self._styled(text, "red" if line.level is Level.ERROR else "yellow")
-        return f"{before}{column}{text}\n"
+        return f"{self._up(line, column, text)}{before}{column}{text}\n"
+
+    def _up(self, line: Line, column: str, text: str) -> str:
+        """Moves up to the line before and erases it, if this one replaces it."""
+        if self._width is None:
+            return ""
+        before, self._progress = self._progress, ("", "")
+        if line.progress and cells(plain(f"{column}{text}")) < self._width():
+            self._progress = (line.span, line.progress)
+            return "\x1b[1A\x1b[2K" if self._progress == before else ""
+        return ""
 
     def _column(self, name: str) -> str:
         if not self._prefix or not name or name == TILTFILE:
@@ -116,6 +150,11 @@ def unwritable(problem: OSError) -> PytiltError:
 def wants_color(out: TextIO, *, no_color: bool) -> bool:
     """Are colours wanted there: a terminal, and nobody said no?"""
     return out.isatty() and not no_color
+
+
+def row_width(out: TextIO, *, color: bool) -> Callable[[], int] | None:
+    """What returns the cells of a row of a terminal; None for what is none, or only takes plain text."""
+    return (lambda: os.get_terminal_size(out.fileno()).columns) if color else None
 
 
 def evaluation_log(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:  # noqa: ARG001 - a `Log`

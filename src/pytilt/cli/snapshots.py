@@ -9,8 +9,9 @@ import msgspec
 
 from pytilt.cli.printing import note
 from pytilt.model.api.metadata import GROUP_VERSION
+from pytilt.model.lines import Block
 from pytilt.model.objects import ClusterState, Tiltfile
-from pytilt.store.logs import Line, LogStore
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.views.api import Json, find_kind, ui_resources
 
@@ -59,16 +60,22 @@ def write_snapshot(file: TextIO, store: Store, logs: LogStore) -> None:
     spans: dict[str, str] = {}
     cursor, separator = 0, ""
     while cursor < len(logs):
-        lines, cursor = logs.read(cursor)
-        for line in lines:
-            spans[line.span] = line.resource
-            file.write(separator + json.dumps(_segment(line)))
+        blocks, cursor = logs.read_blocks(cursor)
+        for block in blocks:
+            spans[block.source.span] = block.source.resource
+            file.write(separator + json.dumps(_segment(block)))
             separator = ",\n"
     named = json.dumps({span: {"manifestName": resource} for span, resource in spans.items()})
     file.write(f'], "spans": {named}, "fromCheckpoint": 0, "toCheckpoint": {cursor}}}}}}}\n')
 
 
-def _segment(line: Line) -> Json:
-    fields = {"progressID": line.progress} if line.progress else {}
-    segment: Json = {"spanId": line.span, "time": line.time, "text": f"{line.text}\n", "level": line.level.value}
-    return {**segment, **({"fields": fields} if fields else {}), **({"anchor": True} if line.start else {})}
+def _segment(block: Block) -> Json:
+    source = block.source
+    fields = {"progressID": source.progress} if source.progress else {}
+    segment: Json = {
+        "spanId": source.span,
+        "time": block.time,
+        "text": f"{block.text}\n",
+        "level": source.level.value,
+    }
+    return {**segment, **({"fields": fields} if fields else {}), **({"anchor": True} if source.start else {})}

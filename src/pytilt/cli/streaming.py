@@ -8,11 +8,12 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TextIO
 
-from pytilt.cli.printing import LogPrinter, unwritable
+from pytilt.cli.printing import LogPrinter, row_width, unwritable
 from pytilt.errors import OutputClosedError
+from pytilt.model.lines import Block, Selection
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
-from pytilt.store.logs import Line, LogStore, Selection
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 
 
@@ -34,18 +35,19 @@ def streaming(wanted: Selection, *, color: bool) -> Callable[[Store, LogStore], 
     """
 
     async def show(_: Store, logs: LogStore) -> None:
-        shown = _Shown(LogPrinter(sys.stdout, color=color, prefix=len(wanted.resources) != 1))
+        prefix, width = len(wanted.resources) != 1, row_width(sys.stdout, color=color)
+        shown = _Shown(LogPrinter(sys.stdout, color=color, prefix=prefix, width=width))
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_reader_gone(sys.stdout), name="reader of the output")
-                async for lines in logs.follow(0, wanted):
-                    await asyncio.to_thread(shown.add, lines)
+                async for blocks in logs.follow_blocks(0, wanted):
+                    await asyncio.to_thread(shown.add, blocks)
         finally:
             # What came last is printed too: it says how the session ended.
             cursor = shown.cursor
             while cursor < len(logs):
-                lines, cursor = logs.read(cursor, wanted)
-                shown.add(lines)
+                blocks, cursor = logs.read_blocks(cursor, wanted)
+                shown.add(blocks)
 
     return show
 
@@ -74,7 +76,7 @@ async def _reader_gone(out: TextIO) -> None:
 
 
 class _Shown:
-    """Prints every line once: the thread that prints may still be at it when the session ends."""
+    """Prints every block once: the thread that prints may still be at it when the session ends."""
 
     def __init__(self, printer: LogPrinter) -> None:
         self.cursor = 0
@@ -82,16 +84,16 @@ class _Shown:
         self._printer = printer
         self._lock = threading.Lock()
 
-    def add(self, lines: Sequence[Line]) -> None:
+    def add(self, blocks: Sequence[Block]) -> None:
         with self._lock:
-            new = [line for line in lines if line.number >= self.cursor]
+            new = [block for block in blocks if block.number >= self.cursor]
             if new and not self._failed:
                 self._print(new)
                 self.cursor = new[-1].number + 1
 
-    def _print(self, lines: Sequence[Line]) -> None:
+    def _print(self, blocks: Sequence[Block]) -> None:
         try:
-            self._printer.lines(lines)
+            self._printer.blocks(blocks)
         except OSError as problem:
             self._failed = True
             raise unwritable(problem) from problem

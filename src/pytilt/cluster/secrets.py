@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -27,8 +27,13 @@ def is_secret(o: Mapping[str, Any]) -> bool:
     return o.get("kind") == "Secret" and o.get("apiVersion", "v1") == "v1"
 
 
-def secrets(wanted: Iterable[KubeObject]) -> tuple[tuple[str, str], ...]:
-    """The values of all Secrets and what to print instead, longest first."""
+def secrets(wanted: Iterable[KubeObject], shown_values: Container[str] = ()) -> tuple[tuple[str, str], ...]:
+    """The values of all Secrets and what to print instead, longest first.
+
+    Args:
+        wanted: objects of any kind.
+        shown_values: values that are no secrets, such as `admin`; with spaces and newlines around them or not.
+    """
     found: dict[str, str] = {}
     for o in wanted:
         if is_secret(o):
@@ -37,7 +42,8 @@ def secrets(wanted: Iterable[KubeObject]) -> tuple[tuple[str, str], ...]:
                 found[value.decode(errors="surrogateescape")] = shown
                 for password in _passwords(value) if key in REGISTRY_FIELDS else ():
                     found[password] = shown
-    return tuple(sorted(found.items(), key=lambda item: (-len(item[0]), item[0])))
+    kept = [(value, shown) for value, shown in found.items() if value.strip() not in shown_values]
+    return tuple(sorted(kept, key=lambda item: (-len(item[0]), item[0])))
 
 
 class SecretValue(NamedTuple):

@@ -15,7 +15,7 @@ from pytilt.hud.loglayout import LogLook, body, height, lead, parts
 from pytilt.hud.logwindow import LogWindow, ShownLine
 from pytilt.hud.pieces import segments
 from pytilt.hud.scrolling import ScrollingLines
-from pytilt.store.logs import Line
+from pytilt.model.lines import Line
 from pytilt.views.dots import Tone
 from pytilt.views.loglines import finds
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from pytilt.host.output import plain
 from pytilt.model.base import Value
+from pytilt.model.lines import Line
 from pytilt.model.logs import Level
-from pytilt.store.logs import Line
 from pytilt.views.loglines import loudness, unfolded
 
 CAPACITY = 4000

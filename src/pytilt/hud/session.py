@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from pytilt.model.base import Value
+from pytilt.model.lines import Line
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
-from pytilt.store.logs import Line
 from pytilt.store.objects import Snapshot
 
 

@@ -30,8 +30,9 @@ from pytilt.model.objects import FileWatch, ImageMap, PortForward, Resource, Ses
 from pytilt.model.resources import Declaration
 from pytilt.model.stored import TILTFILE_OWNER, Object
 from pytilt.model.updates import Outcome, Pause, Reason, StepName, Strategy, Trigger, Update
-from pytilt.store.logs import LogStore, Span
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
+from pytilt.store.spans import Span
 from pytilt.tiltfile.request import EvaluationResult
 
 

@@ -43,7 +43,8 @@ from pytilt.model.objects import ClusterState, ImageMap, Resource
 from pytilt.model.resources import Declaration, DeployCommands, ImageLocator, KubeObject
 from pytilt.model.stored import Owner
 from pytilt.model.times import duration_of
-from pytilt.store.logs import LogStore, Span
+from pytilt.store.logs import LogStore
+from pytilt.store.spans import Span
 from pytilt.store.objects import Snapshot, Store
 from pytilt.store.times import later
 

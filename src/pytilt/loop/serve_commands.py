@@ -21,8 +21,9 @@ from pytilt.model.objects import Resource, Runtime, runtime_owner
 from pytilt.model.resources import LocalDeploy
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Outcome
-from pytilt.store.logs import LogStore, Span
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
+from pytilt.store.spans import Span
 
 
 class WantedProcess(Value):

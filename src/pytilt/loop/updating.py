@@ -32,8 +32,9 @@ from pytilt.model.objects import (
 )
 from pytilt.model.resources import UpdateSettings
 from pytilt.model.updates import DeployedImage, Outcome, Pause, Reason, Strategy, Trigger, Update
-from pytilt.store.logs import LogStore, Span
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
+from pytilt.store.spans import Span
 
 HISTORY = 20
 """Updates of a resource that are remembered in any case; Tilt remembers 2."""

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from pytilt import __version__
 from pytilt.model.api.metadata import GROUP_VERSION
+from pytilt.model.lines import Line, Selection
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource
@@ -26,7 +27,7 @@ from pytilt.model.updates import Reason
 from pytilt.server.guard import COOKIE, Guard
 from pytilt.server.page import page
 from pytilt.server.writing import Writing, body_of, kind_of
-from pytilt.store.logs import Line, LogStore, Selection
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.views.api import Json, Kind, kinds, ui_resources
 from pytilt.views.hiding import without_secrets

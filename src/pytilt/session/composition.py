@@ -51,8 +51,10 @@ from pytilt.session.evaluators import evaluator
 from pytilt.session.places import ensure_token, new_session_dir
 from pytilt.session.project import SessionProject
 from pytilt.settings import Settings
-from pytilt.store.logs import LogStore, Span
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
+from pytilt.store.segments import Limits
+from pytilt.store.spans import Span
 
 PARALLEL_BUILDS = 2 * (os.cpu_count() or 1)
 """Images that are built at a time: building is mostly waiting for the engine."""
@@ -219,7 +221,8 @@ async def session_log(settings: Settings) -> AsyncIterator[LogStore]:
     Raises:
         UserError: the folder cannot be made.
     """
-    with closing(LogStore(new_session_dir(settings) / "log")) as logs:
+    limits = Limits(bytes_kept=settings.log_bytes)
+    with closing(LogStore(new_session_dir(settings) / "log", limits=limits)) as logs:
         yield logs
 
 

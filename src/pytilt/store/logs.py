@@ -1,137 +1,45 @@
 """The log of a session: every line on disk, an index in memory, readers with a cursor.
 
-One file holds the lines of all resources in the order in which they came, one JSON document a line; the index holds
-the offset of every line (8 bytes) and, for every resource, the numbers of its lines. A reader's cursor is a number of a
-line, so that it never holds more than it asked for, and nothing is ever dropped.
+What one source says at once is one block: a line of JSON with its source, time and number of lines, then the lines as
+they are. Blocks are taken, kept and passed on whole; single lines are made where somebody wants them. A reader's cursor
+is the number of a line, so that it never holds more than it asked for.
 """
 
 import asyncio
-import os
-from array import array
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import suppress
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from io import FileIO
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
-from msgspec.structs import replace
 
 from pytilt.cluster.redaction import Redactor
-from pytilt.host.state import explained
-from pytilt.model.base import Value
+from pytilt.model.lines import Block, Line, Selection, Source
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
-from pytilt.model.times import precise
+from pytilt.store.blocks import BlockEntry, BlockIndex, micros_at, time_of
 from pytilt.store.objects import utc_now
+from pytilt.store.segments import Limits, Opener, Segments
+from pytilt.store.spans import Span
 
 BATCH = 2000
 """Lines that a reader gets at once."""
 
-UNWRITTEN_BYTES = 65536
-"""So much is collected before it is written."""
+BLOCK_BYTES = 65536
+"""Longer texts are cut into several blocks, at a newline."""
+
+READ_BYTES = 1024**2
+"""So much is read from the disk at once, and so much text is passed on at once."""
+
+SKIPPED = 20_000
+"""So many blocks are looked at in one turn of the event loop."""
 
 
-class Line(Value):
-    """One line of the log."""
-
-    number: int
-    """Counts up from 0 over the whole session: a cursor."""
-    time: str
-    """RFC 3339 with microseconds."""
-    resource: ResourceName
-    """Empty for lines of the session itself."""
-    span: SpanId
-    text: str
-    """Without the newline."""
-    level: Level = Level.INFO
-    progress: str = ""
-    """Lines of one span with the same non-empty id replace each other where the display can do that."""
-    build: bool = False
-    """Does it come from an update rather than from what runs?"""
-    start: bool = False
-    """Is it the header with which an update begins?"""
-
-
-class Selection(Value):
-    """Which lines a reader wants."""
-
-    resources: frozenset[ResourceName] = frozenset()
-    """Only these; empty: all."""
-    span: SpanId = SpanId("")
-    level: Level | None = None
-    """Only lines of exactly this level, as Tilt's `--level` has it; headers of updates pass."""
-    at_least: Level | None = None
-    """Only lines of this level and louder ones; headers of updates do not pass."""
-    source: str = "all"
-    """`build`, `runtime` or `all`."""
-    since: str = ""
-    """RFC 3339: only lines at or after it."""
-
-    def wants(self, line: Line) -> bool:
-        """Does this line belong?"""
-        if self.resources and line.resource not in self.resources:
-            return False
-        if self.span and line.span != self.span:
-            return False
-        if self.level is not None and line.level is not self.level and not line.start:
-            return False
-        if self.at_least is not None and not line.level.is_at_least(self.at_least):
-            return False
-        if self.source != "all" and line.build != (self.source == "build"):
-            return False
-        return not self.since or line.time >= self.since
-
-
-class Span:
-    """One writer of the log: a build, a pod, a process. It is a `pytilt.model.logs.Log`."""
-
-    def __init__(self, store: "LogStore", resource: ResourceName, span: SpanId, *, build: bool) -> None:
-        self._store = store
-        self.resource = resource
-        self.id = span
-        self._build = build
-        self._rest: list[str] = []
-        """The pieces of a line that has no newline yet; joined once, as a line can have a hundred megabytes."""
-
-    def __call__(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
-        """Append text; complete lines go to the log at once, the rest when its newline comes."""
-        *lines, rest = text.split("\n")
-        for line in lines:
-            self._append("".join((*self._rest, line)), level, progress)
-            self._rest.clear()
-        if rest:
-            self._rest.append(rest)
-
-    def header(self, text: str) -> None:
-        """Append the line with which an update begins."""
-        self._append(text, Level.INFO, "", start=True)
-
-    def close(self) -> None:
-        """Append what has no newline yet."""
-        if self._rest:
-            rest = "".join(self._rest)
-            self._rest.clear()
-            self._append(rest, Level.INFO, "")
-
-    def _append(self, text: str, level: Level, progress: str, *, start: bool = False) -> None:
-        self._store.append(
-            self.resource,
-            self.id,
-            _encodable(text.rstrip("\r")),
-            level=level,
-            progress=progress,
-            build=self._build,
-            start=start,
-        )
-
-
-def _encodable(text: str) -> str:
-    """The text with a `?` for every byte that was no UTF-8, as there may be in names of files."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
+def new_file(path: Path) -> FileIO:
+    """Open a file that does not exist yet, for writing without a buffer."""
+    return FileIO(path, "x")
 
 
 class LogStore:
@@ -141,6 +49,8 @@ class LogStore:
         path: the file that takes the lines; it must not exist.
         clock: returns the time that lines carry.
         opener: opens the file for writing, without a buffer.
+        limits: how much is kept.
+        seconds: a clock that never goes back.
 
     Raises:
         UserError: the file cannot be made.
@@ -150,31 +60,36 @@ class LogStore:
         self,
         path: Path,
         clock: Callable[[], datetime] = utc_now,
-        opener: Callable[[Path], FileIO] = lambda path: FileIO(path, "x"),
+        opener: Opener = new_file,
+        limits: Limits | None = None,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path = path
-        """The file, which stays on disk."""
-        with explained(path):
-            self._writer = opener(path)
-            self._reader: BinaryIO = path.open("rb")
-        self._unwritten = bytearray()
-        self._written = 0
-        self._troubled = False
+        """The file with the newest lines, which stays on disk."""
+        self._segments = Segments(path, limits or Limits(), seconds, opener)
+        self.seconds = seconds
+        """A clock that never goes back."""
         self._clock = clock
-        self._offsets = array("Q")
-        self._end = 0
-        self._numbers: defaultdict[ResourceName, array[int]] = defaultdict(lambda: array("Q"))
-        self._encoder = msgspec.json.Encoder()
-        self._decoder = msgspec.json.Decoder(Line)
+        self._index = BlockIndex()
+        self._heads: dict[Source, bytes] = {}
+        self._micros = 0
+        self._begin = 0
+        """Where the log begins since its oldest lines were removed."""
+        self._reported: set[str] = set()
         self.redactor = Redactor()
         """Knows what must not be shown."""
-        self._redacted: dict[int, Line] = {}
-        """What replaces lines that came before it was known that a secret is in them."""
+        self._redacted: dict[int, str] = {}
+        """What replaces blocks that came before it was known that a secret is in them."""
         self._waiting: set[asyncio.Event] = set()
 
     def __len__(self) -> int:
-        """How many lines there are: the cursor of the next one."""
-        return len(self._offsets)
+        """How many lines there were: the cursor of the next one."""
+        return self._index.next_number
+
+    @property
+    def first_number(self) -> int:
+        """Of the first line that is still kept."""
+        return self._index.first_number
 
     def span(self, resource: ResourceName, span: SpanId, *, build: bool = False) -> Span:
         """A writer for one build, pod or process."""
@@ -201,24 +116,22 @@ class LogStore:
         start: bool = False,
     ) -> None:
         """Append one line, without its newline."""
-        line = Line(
-            number=len(self._offsets),
-            time=precise(self._clock()),
-            resource=resource,
-            span=span,
-            text=self.redactor(text),
-            level=level,
-            progress=progress,
-            build=build,
-            start=start,
-        )
-        encoded = self._encoder.encode(line) + b"\n"
-        self._offsets.append(self._end)
-        self._numbers[resource].append(line.number)
-        self._unwritten += encoded
-        self._end += len(encoded)
-        if len(self._unwritten) >= UNWRITTEN_BYTES:
-            self._write()
+        source = Source(resource=resource, span=span, level=level, progress=progress, build=build, start=start)
+        self.append_text(source, text)
+
+    def append_text(self, source: Source, text: str) -> None:
+        """Append lines of one source, with newlines between them."""
+        encoded = (self.redactor.replaced(text, _within_lines) if self.redactor else text).encode()
+        begin, size = 0, len(encoded)
+        while size - begin > BLOCK_BYTES:
+            end = encoded.rfind(b"\n", begin, begin + BLOCK_BYTES)
+            end = encoded.find(b"\n", begin) if end < 0 else end
+            if end < 0:
+                break
+            self._append(source, encoded[begin:end])
+            begin = end + 1
+        self._append(source, encoded[begin:] if begin else encoded)
+        self._look_after_disk()
         for event in self._waiting:
             event.set()
 
@@ -228,140 +141,221 @@ class LogStore:
         Args:
             cursor: number of the first line to look at.
             selection: which lines; none: all.
-            limit: look at no more than so many lines.
+            limit: no more than so many lines.
 
         Returns:
             The lines that were selected, and the cursor to go on with.
         """
+        blocks, after = self.read_blocks(cursor, selection, limit)
+        found = list(islice(each_line(blocks, cursor), limit + 1))
+        return (found[:limit], found[limit].number) if len(found) > limit else (found, after)
+
+    def read_blocks(
+        self, cursor: int, selection: Selection | None = None, limit: int | None = None
+    ) -> tuple[list[Block], int]:
+        """The next blocks from a cursor on, about a megabyte of them; lines of the first one may be before the cursor.
+
+        Args:
+            cursor: number of the first line to look at.
+            selection: which lines; none: all.
+            limit: stop at the block with which there are so many lines.
+
+        Returns:
+            The blocks that were selected, and the cursor to go on with.
+        """
         wanted = selection or Selection()
-        numbers = self._candidates(cursor, wanted, limit)
-        lines = [line for line in self._load(numbers) if wanted.wants(line)]
-        if len(numbers) < limit:
-            return lines, len(self._offsets)
-        return lines, numbers[-1] + 1
+        keys = self._index.keys(wanted, range(cursor, len(self)))
+        accepted = self._index.accepted(wanted)
+        taken: list[BlockEntry] = []
+        size = lines = 0
+        for key in islice(keys, SKIPPED):
+            if accepted(key):
+                entry = self._index.entry(key)
+                taken.append(entry)
+                size += entry.size
+                lines += entry.number + entry.count - max(cursor, entry.number)
+                if size >= READ_BYTES or (limit is not None and lines >= limit):
+                    return self._load(taken), entry.number + entry.count
+        if len(keys) > SKIPPED:
+            return self._load(taken), self._index.entry(keys[SKIPPED]).number
+        return self._load(taken), len(self)
 
     def tail(self, count: int, selection: Selection | None = None, *, before: int | None = None) -> int:
-        """The cursor from which on `count` lines of a selection are left (0 when there are fewer).
+        """The cursor from which on `count` lines of a selection are left (the first one when there are fewer).
 
         Args:
             count: how many lines are wanted.
             selection: which lines; none: all.
             before: count only lines with smaller numbers.
         """
-        wanted = selection or Selection()
-        numbers = self._numbers_of(wanted)
-        end, found = bisect_left(numbers, len(self) if before is None else before), 0
+        wanted, end = selection or Selection(), len(self) if before is None else before
         if not count:
-            return len(self) if before is None else before
-        while end > 0:
-            begin = max(0, end - BATCH)
-            for line in reversed(self._load(numbers[begin:end])):
-                found += wanted.wants(line)
-                if found == count:
-                    return line.number
-            end = begin
+            return end
+        accepted, found = self._index.accepted(wanted), 0
+        for key in reversed(self._index.keys(wanted, range(end))):
+            if accepted(key):
+                entry = self._index.entry(key)
+                found += min(entry.number + entry.count, end) - entry.number
+                if found >= count:
+                    return entry.number + found - count
         return 0
 
     async def follow(self, cursor: int = 0, selection: Selection | None = None) -> AsyncIterator[list[Line]]:
         """All lines from a cursor on, then new ones as they come, in batches; without end."""
-        event = asyncio.Event()
-        self._waiting.add(event)
-        try:
+        async for blocks in self.follow_blocks(cursor, selection):
+            lines = each_line(blocks, cursor)
+            while batch := list(islice(lines, BATCH)):
+                yield batch
+
+    async def follow_blocks(self, cursor: int = 0, selection: Selection | None = None) -> AsyncIterator[list[Block]]:
+        """The same in blocks; lines of the first one may be before the cursor."""
+        with self.changes() as event:
             while True:
                 event.clear()
-                lines, cursor = self.read(cursor, selection)
-                if lines:
-                    yield lines
-                if cursor >= len(self._offsets):
+                blocks, cursor = self.read_blocks(cursor, selection)
+                if blocks:
+                    yield blocks
+                if cursor >= len(self):
                     await event.wait()
                 else:
                     await asyncio.sleep(0)
-        finally:
-            self._waiting.discard(event)
+
+    def changes(self) -> "Changes":
+        """An event that is set whenever a line comes, for as long as a block."""
+        return Changes(self._waiting)
 
     def close(self) -> None:
         """Write what is not written yet and close the file; it stays on disk."""
-        if not self._writer.closed:
-            self._write()
-        self._writer.close()
-        self._reader.close()
+        self._segments.close()
 
-    def _candidates(self, cursor: int, wanted: Selection, limit: int) -> "range | array[int]":
-        numbers = self._numbers_of(wanted)
-        first = bisect_left(numbers, cursor)
-        return numbers[first : first + limit]
+    @property
+    def index(self) -> BlockIndex:
+        """What is where, for a search."""
+        return self._index
 
-    def _numbers_of(self, wanted: Selection) -> "range | array[int]":
-        """The lines to look through: of a single resource, which ones they are is known."""
-        if len(wanted.resources) == 1:
-            return self._numbers.get(next(iter(wanted.resources)), array("Q"))
-        return range(len(self._offsets))
+    def texts(self, keys: Sequence[int]) -> tuple[int, bytes]:
+        """The bytes from the text of the first of some blocks to that of the last one, and where they begin."""
+        first, last = self._index.entry(keys[0]), self._index.entry(keys[-1])
+        return first.begin, self._segments.read(first.begin, last.begin + last.size)
 
-    def _load(self, numbers: "range | array[int]") -> list[Line]:
-        if not numbers:
-            return []
-        if isinstance(numbers, range):
-            lines = self._bytes(self._offsets[numbers[0]], self._after(numbers[-1])).splitlines()
+    def block(self, key: int) -> Block:
+        """One block."""
+        (found,) = self._load([self._index.entry(key)])
+        return found
+
+    @property
+    def redacted(self) -> frozenset[int]:
+        """The blocks whose text is not the one on disk."""
+        return frozenset(self._redacted)
+
+    def _append(self, source: Source, text: bytes) -> None:
+        """Append one block."""
+        micros = self._micros = max(self._micros, micros_at(self._clock()))
+        count = text.count(b"\n") + 1
+        head = self._heads.get(source)
+        if head is None:
+            head = self._heads[source] = msgspec.json.encode(source)[:-1]
+        title = b'%s,"time":"%s","lines":%d}\n' % (head, time_of(micros).encode(), count)
+        begin = self._segments.end + len(title)
+        self._segments.append(title, text, b"\n")
+        self._index.add(source, micros, count, begin, len(text))
+
+    def _look_after_disk(self) -> None:
+        """Forget what was removed from the disk, and log what is wrong with it."""
+        if self._segments.begin > self._begin:
+            self._begin = self._segments.begin
+            self._index.drop(self._begin)
+            self._report("old", "the log has reached its limit; its oldest lines are removed from now on")
+        trouble = self._segments.trouble
+        if trouble:
+            text = f"`{self.path}`: {trouble}; log lines are kept in memory until it can be written"
+            self._report("trouble", text)
         else:
-            lines = [self._bytes(self._offsets[number], self._after(number)) for number in numbers]
-        return [
-            self._redacted.get(number) or self._decoder.decode(line)
-            for number, line in zip(numbers, lines, strict=True)
-        ]
+            self._reported.discard("trouble")
 
-    def _after(self, number: int) -> int:
-        return self._offsets[number + 1] if number + 1 < len(self._offsets) else self._end
+    def _report(self, what: str, text: str) -> None:
+        if what not in self._reported:
+            self._reported.add(what)
+            self.append(ResourceName(""), SpanId("log"), text, level=Level.WARN)
 
-    def _bytes(self, begin: int, end: int) -> bytes:
-        """What was appended between two offsets, from the disk and from what is not written yet."""
-        found = b""
-        if begin < self._written:
-            self._reader.seek(begin)
-            found = self._reader.read(min(end, self._written) - begin)
-        rest = max(begin, self._written)
-        return found + bytes(self._unwritten[rest - self._written : end - self._written]) if end > rest else found
+    def _load(self, entries: Sequence[BlockEntry]) -> list[Block]:
+        """Read blocks; those that are near each other at once."""
+        found: list[Block] = []
+        start = 0
+        while start < len(entries):
+            begin, stop = entries[start].begin, start + 1
+            while stop < len(entries) and entries[stop].begin + entries[stop].size - begin <= READ_BYTES:
+                stop += 1
+            end = entries[stop - 1].begin + entries[stop - 1].size
+            data = self._segments.read(begin, end)
+            found += (
+                self._made(entry, data[entry.begin - begin : entry.begin - begin + entry.size])
+                for entry in entries[start:stop]
+            )
+            start = stop
+        return found
+
+    def _made(self, entry: BlockEntry, data: bytes) -> Block:
+        text = self._redacted.get(entry.key)
+        if text is None:
+            text = data.decode(errors="replace")
+        return Block(number=entry.number, time=time_of(entry.micros), source=entry.source, text=text)
 
     def _redact(self) -> None:
         """Take secrets out of the lines that are there.
 
-        In the file as many asterisks overwrite them, so that no other line moves. Readers get what is shown in their
+        In the file as many asterisks overwrite them, so that nothing moves. Readers get what is shown in their
         place, which may be longer, from memory.
         """
-        for begin in range(0, len(self), BATCH):
-            for line in self._load(range(begin, min(begin + BATCH, len(self)))):
-                if self.redactor.found(line.text):
-                    self._redacted[line.number] = replace(line, text=self.redactor(line.text))
-                    self._overwrite(line.number)
-        before, self._reader = self._reader, os.fdopen(os.dup(self._reader.fileno()), "rb")
-        before.close()  # it may hold what was overwritten
+        keys = self._index.keys(Selection(), range(len(self)))
+        for some in self._index.spans(keys, READ_BYTES):
+            _, data = self.texts(some)
+            kept = any(key in self._redacted for key in some)
+            if not kept and not self.redactor.found(data.decode(errors="replace")):
+                continue
+            for block, key in zip(self._load([self._index.entry(key) for key in some]), some, strict=True):
+                if self.redactor.found(block.text):
+                    self._redacted[key] = self.redactor.replaced(block.text, _as_many_lines)
+                    self._overwrite(self._index.entry(key))
 
-    def _overwrite(self, number: int) -> None:
-        begin = self._offsets[number]
-        line = self._decoder.decode(self._bytes(begin, self._after(number)))
-        starred = self._encoder.encode(replace(line, text=self.redactor.replaced(line.text, self._asterisks)))
-        written = max(0, min(self._written - begin, len(starred)))
-        if written:
-            with suppress(OSError):  # the disk may fail; what readers get does not come from there
-                os.pwrite(self._writer.fileno(), starred[:written], begin)
-        if written < len(starred):
-            start = begin + written - self._written
-            self._unwritten[start : start + len(starred) - written] = starred[written:]
+    def _overwrite(self, entry: BlockEntry) -> None:
+        data = self._segments.read(entry.begin, entry.begin + entry.size)
+        starred = self.redactor.replaced(data.decode(errors="surrogateescape"), _asterisks)
+        self._segments.overwrite(entry.begin, starred.encode(errors="surrogateescape"))
 
-    def _asterisks(self, found: str, _: str) -> str:
-        """As many as the bytes that a text takes in the file."""
-        return "*" * (len(self._encoder.encode(found)) - len('""'))
 
-    def _write(self) -> None:
-        """Write what was collected. A full disk loses nothing: it stays in memory until it can be written."""
-        try:
-            count = self._writer.write(self._unwritten) or 0
-        except OSError as problem:
-            if not self._troubled:
-                self._troubled = True
-                reason = (problem.strerror or str(problem)).lower()
-                text = f"`{self.path}`: {reason}; log lines are kept in memory until it can be written"
-                self.append(ResourceName(""), SpanId("log"), text, level=Level.WARN)
-            return
-        self._troubled = False
-        self._written += count
-        del self._unwritten[:count]
+class Changes:
+    """An event among others that are set together, for as long as a block."""
+
+    def __init__(self, events: set[asyncio.Event]) -> None:
+        self._events = events
+        self._event = asyncio.Event()
+
+    def __enter__(self) -> asyncio.Event:
+        """Begin."""
+        self._events.add(self._event)
+        return self._event
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self._events.discard(self._event)
+
+
+def each_line(blocks: Iterable[Block], cursor: int) -> Iterator[Line]:
+    """The lines of blocks from a cursor on."""
+    return (line for block in blocks for line in block.lines() if line.number >= cursor)
+
+
+def _within_lines(found: str, shown: str) -> str:
+    """What is shown in the place of a secret: newlines around it separate it from other lines."""
+    return "\n" * found.startswith("\n") + shown + "\n" * found.endswith("\n")
+
+
+def _as_many_lines(found: str, shown: str) -> str:
+    """What is shown in the place of a secret of several lines: the lines after it keep their numbers."""
+    return shown + "\n" * found.count("\n")
+
+
+def _asterisks(found: str, _: str) -> str:
+    """As many as the bytes that a text takes in the file."""
+    return "\n".join("*" * len(line.encode(errors="surrogateescape")) for line in found.split("\n"))

@@ -67,7 +67,7 @@ def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declar
         updates=declared.updates,
         ci=declared.ci,
         prune=declared.prune,
-        secrets=secrets((*declared.objects, *_applied(declared))) if declared.scrub_secrets else (),
+        secrets=_secrets(declared) if declared.scrub_secrets else (),
     )
     return declaration, (*([unused] if unused else []), *dropped)
 
@@ -101,6 +101,10 @@ def _in_environ(command: Command | None, environ: Pairs) -> Command | None:
     if command is None or not environ:
         return command
     return replace(command, env=tuple(sorted({**dict(environ), **dict(command.env)}.items())))
+
+
+def _secrets(declared: ScriptResult) -> tuple[tuple[str, str], ...]:
+    return secrets((*declared.objects, *_applied(declared)), declared.shown_secrets)
 
 
 def _applied(declared: ScriptResult) -> list[KubeObject]:

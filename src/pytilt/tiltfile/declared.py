@@ -168,5 +168,7 @@ class ScriptResult(Value):
     ci: CiSettings = CiSettings()
     prune: PruneSettings = PruneSettings()
     scrub_secrets: bool = True
+    shown_secrets: frozenset[str] = frozenset()
+    """Values of Secrets that are none."""
     environ: tuple[tuple[str, str], ...] = ()
     """The variables that the Tiltfile set, sorted by name; every command gets them."""

@@ -68,6 +68,8 @@ class Script:
         self.secrets: dict[str, str] = {}
         """What must not be shown, as far as it is known, and what is shown instead."""
         self._redactor = Redactor()
+        self.shown_secrets: set[str] = set()
+        """Values that are no secrets, whatever declares them."""
         self.recorder = Recorder()
         self._unused_steps: dict[str, Step] = {}
         self._executing: list[str] = []
@@ -102,6 +104,7 @@ class Script:
             ci=self.ci,
             prune=self.prune,
             scrub_secrets=self.scrub_secrets,
+            shown_secrets=frozenset(self.shown_secrets),
             environ=self.changed_environ,
         )
 
@@ -154,8 +157,14 @@ class Script:
         Args:
             secrets: pairs of a value and what is shown in its place.
         """
-        self.secrets.update(secrets)
+        self.secrets.update(pair for pair in secrets if pair[0].strip() not in self.shown_secrets)
         self._redactor.learn(self.secrets.items())
+
+    def show_values(self, values: Iterable[str]) -> None:
+        """Show these values of Secrets: they are mere words."""
+        self.shown_secrets.update(values)
+        known, self.secrets, self._redactor = self.secrets, {}, Redactor()
+        self.learn(known.items())
 
     def without_secrets(self, text: str) -> str:
         """The text as it may be shown."""

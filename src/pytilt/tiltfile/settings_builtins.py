@@ -120,9 +120,10 @@ class SettingsBuiltins:
             self._record(watch_ignores=(*self._script.recorder.settings.watch_ignores, found))
 
     @function("secret_settings")
-    def secret_settings(self, disable_scrub: Flag) -> None:
-        """Show the values of secrets in logs."""
+    def secret_settings(self, disable_scrub: Flag = False, allow: StringOrStrings = ()) -> None:
+        """Show the values of secrets in logs: all of them, or those that are mere words."""
         self._script.scrub_secrets = not disable_scrub
+        self._script.show_values(allow)
 
     @function("version_settings")
     def version_settings(self, check_updates: Flag = True, constraint: Text = "") -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from pytilt.host.output import excerpt
 from pytilt.model.base import Value
+from pytilt.model.lines import Line
 from pytilt.model.logs import Level
-from pytilt.store.logs import Line
 
 MESSAGE_KEYS = ("message", "msg", "event", "text")
 LEVEL_KEYS = ("level", "lvl", "severity", "levelname")

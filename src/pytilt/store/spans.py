@@ -1,0 +1,107 @@
+"""Writers of the log."""
+
+import re
+from collections.abc import Callable
+from typing import Protocol
+
+from pytilt.model.lines import Source
+from pytilt.model.logs import Level
+from pytilt.model.names import ResourceName, SpanId
+
+_RETURNS = re.compile(r"\r+(?=\n|\Z)")
+"""Carriage returns at the end of a line belong to its newline."""
+
+_REWRITTEN = re.compile(r"[^\n]*\r(?=[^\r\n])")
+"""What a program wrote over: only the last state of a line is kept."""
+
+STATE_SECONDS = 0.25
+"""At least so long between two states of a line that a program writes over, as progress bars do."""
+
+
+class Appender(Protocol):
+    """What takes the lines."""
+
+    @property
+    def seconds(self) -> Callable[[], float]:
+        """A clock that never goes back."""
+        ...
+
+    def append_text(self, source: Source, text: str) -> None:
+        """Append lines, with newlines between them."""
+        ...
+
+
+class Span:
+    """One writer of the log: a build, a pod, a process. It is a `pytilt.model.logs.Log`."""
+
+    def __init__(self, store: Appender, resource: ResourceName, span: SpanId, *, build: bool) -> None:
+        self._store = store
+        self.resource = resource
+        self.id = span
+        self._build = build
+        self._plain = Source(resource=resource, span=span, build=build)
+        self._rest: list[str] = []
+        """The pieces of a line that has no newline yet; joined once, as a line can have a hundred megabytes."""
+        self._states = 0
+        """Lines that were shown before they were complete."""
+        self._state_at = -STATE_SECONDS
+        self._progress = ""
+        """Of the line that is being rewritten."""
+
+    def __call__(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
+        """Append text; complete lines go to the log at once, the rest when its newline comes."""
+        lines, newline, rest = text.rpartition("\n")
+        if newline:
+            if self._rest:
+                lines = "".join((*self._rest, lines))
+                self._rest.clear()
+            self._append(lines, level, progress or self._rewritten())
+        if rest:
+            self._rest.append(rest)
+            if "\r" in rest:
+                self._rewrite(level)
+
+    def header(self, text: str) -> None:
+        """Append the line with which an update begins."""
+        source = Source(resource=self.resource, span=self.id, build=self._build, start=True)
+        self._store.append_text(source, _clean(text))
+
+    def close(self) -> None:
+        """Append what has no newline yet."""
+        if self._rest:
+            rest = "".join(self._rest)
+            self._rest.clear()
+            self._append(rest, Level.INFO, self._rewritten())
+
+    def _rewrite(self, level: Level) -> None:
+        """Keep only the last state of a line that has no newline yet, and show it now and then."""
+        rest = "".join(self._rest)
+        state = _REWRITTEN.sub("", rest)
+        self._rest[:] = [state]
+        if state == rest and not self._progress:  # a newline may follow
+            return
+        if not self._progress:
+            self._states += 1
+            self._progress = f"{self.id} {self._states}"
+        now = self._store.seconds()
+        if now - self._state_at >= STATE_SECONDS:
+            self._state_at = now
+            self._append(state, level, self._progress)
+
+    def _rewritten(self) -> str:
+        """The id under which states of the line that is complete now were shown."""
+        progress, self._progress = self._progress, ""
+        return progress
+
+    def _append(self, text: str, level: Level, progress: str) -> None:
+        source = self._plain
+        if level is not Level.INFO or progress:
+            source = Source(resource=self.resource, span=self.id, level=level, progress=progress, build=self._build)
+        self._store.append_text(source, _clean(text))
+
+
+def _clean(text: str) -> str:
+    """Lines without what was written over, and with a `?` for every byte that was no UTF-8, as in names of files."""
+    if "\r" in text:
+        text = _REWRITTEN.sub("", _RETURNS.sub("", text))
+    return text if text.isascii() else text.encode(errors="replace").decode()

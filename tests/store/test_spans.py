@@ -1,0 +1,51 @@
+from pytilt.model.lines import Source
+from pytilt.model.names import ResourceName, SpanId
+from pytilt.store.spans import Span
+
+
+class Lines:
+    """Keeps lines, at the times that it is given."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.lines: list[tuple[str, str]] = []
+
+    def seconds(self) -> float:
+        return self.now
+
+    def append_text(self, source: Source, text: str) -> None:
+        self.lines += [(line, source.progress) for line in text.split("\n")]
+
+
+def written(*pieces: str, pause: float = 1.0) -> list[tuple[str, str]]:
+    lines = Lines()
+    span = Span(lines, ResourceName("web"), SpanId("build:1"), build=True)
+    for piece in pieces:
+        span(piece)
+        lines.now += pause
+    span.close()
+    return lines.lines
+
+
+def test_a_line_that_is_rewritten_is_shown_before_it_is_complete_and_then_once_more():
+
+    assert written("10%", "\r20%", "\r30%", "\rdone\n", "next\n") == [
+        ("20%", "build:1 1"),
+        ("30%", "build:1 1"),
+        ("done", "build:1 1"),
+        ("next", ""),
+    ]
+
+
+def test_states_that_come_quickly_are_shown_now_and_then():
+    pieces = [f"{number}%\r" for number in range(100)]
+    shown = [text for text, _ in written(*pieces, "\n", pause=0.0625)]
+    assert (shown[:3], shown[-1], len(shown)) == (["1%", "5%", "9%"], "99%", 26)
+
+
+def test_of_a_line_that_came_at_once_the_last_state_stays():
+    assert written("1%\r2%\r3%\nnext\r\n\r\n") == [("3%", ""), ("next", ""), ("", "")]
+
+
+def test_a_newline_may_come_in_two_pieces():
+    assert written("one\r", "\ntwo\r", "\n") == [("one", ""), ("two", "")]

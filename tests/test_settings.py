@@ -1,0 +1,15 @@
+import pytest
+
+from pytilt.errors import UserError
+from pytilt.settings import Settings
+
+
+@pytest.mark.parametrize(("text", "size"), [("", 2**30), ("200M", 200 * 2**20), ("2g", 2**31), ("5000", 5000)])
+def test_the_size_of_a_log_is_a_number_with_a_unit(text: str, size: int):
+    assert Settings.from_environment({"HOME": "/h", "TILT_LOG_SIZE": text}).log_bytes == size
+
+
+@pytest.mark.parametrize("text", ["0", "lots", "5T", "-1M"])
+def test_a_size_that_is_none_is_refused(text: str):
+    with pytest.raises(UserError, match="TILT_LOG_SIZE"):
+        Settings.from_environment({"HOME": "/h", "TILT_LOG_SIZE": text})
