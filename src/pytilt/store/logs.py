@@ -220,9 +220,9 @@ class LogStore:
                 else:
                     await asyncio.sleep(0)
 
-    def changes(self) -> "Changes":
+    def changes(self) -> "ChangeEvent":
         """An event that is set whenever a line comes, for as long as a block."""
-        return Changes(self._waiting)
+        return ChangeEvent(self._waiting)
 
     def close(self) -> None:
         """Write what is not written yet and close the file; it stays on disk."""
@@ -324,7 +324,7 @@ class LogStore:
         self._segments.overwrite(entry.begin, starred.encode(errors="surrogateescape"))
 
 
-class Changes:
+class ChangeEvent:
     """An event among others that are set together, for as long as a block."""
 
     def __init__(self, events: set[asyncio.Event]) -> None:
