@@ -44,8 +44,8 @@ from pytilt.model.resources import Declaration, DeployCommands, ImageLocator, Ku
 from pytilt.model.stored import Owner
 from pytilt.model.times import duration_of
 from pytilt.store.logs import LogStore
-from pytilt.store.spans import Span
 from pytilt.store.objects import Snapshot, Store
+from pytilt.store.spans import Span
 from pytilt.store.times import later
 
 TIMEOUT_SECONDS = 30.0

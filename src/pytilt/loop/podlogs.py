@@ -15,8 +15,8 @@ from pytilt.model.objects import Resource, Runtime
 from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
-from pytilt.views.discoveries import found_pods
 from pytilt.store.spans import Span
+from pytilt.views.discoveries import found_pods
 
 IGNORED = frozenset({"istio-init", "istio-proxy", "linkerd-proxy", "linkerd-init"})
 """Containers whose logs nobody asked for; the list is Tilt's."""
