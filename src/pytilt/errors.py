@@ -22,6 +22,8 @@ Work that fails is caught once, by the update that does it, and becomes part of 
 Messages follow the style of the field: lower case start, no full stop, backticks round commands and paths.
 """
 
+from collections.abc import Sequence
+
 
 class PytiltError(Exception):
     """Something went wrong that can be explained.
@@ -63,18 +65,41 @@ class TiltfileError(UserError):
         where: `file:line:column` of the innermost frame of the Tiltfile.
         hint: what the user can do about it.
         trace: the frames, outermost first, in the form that Tilt prints; empty for errors without frames.
+        excerpt: the line of the Tiltfile, and below it a caret at the column; empty where it is not known.
+        others: more errors of the same file, which is not run at all.
     """
 
-    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None, trace: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        trace: str = "",
+        excerpt: str = "",
+        others: "Sequence[TiltfileError]" = (),
+    ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.trace = trace
+        self.excerpt = excerpt
+        self.others = tuple(others)
 
     def __str__(self) -> str:
         """The trace where there is one, else the message with its place; then the hint."""
-        if not self.trace:
-            return super().__str__()
-        text = f"{self.trace}\n{self.message}"
-        return f"{text}\nhint: {self.hint}" if self.hint else text
+        return self._text("")
+
+    @property
+    def in_full(self) -> str:
+        """The same with the line of the Tiltfile and its caret, and with the other errors of the file."""
+        return "\n".join([self._text(self.excerpt), *(other.in_full for other in self.others)])
+
+    def _text(self, excerpt: str) -> str:
+        hint = f"hint: {self.hint}" if self.hint else ""
+        if self.trace:
+            lines = [self.trace, excerpt, self.message, hint]
+        else:
+            lines = [f"{self.where}: {self.message}" if self.where else self.message, excerpt, hint]
+        return "\n".join(line for line in lines if line)
 
 
 class WorkError(PytiltError):

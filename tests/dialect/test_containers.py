@@ -1,5 +1,7 @@
 """Containers of Tiltfiles, as the host sees them."""
 
+import re
+
 import pytest
 
 from pytilt.dialect import starlark_dict, starlark_list, starlark_set
@@ -50,3 +52,30 @@ def test_a_dict_refuses_every_change_while_it_is_iterated(change):
 
 def test_popitem_takes_the_first():
     assert evaluate("[d.popitem() for d in [{'a': 1, 'b': 2}]]") == [("a", 1)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("list(set([1]).union([2], (3, 1)))", [1, 2, 3]),
+        ("[s.update([2], [3]) for s in [set([1])]]", [None]),
+        ("len({float('nan'): 1} | {float('nan'): 2})", 1),
+        ("'\u01c4enan'.istitle()", False),
+    ],
+)
+def test_values_are_like_those_of_starlark(expression, expected):
+    assert evaluate(expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("set().union([], 1)", "union: argument #2 is not iterable: int"),
+        ("set().update(1)", "update: argument #1 is not iterable: int"),
+        ("set().update(x=[1])", "update: does not accept keyword arguments"),
+        ("dict(a=1, **{'a': 2})", 'dict: duplicate keyword arg: "a"'),
+    ],
+)
+def test_wrong_arguments_are_told_in_starlarks_words(expression, message):
+    with pytest.raises(TiltfileError, match=re.escape(message)):
+        evaluate(expression)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pytilt.dialect import StaticError, check_file
 from pytilt.errors import TiltfileError
 from tests.dialect.sandbox import Sandbox
 
@@ -58,3 +59,33 @@ def test_a_name_that_no_branch_assigned_is_reported_when_it_is_read():
         Sandbox().run("if False:\n  x = 1\nprint(x)")
     with pytest.raises(TiltfileError, match="local variable x referenced before assignment"):
         Sandbox().run("def f():\n  if False:\n    x = 1\n  return x\nf()")
+
+
+def test_all_that_is_wrong_with_a_file_is_found_at_once_each_with_its_line():
+    with pytest.raises(TiltfileError) as failure:
+        Sandbox().run("def f(a, a): return missing\n1 = 2\nprint(other)\nf(x=1, x=2)")
+    assert (
+        failure.value.in_full
+        == """\
+Tiltfile:1:10: duplicate parameter: a
+    def f(a, a): return missing
+             ^
+Tiltfile:1:21: undefined: missing
+    def f(a, a): return missing
+                        ^
+Tiltfile:2:1: can't assign to literal
+    1 = 2
+    ^
+Tiltfile:3:7: undefined: other
+    print(other)
+          ^
+Tiltfile:4:8: keyword argument "x" is repeated
+    f(x=1, x=2)
+           ^"""
+    )
+
+
+def test_a_file_can_be_checked_without_running_it():
+    check_file("Tiltfile", "fail(known)", {"known"})
+    with pytest.raises(StaticError, match="undefined: known"):
+        check_file("Tiltfile", "fail(known)", set())

@@ -229,6 +229,8 @@ def test_a_trace_names_every_frame_and_the_function_that_failed(tmp_path):
         "Traceback (most recent call last):\n"
         "  ROOT/Tiltfile:3:2: in <toplevel>\n"
         "  ROOT/Tiltfile:2:7: in f\n"
+        "    fail('no')\n"
+        "        ^\n"
         "Error in fail: no"
     )
 

@@ -10,9 +10,7 @@ failed.
 
 `tiltfile` calls it: it gives the functions of the Tiltfile as `Builtin`s and its own values as `HostValue`s.
 
-Where it is knowingly not like go.starlark.net, which Tilt uses: in one dict, `True` and `1` are the same key, and so
-are `False` and `0`; in `f(x=a(), *b())`, `b` is called before `a`; functions can call each other about 900 levels deep;
-the trace of a call with the wrong arguments ends at the call; ranges can be keys of a dict.
+`docs/starlark.md` lists where it is not like go.starlark.net, which Tilt uses.
 """
 
 from pytilt.dialect.containers import (
@@ -23,10 +21,10 @@ from pytilt.dialect.containers import (
     starlark_list,
     starlark_set,
 )
-from pytilt.dialect.errors import DialectError, Frame, Position
+from pytilt.dialect.errors import DialectError, Frame, Position, StaticError
 from pytilt.dialect.formatting import to_repr, to_str
 from pytilt.dialect.functions import Builtin, builtin, misfit
-from pytilt.dialect.running import call, run_file
+from pytilt.dialect.running import call, check_file, run_file
 from pytilt.dialect.structs import ModuleValue, StructValue
 from pytilt.dialect.tracing import call_position, call_stack, current_file
 from pytilt.dialect.values import HostValue, freeze, type_name
@@ -41,11 +39,13 @@ __all__ = [
     "StarlarkDict",
     "StarlarkList",
     "StarlarkSet",
+    "StaticError",
     "StructValue",
     "builtin",
     "call",
     "call_position",
     "call_stack",
+    "check_file",
     "current_file",
     "freeze",
     "misfit",

@@ -25,6 +25,8 @@ class Cursor:
 
     def __init__(self, file: str, source: str) -> None:
         self._file = file
+        self.errors: list[StaticError] = []
+        """What is wrong beside the grammar, which does not end the reading."""
         self._scanner = Scanner(file, source)
         self._token: Token = self._scanner.next()
         self._kind = self._token.kind
@@ -51,6 +53,10 @@ class Cursor:
 
     def _fail(self, message: str, line: int, column: int, hint: str | None = None) -> NoReturn:
         raise StaticError(message, Position(file=self._file, line=line, column=column), hint=hint)
+
+    def _note(self, message: str, line: int, column: int) -> None:
+        """Keep an error, and go on: there may be more."""
+        self.errors.append(StaticError(message, Position(file=self._file, line=line, column=column)))
 
     def _fail_after(self, message: str, hint: str | None = None) -> NoReturn:
         """Fail behind the token that comes next, where Starlark reports what it did not expect."""

@@ -223,7 +223,8 @@ class ExpressionParser(Cursor):
         if isinstance(node, ast.Name) and node.id in _CONSTANTS:
             kind = node.id
         if kind is not None or not isinstance(node, _ASSIGNABLE):
-            self._fail(f"can't assign to {kind or 'this expression'}", *start(node))
+            self._note(f"can't assign to {kind or 'this expression'}", *start(node))
+            return beside(ast.Tuple([], ast.Store()), node)
         node.ctx = ast.Store()
         if isinstance(node, ast.Tuple | ast.List):
             for element in node.elts:
@@ -236,7 +237,7 @@ class ExpressionParser(Cursor):
             for element in target.elts:
                 self._check_names(element)
         elif not isinstance(target, ast.Name):
-            self._fail("the variables of a comprehension must be names", *start(target))
+            self._note("the variables of a comprehension must be names", *start(target))
 
     def _subscript(self, value: ast.expr) -> ast.Subscript:
         """`[index]` or `[start:stop:step]`."""
@@ -297,26 +298,25 @@ class ExpressionParser(Cursor):
 
     def _check_star(self, call: ast.Call, star: str, line: int, column: int) -> None:
         if any(keyword.arg is None for keyword in call.keywords):
-            self._fail(
-                "multiple **kwargs not allowed" if star == "**" else "*args may not follow **kwargs", line, column
-            )
-        if star == "*" and any(isinstance(argument, ast.Starred) for argument in call.args):
-            self._fail("multiple *args not allowed", line, column)
+            problem = "multiple **kwargs not allowed" if star == "**" else "*args may not follow **kwargs"
+            self._note(problem, line, column)
+        elif star == "*" and any(isinstance(argument, ast.Starred) for argument in call.args):
+            self._note("multiple *args not allowed", line, column)
 
     def _check_order(self, call: ast.Call, name: str | None, line: int, column: int) -> None:
         kind = "positional" if name is None else "keyword"
         if any(keyword.arg is None for keyword in call.keywords):
-            self._fail(f"{kind} argument may not follow **kwargs", line, column)
-        if any(isinstance(argument, ast.Starred) for argument in call.args):
-            self._fail(f"{kind} argument may not follow *args", line, column)
-        if name is None and call.keywords:
-            self._fail("positional argument may not follow named", line, column)
-        if name is not None and any(keyword.arg == name for keyword in call.keywords):
-            self._fail(f'keyword argument "{name}" is repeated', line, column)
+            self._note(f"{kind} argument may not follow **kwargs", line, column)
+        elif any(isinstance(argument, ast.Starred) for argument in call.args):
+            self._note(f"{kind} argument may not follow *args", line, column)
+        elif name is None and call.keywords:
+            self._note("positional argument may not follow named", line, column)
+        elif name is not None and any(keyword.arg == name for keyword in call.keywords):
+            self._note(f'keyword argument "{name}" is repeated', line, column)
 
     def _parameters(self) -> ast.arguments:
         """The parameters of a function, up to the token that ends them."""
-        parameters = ParameterList(self._fail)
+        parameters = ParameterList(self._note)
         first = True
         while self._kind not in {")", ":", "eof"}:
             if not first:

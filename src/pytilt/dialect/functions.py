@@ -159,6 +159,7 @@ _MISSING = re.compile(r"(\S+)\(\) missing \d+ required (?:positional|keyword-onl
 _UNEXPECTED = re.compile(r"(\S+)\(\) got an unexpected keyword argument '(\w+)'")
 _MULTIPLE = re.compile(r"(\S+)\(\) got multiple values for (?:keyword )?argument '(\w+)'")
 _MULTIPLE_OF_BUILTIN = re.compile(r"<built-in (?:function|method) (\S+?)(?: of .*)?> got multiple values .*'(\w+)'")
+_MAKE_ENTRIES = frozenset({"dict", "update"})
 _NOT_CALLABLE = re.compile(r"'(\w+)' object is not callable")
 
 
@@ -174,7 +175,8 @@ def explain_call(text: str) -> str:
     if (match := _MULTIPLE.match(text)) is not None:
         return f'function {_plain(match[1])} got multiple values for parameter "{match[2]}"'
     if (match := _MULTIPLE_OF_BUILTIN.match(text)) is not None:
-        return f'{match[1]}: got multiple values for keyword argument "{match[2]}"'
+        problem = "duplicate keyword arg:" if match[1] in _MAKE_ENTRIES else "got multiple values for keyword argument"
+        return f'{match[1]}: {problem} "{match[2]}"'
     if (match := _NOT_CALLABLE.match(text)) is not None:
         return f"invalid call of non-function ({python_type_name(match[1])})"
     return text

@@ -248,12 +248,36 @@ def _symmetric_difference(elements: StarlarkSet, others: object = (), /) -> Star
     return elements.symmetric_difference(_keys_of("symmetric_difference", others))
 
 
-def _union(elements: StarlarkSet, others: object = (), /) -> StarlarkSet:
-    return elements.union(_keys_of("union", others))
+def _union(elements: StarlarkSet, *others: object, **named: object) -> StarlarkSet:
+    _no_names("union", named)
+    result = StarlarkSet(elements)
+    _put_all("union", result, others)
+    return result
+
+
+def _update_set(elements: StarlarkSet, *others: object, **named: object) -> None:
+    _no_names("update", named)
+    _put_all("update", elements, others)
+
+
+def _no_names(function: str, named: dict[str, object]) -> None:
+    if named:
+        raise DialectError(f"{function}: does not accept keyword arguments")
+
+
+def _put_all(function: str, elements: StarlarkSet, others: tuple[object, ...]) -> None:
+    for number, each in enumerate(others, 1):
+        if iterable_or_none(each) is None:
+            raise DialectError(f"{function}: argument #{number} is not iterable: {type_name(each)}")
+        keys = _keys_of(function, each)
+        _mutable(elements, function, "insert into")
+        for key in keys:
+            elements.add(key)
 
 
 SET_METHODS: Methods = {
     "add": _add, "clear": _clear_set, "difference": _difference, "discard": _discard, "intersection": _intersection,
     "issubset": _issubset, "issuperset": _issuperset, "pop": _pop_element, "remove": _remove_element,
     "symmetric_difference": _symmetric_difference, "union": _union,
+    "update": _update_set,
 }  # fmt: skip

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Callable
-from typing import NoReturn
 
 from pytilt.dialect.tree import place
 
@@ -11,11 +10,11 @@ class ParameterList:
     """Collects parameters one by one.
 
     Args:
-        fail: raises the error for a message, a line and a column.
+        note: keeps the error of a message, a line and a column.
     """
 
-    def __init__(self, fail: Callable[[str, int, int], NoReturn]) -> None:
-        self._fail = fail
+    def __init__(self, note: Callable[[str, int, int], None]) -> None:
+        self._note = note
         self._arguments = ast.arguments([], [], None, [], [], None, [])
         self._names: set[str] = set()
         self._star: tuple[int, int] | None = None
@@ -24,13 +23,13 @@ class ParameterList:
         """An ordinary parameter; `default` is None for one that must be given."""
         kind = "required" if default is None else "optional"
         if self._arguments.kwarg is not None:
-            self._fail(f"{kind} parameter may not follow **{self._arguments.kwarg.arg}", line, column)
+            self._note(f"{kind} parameter may not follow **{self._arguments.kwarg.arg}", line, column)
         if self._star is not None:
             self._arguments.kwonlyargs.append(self._argument(name, line, column))
             self._arguments.kw_defaults.append(default)
             return
         if default is None and self._arguments.defaults:
-            self._fail("required parameter may not follow optional", line, column)
+            self._note("required parameter may not follow optional", line, column)
         self._arguments.args.append(self._argument(name, line, column))
         if default is not None:
             self._arguments.defaults.append(default)
@@ -39,13 +38,14 @@ class ParameterList:
         """`*`, `*name` or `**name`."""
         if star == "**":
             if self._arguments.kwarg is not None:
-                self._fail("multiple ** parameters not allowed", line, column)
+                self._note("multiple ** parameters not allowed", line, column)
             self._arguments.kwarg = self._argument(str(name), line, column)
             return
         if self._arguments.kwarg is not None:
-            self._fail(f"* parameter may not follow **{self._arguments.kwarg.arg}", line, column)
+            self._note(f"* parameter may not follow **{self._arguments.kwarg.arg}", line, column)
         if self._star is not None:
-            self._fail("multiple * parameters not allowed", line, column)
+            self._note("multiple * parameters not allowed", line, column)
+            return
         self._star = (line, column)
         if name is not None:
             self._arguments.vararg = self._argument(name, line, column)
@@ -53,11 +53,11 @@ class ParameterList:
     def finish(self) -> ast.arguments:
         """All of them, in the form that Python's compiler takes."""
         if self._star is not None and self._arguments.vararg is None and not self._arguments.kwonlyargs:
-            self._fail("bare * must be followed by keyword-only parameters", *self._star)
+            self._note("bare * must be followed by keyword-only parameters", *self._star)
         return self._arguments
 
     def _argument(self, name: str, line: int, column: int) -> ast.arg:
         if name in self._names:
-            self._fail(f"duplicate parameter: {name}", line, column)
+            self._note(f"duplicate parameter: {name}", line, column)
         self._names.add(name)
         return place(ast.arg(name), line, column)

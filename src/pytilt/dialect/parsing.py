@@ -3,12 +3,13 @@
 import ast
 
 from pytilt.dialect.cursor import describe
+from pytilt.dialect.errors import StaticError
 from pytilt.dialect.expressions import OPERATORS, ExpressionParser
 from pytilt.dialect.tree import LoadStatement, beside, place, start
 
 
-def parse(file: str, source: str) -> list[ast.stmt]:
-    """The statements of a file.
+def parse(file: str, source: str) -> tuple[list[ast.stmt], list[StaticError]]:
+    """The statements of a file, and what is wrong with them beside the grammar.
 
     Args:
         file: the path, for messages.
@@ -17,7 +18,8 @@ def parse(file: str, source: str) -> list[ast.stmt]:
     Raises:
         StaticError: the text is not in the grammar.
     """
-    return Parser(file, source).statements()
+    parser = Parser(file, source)
+    return parser.statements(), parser.errors
 
 
 class Parser(ExpressionParser):
@@ -136,14 +138,16 @@ class Parser(ExpressionParser):
             return self._augmented(left)
         return beside(ast.Expr(left), left)
 
-    def _augmented(self, left: ast.expr) -> ast.AugAssign:
+    def _augmented(self, left: ast.expr) -> ast.stmt:
         mark = self._advance()
         value = self._expression()
         if isinstance(left, ast.Tuple | ast.List):
             kind = "tuple" if isinstance(left, ast.Tuple) else "list"
-            self._fail(f"can't use {kind} expression in augmented assignment", *start(left))
+            self._note(f"can't use {kind} expression in augmented assignment", *start(left))
+            return beside(ast.Expr(value), value)
         target = self._target(left)
-        assert isinstance(target, ast.Name | ast.Attribute | ast.Subscript), "the others were refused"
+        if not isinstance(target, ast.Name | ast.Attribute | ast.Subscript):
+            return beside(ast.Expr(value), value)
         return place(ast.AugAssign(target, OPERATORS[mark.kind[:-1]](), value), mark.line, mark.column)
 
     def _load(self) -> LoadStatement:
@@ -184,7 +188,7 @@ class Parser(ExpressionParser):
 
     def _checked(self, original: str, line: int, column: int, name: str) -> tuple[str, str]:
         if not original:
-            self._fail("load: empty identifier", line, column)
+            self._note("load: empty identifier", line, column)
         if original.startswith("_"):
-            self._fail(f"load: names with leading underscores are not exported: {original}", line, column)
+            self._note(f"load: names with leading underscores are not exported: {original}", line, column)
         return name, original

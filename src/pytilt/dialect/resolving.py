@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Collection
-from typing import NoReturn
 
 from pytilt.dialect.errors import Position, StaticError
 from pytilt.dialect.spelling import did_you_mean, nearest
@@ -12,14 +11,16 @@ from pytilt.dialect.tree import Clause, LoadStatement
 class Names:
     """The names that a file makes.
 
-    Args:
+    Attributes:
         globals_: those that belong to the file and are exported.
         loaded: those that `load` brought in, which are not exported.
+        errors: names that are not defined, and statements that are out of place.
     """
 
     def __init__(self) -> None:
         self.globals_: set[str] = set()
         self.loaded: set[str] = set()
+        self.errors: list[StaticError] = []
 
 
 class _Block:
@@ -45,9 +46,6 @@ def resolve(file: str, body: list[ast.stmt], predeclared: Collection[str]) -> Na
         file: the path, for messages.
         body: the statements of the file.
         predeclared: the names that every file has.
-
-    Raises:
-        StaticError: a name is not defined, or a statement is out of place.
     """
     resolver = _Resolver(file, predeclared)
     resolver.block(body)
@@ -79,9 +77,9 @@ class _Resolver(ast.NodeVisitor):
             if not block.knows(node.id):
                 self._check_global(node, block)
 
-    def _fail(self, message: str, node: ast.stmt | ast.expr, *, hint: str | None = None) -> NoReturn:
+    def _refuse(self, message: str, node: ast.stmt | ast.expr, *, hint: str | None = None) -> None:
         place = Position(file=self._file, line=node.lineno, column=node.col_offset + 1)
-        raise StaticError(message, place, hint=hint)
+        self.names.errors.append(StaticError(message, place, hint=hint))
 
     def _check_global(self, node: ast.Name, block: _Block | None) -> None:
         name = node.id
@@ -90,7 +88,7 @@ class _Resolver(ast.NodeVisitor):
             near = sorted(known | (block.all_names() if block else set()))
             message = f"undefined: {name}{did_you_mean(name, near)}"
             builtin = nearest(name, sorted(self._predeclared))  # which Starlark does not look at
-            self._fail(message, node, hint=f"did you mean `{builtin}`?" if builtin else None)
+            self._refuse(message, node, hint=f"did you mean `{builtin}`?" if builtin else None)
 
     def _bind(self, name: str) -> None:
         if self._block is not None:
@@ -144,24 +142,24 @@ class _Resolver(ast.NodeVisitor):
     def visit_Break(self, node: ast.Break) -> None:
         """Only in a loop."""
         if not self._loops:
-            self._fail("break not in a loop", node)
+            self._refuse("break not in a loop", node)
 
     def visit_Continue(self, node: ast.Continue) -> None:
         """Only in a loop."""
         if not self._loops:
-            self._fail("continue not in a loop", node)
+            self._refuse("continue not in a loop", node)
 
     def visit_Return(self, node: ast.Return) -> None:
         """Only in a function."""
         if not self._functions:
-            self._fail("return statement not within a function", node)
+            self._refuse("return statement not within a function", node)
         self.generic_visit(node)
 
     def visit_LoadStatement(self, node: LoadStatement) -> None:
         """Only at the top level of a file."""
         place = "function" if self._functions else "loop" if self._loops else "conditional" if self._branches else None
         if place is not None:
-            self._fail(f"load statement within a {place}", node)
+            self._refuse(f"load statement within a {place}", node)
         self.names.loaded.update(name for name, _ in node.names)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:

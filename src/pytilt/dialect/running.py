@@ -8,7 +8,7 @@ from typing import Protocol
 from pytilt.dialect import comparing, indexing, iterating, operators
 from pytilt.dialect.attributes import get_attr
 from pytilt.dialect.containers import StarlarkDict, StarlarkList
-from pytilt.dialect.errors import DialectError, DisplacedError, Position, StaticError
+from pytilt.dialect.errors import DialectError, DisplacedError, LoadError, Position, StaticError
 from pytilt.dialect.formatting import to_repr
 from pytilt.dialect.functions import invoke
 from pytilt.dialect.spelling import did_you_mean
@@ -81,7 +81,7 @@ def run_file(
         **{f"${helper}": function for helper, function in _OPERATIONS.items()},
         "$load": _loader(load),
         "$unique_dict": _unique_dict,
-        FILE_MARK: path,
+        FILE_MARK: source,
     }
     variables: dict[str, object] = {"__builtins__": builtins}
     exec(code, variables)
@@ -97,6 +97,20 @@ def run_file(
     for value in made.values():
         freeze(value)
     return MappingProxyType(made)
+
+
+def check_file(path: str, source: str, universe: Collection[str]) -> None:
+    """Check a file without running it.
+
+    Args:
+        path: the path, for messages.
+        source: its text.
+        universe: the names that the host gives to every file.
+
+    Raises:
+        StaticError: the text is not in the language, or a name is not defined.
+    """
+    _compile(path, source, {*UNIVERSE, *universe, "None", "True", "False"})
 
 
 def _code(
@@ -120,13 +134,19 @@ def _compile(path: str, source: str, predeclared: Collection[str]) -> tuple[Code
     from pytilt.dialect.rewriting import rewrite
 
     try:
-        body = parse(path, source)
+        body, errors = parse(path, source)
         names = resolve(path, body, predeclared)
-        return compile(rewrite(body, names), path, "exec", dont_inherit=True), names.globals_
+        errors += names.errors
+        if not errors:
+            return compile(rewrite(body, names), path, "exec", dont_inherit=True), names.globals_
+    except StaticError as error:
+        raise error.shown_in(source) from None
     except RecursionError as error:
         start = Position(file=path, line=1, column=1)
         hint = "build long sums and deep lists in several steps"
         raise StaticError("an expression in this file is nested too deeply", start, hint=hint) from error
+    first, *others = sorted(errors, key=lambda error: (error.position.line, error.position.column))
+    raise first.shown_in(source, [other.shown_in(source) for other in others])
 
 
 def call(function: object, *arguments: object, **named: object) -> object:
@@ -162,7 +182,8 @@ def _loader(load: Load) -> Callable[[str, tuple[str, ...]], tuple[object, ...]]:
             if isinstance(error, TiltfileError) and error.trace:
                 raise
             reason = f"{error.where}: {error.message}" if error.where else error.message
-            raise DialectError(f"cannot load {path}: {reason}", hint=error.hint) from error
+            excerpt = error.excerpt if isinstance(error, TiltfileError) else ""
+            raise LoadError(f"cannot load {path}: {reason}", hint=error.hint, excerpt=excerpt) from error
         for name in wanted:
             if name not in module:
                 known = did_you_mean(name, sorted(module))

@@ -250,7 +250,8 @@ def _isspace(text: str, /) -> bool:
 
 
 def _istitle(text: str, /) -> bool:
-    return text.istitle()
+    """Capitals outside of ASCII do not count, as in Go."""
+    return text.istitle() and not any(char.isupper() and not char.isascii() for char in text)
 
 
 def _isupper(text: str, /) -> bool:

@@ -8,7 +8,7 @@ from types import CodeType, FrameType, TracebackType
 
 from msgspec.structs import replace
 
-from pytilt.dialect.errors import DisplacedError, Frame, Position
+from pytilt.dialect.errors import DisplacedError, Frame, LoadError, Position, cut_excerpt
 from pytilt.dialect.functions import BoundMethod, Builtin, explain_call
 from pytilt.dialect.values import python_type_name
 from pytilt.errors import PytiltError, TiltfileError
@@ -17,7 +17,7 @@ TOPLEVEL = "<toplevel>"
 """The function that a file becomes."""
 
 FILE_MARK = "$file"
-"""The name under which the built-in names of a running Tiltfile hold its path. It marks its frames."""
+"""The name under which the built-in names of a running Tiltfile hold its text. It marks its frames."""
 
 _BUILTIN_CALLS = frozenset({Builtin.__call__.__code__, BoundMethod.__call__.__code__})
 _COMPREHENSIONS = frozenset({"<listcomp>", "<dictcomp>"})
@@ -73,14 +73,25 @@ def with_trace(error: Exception) -> TiltfileError | None:
     if described is None:
         return None
     message, hint = described
-    steps = _steps_of([*_running(_outer_frame()), *inner])
+    frames = [*_running(_outer_frame()), *inner]
+    steps = _steps_of(frames)
     if isinstance(error, DisplacedError) and steps and isinstance(steps[-1], Frame):
         position = replace(steps[-1].position, line=error.line, column=error.column)
         steps[-1] = replace(steps[-1], position=position)
     culprit = steps.pop() if steps and isinstance(steps[-1], str) else None
-    where = next((str(step.position) for step in reversed(steps) if isinstance(step, Frame)), None)
+    place = next((step.position for step in reversed(steps) if isinstance(step, Frame)), None)
+    excerpt = error.excerpt if isinstance(error, LoadError) else ""
+    if place is not None and not excerpt:
+        excerpt = cut_excerpt(_source(frames), place.line, place.column)
     label = f"Error in {culprit}" if culprit else "Error"
-    return TiltfileError(f"{label}: {message}", where=where, hint=hint, trace=_text(steps))
+    where = str(place) if place else None
+    return TiltfileError(f"{label}: {message}", where=where, hint=hint, trace=_text(steps), excerpt=excerpt)
+
+
+def _source(frames: list[tuple[FrameType, int]]) -> str:
+    """The text of the file whose function runs innermost."""
+    found = next((frame.f_builtins[FILE_MARK] for frame, _ in reversed(frames) if FILE_MARK in frame.f_builtins), "")
+    return str(found)
 
 
 def _text(steps: list[_Step]) -> str:

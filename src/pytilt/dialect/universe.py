@@ -147,7 +147,8 @@ def _parse_float(text: str) -> float:
     if not text:
         raise DialectError("float: empty string")
     if _SPECIAL_FLOAT.fullmatch(text):
-        return float(text)
+        value = float(text)
+        return math.nan if math.isnan(value) else value  # the same key of a dict every time
     if not _FLOAT.fullmatch(text):
         raise DialectError(f"invalid float literal: {text}")
     value = float(text)

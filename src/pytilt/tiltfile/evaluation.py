@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from pytilt.dialect import DialectError, run_file
-from pytilt.errors import PytiltError, UserError
+from pytilt.errors import PytiltError, TiltfileError, UserError
 from pytilt.model.files import Ignore
 from pytilt.model.images import Image
 from pytilt.model.resources import ComposeDeploy, Declaration, ResourceSpec
@@ -47,7 +47,7 @@ def evaluate(request: EvaluationRequest, host: Host) -> EvaluationResult:
         watch_compose_ignores(script, [each.deploy for each in declaration.resources])
     except PytiltError as error:
         watch_ignore_files(script, script.images)
-        result = replace(result, declaration=None, error=shown(script.without_secrets(str(error))))
+        result = replace(result, declaration=None, error=shown(script.without_secrets(_in_full(error))))
     return _completed(result, script, files.extensions)
 
 
@@ -65,6 +65,10 @@ def _declaration(script: Script, files: "_Files") -> Declaration:
     for warning in warnings:
         script.warn(warning)
     return declaration
+
+
+def _in_full(error: PytiltError) -> str:
+    return error.in_full if isinstance(error, TiltfileError) else str(error)
 
 
 def _images(resource: ResourceSpec) -> tuple[Image, ...]:
