@@ -2,7 +2,9 @@
 
 import ast
 import re
+from typing import get_args, get_type_hints
 
+from pytilt.model.resources import ResourceSpec
 from tests.house_rules.sources import ROOT, modules
 from tests.house_rules.test_house_rules import none_of
 
@@ -10,6 +12,7 @@ PAGE = ROOT / "docs" / "architecture.md"
 COMPOSITION = "src/pytilt/session/composition.py"
 
 ROW = re.compile(r"^\| `([a-z ]+)` \| ((?:`[a-z_/]+\.py`(?:, )?)+) \| ", re.MULTILINE)
+KIND = re.compile(r"^\| `(\w+Deploy)` \| `(loop/kinds/\w+\.py)` \|", re.MULTILINE)
 FILE = re.compile(r"`([a-z_]+(?:/[a-z_]+)*\.py)`")
 SYMBOL_OF_FILE = re.compile(r"`([A-Za-z_.]+)(?:\([a-z, ]*\))?` of\s+`([a-z_/]+\.py)`")
 
@@ -58,3 +61,22 @@ def test_every_file_and_every_symbol_of_the_page_exists():
             if not re.search(rf"\b(?:def|class) {symbol.rpartition('.')[2]}\b", texts[path])
         ]
     )
+
+
+def test_the_page_lists_the_kinds_of_resources_and_a_session_knows_them_all():
+    [composition] = [module for module in modules("src/pytilt/session/") if module.path == COMPOSITION]
+    [kinds] = [
+        call.args[0]
+        for call in ast.walk(composition.tree)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "ResourceKinds"
+    ]
+    assert isinstance(kinds, ast.Dict)
+    known = {key.id for key in kinds.keys if isinstance(key, ast.Name)}
+    declared = get_type_hints(ResourceSpec)["deploy"]
+    assert known == {kind.__name__ for kind in get_args(declared)}
+    assert known == {name for name, _ in KIND.findall(PAGE.read_text())}
+    files = {file for _, file in KIND.findall(PAGE.read_text())}
+    present = {
+        path.relative_to(ROOT / "src/pytilt").as_posix() for path in (ROOT / "src/pytilt/loop/kinds").glob("*.py")
+    }
+    assert files == present - {"loop/kinds/__init__.py", "loop/kinds/protocol.py"}

@@ -8,7 +8,15 @@ from pytilt.model.files import FileRule
 from pytilt.model.images import CustomBuild, DockerBuild, Image, LiveUpdate, Sync
 from pytilt.model.names import TILTFILE, ImageName, ResourceName, SpanId
 from pytilt.model.objects import ClusterState, ImageMap, Resource, Session, Tiltfile, TiltfileStatus
-from pytilt.model.resources import Declaration, KubeObject, KubernetesDeploy, LocalDeploy, ResourceSpec
+from pytilt.model.resources import (
+    CustomDeploy,
+    Declaration,
+    DeployCommands,
+    KubeObject,
+    KubernetesDeploy,
+    LocalDeploy,
+    ResourceSpec,
+)
 from pytilt.model.updates import Outcome, Reason, Strategy, Update
 from pytilt.store.objects import Store
 
@@ -58,6 +66,16 @@ def kubernetes(name: str, *objects: KubeObject, images: Sequence[Image] = (), **
     used = tuple(each.name for each in images if each.deployed)
     deploy = KubernetesDeploy(objects=given, images=used)
     return ResourceSpec(name=ResourceName(name), deploy=deploy, images=tuple(images), **fields)  # type: ignore[arg-type]  # fields of a resource
+
+
+def custom_deploy(name: str, **fields: object) -> ResourceSpec:
+    """A `k8s_custom_deploy` with the commands `apply` and `delete`, whose files are `/p/NAME`."""
+    commands = DeployCommands(
+        apply=Command(argv=("apply",), dir="/p"),
+        delete=Command(argv=("delete",), dir="/p"),
+        files=FileRule(paths=(f"/p/{name}",)),
+    )
+    return ResourceSpec(name=ResourceName(name), deploy=CustomDeploy(commands=commands), **fields)  # type: ignore[arg-type]  # fields of a resource
 
 
 def deployment(name: str, image: str = "busybox", **metadata: object) -> KubeObject:

@@ -1,9 +1,11 @@
+from functools import partial
+
 import pytest
 from msgspec.structs import replace
 
 from pytilt.loop.cmds import WAITS, Cmds
-from pytilt.loop.commanding import Commanding
 from pytilt.loop.probing import ReadinessProber
+from pytilt.loop.processes import command_process
 from pytilt.model.api.buttons import (
     UIBoolInputSpec,
     UIBoolInputStatus,
@@ -30,7 +32,7 @@ class Trial:
     def __init__(self, store: Store, logs: LogStore) -> None:
         self.store, self.runner = store, FakeRunner()
         self.runner.answer("server", ProcessScript(keeps_running=True))
-        request = Commanding(self.runner, {"PATH": "/bin"}).request
+        request = partial(command_process, environ={"PATH": "/bin"})
         self.cmds = Cmds(store, logs, self.runner, request, ReadinessProber(self.runner, {}, "/"))
 
     def declare(self, name: str = "x", *, resource: str = "web", **spec: object) -> None:

@@ -9,10 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from pytilt.cluster import objects
-from pytilt.loop.deploying import Deploying
 from pytilt.loop.evaluating import Evaluating
 from pytilt.loop.evaluator import Evaluator
-from pytilt.loop.imaging import Imaging
 from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.rounds import ROUNDS
 from pytilt.loop.updating import Updating
@@ -26,6 +24,7 @@ from pytilt.model.objects import (
     PortForward,
     Resource,
     ResourceStatus,
+    Runtime,
     Session,
     Tiltfile,
     TiltfileStatus,
@@ -37,10 +36,10 @@ from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeCluster
 from pytilt.testing.host import FakeFileWatcher
-from pytilt.testing.images import FakeBuilder, FakePublisher
 from pytilt.tiltfile.request import EvaluationResult
 from tests.idle import idle
 from tests.loop.declaring import deployment, image, kubernetes, local, plain, prepare, update
+from tests.loop.kinds.trials import kinds
 from tests.loop.waiting import logged, running, until, until_logged
 
 CONFIG = "/p/Tiltfile"
@@ -82,9 +81,8 @@ class Trial:
         self.watcher = FakeFileWatcher()
         self.watching = Watching(store, self.watcher)
         self.updating = Updating(store, logs, self.watching, {}, "/p")
-        deploying = Deploying(store, self.cluster, Imaging(store, FakeBuilder(), FakePublisher()))
         self.evaluator = Scripted()
-        resource_deletion = ResourceDeletion(store, logs, self.updating, deploying)
+        resource_deletion = ResourceDeletion(store, logs, self.updating, kinds(store, logs, self.cluster))
         self.evaluating = Evaluating(store, logs, self.watching, self.updating, resource_deletion, self.evaluator)
 
     @asynccontextmanager
@@ -259,9 +257,12 @@ async def test_a_resource_that_is_declared_no_more_is_removed_with_what_it_appli
     async with trial.session(declares(kubernetes("web"), kubernetes("db")), declares(kubernetes("db"))):
         trial.applied("web")
         trial.applied("db")
+        for name in ("web", "db"):
+            trial.store.put(Runtime(name=name))
         trial.watcher.change(CONFIG)
         await trial.evaluated(2)
     assert trial.names() == ["db"]
+    assert [each.name for each in trial.store.snapshot().all(Runtime)] == ["db"]
     assert list(map(str, trial.cluster.deleted)) == ["Deployment/web"]
 
 

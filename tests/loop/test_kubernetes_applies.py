@@ -3,7 +3,7 @@ from msgspec.structs import replace
 
 from pytilt.cluster import objects
 from pytilt.host.processes import ProcessRequest
-from pytilt.loop.deploy_commands import DeployCommandRunner
+from pytilt.loop.kinds.custom_deploy import DeployCommandRunner
 from pytilt.loop.kubernetes_applies import KubernetesApplies
 from pytilt.model.api.buttons import UIButton, UIButtonStatus
 from pytilt.model.api.config_maps import ConfigMap

@@ -5,8 +5,6 @@ import pytest
 from msgspec.structs import replace
 
 from pytilt.cluster import objects
-from pytilt.loop.deploying import Deploying
-from pytilt.loop.imaging import Imaging
 from pytilt.loop.outcomes import Done
 from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.schedule import Start
@@ -21,9 +19,9 @@ from pytilt.store.objects import Store
 from pytilt.store.spans import Span
 from pytilt.testing.cluster import FakeCluster
 from pytilt.testing.host import FakeFileWatcher
-from pytilt.testing.images import FakeBuilder, FakePublisher
 from tests.idle import eventually
 from tests.loop.declaring import deployment, kubernetes, local, plain, prepare, update
+from tests.loop.kinds.trials import kinds
 from tests.loop.waiting import logged, running
 
 CONFIG = plain("ConfigMap", "colors", namespace="default")
@@ -39,8 +37,7 @@ class Trial:
         self.updates = 0
         watching = Watching(store, FakeFileWatcher())
         self.updating = Updating(store, logs, watching, {Strategy.FULL: self.work}, "/p")
-        deploying = Deploying(store, self.cluster, Imaging(store, FakeBuilder(), FakePublisher()))
-        self.resource_deletion = ResourceDeletion(store, logs, self.updating, deploying)
+        self.resource_deletion = ResourceDeletion(store, logs, self.updating, kinds(store, logs, self.cluster))
 
     async def work(self, *_: Resource | Start | Span | UpdateSettings) -> Done:
         """An update that does not end."""

@@ -7,7 +7,7 @@ from pytilt.loop.rounds import EDITED_ROUNDS, ROUNDS, Rounds, command_watches
 from pytilt.model.commands import Command
 from pytilt.model.images import CustomBuild
 from pytilt.model.objects import Resource
-from tests.loop.declaring import image, kubernetes, local
+from tests.loop.declaring import custom_deploy, image, kubernetes, local
 
 
 class Runs:
@@ -83,3 +83,4 @@ def test_the_commands_of_a_resource_depend_on_its_own_files_and_those_of_its_cus
     deployed = kubernetes("web", images=[image("built"), image("made", build=custom)])
     assert command_watches(Resource(name="web", spec=deployed)) == ("image:made",)
     assert command_watches(Resource(name="a", spec=local("a"))) == ("a",)
+    assert command_watches(Resource(name="c", spec=custom_deploy("c"))) == ("c",)

@@ -9,7 +9,7 @@ from pytilt.model.api.cmds import LOCAL_RESOURCE, Cmd, CmdSpec
 from pytilt.model.api.kinds import API_KINDS
 from pytilt.model.api.metadata import MANAGED_BY, RESOURCE_ANNOTATION, ApiObject
 from pytilt.model.names import ResourceName
-from pytilt.model.resources import Declaration, LocalDeploy, ResourceSpec
+from pytilt.model.resources import Declaration, ResourceSpec
 from pytilt.model.stored import Owner
 from pytilt.store.objects import Store
 
@@ -57,14 +57,11 @@ def declared_objects(declaration: Declaration, enabled: set[ResourceName]) -> tu
 
 
 def _commands(resource: ResourceSpec) -> list[ApiObject]:
-    deploy = resource.deploy
-    if not isinstance(deploy, LocalDeploy) or deploy.update is None:
+    update = resource.deploy.update
+    if update is None:
         return []
-    spec = CmdSpec(
-        args=deploy.update.argv,
-        dir=deploy.update.dir,
-        env=tuple(f"{name}={value}" for name, value in deploy.update.env),
-    )
+    env = tuple(f"{name}={value}" for name, value in update.env)
+    spec = CmdSpec(args=update.argv, dir=update.dir, env=env)
     annotations = {RESOURCE_ANNOTATION: resource.name, MANAGED_BY: LOCAL_RESOURCE}
     return [Cmd(name=update_command(resource.name), annotations=annotations, spec=spec)]
 

@@ -26,7 +26,7 @@ from pytilt.model.files import FileRule
 from pytilt.model.images import Image
 from pytilt.model.logs import Level
 from pytilt.model.names import CONFIGS, TILTFILE, ResourceName, SpanId
-from pytilt.model.objects import FileWatch, ImageMap, PortForward, Resource, Session, Tiltfile, TiltfileStatus
+from pytilt.model.objects import FileWatch, ImageMap, PortForward, Resource, Runtime, Session, Tiltfile, TiltfileStatus
 from pytilt.model.resources import Declaration
 from pytilt.model.stored import TILTFILE_OWNER, Object
 from pytilt.model.updates import Outcome, Pause, Reason, StepName, Strategy, Trigger, Update
@@ -234,6 +234,7 @@ class Evaluating:
             if name not in wanted:
                 await self._resource_deletion.remove(resource, declaration.resources)
                 self._store.delete(Resource, name)
+                self._store.delete(Runtime, name)
             elif resource.enabled and name not in enabled:
                 self._store.change(Resource, name, lambda each: replace(each, enabled=False))
                 await self._resource_deletion.remove(resource, declaration.resources)

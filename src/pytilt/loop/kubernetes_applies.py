@@ -14,10 +14,10 @@ from pytilt.cluster.secrets import secrets
 from pytilt.cluster.yaml import dump, parse
 from pytilt.errors import ApplyError, PytiltError
 from pytilt.loop.cmds import last_restart
-from pytilt.loop.deploy_commands import DeployCommandRunner
-from pytilt.loop.deploying import KEEP
 from pytilt.loop.disabling import disable_status
+from pytilt.loop.kinds.custom_deploy import DeployCommandRunner
 from pytilt.loop.object_apply import apply_objects
+from pytilt.loop.object_deletion import KEEP
 from pytilt.model.api.buttons import UIButton
 from pytilt.model.api.config_maps import ConfigMap
 from pytilt.model.api.file_watches import ApiFileWatch

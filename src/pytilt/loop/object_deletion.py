@@ -16,6 +16,9 @@ SILENT_SECONDS = 1.0
 
 PARALLEL_REQUESTS = 10
 
+KEEP = ("tilt.dev/down-policy", "keep")
+"""Objects with this annotation outlive `tilt down`."""
+
 
 class ObjectDeletion:
     """Deletes objects.

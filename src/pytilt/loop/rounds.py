@@ -7,7 +7,6 @@ from pytilt.loop.freshness import image_watch
 from pytilt.model.base import Value
 from pytilt.model.images import CustomBuild
 from pytilt.model.objects import Resource
-from pytilt.model.resources import LocalDeploy
 
 ROUNDS = 5
 """Runs in a row that change the same file, each because the one before did."""
@@ -27,7 +26,7 @@ class Judgement(Value):
 
 def command_watches(resource: Resource) -> tuple[str, ...]:
     """The watches of files on which the commands of a resource depend."""
-    own = (resource.name,) if isinstance(resource.spec.deploy, LocalDeploy) else ()
+    own = (resource.name,) if resource.spec.deploy.runs_commands else ()
     custom = [each for each in resource.spec.images if isinstance(each.build, CustomBuild)]
     return (*own, *(image_watch(each.name) for each in custom))
 

@@ -11,6 +11,7 @@ from pytilt.cluster.ownership import Claim, Intermediate
 from pytilt.cluster.seam import Change, ChangeType, Cluster
 from pytilt.errors import PytiltError
 from pytilt.loop.discoveries import Discoveries
+from pytilt.loop.kinds.protocol import deployed_as
 from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
@@ -169,9 +170,8 @@ class Runtimes:
         for pod in self._pods.values():
             for uid in ownership.ancestors(pod, self._owners):
                 by_ancestor[uid].append(pod)
-        for resource in self._store.snapshot().all(Resource):
-            if isinstance(resource.spec.deploy, KubernetesDeploy):
-                self._write(resource, self._state(resource, resource.spec.deploy, by_ancestor))
+        for resource, deploy in deployed_as(KubernetesDeploy, self._store.snapshot()):
+            self._write(resource, self._state(resource, deploy, by_ancestor))
         self._discoveries.turn(self._pods.values(), self._owners)
         self._log_events()
 

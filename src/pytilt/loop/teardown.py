@@ -12,10 +12,9 @@ from pytilt.cluster.redaction import Redactor
 from pytilt.cluster.seam import ChangeType, Cluster
 from pytilt.cluster.yaml import parse
 from pytilt.errors import ApplyError, PytiltError, UserError, WorkError
-from pytilt.loop.deploy_commands import DeployCommandRunner
-from pytilt.loop.deploying import KEEP
+from pytilt.loop.kinds.custom_deploy import DeployCommandRunner
 from pytilt.loop.kubernetes_applies import declared_applies, delete_commands
-from pytilt.loop.object_deletion import ObjectDeletion
+from pytilt.loop.object_deletion import KEEP, ObjectDeletion
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName

@@ -100,15 +100,13 @@ class Updating:
 
         self._edit(name, ask)
 
-    async def cancel(self, name: ResourceName) -> tuple[ObjectRef, ...]:
-        """Cancel the running updates of a resource; return what is in the cluster because of it."""
+    async def cancel(self, name: ResourceName) -> None:
+        """Cancel the running updates of a resource; on return they have ended."""
         tasks = list(self._tasks.get(name, ()))
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        resource = self._store.get(Resource, name)
-        return resource.status.applied if resource else ()
 
     def forget(self, name: ResourceName) -> None:
         """Begin with a resource as if it had never been updated: it was disabled."""

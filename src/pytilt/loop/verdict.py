@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from pytilt.model.base import Value
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import ClusterState, Resource, Runtime, Session, Tiltfile
-from pytilt.model.resources import LocalDeploy, PodReadiness
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.times import go_duration, seconds_between
 from pytilt.model.updates import Outcome, Update
@@ -92,13 +91,13 @@ def _targets(state: Snapshot, resource: Resource) -> list[CiTarget]:
     deploy, found = resource.spec.deploy, []
     if deploy.updates:
         found.append(_update(resource))
-    if isinstance(deploy, LocalDeploy):
-        return [*found, _runtime(state, resource, "serve", server=True)] if deploy.serve is not None else found
+    if not deploy.has_runtime:
+        return found
     runtime = state.get(Runtime, resource.name)
     nothing_runs = deploy.ready_without_pods and not (runtime and runtime.status.pods)
     if nothing_runs and resource.status.deployed_at:
         return found
-    return [*found, _runtime(state, resource, "runtime", server=deploy.pod_readiness is not PodReadiness.SUCCEEDED)]
+    return [*found, _runtime(state, resource, deploy.runtime_target, server=not deploy.runs_to_end)]
 
 
 def _tiltfile(state: Snapshot) -> CiTarget:

@@ -8,7 +8,7 @@ A spec is written by whoever declares the object, a status by exactly one contro
     Resource      spec: `loop.evaluating`    status: `loop.updating`
     FileWatch     spec: `loop.evaluating`    status: `loop.watching`
     ImageMap      spec: `loop.evaluating`    status: `loop.imaging`
-    Runtime       -                          status: `loop.runtimes` (Kubernetes) or `loop.serve_commands` (processes)
+    Runtime       -                          status: the kind of its resource, `loop.kinds`
     PortForward   spec: `loop.evaluating` or `loop.discoveries`    status: `loop.forwarding`
     ClusterState  -                          status: `loop.connecting`
 """

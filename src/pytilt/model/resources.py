@@ -92,6 +92,10 @@ class Deploy(Value):
     """Is it deployed to the cluster, so that nothing can be done while that cannot be reached?"""
     strategy: ClassVar[Strategy]
     """Of an update that does not happen in place."""
+    runs_commands: ClassVar[bool] = False
+    """Do commands of the user's run when it is updated? They may change the files that it depends on."""
+    runtime_target: ClassVar[str] = "runtime"
+    """Tilt's word for what goes on running, in the targets of a session."""
 
     @property
     def objects(self) -> tuple[KubeObject, ...]:
@@ -102,6 +106,16 @@ class Deploy(Value):
     def commands(self) -> "DeployCommands | None":
         """The user's own commands that deploy it, where it is not deployed from `objects`."""
         return None
+
+    @property
+    def update(self) -> Command | None:
+        """The command of the user's that is its update, which is listed as a Cmd."""
+        return None
+
+    @property
+    def targets(self) -> tuple[Image, ...]:
+        """The images that it alone lists, beside those of its resource."""
+        return ()
 
     @property
     def files(self) -> FileRule:
@@ -126,6 +140,16 @@ class Deploy(Value):
     @property
     def ready_without_pods(self) -> bool:
         """Is it ready as soon as it is deployed, whether or not pods come of it?"""
+        return False
+
+    @property
+    def has_runtime(self) -> bool:
+        """Does anything go on running after its update?"""
+        return True
+
+    @property
+    def runs_to_end(self) -> bool:
+        """Is it ready once what runs has ended well?"""
         return False
 
     @property
@@ -164,13 +188,6 @@ class KubernetesDeploy(Deploy, tag="kubernetes"):
     locators: tuple[ImageLocator, ...] = ()
     workload: str = ""
     """`Kind/name` of the workload the resource was made for; empty for a group of plain objects."""
-    commands: DeployCommands | None = None
-    """Instead of `objects`, which are known only once the command has run."""
-
-    @property
-    def files(self) -> FileRule:
-        """What the commands that deploy it depend on."""
-        return self.commands.files if self.commands else FileRule()
 
     @property
     def ready_without_pods(self) -> bool:
@@ -178,10 +195,34 @@ class KubernetesDeploy(Deploy, tag="kubernetes"):
         return self.pod_readiness is PodReadiness.IGNORE
 
     @property
+    def runs_to_end(self) -> bool:
+        """Where its pods are Jobs."""
+        return self.pod_readiness is PodReadiness.SUCCEEDED
+
+    @property
     def definition(self) -> Value:
         """Without what never reaches the cluster."""
-        commands = replace(self.commands, files=FileRule()) if self.commands else None
-        return replace(self, port_forwards=(), pod_readiness=PodReadiness.WAIT, commands=commands)
+        return replace(self, port_forwards=(), pod_readiness=PodReadiness.WAIT)
+
+
+class CustomDeploy(KubernetesDeploy, tag="custom"):
+    """A resource in the cluster that the user's own commands deploy; its objects are known once they have run."""
+
+    runs_commands: ClassVar[bool] = True
+
+    objects: tuple[KubeObject, ...] = ()
+    commands: DeployCommands
+
+    @property
+    def files(self) -> FileRule:
+        """What the commands depend on."""
+        return self.commands.files
+
+    @property
+    def definition(self) -> Value:
+        """Without what no command is given."""
+        plain = replace(self, port_forwards=(), pod_readiness=PodReadiness.WAIT)
+        return replace(plain, commands=replace(self.commands, files=FileRule()))
 
 
 class LocalDeploy(Deploy, tag="local"):
@@ -189,6 +230,8 @@ class LocalDeploy(Deploy, tag="local"):
 
     target_type: ClassVar[str] = "local"
     strategy: ClassVar[Strategy] = Strategy.COMMAND
+    runs_commands: ClassVar[bool] = True
+    runtime_target: ClassVar[str] = "serve"
 
     update: Command | None = None
     serve: Command | None = None
@@ -205,6 +248,11 @@ class LocalDeploy(Deploy, tag="local"):
     def parallel(self) -> bool:
         """Only where the Tiltfile allows it, or nothing runs."""
         return self.allow_parallel or self.update is None
+
+    @property
+    def has_runtime(self) -> bool:
+        """Only a `serve_cmd` goes on running."""
+        return self.serve is not None
 
     @property
     def definition(self) -> Value:
@@ -234,10 +282,11 @@ class ComposeBuild(Value):
     """What is not watched: by its ignore file, its Dockerfile, and what is mounted into the container anyway."""
 
 
-class ComposeDeploy(LocalDeploy, tag="compose"):
+class ComposeDeploy(Deploy, tag="compose"):
     """A service of Docker Compose. It is declared and listed, and refused when it is to run."""
 
     target_type: ClassVar[str] = "docker-compose"
+    strategy: ClassVar[Strategy] = Strategy.COMMAND
 
     project: ComposeProject
     service: str
@@ -252,21 +301,16 @@ class ComposeDeploy(LocalDeploy, tag="compose"):
     infer_links: bool = True
 
     @property
-    def updates(self) -> bool:
-        """Always: its update says that it does not run."""
-        return True
-
-    @property
-    def parallel(self) -> bool:
-        """It runs nothing that could disturb another."""
-        return True
+    def has_runtime(self) -> bool:
+        """It does not run here."""
+        return False
 
 
 class ResourceSpec(Value):
     """One row of the display: built, deployed, watched and shown as one."""
 
     name: ResourceName
-    deploy: KubernetesDeploy | LocalDeploy | ComposeDeploy
+    deploy: KubernetesDeploy | CustomDeploy | LocalDeploy | ComposeDeploy
     images: tuple[Image, ...] = ()
     """Every image it needs, base images first."""
     labels: tuple[str, ...] = ()

@@ -1,10 +1,11 @@
 """The commands that a project's resources run: their environment, and what runs those that deploy."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from pytilt.host.processes import Runner
-from pytilt.loop.commanding import Commanding
-from pytilt.loop.deploy_commands import DeployCommandRunner
+from pytilt.loop.kinds.custom_deploy import DeployCommandRunner
+from pytilt.loop.processes import command_process
 from pytilt.session.clusters import Access
 from pytilt.session.project import SessionProject
 
@@ -42,5 +43,5 @@ def deploy_commands(
         project: whose commands they are.
         environ: theirs; made by `command_environ` if it is not given.
     """
-    commanding = Commanding(runner, environ or command_environ(project, access.kubeconfig))
-    return DeployCommandRunner(runner, commanding.request, access.cluster, kubernetes=bool(access.kubeconfig))
+    request = partial(command_process, environ=environ or command_environ(project, access.kubeconfig))
+    return DeployCommandRunner(runner, request, access.cluster, kubernetes=bool(access.kubeconfig))

@@ -16,24 +16,26 @@ from pytilt.images.assembly import image_builder
 from pytilt.images.credentials import RegistryCredentials
 from pytilt.images.publishing import DockerPublisher
 from pytilt.liveupdate.shell import open_shell
-from pytilt.loop.cmd_progress import write_status
 from pytilt.loop.cmds import Cmds
-from pytilt.loop.commanding import Commanding
 from pytilt.loop.connecting import Connecting
-from pytilt.loop.deploying import Deploying
 from pytilt.loop.evaluating import Evaluating
 from pytilt.loop.file_watches import FileWatches
 from pytilt.loop.forwarding import Forwarding
 from pytilt.loop.imaging import Imaging
+from pytilt.loop.kinds.compose import ComposeKind
+from pytilt.loop.kinds.custom_deploy import CustomDeployKind
+from pytilt.loop.kinds.kubernetes import KubernetesKind
+from pytilt.loop.kinds.local import LocalKind
+from pytilt.loop.kinds.protocol import ResourceKinds
 from pytilt.loop.kubernetes_applies import KubernetesApplies
 from pytilt.loop.outcomes import Done
 from pytilt.loop.podlogs import PodLogs
 from pytilt.loop.probing import ReadinessProber
+from pytilt.loop.processes import command_process
 from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.rollouts import Rollouts
 from pytilt.loop.runtimes import Runtimes
 from pytilt.loop.schedule import Start
-from pytilt.loop.serve_commands import ServeCommands
 from pytilt.loop.session import run_session
 from pytilt.loop.syncing import Syncing
 from pytilt.loop.toggles import Toggles
@@ -43,7 +45,7 @@ from pytilt.loop.watching import Watching
 from pytilt.model.base import Value
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, Session, Tiltfile
-from pytilt.model.resources import UpdateSettings
+from pytilt.model.resources import ComposeDeploy, CustomDeploy, KubernetesDeploy, LocalDeploy, UpdateSettings
 from pytilt.model.updates import Reason, Strategy
 from pytilt.session.clusters import connected
 from pytilt.session.commands import command_environ, deploy_commands
@@ -110,9 +112,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         UserError: the port is taken, or the state directory cannot be written.
     """
     settings = project.settings
-    store = Store()
-    store.put(_session(project, options))
-    store.put(Tiltfile(name=TILTFILE, path=project.tiltfile, args=project.args))
+    store = _store(project, options)
     async with (
         serving_socket(options) as listener,
         session_log(settings) as logs,
@@ -122,35 +122,39 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
     ):
         watching = Watching(store, watcher, logs.span(TILTFILE, SpanId("files")))
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
-        commanding = Commanding(runner, environ, partial(write_status, store))
+        request = partial(command_process, environ=environ)
         commands = deploy_commands(runner, access, project, environ)
-        deploying = Deploying(store, access.cluster, _imaging(store, engine, runner, project), commands=commands)
-        syncing = Syncing(store, partial(open_shell, access.containers))
-        updating = Updating(store, logs, watching, _strategies(deploying, commanding, syncing), project.root)
-        tiltfile_evaluator = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
-        resource_deletion = ResourceDeletion(store, logs, updating, deploying)
-        evaluating = Evaluating(store, logs, watching, updating, resource_deletion, tiltfile_evaluator)
         prober = ReadinessProber(runner, settings.environ, project.root)
+        imaging = _imaging(store, engine, runner, project)
+        kinds = _kinds(
+            KubernetesKind(store, access.cluster, imaging, Runtimes(store, logs, access.cluster, options.host)),
+            CustomDeployKind(store, imaging, commands),
+            LocalKind(store, logs, runner, request, prober),
+            ComposeKind(store),
+        )
+        syncing = Syncing(store, partial(open_shell, access.containers))
+        updating = Updating(store, logs, watching, _strategies(kinds, syncing), project.root)
+        deletion = ResourceDeletion(store, logs, updating, kinds)
+        tiltfile = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
+        evaluating = Evaluating(store, logs, watching, updating, deletion, tiltfile)
         pod_logs = PodLogs(store, logs, access.containers)
         tasks = {
             "files": watching.run(),
             "tiltfile": evaluating.run(),
             "updates": updating.run(),
             "cluster": Connecting(store, access.cluster, logs.span(TILTFILE, SpanId("cluster"))).run(),
-            "runtimes": Runtimes(store, logs, access.cluster, options.host).run(),
+            "runtimes": kinds.run(),
             "pod logs": pod_logs.run(),
             "rollouts": Rollouts(store, logs).run(),
             "live updates": syncing.run(),
-            "processes": ServeCommands(store, logs, runner, commanding.request, prober).run(),
-            **_objects(store, watching, evaluating, Cmds(store, logs, runner, commanding.request, prober)),
+            **_objects(store, watching, evaluating, Cmds(store, logs, runner, request, prober)),
             "kubernetes applies": KubernetesApplies(store, logs, access.cluster, commands).run(),
             "show": show(store, logs),
         }
         if options.forward_ports:
             tasks["forwards"] = Forwarding(store, logs, access.containers, options.host).run()
         if listener is not None:
-            requests = SessionRequests(updating, evaluating)
-            tasks["server"] = _serve(store, logs, requests, project, listener, options.host)
+            tasks["server"] = _serve(store, logs, SessionRequests(updating, evaluating), project, listener, options)
         # What the start has made stays: to look for garbage among it would halt the session for 25 ms now and then.
         gc.freeze()
         gc.enable()
@@ -174,12 +178,26 @@ def _imaging(store: Store, engine: Engine, runner: HostRunner, project: SessionP
     return Imaging(store, image_builder(engine, runner, settings, limit=PARALLEL_BUILDS), publisher)
 
 
+def _kinds(
+    kubernetes: KubernetesKind, custom: CustomDeployKind, local: LocalKind, compose: ComposeKind
+) -> ResourceKinds:
+    """Each kind of resource under the struct that declares it."""
+    return ResourceKinds(
+        {KubernetesDeploy: kubernetes, CustomDeploy: custom, LocalDeploy: local, ComposeDeploy: compose}
+    )
+
+
 def _kind_cluster(project: SessionProject) -> str:
     return project.target.connection.cluster if project.target.connection else ""
 
 
 async def _serve(
-    store: Store, logs: LogStore, requests: SessionRequests, project: SessionProject, listener: socket.socket, host: str
+    store: Store,
+    logs: LogStore,
+    requests: SessionRequests,
+    project: SessionProject,
+    listener: socket.socket,
+    options: SessionOptions,
 ) -> None:
     # Imported here, beside all that begins meanwhile: it takes long, and a session may have no port.
     await asyncio.to_thread(import_module, "pytilt.server.serving")
@@ -188,30 +206,29 @@ async def _serve(
     from pytilt.server.serving import serve
 
     token = ensure_token(project.settings) if project.settings.hud_auth else None
-    await serve(build_app(store, logs, requests, token=token, host=host), listener)
+    await serve(build_app(store, logs, requests, token=token, host=options.host), listener)
 
 
-def _strategies(deploying: Deploying, commanding: Commanding, syncing: Syncing) -> Mapping[Strategy, Work]:
-    async def full(resource: Resource, start: Start, span: Span, settings: UpdateSettings) -> Done:
-        return await deploying.update(resource, start, span, timeout=settings.apply_timeout_seconds)
-
+def _strategies(kinds: ResourceKinds, syncing: Syncing) -> Mapping[Strategy, Work]:
     async def live(resource: Resource, start: Start, span: Span, _: UpdateSettings) -> Done:
         return await syncing.update(resource, start, span)
 
-    async def command(resource: Resource, _: Start, span: Span, __: UpdateSettings) -> Done:
-        return await commanding.update(resource, span)
-
-    return {Strategy.FULL: full, Strategy.LIVE: live, Strategy.COMMAND: command}
+    return {Strategy.FULL: kinds.update, Strategy.LIVE: live, Strategy.COMMAND: kinds.update}
 
 
-def _session(project: SessionProject, options: SessionOptions) -> Session:
-    return Session(
+def _store(project: SessionProject, options: SessionOptions) -> Store:
+    """The store of a session before anything has happened."""
+    store = Store()
+    session = Session(
         name="Tiltfile",
         tiltfile_path=project.tiltfile,
         ci=options.ci,
         ci_timeout_seconds=options.ci_timeout_seconds,
         pid=os.getpid(),
     )
+    store.put(session)
+    store.put(Tiltfile(name=TILTFILE, path=project.tiltfile, args=project.args))
+    return store
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from pytilt.dialect import DialectError, run_file
 from pytilt.errors import PytiltError, TiltfileError, UserError
 from pytilt.model.files import Ignore
 from pytilt.model.images import Image
-from pytilt.model.resources import ComposeDeploy, Declaration, ResourceSpec
+from pytilt.model.resources import Declaration, ResourceSpec
 from pytilt.model.texts import shown, to_bytes
 from pytilt.tiltfile.assembly import assemble
 from pytilt.tiltfile.control import StopEvaluation
@@ -72,8 +72,7 @@ def _in_full(error: PytiltError) -> str:
 
 
 def _images(resource: ResourceSpec) -> tuple[Image, ...]:
-    deploy = resource.deploy
-    return deploy.targets if isinstance(deploy, ComposeDeploy) else resource.images
+    return resource.deploy.targets or resource.images
 
 
 def _check_resources(result: EvaluationResult, request: EvaluationRequest) -> None:

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from pytilt.cluster import grouping, objects, selecting, workloads
 from pytilt.cluster.grouping import Groups, WorkloadGroup
 from pytilt.cluster.order import ordered
 from pytilt.errors import UserError
 from pytilt.model.names import UNCATEGORIZED, ImageName, ResourceName
-from pytilt.model.resources import ImageLocator, KubeObject, KubernetesDeploy, PodReadiness, ResourceSpec
+from pytilt.model.resources import CustomDeploy, ImageLocator, KubeObject, KubernetesDeploy, PodReadiness, ResourceSpec
 from pytilt.tiltfile.declared import DeclaredDeploy, ResourceOptions, ScriptResult
 from pytilt.tiltfile.images_assembly import ImageIndex
 from pytilt.tiltfile.triggers import model_mode
@@ -147,7 +147,7 @@ def _resource(
         images = tuple(found for each in custom.images if (found := index.find(each)))
     selectors = tuple(selector for one in options for selector in one.extra_pod_selectors)
     workload = group.workload
-    deploy = KubernetesDeploy(
+    plain = KubernetesDeploy(
         objects=group.objects,
         images=tuple(name for name in images if not index.images[name].live_update_only),
         port_forwards=tuple(forward for one in options for forward in one.port_forwards),
@@ -156,8 +156,8 @@ def _resource(
         selectors_only=_last(one.selectors_only for one in options),
         locators=_locators(group.objects, declared.locators),
         workload=f"{objects.kind(workload)}/{objects.name(workload)}" if workload else "",
-        commands=replace(custom.commands, files=custom.files) if custom else None,
     )
+    deploy = _by_commands(plain, custom) if custom else plain
     auto_init = _last(one.auto_init for one in options)
     return ResourceSpec(
         name=group.name,
@@ -170,6 +170,11 @@ def _resource(
         ),
         resource_deps=tuple(ResourceName(name) for one in options for name in one.resource_deps),
     )
+
+
+def _by_commands(deploy: KubernetesDeploy, custom: DeclaredDeploy) -> CustomDeploy:
+    """The same, deployed by commands of the user's instead of from objects."""
+    return CustomDeploy(**asdict(deploy), commands=replace(custom.commands, files=custom.files))
 
 
 def _uncategorized(rest: Sequence[KubeObject], declared: ScriptResult) -> ResourceSpec | None:

@@ -13,7 +13,6 @@ from pytilt.model.api.toggles import SWITCH_KEY, switch_name
 from pytilt.model.kinds import STORED
 from pytilt.model.names import CONFIGS, TILTFILE
 from pytilt.model.objects import ClusterState, FileWatch, ImageMap, PortForward, Resource, Runtime, Session, Tiltfile
-from pytilt.model.resources import LocalDeploy
 from pytilt.model.stored import TILTFILE_OWNER, Object, Owner
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
@@ -270,7 +269,7 @@ def _specs(resource: Resource) -> list[Json]:
 
 
 def _runtime_info(resource: Resource, runtime: Runtime | None) -> Json:
-    if isinstance(resource.spec.deploy, LocalDeploy):
+    if not resource.spec.deploy.in_cluster:
         return {"localResourceInfo": {"pid": runtime.status.pid if runtime else 0}}
     names = [f"{each['metadata']['name']}:{each['kind'].lower()}" for each in resource.spec.deploy.objects]
     info: Json = {"displayNames": names}

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from pytilt.model.objects import PortForward, Resource, RuntimeState
-from pytilt.model.resources import KubernetesDeploy, Link
+from pytilt.model.resources import Link
 from pytilt.store.objects import Snapshot
 
 _LOCAL = ("localhost", "127.0.0.1", "0.0.0.0", "::1", "::")
@@ -21,7 +21,7 @@ def endpoints(state: Snapshot, resource: Resource, running: RuntimeState) -> tup
     """
     forwards = _forwards(state, resource)
     found = running.endpoints or resource.spec.links
-    if not running.endpoints and isinstance(resource.spec.deploy, KubernetesDeploy):
+    if not running.endpoints and resource.spec.deploy.in_cluster:
         own = (
             Link(url=f"http://{each.spec.host or 'localhost'}:{each.spec.local_port}/{each.spec.path.lstrip('/')}")
             for each in forwards
@@ -31,7 +31,7 @@ def endpoints(state: Snapshot, resource: Resource, running: RuntimeState) -> tup
 
 
 def _forwards(state: Snapshot, resource: Resource) -> list[PortForward]:
-    if not isinstance(resource.spec.deploy, KubernetesDeploy):
+    if not resource.spec.deploy.in_cluster:
         return []
     if not resource.spec.deploy.port_forwards:
         return [each for each in state.all(PortForward) if each.resource == resource.name]

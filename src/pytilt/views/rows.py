@@ -6,7 +6,7 @@ from pytilt.model.base import Value
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import FileWatch, PortForward, Resource, Runtime, RuntimeState, Tiltfile
 from pytilt.model.pods import Pod
-from pytilt.model.resources import Link, LocalDeploy, TriggerMode
+from pytilt.model.resources import Deploy, Link, TriggerMode
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
@@ -196,8 +196,8 @@ def _status(resource: Resource, running: RuntimeState, statuses: Statuses) -> Ce
     if resource.status.pending_manual:
         return Cell(text="changed, not updated", tone=Tone.WARN)
     tone = _RUNTIME_TONES[statuses.runtime]
-    if isinstance(resource.spec.deploy, LocalDeploy):
-        return _local_status(resource.spec.deploy, running, tone)
+    if not resource.spec.deploy.in_cluster:
+        return _process_status(resource.spec.deploy, running, tone)
     pod = next(iter(running.pods), None)
     if pod is not None:
         text = pod.status or pod.phase
@@ -210,8 +210,8 @@ def _status(resource: Resource, running: RuntimeState, statuses: Statuses) -> Ce
     return Cell(text=text, tone=tone)
 
 
-def _local_status(deploy: LocalDeploy, running: RuntimeState, tone: Tone) -> Cell:
-    if deploy.serve is None:
+def _process_status(deploy: Deploy, running: RuntimeState, tone: Tone) -> Cell:
+    if not deploy.has_runtime:
         return Cell(text="", tone=Tone.MUTED)
     if running.status is RuntimeStatus.OK:
         return Cell(text="serving", tone=tone)

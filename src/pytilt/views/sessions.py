@@ -5,7 +5,7 @@ from typing import Any
 from pytilt.model.names import TILTFILE
 from pytilt.model.objects import Resource, Runtime, Session, Tiltfile
 from pytilt.model.pods import Pod
-from pytilt.model.resources import CiSettings, KubernetesDeploy, LocalDeploy, PodReadiness
+from pytilt.model.resources import CiSettings
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.times import go_duration
 from pytilt.model.updates import Outcome, Reason
@@ -46,15 +46,13 @@ def _of(resource: Resource, runtime: Runtime | None) -> list[Json]:
     deploy, found, name = resource.spec.deploy, [], resource.name
     if deploy.updates:
         found.append(_target(f"{name}:update", name, JOB, _enabled(resource, _update(resource))))
-    if isinstance(deploy, LocalDeploy):
-        if deploy.serve is not None:
-            found.append(_target(f"{name}:serve", name, SERVER, _enabled(resource, _serve(resource, runtime))))
+    if not deploy.has_runtime:
         return found
     if deploy.ready_without_pods and resource.status.deployed_at and not (runtime and runtime.status.pods):
         return found
-    job = isinstance(deploy, KubernetesDeploy) and deploy.pod_readiness is PodReadiness.SUCCEEDED
-    state = _enabled(resource, _runtime(resource, runtime))
-    return [*found, _target(f"{name}:runtime", name, JOB if job else SERVER, state)]
+    state = _pods(resource, runtime) if deploy.in_cluster else _process(resource, runtime)
+    target = f"{name}:{deploy.runtime_target}"
+    return [*found, _target(target, name, JOB if deploy.runs_to_end else SERVER, _enabled(resource, state))]
 
 
 def _target(name: str, resource: str, kind: str, state: Json) -> Json:
@@ -87,7 +85,7 @@ def _update(resource: Resource) -> Json:
     return _terminated(last.started_at, last.finished_at, error)
 
 
-def _serve(resource: Resource, runtime: Runtime | None) -> Json:
+def _process(resource: Resource, runtime: Runtime | None) -> Json:
     status = runtime.status if runtime else None
     if status is not None and status.status is RuntimeStatus.ERROR:
         return _terminated(status.since, status.since, status.reason or "unknown error")
@@ -100,7 +98,7 @@ def _serve(resource: Resource, runtime: Runtime | None) -> Json:
     return {}
 
 
-def _runtime(resource: Resource, runtime: Runtime | None) -> Json:
+def _pods(resource: Resource, runtime: Runtime | None) -> Json:
     since = resource.status.deployed_at
     status = runtime.status if runtime else None
     pod = next(iter(status.pods), None) if status else None

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import PurePath
 
 from pytilt.model.base import Value
-from pytilt.model.resources import KubernetesDeploy, LocalDeploy
+from pytilt.model.resources import Deploy
 from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy, Update
 from pytilt.views.ages import duration, running, seconds_since
 from pytilt.views.dots import Tone
@@ -55,7 +55,7 @@ class HistoryLine(Value):
 _ENDED = {Outcome.OK: Tone.OK, Outcome.FAILED: Tone.ERROR, Outcome.FELL_BACK: Tone.WARN, Outcome.CANCELED: Tone.MUTED}
 
 
-def work(update: Update, deploy: KubernetesDeploy | LocalDeploy | None, *, builds: bool = True) -> str:
+def work(update: Update, deploy: Deploy | None, *, builds: bool = True) -> str:
     """The word for what an update does or did: `live`, `build`, `rebuild`, `deploy`, `command`, `evaluate`.
 
     Args:

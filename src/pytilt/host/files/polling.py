@@ -166,7 +166,7 @@ def _warning(refusal: UserError, polled: int) -> str:
 
 
 class _Entry(NamedTuple):
-    """What tells one state of an entry from the next."""
+    """What differs between one state of an entry and the next."""
 
     inode: int
     mode: int

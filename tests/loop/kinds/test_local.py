@@ -1,13 +1,14 @@
 import sys
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
 
 from pytilt.host.ports import free_port, is_free
 from pytilt.host.processes import HostRunner, Runner
-from pytilt.loop.commanding import Commanding
+from pytilt.loop.kinds.local import LocalKind
 from pytilt.loop.probing import ReadinessProber
-from pytilt.loop.serve_commands import ServeCommands
+from pytilt.loop.processes import command_process
 from pytilt.model.api.cmds import Cmd
 from pytilt.model.commands import ExecAction, Probe, TcpSocketAction
 from pytilt.model.logs import Level
@@ -18,7 +19,7 @@ from pytilt.model.updates import Outcome, Reason
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.host import FakeRunner, ProcessScript
-from tests.idle import idle
+from tests.idle import eventually, idle
 from tests.loop.declaring import kubernetes, local, prepare, update
 from tests.loop.waiting import logged, running, until
 
@@ -29,8 +30,8 @@ class Trial:
     def __init__(self, store: Store, logs: LogStore, runner: Runner) -> None:
         self.store = store
         environ = {"PATH": "/usr/bin:/bin"}
-        request = Commanding(runner, environ).request
-        self.serving = ServeCommands(store, logs, runner, request, ReadinessProber(runner, environ, "/"))
+        request = partial(command_process, environ=environ)
+        self.serving = LocalKind(store, logs, runner, request, ReadinessProber(runner, environ, "/"))
 
     def declare(self, spec: ResourceSpec) -> None:
         deploy = spec.deploy
@@ -142,13 +143,13 @@ async def test_a_disabled_resource_has_no_process(trial: Trial, runner: FakeRunn
         assert (state.pid, state.ready_once) == (0, False)
 
 
-async def test_a_resource_that_is_declared_no_more_has_neither_process_nor_runtime(trial: Trial, runner: FakeRunner):
+async def test_a_resource_that_is_declared_no_more_has_no_process(trial: Trial, runner: FakeRunner):
     trial.declare(local("tool", serve="server"))
     async with running(trial.serving.run()):
         trial.updated(1)
         process = await runner.process(0)
         trial.store.delete(Resource, "tool")
-        await until(trial.store, lambda: trial.store.get(Runtime, "tool") is None)
+        await eventually(lambda: not trial.store.snapshot().all(Cmd))
         assert not process.running
 
 

@@ -1,26 +1,31 @@
-"""Local resources that serve: their process runs while their last update is good, and its state is their runtime."""
+"""Local resources (`local_resource`): a command that is run once, and a process that serves while that is good."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from msgspec.structs import replace
-
 from pytilt.errors import CommandError
-from pytilt.host.output import decoded
+from pytilt.host.output import Tail, both, decoded
 from pytilt.host.processes import ProcessOutcome, ProcessRequest, Runner, RunningProcess
+from pytilt.host.timing import step
 from pytilt.loop.cmd_progress import CmdProgress, write_status
+from pytilt.loop.declaring import update_command
+from pytilt.loop.kinds.protocol import deployed_as
+from pytilt.loop.outcomes import Done
 from pytilt.loop.probing import ReadinessProber
+from pytilt.loop.processes import ending
+from pytilt.loop.runtime_status import RuntimeWriter
+from pytilt.loop.schedule import Start
 from pytilt.model.api.cmds import LOCAL_RESOURCE, OWNER_KIND, Cmd, CmdSpec
 from pytilt.model.api.metadata import MANAGED_BY, RESOURCE_ANNOTATION
 from pytilt.model.base import Value
 from pytilt.model.commands import Command
-from pytilt.model.logs import Level
+from pytilt.model.logs import Level, Log
 from pytilt.model.names import ResourceName, SpanId
-from pytilt.model.objects import Resource, Runtime, runtime_owner
-from pytilt.model.resources import LocalDeploy
+from pytilt.model.objects import Resource, runtime_owner
+from pytilt.model.resources import LocalDeploy, ResourceSpec, UpdateSettings
 from pytilt.model.status import RuntimeStatus
-from pytilt.model.updates import Outcome
+from pytilt.model.updates import Outcome, StepName
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.store.spans import Span
@@ -33,12 +38,12 @@ class WantedProcess(Value):
     update: int
 
 
-class ServeCommands:
-    """Keeps the processes of `serve_cmd` and writes the runtime of every local resource.
+class LocalKind:
+    """Runs the commands of local resources and keeps the processes of `serve_cmd`.
 
     Args:
         store: the session's objects.
-        logs: takes what the processes print.
+        logs: takes what the served processes print.
         runner: starts processes.
         request: makes the process of a command.
         prober: asks a served process whether it is ready.
@@ -57,10 +62,52 @@ class ServeCommands:
         self._runner = runner
         self._request = request
         self._prober = prober
+        self._runtimes = RuntimeWriter(store)
         self._running: dict[str, tuple[WantedProcess, asyncio.Task[None]]] = {}
         self._count = 0
         self._cmds: dict[str, str] = {}
         """The Cmd that stands for the process of a resource."""
+
+    async def update(
+        self, resource: Resource, deploy: LocalDeploy, start: Start, log: Log, settings: UpdateSettings
+    ) -> Done:
+        """Run the command of a resource; one without command is done at once.
+
+        Raises:
+            CommandError: it could not start, or ended with another status than 0.
+        """
+        if deploy.update is None:
+            return Done(outcome=Outcome.OK)
+        if not deploy.update.echo_off:
+            log(f"Running cmd: {deploy.update.shown}\n")
+        tail = Tail()
+        progress = CmdProgress(lambda status: write_status(self._store, update_command(resource.name), status))
+        shown = "" if deploy.update.echo_off else deploy.update.shown
+        with progress.running(), step(StepName.COMMAND, shown):
+            outcome = await self._runner.run(
+                self._request(deploy.update),
+                decoded(both(tail.feed, log)),
+                notice=lambda text: log(f"{text}\n", level=Level.WARN),
+                started=progress.started,
+            )
+            progress.ended(outcome.exit_status)
+        if outcome.exit_status != 0:
+            raise CommandError(
+                f'Command "{deploy.update.shown}" failed: {ending(outcome.exit_status)}',
+                exit_status=outcome.exit_status,
+                output=tail.excerpt(),
+            )
+        return Done(outcome=Outcome.OK)
+
+    async def remove(
+        self,
+        resource: Resource,
+        deploy: LocalDeploy,
+        declared: Sequence[ResourceSpec],
+        log: Log,
+        settings: UpdateSettings,
+    ) -> None:
+        """A command leaves nothing behind, and the process that serves ends as soon as it is not wanted any more."""
 
     async def run(self) -> None:
         """Keep what runs equal to what is wanted, without end; leaving stops every process."""
@@ -70,20 +117,20 @@ class ServeCommands:
 
     async def turn(self, group: asyncio.TaskGroup) -> None:
         """One turn: stop what is not wanted any more, start what is not running yet."""
-        resources = {each.name: each for each in self._store.snapshot().all(Resource) if _local(each)}
-        wanted = {name: want for name, each in resources.items() if (want := wanted_process(each)) is not None}
+        found = {resource.name: (resource, deploy) for resource, deploy in self._present()}
+        wanted = {name: want for name, each in found.items() if (want := wanted_process(*each)) is not None}
         unwanted = [name for name, (what, _) in self._running.items() if wanted.get(name) != what]
         await self._stop(unwanted)
         for name, what in wanted.items():
             if name not in self._running:
-                task = group.create_task(self._serve(resources[name], what.command), name=f"serve {name}")
+                task = group.create_task(self._serve(*found[name], what.command), name=f"serve {name}")
                 self._running[name] = (what, task)
-        for name, resource in resources.items():
+        for name, each in found.items():
             if name not in wanted:
-                self._write(name, **_idle(resource))
-        for runtime in self._store.snapshot().all(Runtime):
-            if runtime.owner == runtime_owner(runtime.name) and self._store.get(Resource, runtime.name) is None:
-                self._store.delete(Runtime, runtime.name)
+                self._runtimes.write(name, **_idle(*each))
+
+    def _present(self) -> Iterable[tuple[Resource, LocalDeploy]]:
+        return deployed_as(LocalDeploy, self._store.snapshot())
 
     async def _stop(self, names: list[str]) -> None:
         tasks = [self._running.pop(name)[1] for name in names]
@@ -104,9 +151,7 @@ class ServeCommands:
         self._store.put(Cmd(name=name, annotations=about, owner=runtime_owner(resource.name), spec=spec))
         return CmdProgress(lambda status: write_status(self._store, name, status))
 
-    async def _serve(self, resource: Resource, command: Command) -> None:
-        deploy = resource.spec.deploy
-        assert isinstance(deploy, LocalDeploy)
+    async def _serve(self, resource: Resource, deploy: LocalDeploy, command: Command) -> None:
         self._count += 1
         span = self._logs.span(ResourceName(resource.name), SpanId(f"localserve:{self._count}"))
         span(f"Running cmd: {command.shown}\n")
@@ -129,7 +174,7 @@ class ServeCommands:
     ) -> ProcessOutcome:
         """Report whether a process is ready, until it ends."""
         ready = deploy.readiness_probe is None
-        self._write(
+        self._runtimes.write(
             resource.name,
             status=RuntimeStatus.OK if ready else RuntimeStatus.PENDING,
             reason="" if ready else "not ready yet",
@@ -153,45 +198,29 @@ class ServeCommands:
             if ready:
                 for line in why.splitlines():
                     span(f"[readiness probe: success] {line}\n")
-                self._write(name, status=RuntimeStatus.OK, reason="", ready_once=True)
+                self._runtimes.write(name, status=RuntimeStatus.OK, reason="", ready_once=True)
             else:
                 for line in why.splitlines():
                     span(f"[readiness probe: failure] {line}\n", level=Level.WARN)
-                self._write(name, status=RuntimeStatus.PENDING, reason=f"not ready: {why}")
+                self._runtimes.write(name, status=RuntimeStatus.PENDING, reason=f"not ready: {why}")
 
         return on_change
 
     def _fail(self, name: str, span: Span, text: str) -> None:
         span(f"{text}\n", level=Level.ERROR)
-        self._write(name, status=RuntimeStatus.ERROR, reason=text, pid=0)
-
-    def _write(self, name: str, **fields: Any) -> None:  # noqa: ANN401 - fields of `RuntimeState`
-        before = self._store.get(Runtime, name) or Runtime(name=name, owner=runtime_owner(name))
-        resource = self._store.get(Resource, name)
-        if resource is not None:
-            fields.setdefault("endpoints", resource.spec.links)
-        if fields.get("status", before.status.status) is not before.status.status:
-            fields["since"] = self._store.now()
-        self._store.put(replace(before, status=replace(before.status, **fields)))
+        self._runtimes.write(name, status=RuntimeStatus.ERROR, reason=text, pid=0)
 
 
-def wanted_process(resource: Resource) -> WantedProcess | None:
+def wanted_process(resource: Resource, deploy: LocalDeploy) -> WantedProcess | None:
     """The process that should run for a local resource at this moment, or None."""
-    deploy = _local(resource)
-    if deploy is None or deploy.serve is None or not resource.enabled:
+    if deploy.serve is None or not resource.enabled:
         return None
     good = next((update for update in resource.status.history if update.outcome is Outcome.OK), None)
     return WantedProcess(command=deploy.serve, update=good.id) if good else None
 
 
-def _local(resource: Resource) -> LocalDeploy | None:
-    return resource.spec.deploy if isinstance(resource.spec.deploy, LocalDeploy) else None
-
-
-def _idle(resource: Resource) -> Mapping[str, Any]:
+def _idle(resource: Resource, deploy: LocalDeploy) -> Mapping[str, Any]:
     """The runtime of a local resource of which no process is wanted."""
-    deploy = resource.spec.deploy
-    assert isinstance(deploy, LocalDeploy)
     if not resource.enabled:
         return {"status": RuntimeStatus.NONE, "reason": "", "pid": 0, "ready_once": False}
     if deploy.serve is not None:

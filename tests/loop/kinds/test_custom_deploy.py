@@ -1,14 +1,22 @@
 import pytest
+from msgspec.structs import replace
 
 from pytilt.errors import ApplyError
 from pytilt.host.processes import ProcessRequest
-from pytilt.loop.deploy_commands import DeployCommandRunner
+from pytilt.loop.kinds.custom_deploy import DeployCommandRunner
+from pytilt.loop.outcomes import Done
+from pytilt.loop.schedule import Start
 from pytilt.model.commands import Command
 from pytilt.model.names import ImageName, ResourceName, SpanId
-from pytilt.model.resources import DeployCommands
+from pytilt.model.objects import Resource, ResourceStatus
+from pytilt.model.resources import DeployCommands, UpdateSettings
+from pytilt.model.updates import Outcome, Reason, Strategy
 from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeCluster
 from pytilt.testing.host import FakeRunner, ProcessScript
+from tests.loop.declaring import custom_deploy, prepare, update
+from tests.loop.kinds.trials import kinds
 from tests.loop.waiting import logged
 
 COMMANDS = DeployCommands(apply=Command(argv=("apply",), dir="/p"), delete=Command(argv=("delete",), dir="/p"))
@@ -97,3 +105,65 @@ async def test_without_a_kubernetes_api_it_says_what_to_choose(logs: LogStore):
     with pytest.raises(ApplyError, match="the delete command speaks to the Kubernetes API"):
         await trial.commands.delete(COMMANDS, trial.log, seconds=1)
     assert trial.runner.requests == []
+
+
+class Updates:
+    """A resource that its commands deploy, in a session in memory."""
+
+    def __init__(self, store: Store, logs: LogStore) -> None:
+        self.store = store
+        self.runner = FakeRunner()
+        self.runner.answer("apply", ProcessScript(output=PRINTED))
+        self.kinds = kinds(store, logs, FakeCluster(), self.runner)
+        self.log = logs.span(ResourceName("web"), SpanId("build:1"))
+        prepare(store, custom_deploy("web"))
+
+    async def update(self, *, force: bool = False) -> Done:
+        start = Start(
+            resource=ResourceName("web"), reason=Reason.CLI_TRIGGER, strategy=Strategy.FULL, sequence=1, force=force
+        )
+        return await self.kinds.update(self.resource, start, self.log, UpdateSettings())
+
+    async def remove(self) -> None:
+        await self.kinds.remove(self.resource, (), self.log, UpdateSettings())
+
+    def ended(self, outcome: Outcome) -> None:
+        status = ResourceStatus(history=(update(outcome=outcome),))
+        self.store.change(Resource, "web", lambda each: replace(each, status=status))
+
+    @property
+    def resource(self) -> Resource:
+        found = self.store.get(Resource, "web")
+        assert found
+        return found
+
+    @property
+    def ran(self) -> list[str]:
+        return [request.argv[0] for request in self.runner.requests]
+
+
+@pytest.fixture
+def updates(store: Store, logs: LogStore) -> Updates:
+    return Updates(store, logs)
+
+
+async def test_an_update_runs_the_apply_command_and_knows_what_it_applied(updates: Updates):
+    done = await updates.update()
+    assert list(map(str, done.status["applied"])) == ["ConfigMap/colors"]
+    assert updates.ran == ["apply"]
+
+
+async def test_a_forced_update_runs_the_delete_command_first(updates: Updates):
+    await updates.update(force=True)
+    assert updates.ran == ["delete", "apply"]
+
+
+async def test_it_is_removed_by_the_delete_command_even_where_the_apply_command_failed(updates: Updates):
+    updates.ended(Outcome.FAILED)
+    await updates.remove()
+    assert updates.ran == ["delete"]
+
+
+async def test_what_was_never_applied_is_not_removed(updates: Updates):
+    await updates.remove()
+    assert updates.ran == []

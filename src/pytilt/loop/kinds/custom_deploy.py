@@ -1,7 +1,7 @@
-"""Deployments by the user's own commands: one applies and prints what it applied, the other deletes."""
+"""Resources that the user's own commands deploy (`k8s_custom_deploy`): one applies and prints what, one deletes."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -9,14 +9,80 @@ from pytilt.cluster import objects
 from pytilt.cluster.seam import Cluster
 from pytilt.cluster.yaml import parse
 from pytilt.errors import ApplyError, CommandError, UserError
+from pytilt.host import timing
 from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.loop import applied
+from pytilt.loop.imaging import Imaging, step_count
+from pytilt.loop.narration import UpdateSteps
+from pytilt.loop.outcomes import Done
+from pytilt.loop.schedule import Start
 from pytilt.model.commands import Command
 from pytilt.model.logs import Level, Log
 from pytilt.model.names import ImageName
-from pytilt.model.resources import DeployCommands, KubeObject
+from pytilt.model.objects import Resource
+from pytilt.model.resources import CustomDeploy, DeployCommands, KubeObject, ResourceSpec, UpdateSettings
+from pytilt.model.updates import StepName
+from pytilt.store.objects import Store
 
 LONGEST_OUTPUT = 500
 """Characters of what a command printed that an error shows: its beginning and its end; Tilt's number."""
+
+
+class CustomDeployKind:
+    """Deploys resources by their commands.
+
+    Args:
+        store: the session's objects.
+        imaging: makes the images.
+        commands: runs the commands.
+    """
+
+    def __init__(self, store: Store, imaging: Imaging, commands: "DeployCommandRunner") -> None:
+        self._store = store
+        self._imaging = imaging
+        self._commands = commands
+
+    async def update(
+        self, resource: Resource, deploy: CustomDeploy, start: Start, log: Log, settings: UpdateSettings
+    ) -> Done:
+        """Build, publish, run the apply command; a forced update runs the delete command first.
+
+        Raises:
+            WorkError: what failed; nothing that was applied is undone.
+            UnreachableError: the engine or the cluster does not answer.
+        """
+        info = applied.connected_cluster(self._store)
+        seconds = settings.apply_timeout_seconds
+        steps = UpdateSteps(log, step_count(resource.spec.built_images, force=start.force))
+        if start.force:
+            with steps.step("Force update") as step_log, timing.step(StepName.DELETE):
+                await self._commands.delete(deploy.commands, step_log, seconds=seconds)
+        images = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
+        references = {image.name: image.reference for image in images}
+        with steps.step("Deploying") as step_log, timing.step(StepName.APPLY):
+            named = {name: references[name] for name in deploy.images if name in references}
+            present = await self._commands.apply(deploy.commands, named, step_log, seconds=seconds)
+        steps.recap()
+        return applied.done(resource, present, images, sequence=start.sequence, now=self._store.now())
+
+    async def remove(
+        self,
+        resource: Resource,
+        deploy: CustomDeploy,
+        declared: Sequence[ResourceSpec],
+        log: Log,
+        settings: UpdateSettings,
+    ) -> None:
+        """Run the delete command, if the apply command ever ran: nobody knows what it did even if it failed.
+
+        Raises:
+            ApplyError: the delete command failed or took too long.
+        """
+        if resource.status.history:
+            await self._commands.delete(deploy.commands, log, seconds=settings.apply_timeout_seconds)
+
+    async def run(self) -> None:
+        """Its pods are followed with those of all that is in the cluster (`KubernetesKind.run`)."""
 
 
 class DeployCommandRunner:
@@ -65,11 +131,11 @@ class DeployCommandRunner:
             found = parse(printed, "stdout")
         except UserError as error:
             raise ApplyError(f"apply command returned malformed YAML: {error}\nstdout:\n{_excerpt(printed)}") from error
-        applied = [await self._present(each) for each in found]
+        present = [await self._present(each) for each in found]
         log("Objects applied to cluster:\n")
-        for each in applied:
+        for each in present:
             log(f"  → {objects.name(each)}:{objects.kind(each).lower()}\n")
-        return applied
+        return present
 
     async def delete(self, commands: DeployCommands, log: Log, *, seconds: float) -> None:
         """Run the delete command.

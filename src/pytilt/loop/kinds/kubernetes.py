@@ -1,43 +1,40 @@
-"""Full updates of Kubernetes resources: images, YAML, apply, and the removal of what is declared no more."""
+"""Resources of Kubernetes objects: images, YAML, apply, and the removal of what is declared no more."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from pytilt.cluster import finalizers, injection, objects, order
 from pytilt.cluster.seam import Cluster, ObjectRef
 from pytilt.errors import ApplyError
 from pytilt.host import timing
-from pytilt.loop.deploy_commands import DeployCommandRunner
+from pytilt.loop import applied
 from pytilt.loop.imaging import Imaging, step_count
 from pytilt.loop.narration import UpdateSteps
 from pytilt.loop.object_apply import apply_objects
 from pytilt.loop.object_deletion import ObjectDeletion
 from pytilt.loop.outcomes import Done
+from pytilt.loop.runtimes import Runtimes
 from pytilt.loop.schedule import Start
-from pytilt.model.clusters import ClusterInfo
 from pytilt.model.logs import Log
 from pytilt.model.objects import ClusterState, Resource
-from pytilt.model.resources import DeployCommands, KubernetesDeploy
-from pytilt.model.updates import Outcome, StepName
+from pytilt.model.resources import KubernetesDeploy, ResourceSpec, UpdateSettings
+from pytilt.model.updates import StepName
 from pytilt.store.objects import Store
 
 CLEAR_SECONDS = 30.0
 """How long an object may take to go before it is made anew, as in Tilt."""
 
-KEEP = ("tilt.dev/down-policy", "keep")
-"""Objects with this annotation outlive `tilt down`."""
-
 _Key = tuple[str, str, str, str]
 
 
-class Deploying:
-    """Carries out full updates.
+class KubernetesKind:
+    """Deploys resources of declared objects.
 
     Args:
         store: the session's objects.
         cluster: where to deploy.
         imaging: makes the images.
-        commands: runs those of resources that the user's own commands deploy.
+        runtimes: follows the pods.
         clear_seconds: how long an object may take to go that a forced update makes anew.
     """
 
@@ -46,80 +43,75 @@ class Deploying:
         store: Store,
         cluster: Cluster,
         imaging: Imaging,
+        runtimes: Runtimes,
         *,
-        commands: DeployCommandRunner | None = None,
         clear_seconds: float = CLEAR_SECONDS,
     ) -> None:
         self._store = store
         self._cluster = cluster
         self._imaging = imaging
-        self._commands = commands
+        self._runtimes = runtimes
         self._clear_seconds = clear_seconds
 
-    async def update(self, resource: Resource, start: Start, log: Log, *, timeout: float) -> Done:  # noqa: ASYNC109 - the limit of one object
+    async def update(
+        self, resource: Resource, deploy: KubernetesDeploy, start: Start, log: Log, settings: UpdateSettings
+    ) -> Done:
         """Build, publish, apply; then remove what the last update had applied and this one did not.
 
         Raises:
             WorkError: what failed; nothing that was applied is undone.
             UnreachableError: the engine or the cluster does not answer.
         """
-        deploy = resource.spec.deploy
-        assert isinstance(deploy, KubernetesDeploy)
-        info = self._info()
+        info = applied.connected_cluster(self._store)
         steps = UpdateSteps(log, step_count(resource.spec.built_images, force=start.force))
         if start.force:
             with steps.step("Force update") as step_log, timing.step(StepName.DELETE):
-                if deploy.commands is not None:
-                    await self._runner.delete(deploy.commands, step_log, seconds=timeout)
-                else:
-                    await self._clear(resource.status.applied, step_log)
+                await self._clear(resource.status.applied, step_log)
         elif resource.spec.images:
             await self._cluster.prepare(deploy.objects)
         images = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
         references = {image.name: image.reference for image in images}
         deployed = [image for image in resource.spec.built_images if image.deployed]
         with steps.step("Deploying") as step_log, timing.step(StepName.APPLY):
-            if deploy.commands is not None:
-                named = {name: references[name] for name in deploy.images if name in references}
-                applied = await self._runner.apply(deploy.commands, named, step_log, seconds=timeout)
-                hashes: tuple[str, ...] = ()
-            else:
-                wanted = injection.inject(deploy.objects, references, deployed, deploy.locators)
-                applied = await apply_objects(self._cluster, wanted, step_log, seconds=timeout)
-                hashes = injection.template_hashes(wanted)
-            refs = tuple(objects.ref(each) for each in applied)
-            if deploy.commands is None:
-                await self._remove_vanished(resource, refs, step_log)
+            wanted = injection.inject(deploy.objects, references, deployed, deploy.locators)
+            seconds = settings.apply_timeout_seconds
+            present = await apply_objects(self._cluster, wanted, step_log, seconds=seconds)
+            await self._remove_vanished(resource, tuple(map(objects.ref, present)), step_log)
         steps.recap()
-        return Done(
-            outcome=Outcome.OK,
-            status={
-                "applied": refs,
-                "applied_uids": tuple(str(each["metadata"].get("uid", "")) for each in applied),
-                "template_hashes": hashes,
-                "applied_images": images,
-                "deployed_at": self._store.now(),
-                "synced": start.sequence,
-                # Their pods may go on running: no image was built for them.
-                "containers": resource.status.containers if deployed != list(resource.spec.images) else (),
-            },
+        hashes = injection.template_hashes(wanted)
+        return applied.done(
+            resource, present, images, sequence=start.sequence, now=self._store.now(), template_hashes=hashes
         )
 
-    @property
-    def _runner(self) -> DeployCommandRunner:
-        if self._commands is None:
-            raise ApplyError("there is nothing here that runs commands")
-        return self._commands
-
-    async def undeploy(self, commands: DeployCommands, log: Log, *, seconds: float) -> None:
-        """Remove what the user's own commands deployed.
+    async def remove(
+        self,
+        resource: Resource,
+        deploy: KubernetesDeploy,
+        declared: Sequence[ResourceSpec],
+        log: Log,
+        settings: UpdateSettings,
+    ) -> None:
+        """Delete the objects that were applied, but those that another resource declares now.
 
         Raises:
-            ApplyError: the command failed.
+            ApplyError: the cluster refuses to delete one.
+            ClusterUnreachableError: it does not answer.
         """
-        await self._runner.delete(commands, log, seconds=seconds)
+        namespace = self._namespace()
+        kept = {
+            objects.identity(objects.ref(each), namespace)
+            for other in declared
+            if other.name != resource.name
+            for each in other.deploy.objects
+        }
+        stale = [ref for ref in resource.status.applied if objects.identity(ref, namespace) not in kept]
+        await self._delete(stale, log)
 
-    async def remove(self, refs: Iterable[ObjectRef], log: Log) -> None:
+    async def run(self) -> None:
+        """Follow the pods of everything in the cluster, without end."""
+        await self._runtimes.run()
+
+    async def _delete(self, refs: Iterable[ObjectRef], log: Log) -> None:
         """Delete objects, dependents first; what is not there is no error."""
         batches = order.deletion_batches(refs)
         if batches:
@@ -148,7 +140,7 @@ class Deploying:
         vanished = [ref for ref in resource.status.applied if self._key(ref) not in present]
         if vanished:
             others = {key for other in self._others(resource) for key in self._keys(other)}
-            await self.remove([ref for ref in vanished if self._key(ref) not in others], log)
+            await self._delete([ref for ref in vanished if self._key(ref) not in others], log)
 
     def _others(self, resource: Resource) -> list[Resource]:
         return [each for each in self._store.snapshot().all(Resource) if each.enabled and each.name != resource.name]
@@ -160,10 +152,9 @@ class Deploying:
         return {self._key(ref) for ref in (*declared, *resource.status.applied)}
 
     def _key(self, ref: ObjectRef) -> _Key:
-        return objects.identity(ref, self._info().namespace)
+        return objects.identity(ref, self._namespace())
 
-    def _info(self) -> ClusterInfo:
-        state = self._store.get(ClusterState, "default")
-        if state is None or state.info is None:
-            raise ApplyError("the cluster is not connected")
-        return state.info
+    def _namespace(self) -> str:
+        """Where objects live that name no namespace."""
+        cluster = self._store.get(ClusterState, "default")
+        return cluster.info.namespace if cluster and cluster.info else objects.DEFAULT_NAMESPACE

@@ -5,13 +5,14 @@ from msgspec.structs import replace
 
 from pytilt.cluster import objects
 from pytilt.errors import ApplyError, ClusterUnreachableError
-from pytilt.loop.deploying import Deploying
 from pytilt.loop.imaging import Imaging
+from pytilt.loop.kinds.kubernetes import KubernetesKind
 from pytilt.loop.outcomes import Done
+from pytilt.loop.runtimes import Runtimes
 from pytilt.loop.schedule import Start
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource, ResourceStatus
-from pytilt.model.resources import KubeObject, ResourceSpec
+from pytilt.model.resources import KubeObject, KubernetesDeploy, ResourceSpec, UpdateSettings
 from pytilt.model.updates import Outcome, Reason, Strategy
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
@@ -45,9 +46,11 @@ class Trial:
         self.logs = logs
         self.builder = FakeBuilder()
         self.cluster = PreparedCluster(self.builder)
-        self.deploying = Deploying(store, self.cluster, Imaging(store, self.builder, FakePublisher()))
+        self.imaging = Imaging(store, self.builder, FakePublisher())
+        self.runtimes = Runtimes(store, logs, self.cluster, "localhost")
+        self.kind = KubernetesKind(store, self.cluster, self.imaging, self.runtimes)
 
-    async def update(self, name: str, *, force: bool = False, timeout: float = 5) -> Done:  # noqa: ASYNC109 - as in `Deploying`
+    async def update(self, name: str, *, force: bool = False, timeout: float = 5) -> Done:  # noqa: ASYNC109 - the limit of one object
         """Update a resource, and write what came of it as updates do."""
         resource = self.store.get(Resource, name)
         assert resource
@@ -59,7 +62,10 @@ class Trial:
             force=force,
         )
         log = self.logs.span(ResourceName(name), SpanId("build:1"))
-        done = await self.deploying.update(resource, start, log, timeout=timeout)
+        settings = UpdateSettings(apply_timeout_seconds=timeout)  # type: ignore[arg-type]  # whole seconds take too long
+        deploy = resource.spec.deploy
+        assert isinstance(deploy, KubernetesDeploy)
+        done = await self.kind.update(resource, deploy, start, log, settings)
         self.store.put(replace(resource, status=ResourceStatus(**done.status)))
         return done
 
@@ -207,9 +213,7 @@ async def test_force_names_what_does_not_go(trial: Trial):
     cart = plain("Cart", "one", "example.com/v1", finalizers=["example.com/empty"])
     prepare(trial.store, kubernetes("web", deployment("web"), cart))
     await trial.update("web")
-    trial.deploying = Deploying(
-        trial.store, trial.cluster, Imaging(trial.store, trial.builder, FakePublisher()), clear_seconds=0.05
-    )
+    trial.kind = KubernetesKind(trial.store, trial.cluster, trial.imaging, trial.runtimes, clear_seconds=0.05)
     with pytest.raises(ApplyError, match=r"still being deleted .*: Cart/one \(finalizer `example.com/empty`\)"):
         await trial.update("web", force=True)
     assert trial.deleted == ["Cart/one"]
