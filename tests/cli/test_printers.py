@@ -50,3 +50,9 @@ def test_a_form_that_is_none_is_an_error(output: str, text: str):
     assert KIND is not None
     with pytest.raises(UserError, match=text):
         ObjectPrinter(KIND, output)
+
+
+def test_a_cell_moves_no_cursor_and_stays_one_line():
+    assert KIND is not None
+    evil = {"metadata": {"name": "a\x1b[2J\x9bx", "creationTimestamp": "t\nmore"}}
+    assert "".join(ObjectPrinter(KIND, None, headers=False).lines([evil])) == "a^[[2J\\x9bx   t...\n"

@@ -34,6 +34,12 @@ def ended(code, policy="Always"):
     return Container(name="a", image="x", state=ContainerState.TERMINATED, exit_code=code, restart_policy=policy)
 
 
+def crashed(restarts, *, state=ContainerState.RUNNING, ready=False, exit_code=None):
+    return Container(
+        name="a", image="x", state=state, ready=ready, exit_code=exit_code, restarts=restarts, last_exit_code=3
+    )
+
+
 @pytest.mark.parametrize(
     ("pods", "readiness", "status", "reason"),
     [
@@ -61,6 +67,20 @@ def ended(code, policy="Always"):
             "pending",
             "pod web: ContainerCreating",
         ),
+        (
+            [pod(crashed(2), message="container a ended with exit code 3")],
+            WAIT,
+            "error",
+            "pod web: container a not ready: container a ended with exit code 3",
+        ),
+        (
+            [pod(crashed(2, state=ContainerState.TERMINATED, exit_code=3), status="Error")],
+            WAIT,
+            "error",
+            "pod web: Error",
+        ),
+        ([pod(crashed(1))], WAIT, "pending", "pod web: container a not ready"),
+        ([pod(crashed(9, ready=True))], WAIT, "ok", ""),
         ([], WAIT, "pending", "no pod yet"),
         ([pod(UNREADY)], IGNORE, "ok", ""),
         ([pod(READY), pod(UNREADY, name="web2")], WAIT, "pending", "pod web2: container a not ready"),

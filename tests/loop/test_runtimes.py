@@ -337,3 +337,26 @@ async def test_a_kind_that_the_cluster_does_not_have_ends_no_session(trial: Tria
         await until_logged(trial.logs, "cannot watch Pod objects in namespace default: the cluster has no kind `Pod`")
         trial.cluster.failing = None
         await until(trial.store, lambda: trial.pods() == ["web"])
+
+
+async def test_while_the_cluster_does_not_answer_what_is_known_is_stale(trial: Trial):
+    async with running(trial.runtimes.run()):
+        trial.cluster.add_pod("web-1", owner=trial.deploy())
+        await trial.status(RuntimeStatus.OK)
+        trial.store.change(ClusterState, "default", lambda each: replace(each, error="connection refused"))
+        await until(trial.store, lambda: trial.state().stale == "connection refused")
+        assert trial.state().status is RuntimeStatus.OK
+        trial.store.change(ClusterState, "default", lambda each: replace(each, error=""))
+        await until(trial.store, lambda: not trial.state().stale)
+
+
+async def test_pods_that_cannot_be_watched_make_what_is_known_stale(trial: Trial):
+    async with running(trial.runtimes.run()):
+        owner = trial.deploy()
+        trial.cluster.add_pod("web-1", owner=owner)
+        await trial.status(RuntimeStatus.OK)
+        trial.cluster.broken = "the answer is no list"
+        trial.cluster.add_pod("web-2", owner=owner)
+        await until(trial.store, lambda: "the answer is no list" in trial.state().stale)
+        trial.cluster.broken = ""
+        await until(trial.store, lambda: not trial.state().stale)

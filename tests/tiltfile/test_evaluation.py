@@ -266,3 +266,14 @@ def test_a_bad_pattern_in_the_tiltfile_is_its_error_with_the_place(tmp_path, cal
     assert f"pattern: `{pattern}`" in error or f"pattern `{pattern}`" in error
     assert "Tiltfile:1:" in error
     assert "hint: " in error
+
+
+def test_a_byte_order_mark_is_no_part_of_a_tiltfile_nor_of_what_it_reads(tmp_path):
+    files = {
+        "Tiltfile": "\ufeffload('b', 'x')\nprint(x, read_json('c.json'))",
+        "b": "\ufeffx = 1",
+        "c.json": "\ufeff[2]",
+    }
+    project = Project(tmp_path, files)
+    project.evaluate()
+    assert "1 [2]\n" in project.log

@@ -2,6 +2,7 @@ from msgspec.structs import replace
 
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import PortForward
+from pytilt.model.pods import Container, ContainerState
 from pytilt.model.resources import Link, TriggerMode
 from pytilt.model.resources import PortForwardSpec as PortSpec
 from pytilt.model.status import RuntimeStatus
@@ -10,6 +11,7 @@ from pytilt.model.updates import Hold, HoldReason
 from pytilt.store.objects import Store
 from pytilt.views.dots import Dot, Tone
 from pytilt.views.rows import Row, Rows, rows
+from pytilt.views.updates import Cell
 from tests import samples
 from tests.samples import changed, local, pod, runtime, service, update
 
@@ -73,6 +75,20 @@ def test_a_change_in_manual_mode_is_reported_and_is_not_green():
 def test_a_running_pod_that_is_not_ready_is_not_shown_as_running():
     unready = runtime("web", RuntimeStatus.PENDING, pods=(pod("web-1", age=2),))
     assert row("web", *changed(samples.shop(), unready)).status.text == "not ready"
+
+
+def test_a_row_of_which_the_cluster_says_nothing_any_more_is_not_green():
+    found = runtime("web", RuntimeStatus.OK, pods=(pod("web-1", age=2),))
+    stale = replace(found, status=replace(found.status, stale="connection refused\nhint: start it"))
+    web = row("web", *changed(samples.shop(), stale))
+    assert (web.dot, web.status) == (Dot.PENDING, Cell(text="unknown", tone=Tone.WARN))
+    assert web.waits == "its state is unknown: connection refused"
+
+
+def test_a_pod_that_crashes_again_and_again_stays_red_between_its_exits():
+    crashing = Container(name="a", image="x", state=ContainerState.RUNNING, restarts=4, last_exit_code=1)
+    found = runtime("web", RuntimeStatus.ERROR, pods=(replace(pod("web-1", age=2), containers=(crashing,)),))
+    assert row("web", *changed(samples.shop(), found)).status == Cell(text="crashing", tone=Tone.ERROR)
 
 
 def test_a_served_process_says_how_it_ended():

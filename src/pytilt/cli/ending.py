@@ -12,6 +12,7 @@ from pytilt.model.objects import Resource, Tiltfile
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Snapshot, Store
+from pytilt.views.headlines import headline
 
 CRASH_LINES = 60
 """Lines from the end of a log that are searched for the cause."""
@@ -32,7 +33,7 @@ def farewell(state: Snapshot) -> str:
     left = {each.name for each in state.all(Resource) if _canceled(each.status.last)}
     left |= {each.name for each in state.all(Tiltfile) if _canceled(next(iter(each.status.history), None))}
     lines = [
-        f"{row.name} is broken: {_first_line(row.error)}" for row in rows(state) if row.trouble and row.name not in left
+        f"{row.name} is broken: {headline(row.error)}" for row in rows(state) if row.trouble and row.name not in left
     ]
     if any(resource.status.applied for resource in state.all(Resource)):
         lines.append("What was deployed stays; `tilt down` removes it.")
@@ -117,11 +118,7 @@ def _joined(error: str, words: Sequence[str]) -> str:
 
 
 def _listed(troubles: Sequence[Trouble]) -> str:
-    return ", ".join(f"{each.resource} ({_first_line(each.text)})" for each in troubles)
-
-
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0]
+    return ", ".join(f"{each.resource} ({headline(each.text)})" for each in troubles)
 
 
 def _brief(text: str) -> str:

@@ -17,6 +17,9 @@ Columns = tuple[tuple[str, Callable[[Json], str]], ...]
 
 FORMS = ("json", "yaml", "name", "wide", "jsonpath=", "jsonpath-as-json=", "custom-columns=")
 NONE = "<none>"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_C1 = 0x80
+"""From here on the control characters that ASCII does not have."""
 
 
 class ObjectPrinter:
@@ -74,7 +77,7 @@ class ObjectPrinter:
         elif self._form == "name":
             yield from (f"{self._kind.name.lower()}.tilt.dev/{item['metadata']['name']}\n" for item in items)
         elif items:
-            rows = [[content(item) for _, content in self._columns] for item in items]
+            rows = [[_readable(content(item)) for _, content in self._columns] for item in items]
             if not self._widths:
                 header = [[name for name, _ in self._columns]] if self._headers else []
                 rows, self._widths = [*header, *rows], [0] * len(self._columns)
@@ -89,6 +92,17 @@ def _usual(kind: Kind, *, wide: bool) -> Columns:
     if wide and kind.name == "UIResource":
         columns += (("UPDATE", _field("status", "updateStatus")), ("RUNTIME", _field("status", "runtimeStatus")))
     return columns
+
+
+def _readable(text: str) -> str:
+    """A cell as kubectl writes it: its first line, with control characters such as those of a terminal as `^[`."""
+    first, newline, _ = text.partition("\n")
+    return _CONTROL.sub(_caret, first) + ("..." if newline else "")
+
+
+def _caret(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    return f"^{chr(code ^ 0x40)}" if code < _C1 else f"\\x{code:02x}"
 
 
 def _field(part: str, name: str) -> Callable[[Json], str]:

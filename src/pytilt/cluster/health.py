@@ -90,7 +90,8 @@ def _of_pod(pod: Pod, readiness: PodReadiness, *, retried: bool) -> RuntimeHealt
     lost = any(container.restart_policy == "Never" for container in failed)
     reason = _joined(f"pod {pod.name}: {_state(pod)}", pod.message)
     over = pod.phase == "Failed" or any(_is_stuck(container) for container in pod.containers)
-    if over or (lost and not retried):
+    crashing = any(container.crashing for container in pod.containers)
+    if over or crashing or (lost and not retried):
         return RuntimeHealth(status=RuntimeStatus.ERROR, reason=reason)
     if failed and not lost:
         return RuntimeHealth(status=RuntimeStatus.PENDING, reason=f"{reason}; it is started again")

@@ -155,6 +155,7 @@ def _status_key(kind: str) -> str:
 
 def _container(spec: Mapping[str, Any], status: Mapping[str, Any], policy: str, *, init: bool) -> Container:
     state, detail = _state(status)
+    last = objects.mapping(status, "lastState", "terminated").get("exitCode")
     exit_code = detail.get("exitCode") if state is ContainerState.TERMINATED else None
     return Container(
         name=_text(spec, "name"),
@@ -169,6 +170,7 @@ def _container(spec: Mapping[str, Any], status: Mapping[str, Any], policy: str, 
         started_at=_text(detail, "startedAt"),
         ready=bool(status.get("ready")),
         restarts=objects.number(status, "restartCount"),
+        last_exit_code=last if isinstance(last, int) else None,
         restart_policy=policy,
         ports=tuple(
             port["containerPort"] for port in objects.items(spec, "ports") if isinstance(port.get("containerPort"), int)
@@ -258,6 +260,8 @@ def _message(o: KubeObject) -> str:
             return _text(last, "message") or crash or _text(detail, "message")
         if state is ContainerState.TERMINATED and detail.get("exitCode"):
             return _text(detail, "message") or _exit(one, detail)
+        if state is ContainerState.RUNNING and last.get("exitCode") and not one.get("ready"):
+            return _text(last, "message") or _exit(one, last)
     unscheduled = [one.message for one in conditions(o) if one.type == "PodScheduled" and one.status == "False"]
     return _text(status, "message") or "".join(unscheduled[:1])
 

@@ -12,8 +12,8 @@ from pytilt.model.logs import Level, Log
 from pytilt.model.objects import ClusterState, Resource
 from pytilt.store.objects import Store
 
-POLL_SECONDS = 15.0
-"""Between two looks at a cluster that answers; Tilt's number."""
+POLL_SECONDS = 5.0
+"""Between two looks at a cluster that answers: so long may rows be green of which nobody knows anything any more."""
 
 FIRST_RETRY_SECONDS = 0.5
 LAST_RETRY_SECONDS = 15.0

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 from pytilt.cluster import objects, order
+from pytilt.cluster.misspelling import misspelled
 from pytilt.cluster.seam import Cluster
+from pytilt.errors import ApplyError
 from pytilt.loop.failures import first_failure
-from pytilt.model.logs import Log
+from pytilt.model.logs import Level, Log
 from pytilt.model.resources import KubeObject
 
 PARALLEL_APPLIES = 10
@@ -36,7 +38,16 @@ async def apply_objects(
 
     async def one(each: KubeObject) -> KubeObject:
         async with limit:
-            return await cluster.apply(each, timeout=seconds, notify=lambda line: log(f"{line}\n"))
+            wrong = [f"{objects.ref(each)}: {line}" for line in misspelled(each)]
+            for line in wrong:
+                log(f"{line}\n", level=Level.WARN)
+            try:
+                return await cluster.apply(each, timeout=seconds, notify=lambda line: log(f"{line}\n"))
+            except ApplyError as error:
+                if not wrong:
+                    raise
+                message = "\n".join([*wrong, error.message])
+                raise ApplyError(message, where=error.where, hint=error.hint, output=error.output) from error
 
     applied: list[KubeObject] = []
     for stage in order.stages(wanted):

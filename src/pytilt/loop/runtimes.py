@@ -75,6 +75,8 @@ class Runtimes:
         self._finished: set[tuple[str, str]] = set()
         self._logged: dict[str, int] = {}
         """Events that were logged, and how often each had happened by then."""
+        self._blind: dict[tuple[WatchedKind, str], str] = {}
+        """The watches that see nothing at this moment, and why."""
         self._pending_events: dict[str, pods.ObjectEvent] = {}
 
     async def run(self) -> None:
@@ -118,6 +120,7 @@ class Runtimes:
                             self._forget(uid)
                         present, listed = listed, set()
                         retry, reported = FIRST_RETRY_SECONDS, ""
+                        self._blind.pop((kind, namespace), None)
                     else:
                         uid = objects.uid(change.object)
                         listed.add(uid)
@@ -129,6 +132,8 @@ class Runtimes:
                 if text != reported:
                     self._logs.span(ResourceName(""), SpanId("cluster"))(f"{text}\n", level=Level.WARN)
                 reported = text
+                self._blind[kind, namespace] = text
+                self._dirty.set()
             await asyncio.sleep(retry)
             retry = min(2 * retry, LAST_RETRY_SECONDS)
 
@@ -166,14 +171,22 @@ class Runtimes:
 
     def turn(self) -> None:
         """Judge every resource by what is known now."""
+        stale = self._stale()
         by_ancestor: defaultdict[str, list[Pod]] = defaultdict(list)
         for pod in self._pods.values():
             for uid in ownership.ancestors(pod, self._owners):
                 by_ancestor[uid].append(pod)
         for resource, deploy in deployed_as(KubernetesDeploy, self._store.snapshot()):
-            self._write(resource, self._state(resource, deploy, by_ancestor))
+            state = self._state(resource, deploy, by_ancestor)
+            self._write(resource, replace(state, stale=stale if resource.enabled else ""))
         self._discoveries.turn(self._pods.values(), self._owners)
         self._log_events()
+
+    def _stale(self) -> str:
+        """Why what is known of pods need not be true any more; empty while the cluster reports of them."""
+        cluster = self._store.get(ClusterState, "default")
+        blind = (text for (kind, _), text in self._blind.items() if kind.kind == "Pod")
+        return (cluster.error if cluster else "") or next(blind, "")
 
     def _state(
         self, resource: Resource, deploy: KubernetesDeploy, by_ancestor: defaultdict[str, list[Pod]]

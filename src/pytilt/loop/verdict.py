@@ -138,6 +138,8 @@ def _runtime(state: Snapshot, resource: Resource, what: str, *, server: bool) ->
     deployed = resource.status.deployed_at
     if status.status is RuntimeStatus.ERROR:
         return replace(target, error=status.reason or f"{target.name} failed", deployed_at=deployed)
+    if status.stale:
+        return replace(target, not_ready=f"its state is unknown: {status.stale}", since=status.since or deployed)
     if status.status in (RuntimeStatus.OK, RuntimeStatus.NOT_APPLICABLE):
         return target
     waits_for_pod = resource.spec.deploy.in_cluster and not status.pods

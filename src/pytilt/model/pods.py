@@ -32,9 +32,20 @@ class Container(Value):
     """RFC 3339."""
     ready: bool = False
     restarts: int = 0
+    last_exit_code: int | None = None
+    """How its run before this one ended; None if there was none."""
     restart_policy: str = "Always"
     """Its own, else that of its pod: `Always`, `OnFailure` or `Never`."""
     ports: tuple[int, ...] = ()
+
+    @property
+    def crashing(self) -> bool:
+        """Has it failed again and again, so that Kubernetes takes its time to start it, and is not well since?"""
+        if self.ready or self.restart_policy == "Never":
+            return False
+        if self.state is ContainerState.TERMINATED:
+            return bool(self.exit_code) and bool(self.last_exit_code) and self.restarts >= 1
+        return bool(self.last_exit_code) and self.restarts >= 2
 
 
 class Condition(Value):

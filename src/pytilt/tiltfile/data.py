@@ -94,7 +94,7 @@ class DataBuiltins:
 
 def _decode_json(text: str, origin: str) -> object:
     try:
-        readable = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+        readable = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text.removeprefix("\ufeff"))
         found: object = json.loads(readable, parse_int=_integer, parse_float=_number)
         return _without_surrogates(found) if _ESCAPED_SURROGATE.search(text) else found
     except json.JSONDecodeError as error:

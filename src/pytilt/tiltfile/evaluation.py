@@ -174,7 +174,7 @@ class _Files:
             with self._script.executing(path):
                 return run_file(
                     path,
-                    source.replace("\r\n", "\n"),
+                    source.removeprefix("\ufeff").replace("\r\n", "\n"),
                     universe=self._universe,
                     load=self.load,
                     name=name,

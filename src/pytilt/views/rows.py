@@ -154,7 +154,7 @@ def resource_row(state: Snapshot, resource: Resource, root: str) -> Row:
         recent=bars(status.history),
         history=tuple(history_line(update, word(update), root) for update in every),
         timed=status.last if status.last and status.last.steps else None,
-        waits=hold_text(status.hold) if status.hold else "",
+        waits=hold_text(status.hold) if status.hold else _unknown(statuses),
         error=error,
         crashed=dot is Dot.ERROR and running.status is RuntimeStatus.ERROR,
         warnings=status.last.warnings if status.last else (),
@@ -196,11 +196,15 @@ def _status(resource: Resource, running: RuntimeState, statuses: Statuses) -> Ce
     if resource.status.pending_manual:
         return Cell(text="changed, not updated", tone=Tone.WARN)
     tone = _RUNTIME_TONES[statuses.runtime]
+    if running.stale and statuses.runtime is RuntimeStatus.UNKNOWN:
+        return Cell(text="unknown", tone=Tone.WARN)
     if not resource.spec.deploy.in_cluster:
         return _process_status(resource.spec.deploy, running, tone)
     pod = next(iter(running.pods), None)
     if pod is not None:
         text = pod.status or pod.phase
+        if text == "Running" and any(container.crashing for container in pod.containers):
+            return Cell(text="crashing", tone=tone)
         unready = statuses.runtime is RuntimeStatus.PENDING and text == "Running"
         return Cell(text="not ready" if unready else text, tone=tone)
     if statuses.runtime is RuntimeStatus.OK:
@@ -208,6 +212,10 @@ def _status(resource: Resource, running: RuntimeState, statuses: Statuses) -> Ce
     deployed = bool(resource.status.deployed_at)
     text = "broken" if statuses.runtime is RuntimeStatus.ERROR else "no pod yet" if deployed else ""
     return Cell(text=text, tone=tone)
+
+
+def _unknown(statuses: Statuses) -> str:
+    return statuses.reason.partition("\n")[0] if statuses.runtime is RuntimeStatus.UNKNOWN else ""
 
 
 def _process_status(deploy: Deploy, running: RuntimeState, tone: Tone) -> Cell:

@@ -39,6 +39,9 @@ def resource_statuses(resource: Resource, runtime: Runtime | None) -> Statuses:
     elif resource.status.hold is not None:
         on = ", ".join((*resource.status.hold.on, *resource.status.hold.files))
         reason = f"{resource.status.hold.reason} {on}".strip()
+    stale = runtime.status.stale if runtime and resource.spec.deploy.in_cluster else ""
+    if stale and running in (RuntimeStatus.OK, RuntimeStatus.PENDING) and resource.status.deployed_at:
+        return Statuses(update=update, runtime=RuntimeStatus.UNKNOWN, reason=f"its state is unknown: {stale}")
     return Statuses(update=update, runtime=running, reason=reason)
 
 

@@ -7,6 +7,7 @@ from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import ClusterState, Session, Tiltfile
 from pytilt.store.objects import Snapshot
 from pytilt.views.dots import Dot
+from pytilt.views.headlines import headline
 from pytilt.views.rows import Row
 
 
@@ -71,7 +72,7 @@ def turns(before: tuple[Row, ...], after: tuple[Row, ...]) -> tuple[Turn, ...]:
     found = []
     for row in after:
         if row.dot is Dot.ERROR and old.get(row.name) is Dot.OK:
-            found.append(Turn(name=row.name, broken=True, why=row.error.partition("\n")[0]))
+            found.append(Turn(name=row.name, broken=True, why=headline(row.error)))
         elif row.dot is Dot.OK and old.get(row.name) is Dot.ERROR:
             found.append(Turn(name=row.name, broken=False))
     return tuple(found)
