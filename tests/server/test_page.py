@@ -1,47 +1,81 @@
 from pathlib import Path
 
-from msgspec.structs import replace
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
 
-from pytilt.model.names import ResourceName
-from pytilt.model.objects import Resource, ResourceStatus, Runtime, RuntimeState
-from pytilt.model.resources import Link
-from pytilt.model.updates import Hold, HoldReason, Outcome, Reason
-from pytilt.server.page import page
-from pytilt.views.api import ui_resources
-from tests.loop.declaring import update
-from tests.server.sessions import Served
+from pytilt.server.page import PROBLEM, PageFiles
+from tests.server.sessions import TOKEN, Served
 
 
-def shown(served: Served) -> str:
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    folder = tmp_path / "static"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_text("<title>the page</title>")
+    (folder / "assets" / "index-1.js").write_text("1")
+    return folder
+
+
+def client(pages: PageFiles, *, peer: str = "127.0.0.1", host: str = "localhost:10350") -> httpx.AsyncClient:
+    async def page(request):
+        return pages.answer(request, ())
+
+    app = Starlette(routes=[Mount("/assets", pages.assets), Route("/{path:path}", page)])
+    transport = httpx.ASGITransport(app, client=(peer, 1))
+    return httpx.AsyncClient(transport=transport, base_url=f"http://{host}")
+
+
+async def test_the_page_may_load_its_own_files_and_nothing_else(built: Path):
+    async with client(PageFiles(TOKEN, built)) as browser:
+        answer = await browser.get("/r/web/overview")
+        assert "the page" in answer.text
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src 'self';" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert (await browser.get("/assets/index-1.js")).text == "1"
+
+
+@pytest.mark.parametrize(
+    ("peer", "host", "given"),
+    [
+        ("127.0.0.1", "localhost:10350", True),
+        ("::1", "[::1]:10350", True),
+        ("::ffff:127.0.0.1", "127.0.0.1:10350", True),
+        ("198.51.100.7", "localhost:10350", False),
+        ("127.0.0.1", "box.example:10350", False),
+        ("nowhere", "localhost:10350", False),
+    ],
+)
+async def test_only_a_browser_of_this_machine_is_given_the_token(built: Path, peer: str, host: str, given: bool):
+    async with client(PageFiles(TOKEN, built), peer=peer, host=host) as browser:
+        assert ("set-cookie" in (await browser.get("/")).headers) is given
+
+
+async def test_a_link_with_the_token_becomes_a_cookie_and_leaves_the_address(built: Path):
+    async with client(PageFiles(TOKEN, built), peer="198.51.100.7", host="box.example") as browser:
+        answer = await browser.get("/r/web/overview?token=secret&find=x")
+        assert answer.status_code == 303
+        assert answer.headers["location"] == "/r/web/overview?find=x"
+        cookie = answer.headers["set-cookie"].lower()
+        assert f"tilt-token={TOKEN}" in cookie
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+
+
+async def test_without_a_built_page_a_table_says_why(tmp_path: Path):
+    (tmp_path / PROBLEM).write_text("install Node <20>")
+    async with client(PageFiles(None, tmp_path)) as browser:
+        answer = await browser.get("/")
+        assert "install Node &lt;20&gt;" in answer.text
+        assert "set-cookie" not in answer.headers
+
+
+async def test_a_link_with_a_wrong_token_is_refused(tmp_path: Path):
+    served = Served(tmp_path)
+    async with served.listening() as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
+        assert (await browser.get("/?token=wrong")).status_code == 403
+        assert (await browser.get("/?token=secret")).status_code == 303
     served.logs.close()
-    return page(ui_resources(served.store.snapshot()))
-
-
-def test_every_resource_has_a_row_with_words_beside_the_colours(tmp_path: Path):
-    served = Served(tmp_path)
-    served.add("web")
-    served.store.put(Runtime(name="web", status=RuntimeState(endpoints=(Link(url="http://localhost:8000/"),))))
-    text = shown(served)
-    assert "<td>web</td>" in text
-    assert '<span class="none">○ off</span>' in text
-    assert '<a href="http://localhost:8000/">http://localhost:8000/</a>' in text
-
-
-def test_why_an_update_failed_is_reported_line_by_line(tmp_path: Path):
-    served = Served(tmp_path)
-    served.add("web")
-    error = "[2/2] RUN make: exit code: 2\nmain.c:12: error: no semicolon"
-    status = ResourceStatus(history=(replace(update(outcome=Outcome.FAILED), error=error),))
-    served.store.change(Resource, "web", lambda each: replace(each, status=status))
-    assert f'<td class="why">{error}</td>' in shown(served)
-
-
-def test_what_comes_from_outside_is_escaped(tmp_path: Path):
-    served = Served(tmp_path)
-    served.add("<script>")
-    hold = Hold(reason=HoldReason.WAITING_FOR_DEP, on=(ResourceName("<b>"),))
-    status = ResourceStatus(due=Reason.INITIAL_BUILD, hold=hold)
-    served.store.change(Resource, "<script>", lambda each: replace(each, status=status))
-    text = shown(served)
-    assert "<script>" not in text
-    assert "waiting-for-dep &lt;b&gt;" in text

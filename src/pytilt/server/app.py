@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from pytilt import __version__
@@ -24,12 +24,14 @@ from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource
 from pytilt.model.times import precise
 from pytilt.model.updates import Reason
-from pytilt.server.guard import COOKIE, Guard
-from pytilt.server.page import page
+from pytilt.server.channel import Channel
+from pytilt.server.guard import Guard
+from pytilt.server.page import PageFiles
 from pytilt.server.writing import Writing, body_of, kind_of
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.views.api import Json, Kind, kinds, ui_resources
+from pytilt.views.definitions import detail, lanes
 from pytilt.views.hiding import without_secrets
 
 NDJSON = "application/x-ndjson"
@@ -80,12 +82,11 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
         token: what every request must show; None: nothing.
         host: where the session listens.
     """
-    routes = Routes(store, logs, requests, token)
+    pages = PageFiles(token)
+    routes = Routes(store, logs, requests, pages)
     app = Starlette(
         exception_handlers={Exception: routes.failed},
         routes=[
-            Route("/", routes.page),
-            Route("/r/{name:path}/overview", routes.page),
             *(route for prefix in ("", "/proxy") for route in routes.objects(f"{prefix}/apis/{GROUP_VERSION}")),
             Route("/api/trigger", routes.trigger, methods=["GET", "POST"]),
             Route("/api/enable", routes.enable, methods=["POST"]),
@@ -93,6 +94,11 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
             Route("/api/set_tiltfile_args", routes.args, methods=["POST"]),
             Route("/api/logs", routes.read_logs),
             Route("/api/version", routes.version),
+            Route("/api/detail/{name:path}", routes.detail),
+            Route("/api/updates", routes.updates),
+            WebSocketRoute("/api/channel", Channel(store, logs, routes.encoded).serve),
+            Mount("/assets", pages.assets),
+            Route("/{path:path}", routes.page),
         ],
     )
     return Guard(app, token, host)
@@ -101,11 +107,11 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
 class Routes:
     """Answers requests."""
 
-    def __init__(self, store: Store, logs: LogStore, requests: Requests, token: str | None) -> None:
+    def __init__(self, store: Store, logs: LogStore, requests: Requests, pages: PageFiles) -> None:
         self._store = store
         self._logs = logs
         self._requests = requests
-        self._token = token
+        self._pages = pages
         self._writing = Writing(store)
 
     def objects(self, base: str) -> list[Route]:
@@ -121,12 +127,31 @@ class Routes:
             Route(one, self.delete, methods=["DELETE"]),
         ]
 
-    async def page(self, _: Request) -> Response:
-        """A page with a row for every resource; it gives the browser its token."""
-        response = HTMLResponse(page(self._shown(ui_resources(self._store.snapshot()))))
-        if self._token is not None:
-            response.set_cookie(COOKIE, self._token, samesite="strict", httponly=True)
-        return response
+    async def page(self, request: Request) -> Response:
+        """The page, at every address that is none of the interface: it shows what the address names by itself."""
+        if request.path_params["path"].startswith(("api/", "apis/", "proxy/")):
+            raise HTTPException(404, "no such address")
+        return self._pages.answer(request, self._shown(ui_resources(self._store.snapshot())))
+
+    async def detail(self, request: Request) -> Response:
+        """What the page of one resource shows beside its row."""
+        name, state = request.path_params["name"], self._store.snapshot()
+        resource = state.get(Resource, name)
+        if resource is None:
+            raise HTTPException(404, f'no such resource "{name}"')
+        return Response(self.encoded(detail(state, resource)), media_type="application/json")
+
+    async def updates(self, _: Request) -> Response:
+        """The updates of all resources, for the timeline."""
+        return Response(self.encoded(lanes(self._store.snapshot())), media_type="application/json")
+
+    def encoded(self, value: object) -> bytes:
+        """The JSON of a value without what is secret in it."""
+        found = msgspec.json.encode(value)
+        redactor = self._logs.redactor
+        if not redactor or not redactor.found(found.decode()):
+            return found
+        return _encoded(without_secrets(msgspec.json.decode(found), redactor))
 
     async def failed(self, request: Request, problem: Exception) -> Response:
         """A request met a bug: its trace belongs into the log, where somebody sees it."""
@@ -234,7 +259,10 @@ class Routes:
         cursor = self._cursor(query, selection, end)
         if limit is not None and end is not None:
             cursor = max(cursor, self._logs.tail(limit, selection, before=end))
-        return StreamingResponse(self._lines(cursor, selection, end, limit), media_type=NDJSON)
+        lines = self._lines(cursor, selection, end, limit)
+        if query.get("format") == "text":
+            return StreamingResponse((_plain(batch) async for batch in lines), media_type="text/plain")
+        return StreamingResponse((_ndjson(batch) async for batch in lines), media_type=NDJSON)
 
     def _shown(self, body: T) -> T:
         """What a reader gets: nothing in it is secret."""
@@ -256,14 +284,14 @@ class Routes:
 
     async def _lines(
         self, cursor: int, selection: Selection, end: int | None, limit: int | None
-    ) -> AsyncIterator[bytes]:
-        """The lines that are there now."""
+    ) -> AsyncIterator[Sequence[Line]]:
+        """The lines that are there now, in batches."""
         end = len(self._logs) if end is None else min(end, len(self._logs))
         while cursor < end and limit != 0:
             lines, cursor = self._logs.read(cursor, selection)
             wanted = [line for line in lines if line.number < end][:limit]
             limit = None if limit is None else limit - len(wanted)
-            yield _ndjson(wanted)
+            yield wanted
             await asyncio.sleep(0)
 
     async def _watch(self, kind: Kind, name: str | None) -> AsyncIterator[bytes]:
@@ -281,6 +309,10 @@ class Routes:
 def _ndjson(lines: Sequence[Line]) -> bytes:
     encoder = msgspec.json.Encoder()
     return b"".join(encoder.encode(line) + b"\n" for line in lines)
+
+
+def _plain(lines: Sequence[Line]) -> bytes:
+    return "".join(f"{line.text}\n" for line in lines).encode(errors="replace")
 
 
 def _event(known: dict[str, Json], name: str, present: Json | None) -> Json | None:

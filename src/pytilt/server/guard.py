@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+from ipaddress import ip_address
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
@@ -11,6 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 HEADER = "x-tilt-token"
 COOKIE = "Tilt-Token"
+
+ONE_TIME = "token"
+"""The parameter of a link that `tilt up` and `tilt open` print: it becomes a cookie and leaves the address."""
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts that no page of another site can claim by DNS rebinding."""
@@ -38,18 +42,20 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        refusal = self.refusal(Headers(scope=scope), page=is_page(scope["path"]))
+        linked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get(ONE_TIME, [""])[0]
+        refusal = self.refusal(Headers(scope=scope), page=is_page(scope["path"]), linked=linked)
         if refusal:
             await PlainTextResponse(f"{refusal}\n", status_code=403)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    def refusal(self, headers: Headers, *, page: bool) -> str:
+    def refusal(self, headers: Headers, *, page: bool, linked: str = "") -> str:
         """Why a request is refused; empty when it is not.
 
         Args:
             headers: of the request.
             page: does it ask for the page, which gives the browser its token?
+            linked: the token in the address of the page; empty when there is none.
         """
         try:
             host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
@@ -60,9 +66,9 @@ class Guard:
             return "unknown host"
         if "origin" in headers and origin != headers.get("host", ""):
             return "cross-origin request forbidden"
-        if page or self._token is None:
+        if self._token is None or (page and not linked):
             return ""
-        shown = _token(headers)
+        shown = linked if page else _token(headers)
         if not shown:
             return "missing session token"
         return "" if secrets.compare_digest(shown.encode(), self._token.encode()) else "invalid session token"
@@ -72,8 +78,24 @@ class Guard:
 
 
 def is_page(path: str) -> bool:
-    """Is it an address of the page, by its own or by Tilt's for one resource?"""
-    return path == "/" or (path.startswith("/r/") and path.endswith("/overview"))
+    """Is it an address of the page, or a file that it is made of? There is nothing in them that is a secret."""
+    return not path.startswith(("/api/", "/apis/", "/proxy/"))
+
+
+def is_loopback(scope: Scope) -> bool:
+    """Does a request come from this machine, by a name that no other site can have?"""
+    client = scope.get("client")
+    host = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname or ""
+    return client is not None and host in LOOPBACK_NAMES and _is_loopback_address(client[0])
+
+
+def _is_loopback_address(text: str) -> bool:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
 
 
 def _token(headers: Headers) -> str:

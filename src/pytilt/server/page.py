@@ -1,71 +1,86 @@
-"""The page: one row for every resource, readable without a script."""
+"""The page as the browser gets it: static files that the build has made of `web/`, under a strict policy."""
 
-from collections.abc import Sequence
-from html import escape
+from contextlib import suppress
+from pathlib import Path
 
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from pytilt.server.guard import COOKIE, ONE_TIME, is_loopback
+from pytilt.server.table import page as table
 from pytilt.views.api import Json
 
-STYLE = """
-:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-table { width: 100%; border-collapse: collapse; }
-th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
-.ok { color: #1a7f37; } .error { color: #cf222e; } .pending { color: #9a6700; } .none { color: #777; }
-.why { white-space: pre-wrap; overflow-wrap: anywhere; }
-"""
+BUILT = Path(__file__).parent / "static"
+"""Where `hatch_build.py` puts it."""
 
-MARKS = {"ok": "● ok", "error": "✖ error", "pending": "◐ pending", "none": "○ off"}
-"""A word beside the colour, for those who do not see it."""
+PROBLEM = "problem.txt"
+"""Beside it: why it is not there."""
 
-
-def page(rows: Sequence[Json]) -> str:
-    """The whole page, which reloads itself every two seconds."""
-    body = "".join(_row(row) for row in rows)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2">'
-        f"<title>{_title(rows)}</title><style>{STYLE}</style></head><body><h1>Tilt</h1><table><thead><tr>"
-        "<th>Resource</th><th>Ready</th><th>Up to date</th><th>Endpoints</th><th></th></tr></thead>"
-        f"<tbody>{body}</tbody></table></body></html>"
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self' 'unsafe-inline'",  # sizes and places of rows are set by the script
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
     )
+)
+"""What the page may load: its own files, and nothing from anywhere else."""
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
 
 
-def _title(rows: Sequence[Json]) -> str:
-    bad = sum(1 for row in rows if row["status"].get("endpointErrors") or "error" in (_runtime(row), _update(row)))
-    return f"✖ {bad} | Tilt" if bad else "✔ | Tilt"
+class PageFiles:
+    """Answers requests for the page.
 
+    Args:
+        token: what the browser is to show from then on; None: nothing.
+        folder: where the built page is.
+    """
 
-def _row(row: Json) -> str:
-    status = row["status"]
-    links = " ".join(
-        f'<a href="{escape(link["url"])}">{escape(link.get("name") or link["url"])}</a>'
-        for link in status.get("endpointLinks", [])
-    )
-    broken = "".join(
-        f' <span class="error">✖ {escape(link.get("name") or link["url"])}: {escape(link["error"])}</span>'
-        for link in status.get("endpointErrors", [])
-    )
-    message = next((each["message"] for each in status.get("conditions", []) if each.get("message")), "")
-    return (
-        f"<tr><td>{escape(row['metadata']['name'])}</td><td>{_mark(_runtime(row))}</td><td>{_mark(_update(row))}</td>"
-        f'<td>{links}{broken}</td><td class="why">{escape(message)}</td></tr>'
-    )
+    def __init__(self, token: str | None, folder: Path = BUILT) -> None:
+        self._token = token
+        self._folder = folder
 
+    @property
+    def assets(self) -> StaticFiles:
+        """Scripts and styles. Their names change with their content."""
+        return StaticFiles(directory=self._folder / "assets", check_dir=False)
 
-def _mark(state: str) -> str:
-    return f'<span class="{state}">{MARKS[state]}</span>'
+    def answer(self, request: Request, rows: tuple[Json, ...]) -> Response:
+        """The page, and the token where the browser may have it.
 
+        Args:
+            request: for any address of the page.
+            rows: what the table shows if the page was not built.
+        """
+        if ONE_TIME in request.query_params:  # the guard has checked it; it must not stay in the history
+            rest = request.url.remove_query_params(ONE_TIME)
+            return self._with_token(RedirectResponse(f"{rest.path}?{rest.query}" if rest.query else rest.path, 303))
+        index = self._folder / "index.html"
+        response: Response
+        if index.is_file():
+            response = FileResponse(index, headers={**HEADERS, "Cache-Control": "no-cache"})
+        else:
+            response = HTMLResponse(table(rows, problem=self._problem()), headers=HEADERS)
+        return self._with_token(response) if is_loopback(request.scope) else response
 
-def _runtime(row: Json) -> str:
-    return _class(row["status"].get("runtimeStatus", ""))
+    def _problem(self) -> str:
+        """Why the page was not built."""
+        with suppress(OSError):
+            return (self._folder / PROBLEM).read_text()
+        return "it was not built"
 
-
-def _update(row: Json) -> str:
-    return _class(row["status"].get("updateStatus", ""))
-
-
-def _class(word: str) -> str:
-    if word in ("ok", "not_applicable"):
-        return "ok"
-    if word in ("pending", "in_progress"):
-        return "pending"
-    return "error" if word == "error" else "none"
+    def _with_token(self, response: Response) -> Response:
+        if self._token is not None:
+            response.set_cookie(COOKIE, self._token, samesite="strict", httponly=True)
+        return response

@@ -1,0 +1,126 @@
+// What the page asks the session to do. Every failure is said where a person sees it.
+
+import { signal } from "@preact/signals";
+import { snapshot } from "./snapshot";
+import type { Detail, Lane, Line, UIButtonStatus } from "./wire";
+
+const WEB_TRIGGER = 16;
+const SHOWN_MS = 8000;
+
+export interface Toast {
+  id: number;
+  text: string;
+  bad: boolean;
+  undo?: (() => void) | undefined;
+}
+
+export const toasts = signal<Toast[]>([]);
+let lastToast = 0;
+
+export function say(text: string, bad = false, undo?: () => void): void {
+  const id = ++lastToast;
+  toasts.value = [...toasts.value.slice(-3), { id, text, bad, undo }];
+  setTimeout(() => dismiss(id), SHOWN_MS);
+}
+
+export function dismiss(id: number): void {
+  toasts.value = toasts.value.filter((each) => each.id !== id);
+}
+
+async function ask(path: string, init?: RequestInit): Promise<Response> {
+  const answer = await fetch(path, init);
+  if (!answer.ok) throw new Error((await answer.text()).trim() || `${path}: status ${answer.status}`);
+  return answer;
+}
+
+async function tell(method: string, path: string, body: unknown): Promise<boolean> {
+  if (snapshot) {
+    say("this is a snapshot: nothing runs here", true);
+    return false;
+  }
+  try {
+    const answer = await ask(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+    const refusal = (await answer.text()).trim();
+    if (method === "POST" && refusal) say(refusal, true);
+    return !refusal || method !== "POST";
+  } catch (problem) {
+    say(problem instanceof Error ? problem.message : String(problem), true);
+    return false;
+  }
+}
+
+export async function trigger(names: readonly string[]): Promise<void> {
+  for (const name of names) await tell("POST", "/api/trigger", { manifest_names: [name], build_reason: WEB_TRIGGER });
+}
+
+export async function setEnabled(names: readonly string[], enabled: boolean): Promise<void> {
+  if (!(await tell("POST", "/api/enable", { names, enabled }))) return;
+  const what = names.length === 1 ? names[0] : `${names.length} resources`;
+  say(`${enabled ? "enabled" : "disabled"} ${what}`, false, () => void setEnabled(names, !enabled));
+}
+
+export function setArgs(args: readonly string[]): Promise<boolean> {
+  return tell("POST", "/api/args", args);
+}
+
+export function click(name: string, status: UIButtonStatus): Promise<boolean> {
+  const path = `/apis/tilt.dev/v1alpha1/uibuttons/${encodeURIComponent(name)}/status`;
+  return tell("PATCH", path, { status });
+}
+
+export async function detail(name: string): Promise<Detail> {
+  const kept = snapshot?.details[name];
+  if (kept) return kept;
+  return (await (await ask(`/api/detail/${encodeURIComponent(name)}`)).json()) as Detail;
+}
+
+export async function lanes(): Promise<Lane[]> {
+  if (snapshot) return Object.values(snapshot.details);
+  return (await (await ask("/api/updates")).json()) as Lane[];
+}
+
+export interface LogQuery {
+  resources: readonly string[];
+  source: string;
+  atLeast: string;
+  grep: string;
+}
+
+/** The address of the log as the session answers with it. */
+export function logAddress(query: LogQuery, more: Record<string, string | number>): string {
+  const wanted = new URLSearchParams();
+  for (const name of query.resources) wanted.append("resource", name);
+  if (query.source !== "all") wanted.set("source", query.source);
+  if (query.atLeast) wanted.set("at_least", query.atLeast.toLowerCase());
+  if (query.grep) wanted.set("grep", query.grep);
+  for (const [name, value] of Object.entries(more)) wanted.set(name, String(value));
+  return `/api/logs?${wanted}`;
+}
+
+export async function lines(query: LogQuery, more: Record<string, string | number>): Promise<Line[]> {
+  if (snapshot) return kept(query, more);
+  const text = await (await ask(logAddress(query, more))).text();
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Line);
+}
+
+const LOUD = ["DEBUG", "VERBOSE", "INFO", "WARN", "ERROR"];
+
+/** The same out of a snapshot. */
+function kept(query: LogQuery, more: Record<string, string | number>): Line[] {
+  const { tail, before, cursor, limit } = more as Record<string, number | undefined>;
+  const found = (snapshot?.lines ?? []).filter(
+    (line) =>
+      (!query.resources.length || query.resources.includes(line.resource)) &&
+      (query.source === "all" || (line.build ?? false) === (query.source === "build")) &&
+      (!query.atLeast || LOUD.indexOf(line.level ?? "INFO") >= LOUD.indexOf(query.atLeast)) &&
+      (before === undefined || line.number < before) &&
+      (cursor === undefined || line.number >= cursor) &&
+      (!query.grep || new RegExp(query.grep, "i").test(line.text)),
+  );
+  if (tail !== undefined) return found.slice(-tail);
+  if (before !== undefined && limit !== undefined) return found.slice(-limit);
+  return limit === undefined ? found : found.slice(0, limit);
+}

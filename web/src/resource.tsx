@@ -1,0 +1,321 @@
+// One resource: how it is doing in a sentence, what was done for it, its pods, its definition, its log.
+
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Buttons } from "./buttons";
+import { clock, duration, moment } from "./format";
+import { Log } from "./log";
+import { Age, Dialog, Endpoints, Sign, To, UpdateCell, WORDS } from "./pieces";
+import { detail, say, setArgs, setEnabled, trigger } from "./requests";
+import { resourcePath } from "./router";
+import { TILTFILE, ordered, rows, session } from "./state";
+import type { Detail, Pod, Row, Update } from "./wire";
+
+const TABS = ["log", "updates", "pods", "definition"] as const;
+
+export function ResourcePage({ name, tab }: { name: string; tab: string }): JSX.Element {
+  const row = rows.value.get(name);
+  return (
+    <main class="resource">
+      <nav class="side" aria-label="Resources">
+        {ordered.value.map((each) => (
+          <To key={each.name} to={resourcePath(each.name, tab === "log" ? "overview" : tab)} aria-current={each.name === name ? "page" : undefined}>
+            <Sign dot={each.dot} /> <span class="name">{each.name}</span>
+          </To>
+        ))}
+      </nav>
+      <div class="body">{row ? <Body row={row} tab={tab} /> : <p class="empty">There is no resource {name}.</p>}</div>
+    </main>
+  );
+}
+
+function Body({ row, tab }: { row: Row; tab: string }): JSX.Element {
+  const isTiltfile = row.name === TILTFILE;
+  const [found, setFound] = useState<Detail | null>(null);
+  useEffect(() => {
+    let ended = false;
+    if (!isTiltfile) {
+      detail(row.name).then(
+        (each) => ended || setFound(each),
+        (problem: Error) => ended || say(problem.message, true),
+      );
+    }
+    return () => {
+      ended = true;
+    };
+  }, [row]);
+  const mine = found?.name === row.name ? found : null;
+  return (
+    <>
+      <Header row={row} detail={mine} />
+      {row.error && (
+        <pre class="error-box" role="alert">
+          {row.error}
+        </pre>
+      )}
+      {row.warnings?.map((warning) => <p class="warning">▲ {warning}</p>)}
+      <div class="tabs" role="tablist">
+        {TABS.filter((each) => each === "log" || each === "updates" || (!isTiltfile && (each !== "pods" || row.pod || tab === "pods"))).map((each) => (
+          <To to={resourcePath(row.name, each === "log" ? "overview" : each)} class={`tab ${tab === each ? "active" : ""}`} aria-current={tab === each ? "page" : undefined}>
+            {each}
+            {each === "updates" && <span class="badge">{row.history?.length ?? 0}</span>}
+            {each === "pods" && row.pods?.length ? <span class="badge">{row.pods.length}</span> : null}
+          </To>
+        ))}
+      </div>
+      {tab === "log" && <Log resources={[row.name]} />}
+      {tab === "updates" && (mine ? <Updates updates={mine.updates ?? []} /> : <History row={row} />)}
+      {tab === "pods" && <Pods pods={row.pods ?? []} />}
+      {tab === "definition" && mine && <DefinitionView detail={mine} />}
+    </>
+  );
+}
+
+/** How it is doing, as a sentence. */
+function sentence(row: Row): string {
+  if (row.enabled === false) return "disabled: nothing of it runs";
+  if (row.dot === "error") return row.crashed ? "what runs is broken" : "the last update failed";
+  if (row.dot === "updating") return `an update runs: ${row.update.text}`;
+  if (row.waits) return row.waits;
+  if (row.dot === "pending") return row.status.text ? `not ready yet: ${row.status.text}` : "an update is due";
+  if (row.dot === "idle") return row.status.text || "nothing was asked for yet";
+  return "up to date and ready";
+}
+
+function Header({ row, detail: found }: { row: Row; detail: Detail | null }): JSX.Element {
+  const [args, setShown] = useState(false);
+  const isTiltfile = row.name === TILTFILE;
+  return (
+    <header class="resource-head">
+      <h1>
+        <Sign dot={row.dot} /> {row.name}
+      </h1>
+      <p>
+        <b class={`dot-word ${row.dot}`}>{WORDS[row.dot]}</b> – {sentence(row)}; last update: <UpdateCell row={row} /> {row.since && <>(<Age time={row.since} />)</>}
+        {row.restarts ? `; ${row.restarts} restarts` : ""}
+      </p>
+      <div class="actions">
+        <Endpoints links={row.endpoints} />
+        <button type="button" class="primary" onClick={() => void trigger([row.name])}>
+          ↻ Trigger
+        </button>
+        {!isTiltfile && (
+          <button type="button" onClick={() => void setEnabled([row.name], row.enabled === false)}>
+            {row.enabled === false ? "Enable" : "Disable"}
+          </button>
+        )}
+        {isTiltfile && (
+          <button type="button" onClick={() => setShown(true)}>
+            Arguments…
+          </button>
+        )}
+        <Buttons type="resource" id={row.name} />
+      </div>
+      <Relations label="depends on" names={found?.waitsFor} />
+      <Relations label="needed by" names={found?.neededBy} />
+      {args && <Arguments close={() => setShown(false)} />}
+    </header>
+  );
+}
+
+function Relations({ label, names }: { label: string; names: string[] | undefined }): JSX.Element | null {
+  if (!names?.length) return null;
+  return (
+    <p class="relations">
+      {label}{" "}
+      {names.map((name) => (
+        <To to={resourcePath(name)} class="chip">
+          {rows.value.get(name) && <Sign dot={rows.value.get(name)?.dot ?? "idle"} />} {name}
+        </To>
+      ))}
+    </p>
+  );
+}
+
+/** The arguments of the Tiltfile, one word each. */
+function Arguments({ close }: { close: () => void }): JSX.Element {
+  const [text, setText] = useState((session.value?.summary.args ?? []).join("\n"));
+  return (
+    <Dialog title="Arguments of the Tiltfile" onClose={close}>
+      <form
+        method="dialog"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void setArgs(text.split("\n").filter(Boolean)).then(close);
+        }}
+      >
+        <label>
+          One argument a line, as after <code>tilt up --</code>
+          <textarea rows={6} value={text} onInput={(event) => setText(event.currentTarget.value)} />
+        </label>
+        <footer>
+          <button type="button" class="quiet" onClick={close}>
+            Cancel
+          </button>
+          <button type="submit" class="primary">
+            Evaluate
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+function Updates({ updates }: { updates: Update[] }): JSX.Element {
+  if (!updates.length) return <p class="empty">Nothing was updated yet.</p>;
+  return (
+    <ol class="updates">
+      {updates.map((update) => (
+        <li key={update.id} class={update.outcome ?? "running"}>
+          <div class="update-head">
+            <b>{update.strategy}</b>
+            <span class={`outcome ${update.outcome ?? "running"}`}>{update.outcome ?? "running"}</span>
+            <span>{update.seconds ? duration(update.seconds) : ""}</span>
+            <time title={moment(update.startedAt)}>{clock(update.startedAt)}</time>
+            <Files files={update.changedFiles ?? []} />
+          </div>
+          {update.error && <pre class="error-box">{update.error}</pre>}
+          {update.note && <p class="note">{update.note}</p>}
+          {update.warnings?.map((warning) => <p class="warning">▲ {warning}</p>)}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Files({ files }: { files: string[] }): JSX.Element {
+  if (!files.length) return <span class="files">no changed files</span>;
+  const [first, ...rest] = files;
+  return (
+    <span class="files" title={files.join("\n")}>
+      {first}
+      {rest.length ? ` and ${rest.length} more` : ""}
+    </span>
+  );
+}
+
+function History({ row }: { row: Row }): JSX.Element {
+  return (
+    <ol class="updates">
+      {(row.history ?? []).map((line) => (
+        <li class={line.outcome}>
+          <div class="update-head">
+            <b>{line.how}</b>
+            <span class={`outcome ${line.outcome}`}>{line.outcome}</span>
+            <span>{line.took}</span>
+            <time title={moment(line.when)}>{clock(line.when)}</time>
+            <span class="files">{line.what}</span>
+          </div>
+          {line.error && <pre class="error-box">{line.error}</pre>}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Pods({ pods }: { pods: Pod[] }): JSX.Element {
+  if (!pods.length) return <p class="empty">There are no pods.</p>;
+  return (
+    <div class="pods">
+      {pods.map((pod) => (
+        <article key={pod.uid}>
+          <h2>{pod.name}</h2>
+          <p>
+            {pod.status || pod.phase || "Pending"} in {pod.namespace}, <Age time={pod.createdAt} /> old{pod.ip ? `, ${pod.ip}` : ""}
+          </p>
+          {pod.message && <pre class="error-box">{pod.message}</pre>}
+          <div class="scroll">
+            <table>
+              <thead>
+                <tr>
+                  <th>container</th>
+                  <th>state</th>
+                  <th>ready</th>
+                  <th>restarts</th>
+                  <th>image</th>
+                </tr>
+              </thead>
+              <tbody>
+                {(pod.containers ?? []).map((each) => (
+                  <tr>
+                    <td>
+                      {each.name}
+                      {each.init ? " (init)" : ""}
+                    </td>
+                    <td>
+                      {each.state ?? "waiting"}
+                      {each.reason ? `: ${each.reason}` : ""}
+                      {each.exitCode === null || each.exitCode === undefined ? "" : `, exit code ${each.exitCode}`}
+                      {each.message ? <pre>{each.message}</pre> : null}
+                    </td>
+                    <td>{each.ready ? "yes" : "no"}</td>
+                    <td>{each.restarts ?? 0}</td>
+                    <td class="image">{each.image}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+          <p class="conditions">
+            {(pod.conditions ?? []).map((each) => (
+              <span class={`chip ${each.status === "True" ? "tone-ok" : "tone-warn"}`} title={[each.reason, each.message].filter(Boolean).join(": ")}>
+                {each.status === "True" ? "✔" : "✖"} {each.type}
+              </span>
+            ))}
+          </p>
+        </article>
+      ))}
+    </div>
+  );
+}
+
+function DefinitionView({ detail: { definition } }: { detail: Detail }): JSX.Element {
+  return (
+    <div class="definition">
+      <Facts title="Resource" facts={definition.facts ?? []} />
+      {(definition.images ?? []).map((image) => (
+        <Facts title={`Image ${image.name}`} facts={image.facts ?? []}>
+          <h3>Live update</h3>
+          {image.liveUpdate?.length ? (
+            <ol class="steps">
+              {image.liveUpdate.map((step) => (
+                <li>
+                  <code>{step}</code>
+                </li>
+              ))}
+            </ol>
+          ) : (
+            <p class="note">Every change asks for a build.</p>
+          )}
+        </Facts>
+      ))}
+      {definition.yaml && (
+        <section>
+          <h2>What is applied</h2>
+          <pre class="yaml">{definition.yaml}</pre>
+        </section>
+      )}
+    </div>
+  );
+}
+
+function Facts({ title, facts, children }: { title: string; facts: { name: string; values: string[] }[]; children?: ComponentChildren }): JSX.Element {
+  return (
+    <section>
+      <h2>{title}</h2>
+      <dl>
+        {facts.map((fact) => (
+          <>
+            <dt>{fact.name}</dt>
+            <dd>
+              {fact.values.map((value) => (
+                <code>{value}</code>
+              ))}
+            </dd>
+          </>
+        ))}
+      </dl>
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,108 @@
+// All updates over time: one lane a resource, the longer the bar the longer it took.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { JSX } from "preact";
+import { clock, duration } from "./format";
+import { To } from "./pieces";
+import { lanes, say } from "./requests";
+import { resourcePath } from "./router";
+import { now, ordered } from "./state";
+import type { Lane, Update } from "./wire";
+
+const SPANS = [60, 300, 900, 3600, 4 * 3600, 24 * 3600] as const;
+const TICKS = 6;
+const LANE = 30;
+
+export function Timeline(): JSX.Element {
+  const [found, setFound] = useState<Lane[]>([]);
+  const [span, setSpan] = useState(0);
+  const [end, setEnd] = useState<number | null>(null);
+  const drag = useRef<{ x: number; end: number } | null>(null);
+  const known = ordered.value.map((row) => `${row.name}${row.startedAt}${row.since}`).join();
+  useEffect(() => {
+    lanes().then(setFound, (problem: Error) => say(problem.message, true));
+  }, [known]);
+  const first = Math.min(now.value - 60_000, ...found.flatMap((lane) => (lane.updates ?? []).map((each) => Date.parse(each.startedAt))));
+  const all = (now.value - first) / 1000;
+  const seconds = span || Math.max(60, all * 1.05);
+  const until = end ?? now.value;
+  const since = until - seconds * 1000;
+  const left = (time: number) => ((time - since) / (seconds * 1000)) * 100;
+  const zoom = (step: number) => {
+    const at = SPANS.findIndex((each) => each >= seconds);
+    setSpan(SPANS[Math.min(SPANS.length - 1, Math.max(0, (at < 0 ? SPANS.length : at) + step))] ?? 60);
+  };
+  const move = (event: PointerEvent) => {
+    if (!drag.current) return;
+    const width = (event.currentTarget as HTMLElement).clientWidth - 180;
+    setEnd(Math.min(now.value, drag.current.end - ((event.clientX - drag.current.x) / width) * seconds * 1000));
+  };
+  const busy = found.filter((lane) => lane.updates?.length);
+  return (
+    <main class="timeline">
+      <div class="bar-of-tools">
+        <b>
+          {clock(new Date(since).toISOString())} – {clock(new Date(until).toISOString())}
+        </b>
+        <button type="button" aria-label="Zoom in" onClick={() => zoom(-1)}>+</button>
+        <button type="button" aria-label="Zoom out" onClick={() => zoom(1)}>−</button>
+        <button type="button" onClick={() => { setSpan(0); setEnd(null); }}>All</button>
+        <button type="button" disabled={end === null} onClick={() => setEnd(null)}>Now</button>
+        <Legend />
+      </div>
+      {busy.length === 0 && <p class="empty">Nothing was updated yet.</p>}
+      <div
+        class="lanes"
+        onPointerDown={(event) => (drag.current = { x: event.clientX, end: until })}
+        onPointerMove={move}
+        onPointerUp={() => (drag.current = null)}
+        onPointerLeave={() => (drag.current = null)}
+        onWheel={(event) => event.ctrlKey && (event.preventDefault(), zoom(event.deltaY > 0 ? 1 : -1))}
+      >
+        <div class="ticks">
+          {Array.from({ length: TICKS }, (_, index) => {
+            const time = since + ((index + 0.5) / TICKS) * seconds * 1000;
+            return <span style={{ left: `${left(time)}%` }}>{clock(new Date(time).toISOString())}</span>;
+          })}
+        </div>
+        {busy.map((lane) => (
+          <div class="lane" style={{ height: `${LANE}px` }}>
+            <To to={resourcePath(lane.name, "updates")} class="lane-name">
+              {lane.name}
+            </To>
+            <div class="lane-bars">
+              {(lane.updates ?? []).map((update) => (
+                <UpdateBar key={update.id} update={update} left={left} />
+              ))}
+            </div>
+          </div>
+        ))}
+      </div>
+    </main>
+  );
+}
+
+function Legend(): JSX.Element {
+  return (
+    <span class="legend">
+      <i class="s-live" /> live <i class="s-full" /> build and deploy <i class="s-command" /> command <i class="s-failed" /> failed
+    </span>
+  );
+}
+
+function UpdateBar({ update, left }: { update: Update; left: (time: number) => number }): JSX.Element | null {
+  const begin = Date.parse(update.startedAt);
+  const end = update.finishedAt ? Date.parse(update.finishedAt) : now.value;
+  const [from, to] = [left(begin), left(end)];
+  if (to < 0 || from > 100) return null;
+  const failed = update.outcome === "failed" ? "s-failed" : "";
+  const took = duration(update.seconds || (end - begin) / 1000);
+  const files = (update.changedFiles ?? []).slice(0, 5).join("\n");
+  return (
+    <i
+      class={`update s-${update.strategy} ${failed} ${update.outcome === "running" ? "running" : ""}`}
+      style={{ left: `${Math.max(0, from)}%`, width: `${Math.min(100, to) - Math.max(0, from)}%` }}
+      title={`${update.strategy}, ${took}, ${clock(update.startedAt)}\n${files}${update.error ? `\n${update.error}` : ""}`}
+    />
+  );
+}
