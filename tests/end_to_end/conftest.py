@@ -60,12 +60,23 @@ def tilt_alone(tmp_path: Path) -> InFolder:
     def make(
         files: Mapping[str, str] | None = None, *, example: str = "", environ: Mapping[str, str] | None = None
     ) -> Tilt:
-        project = _project(tmp_path / "project", files, example)
-        nowhere = {"KUBECONFIG": str(tmp_path / "kubeconfig"), "DOCKER_HOST": f"unix://{tmp_path}/no-engine"}
-        inherited = Settings.from_environment().environ
-        return Tilt(project, {**inherited, **nowhere, **_own(tmp_path), **(environ or {})})
+        return alone(tmp_path, files, example=example, environ=environ)
 
     return make
+
+
+def alone(
+    folder: Path,
+    files: Mapping[str, str] | None = None,
+    *,
+    example: str = "",
+    environ: Mapping[str, str] | None = None,
+) -> Tilt:
+    """The command without a cluster and without an engine, in a project below a folder."""
+    project = _project(folder / "project", files, example)
+    nowhere = {"KUBECONFIG": str(folder / "kubeconfig"), "DOCKER_HOST": f"unix://{folder}/no-engine"}
+    inherited = Settings.from_environment().environ
+    return Tilt(project, {**inherited, **nowhere, **_own(folder), **(environ or {})})
 
 
 def _project(root: Path, files: Mapping[str, str] | None, example: str) -> Project:

@@ -49,8 +49,9 @@ export function Graph(): JSX.Element {
   const { nodes, width, height } = layout.value;
   return (
     <main class="graph">
+      <h1 class="hidden">Resources and their dependencies</h1>
       {nodes.size === 0 && <p class="empty">There are no resources yet.</p>}
-      <svg width={width} height={height} role="img" aria-label="Resources and their dependencies">
+      <svg width={width} height={height} role="group" aria-label="Resources and their dependencies">
         <defs>
           <marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">
             <path d="M0 0 L8 4 L0 8 z" class="arrow" />

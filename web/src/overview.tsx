@@ -113,6 +113,7 @@ export function Overview(): JSX.Element {
   }, [focused.value]);
   return (
     <main class="overview">
+      <h1 class="hidden">Resources</h1>
       <Bulk />
       <div class="table" ref={scroller} role="table" aria-label="Resources" aria-rowcount={list.length} tabIndex={0}>
         <div class="head row" role="row">

@@ -54,7 +54,7 @@ function Body({ row, tab }: { row: Row; tab: string }): JSX.Element {
         </pre>
       )}
       {row.warnings?.map((warning) => <p class="warning">▲ {warning}</p>)}
-      <div class="tabs" role="tablist">
+      <nav class="tabs" aria-label="Parts of the resource">
         {TABS.filter((each) => each === "log" || each === "updates" || (!isTiltfile && (each !== "pods" || row.pod || tab === "pods"))).map((each) => (
           <To to={resourcePath(row.name, each === "log" ? "overview" : each)} class={`tab ${tab === each ? "active" : ""}`} aria-current={tab === each ? "page" : undefined}>
             {each}
@@ -62,7 +62,7 @@ function Body({ row, tab }: { row: Row; tab: string }): JSX.Element {
             {each === "pods" && row.pods?.length ? <span class="badge">{row.pods.length}</span> : null}
           </To>
         ))}
-      </div>
+      </nav>
       {tab === "log" && <Log resources={[row.name]} />}
       {tab === "updates" && (mine ? <Updates updates={mine.updates ?? []} /> : <History row={row} />)}
       {tab === "pods" && <Pods pods={row.pods ?? []} />}

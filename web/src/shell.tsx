@@ -72,6 +72,7 @@ export function Shell(): JSX.Element {
         {at.at === "overview" && <Overview />}
         {at.at === "log" && (
           <main class="whole-log">
+      <h1 class="hidden">Log of the session</h1>
             <Log resources={(query.value.get("resources") ?? "").split(",").filter(Boolean)} />
           </main>
         )}

@@ -40,6 +40,7 @@ export function Timeline(): JSX.Element {
   const busy = found.filter((lane) => lane.updates?.length);
   return (
     <main class="timeline">
+      <h1 class="hidden">Updates over time</h1>
       <div class="bar-of-tools">
         <b>
           {clock(new Date(since).toISOString())} – {clock(new Date(until).toISOString())}

@@ -1,0 +1,40 @@
+"""A real browser: Debian's Chromium, driven by Playwright."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
+PATIENCE_MS = 15_000.0
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start it; the test is skipped where there is none."""
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        pytest.skip("there is no Chromium on PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def page_of(browser: Browser, port: int) -> Iterator[Page]:
+    """A page of a session in a window of its own; whatever goes wrong in its script fails the test."""
+    context = browser.new_context(base_url=f"http://localhost:{port}", viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    troubles: list[str] = []
+    page.on("pageerror", lambda problem: troubles.append(str(problem)))
+    page.on("console", lambda line: troubles.append(line.text) if "Content Security Policy" in line.text else None)
+    yield page
+    context.close()
+    assert not troubles
