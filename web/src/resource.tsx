@@ -175,11 +175,36 @@ function Updates({ updates }: { updates: Update[] }): JSX.Element {
             <Files files={update.changedFiles ?? []} />
           </div>
           {update.error && <pre class="error-box">{update.error}</pre>}
+          <Waterfall update={update} />
           {update.note && <p class="note">{update.note}</p>}
           {update.warnings?.map((warning) => <p class="warning">▲ {warning}</p>)}
         </li>
       ))}
     </ol>
+  );
+}
+
+/** Where the time of an update went: one bar a step, from the first event on. */
+function Waterfall({ update }: { update: Update }): JSX.Element | null {
+  const steps = update.steps ?? [];
+  const total = Math.max(...steps.map((step) => (step.begin ?? 0) + (step.seconds ?? 0)), 0.001);
+  if (!steps.length) return null;
+  const share = (seconds: number) => `${(seconds / total) * 100}%`;
+  return (
+    <div class="waterfall" role="list" aria-label="Steps">
+      {steps.map((step) => (
+        <div role="listitem">
+          <span class="step-name">
+            {step.name}
+            {step.subject ? ` ${step.subject}` : ""}
+          </span>
+          <span class="step-bar">
+            <i style={{ left: share(step.begin ?? 0), width: share(step.seconds ?? 0) }} />
+          </span>
+          <span class="step-took">{duration(step.seconds ?? 0)}</span>
+        </div>
+      ))}
+    </div>
   );
 }
 

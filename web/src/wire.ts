@@ -36,6 +36,7 @@ export interface Container {
   startedAt?: string;
   ready?: boolean;
   restarts?: number;
+  lastExitCode?: number | null;
   restartPolicy?: string;
   ports?: number[];
 }
@@ -162,6 +163,7 @@ export interface Row {
   pods?: Pod[];
   recent?: Bar[];
   history?: HistoryLine[];
+  timed?: Update | null;
   waits?: string;
   error?: string;
   crashed?: boolean;
@@ -178,6 +180,8 @@ export interface SessionView {
   done?: boolean;
   error?: string;
 }
+
+export type StepName = "acknowledge" | "apply" | "build" | "command" | "delete" | "evaluate" | "event" | "pack" | "plan" | "pod" | "push" | "ready" | "restart" | "run" | "send" | "wait";
 
 export type Strategy = "command" | "evaluate" | "full" | "live";
 
@@ -284,6 +288,15 @@ export interface Update {
   outcome?: Outcome;
   error?: string;
   warnings?: string[];
+  seconds?: number;
+  savedAt?: string;
+  steps?: UpdateStep[];
+}
+
+export interface UpdateStep {
+  name: StepName;
+  subject?: string;
+  begin?: number;
   seconds?: number;
 }
 
