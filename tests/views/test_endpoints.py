@@ -4,7 +4,7 @@ from pytilt.model.resources import KubernetesDeploy, Link, ResourceSpec
 from pytilt.model.resources import PortForwardSpec as Forward
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.stored import Object
-from pytilt.server.page import page
+from pytilt.server.table import page
 from pytilt.store.objects import Snapshot, Store
 from pytilt.views.api import find_kind, ui_resources
 from pytilt.views.dots import Dot

@@ -12,8 +12,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pytilt import __version__
 from pytilt.model.api.buttons import UIButton
+from pytilt.model.lines import Selection
 from pytilt.model.objects import ClusterState, FileWatch, PortForward, Resource, Runtime, Session, Tiltfile
-from pytilt.store.logs import LogStore, Selection
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.views.page import ClientMessage, FollowMessage, LinesMessage, Page, ServerMessage, UnfollowMessage
 from pytilt.views.rows import Rows

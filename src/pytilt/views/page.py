@@ -1,14 +1,14 @@
-"""What the web page is told: the session, its rows and its buttons, and lines of the log, as messages of one channel.
+"""What the web page is sent: the session, its rows and its buttons, and lines of the log, as messages of one channel.
 
 `scripts/page_types.py` writes these types in TypeScript into `web/src/wire.ts`; a test fails where the two differ.
 """
 
 from pytilt.model.api.buttons import UIButton, UIButtonSpec
 from pytilt.model.base import Value
+from pytilt.model.lines import Line
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
 from pytilt.model.objects import Session
-from pytilt.store.logs import Line
 from pytilt.store.objects import Snapshot
 from pytilt.views.rows import Row
 from pytilt.views.summaries import Summary, summary
