@@ -3,7 +3,8 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from pytilt.loop.schedule import PlanCache, UpdatePlan, plan_updates
+from pytilt.loop.planner import plan_updates
+from pytilt.loop.schedule import Slots, UpdatePlan
 from pytilt.model import resources
 from pytilt.model.clusters import ClusterInfo
 from pytilt.model.commands import Command
@@ -113,7 +114,8 @@ class World:
         self.runtime("web")
 
     def plan(self, max_parallel: int = 3) -> UpdatePlan:
-        return plan_updates(self.store.snapshot(), max_parallel=max_parallel)
+        slots = Slots(commands=max_parallel, builds=max_parallel, applies=max_parallel, total=max_parallel)
+        return plan_updates(self.store.snapshot(), slots)
 
 
 @pytest.fixture
@@ -345,21 +347,6 @@ def test_a_disabled_resource_is_left_alone(world: World):
     world.add(local("a"), applied_digest="")
     world.store.change(Resource, "a", lambda each: replace(each, enabled=False))
     assert not world.plan().due
-
-
-def test_what_is_remembered_from_turn_to_turn_changes_no_answer(world: World):
-    cache: PlanCache = {}
-    world.deployed(image())
-    for step in (
-        lambda: None,
-        lambda: world.changes("image:web-image", {"/p/src/main.py": 5}),
-        lambda: world.runtime("web", state=ContainerState.WAITING, reason="ContainerCreating"),
-        lambda: world.built(image(), sequence=5, reference="web-image:tilt-2"),
-        lambda: world.add(kubernetes("web", image()), history=(update(),), consumed=5),
-    ):
-        step()
-        state = world.store.snapshot()
-        assert plan_updates(state, cache=cache) == plan_updates(state)
 
 
 @pytest.mark.parametrize(

@@ -32,14 +32,6 @@ def latest(state: Snapshot) -> int:
     return max((watch.status.latest for watch in state.all(FileWatch)), default=0)
 
 
-def inputs(state: Snapshot, resource: Resource) -> tuple[object, ...]:
-    """Every object that an answer about a resource depends on."""
-    found: list[object] = [resource, state.get(Runtime, resource.name), state.get(FileWatch, resource.name)]
-    for image in resource.spec.images:
-        found += (state.get(ImageMap, image.name), state.get(FileWatch, image_watch(image.name)))
-    return tuple(found)
-
-
 def changes(state: Snapshot, watch: str, *, above: int) -> Mapping[str, int]:
     """The files of a watch that changed after a sequence."""
     found = state.get(FileWatch, watch)

@@ -1,7 +1,7 @@
-"""What to start now and what has to wait, and why: a pure function of the state."""
+"""Which resources are due, and what keeps each from starting: pure functions of the state."""
 
-from collections.abc import Iterable, Mapping
-from operator import attrgetter, is_
+from collections.abc import Mapping
+from enum import StrEnum
 
 import msgspec
 
@@ -9,6 +9,7 @@ from pytilt.loop import freshness
 from pytilt.model.base import Value
 from pytilt.model.names import CONFIGS, TILTFILE, UNCATEGORIZED, ResourceName
 from pytilt.model.objects import ClusterState, Resource, Runtime, Tiltfile
+from pytilt.model.stored import Object
 from pytilt.model.updates import Hold, HoldReason, Reason, Strategy, Update
 from pytilt.store.objects import Snapshot
 
@@ -31,50 +32,16 @@ class Start(Value):
 
 
 class UpdatePlan(Value):
-    """What to do about every resource that is due."""
+    """What to do about the resources that were looked at."""
+
+    noted: frozenset[ResourceName] = frozenset()
+    """The resources that were looked at; what is said of the others before still holds."""
 
     starts: tuple[Start, ...] = ()
     holds: Mapping[ResourceName, Hold] = msgspec.field(default_factory=dict)
     due: Mapping[ResourceName, Reason] = msgspec.field(default_factory=dict)
     pending_manual: frozenset[ResourceName] = frozenset()
     """In manual mode: what changed waits until somebody asks for an update."""
-
-
-PlanCache = dict[str, tuple[tuple[object, ...], "Need | None"]]
-"""What was found out about each resource, and from which objects; objects never change, so it holds as long as they."""
-
-
-def plan_updates(state: Snapshot, *, max_parallel: int = 3, cache: PlanCache | None = None) -> UpdatePlan:
-    """Decide about all resources at once.
-
-    Args:
-        state: the objects of the session.
-        max_parallel: how many updates may run at a time; live updates and evaluations do not count.
-        cache: kept by the caller from one turn to the next, so that only what changed is looked at anew.
-
-    Returns:
-        What to start, what has to wait and why, and what is due.
-    """
-    known = {} if cache is None else cache
-    needs = [need for each in state.all(Resource) if (need := _cached_need(state, each, known)) is not None]
-    pending_manual = frozenset(ResourceName(need.resource.name) for need in needs if not need.asked)
-    due = [need for need in needs if need.asked]
-    reasons = {ResourceName(need.resource.name): need.reason for need in due}
-    if tiltfile_pending(state):
-        hold = Hold(reason=HoldReason.TILTFILE_RELOAD, on=(TILTFILE,))
-        return UpdatePlan(due=reasons, holds=dict.fromkeys(reasons, hold), pending_manual=pending_manual)
-    rules = _Rules(state, max_parallel)
-    starts, holds = [], {}
-    for need in sorted(due, key=_order):
-        name = ResourceName(need.resource.name)
-        if need.resource.status.current:
-            continue
-        answer = rules.decide(need)
-        if isinstance(answer, Hold):
-            holds[name] = answer
-        else:
-            starts.append(answer)
-    return UpdatePlan(starts=tuple(starts), holds=holds, due=reasons, pending_manual=pending_manual)
 
 
 def tiltfile_pending(state: Snapshot) -> bool:
@@ -120,17 +87,8 @@ class Need(Value):
         return bool(self.reason & Reason.INITIAL_BUILD)
 
 
-def _cached_need(state: Snapshot, resource: Resource, cache: PlanCache) -> Need | None:
-    inputs = freshness.inputs(state, resource)
-    known = cache.get(resource.name)
-    if known is not None and len(known[0]) == len(inputs) and all(map(is_, known[0], inputs)):
-        return known[1]
-    need = _need(state, resource)
-    cache[resource.name] = (inputs, need)
-    return need
-
-
-def _need(state: Snapshot, resource: Resource) -> Need | None:
+def need_of(state: Snapshot, resource: Resource) -> Need | None:
+    """Why a resource is due; None for one that is not."""
     if not resource.enabled:
         return None
     changed = freshness.unconsumed(state, resource)
@@ -155,7 +113,8 @@ def _reason(state: Snapshot, resource: Resource, changed: Mapping[str, int]) -> 
     return reason
 
 
-def _order(need: Need) -> tuple[int, int, int]:
+def order(need: Need) -> tuple[int, int, int]:
+    """What goes first: first updates, then what was asked for, then the oldest change."""
     deploy, status = need.resource.spec.deploy, need.resource.status
     if need.first:
         if not deploy.in_cluster:
@@ -168,105 +127,144 @@ def _order(need: Need) -> tuple[int, int, int]:
     return 2, need.first_change, need.resource.order
 
 
-class _Rules:
-    """The rules of waiting, in order; they know what runs and what this plan has started already."""
+class QueueKind(StrEnum):
+    """What an update that takes a slot is about: each kind has slots of its own."""
 
-    def __init__(self, state: Snapshot, max_parallel: int) -> None:
-        self._state = state
-        self._sequence = freshness.latest(state)
-        self._slots = max_parallel
-        self._running: list[Resource] = [
-            resource for resource in state.all(Resource) if any(map(_takes_a_slot, resource.status.current))
-        ]
+    ALONE = "alone"
+    """A command that must not run beside anything else."""
+    COMMAND = "command"
+    BUILD = "build"
+    APPLY = "apply"
 
-    def decide(self, need: Need) -> Start | Hold:
-        pause = need.resource.status.pause
-        if pause and need.reason == Reason.CHANGED_FILES and all(pause.covers(*each) for each in need.changed.items()):
-            return Hold(reason=HoldReason.CHANGES_OWN_DEPS, files=pause.files)
-        live = self._in_place(need)
-        if isinstance(live, (Start, Hold)):
-            return live
-        hold = self._hold(need)
-        if hold is not None:
-            return hold
-        self._running.append(need.resource)
-        return self._full(need, note=live)
 
-    def _in_place(self, need: Need) -> Start | Hold | str:
-        """A live update, a wait for the container, or the reason why it has to be a full update."""
-        if need.reason & ~(Reason.CHANGED_FILES | Reason.CONTAINER_REPLACED) and not _only_changes(need):
-            return ""
-        answer = freshness.in_place(self._state, need.resource)
-        if isinstance(answer, freshness.ContainerPending):
-            return Hold(reason=HoldReason.WAITING_FOR_DEPLOY, on=(ResourceName(need.resource.name),))
-        if isinstance(answer, freshness.Impossible):
-            return answer.why
-        return Start(
-            resource=ResourceName(need.resource.name),
-            reason=need.reason,
-            strategy=Strategy.LIVE,
-            sequence=self._sequence,
-            changed_files=tuple(sorted(need.changed)),
-            first_change=need.first_change,
+class Slots(Value):
+    """How many updates may run at a time; live updates and evaluations do not count."""
+
+    commands: int = 3
+    builds: int = 3
+    applies: int = 3
+    total: int = 0
+    """Of all kinds together; 0: the sum of them."""
+
+    def of(self, kind: QueueKind) -> int:
+        """The slots of one kind."""
+        return {QueueKind.COMMAND: self.commands, QueueKind.BUILD: self.builds, QueueKind.APPLY: self.applies}.get(
+            kind, 1
         )
 
-    def _full(self, need: Need, note: str) -> Start:
-        strategy = need.resource.spec.deploy.strategy
-        force = need.reason.triggered and need.resource.spec.trigger_mode.auto and bool(need.resource.status.history)
-        return Start(
-            resource=ResourceName(need.resource.name),
-            reason=need.reason,
-            strategy=strategy,
-            sequence=self._sequence,
-            changed_files=tuple(sorted(need.changed)),
-            first_change=need.first_change,
-            note=note,
-            force=force and strategy is Strategy.FULL,
-        )
 
-    def _hold(self, need: Need) -> Hold | None:
-        for rule in (self._local, self._uncategorized, self._dependencies, self._cluster, self._slot):
-            hold = rule(need)
-            if hold is not None:
-                return hold
+def queue_kind(resource: Resource) -> QueueKind:
+    """The kind of slot that an update of a resource takes."""
+    deploy = resource.spec.deploy
+    if not deploy.parallel:
+        return QueueKind.ALONE
+    if not deploy.in_cluster:
+        return QueueKind.COMMAND
+    return QueueKind.BUILD if resource.spec.images else QueueKind.APPLY
+
+
+Key = tuple[type[Object], str]
+"""Kind and name of an object."""
+
+
+class Blocked(Value):
+    """A hold that lasts until one of some objects changes."""
+
+    hold: Hold
+    until: tuple[Key, ...] = ()
+    """Besides those that the resource itself is judged by."""
+
+
+class Queued(Value):
+    """Nothing but other updates keeps it from starting."""
+
+    note: str = ""
+    """Why not in place."""
+
+
+def decide(state: Snapshot, need: Need, sequence: int) -> Start | Blocked | Queued:
+    """What to do about a resource that is due, as far as other updates are not concerned.
+
+    Args:
+        state: the objects of the session.
+        need: of a resource of which no update runs.
+        sequence: of the newest change.
+    """
+    pause = need.resource.status.pause
+    if pause and need.reason == Reason.CHANGED_FILES and all(pause.covers(*each) for each in need.changed.items()):
+        return Blocked(hold=Hold(reason=HoldReason.CHANGES_OWN_DEPS, files=pause.files))
+    live = _in_place(state, need, sequence)
+    if isinstance(live, (Start, Blocked)):
+        return live
+    return _waiting_for_dependencies(state, need) or _waiting_for_cluster(state, need) or Queued(note=live)
+
+
+def full_start(need: Need, sequence: int, note: str) -> Start:
+    """The start of an update that is not in place."""
+    strategy = need.resource.spec.deploy.strategy
+    force = need.reason.triggered and need.resource.spec.trigger_mode.auto and bool(need.resource.status.history)
+    return Start(
+        resource=ResourceName(need.resource.name),
+        reason=need.reason,
+        strategy=strategy,
+        sequence=sequence,
+        changed_files=tuple(sorted(need.changed)),
+        first_change=need.first_change,
+        note=note,
+        force=force and strategy is Strategy.FULL,
+    )
+
+
+def waiting_for_uncategorized(need: Need) -> Blocked | None:
+    """The hold of what goes into the cluster while the objects of no workload are applied."""
+    if not need.resource.spec.deploy.in_cluster:
         return None
+    hold = Hold(reason=HoldReason.WAITING_FOR_UNCATEGORIZED, on=(UNCATEGORIZED,))
+    return Blocked(hold=hold, until=((Resource, UNCATEGORIZED),))
 
-    def _local(self, need: Need) -> Hold | None:
-        blocking = [resource for resource in self._running if _runs_alone(resource)]
-        if blocking:
-            return Hold(reason=HoldReason.WAITING_FOR_LOCAL, on=_names(blocking))
-        if self._running and _runs_alone(need.resource):
-            return Hold(reason=HoldReason.IS_UNPARALLELIZABLE_LOCAL, on=_names(self._running))
+
+def _in_place(state: Snapshot, need: Need, sequence: int) -> Start | Blocked | str:
+    """A live update, a wait for the container, or the reason why it has to be a full update."""
+    if need.reason & ~(Reason.CHANGED_FILES | Reason.CONTAINER_REPLACED) and not _only_changes(need):
+        return ""
+    answer = freshness.in_place(state, need.resource)
+    if isinstance(answer, freshness.ContainerPending):
+        return Blocked(hold=Hold(reason=HoldReason.WAITING_FOR_DEPLOY, on=(ResourceName(need.resource.name),)))
+    if isinstance(answer, freshness.Impossible):
+        return answer.why
+    return Start(
+        resource=ResourceName(need.resource.name),
+        reason=need.reason,
+        strategy=Strategy.LIVE,
+        sequence=sequence,
+        changed_files=tuple(sorted(need.changed)),
+        first_change=need.first_change,
+    )
+
+
+def _waiting_for_dependencies(state: Snapshot, need: Need) -> Blocked | None:
+    if not need.first:
         return None
-
-    def _uncategorized(self, need: Need) -> Hold | None:
-        applying = any(resource.name == UNCATEGORIZED for resource in self._running)
-        if applying and need.resource.spec.deploy.in_cluster:
-            return Hold(reason=HoldReason.WAITING_FOR_UNCATEGORIZED, on=(UNCATEGORIZED,))
+    waiting = tuple(name for name in need.resource.spec.resource_deps if not _ready_once(state, name))
+    if not waiting:
         return None
+    return Blocked(
+        hold=Hold(reason=HoldReason.WAITING_FOR_DEP, on=waiting), until=tuple((Runtime, name) for name in waiting)
+    )
 
-    def _dependencies(self, need: Need) -> Hold | None:
-        if not need.first:
-            return None
-        waiting = tuple(name for name in need.resource.spec.resource_deps if not self._ready_once(name))
-        return Hold(reason=HoldReason.WAITING_FOR_DEP, on=waiting) if waiting else None
 
-    def _ready_once(self, name: ResourceName) -> bool:
-        runtime = self._state.get(Runtime, name)
-        return runtime is not None and runtime.status.ready_once
+def _ready_once(state: Snapshot, name: ResourceName) -> bool:
+    runtime = state.get(Runtime, name)
+    return runtime is not None and runtime.status.ready_once
 
-    def _cluster(self, need: Need) -> Hold | None:
-        if not need.resource.spec.deploy.in_cluster:
-            return None
-        cluster = self._state.get(ClusterState, "default")
-        if cluster is None or cluster.info is None or cluster.error:
-            return Hold(reason=HoldReason.WAITING_FOR_CLUSTER)
+
+def _waiting_for_cluster(state: Snapshot, need: Need) -> Blocked | None:
+    if not need.resource.spec.deploy.in_cluster:
         return None
-
-    def _slot(self, _: Need) -> Hold | None:
-        if len(self._running) >= self._slots:
-            return Hold(reason=HoldReason.WAITING_FOR_SLOT, on=_names(self._running))
+    cluster = state.get(ClusterState, "default")
+    if cluster is not None and cluster.info is not None and not cluster.error:
         return None
+    return Blocked(hold=Hold(reason=HoldReason.WAITING_FOR_CLUSTER), until=((ClusterState, "default"),))
 
 
 def _only_changes(need: Need) -> bool:
@@ -279,13 +277,6 @@ def _trigger(reason: Reason) -> Reason:
     return reason & (Reason.WEB_TRIGGER | Reason.CLI_TRIGGER | Reason.HUD_TRIGGER | Reason.UNKNOWN_TRIGGER)
 
 
-def _takes_a_slot(update: Update) -> bool:
+def takes_a_slot(update: Update) -> bool:
+    """Is it no live update and no evaluation?"""
     return update.strategy in (Strategy.FULL, Strategy.COMMAND)
-
-
-def _runs_alone(resource: Resource) -> bool:
-    return not resource.spec.deploy.parallel
-
-
-def _names(resources: Iterable[Resource]) -> tuple[ResourceName, ...]:
-    return tuple(ResourceName(resource.name) for resource in sorted(resources, key=attrgetter("order")))

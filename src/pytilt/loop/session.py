@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec.structs import replace
 
-from pytilt.loop.verdict import Verdict, verdict
-from pytilt.model.objects import Runtime, Session, SessionStatus
+from pytilt.loop.verdict import CiTargets, Verdict, verdict
+from pytilt.model.objects import ClusterState, Resource, Runtime, Session, SessionStatus, Tiltfile
 from pytilt.store.objects import Store
 
 JUDGE_SECONDS = 1.0
@@ -48,37 +48,47 @@ async def run_session(
 
 async def judge(store: Store) -> Verdict:
     """Wait for the verdict of a session that ends by itself; without end for one that does not."""
-    changed = asyncio.Event()
+    targets, changed, names = CiTargets(), asyncio.Event(), set[str]()
+    looked_at = asyncio.get_running_loop().time()
+    found: Verdict | None = None
     async with asyncio.TaskGroup() as group:
-        listening = group.create_task(_set_on_change(store, changed), name="changes to judge")
-        while (found := await _confirmed(store)) is None:
-            changed.clear()
+        listening = group.create_task(_collect(store, names, changed), name="changes to judge")
+        while found is None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(JUDGE_SECONDS):
                     await changed.wait()
+            changed.clear()
+            taken = frozenset(names)
+            names.clear()
+            now = asyncio.get_running_loop().time()
+            if targets.update(store.snapshot(), taken) or now - looked_at >= JUDGE_SECONDS:
+                looked_at = now
+                found = await _confirmed(store, targets)
         listening.cancel()
     status = SessionStatus(done=True, error=found.error)
     store.change(Session, "Tiltfile", lambda session: replace(session, status=status))
     return found
 
 
-async def _confirmed(store: Store) -> Verdict | None:
+async def _confirmed(store: Store, targets: CiTargets) -> Verdict | None:
     """The verdict of this moment; a good one about pods only if it still holds a little later."""
-    found = _found(store)
+    found = _found(store, targets)
     runs_pods = any(runtime.status.pods for runtime in store.snapshot().all(Runtime))
     if found is None or found.error or not runs_pods:
         return found
     await asyncio.sleep(CONFIRM_SECONDS)
-    return _found(store)
+    return verdict(store.snapshot(), store.now())
 
 
-def _found(store: Store) -> Verdict | None:
+def _found(store: Store, targets: CiTargets) -> Verdict | None:
     session = store.get(Session, "Tiltfile")
-    return verdict(store.snapshot(), store.now()) if session is not None and session.ci else None
+    return targets.verdict(store.snapshot(), store.now()) if session is not None and session.ci else None
 
 
-async def _set_on_change(store: Store, changed: asyncio.Event) -> None:
-    async for _ in store.watch():
+async def _collect(store: Store, names: set[str], changed: asyncio.Event) -> None:
+    """Collect the names of the resources that change."""
+    async for each in store.watch(Session, Tiltfile, ClusterState, Resource, Runtime):
+        names.update(name for kind, name in each.names if kind in (Resource, Runtime))
         changed.set()
 
 

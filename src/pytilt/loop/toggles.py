@@ -1,6 +1,6 @@
 """`ToggleButton`s: each owns a UIButton, whose clicks switch a key of a ConfigMap; and the ConfigMaps of resources."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -59,9 +59,12 @@ class Toggles:
 
     async def run(self) -> None:
         """Follow the clicks and the ConfigMaps, without end."""
-        async for _ in self._store.watch(ToggleButton, UIButton, ConfigMap, Resource):
-            self.turn()
-            if switched(self._store.snapshot()):
+        async for changed in self._store.watch(ToggleButton, UIButton, ConfigMap, Resource):
+            if changed.kinds != {Resource}:
+                self.turn()
+            state = self._store.snapshot()
+            names = {name for kind, name in changed.names if kind is Resource}
+            if switched(state, names if changed.kinds == {Resource} else None):
                 await self._follow()
 
     def turn(self) -> None:
@@ -130,10 +133,18 @@ class Toggles:
             self._store.put(replace(before, owner=owner, annotations=kinds, spec=spec, generation=generation))
 
 
-def switched(state: Snapshot) -> Mapping[ResourceName, bool]:
-    """The resources whose ConfigMap says something else than they are, and whether it enables them."""
+def switched(state: Snapshot, names: Iterable[str] | None = None) -> Mapping[ResourceName, bool]:
+    """The resources whose ConfigMap says something else than they are, and whether it enables them.
+
+    Args:
+        state: the objects of the session.
+        names: only these resources; None: all.
+    """
     found = {}
-    for resource in state.all(Resource):
+    for name in state.named(Resource) if names is None else names:
+        resource = state.get(Resource, name)
+        if resource is None:
+            continue
         config = state.get(ConfigMap, switch_name(resource.name))
         value = config.data.get(SWITCH_KEY) if config is not None else None
         if value in ("true", "false") and resource.enabled is (value == "true"):

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Any
 
@@ -14,9 +15,10 @@ from pytilt.loop import freshness, readiness
 from pytilt.loop.narration import heading, pause_text
 from pytilt.loop.origins import Origin, Origins
 from pytilt.loop.outcomes import Done
+from pytilt.loop.planner import Planner
 from pytilt.loop.readiness import Readiness
 from pytilt.loop.rounds import Rounds, command_watches
-from pytilt.loop.schedule import PlanCache, Start, UpdatePlan, plan_updates
+from pytilt.loop.schedule import Key, Slots, Start, UpdatePlan
 from pytilt.loop.watching import Observation, Watching
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
@@ -52,10 +54,17 @@ class Updating:
         watching: knows the newest change of a file.
         work: how each strategy is carried out.
         root: headings show files below this directory relative to it.
+        slots: how many updates run at a time where the Tiltfile does not say it.
     """
 
     def __init__(
-        self, store: Store, logs: LogStore, watching: Watching, work: Mapping[Strategy, Work], root: str
+        self,
+        store: Store,
+        logs: LogStore,
+        watching: Watching,
+        work: Mapping[Strategy, Work],
+        root: str,
+        slots: Slots | None = None,
     ) -> None:
         self._store = store
         self._logs = logs
@@ -63,7 +72,8 @@ class Updating:
         self._work = work
         self._root = root
         self._count = 0
-        self._plan_cache: PlanCache = {}
+        self._slots = slots or Slots()
+        self._planner = Planner()
         self._rounds = Rounds()
         self._origins = Origins(watching, store.now)
         self._readiness = Readiness()
@@ -72,13 +82,20 @@ class Updating:
     async def run(self) -> None:
         """Plan whenever the state changes, without end; leaving cancels every update that runs."""
         async with asyncio.TaskGroup() as group:
-            async for _ in self._store.watch(Tiltfile, Resource, FileWatch, ImageMap, Runtime, ClusterState):
-                self.turn(group)
+            async for changed in self._store.watch(Tiltfile, Resource, FileWatch, ImageMap, Runtime, ClusterState):
+                self.turn(group, changed.names)
 
-    def turn(self, group: asyncio.TaskGroup) -> None:
-        """One turn of the loop: note what is due and what waits, start what can start."""
-        limit = self._settings().max_parallel_updates
-        decided = plan_updates(self._store.snapshot(), max_parallel=limit, cache=self._plan_cache)
+    def turn(self, group: asyncio.TaskGroup, changed: AbstractSet[Key]) -> None:
+        """One turn of the loop: note what is due and what waits, start what can start.
+
+        Args:
+            group: updates become tasks of it.
+            changed: the objects that are other ones than in the turn before.
+        """
+        slots = self._slots
+        if limit := self._settings().max_parallel_updates:
+            slots = Slots(commands=limit, builds=limit, applies=limit, total=limit)
+        decided = self._planner.plan(self._store.snapshot(), slots, changed)
         for name, number, recording in self._readiness.ready(self._store.snapshot()):
             self._edit(name, partial(readiness.with_steps, number=number, recording=recording))
         self._origins.hold(decided.holds)
@@ -113,8 +130,10 @@ class Updating:
         self._edit(name, lambda _: ResourceStatus())
 
     def _note(self, decided: UpdatePlan) -> None:
-        for resource in self._store.snapshot().all(Resource):
-            name = ResourceName(resource.name)
+        for name in decided.noted:
+            resource = self._store.get(Resource, name)
+            if resource is None:
+                continue
             status, due, hold = resource.status, decided.due.get(name, Reason.NONE), decided.holds.get(name)
             pending_manual = name in decided.pending_manual
             if (due, hold, pending_manual) != (status.due, status.hold, status.pending_manual):

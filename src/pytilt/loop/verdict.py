@@ -1,6 +1,6 @@
 """`tilt ci`: is everything healthy, has something failed, or does it take too long?"""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -65,26 +65,66 @@ def verdict(state: Snapshot, now: str) -> Verdict | None:
     Returns:
         The end, or None while there is something to wait for.
     """
-    session = state.get(Session, "Tiltfile")
-    if session is None:
-        return None
-    found = ci_targets(state)
-    failed = _failure(found, session, now) or _disconnected(state)
-    if failed is not None:
-        return failed
-    if len(found) > 1 and all(target.fine for target in found):
-        return Verdict()
-    return _timeout(found, session, now)
+    targets = CiTargets()
+    targets.update(state)
+    return targets.verdict(state, now)
 
 
 def ci_targets(state: Snapshot) -> tuple[CiTarget, ...]:
     """Everything that a verdict waits for, ordered by name."""
-    found = [_tiltfile(state)]
-    for resource in state.all(Resource):
-        idle = not resource.spec.trigger_mode.auto_init and not resource.status.history and not resource.status.current
-        if resource.enabled and not idle:
-            found += _targets(state, resource)
+    found = [_tiltfile(state), *(each for resource in state.all(Resource) for each in _wanted(state, resource))]
     return tuple(sorted(found, key=lambda target: target.name))
+
+
+class CiTargets:
+    """Everything that a verdict waits for: what changed is looked at, the rest is remembered."""
+
+    def __init__(self) -> None:
+        self._unwell: dict[str, tuple[CiTarget, ...]] = {}
+        """Of each resource those that are not fine."""
+        self._judged: set[str] = set()
+        """The resources that have a target."""
+        self._broken: set[str] = set()
+
+    def update(self, state: Snapshot, names: Iterable[str] | None = None) -> bool:
+        """Look at resources, by name, and at the Tiltfile; returns whether there may be a verdict apart from a timeout.
+
+        Args:
+            state: the objects of the session.
+            names: of the resources that changed; None: all.
+        """
+        for name in (*state.named(Resource), *self._unwell) if names is None else names:
+            resource = state.get(Resource, name)
+            self._keep(name, _wanted(state, resource) if resource is not None else ())
+        self._keep(TILTFILE, (_tiltfile(state),))
+        return bool(self._broken) or not self._unwell or _disconnected(state) is not None
+
+    def verdict(self, state: Snapshot, now: str) -> Verdict | None:
+        """See `verdict`."""
+        session = state.get(Session, "Tiltfile")
+        if session is None:
+            return None
+        found = tuple(sorted((each for some in self._unwell.values() for each in some), key=lambda each: each.name))
+        failed = _failure(found, session, now) or _disconnected(state)
+        if failed is not None:
+            return failed
+        if not found and len(self._judged) > 1:
+            return Verdict()
+        return _timeout(found, session, now)
+
+    def _keep(self, name: str, targets: tuple[CiTarget, ...]) -> None:
+        unwell = tuple(target for target in targets if not target.fine)
+        for known, belongs in ((self._judged, targets), (self._broken, any(target.error for target in unwell))):
+            known.add(name) if belongs else known.discard(name)
+        if unwell:
+            self._unwell[name] = unwell
+        else:
+            self._unwell.pop(name, None)
+
+
+def _wanted(state: Snapshot, resource: Resource) -> tuple[CiTarget, ...]:
+    idle = not resource.spec.trigger_mode.auto_init and not resource.status.history and not resource.status.current
+    return tuple(_targets(state, resource)) if resource.enabled and not idle else ()
 
 
 def _targets(state: Snapshot, resource: Resource) -> list[CiTarget]:

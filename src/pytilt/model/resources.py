@@ -332,7 +332,8 @@ class ResourceSpec(Value):
 class UpdateSettings(Value):
     """`update_settings`: how updates are run."""
 
-    max_parallel_updates: int = 3
+    max_parallel_updates: int = 0
+    """Of all kinds together; 0: as many of each kind as suit this machine."""
     apply_timeout_seconds: int = 30
 
 

@@ -35,7 +35,12 @@ from pytilt.loop.processes import command_process
 from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.rollouts import Rollouts
 from pytilt.loop.runtimes import Runtimes
+<<<<<<< HEAD
 from pytilt.loop.schedule import Start
+=======
+from pytilt.loop.schedule import Slots, Start
+from pytilt.loop.serve_commands import ServeCommands
+>>>>>>> 003e1df (Plan only what changed: updates, verdicts and processes)
 from pytilt.loop.session import run_session
 from pytilt.loop.syncing import Syncing
 from pytilt.loop.toggles import Toggles
@@ -58,8 +63,14 @@ from pytilt.store.objects import Store
 from pytilt.store.segments import Limits
 from pytilt.store.spans import Span
 
-PARALLEL_BUILDS = 2 * (os.cpu_count() or 1)
+_CPUS = os.cpu_count() or 1
+
+PARALLEL_BUILDS = 2 * _CPUS
 """Images that are built at a time: building is mostly waiting for the engine."""
+
+
+SLOTS = Slots(commands=max(3, _CPUS), builds=max(3, PARALLEL_BUILDS), applies=max(3, 4 * _CPUS))
+"""Updates that run at a time, unless the Tiltfile says how many; three of any kind, as in Tilt, on a small machine."""
 
 
 class SessionOptions(Value):
@@ -124,6 +135,15 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
         request = partial(command_process, environ=environ)
         commands = deploy_commands(runner, access, project, environ)
+<<<<<<< HEAD
+=======
+        deploying = Deploying(store, access.cluster, _imaging(store, engine, runner, project), commands=commands)
+        syncing = Syncing(store, partial(open_shell, access.containers))
+        updating = Updating(store, logs, watching, _strategies(deploying, commanding, syncing), project.root, SLOTS)
+        tiltfile_evaluator = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
+        resource_deletion = ResourceDeletion(store, logs, updating, deploying)
+        evaluating = Evaluating(store, logs, watching, updating, resource_deletion, tiltfile_evaluator)
+>>>>>>> 003e1df (Plan only what changed: updates, verdicts and processes)
         prober = ReadinessProber(runner, settings.environ, project.root)
         imaging = _imaging(store, engine, runner, project)
         kinds = _kinds(

@@ -20,6 +20,7 @@ from pytilt.views.api_objects import owner_references, readable, shown, uid
 from pytilt.views.discoveries import discovery
 from pytilt.views.endpoints import endpoints
 from pytilt.views.hiding import without_data
+from pytilt.views.holds import waits_for
 from pytilt.views.sessions import session_spec, session_status
 from pytilt.views.statuses import Statuses, conditions, resource_statuses, tiltfile_statuses
 
@@ -219,10 +220,14 @@ def ui_resource(state: Snapshot, resource: Resource) -> Json:
         **_runtime_info(resource, runtime),
     }
     if status.hold is not None:
-        on = [{"group": "tilt.dev", "apiVersion": "v1alpha1", "kind": "UIResource", "name": n} for n in status.hold.on]
+        on = [_reference(name) for name in waits_for(state, status.hold)]
         body["waiting"] = {"reason": status.hold.reason.value, "on": on}
     metadata = {**_row_metadata(state, resource), "labels": {label: label for label in spec.labels}}
     return _object("UIResource", resource, metadata=metadata, status=_filled(body))
+
+
+def _reference(name: str) -> Json:
+    return {"group": "tilt.dev", "apiVersion": "v1alpha1", "kind": "UIResource", "name": name}
 
 
 def _state(statuses: Statuses, *, enabled: bool, since: str, name: str = "") -> Json:

@@ -97,6 +97,7 @@ def hold_text(hold: Hold) -> str:
         HoldReason.WAITING_FOR_CLUSTER: "waits for the cluster",
         HoldReason.WAITING_FOR_SLOT: "waits for its turn",
         HoldReason.IS_UNPARALLELIZABLE_LOCAL: "waits to run alone",
+        HoldReason.WAITING_FOR_LOCAL: "waits for a command that runs alone",
     }
     return known.get(hold.reason) or f"waits for {on or 'others'}"
 
