@@ -87,6 +87,8 @@ class PodLogs:
 
     def _wanted(self) -> Iterator[Followed]:
         for runtime in self._store.snapshot().all(Runtime):
+            if not runtime.status.pods:
+                continue
             resource = self._store.get(Resource, runtime.name)
             if resource is not None and resource.spec.deploy.in_cluster:
                 source = PodSource(resource=ResourceName(runtime.name))

@@ -20,6 +20,7 @@ from pytilt.model.objects import ClusterState, Resource, Runtime, RuntimeState, 
 from pytilt.model.pods import Pod
 from pytilt.model.resources import KubeObject, KubernetesDeploy, PodReadiness
 from pytilt.model.status import RuntimeStatus
+from pytilt.model.stored import Object
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 
@@ -83,9 +84,16 @@ class Runtimes:
         """Keep watching what resources live in, and their runtimes true, without end."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._judge(), name="runtimes")
-            async for _ in self._store.watch(Resource, ClusterState, KubernetesDiscovery):
-                self._watch(group)
-                self._dirty.set()
+            async for changed in self._store.watch(Resource, ClusterState, KubernetesDiscovery):
+                if any(map(self._concerns, changed.names)):
+                    self._watch(group)
+                    self._dirty.set()
+
+    def _concerns(self, key: tuple[type[Object], str]) -> bool:
+        """Is it more than a resource of this machine that has changed?"""
+        kind, name = key
+        resource = self._store.get(Resource, name) if kind is Resource else None
+        return resource is None or resource.spec.deploy.in_cluster
 
     def _watch(self, group: asyncio.TaskGroup) -> None:
         """Watch every namespace that a resource lives in; a watch that was begun goes on."""
@@ -251,7 +259,7 @@ class Runtimes:
 
     def _log_events(self) -> None:
         """Log the events whose owner is known; others may come before what they are about, and wait."""
-        names = self._names()
+        names = self._names() if self._pending_events else {}
         for uid, event in list(self._pending_events.items()):
             name = next((names[each] for each in self._lineage(event.object_uid) if each in names), None)
             if name is not None:

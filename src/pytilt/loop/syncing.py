@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import PytiltError, SyncError, UnreachableError
@@ -63,29 +64,38 @@ class Syncing:
         self._store = store
         self._open_receiver = open_receiver
         self._open: dict[str, _Open] = {}
+        self._wanted: dict[str, frozenset[str]] = {}
+        """The containers of each resource to which a stream is to be open."""
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
         """Keep streams equal to the containers that could be updated, without end; leaving closes them."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            async for _ in self._store.watch(Resource, Runtime):
-                self.turn()
+            async for changed in self._store.watch(Resource, Runtime):
+                self.turn({name for _, name in changed.names})
 
-    def turn(self) -> None:
-        """One turn: close streams of containers that are gone, open those that are missing."""
+    def turn(self, names: AbstractSet[str]) -> None:
+        """One turn: close streams of containers that are gone, open those that are missing.
+
+        Args:
+            names: of the resources that changed.
+        """
         state = self._store.snapshot()
-        found = {
-            target.container.id: target
-            for resource in state.all(Resource)
-            for target in freshness.sync_targets(state, resource)
-            if target.running and target.container.id
-        }
-        for gone in self._open.keys() - found.keys():
-            self._close(gone)
-        for key, target in found.items():
-            if key not in self._open:
-                self._begin(target)
+        for name in names:
+            resource = state.get(Resource, name)
+            found = {
+                target.container.id: target
+                for target in (freshness.sync_targets(state, resource) if resource else ())
+                if target.running and target.container.id
+            }
+            for gone in self._wanted.pop(name, frozenset()) - found.keys():
+                self._close(gone)
+            if found:
+                self._wanted[name] = frozenset(found)
+            for key, target in found.items():
+                if key not in self._open:
+                    self._begin(target)
 
     async def update(self, resource: Resource, start: Start, log: Log) -> Done:
         """Bring what changed into every running container of the resource, all at the same time.

@@ -35,12 +35,7 @@ from pytilt.loop.processes import command_process
 from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.rollouts import Rollouts
 from pytilt.loop.runtimes import Runtimes
-<<<<<<< HEAD
-from pytilt.loop.schedule import Start
-=======
 from pytilt.loop.schedule import Slots, Start
-from pytilt.loop.serve_commands import ServeCommands
->>>>>>> 003e1df (Plan only what changed: updates, verdicts and processes)
 from pytilt.loop.session import run_session
 from pytilt.loop.syncing import Syncing
 from pytilt.loop.toggles import Toggles
@@ -135,15 +130,6 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
         request = partial(command_process, environ=environ)
         commands = deploy_commands(runner, access, project, environ)
-<<<<<<< HEAD
-=======
-        deploying = Deploying(store, access.cluster, _imaging(store, engine, runner, project), commands=commands)
-        syncing = Syncing(store, partial(open_shell, access.containers))
-        updating = Updating(store, logs, watching, _strategies(deploying, commanding, syncing), project.root, SLOTS)
-        tiltfile_evaluator = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
-        resource_deletion = ResourceDeletion(store, logs, updating, deploying)
-        evaluating = Evaluating(store, logs, watching, updating, resource_deletion, tiltfile_evaluator)
->>>>>>> 003e1df (Plan only what changed: updates, verdicts and processes)
         prober = ReadinessProber(runner, settings.environ, project.root)
         imaging = _imaging(store, engine, runner, project)
         kinds = _kinds(
@@ -153,7 +139,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             ComposeKind(store),
         )
         syncing = Syncing(store, partial(open_shell, access.containers))
-        updating = Updating(store, logs, watching, _strategies(kinds, syncing), project.root)
+        updating = Updating(store, logs, watching, _strategies(kinds, syncing), project.root, SLOTS)
         deletion = ResourceDeletion(store, logs, updating, kinds)
         tiltfile = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
         evaluating = Evaluating(store, logs, watching, updating, deletion, tiltfile)

@@ -50,7 +50,8 @@ class ComposeKind:
 
     async def run(self) -> None:
         """Write that nothing runs, without end."""
-        async for _ in self._store.watch(Resource):
-            for resource, _deploy in deployed_as(ComposeDeploy, self._store.snapshot()):
+        async for changed in self._store.watch(Resource):
+            names = [name for _, name in changed.names]
+            for resource, _deploy in deployed_as(ComposeDeploy, self._store.snapshot(), names):
                 status = RuntimeStatus.NOT_APPLICABLE if resource.enabled else RuntimeStatus.NONE
                 self._runtimes.write(resource.name, status=status)

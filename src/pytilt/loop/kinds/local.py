@@ -1,11 +1,7 @@
 """Local resources (`local_resource`): a command that is run once, and a process that serves while that is good."""
 
 import asyncio
-<<<<<<< HEAD:src/pytilt/loop/kinds/local.py
-from collections.abc import Callable, Iterable, Mapping, Sequence
-=======
-from collections.abc import Callable, Collection, Mapping
->>>>>>> 003e1df (Plan only what changed: updates, verdicts and processes):src/pytilt/loop/serve_commands.py
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from pytilt.errors import CommandError
@@ -119,14 +115,6 @@ class LocalKind:
             async for changed in self._store.watch(Resource):
                 await self.turn(group, [name for _, name in changed.names])
 
-<<<<<<< HEAD:src/pytilt/loop/kinds/local.py
-    async def turn(self, group: asyncio.TaskGroup) -> None:
-        """One turn: stop what is not wanted any more, start what is not running yet."""
-        found = {resource.name: (resource, deploy) for resource, deploy in self._present()}
-        wanted = {name: want for name, each in found.items() if (want := wanted_process(*each)) is not None}
-        unwanted = [name for name, (what, _) in self._running.items() if wanted.get(name) != what]
-        await self._stop(unwanted)
-=======
     async def turn(self, group: asyncio.TaskGroup, names: Collection[str]) -> None:
         """One turn: stop what is not wanted any more, start what is not running yet.
 
@@ -134,30 +122,18 @@ class LocalKind:
             group: processes become tasks of it.
             names: of the resources that changed.
         """
-        present = [each for name in names if (each := self._store.get(Resource, name)) is not None]
-        resources = {each.name: each for each in present if _local(each)}
-        wanted = {name: want for name, each in resources.items() if (want := wanted_process(each)) is not None}
+        present = deployed_as(LocalDeploy, self._store.snapshot(), names)
+        found = {resource.name: (resource, deploy) for resource, deploy in present}
+        wanted = {name: want for name, each in found.items() if (want := wanted_process(*each)) is not None}
         running = [name for name in names if name in self._running]
         await self._stop([name for name in running if wanted.get(name) != self._running[name][0]])
->>>>>>> 003e1df (Plan only what changed: updates, verdicts and processes):src/pytilt/loop/serve_commands.py
         for name, what in wanted.items():
             if name not in self._running:
                 task = group.create_task(self._serve(*found[name], what.command), name=f"serve {name}")
                 self._running[name] = (what, task)
         for name, each in found.items():
             if name not in wanted:
-<<<<<<< HEAD:src/pytilt/loop/kinds/local.py
                 self._runtimes.write(name, **_idle(*each))
-
-    def _present(self) -> Iterable[tuple[Resource, LocalDeploy]]:
-        return deployed_as(LocalDeploy, self._store.snapshot())
-=======
-                self._write(name, **_idle(resource))
-        for name in set(names) - {each.name for each in present}:
-            runtime = self._store.get(Runtime, name)
-            if runtime is not None and runtime.owner == runtime_owner(name):
-                self._store.delete(Runtime, name)
->>>>>>> 003e1df (Plan only what changed: updates, verdicts and processes):src/pytilt/loop/serve_commands.py
 
     async def _stop(self, names: list[str]) -> None:
         tasks = [self._running.pop(name)[1] for name in names]

@@ -1,7 +1,7 @@
 """What every kind of resource can do, and which kind a resource is of."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from pytilt.loop.outcomes import Done
@@ -83,9 +83,16 @@ class ResourceKinds:
                 group.create_task(kind.run(), name=f"runtimes of {deploy.__name__}")
 
 
-def deployed_as(kind: type[D], state: Snapshot) -> Iterator[tuple[Resource, D]]:
-    """The resources of one kind, each with how it is deployed."""
-    for resource in state.all(Resource):
-        deploy = resource.spec.deploy
-        if isinstance(deploy, kind):
+def deployed_as(kind: type[D], state: Snapshot, names: Iterable[str] | None = None) -> Iterator[tuple[Resource, D]]:
+    """The resources of one kind, each with how it is deployed.
+
+    Args:
+        kind: the struct that declares it.
+        state: the objects of the session.
+        names: look only at resources of these names; None: at all.
+    """
+    for name in state.named(Resource) if names is None else names:
+        resource = state.get(Resource, name)
+        deploy = resource.spec.deploy if resource is not None else None
+        if resource is not None and isinstance(deploy, kind):
             yield resource, deploy
