@@ -17,10 +17,12 @@ import (
 type verb func(arguments []string) error
 
 var verbs = map[string]verb{
-	"dial":    dial,
-	"forward": forward,
-	"pause":   pause,
-	"publish": publish,
+	"dial":      dial,
+	"forward":   forward,
+	"pause":     pause,
+	"publish":   publish,
+	"receive":   receive,
+	"supervise": supervise,
 }
 
 func main() {

@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 from pytilt.cluster.seam import ContainerRef, ExecStream
+from pytilt.errors import SyncError
+from pytilt.synclet import verbs
 from pytilt.testing.cluster import FakeContainers
 
 REF = ContainerRef(namespace="default", pod="web-1", container="web")
@@ -46,9 +49,32 @@ class Shells(FakeContainers):
             raise failure
 
 
+class Machine(Shells):
+    """A container that is this machine: with its shell, and the helper where an image would bring it."""
+
+    def __init__(self, *shell: str, path: str = "/usr/bin:/bin", layer: Path | None = None) -> None:
+        super().__init__(*shell, path=path)
+        self.layer = layer
+
+    @asynccontextmanager
+    async def exec(self, ref: ContainerRef, argv: Sequence[str]) -> AsyncIterator[ExecStream]:
+        if argv[0] == "sh":
+            async with super().exec(ref, argv) as shell:
+                yield shell
+            return
+        assert argv[0] == verbs.PATH
+        if self.layer is None:
+            raise SyncError(f"container `{ref.container}` of pod `{ref.pod}` has no command `{argv[0]}`")
+        helpers = Shells(str(self.layer))
+        async with helpers.exec(ref, ["sh", *argv[1:]]) as helper:
+            self.opened += helpers.opened
+            yield helper
+
+
 class ShellStream:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
+        self.sent = 0
         self._output: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
 
     async def pump(self) -> None:
@@ -70,6 +96,7 @@ class ShellStream:
 
     async def send(self, data: bytes) -> None:
         assert self.process.stdin
+        self.sent += len(data)
         self.process.stdin.write(data)
         await self.process.stdin.drain()
 

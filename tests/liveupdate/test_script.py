@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pytilt.liveupdate.archive import Archive, examine, pack
+from pytilt.liveupdate.archive import Archive, examine
+from pytilt.liveupdate.opening import open_receiver
 from pytilt.liveupdate.planning import SyncPlan, plan_sync
+from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOptions
 from pytilt.liveupdate.script import Marks
-from pytilt.liveupdate.shell import ShellReceiver, open_shell
 from pytilt.model.images import LiveUpdate, Sync
 from pytilt.model.logs import Level
-from tests.liveupdate.shells import REF, Shells
+from tests.liveupdate.shells import REF, Machine, Shells
 
 KINDS = ("gone", "file", "link to a file", "link to a directory", "link to nothing", "directory", "empty directory")
 CHANGES = list(itertools.product(KINDS, KINDS))
@@ -59,8 +60,10 @@ def tree(root: Path) -> dict[str, str]:
     return found
 
 
-@pytest.fixture(params=["dash and GNU tar", "busybox"])
+@pytest.fixture(params=["dash and GNU tar", "busybox", "helper"])
 def shells(request: pytest.FixtureRequest, tmp_path: Path) -> Shells:
+    if request.param == "helper":
+        return Machine(layer=request.getfixturevalue("helper"))
     if request.param != "busybox":
         if not Path("/bin/dash").exists():
             pytest.skip("no dash here")
@@ -78,7 +81,7 @@ def shells(request: pytest.FixtureRequest, tmp_path: Path) -> Shells:
 class Pair:
     """A local directory and a container that it is synced to."""
 
-    def __init__(self, folder: Path, stream: ShellReceiver) -> None:
+    def __init__(self, folder: Path, stream: Receiver) -> None:
         self.local, self.remote = folder / "local", folder / "root" / "app"
         self._stream = stream
         self._rules = LiveUpdate(syncs=(Sync(local=str(self.local), remote="/app"),))
@@ -99,15 +102,14 @@ class Pair:
         changed = [f"{self.local}/{path}".rstrip("/") for path in paths]
         steps = plan_sync(examine(changed, self._rules), self._rules)
         assert isinstance(steps, SyncPlan)
-        archive = await pack(steps.copies)
-        deletions = [file.remote for file in (*steps.deletions, *archive.vanished)]
-        assert (await self._stream.carry_out(archive, deletions, (), _log)).ok
+        assert (await self._stream.update(Batch(steps), _log)).ok
 
 
 @pytest.fixture
 async def pair(shells: Shells, tmp_path: Path):
     (tmp_path / "root").mkdir()
-    async with open_shell(shells, REF, root=str(tmp_path / "root")) as stream:
+    options = ReceiverOptions(layer=True, helper=isinstance(shells, Machine))
+    async with open_receiver(shells, REF, options, root=str(tmp_path / "root")) as stream:
         yield Pair(tmp_path, stream)
 
 

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from pytilt.cluster.seam import ContainerRef, ExecStream
 from pytilt.errors import ClusterUnreachableError, PytiltError, SyncError
+from pytilt.liveupdate.receiver import Receiver, ReceiverOptions
 from pytilt.liveupdate.shell import open_shell
 from pytilt.loop import freshness
 from pytilt.loop.outcomes import Done
@@ -51,6 +52,13 @@ class Doors(Shells):
             yield stream
 
 
+def open_in_shell(
+    containers: FakeContainers, ref: ContainerRef, options: ReceiverOptions
+) -> AbstractAsyncContextManager[Receiver]:
+    assert options.helper
+    return open_shell(containers, ref)
+
+
 class Trial:
     """A resource whose container is a directory of this machine."""
 
@@ -61,7 +69,7 @@ class Trial:
         self.local.mkdir()
         self.remote.mkdir()
         self.containers = containers or Doors()
-        self.syncing = Syncing(store, partial(open_shell, self.containers))
+        self.syncing = Syncing(store, partial(open_in_shell, self.containers))
         self.declare()
         self.run("c1")
 

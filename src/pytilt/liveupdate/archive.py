@@ -21,7 +21,6 @@ LARGEST_BYTES = 512 * 1024 * 1024
 
 _INLINE_FILES = 4
 _INLINE_BYTES = 256 * 1024
-"""Up to so much is read at once: handing it to a thread would take longer."""
 
 
 class Archive(Value):
@@ -78,9 +77,14 @@ async def pack(files: Sequence[SyncedFile]) -> Archive:
     """
     if not files:
         return Archive()
-    if len(files) <= _INLINE_FILES and all(_is_small(file.local) for file in files):
+    if is_quick(files):
         return _pack(files)
     return await asyncio.to_thread(_pack, files)
+
+
+def is_quick(files: Sequence[SyncedFile]) -> bool:
+    """Can these be read at once? Handing that to a thread would take longer."""
+    return len(files) <= _INLINE_FILES and all(_is_small(file.local) for file in files)
 
 
 async def list_synced(rules: LiveUpdate, ignores: Sequence[Ignore]) -> tuple[SyncedFile, ...]:
@@ -132,7 +136,7 @@ def _pack(files: Sequence[SyncedFile]) -> Archive:
     with tarfile.open(fileobj=buffer, mode="w", format=form, encoding=encoding, errors="surrogateescape") as tar:
         for file in files:
             try:
-                for local, remote in _members(file):
+                for local, remote in members(file):
                     if (local, remote) in seen:
                         continue
                     seen.add((local, remote))
@@ -150,7 +154,7 @@ def _pack(files: Sequence[SyncedFile]) -> Archive:
     )
 
 
-def _members(file: SyncedFile) -> Iterator[tuple[str, str]]:
+def members(file: SyncedFile) -> Iterator[tuple[str, str]]:
     """The path itself, and if it is a directory all that is in it, each with its place in the container."""
     if not stat.S_ISDIR(os.lstat(file.local).st_mode):
         yield file.local, file.remote

@@ -9,6 +9,7 @@ from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import SyncError
 from pytilt.host.timing import step
 from pytilt.liveupdate.archive import Archive, pack
+from pytilt.liveupdate.packing import Frames, pack_frames
 from pytilt.liveupdate.planning import SyncPlan
 from pytilt.model.base import Value
 from pytilt.model.images import Run
@@ -20,6 +21,16 @@ OPEN_TIMEOUT_SECONDS = 15.0
 
 COMMAND_TITLE = "[CMD "
 """How the line begins that the log gets before what a command prints, as in Tilt."""
+
+
+NO_RESTART = (
+    "the helper `synclet` restarts it, where it is the container's first process: in images that pytilt builds with "
+    "`restart_container()` in their live update"
+)
+NOT_WRITABLE = (
+    "this usually means that the container's file system denied access: check that the files in the image are "
+    "writable, that the image's default user may write to them, and that no `securityContext` of the pod forbids it"
+)
 
 
 class Way(StrEnum):
@@ -59,6 +70,7 @@ class Batch:
         self.restart = restart
         self._lock = asyncio.Lock()
         self._archive: Archive | None = None
+        self._frames: Frames | None = None
 
     @property
     def empty(self) -> bool:
@@ -81,6 +93,21 @@ class Batch:
                         f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}"
                     ) from error
             return self._archive
+
+    async def frames(self) -> Frames:
+        """The files to copy, as frames for the helper.
+
+        Raises:
+            OSError: a file is there and cannot be read.
+        """
+        async with self._lock:
+            if self._frames is None:
+                self._frames = await pack_frames(self.plan.copies)
+            return self._frames
+
+    def pack_again(self) -> None:
+        """Forget what is packed: files changed meanwhile."""
+        self._archive = self._frames = None
 
 
 class Receiver(Protocol):
@@ -115,11 +142,26 @@ class Receiver(Protocol):
         ...
 
 
+class ReceiverOptions(Value):
+    """What is known of a container before a receiver is opened in it."""
+
+    layer: bool = False
+    """Does its image bring the helper?"""
+    helper: bool = True
+    """May the helper be used?"""
+    places: tuple[str, ...] = ()
+    """Directories in which it may be possible to write."""
+
+
 class ReceiverOpener(Protocol):
     """Opens receivers."""
 
-    def __call__(self, ref: ContainerRef) -> AbstractAsyncContextManager[Receiver]:
+    def __call__(self, ref: ContainerRef, options: ReceiverOptions) -> AbstractAsyncContextManager[Receiver]:
         """Open the way into a container ahead of time, so that a later update costs no start of a command.
+
+        Args:
+            ref: which container.
+            options: what is known of it.
 
         Raises:
             SyncError: the container does not run, or lacks what an update needs.

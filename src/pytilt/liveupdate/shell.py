@@ -10,7 +10,7 @@ from pytilt.cluster.seam import ContainerRef, Containers, ExecStream
 from pytilt.errors import PytiltError, SyncError
 from pytilt.host.timing import Laps, step
 from pytilt.liveupdate.archive import Archive
-from pytilt.liveupdate.receiver import COMMAND_TITLE, OPEN_TIMEOUT_SECONDS, Batch, Synced, Way
+from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, OPEN_TIMEOUT_SECONDS, Batch, Synced, Way
 from pytilt.liveupdate.script import Marks
 from pytilt.model.images import Run
 from pytilt.model.logs import Log
@@ -25,14 +25,6 @@ _SEND_BYTES = 256 * 1024
 _NO_TOOLS = (
     "live updates need `sh`, `head`, `tar` and `rm` in the image's `$PATH`; minimal images, such as those built "
     "`FROM scratch`, lack them"
-)
-_NO_RESTART = (
-    "the helper `synclet` restarts it, where it is the container's first process: in images that pytilt builds with "
-    "`restart_container()` in their live update"
-)
-_NOT_WRITABLE = (
-    "this usually means that the container's file system denied access: check that the files in the image are "
-    "writable, that the image's default user may write to them, and that no `securityContext` of the pod forbids it"
 )
 
 
@@ -58,7 +50,7 @@ class ShellReceiver:
     async def update(self, batch: Batch, log: Log) -> Synced:
         """Carry out a batch; see `Receiver.update`."""
         if batch.restart:
-            raise SyncError("a shell cannot start the container's program again", hint=_NO_RESTART)
+            raise SyncError("a shell cannot start the container's program again", hint=NO_RESTART)
         archive = await batch.archive()
         deletions = [file.remote for file in (*batch.plan.deletions, *archive.vanished)]
         return await self.carry_out(archive, deletions, batch.plan.runs, log)
@@ -244,7 +236,7 @@ def _failure(tool: str, status: int, said: str) -> SyncError:
     if status in _CANNOT_EXECUTE:
         return SyncError(message, hint=_NO_TOOLS)
     denied = status == 2 or any(words in said.lower() for words in ("permission denied", "read-only", "can't open"))
-    return SyncError(message, hint=_NOT_WRITABLE if denied else None)
+    return SyncError(message, hint=NOT_WRITABLE if denied else None)
 
 
 def _ended(output: _Output, status: int | None, said: str) -> SyncError:

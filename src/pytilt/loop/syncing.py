@@ -1,6 +1,7 @@
 """Live updates: what changed goes into every running container of a resource, through a stream kept open for it."""
 
 import asyncio
+import posixpath
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
@@ -10,7 +11,7 @@ from pytilt.host import timing
 from pytilt.host.output import Tail
 from pytilt.liveupdate.archive import examine, list_synced
 from pytilt.liveupdate.planning import FallBack, SyncedFile, SyncPlan, plan_initial, plan_sync
-from pytilt.liveupdate.receiver import COMMAND_TITLE, Batch, Receiver, ReceiverOpener, Synced
+from pytilt.liveupdate.receiver import COMMAND_TITLE, Batch, Receiver, ReceiverOpener, ReceiverOptions, Synced
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
 from pytilt.loop.freshness import Possible, SyncTarget
@@ -210,7 +211,7 @@ class Syncing:
     async def _hold(self, target: SyncTarget, opened: _Open) -> None:
         ref = ContainerRef(namespace=target.pod.namespace, pod=target.pod.name, container=target.container.name)
         try:
-            async with self._open_receiver(ref) as stream:
+            async with self._open_receiver(ref, self._options(target)) as stream:
                 opened.stream.set_result(stream)
                 await asyncio.Event().wait()
         except (PytiltError, ExceptionGroup) as failure:
@@ -220,6 +221,12 @@ class Syncing:
             opened.fail(problem)
         finally:
             opened.fail(SyncError(f"container {target.container.name} of pod {target.pod.name} is gone"))
+
+    def _options(self, target: SyncTarget) -> ReceiverOptions:
+        rules = target.image.live_update
+        places = tuple(posixpath.dirname(sync.remote.rstrip("/")) or "/" for sync in rules.syncs) if rules else ()
+        roots = tuple(sync.remote.rstrip("/") or "/" for sync in rules.syncs) if rules else ()
+        return ReceiverOptions(places=tuple(dict.fromkeys((*roots, *places))))
 
     def _close(self, key: str) -> None:
         opened = self._open.pop(key, None)

@@ -15,7 +15,7 @@ from pytilt.host.processes import HostRunner
 from pytilt.images.assembly import image_builder
 from pytilt.images.credentials import RegistryCredentials
 from pytilt.images.publishing import DockerPublisher
-from pytilt.liveupdate.shell import open_shell
+from pytilt.liveupdate.opening import open_receiver
 from pytilt.loop.cmds import Cmds
 from pytilt.loop.connecting import Connecting
 from pytilt.loop.evaluating import Evaluating
@@ -138,7 +138,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             LocalKind(store, logs, runner, request, prober),
             ComposeKind(store),
         )
-        syncing = Syncing(store, partial(open_shell, access.containers))
+        syncing = Syncing(store, partial(open_receiver, access.containers))
         updating = Updating(store, logs, watching, _strategies(kinds, syncing), project.root, SLOTS)
         deletion = ResourceDeletion(store, logs, updating, kinds)
         tiltfile = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)

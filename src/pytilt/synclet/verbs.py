@@ -48,3 +48,14 @@ def publish(service_range: str, ports: Iterable[PublishedPorts]) -> list[str]:
 def dial(address: str) -> list[str]:
     """Connect standard input and output to an address, as an `exec` command; the first line is empty once connected."""
     return [PATH, "dial", address]
+
+
+def receive(root: str = "/") -> list[str]:
+    """Carry out live updates; with another root, below that directory."""
+    return ["receive", root] if root != "/" else ["receive"]
+
+
+def supervise(program: Iterable[str], stop_signal: int | None = None) -> list[str]:
+    """Run a program as a container's first process and start it again on request."""
+    flags = [f"--stop-signal={stop_signal}"] if stop_signal is not None else []
+    return ["supervise", *flags, "--", *program]

@@ -13,16 +13,16 @@ import (
 func TestTheWrappersFlagsAreRead(t *testing.T) {
 	for _, c := range []struct {
 		words   string
-		want    wrapperOptions
+		want    superviseOptions
 		problem string
 	}{
-		{"--watch_file=/x app -f", wrapperOptions{"/x", true, []string{"app", "-f"}}, ""},
-		{"-watch_file /x --entr_flags=-r -- -app", wrapperOptions{"/x", false, []string{"-app"}}, ""},
-		{"--entr_path=/entr --verbose_signals app", wrapperOptions{"/.restart-proc", true, []string{"app"}}, ""},
-		{"app --watch_file=/y", wrapperOptions{"/.restart-proc", true, []string{"app", "--watch_file=/y"}}, ""},
-		{"--watch_file=/x", wrapperOptions{}, "needs a program"},
-		{"--watch_file", wrapperOptions{}, "needs a value"},
-		{"--other=1 app", wrapperOptions{}, "unknown flag -other"},
+		{"--watch_file=/x app -f", superviseOptions{"/x", true, syscall.SIGTERM, []string{"app", "-f"}}, ""},
+		{"-watch_file /x --entr_flags=-r -- -app", superviseOptions{"/x", false, syscall.SIGTERM, []string{"-app"}}, ""},
+		{"--entr_path=/entr --verbose_signals app", superviseOptions{"/.restart-proc", true, syscall.SIGTERM, []string{"app"}}, ""},
+		{"app --watch_file=/y", superviseOptions{"/.restart-proc", true, syscall.SIGTERM, []string{"app", "--watch_file=/y"}}, ""},
+		{"--watch_file=/x", superviseOptions{}, "needs a program"},
+		{"--watch_file", superviseOptions{}, "needs a value"},
+		{"--other=1 app", superviseOptions{}, "unknown flag -other"},
 	} {
 		got, err := readWrapperOptions(strings.Fields(c.words))
 		if c.problem != "" {

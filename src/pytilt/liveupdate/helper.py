@@ -1,0 +1,346 @@
+"""The receiver for containers in which the helper `synclet` runs: frames out, answers in; no process per file."""
+
+import asyncio
+import codecs
+import contextlib
+from collections.abc import AsyncIterator
+
+from pytilt.cluster.seam import ExecStream
+from pytilt.errors import PytiltError, SyncError
+from pytilt.liveupdate.packing import Frames, LargeFile, read_blocks
+from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Synced, Way
+from pytilt.model.images import Run
+from pytilt.model.logs import Log
+from pytilt.synclet import frames
+from pytilt.synclet.frames import (
+    Answer,
+    Consumed,
+    Decoder,
+    Done,
+    Exit,
+    Failed,
+    FailureKind,
+    FrameError,
+    Greeting,
+    Missing,
+    Output,
+    Started,
+)
+
+_KILLED = 137
+"""128 + SIGKILL: the container runtime killed it, which is no failure of the command."""
+
+_MESSAGE_BYTES = 128 * 1024
+"""Frames are put together to messages of about this size."""
+
+_WINDOW_BYTES = 4 * 1024 * 1024
+"""So much may be on its way before the helper has to say that it took some of it."""
+
+_TRIES = 3
+"""How often a batch is packed whose files change while they are sent."""
+
+
+class _TornError(Exception):
+    """A file changed after it was packed."""
+
+
+class HelperReceiver:
+    """A `Receiver` that is the helper. Made by `open_helper`.
+
+    Args:
+        answers: what the helper says.
+        greeting: what it said first.
+        way: how it came into the container.
+    """
+
+    def __init__(self, answers: "Answers", greeting: Greeting, way: Way) -> None:
+        self.way = way
+        self.restarts = greeting.restarts
+        self._answers = answers
+        self._turn = asyncio.Lock()
+        self._failed = False
+        self._number = 0
+
+    @property
+    def broken(self) -> bool:
+        """Has it ended or failed, so that another one is to be opened?"""
+        return self._failed or self._answers.ended
+
+    async def update(self, batch: Batch, log: Log) -> Synced:
+        """Carry out a batch; see `Receiver.update`. It goes on after what the helper itself reports as failed."""
+        if batch.restart and not self.restarts:
+            raise SyncError("the container's program cannot be started again", hint=NO_RESTART)
+        async with self._turn:
+            if self.broken:
+                raise SyncError("the stream into the container is broken")
+            self._failed = True  # until it is known to be in order, also when this is cancelled
+            try:
+                failure = await self._files(batch)
+                result = Synced() if failure else await self._commands(batch.plan.runs, log)
+                if not failure and result.ok and batch.restart:
+                    failure = await self._restart()
+            except FrameError as error:
+                raise SyncError(f"the helper in the container answered wrongly: {error}") from error
+            self._failed = False
+        if failure:
+            raise failure
+        return result
+
+    async def _files(self, batch: Batch) -> SyncError | None:
+        """Delete and copy; packs again what changes meanwhile."""
+        for _ in range(_TRIES):
+            try:
+                return await self._send_files(batch, await batch.frames())
+            except _TornError:
+                batch.pack_again()
+        return SyncError("the files change all the time while they are sent")
+
+    async def _send_files(self, batch: Batch, packed: Frames) -> SyncError | None:
+        self._number += 1
+        failure: SyncError | None = None
+        torn = False
+        sender = _Sender(self._answers)
+        await sender.add(packed.clearing)
+        for deletion in (*batch.plan.deletions, *packed.vanished):
+            await sender.add(frames.delete(deletion.remote))
+        for content in packed.content:
+            if isinstance(content, bytes):
+                await sender.add(content)
+                continue
+            await sender.add(content.announcement())
+            await sender.flush()
+            while not isinstance(answer := await self._answers.next(), Missing):
+                failure = failure or _failure(_failed(answer))
+            torn = await self._send_blocks(sender, content, answer) or torn
+        await sender.add(frames.commit(self._number))
+        await sender.flush()
+        while not isinstance(answer := await self._answers.next(), Done):
+            failure = failure or _failure(_failed(answer))
+        if answer.number != self._number:
+            raise FrameError(f"batch {answer.number} was acknowledged instead of {self._number}")
+        if torn:
+            raise _TornError
+        return failure
+
+    async def _send_blocks(self, sender: "_Sender", file: LargeFile, missing: Missing) -> bool:
+        """Send what is missing of a file; true when it is no longer the file that was announced."""
+        torn = False
+        blocks = -(-file.size // file.block)
+        if any(not first < end <= blocks for first, end in missing.ranges):
+            raise FrameError("it asks for blocks that there are not")
+        try:
+            for frame, same in read_blocks(file, missing.ranges):
+                torn = torn or not same
+                await sender.add(frame)
+        except OSError as error:
+            raise SyncError(f"`{file.local}` cannot be read any more: {error.strerror}") from error
+        return torn
+
+    async def _commands(self, runs: tuple[Run, ...], log: Log) -> Synced:
+        for number, run in enumerate(runs, 1):
+            if not run.echo_off:
+                log(f"{COMMAND_TITLE}{number}/{len(runs)}] {run.shown}\n")
+            status = await self._command(run, log)
+            if status == _KILLED:
+                raise SyncError(f"command `{run.shown}` was killed by the container runtime (exit status 137)")
+            if status:
+                return Synced(failed=run, exit_status=status)
+        return Synced()
+
+    async def _command(self, run: Run, log: Log) -> int:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        await self._answers.send(frames.run(run.argv))
+        while True:
+            match await self._answers.next():
+                case Output(data=data):
+                    if text := decoder.decode(data):
+                        log(text)
+                case Exit(status=status):
+                    if text := decoder.decode(b"", final=True):
+                        log(text)
+                    return status
+                case other:
+                    raise FrameError(f"unexpected {type(other).__name__}")
+
+    async def _restart(self) -> SyncError | None:
+        await self._answers.send(frames.restart())
+        match await self._answers.next():
+            case Started():
+                return None
+            case Failed() as failed:
+                return SyncError(f"the container's program was not started again: {failed.message}", hint=NO_RESTART)
+            case other:
+                raise FrameError(f"unexpected {type(other).__name__}")
+
+
+async def greet(answers: "Answers", way: Way) -> HelperReceiver:
+    """Begin to speak with a helper.
+
+    Raises:
+        SyncError: what answers is no helper, or one of another version.
+    """
+    line = await answers.line()
+    greeting = frames.read_greeting(line)
+    if greeting is None:
+        raise SyncError(f"the container answered `{line.decode(errors='replace')[:200]}`, which no helper says")
+    if greeting.version != frames.VERSION:
+        raise SyncError(f"the helper in the container speaks version {greeting.version}, not {frames.VERSION}")
+    await answers.send(frames.hello())
+    return HelperReceiver(answers, greeting, way)
+
+
+class _Sender:
+    """Puts frames together to messages."""
+
+    def __init__(self, answers: "Answers") -> None:
+        self._answers = answers
+        self._frames: list[bytes] = []
+        self._size = 0
+
+    async def add(self, frame: bytes) -> None:
+        self._frames.append(frame)
+        self._size += len(frame)
+        if self._size >= _MESSAGE_BYTES:
+            await self.flush()
+
+    async def flush(self) -> None:
+        message = b"".join(self._frames)
+        self._frames, self._size = [], 0
+        if message:
+            await self._answers.send(message)
+
+
+class Answers:
+    """The helper's side of a stream, read all the time, so that its end is noticed between updates too."""
+
+    def __init__(self, stream: ExecStream) -> None:
+        self.ended = False
+        self._stream = stream
+        self._failure: PytiltError | FrameError | None = None
+        self._said = ""
+        self._lines: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._peeked: bytes | None = None
+        self._beginning: bytearray | None = bytearray()  # what came before frames and is no whole line yet
+        self._decoder = Decoder()
+        self._items: asyncio.Queue[Answer | None] = asyncio.Queue()
+        self._sent = self._consumed = 0
+        self._taken = asyncio.Event()
+
+    async def peek_line(self) -> bytes:
+        """The next line, which `line` returns too."""
+        if self._peeked is None:
+            self._peeked = await self._lines.get()
+        if self._peeked is None:
+            raise self._end()
+        return self._peeked
+
+    async def line(self) -> bytes:
+        """The next line that comes before the frames, without its end; the last of them is the greeting."""
+        line = await self.peek_line()
+        self._peeked = None
+        return line
+
+    async def next(self) -> Answer:
+        """The next answer."""
+        item = None if self.ended and self._items.empty() else await self._items.get()
+        if item is None:
+            raise self._end()
+        return item
+
+    async def send(self, message: bytes) -> None:
+        """Send as fast as the helper takes it; who reads from a stream that broke gets the error."""
+        with contextlib.suppress(PytiltError, OSError, EOFError):
+            for start in range(0, len(message), _MESSAGE_BYTES):
+                part = message[start : start + _MESSAGE_BYTES]
+                self._sent += len(part)
+                while self._sent - self._consumed > _WINDOW_BYTES and not self.ended:
+                    self._taken.clear()
+                    await self._taken.wait()
+                if self.ended:
+                    return
+                await self._stream.send(part)
+
+    async def send_raw(self, data: bytes) -> None:
+        """Send what is no frame."""
+        with contextlib.suppress(PytiltError, OSError, EOFError):
+            for start in range(0, len(data), _MESSAGE_BYTES):
+                if self.ended:
+                    return
+                await self._stream.send(data[start : start + _MESSAGE_BYTES])
+
+    async def fill(self) -> None:
+        """Read until the stream ends."""
+        with contextlib.suppress(EOFError, OSError):
+            try:
+                while True:
+                    channel, data = await self._stream.receive()
+                    if channel == 1:
+                        self._take(data)
+                    else:
+                        self._said = (self._said + data.decode(errors="replace"))[-2000:]
+            except (PytiltError, FrameError) as error:
+                self._failure = error
+        self.ended = True
+        self._taken.set()
+        self._items.put_nowait(None)
+        self._lines.put_nowait(None)
+
+    def _take(self, data: bytes) -> None:
+        if self._beginning is not None:
+            self._beginning += data
+            while self._beginning is not None and (end := self._beginning.find(b"\n")) >= 0:
+                line = bytes(self._beginning[:end])
+                del self._beginning[: end + 1]
+                self._lines.put_nowait(line)
+                if frames.read_greeting(line) is not None:
+                    data, self._beginning = bytes(self._beginning), None
+            if self._beginning is not None:
+                return
+        for answer in self._decoder.feed(data):
+            if isinstance(answer, Consumed):
+                self._consumed = answer.count
+                self._taken.set()
+            else:
+                self._items.put_nowait(answer)
+
+    def _end(self) -> SyncError:
+        said = f": {self._said.strip()}" if self._said.strip() else ""
+        if isinstance(self._failure, PytiltError):
+            return SyncError(f"{self._failure.message}{said}", hint=self._failure.hint)
+        if self._failure is not None:
+            return SyncError(f"the helper in the container answered wrongly: {self._failure}{said}")
+        status = self._stream.exit_status
+        status_text = "" if status is None else f" (exit status {status})"
+        return SyncError(f"the stream into the container ended{status_text}{said}")
+
+
+@contextlib.asynccontextmanager
+async def listening(stream: ExecStream) -> AsyncIterator[Answers]:
+    """Read what a helper says, or will once it is there, for as long as the block runs."""
+    answers = Answers(stream)
+    failure: BaseException | None = None
+    async with asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(answers.fill(), name="listen to a helper")
+        try:
+            yield answers
+        except BaseException as error:  # noqa: BLE001 - raised again below, but not as a group
+            failure = error
+        reading.cancel()
+    if failure:
+        raise failure
+
+
+def _failed(answer: Answer) -> Failed:
+    if not isinstance(answer, Failed):
+        raise FrameError(f"unexpected {type(answer).__name__}")
+    return answer
+
+
+def _failure(failed: Failed) -> SyncError:
+    message = f"copying changed files: {failed.message}"
+    match failed.kind:
+        case FailureKind.DENIED:
+            return SyncError(message, hint=NOT_WRITABLE)
+        case FailureKind.FULL:
+            return SyncError(message, hint="the container's file system is full")
+    return SyncError(message)

@@ -1,0 +1,160 @@
+"""Packing local files for the helper: frames, and large files of which only what changed is read again and sent."""
+
+import asyncio
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pytilt.liveupdate.archive import is_quick, members
+from pytilt.liveupdate.planning import SyncedFile
+from pytilt.model.base import Value
+from pytilt.synclet import frames
+from pytilt.synclet.frames import Attributes
+
+LARGE_BYTES = 192 * 1024
+"""From this size on a file is named by its blocks first; with its path a smaller one fits into one frame."""
+
+_READ_BYTES = 1024 * 1024
+_TOGETHER_BYTES = 8 * 1024 * 1024
+"""From this size on the halves of a file are read at the same time."""
+
+
+class LargeFile(Value):
+    """A file of which every block is named."""
+
+    local: str
+    remote: str
+    attributes: Attributes
+    size: int
+    block: int
+    sums: bytes = b""
+
+    def announcement(self) -> bytes:
+        """The frame that asks which blocks are missing."""
+        return frames.blocks(self.remote, self.size, self.block, self.sums, self.attributes)
+
+
+class Frames(Value):
+    """Packed files. They may be sent to any number of containers."""
+
+    clearing: bytes = b""
+    """Frames that clear the way for directories; come before all deletions."""
+    content: tuple[bytes | LargeFile, ...] = ()
+    """Frames, and what is sent in between."""
+    vanished: tuple[SyncedFile, ...] = ()
+    """What was to be packed and is no longer there: it is to be deleted instead."""
+
+
+async def pack_frames(files: Sequence[SyncedFile]) -> Frames:
+    """Pack files, directories with all that is in them, and symbolic links as such.
+
+    Args:
+        files: what to pack; a later one wins over an earlier one with the same remote path.
+
+    Raises:
+        OSError: a file is there and cannot be read.
+    """
+    if not files:
+        return Frames()
+    packed = _pack(files) if is_quick(files) else await asyncio.to_thread(_pack, files)
+    content = [await _with_sums(each) if isinstance(each, LargeFile) else each for each in packed.content]
+    return Frames(clearing=packed.clearing, content=tuple(content), vanished=packed.vanished)
+
+
+def read_blocks(file: LargeFile, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[bytes, bool]]:
+    """Frames with the blocks that are missing somewhere, and whether each is still what it was when it was packed.
+
+    Raises:
+        OSError: it is no longer there.
+    """
+    with Path(file.local).open("rb", buffering=0) as source:
+        for first, end in ranges:
+            for index in range(first, end):
+                length = min(file.block, file.size - index * file.block)
+                content = os.pread(source.fileno(), length, index * file.block)
+                start = index * frames.SUM_SIZE
+                same = frames.block_sums(memoryview(content), file.block) == file.sums[start : start + frames.SUM_SIZE]
+                content = content.ljust(length, b"\0")
+                for frame in frames.pieces(memoryview(content), file.block, [(0, 1)]):
+                    yield frame, same
+
+
+def _pack(files: Sequence[SyncedFile]) -> Frames:
+    clearing: list[str] = []
+    content: list[bytes | LargeFile] = []
+    vanished: list[SyncedFile] = []
+    seen: set[tuple[str, str]] = set()
+    for file in files:
+        try:
+            for local, remote in members(file):
+                if (local, remote) in seen:
+                    continue
+                seen.add((local, remote))
+                try:
+                    packed = _pack_one(local, remote, file)
+                except (FileNotFoundError, NotADirectoryError):
+                    if local == file.local:
+                        raise
+                    continue  # deleted while the directory was read; its deletion is a change of its own
+                if packed is not None:
+                    content.append(packed)
+                    if isinstance(packed, bytes) and packed.startswith(b"M") and remote != "/":
+                        clearing.append(remote)
+        except (FileNotFoundError, NotADirectoryError):
+            vanished.append(file)
+    return Frames(
+        clearing=b"".join(map(frames.unlink, sorted(clearing, key=len))),
+        content=tuple(content),
+        vanished=tuple(vanished),
+    )
+
+
+def _pack_one(local: str, remote: str, file: SyncedFile) -> bytes | LargeFile | None:
+    """One path, without what is below it; None when it is nothing that can be packed."""
+    found = os.lstat(local)
+    mode = stat.S_IMODE(found.st_mode) if file.mode is None else file.mode
+    attributes = Attributes(mode=mode, mtime=found.st_mtime_ns, owner=file.owner)
+    if stat.S_ISREG(found.st_mode):
+        if found.st_size < LARGE_BYTES:
+            # Read no more than that: it may grow meanwhile, which is a change of its own.
+            with Path(local).open("rb", buffering=0) as source:
+                content = source.read(LARGE_BYTES) or b""
+            return frames.file(remote, content, attributes)
+        block = frames.block_size(found.st_size)
+        return LargeFile(local=local, remote=remote, attributes=attributes, size=found.st_size, block=block)
+    if stat.S_ISLNK(found.st_mode):
+        return frames.symlink(remote, str(Path(local).readlink()), attributes)
+    return frames.mkdir(remote, attributes) if stat.S_ISDIR(found.st_mode) else None
+
+
+async def _with_sums(file: LargeFile) -> LargeFile:
+    blocks = -(-file.size // file.block)
+    middle = blocks // 2 * file.block if file.size >= _TOGETHER_BYTES else file.size
+    parts = [(0, middle), (middle, file.size)] if middle < file.size else [(0, file.size)]
+    sums = await asyncio.gather(*(asyncio.to_thread(_sums, file, *part) for part in parts))
+    return LargeFile(
+        local=file.local,
+        remote=file.remote,
+        attributes=file.attributes,
+        size=file.size,
+        block=file.block,
+        sums=b"".join(sums),
+    )
+
+
+def _sums(file: LargeFile, start: int, end: int) -> bytes:
+    """The sums of the blocks of one part; what is missing because the file became shorter counts as zeros."""
+    step = max(_READ_BYTES, file.block)
+    buffer = bytearray(min(step, max(end - start, 1)))
+    found = []
+    with Path(file.local).open("rb", buffering=0) as source:
+        while start < end:
+            part = memoryview(buffer)[: min(step, end - start)]
+            filled = 0
+            while filled < len(part) and (size := os.preadv(source.fileno(), [part[filled:]], start + filled)):
+                filled += size
+            part[filled:] = bytes(len(part) - filled)
+            found.append(frames.block_sums(part, file.block))
+            start += len(part)
+    return b"".join(found)

@@ -1,0 +1,261 @@
+"""The frames that live updates and `synclet receive` exchange, as `synclet/frames.go` reads and writes them.
+
+A frame is a byte for its kind, four for the length of its payload (big-endian, as all numbers), and the payload. The
+helper first writes one line: `GREETING`, its version, and what it can do. Every batch ends with `commit`, which is
+acknowledged; a failure is reported before that, and what follows it in the batch is not done.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from enum import IntEnum
+from hashlib import sha256
+
+from pytilt.model.base import Value
+
+VERSION = 1
+GREETING = b"\x1esynclet "
+LARGEST_FRAME = 256 * 1024
+SUM_SIZE = 16
+
+_HEAD = struct.Struct(">cI")
+_ATTRIBUTES = struct.Struct(">IqI")
+_U32 = struct.Struct(">I")
+_SIZES = struct.Struct(">QI")
+
+
+class FrameError(ValueError):
+    """What arrives is no frame of this protocol."""
+
+
+class FailureKind(IntEnum):
+    """Why a batch could not be carried out."""
+
+    OTHER = 0
+    DENIED = 1
+    FULL = 2
+    RESTART = 3
+
+
+class Greeting(Value):
+    """What the helper says first."""
+
+    version: int
+    restarts: bool = False
+    """Can the program of the container be started again?"""
+    pid: int = 0
+    """Its own process id there."""
+
+
+class Attributes(Value):
+    """What a file has besides its content."""
+
+    mode: int = 0
+    mtime: int = 0
+    """Nanoseconds since 1970."""
+    owner: str = ""
+    """`USER` or `USER:GROUP`; empty: whoever receives it."""
+
+    def encoded(self) -> bytes:
+        """As the frames hold it."""
+        owner = _bytes(self.owner)
+        return _ATTRIBUTES.pack(self.mode & 0o7777, self.mtime, len(owner)) + owner
+
+
+def read_greeting(line: bytes) -> Greeting | None:
+    """What a line says, without its end; None when it is no greeting."""
+    if not line.startswith(GREETING):
+        return None
+    words = line[len(GREETING) :].decode(errors="replace").split()
+    if not words or not words[0].isdecimal():
+        return None
+    known = dict(word.partition("=")[::2] for word in words[1:])
+    pid = known.get("pid", "")
+    return Greeting(
+        version=int(words[0]), restarts=known.get("restarts") == "1", pid=int(pid) if pid.isdecimal() else 0
+    )
+
+
+def frame(kind: bytes, payload: bytes = b"") -> bytes:
+    """One frame."""
+    if len(payload) > LARGEST_FRAME:
+        raise FrameError(f"a frame of {len(payload)} bytes is too large")
+    return _HEAD.pack(kind, len(payload)) + payload
+
+
+def hello() -> bytes:
+    """This side's version; comes first."""
+    return frame(b"H", struct.pack(">H", VERSION))
+
+
+def unlink(path: str) -> bytes:
+    """Remove what is at a path unless it is a directory."""
+    return frame(b"U", _bytes(path))
+
+
+def delete(path: str) -> bytes:
+    """Remove whatever is at a path, and below."""
+    return frame(b"D", _bytes(path))
+
+
+def mkdir(path: str, attributes: Attributes) -> bytes:
+    """Make a directory, or give it these attributes."""
+    return frame(b"M", attributes.encoded() + _bytes(path))
+
+
+def symlink(path: str, target: str, attributes: Attributes) -> bytes:
+    """Make a symbolic link."""
+    return frame(b"L", attributes.encoded() + _text(target) + _bytes(path))
+
+
+def file(path: str, content: bytes, attributes: Attributes) -> bytes:
+    """A whole file."""
+    return frame(b"F", b"".join((attributes.encoded(), _U32.pack(zlib.crc32(content)), _text(path), content)))
+
+
+def blocks(path: str, size: int, block: int, sums: bytes, attributes: Attributes) -> bytes:
+    """A file of which every block is named, see `block_sums`; answered by the blocks that are `missing`."""
+    return frame(b"B", b"".join((attributes.encoded(), _SIZES.pack(size, block), _text(path), sums)))
+
+
+def pieces(content: memoryview, block: int, ranges: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+    """The blocks of a file that were asked for."""
+    for first, end in ranges:
+        for index in range(first, end):
+            whole = content[index * block : (index + 1) * block]
+            for start in range(0, len(whole), LARGEST_FRAME):
+                yield frame(b"P", bytes(whole[start : start + LARGEST_FRAME]))
+
+
+def commit(number: int) -> bytes:
+    """The end of a batch."""
+    return frame(b"K", _U32.pack(number))
+
+
+def run(argv: Sequence[str]) -> bytes:
+    """Run a command."""
+    return frame(b"R", b"".join(map(_text, argv)))
+
+
+def restart() -> bytes:
+    """Start the container's program again."""
+    return frame(b"X")
+
+
+def block_sums(content: memoryview, block: int) -> bytes:
+    """The beginning of the SHA-256 of every block, one after the other."""
+    return b"".join(
+        sha256(content[start : start + block]).digest()[:SUM_SIZE] for start in range(0, len(content), block)
+    )
+
+
+def block_size(size: int) -> int:
+    """How large the blocks of a file are, so that their sums fit into one frame."""
+    block = 64 * 1024
+    while size // block > 8192:
+        block *= 2
+    return block
+
+
+class Done(Value):
+    """A batch is carried out, or was given up."""
+
+    number: int
+
+
+class Missing(Value):
+    """Blocks that the container does not have: the first, and the one after the last."""
+
+    ranges: tuple[tuple[int, int], ...]
+
+
+class Output(Value):
+    """What a command printed."""
+
+    data: bytes
+
+
+class Exit(Value):
+    """A command ended."""
+
+    status: int
+
+
+class Started(Value):
+    """The container's program was started again."""
+
+    pid: int
+
+
+class Consumed(Value):
+    """How many bytes were taken in so far."""
+
+    count: int
+
+
+class Failed(Value):
+    """A batch cannot be carried out."""
+
+    kind: FailureKind
+    message: str
+
+
+Answer = Done | Missing | Output | Exit | Started | Consumed | Failed
+
+
+class Decoder:
+    """Puts answers together from the pieces in which they arrive."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Answer]:
+        """The answers that are complete now.
+
+        Raises:
+            FrameError: it is none.
+        """
+        self._buffer += data
+        while len(self._buffer) >= _HEAD.size:
+            kind, size = _HEAD.unpack_from(self._buffer)
+            if size > LARGEST_FRAME:
+                raise FrameError(f"a frame of {size} bytes is too large")
+            end = _HEAD.size + size
+            if len(self._buffer) < end:
+                return
+            payload = bytes(self._buffer[_HEAD.size : end])
+            del self._buffer[:end]
+            yield _answer(kind, payload)
+
+
+def _answer(kind: bytes, payload: bytes) -> Answer:
+    try:
+        match kind:
+            case b"A":
+                return Done(number=_U32.unpack(payload)[0])
+            case b"N":
+                return Missing(ranges=tuple(struct.iter_unpack(">II", payload)))
+            case b"O":
+                return Output(data=payload)
+            case b"r":
+                return Exit(status=_U32.unpack(payload)[0])
+            case b"g":
+                return Started(pid=_U32.unpack(payload)[0])
+            case b"W":
+                return Consumed(count=struct.unpack(">Q", payload)[0])
+            case b"!" if payload:
+                kinds = set(FailureKind)
+                failure = FailureKind(payload[0]) if payload[0] in kinds else FailureKind.OTHER
+                return Failed(kind=failure, message=payload[1:].decode(errors="replace"))
+    except struct.error as error:
+        raise FrameError(f"a frame of kind {kind!r} has a wrong length") from error
+    raise FrameError(f"unknown frame {kind!r}")
+
+
+def _text(value: str) -> bytes:
+    content = _bytes(value)
+    return _U32.pack(len(content)) + content
+
+
+def _bytes(value: str) -> bytes:
+    return value.encode(errors="surrogateescape")

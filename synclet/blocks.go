@@ -1,0 +1,271 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+)
+
+// sumSize is how much of a block's SHA-256 both sides compare.
+const sumSize = 16
+
+// largestBlock limits what is read of a file at once.
+const largestBlock = 16 * 1024 * 1024
+
+// keptSums limits how many blocks' sums are remembered, of all files together.
+const keptSums = 64 * 1024
+
+type sum [sumSize]byte
+
+func sumOf(content []byte) (s sum) {
+	whole := sha256.Sum256(content)
+	copy(s[:], whole[:])
+	return s
+}
+
+// version identifies a state of a file: where it is the same, so is the content.
+type version struct {
+	device, inode uint64
+	size          int64
+	changed       syscall.Timespec
+}
+
+func versionOf(file *os.File) (version, error) {
+	var found syscall.Stat_t
+	if err := syscall.Fstat(int(file.Fd()), &found); err != nil {
+		return version{}, err
+	}
+	return version{uint64(found.Dev), found.Ino, found.Size, found.Ctim}, nil
+}
+
+type knownSums struct {
+	version
+	block uint32
+	sums  []sum
+}
+
+// sumCache remembers what large files consist of, so that they need not be read to find out what changed.
+type sumCache struct {
+	files map[string]knownSums
+	count int
+}
+
+func (c *sumCache) find(path string, at version, block uint32) []sum {
+	if known, ok := c.files[path]; ok && known.version == at && known.block == block {
+		return known.sums
+	}
+	return nil
+}
+
+func (c *sumCache) keep(path string, known knownSums) {
+	c.count += len(known.sums) - len(c.files[path].sums)
+	if c.count > keptSums || c.files == nil {
+		c.files, c.count = map[string]knownSums{}, len(known.sums)
+	}
+	c.files[path] = known
+}
+
+// delta makes a new version of a file from the one that is there and the blocks that are sent.
+type delta struct {
+	size    int64
+	block   int64
+	sums    []sum
+	old     *os.File // nil if there is none
+	oldSize int64
+	known   []sum // of the old file; nil: it has to be read
+	into    *os.File
+	buffer  []byte
+}
+
+// length is that of a block; the last one may be shorter.
+func (d *delta) length(index int) int64 {
+	return min(d.block, d.size-int64(index)*d.block)
+}
+
+// reuse takes what it can from the old file and returns the blocks that it lacks, as ranges.
+func (d *delta) reuse() ([][2]int, error) {
+	var missing [][2]int
+	same := 0 // blocks right before this one that are the same at the same place, and not copied yet
+	for i := range d.sums {
+		if i < len(d.known) && d.known[i] == d.sums[i] && int64(i)*d.block+d.length(i) <= d.oldSize {
+			same++
+			continue
+		}
+		if err := d.copySame(i, same); err != nil {
+			return nil, err
+		}
+		same = 0
+		found, err := d.find(i)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			continue
+		}
+		if last := len(missing) - 1; last >= 0 && missing[last][1] == i {
+			missing[last][1]++
+		} else {
+			missing = append(missing, [2]int{i, i + 1})
+		}
+	}
+	return missing, d.copySame(len(d.sums), same)
+}
+
+// copySame copies the blocks before one, without reading them into memory where the system can do that.
+func (d *delta) copySame(before, count int) error {
+	if count == 0 {
+		return nil
+	}
+	start := int64(before-count) * d.block
+	end := min(int64(before)*d.block, d.size)
+	for _, file := range []*os.File{d.old, d.into} {
+		if _, err := file.Seek(start, io.SeekStart); err != nil {
+			return err
+		}
+	}
+	_, err := io.CopyN(d.into, d.old, end-start)
+	return err
+}
+
+// find looks for a block at its place in the old file, and where it was if something before it became longer or shorter.
+func (d *delta) find(index int) (bool, error) {
+	if d.old == nil {
+		return false, nil
+	}
+	offset, length := int64(index)*d.block, d.length(index)
+	places := []int64{offset, offset - (d.size - d.oldSize)}
+	if d.known != nil {
+		places = places[1:]
+	}
+	if d.size == d.oldSize {
+		places = places[:1]
+		if d.known != nil {
+			return false, nil
+		}
+	}
+	for _, place := range places {
+		if place < 0 || place+length > d.oldSize {
+			continue
+		}
+		content := d.buffer[:length]
+		if _, err := d.old.ReadAt(content, place); err != nil {
+			continue
+		}
+		if sumOf(content) == d.sums[index] {
+			_, err := d.into.WriteAt(content, offset)
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// openOld opens what is there, where a new version can be made of it.
+func openOld(path string) (*os.File, version) {
+	found, err := os.Lstat(path)
+	if err != nil || !found.Mode().IsRegular() {
+		return nil, version{}
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, version{}
+	}
+	at, err := versionOf(file)
+	if err != nil {
+		file.Close()
+		return nil, version{}
+	}
+	return file, at
+}
+
+// writeBlocks makes a file of which the other side names every block; it is asked for those that are missing.
+func (r *receiver) writeBlocks(path string, size uint64, block uint32, sums []byte, has attributes) error {
+	count := uint64(len(sums) / sumSize)
+	if block == 0 || block > largestBlock || len(sums)%sumSize != 0 || count*uint64(block) < size ||
+		count > 0 && (count-1)*uint64(block) >= size {
+		return protocolError{fmt.Errorf("%d sums of blocks of %d bytes for %d bytes", count, block, size)}
+	}
+	d := &delta{size: int64(size), block: int64(block), sums: make([]sum, count)}
+	for i := range d.sums {
+		copy(d.sums[i][:], sums[i*sumSize:])
+	}
+	old, at := openOld(path)
+	if old != nil {
+		defer old.Close()
+		d.old, d.oldSize, d.known = old, at.size, r.sums.find(path, at, block)
+		d.buffer = make([]byte, min(int64(block), d.size))
+	}
+	file, err := r.create(path)
+	if err != nil {
+		return err
+	}
+	if file.inPlace { // what was there is gone
+		d.old, d.known = nil, nil
+	}
+	d.into = file.File
+	missing, err := d.reuse()
+	if err != nil {
+		return file.abandon(err)
+	}
+	if err := r.fetch(d, missing); err != nil {
+		return file.abandon(err)
+	}
+	if err := file.Truncate(d.size); err != nil {
+		return file.abandon(err)
+	}
+	if err := file.finish(has); err != nil {
+		return err
+	}
+	if placed, now := openOld(path); placed != nil {
+		placed.Close()
+		r.sums.keep(path, knownSums{now, block, d.sums})
+	}
+	return nil
+}
+
+// fetch asks for blocks and takes them in.
+func (r *receiver) fetch(d *delta, missing [][2]int) error {
+	asked := make([]byte, 0, 8*len(missing))
+	for _, each := range missing {
+		asked = binary.BigEndian.AppendUint32(asked, uint32(each[0]))
+		asked = binary.BigEndian.AppendUint32(asked, uint32(each[1]))
+	}
+	r.asked = true
+	if err := r.send(frameMissing, asked); err != nil {
+		return protocolError{err}
+	}
+	for _, each := range missing {
+		for index := each[0]; index < each[1]; index++ {
+			if err := r.fetchBlock(d, index); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *receiver) fetchBlock(d *delta, index int) error {
+	offset, left := int64(index)*d.block, d.length(index)
+	whole := sha256.New()
+	for left > 0 {
+		kind, content, err := r.wire.receive()
+		if err != nil {
+			return protocolError{err}
+		}
+		if kind != framePiece || int64(len(content)) > left || len(content) == 0 {
+			return protocolError{fmt.Errorf("block %d was asked for, and did not come", index)}
+		}
+		whole.Write(content)
+		if _, err := d.into.WriteAt(content, offset); err != nil {
+			return err
+		}
+		offset += int64(len(content))
+		left -= int64(len(content))
+	}
+	if found := whole.Sum(nil); sum(found[:sumSize]) != d.sums[index] {
+		return fmt.Errorf("block %d changed on its way, or while it was read", index)
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// protocolVersion is that of the frames below. Both sides name theirs before anything else; they must be the same.
+const protocolVersion = 1
+
+// greeting is how `receive` begins what it says, so that it is not taken for anything else's output. The rest of the
+// line is its version, and what it can do.
+const greeting = "\x1esynclet"
+
+// largestFrame limits a frame's payload, and so how much either side has to keep.
+const largestFrame = 256 * 1024
+
+// What the other side says.
+const (
+	frameHello   = 'H' // version
+	frameUnlink  = 'U' // path: remove what is no directory
+	frameDelete  = 'D' // path: remove it and all that is below
+	frameMkdir   = 'M' // attributes, path
+	frameLink    = 'L' // attributes, target, path
+	frameFile    = 'F' // attributes, checksum, path, content
+	frameBlocks  = 'B' // attributes, size, size of a block, path, a hash for each block
+	framePiece   = 'P' // the next bytes of the blocks that were asked for
+	frameCommit  = 'K' // number of the batch
+	frameRun     = 'R' // words of a command
+	frameRestart = 'X' // nothing
+)
+
+// What this side says.
+const (
+	frameDone     = 'A' // number of the batch
+	frameMissing  = 'N' // numbers of the first block and the one after the last, for each range that is to be sent
+	frameOutput   = 'O' // bytes that a command printed
+	frameExit     = 'r' // exit status of the command
+	frameStarted  = 'g' // process id of the program that was started again
+	frameConsumed = 'W' // how many bytes were taken so far
+	frameFailed   = '!' // kind of the failure, a byte; message
+)
+
+// Kinds of failures.
+const (
+	failureOther   = 0
+	failureDenied  = 1 // not writable
+	failureFull    = 2 // no space
+	failureRestart = 3 // the program cannot be started again
+)
+
+var errShort = errors.New("a frame ends too early")
+
+// fields reads what a frame holds, one after the other. After the first error everything is empty.
+type fields struct {
+	rest []byte
+	err  error
+}
+
+func (f *fields) take(size int) []byte {
+	if f.err != nil || size < 0 || size > len(f.rest) {
+		f.err = errShort
+		return nil
+	}
+	taken := f.rest[:size]
+	f.rest = f.rest[size:]
+	return taken
+}
+
+func (f *fields) u16() uint16 {
+	if b := f.take(2); b != nil {
+		return binary.BigEndian.Uint16(b)
+	}
+	return 0
+}
+
+func (f *fields) u32() uint32 {
+	if b := f.take(4); b != nil {
+		return binary.BigEndian.Uint32(b)
+	}
+	return 0
+}
+
+func (f *fields) u64() uint64 {
+	if b := f.take(8); b != nil {
+		return binary.BigEndian.Uint64(b)
+	}
+	return 0
+}
+
+// text is preceded by its length.
+func (f *fields) text() string {
+	size := f.u32()
+	if size > largestFrame {
+		f.err = errShort
+		return ""
+	}
+	return string(f.take(int(size)))
+}
+
+// wire is the stream: frames in, frames out.
+type wire struct {
+	source   *bufio.Reader
+	sink     io.Writer
+	buffer   []byte
+	consumed uint64
+	reported uint64
+}
+
+func newWire(source io.Reader, sink io.Writer) *wire {
+	return &wire{source: bufio.NewReaderSize(source, 64*1024), sink: sink}
+}
+
+// receive reads the next frame; its payload is valid until the one after it. io.EOF only between frames.
+func (w *wire) receive() (byte, []byte, error) {
+	var head [5]byte
+	if _, err := io.ReadFull(w.source, head[:1]); err != nil {
+		return 0, nil, err
+	}
+	if _, err := io.ReadFull(w.source, head[1:]); err != nil {
+		return 0, nil, errShort
+	}
+	size := binary.BigEndian.Uint32(head[1:])
+	if size > largestFrame {
+		return 0, nil, fmt.Errorf("a frame of %d bytes is too large", size)
+	}
+	if int(size) > cap(w.buffer) {
+		w.buffer = make([]byte, size, max(int(size), 32*1024))
+	}
+	payload := w.buffer[:size]
+	if _, err := io.ReadFull(w.source, payload); err != nil {
+		return 0, nil, errShort
+	}
+	w.consumed += uint64(5 + size)
+	if w.consumed-w.reported >= largestFrame {
+		w.reported = w.consumed
+		if err := w.send(frameConsumed, binary.BigEndian.AppendUint64(nil, w.consumed)); err != nil {
+			return 0, nil, err
+		}
+	}
+	return head[0], payload, nil
+}
+
+func (w *wire) send(kind byte, payload []byte) error {
+	frame := make([]byte, 5, 5+len(payload))
+	frame[0] = kind
+	binary.BigEndian.PutUint32(frame[1:], uint32(len(payload)))
+	_, err := w.sink.Write(append(frame, payload...))
+	return err
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+)
+
+// receive carries out what frames on standard input say, and answers on standard output; see frames.go.
+//
+//	synclet receive [ROOT]
+//
+// ROOT is the directory that stands for the root of the container.
+func receive(arguments []string) error {
+	debug.SetGCPercent(20)
+	root := "/"
+	if len(arguments) > 0 {
+		root = arguments[0]
+	}
+	restarts := "0"
+	if canRestart() {
+		restarts = "1"
+	}
+	if _, err := fmt.Printf("%s %d restarts=%s pid=%d\n", greeting, protocolVersion, restarts, os.Getpid()); err != nil {
+		return err
+	}
+	r := newReceiver(root, os.Stdin, os.Stdout)
+	r.input = os.Stdin
+	return r.run()
+}
+
+// receiver is one stream's end.
+type receiver struct {
+	*wire
+	root        string
+	input       *os.File // whose end ends a command; nil: none does
+	owners      *owners
+	sums        sumCache
+	directories []directory
+	asked       bool // it was said which blocks are to be sent
+	failed      bool // nothing more of this batch is done
+}
+
+func newReceiver(root string, source io.Reader, sink io.Writer) *receiver {
+	return &receiver{wire: newWire(source, sink), root: root, owners: &owners{root: root}}
+}
+
+// run ends well when the other side has closed the stream between two frames.
+func (r *receiver) run() error {
+	kind, payload, err := r.wire.receive()
+	if err == io.EOF {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f := fields{rest: payload}
+	if version := f.u16(); kind != frameHello || f.err != nil || version != protocolVersion {
+		message := fmt.Sprintf("this helper speaks version %d", protocolVersion)
+		_ = r.send(frameFailed, append([]byte{failureOther}, message...))
+		return errors.New(message + ", the other side another one")
+	}
+	for {
+		kind, payload, err := r.wire.receive()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.take(kind, payload); err != nil {
+			return err
+		}
+	}
+}
+
+// take carries out one frame. After a failure nothing more of its batch is done. An error ends the stream.
+func (r *receiver) take(kind byte, payload []byte) error {
+	f := &fields{rest: payload}
+	switch kind {
+	case frameUnlink, frameDelete, frameMkdir, frameLink, frameFile, frameBlocks:
+		r.asked = kind != frameBlocks
+		if !r.failed {
+			if err := r.change(kind, f); err != nil {
+				if err := r.fail(err); err != nil {
+					return err
+				}
+			}
+		}
+		if !r.asked { // whoever announced blocks waits to hear which of them to send
+			return r.send(frameMissing, nil)
+		}
+		return nil
+	case framePiece: // of a file that could not be written
+		if r.failed {
+			return nil
+		}
+	case frameCommit:
+		number := f.u32()
+		if f.err != nil {
+			return f.err
+		}
+		if err := r.finishDirectories(); err != nil && !r.failed {
+			if err := r.fail(err); err != nil {
+				return err
+			}
+		}
+		r.failed = false
+		return r.send(frameDone, binary.BigEndian.AppendUint32(nil, number))
+	case frameRun:
+		words := make([]string, 0, 8)
+		for len(f.rest) > 0 && f.err == nil {
+			words = append(words, f.text())
+		}
+		if f.err != nil || len(words) == 0 {
+			return errShort
+		}
+		status, err := r.command(words)
+		if err != nil {
+			return err
+		}
+		return r.send(frameExit, binary.BigEndian.AppendUint32(nil, uint32(status)))
+	case frameRestart:
+		pid, err := askToRestart()
+		if err != nil {
+			return r.send(frameFailed, append([]byte{failureRestart}, err.Error()...))
+		}
+		return r.send(frameStarted, binary.BigEndian.AppendUint32(nil, uint32(pid)))
+	}
+	return fmt.Errorf("unknown frame %s", strconv.QuoteRune(rune(kind)))
+}
+
+// protocolError is the other side's mistake: the stream ends.
+type protocolError struct{ error }
+
+// fail reports why a batch cannot be carried out.
+func (r *receiver) fail(err error) error {
+	var protocol protocolError
+	if errors.As(err, &protocol) {
+		return err
+	}
+	r.failed = true
+	kind := byte(failureOther)
+	switch {
+	case errors.Is(err, syscall.EROFS), errors.Is(err, os.ErrPermission):
+		kind = failureDenied
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		kind = failureFull
+	}
+	return r.send(frameFailed, append([]byte{kind}, err.Error()...))
+}
+
+// place is where a path of the container is.
+func (r *receiver) place(path string) (string, error) {
+	if path == "" || path[0] != '/' {
+		return "", protocolError{fmt.Errorf("the path %q is not absolute", path)}
+	}
+	return filepath.Join(r.root, filepath.Clean(path)), nil
+}
+
+func (r *receiver) change(kind byte, f *fields) error {
+	var has attributes
+	switch kind {
+	case frameUnlink, frameDelete:
+		path, err := r.place(string(f.rest))
+		if err != nil {
+			return err
+		}
+		if path == filepath.Clean(r.root) {
+			return nil
+		}
+		if kind == frameDelete {
+			return remove(path)
+		}
+		return clearLink(path)
+	case frameMkdir:
+		has = r.attributes(f)
+		path, err := r.read(f, string(f.rest))
+		if err != nil {
+			return err
+		}
+		return r.makeDirectory(path, has)
+	case frameLink:
+		has = r.attributes(f)
+		target := f.text()
+		path, err := r.read(f, string(f.rest))
+		if err != nil {
+			return err
+		}
+		return r.makeLink(path, target, has)
+	case frameFile:
+		has = r.attributes(f)
+		sum := f.u32()
+		path, err := r.read(f, f.text())
+		if err != nil {
+			return err
+		}
+		return r.writeFile(path, f.rest, sum, has)
+	default:
+		has = r.attributes(f)
+		size, block := f.u64(), f.u32()
+		path, err := r.read(f, f.text())
+		if err != nil {
+			return err
+		}
+		return r.writeBlocks(path, size, block, f.rest, has)
+	}
+}
+
+// read completes a path, once all before it was there.
+func (r *receiver) read(f *fields, path string) (string, error) {
+	if f.err != nil {
+		return "", protocolError{f.err}
+	}
+	return r.place(path)
+}
+
+func (r *receiver) attributes(f *fields) attributes {
+	return attributes{mode: f.u32(), mtime: int64(f.u64()), owner: f.text()}
+}

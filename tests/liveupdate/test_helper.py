@@ -1,0 +1,143 @@
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from pytilt.errors import SyncError
+from pytilt.liveupdate.opening import open_receiver
+from pytilt.liveupdate.planning import SyncedFile, SyncPlan
+from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOptions, Way
+from pytilt.model.images import Run
+from tests.liveupdate.shells import REF, Machine
+from tests.liveupdate.test_shell import Lines
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "root").mkdir()
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def machine(helper: Path) -> Machine:
+    return Machine(layer=helper)
+
+
+@pytest.fixture
+async def receiver(machine: Machine, root: Path) -> AsyncIterator[Receiver]:
+    async with open_receiver(machine, REF, ReceiverOptions(layer=True), root=str(root)) as receiver:
+        yield receiver
+
+
+def batch(*files: SyncedFile, deletions: Sequence[SyncedFile] = (), runs: Sequence[Run] = ()) -> Batch:
+    return Batch(SyncPlan(copies=tuple(files), deletions=tuple(deletions), runs=tuple(runs)))
+
+
+def saved(path: Path, content: bytes) -> SyncedFile:
+    path.write_bytes(content)
+    return SyncedFile(local=str(path), remote=f"/app/{path.name}")
+
+
+async def test_the_first_way_that_works_is_taken(helper, root):
+    for machine, options, way in [
+        (Machine(layer=helper), ReceiverOptions(layer=True), Way.LAYER),
+        (Machine(), ReceiverOptions(layer=True, places=(str(root),)), Way.COPY),
+        (Machine(), ReceiverOptions(places=(str(root),)), Way.COPY),
+        (Machine(layer=helper), ReceiverOptions(layer=True, helper=False), Way.SHELL),
+    ]:
+        async with open_receiver(machine, REF, options, root=str(root)) as receiver:
+            assert receiver.way is way
+            assert (await receiver.update(batch(saved(root / "x", b"x")), Lines())).ok
+            assert (root / "app" / "x").read_bytes() == b"x"
+
+
+async def test_where_nothing_works_every_reason_is_given(tmp_path):
+    with pytest.raises(SyncError) as caught:
+        async with open_receiver(Machine(path=str(tmp_path)), REF, ReceiverOptions(layer=True)):
+            pass
+    assert "has no command `/synclet`" in caught.value.message
+    assert "`head` is not in the container" in caught.value.message
+    assert "FROM scratch" in (caught.value.hint or "")
+
+
+async def test_files_of_every_size_and_name_arrive(receiver, root, tmp_path):
+    names = ["a b", "it's", "new\nline", "ü", "-rf", "*", os.fsdecode(b"\xff\xfe")]
+    sizes = [0, 1, 10_000, 200_000, 262_144, 1_000_000]
+    files = [saved(tmp_path / f"{name}{size}", random.Random(size).randbytes(size)) for name in names for size in sizes]
+    assert (await receiver.update(batch(*files), Lines())).ok
+    for file in files:
+        here, there = tmp_path / file.remote[5:], root / file.remote[1:]
+        assert here.read_bytes() == there.read_bytes()
+        assert here.stat().st_mtime_ns == there.stat().st_mtime_ns
+    assert (await receiver.update(batch(deletions=files), Lines())).ok
+    assert list((root / "app").iterdir()) == []
+
+
+async def test_of_a_large_file_only_what_changed_travels(machine, receiver, root, tmp_path):
+    lines = [b"line %d\n" % number for number in range(400_000)]
+    big = saved(tmp_path / "big", b"".join(lines))
+    await receiver.update(batch(big), Lines())
+    before = machine.opened[0].sent
+    lines[200_000] = b"another line, of another length\n"
+    saved(tmp_path / "big", b"".join(lines))
+    await receiver.update(batch(big), Lines())
+    assert (root / "app" / "big").read_bytes() == b"".join(lines)
+    assert machine.opened[0].sent - before < 200_000
+
+
+async def test_a_file_that_changes_while_it_is_sent_is_packed_again(receiver, root, tmp_path):
+    big = saved(tmp_path / "big", bytes(1_000_000))
+    changed = batch(big)
+    await changed.frames()
+    content = random.Random(1).randbytes(900_000)
+    saved(tmp_path / "big", content)
+    assert (await receiver.update(changed, Lines())).ok
+    assert (root / "app" / "big").read_bytes() == content
+
+
+async def test_a_failure_is_explained_and_the_receiver_goes_on(receiver, root, tmp_path):
+    (root / "app").write_text("a file where a directory should be")
+    for size in (10, 1_000_000):
+        with pytest.raises(SyncError, match="not a directory"):
+            await receiver.update(batch(saved(tmp_path / "x", bytes(size))), Lines())
+        assert not receiver.broken
+    (root / "app").unlink()
+    assert (await receiver.update(batch(saved(tmp_path / "x", b"x")), Lines())).ok
+
+
+async def test_commands_run_in_order_until_one_fails(receiver):
+    log = Lines()
+    runs = [Run(argv=("sh", "-c", "echo one; echo two >&2")), Run(argv=("sh", "-c", "exit 3")), Run(argv=("true",))]
+    result = await receiver.update(batch(runs=runs), log)
+    assert (result.failed, result.exit_status) == (runs[1], 3)
+    assert log.text == "[CMD 1/3] echo one; echo two >&2\none\ntwo\n[CMD 2/3] exit 3\n"
+    with pytest.raises(SyncError, match="killed by the container runtime"):
+        await receiver.update(batch(runs=[Run(argv=("sh", "-c", "kill -9 $$"))]), Lines())
+
+
+async def test_a_cancelled_update_ends_its_command(receiver, root):
+    command = Run(argv=("sh", "-c", f"echo $$ > {root}/pid; echo ready; exec sleep 60"), echo_off=True)
+    log = Lines()
+    async with asyncio.TaskGroup() as group:
+        update = group.create_task(receiver.update(batch(runs=[command]), log))
+        await log.arrived.wait()
+        update.cancel()
+    assert receiver.broken
+
+
+async def test_the_programs_restart_needs_a_supervisor(receiver):
+    with pytest.raises(SyncError) as caught:
+        await receiver.update(Batch(SyncPlan(), restart=True), Lines())
+    assert "restart_container()" in (caught.value.hint or "")
+
+
+async def test_the_end_of_the_helper_is_noticed_between_updates(root, machine):
+    async with open_receiver(machine, REF, ReceiverOptions(layer=True), root=str(root)) as receiver:
+        assert not receiver.broken
+        machine.opened[0].kill()
+        with pytest.raises(SyncError):
+            await receiver.update(batch(runs=[Run(argv=("true",))]), Lines())
+        assert receiver.broken
