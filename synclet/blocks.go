@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"os"
 	"syscall"
+	"unsafe"
 )
 
 // sumSize is how much of a block's SHA-256 both sides compare.
@@ -76,7 +76,7 @@ type delta struct {
 	old     *os.File // nil if there is none
 	oldSize int64
 	known   []sum // of the old file; nil: it has to be read
-	into    *os.File
+	into    int
 	buffer  []byte
 }
 
@@ -121,13 +121,45 @@ func (d *delta) copySame(before, count int) error {
 	}
 	start := int64(before-count) * d.block
 	end := min(int64(before)*d.block, d.size)
-	for _, file := range []*os.File{d.old, d.into} {
-		if _, err := file.Seek(start, io.SeekStart); err != nil {
+	for start < end {
+		from, to := start, start
+		done, _, failed := syscall.Syscall6(copyFileRange, d.old.Fd(), uintptr(unsafe.Pointer(&from)),
+			uintptr(d.into), uintptr(unsafe.Pointer(&to)), uintptr(end-start), 0)
+		if failed != 0 || done == 0 {
+			return d.copyThrough(start, end)
+		}
+		start += int64(done)
+	}
+	return nil
+}
+
+// copyThrough copies by reading and writing, where the system has no better way.
+func (d *delta) copyThrough(start, end int64) error {
+	for start < end {
+		content := d.buffer[:min(end-start, int64(len(d.buffer)))]
+		if _, err := d.old.ReadAt(content, start); err != nil {
 			return err
 		}
+		if err := writeAt(d.into, content, start); err != nil {
+			return err
+		}
+		start += int64(len(content))
 	}
-	_, err := io.CopyN(d.into, d.old, end-start)
-	return err
+	return nil
+}
+
+func writeAt(descriptor int, content []byte, offset int64) error {
+	for len(content) > 0 {
+		size, err := syscall.Pwrite(descriptor, content, offset)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return os.NewSyscallError("write", err)
+		}
+		content, offset = content[size:], offset+int64(size)
+	}
+	return nil
 }
 
 // find looks for a block at its place in the old file, and where it was if something before it became longer or shorter.
@@ -155,8 +187,7 @@ func (d *delta) find(index int) (bool, error) {
 			continue
 		}
 		if sumOf(content) == d.sums[index] {
-			_, err := d.into.WriteAt(content, offset)
-			return true, err
+			return true, writeAt(d.into, content, offset)
 		}
 	}
 	return false, nil
@@ -197,25 +228,25 @@ func (r *receiver) writeBlocks(path string, size uint64, block uint32, sums []by
 		d.old, d.oldSize, d.known = old, at.size, r.sums.find(path, at, block)
 		d.buffer = make([]byte, min(int64(block), d.size))
 	}
-	file, err := r.create(path)
+	t, err := r.create(path)
 	if err != nil {
 		return err
 	}
-	if file.inPlace { // what was there is gone
+	if t.inPlace() { // what was there is gone
 		d.old, d.known = nil, nil
 	}
-	d.into = file.File
+	d.into = t.descriptor
 	missing, err := d.reuse()
 	if err != nil {
-		return file.abandon(err)
+		return t.abandon(err)
 	}
 	if err := r.fetch(d, missing); err != nil {
-		return file.abandon(err)
+		return t.abandon(err)
 	}
-	if err := file.Truncate(d.size); err != nil {
-		return file.abandon(err)
+	if err := syscall.Ftruncate(t.descriptor, d.size); err != nil {
+		return t.abandon(&os.PathError{Op: "write", Path: path, Err: err})
 	}
-	if err := file.finish(has); err != nil {
+	if err := t.finish(has); err != nil {
 		return err
 	}
 	if placed, now := openOld(path); placed != nil {
@@ -258,7 +289,7 @@ func (r *receiver) fetchBlock(d *delta, index int) error {
 			return protocolError{fmt.Errorf("block %d was asked for, and did not come", index)}
 		}
 		whole.Write(content)
-		if _, err := d.into.WriteAt(content, offset); err != nil {
+		if err := writeAt(d.into, content, offset); err != nil {
 			return err
 		}
 		offset += int64(len(content))

@@ -48,15 +48,6 @@ func clearLink(path string) error {
 	return os.Remove(path)
 }
 
-// clearTree removes a directory from where something else comes.
-func clearTree(path string) error {
-	found, err := os.Lstat(path)
-	if err != nil || !found.IsDir() {
-		return nil
-	}
-	return os.RemoveAll(path)
-}
-
 func (r *receiver) makeDirectory(path string, has attributes) error {
 	if path != filepath.Clean(r.root) {
 		if err := clearLink(path); err != nil {
@@ -89,18 +80,26 @@ func (r *receiver) finishDirectories() error {
 }
 
 func (r *receiver) makeLink(path, target string, has attributes) error {
-	temp, err := r.free(path)
-	if err != nil {
-		return err
+	temp := r.beside(path)
+	err := os.Symlink(target, temp)
+	if errors.Is(err, os.ErrNotExist) {
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return err
+		}
+		err = os.Symlink(target, temp)
 	}
-	if err := os.Symlink(target, temp); err != nil {
-		return err
+	if errors.Is(err, os.ErrExist) {
+		_ = os.RemoveAll(temp)
+		err = os.Symlink(target, temp)
+	}
+	if err != nil {
+		return &os.PathError{Op: "link", Path: path, Err: err.(*os.LinkError).Err}
 	}
 	if err := r.own(temp, has.owner); err != nil {
 		return discard(temp, err)
 	}
 	setTime(temp, has.mtime)
-	if err := os.Rename(temp, path); err != nil {
+	if err := swap(temp, path); err != nil {
 		return discard(temp, err)
 	}
 	return nil
@@ -111,71 +110,79 @@ func (r *receiver) writeFile(path string, content []byte, sum uint32, has attrib
 	if crc32.Checksum(content, sumTable) != sum {
 		return fmt.Errorf("%s arrived damaged", path)
 	}
-	target, err := r.create(path)
+	t, err := r.create(path)
 	if err != nil {
 		return err
 	}
-	if _, err := target.Write(content); err != nil {
-		return target.abandon(err)
+	for len(content) > 0 {
+		size, err := syscall.Write(t.descriptor, content)
+		if err != nil {
+			if err == syscall.EINTR {
+				continue
+			}
+			return t.abandon(&os.PathError{Op: "write", Path: path, Err: err})
+		}
+		content = content[size:]
 	}
-	return target.finish(has)
+	return t.finish(has)
 }
 
 // target is a file that is being written: a temporary one beside its place, or that one itself where nothing can be
-// made beside it.
+// made beside it. It is used by system calls alone, since there may be thousands.
 type target struct {
-	*os.File
-	path    string
-	temp    string // empty: written in place
-	by      *receiver
-	inPlace bool
+	descriptor int
+	path       string
+	temp       string // the same as path: written in place
+	by         *receiver
 }
 
-// free clears the way for a file and names one that is not there yet, in the same directory.
-func (r *receiver) free(path string) (string, error) {
-	if err := clearTree(path); err != nil {
-		return "", err
-	}
-	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o777); err != nil {
-		return "", err
-	}
-	temp := filepath.Join(folder, temporary+strconv.Itoa(os.Getpid()))
-	_ = os.Remove(temp) // left by one that was killed
-	return temp, nil
+// beside names a file in the directory of a path that is not there yet.
+func (r *receiver) beside(path string) string {
+	return path[:strings.LastIndexByte(path, '/')+1] + r.temporary
 }
+
+const writing = syscall.O_CREAT | syscall.O_EXCL | syscall.O_RDWR | syscall.O_CLOEXEC
 
 func (r *receiver) create(path string) (*target, error) {
-	temp, err := r.free(path)
-	if err != nil {
-		return nil, err
+	temp := r.beside(path)
+	descriptor, err := syscall.Open(temp, writing, 0o600)
+	switch err {
+	case syscall.ENOENT:
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return nil, err
+		}
+		descriptor, err = syscall.Open(temp, writing, 0o600)
+	case syscall.EEXIST: // left by one that was killed
+		_ = os.RemoveAll(temp)
+		descriptor, err = syscall.Open(temp, writing, 0o600)
 	}
-	file, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err == nil {
-		return &target{File: file, path: path, temp: temp, by: r}, nil
+		return &target{descriptor, path, temp, r}, nil
 	}
-	file, inPlace := openInPlace(path)
+	descriptor, inPlace := openInPlace(path)
 	if inPlace != nil {
-		return nil, &os.PathError{Op: "write", Path: path, Err: errors.Unwrap(err)}
+		return nil, &os.PathError{Op: "write", Path: path, Err: err}
 	}
-	return &target{File: file, path: path, by: r, inPlace: true}, nil
+	return &target{descriptor, path, path, r}, nil
 }
 
 // openInPlace opens a file that is there and writable, though its directory is not.
-func openInPlace(path string) (*os.File, error) {
-	found, err := os.Lstat(path)
-	if err != nil {
-		return nil, err
+func openInPlace(path string) (int, error) {
+	var found syscall.Stat_t
+	if err := syscall.Lstat(path, &found); err != nil {
+		return 0, err
 	}
-	if !found.Mode().IsRegular() {
-		return nil, syscall.EINVAL
+	if found.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return 0, syscall.EINVAL
 	}
-	return os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	return syscall.Open(path, syscall.O_WRONLY|syscall.O_TRUNC|syscall.O_CLOEXEC, 0)
 }
 
+func (t *target) inPlace() bool { return t.temp == t.path }
+
 func (t *target) abandon(err error) error {
-	t.Close()
-	if t.inPlace {
+	syscall.Close(t.descriptor)
+	if t.inPlace() {
 		return err
 	}
 	return discard(t.temp, err)
@@ -188,43 +195,92 @@ func discard(temp string, err error) error {
 
 // finish gives the file its attributes and puts it where it belongs.
 func (t *target) finish(has attributes) error {
-	at := t.temp
-	if t.inPlace {
-		at = t.path
-	}
-	if err := t.by.own(at, has.owner); err != nil {
+	if err := t.by.own(t.temp, has.owner); err != nil {
 		return t.abandon(err)
 	}
 	// After the owner: a change of it takes some permissions away.
-	if err := syscall.Fchmod(int(t.Fd()), has.mode&0o7777); err != nil && !(t.inPlace && errors.Is(err, os.ErrPermission)) {
+	if err := syscall.Fchmod(t.descriptor, has.mode&0o7777); err != nil && !t.inPlace() {
 		return t.abandon(&os.PathError{Op: "chmod", Path: t.path, Err: err})
 	}
-	setTime(at, has.mtime)
-	if t.inPlace {
-		return t.Close()
+	setTime(t.temp, has.mtime)
+	if !t.inPlace() {
+		err := swap(t.temp, t.path)
+		if errors.Is(err, syscall.EBUSY) { // a file that is mounted
+			err = t.copyInto()
+		}
+		if err != nil {
+			return t.abandon(err)
+		}
 	}
-	err := os.Rename(t.temp, t.path)
-	if errors.Is(err, syscall.EBUSY) { // a file that is mounted
-		err = t.copyInto()
+	if err := syscall.Close(t.descriptor); err != nil {
+		return &os.PathError{Op: "write", Path: t.path, Err: err}
+	}
+	return nil
+}
+
+// swap puts something in the place of whatever is there, a directory too. The two change places, and the old one is
+// removed: some file systems write a file to the disk at once that is simply renamed to the name of another.
+func swap(temp, path string) error {
+	err := trade(temp, path)
+	if err == nil {
+		if syscall.Unlink(temp) != nil {
+			return os.RemoveAll(temp)
+		}
+		return nil
+	}
+	if err == syscall.EBUSY {
+		return &os.PathError{Op: "write", Path: path, Err: err}
+	}
+	err = syscall.Rename(temp, path)
+	if err == syscall.EISDIR || err == syscall.ENOTEMPTY || err == syscall.EEXIST {
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+		err = syscall.Rename(temp, path)
 	}
 	if err != nil {
-		return t.abandon(err)
+		return &os.PathError{Op: "write", Path: path, Err: err}
 	}
-	return t.Close()
+	return nil
 }
+
+func trade(one, other string) error {
+	first, err := syscall.BytePtrFromString(one)
+	if err != nil {
+		return err
+	}
+	second, err := syscall.BytePtrFromString(other)
+	if err != nil {
+		return err
+	}
+	const flagExchange = 2
+	here := currentDirectory
+	_, _, failed := syscall.Syscall6(renameat2, uintptr(here), uintptr(unsafe.Pointer(first)),
+		uintptr(here), uintptr(unsafe.Pointer(second)), flagExchange, 0)
+	if failed != 0 {
+		return failed
+	}
+	return nil
+}
+
+// currentDirectory stands for the directory that relative paths begin at; all here are absolute.
+const currentDirectory = -100
 
 // copyInto writes over a file that cannot be replaced.
 func (t *target) copyInto() error {
 	defer os.Remove(t.temp)
 	place, err := openInPlace(t.path)
 	if err != nil {
+		return &os.PathError{Op: "write", Path: t.path, Err: err}
+	}
+	into := os.NewFile(uintptr(place), t.path)
+	defer into.Close()
+	from, err := os.Open(t.temp)
+	if err != nil {
 		return err
 	}
-	defer place.Close()
-	if _, err := t.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	_, err = io.Copy(place, t.File)
+	defer from.Close()
+	_, err = io.Copy(into, from)
 	return err
 }
 
@@ -236,8 +292,8 @@ func setTime(path string, nanoseconds int64) {
 	}
 	at := syscall.NsecToTimespec(nanoseconds)
 	times := [2]syscall.Timespec{at, at}
-	const cwd, noFollow = -100, 0x100
-	here := cwd
+	const noFollow = 0x100
+	here := currentDirectory
 	_, _, _ = syscall.Syscall6(syscall.SYS_UTIMENSAT, uintptr(here), uintptr(unsafe.Pointer(name)),
 		uintptr(unsafe.Pointer(&times)), noFollow, 0, 0)
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -31,6 +33,7 @@ const (
 	frameCommit  = 'K' // number of the batch
 	frameRun     = 'R' // words of a command
 	frameRestart = 'X' // nothing
+	frameZipped  = 'Z' // more of these, compressed (deflate)
 )
 
 // What this side says.
@@ -106,6 +109,9 @@ type wire struct {
 	source   *bufio.Reader
 	sink     io.Writer
 	buffer   []byte
+	zipped   []byte
+	unzipped *bufio.Reader // frames of a compressed one
+	inflater io.ReadCloser
 	consumed uint64
 	reported uint64
 }
@@ -116,11 +122,56 @@ func newWire(source io.Reader, sink io.Writer) *wire {
 
 // receive reads the next frame; its payload is valid until the one after it. io.EOF only between frames.
 func (w *wire) receive() (byte, []byte, error) {
+	for {
+		if w.unzipped != nil {
+			kind, payload, err := w.read(w.unzipped)
+			if err != io.EOF {
+				if kind == frameZipped {
+					err = errNested
+				}
+				return kind, payload, err
+			}
+			w.unzipped = nil
+		}
+		kind, payload, err := w.read(w.source)
+		if err != nil {
+			return 0, nil, err
+		}
+		w.consumed += uint64(5 + len(payload))
+		if w.consumed-w.reported >= largestFrame {
+			w.reported = w.consumed
+			if err := w.send(frameConsumed, binary.BigEndian.AppendUint64(nil, w.consumed)); err != nil {
+				return 0, nil, err
+			}
+		}
+		if kind != frameZipped {
+			return kind, payload, nil
+		}
+		w.inflate(payload)
+	}
+}
+
+var errNested = errors.New("a compressed frame in a compressed frame")
+
+// inflate has the frames of a compressed one be read next. It takes the buffer with it, until they are read.
+func (w *wire) inflate(payload []byte) {
+	w.zipped = append(w.zipped[:0], payload...)
+	source := bytes.NewReader(w.zipped)
+	if w.inflater == nil {
+		w.inflater = flate.NewReader(source)
+	} else {
+		_ = w.inflater.(flate.Resetter).Reset(source, nil)
+	}
+	w.unzipped = bufio.NewReaderSize(w.inflater, 4096)
+}
+
+// read takes one frame from a source.
+func (w *wire) read(source io.Reader) (byte, []byte, error) {
 	var head [5]byte
-	if _, err := io.ReadFull(w.source, head[:1]); err != nil {
+	if _, err := io.ReadFull(source, head[:1]); err != nil {
 		return 0, nil, err
 	}
-	if _, err := io.ReadFull(w.source, head[1:]); err != nil {
+	if _, err := io.ReadFull(source, head[1:]); err != nil {
 		return 0, nil, errShort
 	}
 	size := binary.BigEndian.Uint32(head[1:])
@@ -131,15 +182,8 @@ func (w *wire) receive() (byte, []byte, error) {
 		w.buffer = make([]byte, size, max(int(size), 32*1024))
 	}
 	payload := w.buffer[:size]
-	if _, err := io.ReadFull(w.source, payload); err != nil {
+	if _, err := io.ReadFull(source, payload); err != nil {
 		return 0, nil, errShort
-	}
-	w.consumed += uint64(5 + size)
-	if w.consumed-w.reported >= largestFrame {
-		w.reported = w.consumed
-		if err := w.send(frameConsumed, binary.BigEndian.AppendUint64(nil, w.consumed)); err != nil {
-			return 0, nil, err
-		}
 	}
 	return head[0], payload, nil
 }

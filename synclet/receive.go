@@ -18,7 +18,7 @@ import (
 //
 // ROOT is the directory that stands for the root of the container.
 func receive(arguments []string) error {
-	debug.SetGCPercent(20)
+	debug.SetGCPercent(50)
 	root := "/"
 	if len(arguments) > 0 {
 		root = arguments[0]
@@ -41,6 +41,7 @@ type receiver struct {
 	root        string
 	input       *os.File // whose end ends a command; nil: none does
 	owners      *owners
+	temporary   string // what a file is called that is not complete yet
 	sums        sumCache
 	directories []directory
 	asked       bool // it was said which blocks are to be sent
@@ -48,7 +49,10 @@ type receiver struct {
 }
 
 func newReceiver(root string, source io.Reader, sink io.Writer) *receiver {
-	return &receiver{wire: newWire(source, sink), root: root, owners: &owners{root: root}}
+	return &receiver{
+		wire: newWire(source, sink), root: root, owners: &owners{root: root},
+		temporary: temporary + strconv.Itoa(os.Getpid()),
+	}
 }
 
 // run ends well when the other side has closed the stream between two frames.

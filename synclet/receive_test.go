@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -155,6 +156,30 @@ func TestAFailureIsReportedAndTheNextBatchGoesOn(t *testing.T) {
 		t.Error("a batch went on after its failure")
 	}
 	content(t, root+"/next")
+}
+
+func TestCompressedFramesAreFramesToo(t *testing.T) {
+	root := t.TempDir()
+	inner := new(script)
+	for i := 0; i < 3; i++ {
+		inner.file(fmt.Sprintf("/app/%d", i), strings.Repeat("text ", 30000), 0o644)
+	}
+	said := hello().zipped(inner.Bytes()).file("/app/4", "x", 0o644).zipped(new(script).commit().Bytes())
+	got := play(t, root, said)
+	if len(got) == 0 || got[len(got)-1] != done {
+		t.Errorf("%q", got)
+	}
+	if len(content(t, root+"/app/2")) != 150000 || content(t, root+"/app/4") != "x" {
+		t.Error("wrong content")
+	}
+}
+
+func (s *script) zipped(content []byte) *script {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, 1)
+	_, _ = w.Write(content)
+	w.Close()
+	return s.frame(frameZipped, b.Bytes())
 }
 
 func TestDamageIsNoticed(t *testing.T) {
@@ -371,7 +396,7 @@ func harmless(said []byte) []byte {
 		if end > uint64(len(said)) {
 			return append(kept, said...)
 		}
-		if kind := said[0]; kind != frameRun && kind != frameRestart && kind != frameLink {
+		if kind := said[0]; kind != frameRun && kind != frameRestart && kind != frameLink && kind != frameZipped {
 			kept = append(kept, said[:end]...)
 		}
 		said = said[end:]

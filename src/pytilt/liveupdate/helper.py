@@ -33,6 +33,9 @@ _KILLED = 137
 _MESSAGE_BYTES = 128 * 1024
 """Frames are put together to messages of about this size."""
 
+_ZIPPED_BYTES = 16 * 1024
+"""From this size on a message is compressed on its way to a cluster."""
+
 _WINDOW_BYTES = 4 * 1024 * 1024
 """So much may be on its way before the helper has to say that it took some of it."""
 
@@ -51,10 +54,12 @@ class HelperReceiver:
         answers: what the helper says.
         greeting: what it said first.
         way: how it came into the container.
+        zips: is what is sent to be compressed?
     """
 
-    def __init__(self, answers: "Answers", greeting: Greeting, way: Way) -> None:
+    def __init__(self, answers: "Answers", greeting: Greeting, way: Way, *, zips: bool) -> None:
         self.way = way
+        self._zips = zips
         self.restarts = greeting.restarts
         self._answers = answers
         self._turn = asyncio.Lock()
@@ -99,7 +104,7 @@ class HelperReceiver:
         self._number += 1
         failure: SyncError | None = None
         torn = False
-        sender = _Sender(self._answers)
+        sender = _Sender(self._answers, zips=self._zips)
         await sender.add(packed.clearing)
         for deletion in (*batch.plan.deletions, *packed.vanished):
             await sender.add(frames.delete(deletion.remote))
@@ -173,8 +178,8 @@ class HelperReceiver:
                 raise FrameError(f"unexpected {type(other).__name__}")
 
 
-async def greet(answers: "Answers", way: Way) -> HelperReceiver:
-    """Begin to speak with a helper.
+async def greet(answers: "Answers", way: Way, *, zips: bool) -> HelperReceiver:
+    """Begin to speak with a helper; see `HelperReceiver`.
 
     Raises:
         SyncError: what answers is no helper, or one of another version.
@@ -186,16 +191,22 @@ async def greet(answers: "Answers", way: Way) -> HelperReceiver:
     if greeting.version != frames.VERSION:
         raise SyncError(f"the helper in the container speaks version {greeting.version}, not {frames.VERSION}")
     await answers.send(frames.hello())
-    return HelperReceiver(answers, greeting, way)
+    return HelperReceiver(answers, greeting, way, zips=zips)
 
 
 class _Sender:
-    """Puts frames together to messages."""
+    """Puts frames together to messages, and compresses long ones while that makes them shorter.
 
-    def __init__(self, answers: "Answers") -> None:
+    Args:
+        answers: the stream.
+        zips: is what is sent to be compressed?
+    """
+
+    def __init__(self, answers: "Answers", *, zips: bool) -> None:
         self._answers = answers
         self._frames: list[bytes] = []
         self._size = 0
+        self._zips = zips
 
     async def add(self, frame: bytes) -> None:
         self._frames.append(frame)
@@ -206,6 +217,10 @@ class _Sender:
     async def flush(self) -> None:
         message = b"".join(self._frames)
         self._frames, self._size = [], 0
+        if self._zips and len(message) >= _ZIPPED_BYTES:
+            zipped = frames.zipped(message)
+            self._zips = len(zipped) < 0.9 * len(message)
+            message = min(message, zipped, key=len)
         if message:
             await self._answers.send(message)
 

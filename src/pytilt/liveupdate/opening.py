@@ -33,8 +33,8 @@ async def open_receiver(
         root: the directory in it that stands for its root.
     """
     ways: dict[Way, Callable[[], AbstractAsyncContextManager[Receiver]]] = {
-        Way.LAYER: partial(_open_layer, containers, ref, root),
-        Way.COPY: partial(_open_copy, containers, ref, root, options.places),
+        Way.LAYER: partial(_open_layer, containers, ref, root, options),
+        Way.COPY: partial(_open_copy, containers, ref, root, options),
         Way.SHELL: partial(open_shell, containers, ref, root=root),
     }
     if not options.helper:
@@ -56,23 +56,25 @@ async def open_receiver(
 
 
 @contextlib.asynccontextmanager
-async def _open_layer(containers: Containers, ref: ContainerRef, root: str) -> AsyncIterator[HelperReceiver]:
+async def _open_layer(
+    containers: Containers, ref: ContainerRef, root: str, options: ReceiverOptions
+) -> AsyncIterator[HelperReceiver]:
     argv = [verbs.PATH, *verbs.receive(root)]
     async with containers.exec(ref, argv) as stream, listening(stream) as answers:
         async with _in_time(ref, OPEN_TIMEOUT_SECONDS):
-            receiver = await greet(answers, Way.LAYER)
+            receiver = await greet(answers, Way.LAYER, zips=options.far)
         yield receiver
 
 
 @contextlib.asynccontextmanager
 async def _open_copy(
-    containers: Containers, ref: ContainerRef, root: str, places: tuple[str, ...]
+    containers: Containers, ref: ContainerRef, root: str, options: ReceiverOptions
 ) -> AsyncIterator[HelperReceiver]:
-    argv = await asyncio.to_thread(copy_command, root, places)
+    argv = await asyncio.to_thread(copy_command, root, options.places)
     async with containers.exec(ref, argv) as stream, listening(stream) as answers:
         async with _in_time(ref, COPY_TIMEOUT_SECONDS):
             await bring_helper(answers)
-            receiver = await greet(answers, Way.COPY)
+            receiver = await greet(answers, Way.COPY, zips=options.far)
         yield receiver
 
 

@@ -151,6 +151,8 @@ class ReceiverOptions(Value):
     """May the helper be used?"""
     places: tuple[str, ...] = ()
     """Directories in which it may be possible to write."""
+    far: bool = True
+    """Is it worth its time to compress what is sent?"""
 
 
 class ReceiverOpener(Protocol):

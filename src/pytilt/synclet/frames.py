@@ -142,6 +142,12 @@ def restart() -> bytes:
     return frame(b"X")
 
 
+def zipped(content: bytes) -> bytes:
+    """Frames, all of them whole, as one compressed frame."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return frame(b"Z", packer.compress(content) + packer.flush())
+
+
 def block_sums(content: memoryview, block: int) -> bytes:
     """The beginning of the SHA-256 of every block, one after the other."""
     return b"".join(
