@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from pytilt.errors import SyncError, WorkError
-from pytilt.liveupdate.helper import Answers
+from pytilt.liveupdate.synclet_receiver import Answers
 from pytilt.model.base import Value
 from pytilt.synclet.binaries import binary
 

@@ -9,9 +9,9 @@ from functools import partial
 from pytilt.cluster.seam import ContainerRef, Containers
 from pytilt.errors import SyncError
 from pytilt.liveupdate.copying import COPY_TIMEOUT_SECONDS, bring_helper, copy_command
-from pytilt.liveupdate.helper import HelperReceiver, greet, listening
 from pytilt.liveupdate.receiver import OPEN_TIMEOUT_SECONDS, Receiver, ReceiverOptions, Way
 from pytilt.liveupdate.shell import open_shell
+from pytilt.liveupdate.synclet_receiver import HelperReceiver, greet, listening
 from pytilt.synclet import verbs
 
 _NOTHING_WORKS = (

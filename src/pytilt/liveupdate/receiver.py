@@ -1,7 +1,8 @@
 """The seam to what receives updates inside of a container: open a stream, send a batch, get its acknowledgement."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from enum import StrEnum
 from typing import Protocol
 
@@ -85,29 +86,34 @@ class Batch:
         """
         async with self._lock:
             if self._archive is None:
-                try:
-                    with step(StepName.PACK):
-                        self._archive = await pack(self.plan.copies)
-                except OSError as error:
-                    raise SyncError(
-                        f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}"
-                    ) from error
+                with _packing():
+                    self._archive = await pack(self.plan.copies)
             return self._archive
 
     async def frames(self) -> Frames:
         """The files to copy, as frames for the helper.
 
         Raises:
-            OSError: a file is there and cannot be read.
+            SyncError: a file is there and cannot be read.
         """
         async with self._lock:
             if self._frames is None:
-                self._frames = await pack_frames(self.plan.copies)
+                with _packing():
+                    self._frames = await pack_frames(self.plan.copies)
             return self._frames
 
     def pack_again(self) -> None:
         """Forget what is packed: files changed meanwhile."""
         self._archive = self._frames = None
+
+
+@contextmanager
+def _packing() -> Iterator[None]:
+    try:
+        with step(StepName.PACK):
+            yield
+    except OSError as error:
+        raise SyncError(f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}") from error
 
 
 class Receiver(Protocol):

@@ -3,14 +3,17 @@
 import asyncio
 import codecs
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
 from pytilt.cluster.seam import ExecStream
 from pytilt.errors import PytiltError, SyncError
+from pytilt.host.timing import note, step
 from pytilt.liveupdate.packing import Frames, LargeFile, read_blocks
 from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Synced, Way
 from pytilt.model.images import Run
 from pytilt.model.logs import Log
+from pytilt.model.updates import StepName
 from pytilt.synclet import frames
 from pytilt.synclet.frames import (
     Answer,
@@ -83,7 +86,8 @@ class HelperReceiver:
                 failure = await self._files(batch)
                 result = Synced() if failure else await self._commands(batch.plan.runs, log)
                 if not failure and result.ok and batch.restart:
-                    failure = await self._restart()
+                    with step(StepName.RESTART):
+                        failure = await self._restart()
             except FrameError as error:
                 raise SyncError(f"the helper in the container answered wrongly: {error}") from error
             self._failed = False
@@ -105,6 +109,7 @@ class HelperReceiver:
         failure: SyncError | None = None
         torn = False
         sender = _Sender(self._answers, zips=self._zips)
+        began = time.monotonic()
         await sender.add(packed.clearing)
         for deletion in (*batch.plan.deletions, *packed.vanished):
             await sender.add(frames.delete(deletion.remote))
@@ -119,8 +124,10 @@ class HelperReceiver:
             torn = await self._send_blocks(sender, content, answer) or torn
         await sender.add(frames.commit(self._number))
         await sender.flush()
-        while not isinstance(answer := await self._answers.next(), Done):
-            failure = failure or _failure(_failed(answer))
+        note(StepName.SEND, began, time.monotonic())
+        with step(StepName.ACKNOWLEDGE):
+            while not isinstance(answer := await self._answers.next(), Done):
+                failure = failure or _failure(_failed(answer))
         if answer.number != self._number:
             raise FrameError(f"batch {answer.number} was acknowledged instead of {self._number}")
         if torn:
@@ -145,7 +152,8 @@ class HelperReceiver:
         for number, run in enumerate(runs, 1):
             if not run.echo_off:
                 log(f"{COMMAND_TITLE}{number}/{len(runs)}] {run.shown}\n")
-            status = await self._command(run, log)
+            with step(StepName.RUN, run.shown):
+                status = await self._command(run, log)
             if status == _KILLED:
                 raise SyncError(f"command `{run.shown}` was killed by the container runtime (exit status 137)")
             if status:
