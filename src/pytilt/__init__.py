@@ -9,5 +9,8 @@ __version__ = "0.1.0"
 __date__ = "2026-11-29"
 """When this version was made."""
 
+TILT_VERSION = "0.37.6"
+"""The version of Tilt whose Tiltfiles run here: what `version_settings` and scripts compare with."""
+
 BUILD = f"v{__version__}, built {__date__}"
-"""What `tilt version` prints, in Tilt's form."""
+"""What `tilt --version` prints, in Tilt's form."""

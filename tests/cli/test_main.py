@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pytilt import BUILD, __date__, __version__
+from pytilt import BUILD, TILT_VERSION, __date__, __version__
 from pytilt.cli.main import COMMANDS
 from pytilt.host.processes import HostRunner, ProcessRequest
 from pytilt.settings import Settings
@@ -90,7 +90,7 @@ def test_a_setting_that_cannot_be_used_is_an_error(tilt: Tilt, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("words", "out"),
     [
-        (["version"], f"{BUILD}\n"),
+        (["version"], f"v{TILT_VERSION}, built {__date__}, by pytilt v{__version__}\n"),
         (["--version"], f"{BUILD}\n"),
         (["version", "-o", "json"], f'{{"version": "{__version__}", "date": "{__date__}"}}\n'),
     ],

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from pytilt.images.dockerfile import expand, image_uses, instructions, with_bases
+from pytilt.images.dockerfile import expand, image_uses, instructions, needs_session, with_bases
 from pytilt.model.names import ImageName
 from pytilt.model.references import find_image
 
@@ -115,3 +115,21 @@ def test_an_instruction_knows_where_its_characters_are() -> None:
     assert (run.keyword, run.text, run.line) == ("RUN", "RUN one  two", 1)
     assert "".join(text[offset] for offset in run.offsets) == run.text
     assert (cmd.text, cmd.line) == ("CMD x", 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("FROM busybox\nRUN true\nADD . .\nCOPY --from=a /b /c", False),
+        ("FROM busybox\nRUN --mount=type=cache,target=/c true", False),
+        ("FROM busybox\nRUN --mount=type=ssh git fetch", True),
+        ("FROM busybox\nRUN --mount=target=/x,type=secret,id=a \\\n  cat /x", True),
+        ("FROM busybox\nRUN --mount=$HOW true", True),
+        ("FROM busybox\nADD git@github.com:a/b.git /b", True),
+        ("FROM busybox\nADD https://example.com/a /a", True),
+        ("# syntax=docker/dockerfile:1.4\nFROM busybox", False),
+        ("# syntax=example.com/other\nFROM busybox", True),
+    ],
+)
+def test_what_may_ask_for_keys_and_secrets_is_known_by_its_instructions(text: str, asks: bool):
+    assert needs_session(text) is asks

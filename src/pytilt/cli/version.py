@@ -2,7 +2,7 @@
 
 import click
 
-from pytilt import BUILD, __date__, __version__
+from pytilt import TILT_VERSION, __date__, __version__
 from pytilt.cli.flags import TiltCommand
 
 
@@ -11,6 +11,9 @@ from pytilt.cli.flags import TiltCommand
 def command(output: str) -> None:
     """Print the version.
 
+    The first number is that of the Tilt whose Tiltfiles run here, for scripts and extensions that compare it;
+    `tilt --version` prints that of pytilt.
+
     \b
     Example:
       tilt version -o json
@@ -18,4 +21,4 @@ def command(output: str) -> None:
     if output == "json":
         print(f'{{"version": "{__version__}", "date": "{__date__}"}}')
     else:
-        print(BUILD)
+        print(f"v{TILT_VERSION}, built {__date__}, by pytilt v{__version__}")

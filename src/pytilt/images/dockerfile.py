@@ -13,6 +13,12 @@ _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
 _HEREDOC = re.compile(r"(?<![<\w])\d*<<(-?)(['\"]?)([A-Za-z0-9_][\w.]*)\2")
 _WITH_HEREDOCS = ("RUN", "COPY", "ADD")
 _VARIABLE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?:(:?[-+])([^}]*))?\})")
+_OWN_FRONTEND = re.compile(r"^(docker\.io/)?docker/dockerfile(:|@|$)")
+_MAY_ASK = {
+    "RUN": re.compile(r"--mount=\S*(type=['\"]?(ssh|secret)\b|\$)"),
+    "ADD": re.compile(r"://|git@"),
+    "ONBUILD": re.compile(r"type=(ssh|secret)\b"),
+}
 _WORD = re.compile(r"\S+")
 _IMAGE_IN_FLAG = {"COPY": re.compile(r"(?<=--from=)\S+"), "RUN": re.compile(r"(?<=[=,]from=)[^,\s]+")}
 
@@ -44,6 +50,19 @@ class ImageUse(Value):
 def instructions(text: str) -> list[Instruction]:
     """Split a Dockerfile into its instructions."""
     return list(_instructions(text))
+
+
+def needs_session(text: str) -> bool:
+    """May a build of this Dockerfile ask for a key of `ssh=` or a value of `secret=`?
+
+    `RUN --mount=type=ssh` and `type=secret` do, `ADD` of what is fetched may, and nobody knows what a frontend of
+    somebody else's does.
+    """
+    for line in takewhile(_DIRECTIVE.match, text.splitlines()):
+        found = _DIRECTIVE.match(line)
+        if found and found[1].lower() == "syntax" and not _OWN_FRONTEND.search(found[2]):
+            return True
+    return any(_MAY_ASK[each.keyword].search(each.text) for each in _instructions(text) if each.keyword in _MAY_ASK)
 
 
 def image_uses(text: str, build_args: Mapping[str, str] | None = None) -> list[ImageUse]:

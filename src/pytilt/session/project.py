@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
+from pytilt import TILT_VERSION
 from pytilt.errors import UserError
 from pytilt.host.reading import read_file
 from pytilt.model.base import Value
 from pytilt.session.clusters import ClusterTarget, choose
 from pytilt.settings import Settings
 from pytilt.tiltfile.request import EvaluationRequest
-
-TILT_VERSION = "0.37.6"
-"""The version of Tilt whose Tiltfiles run here: what `version_settings` compares with."""
 
 
 class SessionProject(Value):

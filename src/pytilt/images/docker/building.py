@@ -17,7 +17,7 @@ from pytilt.images.docker.failures import build_failure, is_corruption
 from pytilt.images.docker.options import LABELS, PODMAN_LABELS, build_args, build_params, platform_of
 from pytilt.images.docker.reading import BuildReader
 from pytilt.images.docker.steps import size
-from pytilt.images.dockerfile import image_uses, with_bases
+from pytilt.images.dockerfile import image_uses, needs_session, with_bases
 from pytilt.images.hiding import as_written, hidden
 from pytilt.model.images import BuiltImage, DockerBuild
 from pytilt.model.logs import Level, Log
@@ -70,7 +70,7 @@ class DockerBuilder:
         return await self._engine.image_id(image.reference) == image.id
 
     async def _build(self, plan: "_Plan", log: Log) -> str:
-        if plan.build.ssh or plan.build.secrets:
+        if (plan.build.ssh or plan.build.secrets) and needs_session(plan.contents):
             context = hidden(plan.context, plan.args, podman=False)
             return await self._client.build(plan.build, context, plan.platform, _as_written(log, context))
         buildkit = (await self._engine.about()).buildkit and self._settings.environ.get("DOCKER_BUILDKIT") != "0"
