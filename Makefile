@@ -8,7 +8,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 LOCK := requirements.lock
 
-.PHONY: help install check format layout lint types imports rules test demo wheel lock cluster cluster-down clean
+.PHONY: help install check format layout lint types page imports rules test demo wheel lock cluster cluster-down clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -19,7 +19,7 @@ format: $(INSTALLED) ## lay out all files, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-check: layout lint types imports rules ## layout, lint, types, import directions, house rules; -k goes on after a failure
+check: layout lint types page imports rules ## layout, lint, types of Python and of the page, import directions, house rules; -k goes on after a failure
 
 layout: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -29,6 +29,11 @@ lint: $(INSTALLED)
 
 types: $(INSTALLED)
 	$(BIN)/mypy
+
+# Node is the machine's: where there is none, the page is checked by those who have one.
+page: $(INSTALLED)
+	@if command -v npm >/dev/null; then cd web && npm ci --silent --prefer-offline && npm run --silent check; \
+	else echo "page: not checked, there is no npm"; fi
 
 imports: $(INSTALLED)
 	$(BIN)/lint-imports

@@ -125,6 +125,21 @@ def test_the_page_comes_back_with_the_session(tilt, browser: Browser):
             expect(sign(page, "api", "ok")).to_be_visible()
 
 
+def test_a_snapshot_shows_the_same_without_a_session(tilt, browser: Browser):
+    with tilt.up() as session:
+        session.settles("api", "web")
+        tilt.ok("snapshot", "create", "now.html")
+    with page_of(browser, port(tilt)) as page:
+        page.goto((tilt.project.root / "now.html").as_uri())
+        expect(page.locator(".banner")).to_contain_text("A snapshot of")
+        row(page, "web").get_by_role("link", name="web").click()
+        expect(page.get_by_role("log")).to_contain_text("<img src=x onerror=alert(1)>")
+        page.get_by_role("link", name="definition").click()
+        expect(page.get_by_role("main")).to_contain_text("trigger mode")
+        page.get_by_role("button", name="Trigger").click()
+        expect(page.get_by_role("status")).to_contain_text("nothing runs here")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("place", ["/", "/log", "/r/api/overview", "/r/api/definition", "/timeline", "/graph"])
 def test_everybody_can_use_it(served_page: Page, scheme, place):

@@ -3,6 +3,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 
 from pytilt.server.guard import Guard
+from pytilt.server.links import LIFE_SECONDS, OneTimeLinks
 
 HOST = {"host": "localhost:10350"}
 TOKEN = {"x-tilt-token": "secret"}
@@ -11,7 +12,7 @@ TOKEN = {"x-tilt-token": "secret"}
 def refusal(
     headers: dict[str, str], *, token: str | None = "secret", host: str = "localhost", page: bool = False
 ) -> str:
-    return Guard(PlainTextResponse("hello"), token, host).refusal(Headers(headers), page=page)
+    return Guard(PlainTextResponse("hello"), token, host, OneTimeLinks()).refusal(Headers(headers), page=page)
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,19 @@ def test_a_page_of_another_site_is_refused_even_with_the_token(origin: str, expe
 )
 def test_a_request_names_a_host_that_the_session_listens_on(named: str, listening: str, expected: str):
     assert refusal({"host": named, **TOKEN}, host=listening) == expected
+
+
+def test_a_link_lets_one_browser_in_once():
+    links = OneTimeLinks()
+    guard = Guard(PlainTextResponse("hello"), "secret", "localhost", links)
+    code = links.create()
+    assert guard.refusal(Headers(HOST), page=True, linked=code) == ""
+    assert "opened before" in guard.refusal(Headers(HOST), page=True, linked=code)
+
+
+def test_a_link_that_nobody_opened_is_worth_nothing_after_a_while():
+    now = 0.0
+    links = OneTimeLinks(lambda: now)
+    code = links.create()
+    now = LIFE_SECONDS
+    assert not links.use(code)

@@ -73,9 +73,12 @@ async def test_without_a_built_page_a_table_says_why(tmp_path: Path):
         assert "set-cookie" not in answer.headers
 
 
-async def test_a_link_with_a_wrong_token_is_refused(tmp_path: Path):
+async def test_a_link_of_the_session_lets_a_browser_in_once(tmp_path: Path):
     served = Served(tmp_path)
     async with served.listening() as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
         assert (await browser.get("/?token=wrong")).status_code == 403
-        assert (await browser.get("/?token=secret")).status_code == 303
+        assert (await browser.post("/api/link")).status_code == 403
+        code = (await browser.post("/api/link", headers={"x-tilt-token": TOKEN})).text
+        assert (await browser.get(f"/?token={code}")).status_code == 303
+        assert (await browser.get(f"/?token={code}")).status_code == 403
     served.logs.close()

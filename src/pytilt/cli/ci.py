@@ -52,8 +52,8 @@ def command(
       tilt ci --output-snapshot-on-exit snapshot.json
     """
     from pytilt.cli.ending import keeping_crashes, last_words, same_place
+    from pytilt.cli.exit_snapshots import leaving_snapshot
     from pytilt.cli.running import exit_status, run_in_foreground
-    from pytilt.cli.snapshots import leaving_snapshot
     from pytilt.cli.streaming import selection, streaming
     from pytilt.loop.verdict import Verdict
     from pytilt.model.lines import Selection

@@ -61,6 +61,17 @@ class SessionClient:
         """Lines of the log, for the parameters of `/api/logs`."""
         return self._lines(f"/api/logs?{urlencode(query, doseq=True, errors='surrogateescape')}")
 
+    def download(self, path: str) -> Iterator[bytes]:
+        """The answer of an address, piece by piece.
+
+        Raises:
+            UserError: the session refused; the message has its words.
+        """
+        with self._request("GET", path) as answer:
+            if answer.head.status != 200:
+                raise UserError(answer.body().decode().strip())
+            yield from answer.pieces()
+
     def post(self, path: str, body: Json | list[str]) -> str:
         """Post JSON and return the answer's text.
 

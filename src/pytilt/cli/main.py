@@ -22,6 +22,8 @@ COMMANDS = {
     "enable": "Enable resources",
     "disable": "Disable resources",
     "hud": "Show a running session in this terminal",
+    "open": "Open the web page of a running session",
+    "snapshot": "Keep the page of a session in a file, and show it",
     "get": "Show objects of a running session",
     "describe": "Show all of an object of a running session",
     "create": "Make objects of a running session",
@@ -47,11 +49,6 @@ COMMANDS = {
 
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 """What the system says of an output that cannot be written any more."""
-
-ELSEWHERE = {
-    "snapshot": "`tilt get KIND -o yaml` and `tilt logs` show what a session is like",
-}
-"""Commands of Tilt's that are missing here: what to do instead."""
 
 MISSING = frozenset(
     "docker doctor explain lsp verify-install".split()  # noqa: SIM905 - read at a glance
@@ -100,8 +97,6 @@ class Commands(click.Group):
 def _instead(name: str) -> str:
     from difflib import get_close_matches  # imported here: only a mistake needs it
 
-    if name in ELSEWHERE:
-        return ELSEWHERE[name]
     if name in MISSING:
         return "a command of Tilt's that is not here yet"
     close = get_close_matches(name, COMMANDS, n=1)

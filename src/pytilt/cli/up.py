@@ -66,8 +66,8 @@ def command(
       tilt up --stream=true --output-snapshot-on-exit snapshot.json
     """
     from pytilt.cli.displaying import displaying
+    from pytilt.cli.exit_snapshots import leaving_snapshot
     from pytilt.cli.running import run_in_foreground
-    from pytilt.cli.snapshots import leaving_snapshot
     from pytilt.cli.streaming import selection, streaming
     from pytilt.loop.verdict import Verdict
     from pytilt.session.composition import SessionOptions, run

@@ -37,7 +37,7 @@ class Answer:
         Raises:
             OSError: it ends in the middle, or nothing comes for too long.
         """
-        return b"".join(self._pieces())
+        return b"".join(self.pieces())
 
     def lines(self) -> Iterator[bytes]:
         """The lines of the body as they come, without their ends, until it ends or the server does.
@@ -47,13 +47,18 @@ class Answer:
         """
         rest = b""
         with suppress(BrokenWireError):
-            for piece in self._pieces():
+            for piece in self.pieces():
                 *lines, rest = (rest + piece).split(b"\n")
                 yield from lines
             if rest:
                 yield rest
 
-    def _pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Iterator[bytes]:
+        """The body as it comes.
+
+        Raises:
+            OSError: it ends in the middle, or nothing comes for too long.
+        """
         while isinstance(event := _event(self._socket, self._http), h11.Data):
             yield bytes(event.data)
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import traceback
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -26,7 +26,9 @@ from pytilt.model.times import precise
 from pytilt.model.updates import Reason
 from pytilt.server.channel import Channel
 from pytilt.server.guard import Guard
+from pytilt.server.links import OneTimeLinks
 from pytilt.server.page import PageFiles
+from pytilt.server.snapshot import snapshot
 from pytilt.server.writing import Writing, body_of, kind_of
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
@@ -38,6 +40,9 @@ NDJSON = "application/x-ndjson"
 
 LARGEST_NUMBER = 2**35
 """The limit of numbers in a query: there are fewer lines, and no date is more seconds ago."""
+
+PIECE_BYTES = 65536
+"""So much of a long answer is sent at once."""
 
 T = TypeVar("T")
 
@@ -82,8 +87,8 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
         token: what every request must show; None: nothing.
         host: where the session listens.
     """
-    pages = PageFiles(token)
-    routes = Routes(store, logs, requests, pages)
+    pages, links = PageFiles(token), OneTimeLinks()
+    routes = Routes(store, logs, requests, pages, links)
     app = Starlette(
         exception_handlers={Exception: routes.failed},
         routes=[
@@ -96,22 +101,25 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
             Route("/api/version", routes.version),
             Route("/api/detail/{name:path}", routes.detail),
             Route("/api/updates", routes.updates),
+            Route("/api/link", routes.link, methods=["POST"]),
+            Route("/api/snapshot", routes.snapshot),
             WebSocketRoute("/api/channel", Channel(store, logs, routes.encoded).serve),
             Mount("/assets", pages.assets),
             Route("/{path:path}", routes.page),
         ],
     )
-    return Guard(app, token, host)
+    return Guard(app, token, host, links)
 
 
 class Routes:
     """Answers requests."""
 
-    def __init__(self, store: Store, logs: LogStore, requests: Requests, pages: PageFiles) -> None:
+    def __init__(self, store: Store, logs: LogStore, requests: Requests, pages: PageFiles, links: OneTimeLinks) -> None:
         self._store = store
         self._logs = logs
         self._requests = requests
         self._pages = pages
+        self._links = links
         self._writing = Writing(store)
 
     def objects(self, base: str) -> list[Route]:
@@ -140,6 +148,18 @@ class Routes:
         if resource is None:
             raise HTTPException(404, f'no such resource "{name}"')
         return Response(self.encoded(detail(state, resource)), media_type="application/json")
+
+    async def link(self, _: Request) -> Response:
+        """The code of a link that lets one browser in, once."""
+        return PlainTextResponse(self._links.create())
+
+    async def snapshot(self, _: Request) -> Response:
+        """The page of this moment in one file."""
+        if not self._pages.built:
+            raise HTTPException(501, "the web page was not built, and a snapshot is one: see the page of the session")
+        parts = snapshot(self._store, self._logs, self._pages.folder, self.encoded)
+        headers = {"Content-Disposition": 'attachment; filename="tilt-snapshot.html"'}
+        return StreamingResponse(_yielding(parts), media_type="text/html", headers=headers)
 
     async def updates(self, _: Request) -> Response:
         """The updates of all resources, for the timeline."""
@@ -304,6 +324,18 @@ class Routes:
             new = [event for event in events if event is not None]
             if new:
                 yield b"".join(_encoded(event) + b"\n" for event in new)
+
+
+async def _yielding(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """Parts joined to pieces of a sensible size, with room for others between them."""
+    waiting = bytearray()
+    for part in parts:
+        waiting += part
+        if len(waiting) >= PIECE_BYTES:
+            yield bytes(waiting)
+            waiting.clear()
+            await asyncio.sleep(0)
+    yield bytes(waiting)
 
 
 def _ndjson(lines: Sequence[Line]) -> bytes:

@@ -10,6 +10,8 @@ from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pytilt.server.links import OneTimeLinks
+
 HEADER = "x-tilt-token"
 COOKIE = "Tilt-Token"
 
@@ -18,6 +20,8 @@ ONE_TIME = "token"
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts that no page of another site can claim by DNS rebinding."""
+
+LINK_USED = "this link was opened before, or is older than ten minutes; `tilt open` makes another one"
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -29,10 +33,12 @@ class Guard:
         app: what answers them.
         token: the session's secret; None switches the check of the token off.
         host: the host that the session listens on: requests may name it besides the loopback names.
+        links: the links that let a browser in.
     """
 
-    def __init__(self, app: ASGIApp, token: str | None, host: str) -> None:
+    def __init__(self, app: ASGIApp, token: str | None, host: str, links: OneTimeLinks) -> None:
         self._app = app
+        self._links = links
         self._token = token
         self._hosts = LOOPBACK_NAMES | {host}
         self._any_host = host in ("0.0.0.0", "::")
@@ -55,7 +61,7 @@ class Guard:
         Args:
             headers: of the request.
             page: does it ask for the page, which gives the browser its token?
-            linked: the token in the address of the page; empty when there is none.
+            linked: the code of a one-time link; empty when there is none.
         """
         try:
             host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
@@ -68,7 +74,9 @@ class Guard:
             return "cross-origin request forbidden"
         if self._token is None or (page and not linked):
             return ""
-        shown = linked if page else _token(headers)
+        if page:
+            return "" if self._links.use(linked) else LINK_USED
+        shown = _token(headers)
         if not shown:
             return "missing session token"
         return "" if secrets.compare_digest(shown.encode(), self._token.encode()) else "invalid session token"

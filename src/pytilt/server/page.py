@@ -49,12 +49,18 @@ class PageFiles:
 
     def __init__(self, token: str | None, folder: Path = BUILT) -> None:
         self._token = token
-        self._folder = folder
+        self.folder = folder
+        """Where the built page is."""
+
+    @property
+    def built(self) -> bool:
+        """Is it there?"""
+        return (self.folder / "index.html").is_file()
 
     @property
     def assets(self) -> StaticFiles:
         """Scripts and styles. Their names change with their content."""
-        return StaticFiles(directory=self._folder / "assets", check_dir=False)
+        return StaticFiles(directory=self.folder / "assets", check_dir=False)
 
     def answer(self, request: Request, rows: tuple[Json, ...]) -> Response:
         """The page, and the token where the browser may have it.
@@ -66,10 +72,9 @@ class PageFiles:
         if ONE_TIME in request.query_params:  # the guard has checked it; it must not stay in the history
             rest = request.url.remove_query_params(ONE_TIME)
             return self._with_token(RedirectResponse(f"{rest.path}?{rest.query}" if rest.query else rest.path, 303))
-        index = self._folder / "index.html"
         response: Response
-        if index.is_file():
-            response = FileResponse(index, headers={**HEADERS, "Cache-Control": "no-cache"})
+        if self.built:
+            response = FileResponse(self.folder / "index.html", headers={**HEADERS, "Cache-Control": "no-cache"})
         else:
             response = HTMLResponse(table(rows, problem=self._problem()), headers=HEADERS)
         return self._with_token(response) if is_loopback(request.scope) else response
@@ -77,7 +82,7 @@ class PageFiles:
     def _problem(self) -> str:
         """Why the page was not built."""
         with suppress(OSError):
-            return (self._folder / PROBLEM).read_text()
+            return (self.folder / PROBLEM).read_text()
         return "it was not built"
 
     def _with_token(self, response: Response) -> Response:

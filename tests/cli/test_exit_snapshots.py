@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pytilt.cli.snapshots import leaving_snapshot, write_snapshot
+from pytilt.cli.exit_snapshots import leaving_snapshot, write_snapshot
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource

@@ -1,0 +1,43 @@
+import json
+import re
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from pytilt.model.names import ResourceName, SpanId
+from pytilt.model.objects import Resource
+from pytilt.server.snapshot import snapshot
+from tests.server.sessions import Served
+
+INDEX = """<!doctype html><html><head><title>Tilt</title><script type="module" crossorigin src="/assets/i.js"></script>
+<link rel="stylesheet" crossorigin href="/assets/s.css"></head><body><div id="app"></div></body></html>"""
+
+
+def taken(served: Served, folder: Path) -> str:
+    (folder / "assets").mkdir()
+    (folder / "index.html").write_text(INDEX)
+    (folder / "assets" / "i.js").write_text('run("</script>")')
+    (folder / "assets" / "s.css").write_text("p { color: red }")
+    import msgspec
+
+    text = b"".join(snapshot(served.store, served.logs, folder, msgspec.json.encode)).decode()
+    served.logs.close()
+    return text
+
+
+def test_a_snapshot_is_one_file_with_everything_in_it(tmp_path: Path):
+    served = Served(tmp_path)
+    served.add("web")
+    served.logs.span(ResourceName("web"), SpanId("pod:web"))("<script>alert(1)</script>\n")
+    served.store.change(Resource, "web", lambda each: replace(each, spec=replace(each.spec, labels=("</script>",))))
+    text = taken(served, tmp_path)
+    assert "src=" not in text
+    assert "href=" not in text
+    assert "p { color: red }" in text
+    assert text.count("</script>") == 2
+    data = re.search(r'id="snapshot">(.*?)</script>', text, re.DOTALL)
+    assert data is not None
+    found = json.loads(data[1])
+    assert [row["name"] for row in found["view"]["rows"]] == ["web", "(Tiltfile)"]
+    assert [line["text"] for line in found["lines"]] == ["<script>alert(1)</script>"]
+    assert found["details"]["web"]["definition"]["facts"]
