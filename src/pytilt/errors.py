@@ -90,8 +90,8 @@ class TiltfileError(UserError):
 
     @property
     def in_full(self) -> str:
-        """The same with the line of the Tiltfile and its caret, and with the other errors of the file."""
-        return "\n".join([self._text(self.excerpt), *(other.in_full for other in self.others)])
+        """The same with the line of the Tiltfile and its caret."""
+        return self._text(self.excerpt)
 
     def _text(self, excerpt: str) -> str:
         hint = f"hint: {self.hint}" if self.hint else ""

@@ -6,6 +6,8 @@ import pytest
 
 from tests.cli.conftest import Tilt
 
+WRONG = "value should be {}, but is of type int"
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -41,7 +43,14 @@ def test_a_file_of_any_name_is_checked_and_what_is_found_is_machine_readable(til
     status, out, _ = tilt("check", "-f", "Other", "-o", "json")
     found = json.loads(out)
     assert (status, found["warnings"], found["resources"]) == (1, ["w"], [])
-    assert found["errors"][0].endswith("Error in fail: no")
+    (error,) = found["errors"]
+    assert (error["message"], error["file"], error["line"], error["column"]) == (
+        "Error in fail: no",
+        f"{folder}/Other",
+        2,
+        5,
+    )
+    assert error["text"].endswith("    fail('no')\n        ^\nError in fail: no")
     (folder / "Other").write_text("local_resource('a', 'true')\n")
     assert json.loads(tilt("check", "-f", "Other", "-o", "json").out) == {
         "errors": [],
@@ -57,3 +66,37 @@ def test_a_thousand_lines_take_little_time(tilt: Tilt, folder: Path):
     start = time.process_time()
     assert tilt("check").out.endswith("1000 resources, no errors\n")
     assert time.process_time() - start < 0.6  # half of it on a machine that has nothing else to do
+
+
+def test_every_undefined_name_is_told(tilt: Tilt, folder: Path):
+    (folder / "Tiltfile").write_text("x = one\ndef f():\n  return two\n")
+    status, out, _ = tilt("check", "-o", "json")
+    assert (status, [error["message"] for error in json.loads(out)["errors"]]) == (
+        1,
+        ["undefined: one", "undefined: two"],
+    )
+
+
+def test_the_check_goes_on_after_a_wrong_call_that_returns_nothing(tilt: Tilt, folder: Path):
+    (folder / "Tiltfile").write_text(
+        "local_resource('a/b', labels=1, deps=2)\nlocal_resource('c')\nk8s_yaml('none')\nlocal_resource('ok', 'true')\n"
+    )
+    status, out, _ = tilt("check", "-o", "json")
+    errors = json.loads(out)["errors"]
+    assert status == 1
+    assert [(error["line"], error["message"].partition(": ")[2]) for error in errors] == [
+        (1, f'local_resource: for parameter "labels": {WRONG.format("a label or List or Tuple of labels")}'),
+        (1, f'local_resource: for parameter "deps": {WRONG.format("a string or List or Tuple of strings")}'),
+        (1, "local_resource: for parameter name: invalid value \"a/b\": may not contain '/'"),
+        (2, "local_resource must have a cmd and/or a serve_cmd, but both were empty"),
+        (3, f"error reading yaml file: open {folder}/none: no such file or directory"),
+    ]
+
+
+def test_what_returns_a_value_or_ends_the_tiltfile_ends_the_check(tilt: Tilt, folder: Path):
+    (folder / "Tiltfile").write_text("x = read_file('none')\nfail('no')\n")
+    errors = json.loads(tilt("check", "-o", "json").out)["errors"]
+    assert [error["line"] for error in errors] == [1]
+    (folder / "Tiltfile").write_text("local_resource('a')\nfail('no')\nlocal_resource('b')\n")
+    errors = json.loads(tilt("check", "-o", "json").out)["errors"]
+    assert [error["line"] for error in errors] == [1, 2]

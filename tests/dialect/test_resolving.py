@@ -64,8 +64,9 @@ def test_a_name_that_no_branch_assigned_is_reported_when_it_is_read():
 def test_all_that_is_wrong_with_a_file_is_found_at_once_each_with_its_line():
     with pytest.raises(TiltfileError) as failure:
         Sandbox().run("def f(a, a): return missing\n1 = 2\nprint(other)\nf(x=1, x=2)")
+    error = failure.value
     assert (
-        failure.value.in_full
+        "\n".join(each.in_full for each in (error, *error.others))
         == """\
 Tiltfile:1:10: duplicate parameter: a
     def f(a, a): return missing

@@ -10,21 +10,26 @@ from pytilt.tiltfile.universe import universe
 PAGE = Path(__file__).parents[2] / "docs" / "tiltfile.md"
 
 
-def names():
-    """Every name of the universe, with the names inside its modules."""
+def members():
+    """Every name of the universe with its value, with the names inside its modules."""
     host = Host(log=lambda *_, **__: None, run_local=lambda *_: LocalResult(exit_status=0))
-    found: list[str] = []
+    found: list[tuple[str, object]] = []
 
-    def collect(members, prefix):
-        for name, value in members.items():
+    def collect(those, prefix):
+        for name, value in those.items():
             if isinstance(value, ModuleValue):
                 collect(value.starlark_attrs(), f"{prefix}{name}.")
             else:
-                found.append(f"{prefix}{name}")
+                found.append((f"{prefix}{name}", value))
 
     script = Script(EvaluationRequest(path="/Tiltfile"), host)
     collect(universe(script, lambda _: {}, Extensions(script)), "")
     return found
+
+
+def names():
+    """Every name."""
+    return [name for name, _ in members()]
 
 
 def test_every_function_is_in_the_docs():

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 @project_options
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Form of the output.")
 def command(args: tuple[str, ...], tiltfile: str, context: str | None, namespace: str | None, output: str) -> int:
-    """Evaluate the Tiltfile and say what is wrong with it; nothing is built or deployed.
+    """Evaluate the Tiltfile and say all that is wrong with it; nothing is built or deployed.
 
-    The exit code is 1 where it cannot be evaluated; warnings alone are no failure. Commands that the Tiltfile itself
+    After a wrong call that returns nothing (`local_resource`, `k8s_yaml`) the check goes on, so that more is found at
+    once. The exit code is 1 where something is wrong; warnings alone are no failure. Commands that the Tiltfile itself
     runs (`local`, `helm`) do run.
 
     \b
@@ -33,7 +34,7 @@ def command(args: tuple[str, ...], tiltfile: str, context: str | None, namespace
     from pytilt.session.standalone import evaluate_once
 
     project = find_project(Settings.from_environment(), tiltfile, args, context=context, namespace=namespace)
-    result = evaluate_once(project, "check", _quiet)
+    result = evaluate_once(project, "check", _quiet, all_errors=True)
     if output == "json":
         _print_json(result)
     else:
@@ -49,21 +50,17 @@ def _print_json(result: "EvaluationResult") -> None:
     import msgspec
 
     names = [each.name for each in result.declaration.resources] if result.declaration else []
-    found = {"errors": _errors(result), "warnings": list(result.warnings), "resources": names}
+    found = {"errors": result.problems, "warnings": list(result.warnings), "resources": names}
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
 
 
 def _print_text(result: "EvaluationResult", tiltfile: str) -> None:
     for warning in result.warnings:
         print(f"warning: {warning}")
-    for error in _errors(result):
-        print(f"error: {error}")
+    for error in result.problems:
+        print(f"error: {error.text}")
     if result.declaration is not None:
         print(f"{tiltfile}: {_counted(len(result.declaration.resources), 'resource')}, no errors")
-
-
-def _errors(result: "EvaluationResult") -> list[str]:
-    return [] if result.error is None else [result.error]
 
 
 def _counted(number: int, noun: str) -> str:

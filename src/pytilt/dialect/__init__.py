@@ -26,7 +26,7 @@ from pytilt.dialect.formatting import to_repr, to_str
 from pytilt.dialect.functions import Builtin, builtin, misfit
 from pytilt.dialect.running import call, check_file, run_file
 from pytilt.dialect.structs import ModuleValue, StructValue
-from pytilt.dialect.tracing import call_position, call_stack, current_file
+from pytilt.dialect.tracing import call_position, call_stack, current_file, with_trace_here
 from pytilt.dialect.values import HostValue, freeze, type_name
 
 __all__ = [
@@ -56,4 +56,5 @@ __all__ = [
     "to_repr",
     "to_str",
     "type_name",
+    "with_trace_here",
 ]

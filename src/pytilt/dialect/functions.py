@@ -27,6 +27,16 @@ class Builtin(HostValue):
         self.name = name
         self._function = function
 
+    @property
+    def signature(self) -> inspect.Signature:
+        """Its parameters, and what it returns."""
+        return inspect.signature(self._function)
+
+    @property
+    def doc(self) -> str:
+        """What it does; empty where nothing is said."""
+        return inspect.getdoc(self._function) or ""
+
     def __call__(self, *arguments: object, **named: object) -> object:
         """Call it with the values of a Tiltfile.
 
@@ -38,7 +48,7 @@ class Builtin(HostValue):
         except TypeError as error:
             if not raised_by_call(error):
                 raise
-            message = misfit(self.name, inspect.signature(self._function), arguments, named)
+            message = misfit(self.name, self.signature, arguments, named)
             raise DialectError(message) from error
 
     def __str__(self) -> str:

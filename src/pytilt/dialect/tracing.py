@@ -66,14 +66,32 @@ def with_trace(error: Exception) -> TiltfileError | None:
     Returns:
         None when it is no error of the Tiltfile: it is a bug of the host's, or its way to stop.
     """
+    return _traced(error, _running(_outer_frame()), list(_unwound(error.__traceback__)))
+
+
+def with_trace_here(error: Exception) -> TiltfileError | None:
+    """The same for the function of the host's that calls this: it caught the error, and the run goes on.
+
+    Args:
+        error: what went wrong.
+
+    Returns:
+        None when it is no error of the Tiltfile.
+    """
+    frame = inspect.currentframe()
+    return _traced(error, _running(frame and frame.f_back), list(_unwound(error.__traceback__))[1:])
+
+
+def _traced(
+    error: Exception, outer: list[tuple[FrameType, int]], inner: list[tuple[FrameType, int]]
+) -> TiltfileError | None:
     if isinstance(error, TiltfileError) and error.trace:
         return error
-    inner = list(_unwound(error.__traceback__))
     described = _describe(error, inner)
     if described is None:
         return None
     message, hint = described
-    frames = [*_running(_outer_frame()), *inner]
+    frames = [*outer, *inner]
     steps = _steps_of(frames)
     if isinstance(error, DisplacedError) and steps and isinstance(steps[-1], Frame):
         position = replace(steps[-1].position, line=error.line, column=error.column)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from pytilt.extensions.repositories import Checkout, GitResult, Repositories
 
 
-def evaluate_once(project: SessionProject, subcommand: str, log: Log, *, times_calls: bool = False) -> EvaluationResult:
+def evaluate_once(
+    project: SessionProject, subcommand: str, log: Log, *, times_calls: bool = False, all_errors: bool = False
+) -> EvaluationResult:
     """Evaluate a Tiltfile.
 
     Args:
@@ -26,8 +28,9 @@ def evaluate_once(project: SessionProject, subcommand: str, log: Log, *, times_c
         subcommand: the Tiltfile may ask for it.
         log: takes what the Tiltfile prints.
         times_calls: report how long each call of a function took.
+        all_errors: go on after a wrong call, where more errors can be found.
     """
-    request = replace(project.request(subcommand), times_calls=times_calls)
+    request = replace(project.request(subcommand), times_calls=times_calls, all_errors=all_errors)
     with _Commands() as commands:
         repositories = _Repositories(project, subcommand, commands, log)
         cache = DiskCodeCache(project.settings)

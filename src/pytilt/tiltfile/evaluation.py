@@ -1,7 +1,8 @@
 """Evaluating a Tiltfile: running it and the files that it loads, then assembling what they declared."""
 
 import posixpath
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -16,12 +17,13 @@ from pytilt.tiltfile.control import StopEvaluation
 from pytilt.tiltfile.extensions import PREFIX, Extensions
 from pytilt.tiltfile.ignore_files import TILTIGNORE, ignore_file, watch_compose_ignores, watch_ignore_files
 from pytilt.tiltfile.merging import merged
-from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult, Host
+from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult, Host, Problem
 from pytilt.tiltfile.script import Script, UnreadableError
 from pytilt.tiltfile.universe import universe
 from pytilt.tiltfile.values import placed
 
 _TUTORIAL = "https://docs.tilt.dev/tutorial.html"
+_PLACE = re.compile(r"(.*):(\d+):(\d+)", re.DOTALL)
 _NEEDS_RESOURCES = ("up", "ci")
 """The commands that have nothing to do when the Tiltfile declares nothing."""
 
@@ -47,7 +49,9 @@ def evaluate(request: EvaluationRequest, host: Host) -> EvaluationResult:
         watch_compose_ignores(script, [each.deploy for each in declaration.resources])
     except PytiltError as error:
         watch_ignore_files(script, script.images)
-        result = replace(result, declaration=None, error=shown(script.without_secrets(_in_full(error))))
+        found = tuple(_problem(each, script) for each in _single_errors([*script.problems, error]))
+        text = "\n".join(each.text for each in found)
+        result = replace(result, declaration=None, error=text, problems=found)
     return _completed(result, script, files.extensions)
 
 
@@ -61,14 +65,33 @@ def _declaration(script: Script, files: "_Files") -> Declaration:
         script.ignores.append(Ignore(base=posixpath.dirname(tiltignore), patterns=patterns))
     script.print(f"Loading Tiltfile at: {request.path}")
     files.run_main()
+    if script.problems:
+        raise script.problems.pop()
     declaration, warnings = assemble(script.result(), request)
     for warning in warnings:
         script.warn(warning)
     return declaration
 
 
-def _in_full(error: PytiltError) -> str:
-    return error.in_full if isinstance(error, TiltfileError) else str(error)
+def _single_errors(errors: list[PytiltError]) -> Iterator[PytiltError]:
+    for error in errors:
+        yield error
+        if isinstance(error, TiltfileError):
+            yield from error.others
+
+
+def _problem(error: PytiltError, script: Script) -> Problem:
+    place = _PLACE.fullmatch(error.where or "")
+    file, line, column = place.groups() if place else (error.where or "", 0, 0)
+    text = error.in_full if isinstance(error, TiltfileError) else str(error)
+    return Problem(
+        text=shown(script.without_secrets(text)),
+        message=shown(script.without_secrets(error.message)),
+        file=shown(file),
+        line=int(line or 0),
+        column=int(column or 0),
+        hint=shown(error.hint or ""),
+    )
 
 
 def _images(resource: ResourceSpec) -> tuple[Image, ...]:

@@ -5,16 +5,19 @@ A class with methods marked by `function("docker_build")` is a topic; `functions
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial, wraps
 from time import perf_counter
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
-from pytilt.dialect import DialectError, builtin, to_repr
-from pytilt.dialect.functions import misfit
-from pytilt.errors import UserError
+from pytilt.dialect import DialectError, builtin, misfit, to_repr, with_trace_here
+from pytilt.dialect.functions import raised_by_call
+from pytilt.errors import PytiltError, UserError
 from pytilt.tiltfile.conversions import Converted
 from pytilt.tiltfile.report import Call
 
 _NAMES = "_tiltfile_names"
+_ENDING = frozenset({"exit", "fail"})
+"""Functions that end the Tiltfile in any case."""
 
 
 Method = TypeVar("Method", bound=Callable[..., object])
@@ -34,46 +37,51 @@ def function(*names: str) -> Callable[[Method], Method]:
     return mark
 
 
-def functions_of(topic: object, directory: Callable[[], str], calls: list[Call] | None = None) -> Mapping[str, object]:
+def functions_of(
+    topic: object,
+    directory: Callable[[], str],
+    calls: list[Call] | None = None,
+    problems: list[PytiltError] | None = None,
+) -> Mapping[str, object]:
     """What a Tiltfile can call of a topic, by name.
 
     Args:
         topic: an object with marked methods.
         directory: gives the directory of the file that is being executed.
         calls: takes every call with its time; None where nobody asks.
+        problems: takes what is wrong with calls that return nothing, after which the Tiltfile goes on; None where it
+            ends with the first error.
     """
     found: dict[str, object] = {}
     for attribute, member in inspect.getmembers(type(topic), inspect.isfunction):
         for name in getattr(member, _NAMES, ()):
-            called = converting(name, getattr(topic, attribute), directory)
+            called = converting(name, getattr(topic, attribute), directory, problems)
+            if problems is not None and name not in _ENDING and get_type_hints(member).get("return") is type(None):
+                called = _going_on(called, problems)
             found[name] = builtin(name)(called if calls is None else _timed(name, called, calls))
     return found
 
 
-def converting(name: str, method: Callable[..., object], directory: Callable[[], str]) -> Callable[..., object]:
+def converting(
+    name: str,
+    method: Callable[..., object],
+    directory: Callable[[], str],
+    problems: list[PytiltError] | None = None,
+) -> Callable[..., object]:
     """The method with every argument converted as its annotation says.
 
     Args:
         name: how messages call it.
         method: the method.
         directory: gives the directory of the file that is being executed.
+        problems: takes what is wrong with more than one argument of a call.
     """
     signature = inspect.signature(method)
     converters = _converters(method)
+    if not converters:
+        return _checked(name, method, signature)
     order = list(signature.parameters)
-    plain = all(each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for each in signature.parameters.values())
-    required = {each.name for each in signature.parameters.values() if each.default is inspect.Parameter.empty}
-    known = frozenset(order)
-
-    def fits(count: int, named: Mapping[str, object]) -> bool:
-        """What `signature.bind` finds out, much quicker; to be asked where there are plain parameters only."""
-        given = order[:count]
-        return (
-            count <= len(order)
-            and known.issuperset(named)
-            and named.keys().isdisjoint(given)
-            and required.issubset((*given, *named))
-        )
+    fits = _quick_check(signature)
 
     def convert(parameter: str, shown: str, argument: object) -> object:
         converter = converters.get(parameter)
@@ -84,23 +92,85 @@ def converting(name: str, method: Callable[..., object], directory: Callable[[],
         except UserError as error:
             raise UserError(f"{name}: for parameter {shown}: {error.message}", hint=error.hint) from error
 
+    @wraps(method)
     def called(*arguments: object, **named: object) -> object:
-        if not (plain and fits(len(arguments), named)):
+        if not fits(len(arguments), named):
             try:
                 signature.bind(*arguments, **named)
             except TypeError as error:
                 raise DialectError(misfit(name, signature, arguments, named)) from error
         # Tilt's messages quote the names of those parameters only that were given by name.
-        given = {
-            parameter: convert(parameter, parameter, value) for parameter, value in zip(order, arguments, strict=False)
-        }
-        given |= {parameter: convert(parameter, f'"{parameter}"', value) for parameter, value in named.items()}
-        return method(**given)
+        given = [(parameter, parameter, value) for parameter, value in zip(order, arguments, strict=False)]
+        given += [(parameter, f'"{parameter}"', value) for parameter, value in named.items()]
+        if problems is not None:
+            _note_all_but_first([partial(convert, *each) for each in given], problems)
+        return method(**{parameter: convert(parameter, shown, value) for parameter, shown, value in given})
 
-    return called if converters else method
+    return called
+
+
+def _quick_check(signature: inspect.Signature) -> Callable[[int, Mapping[str, object]], bool]:
+    """What `signature.bind` finds out of plain parameters, much quicker; always no where there are others."""
+    order = list(signature.parameters)
+    plain = all(each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for each in signature.parameters.values())
+    required = {each.name for each in signature.parameters.values() if each.default is inspect.Parameter.empty}
+    known = frozenset(order)
+
+    def fits(count: int, named: Mapping[str, object]) -> bool:
+        given = order[:count]
+        return (
+            plain
+            and count <= len(order)
+            and known.issuperset(named)
+            and named.keys().isdisjoint(given)
+            and required.issubset((*given, *named))
+        )
+
+    return fits
+
+
+def _checked(name: str, method: Callable[..., object], signature: inspect.Signature) -> Callable[..., object]:
+    @wraps(method)
+    def called(*arguments: object, **named: object) -> object:
+        try:
+            return method(*arguments, **named)
+        except TypeError as error:
+            if not raised_by_call(error):
+                raise
+            raise DialectError(misfit(name, signature, arguments, named)) from error
+
+    return called
+
+
+def _note_all_but_first(conversions: list[Callable[[], object]], problems: list[PytiltError]) -> None:
+    """The first argument that is wrong is the error of the call; the others are reported beside it."""
+    found = False
+    for convert in conversions:
+        try:
+            convert()
+        except UserError as error:
+            traced = with_trace_here(error) if found else None
+            problems += [traced] if traced else []
+            found = True
+
+
+def _going_on(method: Callable[..., object], problems: list[PytiltError]) -> Callable[..., object]:
+    """The method, which notes what is wrong with a call and returns."""
+
+    @wraps(method)
+    def called(*arguments: object, **named: object) -> object:
+        try:
+            return method(*arguments, **named)
+        except UserError as error:
+            traced = with_trace_here(error)
+            problems.append(traced or error)
+            return None
+
+    return called
 
 
 def _timed(name: str, method: Callable[..., object], calls: list[Call]) -> Callable[..., object]:
+    @wraps(method)
     def called(*arguments: object, **named: object) -> object:
         start = perf_counter()
         try:

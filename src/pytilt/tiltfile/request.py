@@ -33,6 +33,8 @@ class EvaluationRequest(Value):
     """For `version_settings`, for example `0.37.2`."""
     extension: bool = False
     """Is it an extension beside the project's Tiltfile? Then it may declare nothing."""
+    all_errors: bool = False
+    """Is the Tiltfile to go on after a wrong call that returns nothing, so that more errors are found?"""
     times_calls: bool = False
     """Are the calls of its functions to be timed?"""
 
@@ -86,6 +88,19 @@ class UsedRepository(Value):
     """The names by which it was loaded, in order."""
 
 
+class Problem(Value):
+    """One of the things that are wrong with a Tiltfile."""
+
+    text: str
+    """All of it, as people read it: the trace, the line with a caret, the message, the hint."""
+    message: str
+    file: str = ""
+    """Empty where no place is known."""
+    line: int = 0
+    column: int = 0
+    hint: str = ""
+
+
 class EvaluationResult(Value):
     """What came of an evaluation."""
 
@@ -93,6 +108,8 @@ class EvaluationResult(Value):
     """None when it failed."""
     error: str | None = None
     """With the trace of the Tiltfile's frames, in the form that Tilt prints."""
+    problems: tuple[Problem, ...] = ()
+    """The same, each by itself."""
     config_files: tuple[str, ...] = ()
     """Absolute paths whose change asks for another evaluation, sorted; complete even when it failed."""
     warnings: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pytilt.cluster.redaction import Redactor
 from pytilt.cluster.workloads import WorkloadKind
 from pytilt.dialect import call_position
-from pytilt.errors import UserError
+from pytilt.errors import PytiltError, UserError
 from pytilt.host.reading import read_file
 from pytilt.model.api.kinds import AnyApiObject
 from pytilt.model.files import Ignore
@@ -43,6 +43,8 @@ class Script:
         self.environ = dict(request.environ)
         """Changed by `os.putenv` and its like."""
         self.warnings: list[str] = []
+        self.problems: list[PytiltError] = []
+        """Errors after which the Tiltfile went on, where all of them are asked for."""
         self.images: list[Image] = []
         self.objects: list[KubeObject] = []
         self.options: list[ResourceOptions] = []

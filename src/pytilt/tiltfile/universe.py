@@ -51,8 +51,9 @@ def universe(script: Script, load: Load, extensions: Extensions) -> Mapping[str,
     names: dict[str, object] = {mode.value: TriggerModeValue(mode) for mode in Mode}
     names |= {**system.values(), **settings.values(), **ApiBuiltins(script).functions()}
     calls = script.recorder.calls if script.request.times_calls else None
+    problems = script.problems if script.request.all_errors else None
     for topic in topics:
-        names |= functions_of(topic, lambda: script.directory, calls)
+        names |= functions_of(topic, lambda: script.directory, calls, problems)
     return in_modules(names)
 
 
