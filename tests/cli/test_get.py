@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from io import StringIO
+from pathlib import Path
 
 import pytest
 import yaml
@@ -159,3 +160,22 @@ def test_a_form_that_is_none_is_an_error(tilt: Tilt):
     ended = tilt("get", "uiresources", "-o", "xml")
     assert (ended.status, ended.out) == (1, "")
     assert 'unable to match a printer suitable for the output format "xml"' in ended.error
+
+
+def test_several_kinds_are_a_table_each_and_one_list(tilt: Tilt):
+    first, second = tilt("get", "uiresources,tiltfiles").out.split("\n\n")
+    assert names(first) == ["NAME", *(f"uiresource.tilt.dev/{name}" for name in ("(Tiltfile)", "web", "db"))]
+    assert names(second) == ["NAME", "tiltfile.tilt.dev/(Tiltfile)"]
+    found = json.loads(tilt("get", "uiresources,tiltfiles", "-o", "json").out)
+    assert [each["kind"] for each in found["items"]] == ["UIResource", "UIResource", "UIResource", "Tiltfile"]
+    assert "only specify a single resource type" in tilt("get", "uiresources,tiltfiles", "-w").error
+
+
+def test_a_go_template_is_filled_in(tilt: Tilt, tmp_path: Path):
+    template = '{{range .items}}{{.kind}} {{.metadata.name}}{{"\\n"}}{{end}}'
+    (tmp_path / "t").write_text(template)
+    for form in (f"go-template={template}", f"go-template-file={tmp_path / 't'}"):
+        assert tilt("get", "tiltfiles", "-o", form).out == "Tiltfile (Tiltfile)\n"
+    assert tilt("get", "uiresource", "web", "-o", "go-template={{.kind}}").out == "UIResource"
+    assert "is not there in templates of `tilt get`" in tilt("get", "cmds", "-o", "go-template={{$x := .a}}").error
+    assert "the template cannot be read" in tilt("get", "cmds", "-o", "go-template-file=/none").error

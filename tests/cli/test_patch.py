@@ -28,7 +28,7 @@ def test_a_patch_may_be_a_file_and_yaml(tilt: Tilt, tmp_path: Path):
         (["configmap", "-p", "{}"], "no object is named"),
         (["configmap", "web-disable"], "must specify --patch or --patch-file"),
         (["configmap", "web-disable", "-p", "{"], "neither JSON nor YAML"),
-        (["configmap", "web-disable", "-p", "[]"], "it is not a mapping"),
+        (["configmap", "web-disable", "-p", "[]"], "a list of operations is a patch with `--type=json`"),
         (["configmap", "none-disable", "-p", "{}"], 'configmaps.tilt.dev "none-disable" not found'),
         (["uiresource", "web", "-p", "{}"], "uiresources are made by the session: they cannot be changed"),
         (["configmap", "web-disable", "--patch-file", "/none"], "the patch cannot be read"),
@@ -47,3 +47,15 @@ def test_the_dump_of_the_engine_has_every_kind(tilt: Tilt):
     assert (ended.status, ended.error) == (0, "")
     found = json.loads(ended.out)
     assert {"uiresources", "sessions", "configmaps", "resources"} <= found.keys()
+
+
+@pytest.mark.usefixtures("served")
+def test_a_json_patch_is_a_list_of_operations(tilt: Tilt):
+    def patched(**operation: str) -> tuple[str, str]:
+        ended = tilt("patch", "cm/web-disable", "--type=json", "-p", json.dumps([operation]))
+        return ended.out, ended.error
+
+    assert patched(op="replace", path="/data/isDisabled", value="true")[0] == "configmap.tilt.dev/web-disable patched\n"
+    assert "operation 0 of the patch: there is no `nope`" in patched(op="remove", path="/nope")[1]
+    assert "test failed" in patched(op="test", path="/data/isDisabled", value="false")[1]
+    assert "it is not a list of operations" in tilt("patch", "cm/web-disable", "--type=json", "-p", "{}").error

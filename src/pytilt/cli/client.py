@@ -84,8 +84,8 @@ class SessionClient:
                 raise UserError(f"({answer.head.status}): {text}")
             return text
 
-    def patch(self, plural: str, name: str, changes: Json, *, status: bool = False) -> Json:
-        """Change an object, or its status, by a merge patch; return it as it is then.
+    def patch(self, plural: str, name: str, changes: Json | list[Any], *, status: bool = False) -> Json:
+        """Change an object, or its status, by a merge patch or a JSON patch; return it as it is then.
 
         Raises:
             UserError: the session refused.
@@ -116,7 +116,7 @@ class SessionClient:
         """
         self._send("DELETE", _path(plural, name))
 
-    def _send(self, method: str, path: str, body: Json | None = None) -> Json:
+    def _send(self, method: str, path: str, body: Json | list[Any] | None = None) -> Json:
         with self._request(method, path, "" if body is None else json.dumps(body)) as answer:
             return _found(answer)
 

@@ -12,12 +12,12 @@ from pytilt.cli.client import Json, SessionClient
 from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.cli.printers import ObjectPrinter
-from pytilt.errors import NotFoundError
+from pytilt.errors import NotFoundError, UserError
 from pytilt.model.base import Value
 from pytilt.settings import Settings
 from pytilt.views.api import Kind
 
-TYPICAL = "json|yaml|name|wide|jsonpath=…|custom-columns=…"
+TYPICAL = "json|yaml|name|wide|jsonpath=…|go-template=…|custom-columns=…"
 
 
 class Wanted(Value):
@@ -57,20 +57,24 @@ def command(
     host: str | None,
     port: int | None,
 ) -> None:
-    """Show objects of a running session: all of a kind, or those named.
+    """Show objects of a running session: all of a kind or of several kinds, or those named.
 
     \b
     Examples:
       tilt get uiresources
       tilt get uiresource web -o json
       tilt get uiresource/web -w
+      tilt get uiresources,uibuttons
+      tilt get cmds -o go-template='{{range .items}}{{.metadata.name}}{{"\\n"}}{{end}}'
       tilt get uiresource web -o jsonpath='{.status.runtimeStatus}'
       tilt get uiresources -o custom-columns=NAME:.metadata.name,STATUS:.status.runtimeStatus --no-headers
       tilt get uiresources -l team=web --sort-by=.metadata.creationTimestamp
     """
     word, _, name = what.partition("/")
-    kind = known_kind(word)
-    printer = ObjectPrinter(kind, output, headers=not no_headers)
+    kinds = [known_kind(each) for each in word.split(",") if each]
+    if not kinds:
+        raise UserError("no kind of object is named", hint="for example `tilt get uiresources`")
+    printers = [ObjectPrinter(kind, output, headers=not no_headers, several=len(kinds) > 1) for kind in kinds]
     chooses = ((labelled(selector),) if selector else ()) + ((with_fields(field_selector),) if field_selector else ())
     wanted = Wanted(
         names=(*((name,) if name else ()), *names),
@@ -80,17 +84,30 @@ def command(
     )
     client = SessionClient(Settings.from_environment(), host, port)
     if watch:
-        _watch(client, kind, wanted, printer)
+        if len(kinds) > 1:
+            raise UserError(
+                "you may only specify a single resource type to watch", hint=f"`tilt get {kinds[0].plural} -w`"
+            )
+        _watch(client, kinds[0], wanted, printers[0])
         return
-    items = _listed(client, kind, wanted)
-    if len(wanted.names) == 1 and printer.whole:
+    found = [_listed(client, kind, wanted) for kind in kinds]
+    _print_found(found, printers, wanted)
+
+
+def _print_found(found: Sequence[list[Json]], printers: Sequence[ObjectPrinter], wanted: Wanted) -> None:
+    items = [item for each in found for item in each]
+    printer = printers[0]
+    if len(wanted.names) == 1 and len(found) == 1 and printer.whole:
         _print(map(printer.document, items))
     elif printer.whole:
         _print([printer.document({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items})])
-    elif not items and printer.reports_none and not ignore_not_found:
+    elif not items and printer.reports_none and not wanted.ignore_not_found:
         print("No resources found", file=sys.stderr)
     else:
-        _print(printer.lines(items))
+        shown = [(each, listed) for each, listed in zip(printers, found, strict=True) if listed]
+        for number, (each, listed) in enumerate(shown):
+            _print(["\n"] if number and each.reports_none else [])
+            _print(each.lines(listed))
 
 
 def _watch(client: SessionClient, kind: Kind, wanted: Wanted, printer: ObjectPrinter) -> None:

@@ -1,5 +1,7 @@
 """`tilt patch`."""
 
+from typing import Any
+
 import click
 
 from pytilt.cli.addressing import known_kind
@@ -19,10 +21,10 @@ from pytilt.settings import Settings
 @click.option(
     "--type",
     "how",
-    type=click.Choice(["merge", "strategic"]),
+    type=click.Choice(["json", "merge", "strategic"]),
     default="strategic",
     show_default=True,
-    help="Kind of the patch; both mean the same here.",
+    help="Kind of the patch: `json` is a list of operations; the others mean the same here.",
 )
 @click.option("--subresource", type=click.Choice(["status"]), help="Change the status instead.")
 @session_options
@@ -42,8 +44,8 @@ def command(
     Examples:
       tilt patch configmap web-disable -p '{"data": {"isDisabled": "true"}}'
       tilt patch uibutton/go -p 'spec: {text: Go on}'
+      tilt patch uibutton/go --type=json -p '[{"op": "replace", "path": "/spec/text", "value": "Go on"}]'
     """
-    del how
     word, _, inner = what.partition("/")
     kind = known_kind(word)
     wanted = name or inner
@@ -51,13 +53,13 @@ def command(
         raise UserError("no object is named", hint="for example `tilt patch configmap web-disable -p …`")
     client = SessionClient(Settings.from_environment(), host, port)
     before = client.get(kind.plural, wanted)
-    after = client.patch(kind.plural, wanted, _read(patch, patch_file), status=subresource is not None)
+    after = client.patch(kind.plural, wanted, _read(patch, patch_file, how), status=subresource is not None)
     same = after["metadata"].get("resourceVersion") == before["metadata"].get("resourceVersion")
     unchanged = " (no change)" if same else ""
     print(f"{kind.name.lower()}.tilt.dev/{wanted} patched{unchanged}")
 
 
-def _read(patch: str | None, file: str | None) -> Json:
+def _read(patch: str | None, file: str | None, how: str) -> Json | list[Any]:
     if (patch is None) == (file is None):
         raise UserError("must specify --patch or --patch-file containing the contents of the patch")
     import yaml
@@ -68,6 +70,8 @@ def _read(patch: str | None, file: str | None) -> Json:
         raise UserError(f"the patch cannot be read: {problem.strerror}", where=file) from problem
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
         raise UserError("unable to parse the patch: it is neither JSON nor YAML", where=file) from problem
-    if not isinstance(found, dict):
-        raise UserError("unable to parse the patch: it is not a mapping", where=file)
+    if not isinstance(found, list if how == "json" else dict):
+        hint = "a list of operations is a patch with `--type=json`" if isinstance(found, list) else None
+        wanted = "a list of operations" if how == "json" else "a mapping"
+        raise UserError(f"unable to parse the patch: it is not {wanted}", where=file, hint=hint)
     return found

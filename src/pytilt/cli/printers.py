@@ -7,15 +7,27 @@ from typing import Any
 import msgspec
 
 from pytilt.cli.printing import cells, filled
+from pytilt.cluster.go_template import GoTemplate
 from pytilt.cluster.json_path_template import Node, evaluate, parse, shown, values
 from pytilt.errors import UserError
+from pytilt.host.reading import read_file
 from pytilt.views.api import Kind
 
 Json = dict[str, Any]
 Columns = tuple[tuple[str, Callable[[Json], str]], ...]
 """Headers, and the rows below them."""
 
-FORMS = ("json", "yaml", "name", "wide", "jsonpath=", "jsonpath-as-json=", "custom-columns=")
+FORMS = (
+    "json",
+    "yaml",
+    "name",
+    "wide",
+    "jsonpath=",
+    "jsonpath-as-json=",
+    "go-template=",
+    "go-template-file=",
+    "custom-columns=",
+)
 NONE = "<none>"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _C1 = 0x80
@@ -29,12 +41,13 @@ class ObjectPrinter:
         kind: of the objects.
         output: `-o`.
         headers: print them?
+        several: are other kinds printed too, so that names are written with their kinds?
 
     Raises:
         UserError: there is no such form.
     """
 
-    def __init__(self, kind: Kind, output: str | None, *, headers: bool = True) -> None:
+    def __init__(self, kind: Kind, output: str | None, *, headers: bool = True, several: bool = False) -> None:
         self._kind = kind
         self._form, _, argument = (output or "").partition("=")
         if output is not None and not (self._form == output and output in FORMS) and f"{self._form}=" not in FORMS:
@@ -42,14 +55,16 @@ class ObjectPrinter:
         if f"{self._form}=" in FORMS and not argument:
             raise UserError(f"{self._form} format specified but no template given", hint=f"`-o {self._form}=…`")
         self._template: tuple[Node, ...] = parse(argument) if self._form.startswith("jsonpath") else ()
-        self._columns = _columns(argument) if self._form == "custom-columns" else _usual(kind, wide=output == "wide")
+        self._go_template = _go_template(self._form, argument) if self._form.startswith("go-template") else None
+        usual = _usual(kind, wide=output == "wide", prefix=f"{kind.name.lower()}.tilt.dev/" if several else "")
+        self._columns = _columns(argument) if self._form == "custom-columns" else usual
         self._headers = headers
         self._widths: list[int] = []
 
     @property
     def whole(self) -> bool:
         """Is one thing printed for all objects together?"""
-        return self._form in ("json", "yaml", "jsonpath", "jsonpath-as-json")
+        return self._form in ("json", "yaml", "jsonpath", "jsonpath-as-json", "go-template", "go-template-file")
 
     @property
     def reports_none(self) -> bool:
@@ -58,6 +73,8 @@ class ObjectPrinter:
 
     def document(self, thing: Json) -> str:
         """One object, or a list of them, where one thing is printed for all."""
+        if self._go_template:
+            return self._go_template(thing)
         if self._form == "jsonpath":
             return evaluate(self._template, thing)
         if self._form == "jsonpath-as-json":
@@ -87,8 +104,20 @@ class ObjectPrinter:
                 yield f"{line.rstrip()}\n"
 
 
-def _usual(kind: Kind, *, wide: bool) -> Columns:
-    columns: Columns = (("NAME", _field("metadata", "name")), ("CREATED AT", _field("metadata", "creationTimestamp")))
+def _go_template(form: str, argument: str) -> GoTemplate:
+    try:
+        return GoTemplate(read_file(argument, pipes=True).decode() if form == "go-template-file" else argument)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror or str(error) if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UserError(f"the template cannot be read: {reason.lower()}", where=argument) from error
+
+
+def _usual(kind: Kind, *, wide: bool, prefix: str) -> Columns:
+    name = _field("metadata", "name")
+    columns: Columns = (
+        ("NAME", lambda item: prefix + name(item)),
+        ("CREATED AT", _field("metadata", "creationTimestamp")),
+    )
     if wide and kind.name == "UIResource":
         columns += (("UPDATE", _field("status", "updateStatus")), ("RUNTIME", _field("status", "runtimeStatus")))
     return columns

@@ -14,6 +14,7 @@ from pytilt.model.api.kinds import ApiKind
 from pytilt.model.api.metadata import ApiObject
 from pytilt.model.api.toggles import SWITCH_KEY, is_switch
 from pytilt.model.objects import Resource
+from pytilt.server.json_patch import apply_patch
 from pytilt.store.objects import Store
 from pytilt.views.api import Kind, find_kind
 from pytilt.views.api_objects import InvalidObjectError, checked, merged, readable, shown, with_spec_of, written
@@ -60,17 +61,24 @@ class Writing:
         return self._write(api, before, wanted, status=status)
 
     def patch(self, kind: Kind, path: str, patch: object) -> Json:
-        """Change an object, or its status, by a merge patch.
+        """Change an object, or its status, by a merge patch, or by a JSON patch, which is a list.
 
         Raises:
             HTTPException: it is not there, is another one meanwhile, or cannot be.
         """
         api, (name, status) = _writable(kind), _address(path)
-        if not isinstance(patch, dict):
-            raise HTTPException(400, "the patch is not an object")
+        if not isinstance(patch, dict | list):
+            raise HTTPException(400, "the patch is neither an object nor a list")
         before = self._found(api, name)
-        _check_version(api, before, patch.get("metadata") or {})
-        wanted = _written(api, merged(shown(before, ""), patch), name)
+        if isinstance(patch, list):
+            try:
+                changed = apply_patch(shown(before, ""), patch)
+            except UserError as error:
+                raise HTTPException(422, error.message) from error
+        else:
+            _check_version(api, before, patch.get("metadata") or {})
+            changed = merged(shown(before, ""), patch)
+        wanted = _written(api, changed, name)
         return self._write(api, before, wanted, status=status)
 
     def delete(self, kind: Kind, name: str) -> Json:

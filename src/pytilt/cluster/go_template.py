@@ -1,0 +1,287 @@
+r"""Go's templates as far as `-o go-template=…` needs them: `{{range .items}}{{.metadata.name}}{{"\n"}}{{end}}`.
+
+There are paths, `if`, `else`, `with`, `range`, texts, comments, `-` that trims, pipes, and a handful of functions.
+Variables, `define` and `template` are refused by name.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pytilt.errors import UserError
+
+_ACTION = re.compile(
+    r"\{\{(- )?\s*(/\*.*?\*/|(?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|[^}\"`]|\}(?!\}))*?)\s*( -)?\}\}", re.DOTALL
+)
+_WORD = re.compile(r'\s*("(?:\\.|[^"\\])*"|`[^`]*`|\(|\)(?:\.[\w-]+)*|\||[^\s()|]+)')
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_PATH = re.compile(r"\$?(\.[\w-]+)+|\.|\$")
+_MISSING = object()
+_NO_VALUE = "<no value>"
+
+
+class _Block(NamedTuple):
+    """`if`, `with` or `range`, and what stands in it."""
+
+    kind: str
+    pipe: str
+    body: "list[_Node]"
+    otherwise: "list[_Node]"
+
+
+class _Pipe(NamedTuple):
+    words: str
+
+
+_Node = str | _Pipe | _Block
+
+
+class GoTemplate:
+    """A template that was read.
+
+    Args:
+        text: the template.
+
+    Raises:
+        UserError: it cannot be read, or has something that is not there.
+    """
+
+    def __init__(self, text: str) -> None:
+        parts = list(_parts(text))
+        self._nodes, end = _nodes(parts, 0)
+        if end < len(parts):
+            raise UserError(f"unexpected {{{{{parts[end]}}}}} in the template")
+
+    def __call__(self, value: object) -> str:
+        """The text for a value.
+
+        Raises:
+            UserError: a function has arguments that it cannot take.
+        """
+        return "".join(_written(self._nodes, value, value))
+
+
+def _parts(text: str) -> Iterator[str | _Pipe]:
+    """Texts, and the insides of actions."""
+    end, trim = 0, False
+    for action in _ACTION.finditer(text):
+        before = text[end : action.start()]
+        before = before.lstrip() if trim else before
+        yield before.rstrip() if action[1] else before
+        if not action[2].startswith("/*"):
+            yield _Pipe(action[2].strip())
+        end, trim = action.end(), bool(action[3])
+    rest = text[end:].lstrip() if trim else text[end:]
+    if "{{" in rest:
+        raise UserError(f"unclosed action in the template: `{rest[rest.index('{{') :][:40]}`")
+    yield rest
+
+
+def _nodes(parts: Sequence[str | _Pipe], at: int) -> tuple[list[_Node], int]:
+    """The nodes up to an `end` or `else` that belongs to what is around them."""
+    found: list[_Node] = []
+    while at < len(parts):
+        part = parts[at]
+        if isinstance(part, str):
+            found.append(part)
+        else:
+            word, _, rest = part.words.partition(" ")
+            if word in ("end", "else"):
+                break
+            if word in ("define", "template", "block", "break", "continue") or ":=" in _bare(part.words):
+                raise UserError(
+                    f"`{{{{{part.words}}}}}` is not there in templates of `tilt get`",
+                    hint="take `-o json` and `jq`, or `-o jsonpath=…`",
+                )
+            if word in ("if", "with", "range"):
+                block, at = _block(parts, at, word, rest)
+                found.append(block)
+            else:
+                _check(part.words)
+                found.append(part)
+        at += 1
+    return found, at
+
+
+def _block(parts: Sequence[str | _Pipe], at: int, kind: str, pipe: str) -> tuple[_Block, int]:
+    _check(pipe)
+    body, end = _nodes(parts, at + 1)
+    otherwise: list[_Node] = []
+    last = parts[end] if end < len(parts) else ""
+    closing = last.words if isinstance(last, _Pipe) else ""
+    if closing.startswith("else "):  # `else if` is a block in the other branch, with the same end
+        word, _, rest = closing.removeprefix("else").strip().partition(" ")
+        inner, end = _block(parts, end, word, rest)
+        return _Block(kind, pipe, body, [inner]), end
+    if closing == "else":
+        otherwise, end = _nodes(parts, end + 1)
+    if end >= len(parts):
+        raise UserError(f"the `{kind}` of the template has no {{{{end}}}}")
+    return _Block(kind, pipe, body, otherwise), end
+
+
+def _bare(words: str) -> str:
+    return re.sub(r'"(?:\\.|[^"\\])*"|`[^`]*`', "", words)
+
+
+def _written(nodes: Sequence[_Node], value: object, root: object) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, str):
+            yield node
+        elif isinstance(node, _Pipe):
+            yield _shown(_evaluated(node.words, value, root))
+        else:
+            yield from _of_block(node, value, root)
+
+
+def _of_block(block: _Block, value: object, root: object) -> Iterator[str]:
+    found = _evaluated(block.pipe, value, root)
+    if not _true(found):
+        yield from _written(block.otherwise, value, root)
+    elif block.kind == "range":
+        items = [found[key] for key in sorted(found)] if isinstance(found, Mapping) else found
+        if not isinstance(items, list | str):
+            raise UserError(f"range can't iterate over {_shown(found)}")
+        for item in items:
+            yield from _written(block.body, item, root)
+    else:
+        yield from _written(block.body, found if block.kind == "with" else value, root)
+
+
+def _words(pipe: str) -> list[str]:
+    words = _WORD.findall(pipe)
+    if "".join(words) != re.sub(r"\s+", "", pipe) and not re.search(r'["`]', pipe):
+        raise UserError(f"cannot read `{pipe}` in the template")
+    return words
+
+
+def _check(pipe: str) -> None:
+    """See that every word of a pipe is known.
+
+    Raises:
+        UserError: one is not.
+    """
+    words = _words(pipe)
+    if not words:
+        raise UserError("missing value for a command in the template")
+    if words.count("(") != sum(word[0] == ")" for word in words):
+        raise UserError(f"unbalanced parentheses in the template: `{pipe}`")
+    for word in words:
+        if word[0] not in '"`()|' and not _is_value(word) and word not in _FUNCTIONS:
+            raise UserError(
+                f'function "{word}" not defined in templates of `tilt get`',
+                hint=f"there are: {', '.join(sorted(_FUNCTIONS))}; or take `-o json` and `jq`",
+            )
+
+
+def _is_value(word: str) -> bool:
+    return bool(_PATH.fullmatch(word) or _NUMBER.fullmatch(word)) or word in ("true", "false", "nil")
+
+
+def _evaluated(pipe: str, value: object, root: object) -> Any:  # noqa: ANN401 - JSON
+    words = _words(pipe)
+    found, at = _pipeline(words, 0, value, root)
+    if at < len(words):
+        raise UserError(f"cannot read `{pipe}` in the template")
+    return found
+
+
+def _pipeline(words: Sequence[str], at: int, value: object, root: object) -> tuple[Any, int]:
+    """The value of `a | b | c`, up to a closing parenthesis, and where that is."""
+    piped: list[Any] = []
+    while True:
+        name, arguments = "", list[Any]()
+        while at < len(words) and words[at][0] not in "|)":
+            word = words[at]
+            if word == "(":
+                inner, at = _pipeline(words, at + 1, value, root)
+                arguments.append(_walked(inner, words[at].removeprefix(")")))
+            elif word in _FUNCTIONS and not arguments and not name:
+                name = word
+            else:
+                arguments.append(_single(word, value, root))
+            at += 1
+        arguments += piped
+        if not name and len(arguments) != 1:
+            raise UserError("a value of the template is no function: it takes no arguments")
+        try:
+            piped = [_FUNCTIONS[name](*arguments) if name else arguments[0]]
+        except (TypeError, ValueError, KeyError, IndexError, OverflowError) as error:
+            raise UserError(f"error calling {name or 'a value'} in the template: {error}") from error
+        if at >= len(words) or words[at][0] == ")":
+            return piped[0], at
+        at += 1
+
+
+def _single(word: str, value: object, root: object) -> Any:  # noqa: ANN401 - JSON
+    if word.startswith('"'):
+        return json.loads(word)
+    if word.startswith("`"):
+        return word[1:-1]
+    if word in ("true", "false", "nil"):
+        return {"true": True, "false": False, "nil": None}[word]
+    if _NUMBER.fullmatch(word):
+        return float(word) if "." in word else int(word)
+    return _walked(root if word.startswith("$") else value, word.lstrip("$"))
+
+
+def _walked(found: Any, path: str) -> Any:  # noqa: ANN401 - JSON
+    for step in filter(None, path.split(".")):
+        found = found.get(step, _MISSING) if isinstance(found, Mapping) else _MISSING
+    return found
+
+
+def _true(value: object) -> bool:
+    return value is not _MISSING and bool(value)
+
+
+def _shown(value: object) -> str:
+    if value is _MISSING or value is None:
+        return _NO_VALUE
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return f"map[{' '.join(f'{key}:{_shown(value[key])}' for key in sorted(value))}]"
+    if isinstance(value, list):
+        return f"[{' '.join(map(_shown, value))}]"
+    return str(value)
+
+
+def _index(value: Any, *keys: Any) -> Any:  # noqa: ANN401 - JSON
+    for key in keys:
+        value = value.get(key, _MISSING) if isinstance(value, Mapping) else value[key]
+    return value
+
+
+def _first_true(*values: Any) -> Any:  # noqa: ANN401 - JSON
+    return next((value for value in values if _true(value)), values[-1])
+
+
+def _first_false(*values: Any) -> Any:  # noqa: ANN401 - JSON
+    return next((value for value in values if not _true(value)), values[-1])
+
+
+def _printf(form: str, *values: Any) -> str:  # noqa: ANN401 - JSON
+    said = tuple(
+        value if isinstance(value, int | float) and not isinstance(value, bool) else _shown(value) for value in values
+    )
+    return str(re.sub(r"%v", "%s", re.sub(r"%q", '"%s"', form)) % said)
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "and": _first_false,
+    "or": _first_true,
+    "not": lambda value: not _true(value),
+    "eq": lambda value, *others: any(value == other for other in others),
+    "ne": lambda value, other: value != other,
+    "lt": lambda value, other: value < other,
+    "le": lambda value, other: value <= other,
+    "gt": lambda value, other: value > other,
+    "ge": lambda value, other: value >= other,
+    "len": len,
+    "index": _index,
+    "print": lambda *values: "".join(map(_shown, values)),
+    "println": lambda *values: " ".join(map(_shown, values)) + "\n",
+    "printf": _printf,
+}
