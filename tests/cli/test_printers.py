@@ -2,9 +2,9 @@ import pytest
 
 from pytilt.cli.printers import ObjectPrinter
 from pytilt.errors import UserError
-from pytilt.views.api import find_kind
+from pytilt.model.api.words import find_words
 
-KIND = find_kind("uiresource")
+KIND = find_words("uiresource")
 WEB = {"metadata": {"name": "web", "creationTimestamp": "t"}, "status": {"c": [{"type": "A"}, {"type": "B"}], "n": 3}}
 DB = {"metadata": {"name": "a-long-name", "creationTimestamp": "t"}, "status": {}}
 

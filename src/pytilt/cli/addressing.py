@@ -6,8 +6,8 @@ from typing import Any
 
 from pytilt.errors import UserError
 from pytilt.host.reading import read_file
+from pytilt.model.api.words import KINDS, KindWords, find_words
 from pytilt.model.base import Value
-from pytilt.views.api import Kind, find_kind, kinds
 
 Json = dict[str, Any]
 
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 class Address(Value):
     """An object of a kind."""
 
-    kind: Kind
+    kind: KindWords
     name: str
 
     @property
@@ -24,20 +24,20 @@ class Address(Value):
         return f"{self.kind.name.lower()}.tilt.dev/{self.name}"
 
 
-def known_kind(word: str) -> Kind:
+def known_kind(word: str) -> KindWords:
     """The kind that a word means.
 
     Raises:
         UserError: there is none.
     """
-    kind = find_kind(word)
+    kind = find_words(word)
     if kind is None:
-        known = ", ".join(each.plural for each in kinds())
+        known = ", ".join(each.plural for each in KINDS)
         raise UserError(f'the server doesn\'t have a resource type "{word}"', hint=f"there are: {known}")
     return kind
 
 
-def addresses(words: Sequence[str]) -> tuple[Kind | None, list[Address]]:
+def addresses(words: Sequence[str]) -> tuple[KindWords | None, list[Address]]:
     """The kind and the objects that words name; the kind alone where they name no object.
 
     Raises:
@@ -88,12 +88,12 @@ def parsed(text: str, origin: str) -> list[tuple[Address, Json]]:
         name = metadata.get("name") if isinstance(metadata, dict) else None
         if not isinstance(name, str) or not name:
             raise UserError(f"a {document['kind']} has no metadata.name", where=origin)
-        kind = find_kind(document["kind"])
+        kind = find_words(document["kind"])
         if kind is None:
             raise UserError(
                 f'no matches for kind "{document["kind"]}" in version "{document.get("apiVersion", "")}"',
                 where=origin,
-                hint=f"there are: {', '.join(each.name for each in kinds())}",
+                hint=f"there are: {', '.join(each.name for each in KINDS)}",
             )
         found.append((Address(kind=kind, name=name), document))
     return found

@@ -5,8 +5,7 @@ import click
 from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.cli.printing import cells, filled
-from pytilt.model.api.metadata import GROUP, GROUP_VERSION
-from pytilt.views.api import kinds
+from pytilt.model.api.words import GROUP, GROUP_VERSION, KINDS
 
 
 @click.command("api-resources", cls=TiltCommand)
@@ -22,7 +21,7 @@ def command(output: str | None, no_headers: bool, host: str | None, port: int | 
       tilt api-resources -o name
     """
     del host, port
-    listed = sorted(kinds(), key=lambda kind: kind.plural)
+    listed = sorted(KINDS, key=lambda kind: kind.plural)
     if output == "name":
         print("\n".join(f"{kind.plural}.{GROUP}" for kind in listed))
         return

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
 from pytilt.host.reading import read_file
 from pytilt.http.blocking import Answer, ask
-from pytilt.model.api.metadata import GROUP_VERSION
+from pytilt.model.api.words import GROUP_VERSION
 from pytilt.session.places import token_path
 from pytilt.settings import Settings
 

@@ -9,7 +9,7 @@ from pytilt.cli.client import SessionClient
 from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.errors import UserError
-from pytilt.model.api.metadata import GROUP_VERSION
+from pytilt.model.api.words import GROUP_VERSION
 from pytilt.settings import Settings
 
 

@@ -11,11 +11,11 @@ from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import project_options, session_options
 from pytilt.errors import UserError
 from pytilt.images.context import EMPTY
+from pytilt.model.api.words import KINDS
 from pytilt.model.files import Ignore
 from pytilt.model.images import DockerBuild
 from pytilt.model.logs import Level
 from pytilt.settings import Settings
-from pytilt.views.api import kinds
 
 if TYPE_CHECKING:
     from pytilt.model.images import Image
@@ -42,7 +42,7 @@ def engine_command(host: str | None, port: int | None) -> None:
       tilt dump engine
     """
     client = SessionClient(Settings.from_environment(), host, port)
-    everything = {kind.plural: client.items(kind.plural)["items"] for kind in kinds()}
+    everything = {kind.plural: client.items(kind.plural)["items"] for kind in KINDS}
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(everything), indent=2).decode() + "\n")
 
 

@@ -8,7 +8,7 @@ from typing import TextIO
 import msgspec
 
 from pytilt.cli.printing import note
-from pytilt.model.api.metadata import GROUP_VERSION
+from pytilt.model.api.words import GROUP_VERSION
 from pytilt.model.lines import Block
 from pytilt.model.objects import ClusterState, Tiltfile
 from pytilt.store.logs import LogStore

@@ -13,9 +13,9 @@ from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.cli.printers import ObjectPrinter
 from pytilt.errors import NotFoundError, UserError
+from pytilt.model.api.words import KindWords
 from pytilt.model.base import Value
 from pytilt.settings import Settings
-from pytilt.views.api import Kind
 
 TYPICAL = "json|yaml|name|wide|jsonpath=…|go-template=…|custom-columns=…"
 
@@ -110,7 +110,7 @@ def _print_found(found: Sequence[list[Json]], printers: Sequence[ObjectPrinter],
             _print(each.lines(listed))
 
 
-def _watch(client: SessionClient, kind: Kind, wanted: Wanted, printer: ObjectPrinter) -> None:
+def _watch(client: SessionClient, kind: KindWords, wanted: Wanted, printer: ObjectPrinter) -> None:
     """Print what is there, then every change, in columns as wide as those before, as kubectl does."""
     listed = _listed(client, kind, wanted)
     _print(printer.lines(listed), flush=True)
@@ -122,7 +122,7 @@ def _watch(client: SessionClient, kind: Kind, wanted: Wanted, printer: ObjectPri
             _print(printer.lines([item]), flush=True)
 
 
-def _listed(client: SessionClient, kind: Kind, wanted: Wanted) -> list[Json]:
+def _listed(client: SessionClient, kind: KindWords, wanted: Wanted) -> list[Json]:
     found: list[Json] = []
     if not wanted.names:
         found = client.items(kind.plural)["items"]

@@ -11,7 +11,7 @@ from pytilt.cluster.go_template import GoTemplate
 from pytilt.cluster.json_path_template import Node, evaluate, parse, shown, values
 from pytilt.errors import UserError
 from pytilt.host.reading import read_file
-from pytilt.views.api import Kind
+from pytilt.model.api.words import KindWords
 
 Json = dict[str, Any]
 Columns = tuple[tuple[str, Callable[[Json], str]], ...]
@@ -47,7 +47,7 @@ class ObjectPrinter:
         UserError: there is no such form.
     """
 
-    def __init__(self, kind: Kind, output: str | None, *, headers: bool = True, several: bool = False) -> None:
+    def __init__(self, kind: KindWords, output: str | None, *, headers: bool = True, several: bool = False) -> None:
         self._kind = kind
         self._form, _, argument = (output or "").partition("=")
         if output is not None and not (self._form == output and output in FORMS) and f"{self._form}=" not in FORMS:
@@ -112,7 +112,7 @@ def _go_template(form: str, argument: str) -> GoTemplate:
         raise UserError(f"the template cannot be read: {reason.lower()}", where=argument) from error
 
 
-def _usual(kind: Kind, *, wide: bool, prefix: str) -> Columns:
+def _usual(kind: KindWords, *, wide: bool, prefix: str) -> Columns:
     name = _field("metadata", "name")
     columns: Columns = (
         ("NAME", lambda item: prefix + name(item)),

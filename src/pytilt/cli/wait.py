@@ -15,8 +15,8 @@ from pytilt.cli.durations import seconds
 from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
+from pytilt.model.api.words import KindWords, find_words
 from pytilt.settings import Settings
-from pytilt.views.api import Kind, find_kind
 
 WEEK_SECONDS = 7 * 24 * 3600.0
 """What a negative timeout means, as in kubectl."""
@@ -62,7 +62,7 @@ def command(
       tilt wait --for=delete uiresource/web
     """
     word, names = _names(what)
-    kind = find_kind(word)
+    kind = find_words(word)
     if kind is None:
         raise UserError(f'the server doesn\'t have a resource type "{word}"')
     # As in kubectl, that an object is there is always waited for first.
@@ -97,7 +97,7 @@ class Waiting:
         conditions: what each is to meet, one after the other.
     """
 
-    def __init__(self, kind: Kind, names: Sequence[str], conditions: Sequence[WaitCondition]) -> None:
+    def __init__(self, kind: KindWords, names: Sequence[str], conditions: Sequence[WaitCondition]) -> None:
         self._kind = kind
         self._left = {name: list(conditions) for name in names}
 
@@ -126,7 +126,7 @@ class Waiting:
         return int(bool(self._left))
 
 
-def _wait(client: SessionClient, kind: Kind, waiting: Waiting) -> None:
+def _wait(client: SessionClient, kind: KindWords, waiting: Waiting) -> None:
     first = True
     for event in client.watch(kind.plural) if waiting.names else ():
         item = event["object"]
@@ -142,7 +142,7 @@ def _wait(client: SessionClient, kind: Kind, waiting: Waiting) -> None:
         raise SessionUnreachableError(f"the session ended before the condition was met on {', '.join(waiting.names)}")
 
 
-def _chosen(client: SessionClient, kind: Kind, selector: str | None, field_selector: str | None) -> list[str]:
+def _chosen(client: SessionClient, kind: KindWords, selector: str | None, field_selector: str | None) -> list[str]:
     chooses = [labelled(selector)] if selector else []
     chooses += [with_fields(field_selector)] if field_selector else []
     items = client.items(kind.plural)["items"]

@@ -1,16 +1,27 @@
-"""One request on a blocking socket, for commands that ask one thing and end: no event loop, and little to import."""
+"""One request on a blocking socket, for commands that ask one thing and end: there is little to import."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-
-import h11
-
-from pytilt.http import messages
-from pytilt.http.messages import Head, Headers
-from pytilt.http.wires import BrokenWireError
+from typing import NamedTuple
 
 CHUNK_BYTES = 65536
+
+LARGEST_HEAD_BYTES = 102_400
+"""Of an answer: API servers repeat warnings about every field there."""
+
+_CONTINUES = range(100, 200)
+"""What is said on the way is no answer."""
+
+_WITHOUT_BODY = (204, 304)
+
+
+class AnswerHead(NamedTuple):
+    """How an answer begins."""
+
+    status: int
+    reason: str = ""
+    """For example `Not Found`."""
 
 
 class Answer:
@@ -18,14 +29,15 @@ class Answer:
 
     Args:
         opened: the connection.
-        http: what has come of it.
-        head: how it begins.
     """
 
-    def __init__(self, opened: socket.socket, http: h11.Connection, head: Head) -> None:
-        self.head = head
+    def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
-        self._http = http
+        self._read = b""
+        self.head, headers = self._first()
+        self._chunked = "chunked" in headers.get("transfer-encoding", "").lower()
+        self._left = 0 if self.head.status in _WITHOUT_BODY else _length(headers.get("content-length"))
+        """Of the body; None: until the server ends the connection."""
 
     def wait_forever(self) -> None:
         """Have no limit any more for the time until something comes."""
@@ -46,7 +58,7 @@ class Answer:
             OSError: nothing comes for too long.
         """
         rest = b""
-        with suppress(BrokenWireError):
+        with suppress(ConnectionError):
             for piece in self.pieces():
                 *lines, rest = (rest + piece).split(b"\n")
                 yield from lines
@@ -59,13 +71,74 @@ class Answer:
         Raises:
             OSError: it ends in the middle, or nothing comes for too long.
         """
-        while isinstance(event := _event(self._socket, self._http), h11.Data):
-            yield bytes(event.data)
+        if self._chunked:
+            while size := self._chunk_size():
+                yield from self._some(size)
+                self._line()
+            while self._line():
+                pass
+        elif self._left is not None:
+            yield from self._some(self._left)
+        else:
+            yield self._read
+            while piece := self._socket.recv(CHUNK_BYTES):
+                yield piece
+
+    def _some(self, size: int) -> Iterator[bytes]:
+        """So many bytes, as they come."""
+        while size:
+            if not self._read:
+                self._receive()
+            piece, self._read = self._read[:size], self._read[size:]
+            size -= len(piece)
+            yield piece
+
+    def _chunk_size(self) -> int:
+        text = self._line().partition(b";")[0]
+        try:
+            return int(text, 16)
+        except ValueError as error:
+            raise ConnectionError("the answer is no HTTP: a chunk has no size") from error
+
+    def _line(self) -> bytes:
+        while b"\n" not in self._read:
+            if len(self._read) > LARGEST_HEAD_BYTES:
+                raise ConnectionError("the answer is no HTTP: a line does not end")
+            self._receive()
+        line, _, self._read = self._read.partition(b"\n")
+        return line.rstrip(b"\r")
+
+    def _receive(self) -> None:
+        piece = self._socket.recv(CHUNK_BYTES)
+        if not piece:
+            raise ConnectionError("the connection ended in the middle of an answer")
+        self._read += piece
+
+    def _first(self) -> tuple[AnswerHead, dict[str, str]]:
+        """The beginning of the answer, with its headers; their names in lower case."""
+        while True:
+            version, _, rest = self._line().decode("latin-1").partition(" ")
+            status, _, reason = rest.partition(" ")
+            if not version.startswith("HTTP/1.") or not (status.isascii() and status.isdigit()):
+                raise ConnectionError("the answer is no HTTP")
+            headers: dict[str, str] = {}
+            while line := self._line():
+                name, _, value = line.decode("latin-1").partition(":")
+                headers[name.strip().lower()] = value.strip()
+            if int(status) not in _CONTINUES:
+                return AnswerHead(int(status), reason.strip()), headers
 
 
 @contextmanager
 def ask(
-    host: str, port: int, method: str, target: str, headers: Headers = (), content: bytes = b"", *, seconds: float
+    host: str,
+    port: int,
+    method: str,
+    target: str,
+    headers: Sequence[tuple[str, str]] = (),
+    content: bytes = b"",
+    *,
+    seconds: float,
 ) -> Iterator[Answer]:
     """Send a request and wait for the beginning of its answer; leaving closes the connection.
 
@@ -82,19 +155,23 @@ def ask(
         OSError: there is no answer in time, or HTTP does not allow such a request.
         ValueError: the host is none.
     """
-    http, name = messages.client(), f"[{host}]" if ":" in host else host
-    every = [*headers, ("Connection", "close"), *messages.framing(method, len(content))]
-    request = messages.request(method, target, f"{name}:{port}", every)
-    sent = [http.send(request), http.send(h11.Data(data=content)) if content else b"", http.send(h11.EndOfMessage())]
-    with socket.create_connection((host, port), timeout=seconds) as opened:
-        opened.sendall(b"".join(piece or b"" for piece in sent))
-        while (head := messages.head(_event(opened, http))) is None:
-            pass
-        yield Answer(opened, http, head)
+    name = f"[{host}]" if ":" in host else host
+    framing = [("Content-Length", str(len(content)))] if content or method in ("POST", "PUT", "PATCH") else []
+    every = [("Host", f"{name}:{port}"), ("User-Agent", "tilt"), *headers, ("Connection", "close"), *framing]
+    lines = [f"{method} {target} HTTP/1.1", *(f"{key}: {value}" for key, value in every)]
+    if " " in target or any("\r" in line or "\n" in line or "\0" in line for line in lines):  # in a token, for example
+        raise ConnectionError("the request cannot be sent: a header or its path holds what HTTP forbids")
+    request = "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + content
+    # An address of ASCII goes as bytes: for a text, Python loads the tables of international names.
+    place = host.encode() if host.isascii() else host
+    with socket.create_connection((place, port), timeout=seconds) as opened:  # type: ignore[arg-type]  # bytes do
+        opened.sendall(request)
+        yield Answer(opened)
 
 
-def _event(opened: socket.socket, http: h11.Connection) -> messages.Event:
-    """The next event that is more than the wish for more bytes."""
-    while (event := messages.next_event(http)) is h11.NEED_DATA:
-        messages.receive(http, opened.recv(CHUNK_BYTES))
-    return event
+def _length(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise ConnectionError("the answer is no HTTP: its length is none")
+    return int(text)

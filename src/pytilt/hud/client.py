@@ -10,7 +10,7 @@ from pytilt.errors import SessionUnreachableError
 from pytilt.hud.mirror import WATCHED, Mirror
 from pytilt.hud.session import Arguments, Enable, LogQuery, Request, TriggerRequest
 from pytilt.hud.wire import Place, request
-from pytilt.model.api.metadata import GROUP_VERSION
+from pytilt.model.api.words import GROUP_VERSION
 from pytilt.model.lines import Line
 from pytilt.model.stored import Object
 from pytilt.model.updates import Reason

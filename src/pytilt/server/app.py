@@ -17,7 +17,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from pytilt import __version__
-from pytilt.model.api.metadata import GROUP_VERSION
+from pytilt.model.api.words import GROUP_VERSION
 from pytilt.model.lines import Line, Selection
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId

@@ -1,8 +1,6 @@
 """Where a session keeps its files."""
 
-import shutil
 import time
-import uuid
 from pathlib import Path
 
 from pytilt.host.state import StateDirectory
@@ -32,6 +30,8 @@ def ensure_token(settings: Settings) -> str:
     Raises:
         UserError: the state directory cannot be written.
     """
+    import uuid  # imported here: a verb that only reads the token does without
+
     directory = StateDirectory(settings.state_dir)
     found = directory.read("token")
     if found and found.strip():
@@ -47,6 +47,9 @@ def new_session_dir(settings: Settings) -> Path:
     Raises:
         UserError: it cannot be made, for example because the disk is full.
     """
+    import shutil  # imported here, for the same reason
+    import uuid
+
     sessions = StateDirectory(settings.state_dir).below("sessions")
     folder = sessions.below(uuid.uuid4().hex).make()
     now, size = time.time(), 0

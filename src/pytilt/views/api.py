@@ -8,8 +8,8 @@ import msgspec
 from pytilt.model.api.file_watches import STANDS_FOR, ApiFileWatch
 from pytilt.model.api.kinds import API_KINDS, ApiKind
 from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery
-from pytilt.model.api.metadata import GROUP_VERSION
 from pytilt.model.api.toggles import SWITCH_KEY, switch_name
+from pytilt.model.api.words import GROUP_VERSION, READING, WRITING
 from pytilt.model.kinds import STORED
 from pytilt.model.names import CONFIGS, TILTFILE
 from pytilt.model.objects import ClusterState, FileWatch, ImageMap, PortForward, Resource, Runtime, Session, Tiltfile
@@ -26,9 +26,6 @@ from pytilt.views.statuses import Statuses, conditions, resource_statuses, tiltf
 
 SESSION = "Tiltfile"
 """The name of the one Session, as in Tilt."""
-
-READING = ("get", "list", "watch")
-WRITING = ("create", "update", "patch", "delete")
 
 SESSION_SOURCES = (Session, Tiltfile, Resource, Runtime)
 

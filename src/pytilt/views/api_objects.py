@@ -9,7 +9,8 @@ import msgspec
 from msgspec.structs import fields, replace
 
 from pytilt.model.api.kinds import ApiKind
-from pytilt.model.api.metadata import GROUP_VERSION, ApiObject
+from pytilt.model.api.metadata import ApiObject
+from pytilt.model.api.words import GROUP_VERSION
 from pytilt.model.base import Value
 from pytilt.model.stored import Object, Owner
 from pytilt.views.hiding import yaml_without_data

@@ -17,11 +17,6 @@ SPAN_ANNOTATION = "tilt.dev/log-span-id"
 MANAGED_BY = "tilt.dev/managed-by"
 """Names the controller that an object is left to; no other acts on it."""
 
-GROUP = "tilt.dev"
-VERSION = "v1alpha1"
-GROUP_VERSION = f"{GROUP}/{VERSION}"
-
-
 LocalPath = Annotated[str, msgspec.Meta(extra={"local": True})]
 """A path that a Tiltfile may write relative to its directory."""
 
