@@ -22,8 +22,8 @@ Ctrl-C ends any command quietly: `tilt up` with 0, the others with 130. What it 
 whose output nobody reads any more (`tilt logs -f | head`) ends without a word; a session then ends with 141.
 
 The log of a session is kept in `~/.tilt-dev/sessions` (TILT_DEV_DIR) after its end: the last five sessions, two weeks,
-and 2 GB in all at most; older ones go when another session begins. The file `log` has the newest lines, `log.1`, `log.2`
-and so on the ones before, oldest first: a line of JSON says whose the lines after it are, when they came, and how many
+and 2 GB in all at most; older ones go when another begins. The file `log` has the newest lines, `log.1`, `log.2`
+and so on those before, oldest first: a line of JSON says whose the lines after it are, when they came, and how many
 they are. Each file goes on for a day or 64 MB; of a session 1 GB is kept (TILT_LOG_SIZE, for example `200M`). While the
 disk is full, up to 256 MB wait in memory, and a warning says so. What a program writes over, as progress bars do, is
 kept in its last state.
