@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from pytilt.cli.printing import cells, filled
-from pytilt.cluster.go_template import GoTemplate
 from pytilt.cluster.json_path_template import Node, evaluate, parse, shown, values
 from pytilt.errors import UserError
 from pytilt.host.reading import read_file
 from pytilt.model.api.words import KindWords
+
+if TYPE_CHECKING:
+    from pytilt.cluster.go_template import GoTemplate
 
 Json = dict[str, Any]
 Columns = tuple[tuple[str, Callable[[Json], str]], ...]
@@ -104,7 +106,9 @@ class ObjectPrinter:
                 yield f"{line.rstrip()}\n"
 
 
-def _go_template(form: str, argument: str) -> GoTemplate:
+def _go_template(form: str, argument: str) -> "GoTemplate":
+    from pytilt.cluster.go_template import GoTemplate  # imported here: few need it
+
     try:
         return GoTemplate(read_file(argument, pipes=True).decode() if form == "go-template-file" else argument)
     except (OSError, UnicodeDecodeError) as error:
