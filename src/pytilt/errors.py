@@ -144,6 +144,10 @@ class SyncError(WorkError):
     """A container could not be updated in place; the resource falls back to a full update."""
 
 
+class NotInPlaceError(SyncError):
+    """What changed is to be built: it cannot be brought into a container, and nothing was tried."""
+
+
 class CommandError(WorkError):
     """A command of the user's failed.
 

@@ -1,6 +1,7 @@
 import pytest
 
 from pytilt.model.images import LiveUpdate, Run, Sync
+from pytilt.model.inference import InferenceMode
 from pytilt.testing.project import Project
 from tests.tiltfile.projects import DOCKERFILE, deployment
 
@@ -97,3 +98,33 @@ def test_steps_that_no_image_takes_are_reported_with_their_places(tmp_path):
 def test_a_trigger_must_be_a_text(tmp_path):
     message = "run cmd 'x' triggers contained value '3' of type 'int'. it may only contain strings"
     assert message in project(tmp_path, "run('x', trigger=[3])").error()
+
+
+@pytest.mark.parametrize(
+    ("said", "settings", "mode"),
+    [
+        ("None", "", InferenceMode.AUTO),
+        ("'infer'", "", InferenceMode.INFER),
+        ("'off'", "", InferenceMode.OFF),
+        ("None", "update_settings(infer_live_update=False)", InferenceMode.OFF),
+        ("'infer'", "update_settings(infer_live_update=False)", InferenceMode.INFER),
+        (
+            "None",
+            "update_settings(infer_live_update=False)\nupdate_settings(infer_live_update=True)",
+            InferenceMode.AUTO,
+        ),
+    ],
+)
+def test_a_word_in_place_of_steps_says_whether_they_are_inferred(tmp_path, said, settings, mode):
+    files = {
+        "Tiltfile": f"docker_build('web', '.', live_update={said})\nk8s_yaml('d.yaml')\n{settings}\n",
+        "Dockerfile": DOCKERFILE,
+        "d.yaml": deployment("web", "web"),
+    }
+    (image,) = Project(tmp_path, files).resource("web").images
+    assert (image.live_update, image.inference) == (None, mode)
+
+
+def test_another_word_is_refused(tmp_path):
+    problem = project(tmp_path, "'always'").error()
+    assert "live_update: a list of steps, 'infer' or 'off' is expected; got 'always'" in problem

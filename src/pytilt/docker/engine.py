@@ -1,6 +1,7 @@
 """The container engine of a session: found when it is first needed, asked once what it is."""
 
 import asyncio
+import re
 from contextlib import AsyncExitStack
 from enum import StrEnum
 from types import TracebackType
@@ -13,11 +14,15 @@ from pytilt.docker.discovery import connected
 from pytilt.docker.machine import Machine
 from pytilt.errors import DockerApiError
 from pytilt.model.base import Value
+from pytilt.model.images import ImageConfig
 from pytilt.model.references import parse
 from pytilt.settings import Settings
 
 _BUILDKIT_API = (1, 39)
 """Docker 18.09, the first that builds with BuildKit when asked to."""
+
+_ON_BUILD = re.compile(r"(?:/bin/sh -c #\(nop\) +)?ONBUILD\b", re.IGNORECASE)
+"""How the history of an image shows such an instruction, by each builder."""
 
 _PODMAN_HEADER = "libpod-api-version"
 
@@ -47,8 +52,22 @@ class _Version(msgspec.Struct, rename="pascal"):
     arch: str = ""
 
 
+class _Config(msgspec.Struct, rename="pascal"):
+    entrypoint: list[str] | None = None
+    cmd: list[str] | None = None
+    env: list[str] | None = None
+    working_dir: str = ""
+    user: str = ""
+    volumes: dict[str, msgspec.Raw] | None = None
+
+
 class _Inspected(msgspec.Struct, rename="pascal"):
     id: str
+    config: _Config | None = None
+
+
+class _Layer(msgspec.Struct, rename="pascal"):
+    created_by: str = ""
 
 
 class Engine:
@@ -113,6 +132,31 @@ class Engine:
             if error.status == 404:
                 return None
             raise
+
+    async def image_config(self, image: str) -> ImageConfig:
+        """What an image says of the containers that run it.
+
+        Args:
+            image: its id or a name.
+
+        Raises:
+            DockerApiError: there is no such image.
+            EngineUnreachableError: no engine answers.
+        """
+        api = await self.api()
+        inspected, history = await asyncio.gather(
+            api.request("GET", path("images", image, "json")), api.request("GET", path("images", image, "history"))
+        )
+        config = inspected.decode(_Inspected).config or _Config()
+        return ImageConfig(
+            entrypoint=tuple(config.entrypoint or ()),
+            command=tuple(config.cmd or ()),
+            environment=tuple((name, value) for name, _, value in (each.partition("=") for each in config.env or ())),
+            working_dir=config.working_dir,
+            user=config.user,
+            volumes=tuple(config.volumes or ()),
+            triggers=sum(_ON_BUILD.match(each.created_by) is not None for each in history.decode(list[_Layer])),
+        )
 
     async def tag(self, image: str, reference: str) -> None:
         """Give an image another name.

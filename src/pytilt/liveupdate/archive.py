@@ -11,16 +11,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pytilt.host.ignoring import Matcher, compile_ignores
+from pytilt.liveupdate.glob_sources import matched_part
 from pytilt.liveupdate.planning import ChangedFile, FileKind, SyncedFile, remote_path
 from pytilt.model.base import Value
 from pytilt.model.files import Ignore
 from pytilt.model.images import LiveUpdate
+from pytilt.model.inference import Inferred
 
 LARGEST_BYTES = 512 * 1024 * 1024
 """A larger file is not synced: it is held in memory on its way. An image takes files of any size."""
 
 _INLINE_FILES = 4
 _INLINE_BYTES = 256 * 1024
+
+
+_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
+"""How files begin that gzip, bzip2, xz and zstd made."""
 
 
 class Archive(Value):
@@ -36,12 +42,12 @@ class Archive(Value):
     """Where it holds files and links."""
 
 
-def examine(paths: Iterable[str], rules: LiveUpdate) -> list[ChangedFile]:
+def examine(paths: Iterable[str], rules: LiveUpdate | Inferred) -> list[ChangedFile]:
     """See what is at these paths now.
 
     Args:
         paths: absolute, each covered by a sync or not.
-        rules: directories above a path are looked at below the sources of their syncs only.
+        rules: directories above a path are looked at below the sources of their syncs, or the build contexts, only.
     """
     kinds: dict[str, FileKind] = {}
 
@@ -50,7 +56,7 @@ def examine(paths: Iterable[str], rules: LiveUpdate) -> list[ChangedFile]:
             kinds[path] = _kind(path)
         return kinds[path]
 
-    roots = [sync.local for sync in rules.syncs]
+    roots = rules.roots if isinstance(rules, Inferred) else [sync.local for sync in rules.syncs]
     return [
         ChangedFile(
             path=path,
@@ -64,6 +70,40 @@ def examine(paths: Iterable[str], rules: LiveUpdate) -> list[ChangedFile]:
         )
         for path in sorted(paths)
     ]
+
+
+class DiskTree:
+    """The files of this machine, each looked at once."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, FileKind] = {}
+
+    def kind(self, path: str) -> FileKind:
+        """What is at an absolute path; a symbolic link is not followed."""
+        if path not in self._kinds:
+            self._kinds[path] = _kind(path)
+        return self._kinds[path]
+
+    def matches(self, context: str, pattern: str) -> Sequence[str]:
+        """The paths, relative to a directory, that match a source with `*`."""
+        found = [""]
+        for name in pattern.split("/"):
+            found = [
+                posixpath.join(above, entry)
+                for above in found
+                for entry in _names(posixpath.join(context, above))
+                if matched_part(name, entry) == entry
+            ]
+        return found
+
+    def is_archive(self, path: str) -> bool:
+        """Would `ADD` unpack this file?"""
+        try:
+            with Path(path).open("rb") as content:
+                start = content.read(tarfile.BLOCKSIZE)
+        except OSError:
+            return False
+        return start.startswith(_PACKED) or start[257:262] == b"ustar"
 
 
 async def pack(files: Sequence[SyncedFile]) -> Archive:
@@ -95,6 +135,13 @@ async def list_synced(rules: LiveUpdate, ignores: Sequence[Ignore]) -> tuple[Syn
         ignores: what is not synced.
     """
     return await asyncio.to_thread(_list_synced, rules, compile_ignores(ignores))
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return sorted(os.listdir(directory))  # noqa: PTH208 - names are what is wanted
+    except OSError:
+        return []
 
 
 def _kind(path: str) -> FileKind:
@@ -156,7 +203,7 @@ def _pack(files: Sequence[SyncedFile]) -> Archive:
 
 def members(file: SyncedFile) -> Iterator[tuple[str, str]]:
     """The path itself, and if it is a directory all that is in it, each with its place in the container."""
-    if not stat.S_ISDIR(os.lstat(file.local).st_mode):
+    if file.alone or not stat.S_ISDIR(os.lstat(file.local).st_mode):
         yield file.local, file.remote
         return
     for found in _walk(file.local, Matcher(())):

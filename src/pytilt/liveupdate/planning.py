@@ -45,6 +45,8 @@ class SyncedFile(Value):
     """The permissions that it gets; None: those of the local file."""
     owner: str = ""
     """`USER` or `USER:GROUP`, by name or number; empty: whoever receives it."""
+    alone: bool = False
+    """Of a directory: without what is in it."""
 
 
 class SyncPlan(Value):
@@ -53,6 +55,8 @@ class SyncPlan(Value):
     deletions: tuple[SyncedFile, ...] = ()
     copies: tuple[SyncedFile, ...] = ()
     runs: tuple[Run, ...] = ()
+    checks: tuple[Run, ...] = ()
+    """Commands that must succeed before anything is done; else a full update is needed."""
 
 
 class FallBack(Value):

@@ -6,6 +6,7 @@ from pytilt.cluster import objects
 from pytilt.errors import ApplyError
 from pytilt.loop.outcomes import Done
 from pytilt.model.clusters import ClusterInfo
+from pytilt.model.inference import Inference
 from pytilt.model.objects import ClusterState, Resource
 from pytilt.model.resources import KubeObject
 from pytilt.model.updates import DeployedImage, Outcome
@@ -32,6 +33,7 @@ def done(
     sequence: int,
     now: str,
     template_hashes: tuple[str, ...] = (),
+    inferences: tuple[Inference, ...] = (),
 ) -> Done:
     """The end of an update that went well.
 
@@ -42,6 +44,7 @@ def done(
         sequence: changes up to this one are in them.
         now: RFC 3339.
         template_hashes: of the pod templates that were applied.
+        inferences: what is known of the images, see `inference.infer`.
     """
     deployed = [image for image in resource.spec.built_images if image.deployed]
     return Done(
@@ -53,6 +56,7 @@ def done(
             "applied_images": tuple(images),
             "deployed_at": now,
             "synced": sequence,
+            "inferences": inferences,
             # Their pods may go on running: no image was built for them.
             "containers": resource.status.containers if deployed != list(resource.spec.images) else (),
         },

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping
 from itertools import takewhile
 
-from pytilt.liveupdate.planning import ChangedFile, FallBack, plan_sync
+from pytilt.liveupdate.inferring import UnseenTree, plan_changes
+from pytilt.liveupdate.planning import ChangedFile, FallBack
 from pytilt.model import references
 from pytilt.model.base import Value
 from pytilt.model.images import Image, LiveUpdate
+from pytilt.model.inference import Inferred
 from pytilt.model.names import CONFIGS, TILTFILE, ImageName
 from pytilt.model.objects import FileWatch, ImageMap, Resource, Runtime, Tiltfile
 from pytilt.model.pods import Container, ContainerState, Pod
@@ -93,6 +95,7 @@ class SyncTarget(Value):
     """A container that runs an image with a live update."""
 
     image: Image
+    rules: LiveUpdate | Inferred
     pod: Pod
     container: Container
 
@@ -111,16 +114,23 @@ def sync_targets(state: Snapshot, resource: Resource) -> Iterator[SyncTarget]:
     """The containers of the present pods of a resource that could be updated in place."""
     runtime = state.get(Runtime, resource.name)
     applied = {image.name: image.reference for image in resource.status.applied_images}
+    live = [(image, rules) for image in resource.spec.images if (rules := rules_of(resource, image)) is not None]
     for pod in runtime.status.pods if runtime else ():
-        for container in pod.containers:
-            for image in resource.spec.images:
-                live = image.live_update is not None and not pod.deleting and not container.init
+        for container in pod.containers if not pod.deleting else ():
+            for image, rules in live if not container.init else ():
                 if image.live_update_only:
                     runs = bool(resource.status.applied) and _runs_in(image, container)
                 else:
                     runs = container.image == applied.get(image.name)
-                if live and runs:
-                    yield SyncTarget(image=image, pod=pod, container=container)
+                if runs:
+                    yield SyncTarget(image=image, rules=rules, pod=pod, container=container)
+
+
+def rules_of(resource: Resource, image: Image) -> LiveUpdate | Inferred | None:
+    """How containers of an image may be updated in place: as the Tiltfile says, else as it was inferred."""
+    if image.live_update is not None:
+        return image.live_update
+    return next((each.rules for each in resource.status.inferences if each.image == image.name), None)
 
 
 def _runs_in(image: Image, container: Container) -> bool:
@@ -147,14 +157,14 @@ def missing(state: Snapshot, resource: Resource, target: SyncTarget, *, upto: in
     for image in sources(resource, target.image):
         found.update(unbuilt(state, image, above=above))
     found = {path: sequence for path, sequence in found.items() if sequence <= upto}
-    if target.image.live_update_only and target.image.live_update is not None:
+    if target.image.live_update_only:
         # No full update brings the others either.
-        return {path: sequence for path, sequence in found.items() if _can_be_synced(path, target.image.live_update)}
+        return {path: sequence for path, sequence in found.items() if _can_be_synced(path, target.rules)}
     return found
 
 
-def _can_be_synced(path: str, rules: LiveUpdate) -> bool:
-    return not isinstance(plan_sync([ChangedFile(path=path)], rules), FallBack)
+def _can_be_synced(path: str, rules: LiveUpdate | Inferred) -> bool:
+    return not isinstance(plan_changes([ChangedFile(path=path)], rules, UnseenTree()), FallBack)
 
 
 def lacking(state: Snapshot, resource: Resource) -> bool:
@@ -164,8 +174,8 @@ def lacking(state: Snapshot, resource: Resource) -> bool:
         tried = known.get(target.container.id, 0)
         if not target.running or (tried and tried >= resource.status.synced):
             continue  # what failed there is tried again with the next change
-        rules = target.image.live_update
-        initial = rules is not None and rules.initial_sync and target.container.id not in known
+        starts = isinstance(target.rules, LiveUpdate) and target.rules.initial_sync
+        initial = starts and target.container.id not in known
         if initial or missing(state, resource, target, upto=resource.status.synced):
             return True
     return False
@@ -189,9 +199,9 @@ class Possible(Value):
 
 def in_place(state: Snapshot, resource: Resource) -> ContainerPending | Impossible | Possible:
     """Can what changed be brought into the running containers?"""
-    live = [image for image in resource.spec.images if image.live_update is not None]
+    live = [image for image in resource.spec.images if rules_of(resource, image) is not None]
     if not live:
-        return Impossible()
+        return Impossible(why=next((each.why for each in resource.status.inferences), ""))
     full = next((update for update in resource.status.history if update.strategy is Strategy.FULL), None)
     if full is None or full.outcome is not Outcome.OK:
         return Impossible()
@@ -221,11 +231,13 @@ def _outside(state: Snapshot, resource: Resource, live: list[Image]) -> str | No
             if source.live_update_only:  # what a full update could not bring before, it does not bring now
                 above = max(above, resource.status.consumed)
             paths.update(unbuilt(state, source, above=above))
-        assert image.live_update is not None
-        answer = plan_sync([ChangedFile(path=path) for path in sorted(paths)], image.live_update)
+        rules = rules_of(resource, image)
+        assert rules is not None  # of every live one
+        answer = plan_changes([ChangedFile(path=path) for path in sorted(paths)], rules, UnseenTree())
         if isinstance(answer, FallBack):
             return answer.reason
     for image in resource.spec.images:
         if image.name not in covered and unbuilt(state, image):
-            return f"image {image.name} has no live_update"
+            why = next((each.why for each in resource.status.inferences if each.image == image.name), "")
+            return why or f"image {image.name} has no live_update"
     return None

@@ -2,24 +2,29 @@
 
 import asyncio
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
+from msgspec.structs import replace
+
 from pytilt.cluster.seam import ContainerRef
-from pytilt.errors import PytiltError, SyncError, UnreachableError
+from pytilt.errors import NotInPlaceError, PytiltError, SyncError, UnreachableError
 from pytilt.host import timing
 from pytilt.host.output import Tail
-from pytilt.liveupdate.archive import examine, list_synced
-from pytilt.liveupdate.planning import FallBack, SyncedFile, SyncPlan, plan_initial, plan_sync
+from pytilt.liveupdate.archive import DiskTree, examine, list_synced
+from pytilt.liveupdate.inferring import plan_changes
+from pytilt.liveupdate.planning import FallBack, SyncedFile, SyncPlan, plan_initial
 from pytilt.liveupdate.receiver import COMMAND_TITLE, Batch, Receiver, ReceiverOpener, ReceiverOptions, Synced
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
 from pytilt.loop.freshness import Possible, SyncTarget
+from pytilt.loop.inference import explanation
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
 from pytilt.loop.watching import that_matter
 from pytilt.model.base import Value
 from pytilt.model.images import LiveUpdate
+from pytilt.model.inference import Copied, Inference, Inferred
 from pytilt.model.logs import Level, Log
 from pytilt.model.names import TILTFILE
 from pytilt.model.objects import Resource, Runtime, Tiltfile
@@ -67,6 +72,8 @@ class Syncing:
         self._open: dict[str, _Open] = {}
         self._wanted: dict[str, frozenset[str]] = {}
         """The containers of each resource to which a stream is to be open."""
+        self._explained: set[str] = set()
+        """Resources whose log says what was inferred."""
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -117,7 +124,13 @@ class Syncing:
                     for target in answer.targets
                 ]
         except ExceptionGroup as failures:
-            raise first_failure(failures) from None
+            problem = first_failure(failures)
+            blocked = _blocked(resource, answer.targets, problem)
+            if blocked is None:
+                raise problem from None
+            log(f"Not updated in place: {problem}\n")
+            return Done(outcome=Outcome.FELL_BACK, error=str(problem), status={"inferences": blocked})
+        self._explain(resource, answer.targets, start, log)
         results = [task.result() for task in tasks]
         errors = [result.error for result in results if result.error]
         before = {container.id: container.sequence for container in resource.status.containers}
@@ -134,6 +147,16 @@ class Syncing:
             error=errors[0] if errors else "",
             status={"synced": start.sequence, "containers": synced, "deployed_at": self._store.now()},
         )
+
+    def _explain(self, resource: Resource, targets: Sequence[SyncTarget], start: Start, log: Log) -> None:
+        """Report what was inferred, once for each resource."""
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        for target in targets:
+            if isinstance(target.rules, Inferred) and resource.name not in self._explained and start.changed_files:
+                self._explained.add(resource.name)
+                changed = examine(start.changed_files, target.rules)
+                directory = posixpath.dirname(tiltfile.path) if tiltfile else "/"
+                log(explanation(target.image, target.rules, changed, DiskTree(), directory))
 
     async def _one(
         self, resource: Resource, target: SyncTarget, start: Start, batches: "_Batches", log: Log
@@ -157,6 +180,7 @@ class Syncing:
         if batch.empty:
             return ""
         name = f"{target.pod.name}/{target.container.name}"
+        await self._check(target, batch.plan, log)
         _log_steps(log, name, batch)
         printed = _Printed(log)
         result = await self._send(target, batch, printed)
@@ -167,11 +191,20 @@ class Syncing:
         log(f"  → Container {name} updated!\n")
         return ""
 
+    async def _check(self, target: SyncTarget, plan: SyncPlan, log: Log) -> None:
+        """Ask the container what cannot be known here.
+
+        Raises:
+            NotInPlaceError: it is otherwise than the plan takes for granted.
+        """
+        if plan.checks and (await self._send(target, Batch(SyncPlan(runs=plan.checks)), log)).failed is not None:
+            places = " or ".join(f"`{place}`" for check in plan.checks for place in check.argv[4:])
+            raise NotInPlaceError(f"{places} is a directory in the container")
+
     async def _batch(self, resource: Resource, target: SyncTarget, start: Start, batches: "_Batches") -> Batch:
-        rules = target.image.live_update
-        assert rules is not None  # targets are containers with a live update
+        rules = target.rules
         known = {container.id for container in resource.status.containers}
-        if rules.initial_sync and target.container.id not in known:
+        if isinstance(rules, LiveUpdate) and rules.initial_sync and target.container.id not in known:
             files = that_matter(target.image.files, self._declaration())
             return batches.of(plan_initial(await list_synced(rules, files.ignores), rules), rules)
         paths = freshness.missing(self._store.snapshot(), resource, target, upto=start.sequence)
@@ -223,10 +256,13 @@ class Syncing:
             opened.fail(SyncError(f"container {target.container.name} of pod {target.pod.name} is gone"))
 
     def _options(self, target: SyncTarget) -> ReceiverOptions:
-        rules = target.image.live_update
-        places = tuple(posixpath.dirname(sync.remote.rstrip("/")) or "/" for sync in rules.syncs) if rules else ()
-        roots = tuple(sync.remote.rstrip("/") or "/" for sync in rules.syncs) if rules else ()
-        return ReceiverOptions(places=tuple(dict.fromkeys((*roots, *places))))
+        rules = target.rules
+        if isinstance(rules, Inferred):
+            remotes = [step.destination for step in rules.chain.steps if isinstance(step, Copied) and step.destination]
+        else:
+            remotes = [sync.remote for sync in rules.syncs]
+        roots = [remote.rstrip("/") or "/" for remote in remotes]
+        return ReceiverOptions(places=tuple(dict.fromkeys((*roots, *map(posixpath.dirname, roots)))))
 
     def _close(self, key: str) -> None:
         opened = self._open.pop(key, None)
@@ -234,14 +270,26 @@ class Syncing:
             opened.task.cancel()
 
 
+def _blocked(resource: Resource, targets: Iterable[SyncTarget], problem: BaseException) -> tuple[Inference, ...] | None:
+    """What is known of the images once it was seen that containers cannot be updated without a rule; else None."""
+    names = {target.image.name for target in targets if isinstance(target.rules, Inferred)}
+    if not names or not isinstance(problem, SyncError) or problem.hint is None:
+        return None
+    why = f"its containers cannot be updated in place: {problem.message}"
+    return tuple(
+        replace(each, rules=None, why=why, blocked=why) if each.image in names else each
+        for each in resource.status.inferences
+    )
+
+
 class _Batches:
     """The batches of one update: containers that lack the same files share one."""
 
     def __init__(self) -> None:
         self._batches: dict[tuple[SyncPlan, bool], Batch] = {}
-        self._plans: dict[tuple[LiveUpdate, frozenset[str]], SyncPlan] = {}
+        self._plans: dict[tuple[LiveUpdate | Inferred, frozenset[str]], SyncPlan] = {}
 
-    def changed(self, paths: Iterable[str], rules: LiveUpdate) -> Batch:
+    def changed(self, paths: Iterable[str], rules: LiveUpdate | Inferred) -> Batch:
         """The batch that brings what is at these paths now.
 
         Raises:
@@ -249,15 +297,15 @@ class _Batches:
         """
         key = rules, frozenset(paths)
         if key not in self._plans:
-            planned = plan_sync(examine(key[1], rules), rules)
+            planned = plan_changes(examine(key[1], rules), rules, DiskTree())
             if isinstance(planned, FallBack):
-                raise SyncError(planned.reason)
+                raise NotInPlaceError(planned.reason)
             self._plans[key] = planned
         return self.of(self._plans[key], rules)
 
-    def of(self, plan: SyncPlan, rules: LiveUpdate) -> Batch:
+    def of(self, plan: SyncPlan, rules: LiveUpdate | Inferred) -> Batch:
         """The batch of a plan."""
-        restart = rules.restart and bool(plan.copies or plan.deletions or plan.runs)
+        restart = isinstance(rules, LiveUpdate) and rules.restart and bool(plan.copies or plan.deletions or plan.runs)
         return self._batches.setdefault((plan, restart), Batch(plan, restart=restart))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from pytilt.cluster import objects
-from pytilt.errors import PytiltError, SyncError, UnreachableError, WorkError
+from pytilt.errors import NotInPlaceError, PytiltError, SyncError, UnreachableError, WorkError
 from pytilt.loop import freshness, readiness
 from pytilt.loop.narration import heading, pause_text
 from pytilt.loop.origins import Origin, Origins
@@ -215,7 +215,10 @@ class Updating:
             fell_back = live and isinstance(problem, (SyncError, UnreachableError))
             level = Level.WARN if fell_back else Level.ERROR
             said = problem.without_output if isinstance(problem, WorkError) else problem
-            span(f"{'Live update failed' if live else 'Build Failed'}: {said}\n", level=level)
+            if isinstance(problem, NotInPlaceError):
+                span(f"Not updated in place: {said}\n")
+            else:
+                span(f"{'Live update failed' if live else 'Build Failed'}: {said}\n", level=level)
             return Done(outcome=Outcome.FELL_BACK if fell_back else Outcome.FAILED, error=str(problem))
 
     def _command_watches(self, resource: Resource, start: Start) -> list[str]:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pytilt.model.base import Value
 from pytilt.model.commands import Command
 from pytilt.model.files import FileRule, Ignore
+from pytilt.model.inference import InferenceMode
 from pytilt.model.names import ImageName
 
 _NO_COMMAND = ("sh", "-c", ":")
@@ -100,6 +101,8 @@ class Image(Value):
     """Replaces the container's `args`."""
     container_name: str = ""
     """Of one that is only updated in place: which container runs it, where the image does not say."""
+    inference: InferenceMode = InferenceMode.AUTO
+    """Is a live update to be inferred where there is no `live_update`?"""
     deployed: bool = True
     """Does a workload run this image? A pure base image is neither pushed nor injected."""
 
@@ -114,6 +117,19 @@ class Image(Value):
         return only and rules is not None and bool(rules.syncs or rules.runs)
 
 
+class ImageConfig(Value):
+    """What an image says of the containers that run it."""
+
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    working_dir: str = ""
+    user: str = ""
+    volumes: tuple[str, ...] = ()
+    triggers: int = 0
+    """How many `ONBUILD` instructions its history has."""
+
+
 class BuiltImage(Value):
     """An image that exists in the builder's store."""
 
@@ -124,6 +140,8 @@ class BuiltImage(Value):
     """Name and tag in the builder's store, for example `shop/web:tilt-0123456789abcdef`."""
     fixed_reference: bool = False
     """The build command chose the reference: it is not renamed for a registry."""
+    config: ImageConfig | None = None
+    """None where nobody asked."""
 
 
 class Registry(Value):

@@ -23,6 +23,7 @@ from pytilt.model.base import Value
 from pytilt.model.clusters import ClusterInfo, ObjectRef
 from pytilt.model.files import FileRule
 from pytilt.model.images import BuiltImage, Image
+from pytilt.model.inference import Inference
 from pytilt.model.names import ResourceName
 from pytilt.model.pods import Pod
 from pytilt.model.resources import CiSettings, Declaration, Link
@@ -109,6 +110,8 @@ class ResourceStatus(Value):
     synced: int = 0
     """Changes up to this sequence were brought by live updates to every container that ran."""
     containers: tuple[SyncedContainer, ...] = ()
+    inferences: tuple[Inference, ...] = ()
+    """What the last full update found out about live updates that nobody wrote a rule for."""
 
     @property
     def last(self) -> Update | None:

@@ -335,6 +335,8 @@ class UpdateSettings(Value):
     max_parallel_updates: int = 0
     """Of all kinds together; 0: as many of each kind as suit this machine."""
     apply_timeout_seconds: int = 30
+    infer_live_update: bool = True
+    """Are images without `live_update` updated in place where their Dockerfile and what runs allow it?"""
 
 
 class CiSettings(Value):

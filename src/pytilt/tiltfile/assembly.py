@@ -13,6 +13,7 @@ from pytilt.model.api.kubernetes_applies import KubernetesApply
 from pytilt.model.commands import Command
 from pytilt.model.files import FileRule
 from pytilt.model.images import CustomBuild, Image
+from pytilt.model.inference import InferenceMode
 from pytilt.model.names import ResourceName
 from pytilt.model.resources import Declaration, KubeObject, LocalDeploy, ResourceSpec
 from pytilt.tiltfile.checks import check_live_updates, check_steps, known_deps, unused_images
@@ -41,7 +42,8 @@ def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declar
     Raises:
         UserError: what was declared does not fit together, or must not be deployed here.
     """
-    index = ImageIndex([_with_environ(image, declared.environ) for image in declared.images])
+    images = [_with_environ(image, declared.environ) for image in declared.images]
+    index = ImageIndex(images if declared.updates.infer_live_update else list(map(_not_inferred, images)))
     kubernetes, uncategorized = kubernetes_resources(declared, index)
     compose = compose_resources(declared, index)
     unused = unused_images(
@@ -87,6 +89,10 @@ def _local_resource(local: DeclaredLocal, declared: ScriptResult) -> ResourceSpe
         trigger_mode=model_mode(local.trigger_mode or declared.trigger_mode, auto_init=local.auto_init),
         resource_deps=tuple(ResourceName(name) for name in local.resource_deps),
     )
+
+
+def _not_inferred(image: Image) -> Image:
+    return image if image.inference is InferenceMode.INFER else replace(image, inference=InferenceMode.OFF)
 
 
 def _with_environ(image: Image, environ: Pairs) -> Image:

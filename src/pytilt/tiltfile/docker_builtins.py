@@ -8,6 +8,7 @@ from pytilt.errors import UserError
 from pytilt.model import references
 from pytilt.model.files import FileRule, Ignore
 from pytilt.model.images import CustomBuild, DockerBuild, Image, LiveUpdate, Registry
+from pytilt.model.inference import InferenceMode
 from pytilt.model.names import ImageName
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import (
@@ -74,7 +75,8 @@ class DockerBuiltins:
         path, contents = self._dockerfile(context, dockerfile, dockerfile_contents)
         if cache is not None:
             self._script.warn(_CACHE_IS_OBSOLETE)
-        steps = self._live_update(live_update)
+        inference = _inference(live_update)
+        steps = None if isinstance(live_update, str) else self._live_update(live_update)
         ignored = conversions.patterns(ignore, "ignore")
         ignores = context_ignores(self._script, (context,), dockerfile=path, ignore=ignored, only=_only(only))
         is_empty = context == posixpath.join(self._script.directory, _EMPTY_CONTEXT)
@@ -98,7 +100,7 @@ class DockerBuiltins:
         # The Dockerfile is watched as a configuration file: its text is part of the declaration.
         files = FileRule(paths=() if is_empty else (context,), ignores=(*ignores, Ignore(base=path)))
         image = Image(name=name, build=build, files=files, live_update=steps, match_in_env_vars=match_in_env_vars)
-        self._declare(image, entrypoint, container_args)
+        self._declare(replace(image, inference=inference), entrypoint, container_args)
 
     @function("custom_build")
     def custom_build(
@@ -201,6 +203,18 @@ class DockerBuiltins:
         self._script.images.append(
             replace(image, entrypoint=command.argv if command else None, container_args=_container_args(container_args))
         )
+
+
+def _inference(value: object) -> InferenceMode:
+    """What a word says in place of the steps of a live update."""
+    if not isinstance(value, str):
+        return InferenceMode.AUTO
+    if value in (InferenceMode.OFF, InferenceMode.INFER):
+        return InferenceMode(value)
+    raise UserError(
+        f"live_update: a list of steps, 'infer' or 'off' is expected; got '{value}'",
+        hint="`live_update='infer'` syncs what the Dockerfile only copies; `live_update='off'` always builds",
+    )
 
 
 def _image_name(ref: str) -> ImageName:

@@ -69,6 +69,7 @@ class SettingsBuiltins:
         k8s_upsert_timeout_secs: object = None,
         suppress_unused_image_warnings: StringOrStrings = (),
         k8s_server_side_apply: Text = "",
+        infer_live_update: Flag | None = None,
     ) -> None:
         """Set how updates are run."""
         parallel = _whole("max_parallel_updates", max_parallel_updates)
@@ -89,6 +90,7 @@ class SettingsBuiltins:
             old,
             max_parallel_updates=parallel or old.max_parallel_updates,
             apply_timeout_seconds=timeout or old.apply_timeout_seconds,
+            infer_live_update=old.infer_live_update if infer_live_update is None else infer_live_update,
         )
         self._script.suppressed_warnings += suppress_unused_image_warnings
 

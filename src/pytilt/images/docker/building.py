@@ -130,7 +130,8 @@ class DockerBuilder:
         reference = f"{parse(name).familiar_name}:{content_tag(image_id)}"
         for tag in (reference, *build.extra_tags):
             await self._engine.tag(image_id, tag)
-        return BuiltImage(name=name, id=image_id, reference=reference)
+        config = await self._engine.image_config(image_id)
+        return BuiltImage(name=name, id=image_id, reference=reference, config=config)
 
     async def _base_credentials(self, plan: "_Plan") -> dict[str, RegistryAuth]:
         hosts = {found.domain for base in plan.bases if (found := try_parse(base))}

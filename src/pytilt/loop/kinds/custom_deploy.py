@@ -13,6 +13,7 @@ from pytilt.host import timing
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.loop import applied
 from pytilt.loop.imaging import Imaging, step_count
+from pytilt.loop.inference import infer
 from pytilt.loop.narration import UpdateSteps
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
@@ -63,7 +64,14 @@ class CustomDeployKind:
             named = {name: references[name] for name in deploy.images if name in references}
             present = await self._commands.apply(deploy.commands, named, step_log, seconds=seconds)
         steps.recap()
-        return applied.done(resource, present, images, sequence=start.sequence, now=self._store.now())
+        return applied.done(
+            resource,
+            present,
+            images,
+            sequence=start.sequence,
+            now=self._store.now(),
+            inferences=infer(self._store.snapshot(), resource),
+        )
 
     async def remove(
         self,

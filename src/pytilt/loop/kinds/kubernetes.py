@@ -9,6 +9,7 @@ from pytilt.errors import ApplyError
 from pytilt.host import timing
 from pytilt.loop import applied
 from pytilt.loop.imaging import Imaging, step_count
+from pytilt.loop.inference import infer
 from pytilt.loop.narration import UpdateSteps
 from pytilt.loop.object_apply import apply_objects
 from pytilt.loop.object_deletion import ObjectDeletion
@@ -80,7 +81,13 @@ class KubernetesKind:
         steps.recap()
         hashes = injection.template_hashes(wanted)
         return applied.done(
-            resource, present, images, sequence=start.sequence, now=self._store.now(), template_hashes=hashes
+            resource,
+            present,
+            images,
+            sequence=start.sequence,
+            now=self._store.now(),
+            template_hashes=hashes,
+            inferences=infer(self._store.snapshot(), resource),
         )
 
     async def remove(
