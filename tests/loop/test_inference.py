@@ -1,5 +1,4 @@
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -151,7 +150,7 @@ class Trial:
         container = Container(name="web", image="web:1", id="c", state=ContainerState.RUNNING)
         found = Pod(name="web-1", namespace="default", uid="u", created_at="", containers=(container,))
         store.put(Runtime(name="web", status=RuntimeState(pods=(found,))))
-        self.syncing = Syncing(store, partial(open_shell, containers))
+        self.syncing = Syncing(store, lambda ref, _: open_shell(containers, ref))
 
     @property
     def resource(self) -> Resource:

@@ -24,7 +24,7 @@ from pytilt.loop.schedule import Start
 from pytilt.loop.watching import that_matter
 from pytilt.model.base import Value
 from pytilt.model.images import LiveUpdate
-from pytilt.model.inference import Copied, Inference, Inferred
+from pytilt.model.inference import Inference, Inferred
 from pytilt.model.logs import Level, Log
 from pytilt.model.names import TILTFILE
 from pytilt.model.objects import Resource, Runtime, Tiltfile
@@ -257,11 +257,9 @@ class Syncing:
 
     def _options(self, target: SyncTarget) -> ReceiverOptions:
         rules = target.rules
-        if isinstance(rules, Inferred):
-            remotes = [step.destination for step in rules.chain.steps if isinstance(step, Copied) and step.destination]
-        else:
-            remotes = [sync.remote for sync in rules.syncs]
-        roots = [remote.rstrip("/") or "/" for remote in remotes]
+        if isinstance(rules, Inferred):  # nobody asked for a file of ours beside those of the project
+            return ReceiverOptions()
+        roots = [sync.remote.rstrip("/") or "/" for sync in rules.syncs]
         return ReceiverOptions(places=tuple(dict.fromkeys((*roots, *map(posixpath.dirname, roots)))))
 
     def _close(self, key: str) -> None:

@@ -1,5 +1,6 @@
 """Building images with the engine's own API: BuildKit where it has it, its classic builder elsewhere."""
 
+import contextlib
 import textwrap
 from collections.abc import AsyncIterator, Mapping
 
@@ -130,7 +131,9 @@ class DockerBuilder:
         reference = f"{parse(name).familiar_name}:{content_tag(image_id)}"
         for tag in (reference, *build.extra_tags):
             await self._engine.tag(image_id, tag)
-        config = await self._engine.image_config(image_id)
+        config = None
+        with contextlib.suppress(DockerApiError):  # the image is good without it
+            config = await self._engine.image_config(image_id)
         return BuiltImage(name=name, id=image_id, reference=reference, config=config)
 
     async def _base_credentials(self, plan: "_Plan") -> dict[str, RegistryAuth]:
