@@ -11,6 +11,7 @@ from pytilt.dialect.running import CodeCache
 from pytilt.errors import CommandError
 from pytilt.extensions.repositories import ENVIRONMENT, GitResult, Repositories, RunGit
 from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.loop.interruptible import run_interruptibly
 from pytilt.model.commands import Command
 from pytilt.model.logs import Level, Log
 from pytilt.model.texts import from_bytes
@@ -66,7 +67,7 @@ class Evaluator:
             return evaluate(request, Host(log=emit, run_local=run, checkout=find, cache=self._cache))
 
         request = replace(self._request, args=tuple(args))
-        return await asyncio.to_thread(evaluation)
+        return await run_interruptibly(evaluation)
 
 
 async def run_local(
