@@ -76,10 +76,6 @@ def test_syncs_may_name_files_of_a_base_image(tmp_path):
             "[fall_back_on('/tmp/z'), sync('.', '/y')]",
             "fall_back_on paths '/tmp/z' is not a child of any watched filepaths ([ROOT])",
         ),
-        (
-            "[sync('.', '/y'), restart_container()]",
-            "Found `restart_container()` LiveUpdate step in resource(s): [web].",
-        ),
     ],
 )
 def test_a_wrong_list_says_what_tilt_says(tmp_path, steps, message):

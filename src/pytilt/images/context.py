@@ -26,6 +26,14 @@ _WHOLE_BYTES = 4 * 1024 * 1024
 """Smaller files are read before their size is written, so that one which changes meanwhile arrives whole."""
 
 
+class Mount(Value):
+    """A file, a link or a directory without what is in it, at a place in the context."""
+
+    name: str
+    local: str
+    """Absolute."""
+
+
 class Context(Value):
     """What is sent to a builder."""
 
@@ -36,6 +44,8 @@ class Context(Value):
     contents: str
     """Its text."""
     ignores: tuple[Ignore, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    """What is in it beside the files of the directory."""
     spare: str = ""
     """The directory, of no file of the context, that the Dockerfile is in; empty: it is at its own place."""
     ignoring: bool = False
@@ -99,6 +109,8 @@ def _pieces(context: Context) -> Iterator[bytes]:
     sent: list[_Sent] = []
     if context.root != EMPTY:
         yield from _files(context, sent)
+    if context.mounts:
+        yield from _mounted(context.mounts)
     if context.mirrored:
         yield _header(context.mirror, stat.S_IFDIR | 0o755)
         for name, mode, mtime, link in sent:
@@ -118,6 +130,24 @@ def _unused(root: str, name: str) -> str:
     while root != EMPTY and os.path.lexists(os.path.join(root, name)):  # noqa: PTH118 - quick
         name += "_"
     return name
+
+
+def _mounted(mounts: Sequence[Mount]) -> Iterator[bytes]:
+    for mount in mounts:
+        try:
+            info = os.lstat(mount.local)
+            if stat.S_ISDIR(info.st_mode):
+                yield _entry([], mount.name, info)
+            else:
+                yield from _file(mount.local, mount.name, info, [])
+        except FileNotFoundError:  # deleted since it was found: a change of its own
+            continue
+        except OSError as error:
+            raise BuildError(
+                f"cannot read what is added to the image: {error.strerror or error}",
+                where=mount.local,
+                hint="make it readable, or leave it out with `.dockerignore`",
+            ) from error
 
 
 def _files(context: Context, sent: list[_Sent]) -> Iterator[bytes]:

@@ -21,6 +21,10 @@ class BuildRequest(Value):
     """The cluster's, for example `linux/amd64`, for an image that names none itself; empty: the engine's own."""
     registry: Registry | None = None
     """Where the image will be pushed; a custom build command gets it in a variable."""
+    previous: BuiltImage | None = None
+    """The image before, of the same definition, where the new one may be built upon it."""
+    changed: tuple[str, ...] = ()
+    """The files that changed since then, sorted."""
 
 
 class Builder(Protocol):

@@ -153,7 +153,7 @@ def arguments(instruction: Instruction, variables: Mapping[str, str], given: Map
 
 
 def _instructions(text: str) -> Iterator[Instruction]:
-    escape = _escape(text)
+    escape = escape_character(text)
     lines = _lines(text)
     for line in lines:
         if not line.text.strip() or line.is_comment:
@@ -211,7 +211,7 @@ def _skip_heredocs(keyword: str, text: str, lines: Iterator[_Line]) -> None:
                 break
 
 
-def _escape(text: str) -> str:
+def escape_character(text: str) -> str:
     """The escape character: a backslash unless a directive at the top says otherwise."""
     for line in text.splitlines():
         found = _DIRECTIVE.match(line.strip())

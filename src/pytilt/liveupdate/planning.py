@@ -1,7 +1,5 @@
 """Which changed files go where in a container and which commands follow; or why that cannot be done in place."""
 
-import functools
-import posixpath
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
@@ -121,10 +119,7 @@ def remote_path(sync: Sync, relative: str, *, of_file: bool) -> str:
         relative: the path relative to the rule's source, empty for the source itself.
         of_file: the source is a file; a remote path with a final `/` is the directory for it then.
     """
-    if not relative and of_file and sync.remote.endswith("/"):
-        relative = posixpath.basename(sync.local)
-    directory = _clean(sync.remote)
-    return f"{directory}/{relative}" if relative else directory or "/"
+    return sync.place(relative, of_file=of_file)
 
 
 def _synced(file: ChangedFile, syncs: Sequence[Sync]) -> Iterator[tuple[SyncedFile, FileKind]]:
@@ -153,12 +148,6 @@ def _relative(path: str, base: str) -> str | None:
         return ""
     prefix = base if base.endswith("/") else f"{base}/"
     return path[len(prefix) :] if path.startswith(prefix) else None
-
-
-@functools.lru_cache(maxsize=256)
-def _clean(directory: str) -> str:
-    """The directory without detours and without a final `/`, so empty for the root."""
-    return posixpath.normpath(directory).rstrip("/")
 
 
 def _shown(paths: Sequence[str]) -> str:

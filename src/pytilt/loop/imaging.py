@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from pytilt.errors import BuildError
 from pytilt.host.timing import step
 from pytilt.images.contract import Builder, BuildRequest, Publisher
+from pytilt.images.fast_build import can_build_upon
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
 from pytilt.loop.narration import UpdateSteps
@@ -109,6 +110,8 @@ class Imaging:
             platform = f"linux/{info.arch}" if info.arch else ""
             exact = frozenset(base for base in bases if (found := state.get(ImageMap, base)) and found.spec.match_exact)
             request = BuildRequest(image=image, bases=bases, exact_bases=exact, platform=platform, registry=registry)
+            if status.digest == digest and status.bases == upon and not force:
+                request = _upon(request, status, tuple(sorted(freshness.unbuilt(state, image))))
             built = await self._build(request, steps)
         reference = await self._publish(image, built, registry, info, steps) if image.deployed else ""
         made = ImageMapStatus(built=built, reference=reference, sequence=sequence, digest=digest, bases=upon)
@@ -118,6 +121,8 @@ class Imaging:
     async def _build(self, request: BuildRequest, steps: UpdateSteps) -> BuiltImage:
         image = request.image
         what = "Building Dockerfile" if isinstance(image.build, DockerBuild) else "Building Custom Build"
+        if isinstance(image.build, DockerBuild) and image.build.fast is not None:
+            what = "Building from existing" if request.previous is not None else "Building from scratch"
         with steps.step(f"{what}: [{image.name}]") as log, step(StepName.BUILD, image.name):
             return await self._builder.build(request, log)
 
@@ -139,6 +144,15 @@ class Imaging:
         if found is None:
             raise BuildError(f"image `{image.name}` is not declared any more")
         return found.status
+
+
+def _upon(request: BuildRequest, status: ImageMapStatus, changed: tuple[str, ...]) -> BuildRequest:
+    """The request for an image upon the one before, where that can be."""
+    build, previous = request.image.build, status.built
+    fast = build.fast if isinstance(build, DockerBuild) else None
+    if fast is None or previous is None or not can_build_upon(previous, fast, changed):
+        return request
+    return replace(request, previous=previous, changed=changed)
 
 
 def _in_what_is_deployed(

@@ -1,5 +1,7 @@
 """What an image is made of, and how containers that run it are kept fresh."""
 
+import functools
+import posixpath
 from enum import StrEnum
 
 from pytilt.model.base import Value
@@ -9,6 +11,52 @@ from pytilt.model.inference import InferenceMode
 from pytilt.model.names import ImageName
 
 _NO_COMMAND = ("sh", "-c", ":")
+
+
+class Sync(Value):
+    """Local files that are copied to a place in the container."""
+
+    local: str
+    """Absolute file or directory."""
+    remote: str
+    """Absolute path in the container."""
+
+    def place(self, relative: str, *, of_file: bool) -> str:
+        """Where a path goes.
+
+        Args:
+            relative: the path relative to `local`, empty for that itself.
+            of_file: `local` is a file; a `remote` with a final `/` is the directory for it then.
+        """
+        if not relative and of_file and self.remote.endswith("/"):
+            relative = posixpath.basename(self.local)
+        directory = _clean(self.remote)
+        return f"{directory}/{relative}" if relative else directory or "/"
+
+
+class Run(Value):
+    """A command that is run in the container after files were copied."""
+
+    argv: tuple[str, ...]
+    triggers: tuple[Ignore, ...] = ()
+    """Run only if a synced file matches one of these (their patterns include, here). Empty: always."""
+    echo_off: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The command for people."""
+        return self.argv[2] if self.argv[:2] == ("sh", "-c") and len(self.argv) == 3 else " ".join(self.argv)
+
+
+class FastBuild(Value):
+    """What `fast_build` puts upon its Dockerfile: files, then commands, then the entry point."""
+
+    adds: tuple[Sync, ...] = ()
+    runs: tuple[Run, ...] = ()
+    entrypoint: str = ""
+    """A shell command; empty: that of the Dockerfile."""
+    caches: tuple[str, ...] = ()
+    """Absolute directories of the image that are kept from one build from scratch to the next."""
 
 
 class DockerBuild(Value, tag="docker"):
@@ -33,6 +81,8 @@ class DockerBuild(Value, tag="docker"):
     extra_hosts: tuple[str, ...] = ()
     context_ignores: tuple[Ignore, ...] = ()
     """What is left out of the build context."""
+    fast: FastBuild | None = None
+    """The Dockerfile is the base of a `fast_build`."""
 
 
 class CustomBuild(Value, tag="custom"):
@@ -44,29 +94,6 @@ class CustomBuild(Value, tag="custom"):
     skips_local_docker: bool = False
     outputs_image_ref_to: str = ""
     image_deps: tuple[ImageName, ...] = ()
-
-
-class Sync(Value):
-    """Local files that are copied to a place in the container."""
-
-    local: str
-    """Absolute file or directory."""
-    remote: str
-    """Absolute path in the container."""
-
-
-class Run(Value):
-    """A command that is run in the container after files were copied."""
-
-    argv: tuple[str, ...]
-    triggers: tuple[Ignore, ...] = ()
-    """Run only if a synced file matches one of these (their patterns include, here). Empty: always."""
-    echo_off: bool = False
-
-    @property
-    def shown(self) -> str:
-        """The command for people."""
-        return self.argv[2] if self.argv[:2] == ("sh", "-c") and len(self.argv) == 3 else " ".join(self.argv)
 
 
 class LiveUpdate(Value):
@@ -142,6 +169,8 @@ class BuiltImage(Value):
     """The build command chose the reference: it is not renamed for a registry."""
     config: ImageConfig | None = None
     """None where nobody asked."""
+    increments: int = 0
+    """How many builds were made upon each other since one from scratch."""
 
 
 class Registry(Value):
@@ -164,3 +193,9 @@ class Delivery(StrEnum):
     """Pushed to a registry."""
     KIND_LOAD = "kind-load"
     """Loaded into a kind cluster that has no registry."""
+
+
+@functools.lru_cache(maxsize=256)
+def _clean(directory: str) -> str:
+    """The directory without detours and without a final `/`, so empty for the root."""
+    return posixpath.normpath(directory).rstrip("/")

@@ -24,12 +24,6 @@ _NO_IMAGES = (
     "If you are using CRDs, add k8s_kind() to tell Tilt how to find images.\n"
     "https://docs.tilt.dev/api.html#api.k8s_kind"
 )
-_RESTART = (
-    "Found `restart_container()` LiveUpdate step in resource(s): [{names}]. `restart_container()`  has been deprecated "
-    "for k8s resources. We recommend the restart_process extension: "
-    "https://github.com/tilt-dev/tilt-extensions/tree/master/restart_process. For more information, see "
-    "https://docs.tilt.dev/live_update_reference.html#restarting-your-process"
-)
 
 
 def known_deps(resources: Sequence[ResourceSpec]) -> tuple[tuple[ResourceSpec, ...], tuple[str, ...]]:
@@ -107,22 +101,13 @@ def check_live_updates(resources: Sequence[ResourceSpec]) -> None:
     """Every file that a live update names must be watched.
 
     Raises:
-        UserError: one is not, or a container is to be restarted, which Kubernetes cannot do.
+        UserError: one is not.
     """
-    restarting = [resource.name for resource in resources if _restarts(resource)]
-    if restarting:
-        raise UserError(_RESTART.format(names=" ".join(restarting)))
     for resource in resources:
         by_name = {image.name: image for image in resource.images}
         for image in resource.images:
             if image.deployed and image.live_update:
                 _check_sources(image, _watched(image, by_name))
-
-
-def _restarts(resource: ResourceSpec) -> bool:
-    return resource.deploy.in_cluster and any(
-        image.live_update and image.live_update.restart for image in resource.images
-    )
 
 
 def _watched(image: Image, by_name: Mapping[ImageName, Image]) -> list[str]:

@@ -46,6 +46,10 @@ class ResourceOptions(Value):
     links: tuple[Link, ...] = ()
     labels: tuple[str, ...] = ()
     selectors_only: bool | None = None
+    own: tuple[KubeObject, ...] = ()
+    """In the form of 2019: the objects that make up the resource."""
+    image: ImageName | None = None
+    """In that form: an image that they run."""
     position: str = ""
 
 

@@ -1,4 +1,4 @@
-"""`docker_build`, `custom_build`, `default_registry`."""
+"""`docker_build`, `custom_build`, `fast_build`, `default_registry`."""
 
 import posixpath
 
@@ -22,6 +22,7 @@ from pytilt.tiltfile.conversions import (
     StringOrStrings,
     Text,
 )
+from pytilt.tiltfile.fast_builds import FastBuildValue, fast_image
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.globs import watched
 from pytilt.tiltfile.ignore_files import context_ignores
@@ -69,7 +70,7 @@ class DockerBuiltins:
         pull: Flag = False,
         platform: Stringable = "",
         extra_hosts: StringOrStrings = (),
-    ) -> None:
+    ) -> FastBuildValue:
         """Build an image from a Dockerfile."""
         name = _image_name(ref)
         path, contents = self._dockerfile(context, dockerfile, dockerfile_contents)
@@ -101,6 +102,16 @@ class DockerBuiltins:
         files = FileRule(paths=() if is_empty else (context,), ignores=(*ignores, Ignore(base=path)))
         image = Image(name=name, build=build, files=files, live_update=steps, match_in_env_vars=match_in_env_vars)
         self._declare(replace(image, inference=inference), entrypoint, container_args)
+        return FastBuildValue(self._script, name, "docker_build")
+
+    @function("fast_build")
+    def fast_build(
+        self, ref: Text, base_dockerfile: object, entrypoint: Text = "", cache: object = None
+    ) -> FastBuildValue:
+        """Build an image of a Dockerfile without files, upon which files are added and commands run."""
+        name = _image_name(ref)
+        self._declare(fast_image(self._script, name, base_dockerfile, entrypoint, cache), None, None)
+        return FastBuildValue(self._script, name)
 
     @function("custom_build")
     def custom_build(
@@ -150,7 +161,7 @@ class DockerBuiltins:
         files = FileRule(paths=found.paths, ignores=ignores)
         image = Image(name=name, build=build, files=files, live_update=steps, match_in_env_vars=match_in_env_vars)
         self._declare(image, entrypoint, container_args)
-        return CustomBuildValue(name)
+        return CustomBuildValue(name, FastBuildValue(self._script, name, "custom_build"))
 
     @function("default_registry")
     def default_registry(self, host: Text, host_from_cluster: Text = "", single_name: Text = "") -> None:

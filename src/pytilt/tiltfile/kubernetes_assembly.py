@@ -29,7 +29,13 @@ def kubernetes_resources(
         UserError: a call of `k8s_resource` does not fit the objects.
     """
     search = _ImageSearch(declared, index)
-    groups = grouping.group(declared.objects, is_workload=search.is_workload, workload_name=declared.workload_name)
+    own = [_own_group(options, search) for options in declared.options if options.own]
+    taken_objects = {id(o) for group in own for o in group.objects}
+    wanted = [o for o in declared.objects if id(o) not in taken_objects]
+    groups = grouping.group(wanted, is_workload=search.is_workload, workload_name=declared.workload_name)
+    for group in own:
+        _check_name(group.name, groups.names, (), "")
+        groups = replace(groups, groups=(*groups.groups, group))
     taken = {one.name for one in declared.locals}
     deploys = {one.name: one for one in declared.deploys}
     for group in groups.groups:
@@ -55,6 +61,23 @@ def kubernetes_resources(
     return made, _uncategorized(configured.groups.rest, declared)
 
 
+def _own_group(options: ResourceOptions, search: "_ImageSearch") -> WorkloadGroup:
+    """The group of objects that were given to `k8s_resource` itself.
+
+    Raises:
+        UserError: they do not run the image that was given beside them.
+    """
+    images = {name for o in options.own for name in search.images(o)}
+    if options.image is not None and search.find(options.image) not in images:
+        raise UserError(
+            f'k8s_resource "{options.name}": image "{options.image}" is in none of its objects',
+            where=options.position,
+            hint="name it in the YAML of a container, or leave `image` out",
+        )
+    workload = next((o for o in options.own if search.is_workload(o)), None)
+    return WorkloadGroup(name=ResourceName(options.name), objects=ordered(options.own), workload=workload)
+
+
 class _ImageSearch:
     """Finds images in objects, each object once."""
 
@@ -64,6 +87,10 @@ class _ImageSearch:
         self._locators = declared.locators
         self._in_env = {name for name, image in index.images.items() if image.match_in_env_vars}
         self._found: dict[int, tuple[ImageName, ...]] = {}
+
+    def find(self, text: str) -> ImageName | None:
+        """The image of the Tiltfile that a reference means."""
+        return self._index.find(text)
 
     def is_workload(self, o: KubeObject) -> bool:
         """Does this object get a resource of its own?"""

@@ -3,6 +3,8 @@
 import marshal
 from types import FunctionType
 
+from msgspec.structs import replace
+
 from pytilt.cluster import objects, selecting, yaml
 from pytilt.cluster.json_path import find
 from pytilt.cluster.secrets import is_secret, secrets
@@ -28,6 +30,7 @@ from pytilt.tiltfile.conversions import (
     Whole,
 )
 from pytilt.tiltfile.declared import ResourceOptions, WorkloadName
+from pytilt.tiltfile.first_form import first_form, is_yaml
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.port_forwards import port_forwards
 from pytilt.tiltfile.script import Script, UnreadableError
@@ -55,11 +58,15 @@ class KubernetesBuiltins:
     @function("k8s_yaml")
     def k8s_yaml(self, yaml: object, allow_duplicates: Flag = False) -> None:
         """Deploy the objects of YAML files or texts."""
+        self._register("k8s_yaml", yaml, allow_duplicates=allow_duplicates)
+
+    def _register(self, function: str, yaml: object, *, allow_duplicates: bool = False) -> list[KubeObject]:
+        """Read objects and deploy them."""
         given = conversions.items(yaml)
         found = self._objects(given)
         if not given or (not found and not isinstance(given[0], str)):
-            raise UserError("Empty YAML passed to k8s_yaml")
-        trace = _trace("k8s_yaml")
+            raise UserError(f"Empty YAML passed to {function}")
+        trace = _trace(function)
         for o in found:
             address = _address(o)
             if address.name and address in self._registered and not allow_duplicates:
@@ -67,6 +74,7 @@ class KubernetesBuiltins:
             self._registered[address] = trace
         self._script.objects += found
         self._script.learn(secrets(found))
+        return found
 
     @function("filter_yaml")
     def filter_yaml(
@@ -94,7 +102,7 @@ class KubernetesBuiltins:
     def k8s_resource(
         self,
         workload: Name = "",
-        new_name: Name = "",
+        new_name: object = "",
         port_forwards: object = None,
         extra_pod_selectors: object = None,
         trigger_mode: TriggerMode = None,
@@ -105,8 +113,30 @@ class KubernetesBuiltins:
         links: Links = (),
         labels: Labels = (),
         discovery_strategy: Stringable = "",
+        name: Name = "",
+        yaml: object = None,
+        image: object = None,
     ) -> None:
         """Configure the resource of a workload, or make one of plain objects."""
+        if name or yaml is not None or image is not None or is_yaml(new_name):
+            form = first_form(workload or name, new_name, yaml, image, port_forwards, extra_pod_selectors)
+            own = tuple(self._register("k8s_resource", form.yaml))
+            options = ResourceOptions(name=form.name, own=own, image=form.image, position=self._script.position())
+            self._script.options.append(
+                replace(
+                    options,
+                    port_forwards=_port_forwards(form.name, form.port_forwards),
+                    extra_pod_selectors=_pod_selectors(form.extra_pod_selectors),
+                    trigger_mode=trigger_mode,
+                    resource_deps=_texts("resource_deps", resource_deps),
+                    auto_init=_auto_init(auto_init),
+                    pod_readiness=pod_readiness,
+                    links=links,
+                    labels=labels,
+                )
+            )
+            return
+        new_name = _new_name(new_name)
         name = workload or new_name
         if not name:
             raise UserError(
@@ -284,6 +314,15 @@ def _trace(name: str) -> str:
     lines = ["Traceback (most recent call last):"]
     lines += [f"    {frame.position}: in {frame.function}" for frame in call_stack()]
     return "\n".join([*lines, f"    <builtin>: in {name}\n  "])
+
+
+def _new_name(value: object) -> str:
+    if value == "":
+        return ""
+    try:
+        return conversions.name(value)
+    except UserError as error:
+        raise UserError(f"k8s_resource: for parameter new_name: {error.message}") from error
 
 
 def _port_forwards(name: str, value: object) -> tuple[PortForwardSpec, ...]:

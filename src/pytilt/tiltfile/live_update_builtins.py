@@ -62,7 +62,7 @@ class LiveUpdateBuiltins:
 
     @function("restart_container")
     def restart_container(self) -> Step:
-        """Restart the container after a sync; only for Docker Compose."""
+        """Start the container's program again after a sync, in place."""
         return self._script.made(RestartContainerStep(self._script.position()))
 
 

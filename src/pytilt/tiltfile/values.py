@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Mapping
 from enum import Enum
 
-from pytilt.dialect import Builtin, HostValue, StructValue, to_repr
+from pytilt.dialect import Builtin, HostValue, StructValue, builtin, to_repr
 from pytilt.errors import UserError
 from pytilt.model.commands import Command, ExecAction, HttpGetAction, Probe, TcpSocketAction
 from pytilt.model.names import ImageName
@@ -211,12 +211,27 @@ class RestartContainerStep(Step):
 
 
 class CustomBuildValue(Unhashable):
-    """What `custom_build()` returns."""
+    """What `custom_build()` returns.
+
+    Args:
+        name: of the image.
+        fast_build: what its function `add_fast_build` returns.
+    """
 
     type_name = "custom_build"
 
-    def __init__(self, name: ImageName) -> None:
+    def __init__(self, name: ImageName, fast_build: HostValue) -> None:
         self.name = name
+        self._fast_build = fast_build
+
+    def starlark_attrs(self) -> Mapping[str, object]:
+        """The function `add_fast_build`."""
+
+        @builtin("add_fast_build")
+        def add_fast_build() -> HostValue:
+            return self._fast_build
+
+        return {"add_fast_build": add_fast_build}
 
     def __str__(self) -> str:
         return f'custom_build("{self.name}")'
@@ -237,8 +252,8 @@ class GitRepo(Unhashable):
         self._paths = paths
 
     def starlark_attrs(self) -> Mapping[str, object]:
-        """The function `paths`."""
-        return {"paths": self._paths}
+        """The function `paths`, which was `path` at first."""
+        return {"paths": self._paths, "path": self._paths}
 
     def __str__(self) -> str:
         return f"[git.Repo] '{self.path}'"

@@ -1,14 +1,17 @@
 """Building images with the engine's own API: BuildKit where it has it, its classic builder elsewhere."""
 
+import asyncio
 import contextlib
 import textwrap
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from pytilt.docker.api import DockerApi
-from pytilt.docker.engine import Engine, EngineProduct, content_tag
+from pytilt.docker.engine import About, Engine, EngineProduct, content_tag
 from pytilt.errors import BuildError, DockerApiError, PublishError
+from pytilt.images import fast_build
 from pytilt.images.context import Context, plan_context, stream_context
 from pytilt.images.contract import BuildRequest
 from pytilt.images.credentials import RegistryAuth, RegistryCredentials, config_header
@@ -20,7 +23,7 @@ from pytilt.images.docker.reading import BuildReader
 from pytilt.images.docker.steps import size
 from pytilt.images.dockerfile import image_uses, needs_session, with_bases
 from pytilt.images.hiding import as_written, hidden
-from pytilt.model.images import BuiltImage, DockerBuild
+from pytilt.model.images import BuiltImage, DockerBuild, FastBuild
 from pytilt.model.logs import Level, Log
 from pytilt.model.names import ImageName
 from pytilt.model.references import parse, try_parse
@@ -50,21 +53,41 @@ class DockerBuilder:
 
     async def build(self, request: BuildRequest, log: Log) -> BuiltImage:
         """Build and tag an image; see `Builder.build`."""
-        plan = await self._plan(request)
+        previous = await self._previous(request, log)
+        plan = await self._plan(request, previous)
         log(announcement(plan.contents, plan.platform))
         try:
             image_id = await self._build(plan, log)
-            return await self._tagged(request, plan.build, image_id)
+            return await self._tagged(request, plan.build, image_id, previous)
         except DockerApiError as error:
             raise build_failure(error.message, dockerfile=plan.build.dockerfile or "") from error
 
-    async def _plan(self, request: BuildRequest) -> "_Plan":
+    async def _previous(self, request: BuildRequest, log: Log) -> BuiltImage | None:
+        """The image to build upon, if it is still there."""
+        if request.previous is None or await self.exists(request.previous):
+            return request.previous
+        log(f"{request.previous.reference} is gone; building from scratch\n")
+        return None
+
+    async def _plan(self, request: BuildRequest, previous: BuiltImage | None) -> "_Plan":
         """What is to be built, with what Tilt's extensions would pull replaced by what is made here."""
         plan = _plan(request, self._settings, {})
-        if not restart_helper.is_wanted(plan.contents, plan.args):
+        if restart_helper.is_wanted(plan.contents, plan.args):
+            helper = await restart_helper.ensure(self._engine, plan.platform)
+            plan = _plan(request, self._settings, {restart_helper.TILTS_NAME: helper})
+        if plan.build.fast is None:
             return plan
-        helper = await restart_helper.ensure(self._engine, plan.platform)
-        return _plan(request, self._settings, {restart_helper.TILTS_NAME: helper})
+        cache = await self._cache_name(request.image.name, plan.build.fast)
+        return await asyncio.to_thread(_fast_plan, plan, previous, request.changed, cache)
+
+    async def _cache_name(self, name: ImageName, build: FastBuild) -> str:
+        """How the caches of an image are called; empty where the engine keeps none."""
+        about = await self._engine.about()
+        keeps = self._by_buildkit(about) or about.product is EngineProduct.PODMAN
+        return fast_build.cache_name(name, build.caches) if keeps else ""
+
+    def _by_buildkit(self, about: About) -> bool:
+        return about.buildkit and self._settings.environ.get("DOCKER_BUILDKIT") != "0"
 
     async def exists(self, image: BuiltImage) -> bool:
         """Is the image still in the engine's store, under its name?"""
@@ -74,7 +97,7 @@ class DockerBuilder:
         if (plan.build.ssh or plan.build.secrets) and needs_session(plan.contents):
             context = hidden(plan.context, plan.args, podman=False)
             return await self._client.build(plan.build, context, plan.platform, _as_written(log, context))
-        buildkit = (await self._engine.about()).buildkit and self._settings.environ.get("DOCKER_BUILDKIT") != "0"
+        buildkit = self._by_buildkit(await self._engine.about())
         try:
             return await self._build_with(plan, log, buildkit=buildkit)
         except BuildError as error:
@@ -126,7 +149,9 @@ class DockerBuilder:
             )
         return image_id
 
-    async def _tagged(self, request: BuildRequest, build: DockerBuild, image_id: str) -> BuiltImage:
+    async def _tagged(
+        self, request: BuildRequest, build: DockerBuild, image_id: str, previous: BuiltImage | None
+    ) -> BuiltImage:
         name = request.image.name
         reference = f"{parse(name).familiar_name}:{content_tag(image_id)}"
         for tag in (reference, *build.extra_tags):
@@ -134,7 +159,8 @@ class DockerBuilder:
         config = None
         with contextlib.suppress(DockerApiError):  # the image is good without it
             config = await self._engine.image_config(image_id)
-        return BuiltImage(name=name, id=image_id, reference=reference, config=config)
+        increments = previous.increments + 1 if previous else 0
+        return BuiltImage(name=name, id=image_id, reference=reference, config=config, increments=increments)
 
     async def _base_credentials(self, plan: "_Plan") -> dict[str, RegistryAuth]:
         hosts = {found.domain for base in plan.bases if (found := try_parse(base))}
@@ -195,6 +221,19 @@ def _plan(request: BuildRequest, settings: Settings, helpers: Mapping[ImageName,
         bases=tuple(dict.fromkeys(use.reference for use in image_uses(contents, args))),
         args=args,
     )
+
+
+def _fast_plan(plan: _Plan, previous: BuiltImage | None, changed: Sequence[str], cache: str) -> _Plan:
+    """The plan of a fast build, made of that of its base. Reads directories.
+
+    Raises:
+        BuildError: they cannot be read, or a command has no inputs.
+    """
+    if previous is None:
+        context = fast_build.from_scratch(plan.build, plan.contents, cache=cache)
+    else:
+        context = fast_build.upon(previous, plan.build, changed)
+    return replace(plan, contents=context.contents, context=context)
 
 
 def _as_written(log: Log, context: Context) -> Log:
