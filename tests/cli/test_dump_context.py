@@ -30,6 +30,18 @@ def test_the_files_of_a_context_are_listed_with_what_leaves_out_the_others(tilt:
     ]
 
 
+def test_of_a_fast_build_the_places_of_what_is_added_are_listed(tilt: Tilt, folder: Path):
+    text = "fast_build('web', 'web/Dockerfile').add('web', '/src').add('d.yaml', '/etc/')\nk8s_yaml('d.yaml')\n"
+    (folder / "Tiltfile").write_text(text)
+    assert tilt("dump", "context", "web").out.splitlines() == [
+        "  /src/.dockerignore",
+        "  /src/Dockerfile",
+        "  /src/main.py",
+        f"- /src/notes.txt  (*.txt of {folder}/web)",
+        "  /etc/d.yaml",
+    ]
+
+
 def test_an_image_that_is_not_built_is_no_context(tilt: Tilt, folder: Path):  # noqa: ARG001 - the folder is entered
     status, _, error = tilt("dump", "context", "other")
     assert status == 1

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from pytilt.loop import freshness
 from pytilt.loop.imaging import Imaging, delivery_for, registry_for, step_count
 from pytilt.loop.narration import UpdateSteps
 from pytilt.model.clusters import ClusterInfo
-from pytilt.model.images import BuiltImage, CustomBuild, Delivery, Image, Registry
+from pytilt.model.images import BuiltImage, CustomBuild, Delivery, DockerBuild, FastBuild, Image, Registry, Sync
 from pytilt.model.logs import Log
 from pytilt.model.names import TILTFILE, ImageName
 from pytilt.model.objects import FileWatch, FileWatchStatus, ImageMap, Resource, Tiltfile
@@ -101,6 +102,25 @@ async def test_a_changed_file_makes_an_image_stale_until_it_is_built(trial: Tria
     assert await trial.ensure("web", sequence=3) == {"web-image": "web-image:tilt-2"}
     await trial.ensure("web", sequence=3)
     assert trial.built == ["web-image", "web-image"]
+
+
+async def test_a_fast_build_is_built_upon_the_image_before_with_what_changed_since(
+    trial: Trial, logs: LogStore, tmp_path: Path
+):
+    fast = FastBuild(adds=(Sync(local=str(tmp_path), remote="/src"),))
+    made = image("web-image", build=DockerBuild(context="-", contents="FROM busybox", fast=fast))
+    prepare(trial.store, kubernetes("web", images=[made]))
+    await trial.ensure("web")
+    trial.change("web-image", 3)
+    await trial.ensure("web", sequence=3)
+    trial.change("web-image", 4)
+    await trial.ensure("web", sequence=4, force=True)
+    first, second, forced = trial.builder.requests
+    assert (first.previous, forced.previous) == (None, None)
+    assert second.previous
+    assert (second.previous.reference, second.changed) == ("web-image:tilt-1", ("/p/web-image/x",))
+    assert "— Building from scratch: [web-image]\n" in logged(logs)
+    assert "— Building from existing: [web-image]\n" in logged(logs)
 
 
 async def test_a_change_while_it_is_built_leaves_an_image_stale(trial: Trial):

@@ -129,7 +129,7 @@ SHOP = documents(deployment("front", "img"), deployment("back", "busybox"), serv
     [
         "k8s_resource('shop', 'shop.yaml', port_forwards=8100)",
         "k8s_resource('shop', yaml='shop.yaml', image='img', port_forwards='8100')",
-        "k8s_resource('shop', read_file('shop.yaml'), 'img', 8100)",
+        "k8s_resource('shop', read_file('shop.yaml'), 'img', port_forwards=8100)",
         "k8s_resource('shop', ['shop.yaml'], image, [port_forward(8100)])",
         "k8s_resource(name='shop', yaml='shop.yaml', image=image, port_forwards='8100:8100')",
     ],
@@ -149,7 +149,7 @@ def test_in_the_form_of_2019_all_objects_of_the_yaml_make_up_the_resource(tmp_pa
     ("call", "message"),
     [
         ("k8s_resource('', 'd.yaml')", "name must not be empty"),
-        ("k8s_resource('web', image='img')", "go with the YAML of the resource"),
+        ("k8s_resource('web', image='img')", "missing argument for yaml"),
         ("k8s_resource('web', 'nope.yaml')", "error reading yaml file"),
         ("k8s_resource('web', 'd.yaml', image=3)", "image arg must be a string or fast_build; got int"),
         ("k8s_resource('x', 'd.yaml', image='tool')", 'image "tool" is in none of its objects'),

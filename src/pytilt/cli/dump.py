@@ -1,10 +1,12 @@
 """`tilt dump`."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from pytilt.cli.client import SessionClient
 from pytilt.cli.flags import TiltCommand
@@ -18,6 +20,7 @@ from pytilt.model.logs import Level
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
+    from pytilt.images.listing import ContextFile
     from pytilt.model.images import Image
 
 
@@ -55,6 +58,8 @@ def context_command(
 ) -> None:
     """List the files of an image's build context, and the rule that leaves out each of the others.
 
+    Of a `fast_build` these are the places of what is added.
+
     The Tiltfile is evaluated; nothing is built.
 
     \b
@@ -67,12 +72,23 @@ def context_command(
     build = found.build
     if not isinstance(build, DockerBuild):
         raise UserError(f"{image} is built by a command, which has no build context")
-    if build.context == EMPTY:
+    adds = build.fast.adds if build.fast is not None else ()
+    if build.context == EMPTY and not adds:
         print("(an empty context)")
         return
-    for file in list_context(build.context, build.context_ignores):
-        rule = file.ignored_by
-        print(f"  {file.name}" if rule is None else f"- {file.name}  ({_shown(rule)})")
+    for add in adds:
+        if not Path(add.local).is_dir():
+            print(f"  {add.place('', of_file=True)}")
+            continue
+        for file in list_context(add.local, build.context_ignores):
+            _print(replace(file, name=add.place(file.name, of_file=False)))
+    for file in list_context(build.context, build.context_ignores) if not adds else ():
+        _print(file)
+
+
+def _print(file: "ContextFile") -> None:
+    rule = file.ignored_by
+    print(f"  {file.name}" if rule is None else f"- {file.name}  ({_shown(rule)})")
 
 
 def _image(name: str, args: tuple[str, ...], tiltfile: str, context: str | None, namespace: str | None) -> "Image":

@@ -30,8 +30,9 @@ class Mount(Value):
     """A file, a link or a directory without what is in it, at a place in the context."""
 
     name: str
-    local: str
-    """Absolute."""
+    local: str = ""
+    """Absolute; empty: there is `text` instead."""
+    text: str = ""
 
 
 class Context(Value):
@@ -134,6 +135,10 @@ def _unused(root: str, name: str) -> str:
 
 def _mounted(mounts: Sequence[Mount]) -> Iterator[bytes]:
     for mount in mounts:
+        if not mount.local:
+            yield _header(mount.name, stat.S_IFREG | 0o644, size=len(content := to_bytes(mount.text)))
+            yield _padded(content)
+            continue
         try:
             info = os.lstat(mount.local)
             if stat.S_ISDIR(info.st_mode):

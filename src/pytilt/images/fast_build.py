@@ -28,14 +28,19 @@ MOST_LAYERS = 80
 
 _SHELL = ("/bin/sh", "-c")
 _CACHES = "/.tilt-cache"
-_WITH_CACHES = (
-    f'move() {{ mkdir -p "$1" "$2" && {{ cp -au "$1/." "$2/" 2>/dev/null || cp -a "$1/." "$2/"; }}; }}; '
-    f'n=0; for d; do move "{_CACHES}/$n" "$d"; n=$((n + 1)); done; '
-    f'/bin/sh -c "$0"; s=$?; '
-    f'n=0; for d; do move "$d" "{_CACHES}/$n"; n=$((n + 1)); done; exit $s'
-)
-"""Runs the command `$0` with directories filled from their caches, and keeps there what they hold then: so they are in
-the image too, where what runs needs them, and commands in the container begin with them."""
+_WITH_CACHES = """\
+command=$1
+shift
+move() { mkdir -p "$1" "$2" && { cp -au "$1/." "$2/" 2>/dev/null || cp -a "$1/." "$2/"; }; }
+n=0; for d; do move "/.tilt-cache/$n" "$d"; n=$((n + 1)); done
+/bin/sh -c "$command"; status=$?
+n=0; for d; do move "$d" "/.tilt-cache/$n"; n=$((n + 1)); done
+exit $status
+"""
+"""Runs a command with directories filled from their caches, and keeps there what they hold then: so they are in the
+image too, where what runs needs them, and commands in the container begin with them."""
+
+_SCRIPT = "with-caches"
 _PATHS = 500
 """Paths for each `rm`."""
 
@@ -97,7 +102,7 @@ def from_scratch(build: DockerBuild, contents: str, *, cache: str) -> Context:
     found = [list(_walk(add.local, ignored)) for add in fast.adds]
     escape = escape_character(contents)
     lines = [contents.rstrip("\n")]
-    mounts: list[Mount] = []
+    mounts: list[Mount] = [Mount(name=_SCRIPT, text=_WITH_CACHES)] if cache and fast.caches else []
     caches = fast.caches if cache else ()
     early = _early(fast.runs)
     for number, run in enumerate(early):
@@ -153,7 +158,8 @@ def _below(added: Added, above: str) -> Added:
 
 def cache_name(image: str, caches: Sequence[str]) -> str:
     """The name of the caches of an image, the same in every session."""
-    return f"tilt-cache-{hashlib.md5(chr(10).join((image, *caches)).encode(), usedforsecurity=False).hexdigest()}"
+    paths = "\n".join((image, *caches)).encode(errors="surrogateescape")
+    return f"tilt-cache-{hashlib.sha256(paths).hexdigest()[:12]}"
 
 
 def _fast(build: DockerBuild) -> FastBuild:
@@ -223,11 +229,12 @@ def _run(run: Run, cache: str = "", caches: Sequence[str] = ()) -> str:
     shell = run.argv[:2] == ("sh", "-c")
     if not (caches and shell):
         return f"RUN {_json((*_SHELL, run.argv[2]) if shell else run.argv)}"
-    mounts = [
+    mounts = [f"--mount=type=bind,source={_SCRIPT},target={_CACHES}/{_SCRIPT}"]
+    mounts += [
         f"--mount=type=cache,id={cache}-{number},target={_CACHES}/{number},sharing=locked"
         for number in range(len(caches))
     ]
-    return f"RUN {' '.join(mounts)} {_json((*_SHELL, _WITH_CACHES, run.argv[2], *caches))}"
+    return f"RUN {' '.join(mounts)} {_json((_SHELL[0], f'{_CACHES}/{_SCRIPT}', run.argv[2], *caches))}"
 
 
 def _paths(source: str, target: str, escape: str) -> str:

@@ -23,6 +23,8 @@ _WORD = re.compile(r"\S+")
 _JSON_TEXT = re.compile(r'(?<=")(?:[^"\\]|\\.)*(?=")')
 _SETTING = re.compile(r"""(\w+)=("[^"]*"|'[^']*'|\S+)""")
 _REMOTE = re.compile(r"\w[\w+.-]*://|git@")
+_OWN_MOUNTS = re.compile(r'--mount=\S*/\.tilt-cache\S* |"/\.tilt-cache/\S+", ')
+"""What `fast_build` puts before commands so that they have their caches."""
 _GLOB = re.compile(r"[*?\[\\]")
 
 
@@ -51,6 +53,8 @@ def hidden(context: Context, build_args: Mapping[str, str], *, podman: bool) -> 
 
 def as_written(text: str, context: Context) -> str:
     """What a builder says, with the sources as the Dockerfile names them."""
+    if context.mounts:
+        return _OWN_MOUNTS.sub("", text)
     return text.replace(f"{context.mirror}/", "") if context.mirrored else text
 
 

@@ -164,7 +164,7 @@ def _caches(value: object) -> tuple[str, ...]:
         if not isinstance(item, str):
             raise UserError(f"cache param {to_repr(item)} is a {type_name(item)}; must be a string")
         if not item.startswith("/"):
-            raise UserError(f'cache "{item}" is not absolute', hint="name a directory of the image: `/root/.cache`")
+            raise UserError(f'cache "{item}" is not absolute', hint="name a directory of the image: `/go/pkg`")
     return tuple(posixpath.normpath(str(item)) for item in conversions.items(value))
 
 

@@ -4,10 +4,10 @@ A class with methods marked by `function("docker_build")` is a topic; `functions
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
 from time import perf_counter
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from pytilt.dialect import DialectError, builtin, misfit, to_repr, with_trace_here
 from pytilt.dialect.functions import raised_by_call
@@ -16,22 +16,39 @@ from pytilt.tiltfile.conversions import Converted
 from pytilt.tiltfile.report import Call
 
 _NAMES = "_tiltfile_names"
+_OTHER = "_tiltfile_other"
 _ENDING = frozenset({"exit", "fail"})
 """Functions that end the Tiltfile in any case."""
+_RESULT_SELDOM_USED = frozenset({"docker_build"})
+"""Functions that return something, which hardly a Tiltfile asks for."""
+
+Arguments = Sequence[object]
+Named = Mapping[str, object]
+
+
+class OtherForm(NamedTuple):
+    """Another form that calls of a function may have."""
+
+    applies: Callable[[Arguments, Named], bool]
+    """Does a call with these arguments have it?"""
+    method: str
+    """The method of the topic that is called then."""
 
 
 Method = TypeVar("Method", bound=Callable[..., object])
 
 
-def function(*names: str) -> Callable[[Method], Method]:
+def function(*names: str, other: OtherForm | None = None) -> Callable[[Method], Method]:
     """Mark a method as a function of the Tiltfile.
 
     Args:
         names: what a Tiltfile calls it, with dots for what is in a module, for example `os.path.join`.
+        other: a form of calls that another method takes.
     """
 
     def mark(method: Method) -> Method:
         setattr(method, _NAMES, names)
+        setattr(method, _OTHER, other)
         return method
 
     return mark
@@ -56,7 +73,10 @@ def functions_of(
     for attribute, member in inspect.getmembers(type(topic), inspect.isfunction):
         for name in getattr(member, _NAMES, ()):
             called = converting(name, getattr(topic, attribute), directory, problems)
-            if problems is not None and name not in _ENDING and get_type_hints(member).get("return") is type(None):
+            if (other := getattr(member, _OTHER)) is not None:
+                form = converting(name, getattr(topic, other.method), directory, problems)
+                called = _either(called, other.applies, form)
+            if problems is not None and _goes_on(name, member):
                 called = _going_on(called, problems)
             found[name] = builtin(name)(called if calls is None else _timed(name, called, calls))
     return found
@@ -165,6 +185,22 @@ def _going_on(method: Callable[..., object], problems: list[PytiltError]) -> Cal
             traced = with_trace_here(error)
             problems.append(traced or error)
             return None
+
+    return called
+
+
+def _goes_on(name: str, method: Callable[..., object]) -> bool:
+    """May the Tiltfile go on behind a call of it that was wrong?"""
+    returns_nothing = get_type_hints(method).get("return") is type(None)
+    return name not in _ENDING and (returns_nothing or name in _RESULT_SELDOM_USED)
+
+
+def _either(
+    usual: Callable[..., object], applies: Callable[[Arguments, Named], bool], other: Callable[..., object]
+) -> Callable[..., object]:
+    @wraps(usual)
+    def called(*arguments: object, **named: object) -> object:
+        return (other if applies(arguments, named) else usual)(*arguments, **named)
 
     return called
 

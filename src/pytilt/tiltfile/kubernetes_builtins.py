@@ -3,8 +3,6 @@
 import marshal
 from types import FunctionType
 
-from msgspec.structs import replace
-
 from pytilt.cluster import objects, selecting, yaml
 from pytilt.cluster.json_path import find
 from pytilt.cluster.secrets import is_secret, secrets
@@ -30,8 +28,8 @@ from pytilt.tiltfile.conversions import (
     Whole,
 )
 from pytilt.tiltfile.declared import ResourceOptions, WorkloadName
-from pytilt.tiltfile.first_form import first_form, is_yaml
-from pytilt.tiltfile.functions import function
+from pytilt.tiltfile.first_form import first_form_image, is_first_form
+from pytilt.tiltfile.functions import OtherForm, function
 from pytilt.tiltfile.port_forwards import port_forwards
 from pytilt.tiltfile.script import Script, UnreadableError
 from pytilt.tiltfile.urls import parse_path
@@ -60,7 +58,7 @@ class KubernetesBuiltins:
         """Deploy the objects of YAML files or texts."""
         self._register("k8s_yaml", yaml, allow_duplicates=allow_duplicates)
 
-    def _register(self, function: str, yaml: object, *, allow_duplicates: bool = False) -> list[KubeObject]:
+    def _register(self, function: str, yaml: object, *, allow_duplicates: bool = False) -> tuple[KubeObject, ...]:
         """Read objects and deploy them."""
         given = conversions.items(yaml)
         found = self._objects(given)
@@ -74,7 +72,7 @@ class KubernetesBuiltins:
             self._registered[address] = trace
         self._script.objects += found
         self._script.learn(secrets(found))
-        return found
+        return tuple(found)
 
     @function("filter_yaml")
     def filter_yaml(
@@ -98,11 +96,11 @@ class KubernetesBuiltins:
         source = yaml.source if isinstance(yaml, Blob) else "filter_yaml"
         return Blob(_dump(matching), source), Blob(_dump(rest), source)
 
-    @function("k8s_resource")
+    @function("k8s_resource", other=OtherForm(is_first_form, "first_k8s_resource"))
     def k8s_resource(
         self,
         workload: Name = "",
-        new_name: object = "",
+        new_name: Name = "",
         port_forwards: object = None,
         extra_pod_selectors: object = None,
         trigger_mode: TriggerMode = None,
@@ -113,30 +111,8 @@ class KubernetesBuiltins:
         links: Links = (),
         labels: Labels = (),
         discovery_strategy: Stringable = "",
-        name: Name = "",
-        yaml: object = None,
-        image: object = None,
     ) -> None:
         """Configure the resource of a workload, or make one of plain objects."""
-        if name or yaml is not None or image is not None or is_yaml(new_name):
-            form = first_form(workload or name, new_name, yaml, image, port_forwards, extra_pod_selectors)
-            own = tuple(self._register("k8s_resource", form.yaml))
-            options = ResourceOptions(name=form.name, own=own, image=form.image, position=self._script.position())
-            self._script.options.append(
-                replace(
-                    options,
-                    port_forwards=_port_forwards(form.name, form.port_forwards),
-                    extra_pod_selectors=_pod_selectors(form.extra_pod_selectors),
-                    trigger_mode=trigger_mode,
-                    resource_deps=_texts("resource_deps", resource_deps),
-                    auto_init=_auto_init(auto_init),
-                    pod_readiness=pod_readiness,
-                    links=links,
-                    labels=labels,
-                )
-            )
-            return
-        new_name = _new_name(new_name)
         name = workload or new_name
         if not name:
             raise UserError(
@@ -166,6 +142,42 @@ class KubernetesBuiltins:
                 links=links,
                 labels=labels,
                 selectors_only=_selectors_only(discovery_strategy),
+                position=self._script.position(),
+            )
+        )
+
+    def first_k8s_resource(
+        self,
+        name: Name,
+        yaml: object,
+        image: object = None,
+        port_forwards: object = None,
+        extra_pod_selectors: object = None,
+        trigger_mode: TriggerMode = None,
+        resource_deps: Sequenced | None = None,
+        auto_init: object = None,
+        pod_readiness: Readiness = None,
+        links: Links = (),
+        labels: Labels = (),
+    ) -> None:
+        """Make a resource of all objects of its YAML: the form that `k8s_resource` had in 2019."""
+        if not name:
+            raise UserError("k8s_resource: name must not be empty")
+        forwards, selectors = _port_forwards(name, port_forwards), _pod_selectors(extra_pod_selectors)
+        run = first_form_image(name, image)
+        self._script.options.append(
+            ResourceOptions(
+                name=name,
+                own=self._register("k8s_resource", yaml),
+                image=run,
+                port_forwards=forwards,
+                extra_pod_selectors=selectors,
+                trigger_mode=trigger_mode,
+                resource_deps=_texts("resource_deps", resource_deps),
+                auto_init=_auto_init(auto_init),
+                pod_readiness=pod_readiness,
+                links=links,
+                labels=labels,
                 position=self._script.position(),
             )
         )
@@ -314,15 +326,6 @@ def _trace(name: str) -> str:
     lines = ["Traceback (most recent call last):"]
     lines += [f"    {frame.position}: in {frame.function}" for frame in call_stack()]
     return "\n".join([*lines, f"    <builtin>: in {name}\n  "])
-
-
-def _new_name(value: object) -> str:
-    if value == "":
-        return ""
-    try:
-        return conversions.name(value)
-    except UserError as error:
-        raise UserError(f"k8s_resource: for parameter new_name: {error.message}") from error
 
 
 def _port_forwards(name: str, value: object) -> tuple[PortForwardSpec, ...]:

@@ -55,7 +55,7 @@ class DockerBuilder:
         """Build and tag an image; see `Builder.build`."""
         previous = await self._previous(request, log)
         plan = await self._plan(request, previous)
-        log(announcement(plan.contents, plan.platform))
+        log(announcement(as_written(plan.contents, plan.context), plan.platform))
         try:
             image_id = await self._build(plan, log)
             return await self._tagged(request, plan.build, image_id, previous)
@@ -238,7 +238,7 @@ def _fast_plan(plan: _Plan, previous: BuiltImage | None, changed: Sequence[str],
 
 def _as_written(log: Log, context: Context) -> Log:
     """A log that names sources as the Dockerfile does."""
-    if not context.mirrored:
+    if not (context.mirrored or context.mounts):
         return log
 
     def plain(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
