@@ -17,6 +17,7 @@ Workloads (all need a kube context, `sync`, `rebuild` and `start` also a builder
     many       `ci` of N local_resources whose command is `true`           (default N 300)
     tiltfile   `alpha tiltfile-result` of N Kubernetes services            (default N 500)
     logs       `ci` of one command that prints N lines; counts those that arrive (default N 1000000)
+    search     `logs --grep` for one of N lines of a running session                 (default N 1000000)
     verbs      `version`, `get uiresources`, `trigger`, `logs` against a running session
 Figures: milliseconds or seconds as named, peak resident memory of the tool's process tree's root in MiB.
 """
@@ -377,6 +378,27 @@ def verbs(tool: Tool, folder: Path, n: int) -> None:
             show(tool, {"verb": verb.replace(" ", "_"), **spread(times)})
 
 
+def search(tool: Tool, folder: Path, n: int) -> None:
+    """Find one line in many; where a tool cannot search, `logs` is piped through `grep`."""
+    last = f"{n - 1} a line that is as long as they are"
+    command = f"seq -f '%.0f a line that is as long as they are' 0 {n - 1}; touch done.txt"
+    (folder / "Tiltfile").write_text(f'local_resource("count", cmd="{command}")\n')
+    with session(tool, folder) as (process, env):
+        until((folder / "done.txt").exists, 120, "end of the command", process, 0.05)
+        time.sleep(2)
+        own = tool.argv("logs", "--grep", f"^{last}$", tail=False)
+        piped = ["sh", "-c", f"{shlex.join(tool.argv('logs', tail=False))} | grep '{last}$'"]
+        answers = subprocess.run(own, env=env, capture_output=True, check=False).returncode == 0
+        words = own if answers else piped
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            found = subprocess.run(words, env=env, capture_output=True, check=False)
+            times.append(time.perf_counter() - start)
+        lines = found.stdout.count(b"\n")
+        show(tool, {"searches": str(answers), "found": lines, **spread(times), "n": n})
+
+
 WORKLOADS: dict[str, tuple[Callable[[Tool, Path, int], None], int]] = {
     "sync": (partial(served, live=True), 15),
     "rebuild": (partial(served, live=False), 6),
@@ -387,6 +409,7 @@ WORKLOADS: dict[str, tuple[Callable[[Tool, Path, int], None], int]] = {
     "many": (many, 300),
     "tiltfile": (tiltfile, 500),
     "logs": (logs, 1_000_000),
+    "search": (search, 1_000_000),
     "verbs": (verbs, 10),
 }
 """What can be measured, each with its default N."""

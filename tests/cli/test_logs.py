@@ -51,6 +51,12 @@ def test_the_lines_of_one_resource_need_no_name(tilt: Tilt):
         (["--level", "error"], ["Initial Build", "Initial Build", "it broke"]),
         (["--tail", "1"], ["it broke"]),
         (["--since", "1h", "web"], ["Initial Build", "built", "it broke"]),
+        (["--since", "2020-01-01T00:00:00Z", "--until", "1h"], []),
+        (["--until", "2999-01-01T00:00:00+02:00", "-r", "db"], ["Initial Build", "built"]),
+        (["--grep", "^b.*t$"], ["built", "built"]),
+        (["--grep", "BROKE", "web"], []),
+        (["--grep", "(?i)BROKE", "-C", "1", "--resource", "web"], ["built", "it broke"]),
+        (["--tail", "1", "--grep", "b"], ["it broke"]),
     ],
 )
 def test_lines_are_chosen(tilt: Tilt, words: list[str], expected: list[str]):
@@ -96,3 +102,37 @@ def test_a_log_is_followed_until_the_session_ends(tilt: Tilt, served: Session):
 def test_what_cannot_be_shown_is_an_error(tilt: Tilt, words: list[str], text: str):
     ended = tilt("logs", *words)
     assert (ended.status, ended.out, ended.error) == (1, "", text)
+
+
+def test_lines_around_what_is_found_are_printed_in_groups(tilt: Tilt, served: Session):
+    served.do(lambda made: made.logs.span(ResourceName("web"), SpanId("pod:web"))("a\nb\nc\nd\nneedle\ne\n"))
+    assert (
+        tilt("logs", "web", "--grep", "Initial|needle", "-C", "1").out == "\nInitial Build\nbuilt\n--\nd\nneedle\ne\n"
+    )
+
+
+def test_a_search_is_followed_until_the_session_ends(tilt: Tilt, served: Session):
+    def go_on() -> None:
+        served.do(lambda made: made.logs.span(ResourceName("db"), SpanId("pod:db"))("no\nthe last word\n"))
+        served.end()
+
+    timer = threading.Timer(0.1, go_on)
+    timer.start()
+    ended = tilt("logs", "-f", "db", "--grep", "last|built")
+    timer.join()
+    assert ended.out == "built\nthe last word\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--grep", "("], "is no regular expression"),
+        (["-C", "1"], "--context is about what `--grep` finds"),
+        (["-f", "--until", "5m"], "--until says where to end"),
+        (["--until", "yesterday"], "`--until yesterday` is not a duration"),
+    ],
+)
+def test_a_search_that_makes_no_sense_is_an_error(tilt: Tilt, words: list[str], text: str):
+    ended = tilt("logs", *words)
+    assert (ended.status, ended.out) == (1, "")
+    assert text in ended.error

@@ -57,9 +57,13 @@ class SessionClient:
         """Events `{type, object}` without end: first what is there, then every change."""
         return self._lines(f"{_path(plural)}?watch=1")
 
-    def logs(self, query: Mapping[str, str | list[str]]) -> Iterator[Json]:
-        """Lines of the log, for the parameters of `/api/logs`."""
-        return self._lines(f"/api/logs?{urlencode(query, doseq=True, errors='surrogateescape')}")
+    def log_lines(self, query: Mapping[str, str | list[str]]) -> Iterator[list[bytes]]:
+        """The lines of an answer of `/api/logs`, as many as have come at a time."""
+        path = f"/api/logs?{urlencode(query, doseq=True, errors='surrogateescape')}"
+        with self._request("GET", path) as answer:
+            if answer.head.status != 200:
+                raise UserError(answer.body().decode().strip())
+            yield from answer.line_groups()
 
     def download(self, path: str) -> Iterator[bytes]:
         """The answer of an address, piece by piece.

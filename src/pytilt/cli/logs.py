@@ -1,6 +1,7 @@
 """`tilt logs`."""
 
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 import msgspec
@@ -9,79 +10,130 @@ from pytilt.cli.client import Json, SessionClient
 from pytilt.cli.durations import seconds
 from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
-from pytilt.cli.printing import LogPrinter, wants_color
+from pytilt.cli.printing import LogPrinter, row_width, wants_color
 from pytilt.errors import UserError
-from pytilt.model.lines import Line
+from pytilt.model.lines import Block, Line
+from pytilt.model.times import in_utc
 from pytilt.settings import Settings
+
+Query = dict[str, str | list[str]]
+
+GAP = "--"
+"""Printed where lines between two groups are left out, as by `grep`."""
 
 
 @click.command("logs", cls=TiltCommand)
 @click.argument("names", nargs=-1)
 @click.option("-f", "--follow", is_flag=True, help="Go on and print what comes.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--resource", "-r", multiple=True, help="Only lines of this resource, like NAMES; may be repeated.")
 @click.option("--level", type=click.Choice(["warn", "error"]), help="Only lines of this level.")
 @click.option(
     "--source", type=click.Choice(["all", "build", "runtime"]), default="all", help="Only this kind of lines."
 )
-@click.option("--since", help="Only lines of the last `5m`, `1h` or the like.")
-@click.option("--tail", type=click.IntRange(min=0), help="Only the last N lines.")
+@click.option("--since", help="Only lines of the last `5m`, `1h` or the like, or since an RFC 3339 time.")
+@click.option("--until", help="Only lines before that long ago, or before an RFC 3339 time.")
+@click.option("--tail", type=click.IntRange(min=0), help="Only the last N lines; with `--grep`, search only those.")
+@click.option("--grep", help="Only lines that have this regular expression; `(?i)` before it makes case not matter.")
+@click.option("-C", "--context", type=click.IntRange(min=0), help="With `--grep`, N lines before and after each.")
 @session_options
 def command(
     names: tuple[str, ...],
     follow: bool,
     as_json: bool,
+    resource: tuple[str, ...],
     level: str | None,
     source: str,
     since: str | None,
+    until: str | None,
     tail: int | None,
+    grep: str | None,
+    context: int | None,
     host: str | None,
     port: int | None,
 ) -> None:
-    """Print the logs of a running session: of all resources, or of those named.
+    """Print the logs of a running session: of all resources, or of those named. The session itself does the search.
 
     \b
     Examples:
       tilt logs web
       tilt logs -f --since 5m web cart
       tilt logs --json --level error
+      tilt logs --grep 'timeout|refused' -C 3 --since 1h --until 30m
     """
+    if until is not None and follow:
+        raise UserError("--until says where to end, and --follow not to", hint="leave out one of them")
+    if context is not None and grep is None:
+        raise UserError("--context is about what `--grep` finds", hint="add `--grep PATTERN`")
     settings = Settings.from_environment()
     client = SessionClient(settings, host, port)
-    query: dict[str, str | list[str]] = {"resource": list(names), "source": source}
-    if since is not None:
-        query["since"] = str(_since(since))
-    if level is not None:
-        query["level"] = level
-    if tail is not None:
-        query["tail"] = str(tail)
-    if follow:
-        query["follow"] = "1"
+    names = tuple(dict.fromkeys((*names, *resource)))
+    chosen = {"level": level, "tail": tail, "grep": grep, "context": context, "follow": 1 if follow else None}
+    query: Query = {"resource": list(names), "source": source, "format": "blocks"}
+    query |= {name: str(value) for name, value in chosen.items() if value is not None}
+    query |= {name: _moment(text, f"--{name}") for name, text in (("since", since), ("until", until)) if text}
     _check(client, names)
-    printer = LogPrinter(sys.stdout, color=wants_color(sys.stdout, no_color=settings.no_color), prefix=len(names) != 1)
-    for raw in client.logs(query):
-        line = msgspec.convert(raw, Line)
+    color = wants_color(sys.stdout, no_color=settings.no_color)
+    printer = LogPrinter(sys.stdout, color=color, prefix=len(names) != 1, width=row_width(sys.stdout, color=color))
+    for blocks in _answers(client, query):
         if as_json:
-            sys.stdout.write(f"{msgspec.json.encode(_fields(line)).decode()}\n")
+            sys.stdout.writelines(_documents(blocks))
             sys.stdout.flush()
         else:
-            printer.lines([line])
+            _print(printer, blocks)
+
+
+def _answers(client: SessionClient, query: Query) -> Iterator[Sequence[Block | Line | None]]:
+    """What comes, piece by piece: blocks, or single lines with None in the place of those left out."""
+    kind: type[Block | Line] = Line if "grep" in query else Block
+    decoder = msgspec.json.Decoder(kind)
+    for lines in client.log_lines(query):
+        yield [None if line == b"{}" else decoder.decode(line) for line in lines]
+
+
+def _print(printer: LogPrinter, found: Sequence[Block | Line | None]) -> None:
+    blocks = [each for each in found if isinstance(each, Block)]
+    if blocks:
+        printer.blocks(blocks)
+        return
+    group: list[Line] = []
+    for each in found:
+        if isinstance(each, Line):
+            group.append(each)
+        else:
+            printer.lines(group)
+            group = []
+            sys.stdout.write(f"{GAP}\n")
+    printer.lines(group)
+
+
+def _documents(found: Sequence[Block | Line | None]) -> Iterator[str]:
+    encode = msgspec.json.Encoder().encode
+    for each in found:
+        lines = each.lines() if isinstance(each, Block) else [each] if each is not None else []
+        yield from (f"{encode(_fields(line)).decode()}\n" for line in lines)
 
 
 def _check(client: SessionClient, names: tuple[str, ...]) -> None:
+    if not names:
+        return
     known = {item["metadata"]["name"] for item in client.items("uiresources")["items"]}
     for name in names:
         if name not in known:
             raise UserError(f'No such resource "{name}"', hint=f"there are: {', '.join(sorted(known))}")
 
 
-def _since(text: str) -> float:
-    found = seconds(text, "--since")
+def _moment(text: str, option: str) -> str:
+    """A time for the query: so many seconds ago, or RFC 3339."""
+    if text[:4].isdigit() and (known := in_utc(text)):
+        return known
+    found = seconds(text, option)
     if found <= 0:
-        raise UserError(f"--since duration must be positive, got {text}")
-    return found
+        raise UserError(f"{option} duration must be positive, got {text}")
+    return str(found)
 
 
-def _fields(line: Line) -> Json:
+def _fields(line: Line) -> Mapping[str, Json | str]:
     return {
         "time": f"{line.time[:19]}Z",
         "resource": line.resource,

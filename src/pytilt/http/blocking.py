@@ -57,13 +57,19 @@ class Answer:
         Raises:
             OSError: nothing comes for too long.
         """
+        for lines in self.line_groups():
+            yield from lines
+
+    def line_groups(self) -> Iterator[list[bytes]]:
+        """The same, as many as have come at a time."""
         rest = b""
         with suppress(ConnectionError):
             for piece in self.pieces():
                 *lines, rest = (rest + piece).split(b"\n")
-                yield from lines
+                if lines:
+                    yield lines
             if rest:
-                yield rest
+                yield [rest]
 
     def pieces(self) -> Iterator[bytes]:
         """The body as it comes.

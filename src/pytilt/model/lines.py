@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
@@ -38,6 +40,20 @@ class Source(Value):
     build: bool = False
     start: bool = False
 
+    def line(self, number: int, time: str, text: str) -> Line:
+        """A line of this source."""
+        return Line(
+            number=number,
+            time=time,
+            resource=self.resource,
+            span=self.span,
+            text=text,
+            level=self.level,
+            progress=self.progress,
+            build=self.build,
+            start=self.start,
+        )
+
 
 class Block(Value):
     """Consecutive lines of one source that came at once."""
@@ -51,19 +67,22 @@ class Block(Value):
 
     def lines(self) -> Iterator[Line]:
         """The lines one by one."""
-        source = self.source
         for number, text in enumerate(self.text.split("\n"), self.number):
-            yield Line(
-                number=number,
-                time=self.time,
-                resource=source.resource,
-                span=source.span,
-                text=text,
-                level=source.level,
-                progress=source.progress,
-                build=source.build,
-                start=source.start,
-            )
+            yield self.source.line(number, self.time, text)
+
+    @property
+    def count(self) -> int:
+        """How many lines it has."""
+        return self.text.count("\n") + 1
+
+    def first(self, count: int) -> "Block":
+        """The block with no more lines than so many."""
+        return self if count >= self.count else replace(self, text="\n".join(self.text.split("\n", count)[:count]))
+
+    def since(self, number: int) -> "Block":
+        """The block without the lines before a number."""
+        left_out = number - self.number
+        return self if left_out <= 0 else replace(self, number=number, text=self.text.split("\n", left_out)[-1])
 
 
 class Selection(Value):

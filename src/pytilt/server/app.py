@@ -4,12 +4,10 @@ import asyncio
 import json
 import traceback
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
@@ -18,15 +16,14 @@ from starlette.types import ASGIApp
 
 from pytilt import __version__
 from pytilt.model.api.words import GROUP_VERSION
-from pytilt.model.lines import Line, Selection
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource
-from pytilt.model.times import precise
 from pytilt.model.updates import Reason
 from pytilt.server.channel import Channel
 from pytilt.server.guard import Guard
 from pytilt.server.links import OneTimeLinks
+from pytilt.server.log_routes import NDJSON, LogRoutes
 from pytilt.server.page import PageFiles
 from pytilt.server.snapshot import snapshot
 from pytilt.server.writing import Writing, body_of, kind_of
@@ -35,11 +32,6 @@ from pytilt.store.objects import Store
 from pytilt.views.api import Json, Kind, kinds, ui_resources
 from pytilt.views.definitions import detail, lanes
 from pytilt.views.hiding import without_secrets
-
-NDJSON = "application/x-ndjson"
-
-LARGEST_NUMBER = 2**35
-"""The limit of numbers in a query: there are fewer lines, and no date is more seconds ago."""
 
 PIECE_BYTES = 65536
 """So much of a long answer is sent at once."""
@@ -97,7 +89,7 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
             Route("/api/enable", routes.enable, methods=["POST"]),
             Route("/api/args", routes.args, methods=["POST"]),
             Route("/api/set_tiltfile_args", routes.args, methods=["POST"]),
-            Route("/api/logs", routes.read_logs),
+            Route("/api/logs", LogRoutes(logs).read),
             Route("/api/version", routes.version),
             Route("/api/detail/{name:path}", routes.detail),
             Route("/api/updates", routes.updates),
@@ -267,23 +259,6 @@ class Routes:
         changed = self._requests.set_args(await _body(request, list[str]))
         return PlainTextResponse("" if changed else "Tilt is already running with those args -- no action taken")
 
-    async def read_logs(self, request: Request) -> Response:
-        """Lines of the log as JSON lines; with `follow`, without end. `docs/api.md` lists the parameters."""
-        query, selection = request.query_params, _selection(request)
-        if query.get("follow"):
-            if "before" in query or "limit" in query:
-                raise HTTPException(400, "follow has no end: it goes with neither before nor limit")
-            return StreamingResponse(self._follow(self._cursor(query, selection, None), selection), media_type=NDJSON)
-        end = int(_number(query, "before")) if "before" in query else None
-        limit = int(_number(query, "limit")) if "limit" in query else None
-        cursor = self._cursor(query, selection, end)
-        if limit is not None and end is not None:
-            cursor = max(cursor, self._logs.tail(limit, selection, before=end))
-        lines = self._lines(cursor, selection, end, limit)
-        if query.get("format") == "text":
-            return StreamingResponse((_plain(batch) async for batch in lines), media_type="text/plain")
-        return StreamingResponse((_ndjson(batch) async for batch in lines), media_type=NDJSON)
-
     def _shown(self, body: T) -> T:
         """What a reader gets: nothing in it is secret."""
         redactor = self._logs.redactor
@@ -291,28 +266,6 @@ class Routes:
             return body
         hidden: T = without_secrets(body, redactor)
         return hidden
-
-    def _cursor(self, query: QueryParams, selection: Selection, end: int | None) -> int:
-        """Where to begin."""
-        if "tail" in query:
-            return self._logs.tail(int(_number(query, "tail")), selection, before=end)
-        return int(_number(query, "cursor"))
-
-    async def _follow(self, cursor: int, selection: Selection) -> AsyncIterator[bytes]:
-        async for batch in self._logs.follow(cursor, selection):
-            yield _ndjson(batch)
-
-    async def _lines(
-        self, cursor: int, selection: Selection, end: int | None, limit: int | None
-    ) -> AsyncIterator[Sequence[Line]]:
-        """The lines that are there now, in batches."""
-        end = len(self._logs) if end is None else min(end, len(self._logs))
-        while cursor < end and limit != 0:
-            lines, cursor = self._logs.read(cursor, selection)
-            wanted = [line for line in lines if line.number < end][:limit]
-            limit = None if limit is None else limit - len(wanted)
-            yield wanted
-            await asyncio.sleep(0)
 
     async def _watch(self, kind: Kind, name: str | None) -> AsyncIterator[bytes]:
         known: dict[str, Json] = {}
@@ -338,15 +291,6 @@ async def _yielding(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
     yield bytes(waiting)
 
 
-def _ndjson(lines: Sequence[Line]) -> bytes:
-    encoder = msgspec.json.Encoder()
-    return b"".join(encoder.encode(line) + b"\n" for line in lines)
-
-
-def _plain(lines: Sequence[Line]) -> bytes:
-    return "".join(f"{line.text}\n" for line in lines).encode(errors="replace")
-
-
 def _event(known: dict[str, Json], name: str, present: Json | None) -> Json | None:
     """What happened to one object, None when nothing did; `known` is brought up to date."""
     before = known.pop(name, None)
@@ -367,39 +311,6 @@ async def _body(request: Request, kind: type[T]) -> T:
 
 def _kind(request: Request) -> Kind:
     return kind_of(request.path_params["kind"])
-
-
-def _selection(request: Request) -> Selection:
-    query = request.query_params
-    seconds = _number(query, "since")
-    since = ""
-    if seconds:
-        moment = datetime.now(UTC) - timedelta(seconds=seconds)
-        since = precise(moment)
-    return Selection(
-        resources=frozenset(ResourceName(name) for name in query.getlist("resource")),
-        level=_level(query, "level"),
-        at_least=_level(query, "at_least"),
-        source=query.get("source", "all"),
-        since=since,
-    )
-
-
-def _level(query: QueryParams, name: str) -> Level | None:
-    word = query.get(name, "").upper()
-    return Level(word) if word in Level.__members__ else None
-
-
-def _number(query: QueryParams, name: str) -> float:
-    """A number of the query that is not negative; 0 where there is none."""
-    text = query.get(name, "0")
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < LARGEST_NUMBER:
-        raise HTTPException(400, f"{name} is not a number: {text}")
-    return number
 
 
 def _json(body: Json, status: int = 200) -> Response:

@@ -238,6 +238,10 @@ class LogStore:
         first, last = self._index.entry(keys[0]), self._index.entry(keys[-1])
         return first.begin, self._segments.read(first.begin, last.begin + last.size)
 
+    def time_of(self, entry: BlockEntry) -> str:
+        """When the lines of a block came."""
+        return time_of(entry.micros)
+
     def block(self, key: int) -> Block:
         """One block."""
         (found,) = self._load([self._index.entry(key)])

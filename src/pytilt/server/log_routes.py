@@ -1,0 +1,209 @@
+"""`/api/logs`: lines of the log, chosen, searched for and followed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from pytilt.errors import UserError
+from pytilt.model.base import Value
+from pytilt.model.lines import Block, Line, Selection
+from pytilt.model.logs import Level
+from pytilt.model.names import ResourceName
+from pytilt.model.times import in_utc, precise
+from pytilt.store.blocks import micros_of, time_of
+from pytilt.store.logs import LogStore, each_line
+from pytilt.store.search import LogPattern, LogSearch, LogSearcher
+
+NDJSON = "application/x-ndjson"
+
+LARGEST_NUMBER = 2**35
+"""The limit of numbers in a query: there are fewer lines, and no date is more seconds ago."""
+
+SEARCHED_LINES = 100_000
+"""So many lines are searched in one turn of the event loop."""
+
+MOST_CONTEXT = 1000
+
+
+class LogRequest(Value):
+    """What is asked for."""
+
+    selection: Selection
+    search: LogSearch | None = None
+    follow: bool = False
+    end: int | None = None
+    limit: int | None = None
+
+
+class LogRoutes:
+    """Answers requests for lines of the log; `docs/api.md` lists the parameters.
+
+    Args:
+        logs: the session's log.
+    """
+
+    def __init__(self, logs: LogStore) -> None:
+        self._logs = logs
+
+    async def read(self, request: Request) -> Response:
+        """Lines of the log, as JSON lines where nothing else is asked for; with `follow`, without end."""
+        query = request.query_params
+        wanted = _wanted(query)
+        cursor = self._cursor(query, wanted)
+        if wanted.search is not None:
+            return StreamingResponse(self._searched(cursor, wanted), media_type=NDJSON)
+        blocks = self._blocks(cursor, wanted)
+        encoded, kind = {"text": (_plain, "text/plain"), "blocks": (_in_blocks, NDJSON)}.get(
+            query.get("format", ""), (_in_lines, NDJSON)
+        )
+        return StreamingResponse((encoded(some) async for some in blocks), media_type=kind)
+
+    def _cursor(self, query: QueryParams, wanted: LogRequest) -> int:
+        """Where to begin."""
+        if "tail" in query:
+            return self._logs.tail(int(_number(query, "tail")), wanted.selection, before=wanted.end)
+        cursor = int(_number(query, "cursor"))
+        if wanted.limit is not None and wanted.end is not None:
+            return max(cursor, self._logs.tail(wanted.limit, wanted.selection, before=wanted.end))
+        return cursor
+
+    async def _blocks(self, cursor: int, wanted: LogRequest) -> AsyncIterator[Sequence[Block]]:
+        """The blocks that are chosen, cut to the lines that are."""
+        if wanted.follow:
+            async for blocks in self._logs.follow_blocks(cursor, wanted.selection):
+                yield [block.since(cursor) for block in blocks]
+            return
+        end = len(self._logs) if wanted.end is None else min(wanted.end, len(self._logs))
+        limit = wanted.limit
+        while cursor < end and limit != 0:
+            blocks, after = self._logs.read_blocks(cursor, wanted.selection, limit)
+            found = [block.since(cursor) for block in blocks]
+            if limit is not None or wanted.end is not None:
+                found = _cut(found, end, limit)
+                limit = None if limit is None else limit - sum(block.count for block in found)
+            yield found
+            cursor = after
+            await asyncio.sleep(0)
+
+    async def _searched(self, cursor: int, wanted: LogRequest) -> AsyncIterator[bytes]:
+        """The lines that are found; `{}` stands where lines between them are left out."""
+        assert wanted.search is not None
+        searcher = LogSearcher(self._logs, wanted.search, cursor)
+        left = wanted.limit
+        with self._logs.changes() as changed:
+            while True:
+                changed.clear()
+                end = len(self._logs) if wanted.end is None else min(wanted.end, len(self._logs))
+                while cursor < end:
+                    cursor = min(end, cursor + SEARCHED_LINES)
+                    for found in searcher.advance(cursor):
+                        lines = found if left is None else _first(found, left)
+                        left = None if left is None else left - sum(line is not None for line in lines)
+                        yield _encoded(lines)
+                        await asyncio.sleep(0)
+                        if left == 0:
+                            return
+                if not wanted.follow:
+                    return
+                await changed.wait()
+
+
+def _wanted(query: QueryParams) -> LogRequest:
+    selection = Selection(
+        resources=frozenset(ResourceName(name) for name in query.getlist("resource")),
+        level=_level(query, "level"),
+        at_least=_level(query, "at_least"),
+        source=query.get("source", "all"),
+        since=_time(query, "since"),
+        until=_time(query, "until"),
+    )
+    follow = bool(query.get("follow"))
+    if follow and ("before" in query or "limit" in query):
+        raise HTTPException(400, "follow has no end: it goes with neither before nor limit")
+    return LogRequest(
+        selection=selection,
+        search=_search(query, selection) if "grep" in query else None,
+        follow=follow,
+        end=int(_number(query, "before")) if "before" in query else None,
+        limit=int(_number(query, "limit")) if "limit" in query else None,
+    )
+
+
+def _search(query: QueryParams, selection: Selection) -> LogSearch:
+    try:
+        pattern = LogPattern(query["grep"])
+    except UserError as problem:
+        raise HTTPException(400, str(problem)) from problem
+    return LogSearch(pattern=pattern, selection=selection, context=min(int(_number(query, "context")), MOST_CONTEXT))
+
+
+def _cut(blocks: Sequence[Block], end: int, limit: int | None) -> list[Block]:
+    """The blocks without the lines from a number on, and with no more lines than a limit."""
+    found: list[Block] = []
+    for block in blocks:
+        kept = min(block.count, end - block.number, block.count if limit is None else limit)
+        if kept > 0:
+            found.append(block.first(kept))
+            limit = None if limit is None else limit - kept
+    return found
+
+
+def _first(lines: Sequence[Line | None], limit: int) -> Sequence[Line | None]:
+    """The lines up to the last one of so many."""
+    count = 0
+    for place, line in enumerate(lines):
+        count += line is not None
+        if count == limit:
+            return lines[: place + 1]
+    return lines
+
+
+def _in_lines(blocks: Sequence[Block]) -> bytes:
+    encode = msgspec.json.Encoder().encode
+    return b"".join(encode(line) + b"\n" for line in each_line(blocks, 0))
+
+
+def _in_blocks(blocks: Sequence[Block]) -> bytes:
+    encode = msgspec.json.Encoder().encode
+    return b"".join(encode(block) + b"\n" for block in blocks)
+
+
+def _plain(blocks: Sequence[Block]) -> bytes:
+    return "".join(f"{block.text}\n" for block in blocks).encode(errors="replace")
+
+
+def _encoded(lines: Sequence[Line | None]) -> bytes:
+    encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
+    return b"".join((b"{}" if line is None else encode(line)) + b"\n" for line in lines)
+
+
+def _level(query: QueryParams, name: str) -> Level | None:
+    word = query.get(name, "").upper()
+    return Level(word) if word in Level.__members__ else None
+
+
+def _time(query: QueryParams, name: str) -> str:
+    """A moment of the query: so many seconds ago, or an RFC 3339 time; empty where there is none."""
+    text = query.get(name, "")
+    if known := in_utc(text) if text[:4].isdigit() and "T" in text else None:
+        return time_of(micros_of(known))
+    seconds = _number(query, name)
+    return precise(datetime.now(UTC) - timedelta(seconds=seconds)) if seconds else ""
+
+
+def _number(query: QueryParams, name: str) -> float:
+    """A number of the query that is not negative; 0 where there is none."""
+    text = query.get(name, "0")
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < LARGEST_NUMBER:
+        raise HTTPException(400, f"{name} is not a number: {text}")
+    return number

@@ -1,0 +1,185 @@
+"""Searching a log: most of it is looked at by nothing but a search; lines are made of what that finds."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from pytilt.errors import UserError
+from pytilt.model.base import Value
+from pytilt.model.lines import Line, Selection
+from pytilt.store.logs import READ_BYTES, LogStore
+
+_IGNORING_CASE = "(?i)"
+
+_STRUCTURE = frozenset(r"\()[]{}")
+"""Characters with which a pattern may be anything."""
+
+_NOT_LITERAL = re.compile(r".[*?+]+|[.^$]")
+"""What stands for other characters than itself, in a pattern without structure."""
+
+
+class LogPattern:
+    """What is looked for: a regular expression, in which `(?i)` makes capitals and small letters the same.
+
+    Args:
+        text: as it was given.
+
+    Raises:
+        UserError: it is no regular expression.
+    """
+
+    def __init__(self, text: str) -> None:
+        try:
+            self._compiled = re.compile(text, re.MULTILINE)
+        except (re.error, OverflowError, RecursionError) as error:
+            hint = "put `\\` before what is meant as it is"
+            raise UserError(f"`{text}` is no regular expression: {error}", hint=hint) from error
+        self._ignoring_case = text.startswith(_IGNORING_CASE)
+        self._literals = _literals(text.removeprefix(_IGNORING_CASE), lower=self._ignoring_case)
+
+    def is_in(self, line: str) -> bool:
+        """Is it in a line?"""
+        return self._compiled.search(line) is not None
+
+    def finder(self, text: str) -> Callable[[int], int]:
+        """What finds, in an ASCII text from a place on, the first place where it may be; -1: there is none."""
+        if self._literals:
+            return _LiteralFinder(text.lower() if self._ignoring_case else text, self._literals)
+
+        def search(start: int) -> int:
+            found = self._compiled.search(text, start)
+            return -1 if found is None else found.start()
+
+        return search
+
+
+class _LiteralFinder:
+    """Finds the next one of several words."""
+
+    def __init__(self, text: str, words: Sequence[str]) -> None:
+        self._text = text
+        self._places = dict.fromkeys(words, 0)
+
+    def __call__(self, start: int) -> int:
+        for word, place in self._places.items():
+            if 0 <= place <= start:
+                self._places[word] = self._text.find(word, start)
+        return min((place for place in self._places.values() if place >= 0), default=-1)
+
+
+def _literals(pattern: str, *, lower: bool) -> tuple[str, ...]:
+    """Words of which each line with the pattern has one; none where nobody knows."""
+    if _STRUCTURE & set(pattern):
+        return ()
+    words = [max(_NOT_LITERAL.split(each), key=len) for each in pattern.split("|")]
+    return tuple(word.lower() if lower else word for word in words) if all(words) else ()
+
+
+class LogSearch(Value):
+    """What somebody searches a log for."""
+
+    pattern: LogPattern
+    selection: Selection = Selection()
+    context: int = 0
+    """So many lines of the selection before and after each that is found come with it."""
+
+
+GAP = None
+"""Stands between lines that do not follow each other, where lines come with those around them."""
+
+
+class LogSearcher:
+    """Carries out a search, from one part of the log to the next.
+
+    Args:
+        logs: the log.
+        wanted: what is searched for.
+        cursor: number of the first line to look at.
+    """
+
+    def __init__(self, logs: LogStore, wanted: LogSearch, cursor: int) -> None:
+        self._logs = logs
+        self._wanted = wanted
+        self._cursor = cursor
+        self._shown = cursor
+        """The number after that of the last line that was passed on."""
+        self._after = 0
+        """So many lines are to follow it yet."""
+        self._found_any = False
+
+    def advance(self, end: int) -> Iterator[list[Line | None]]:
+        """The lines to show from where the last call ended up to a number; an empty list: nothing in a long part.
+
+        Args:
+            end: number of the line before which to stop.
+        """
+        for found in self._matches(range(self._cursor, end)):
+            yield [each for line in found for each in self._with_context(line)] if self._wanted.context else [*found]
+        self._cursor = end
+        if self._after:
+            yield [*self._following(end)]
+
+    def _matches(self, numbers: range) -> Iterator[list[Line]]:
+        """The lines that have the pattern, a part of the log at a time."""
+        index, selection = self._logs.index, self._wanted.selection
+        for keys in index.spans(index.keys(selection, numbers), READ_BYTES):
+            yield [line for line in self._in_part(keys) if line.number in numbers]
+
+    def _in_part(self, keys: Sequence[int]) -> Iterable[Line]:
+        base, data = self._logs.texts(keys)
+        if not data.isascii() or not self._logs.redacted.isdisjoint(keys):
+            return self._one_by_one(keys)
+        return self._by_search(base, data.decode("ascii"))
+
+    def _one_by_one(self, keys: Sequence[int]) -> Iterator[Line]:
+        accepted = self._logs.index.accepted(self._wanted.selection)
+        for key in keys:
+            if accepted(key):
+                yield from (line for line in self._logs.block(key).lines() if self._wanted.pattern.is_in(line.text))
+
+    def _by_search(self, base: int, text: str) -> Iterator[Line]:
+        """Search a part as a whole, titles of blocks included, and take what is found in lines that are wanted."""
+        index, pattern = self._logs.index, self._wanted.pattern
+        accepted, find = index.accepted(self._wanted.selection), pattern.finder(text)
+        entry, counted, number, time = None, 0, 0, ""
+        place = find(0)
+        while place >= 0:
+            begin = text.rfind("\n", 0, place) + 1
+            end = text.find("\n", place)
+            end = len(text) if end < 0 else end
+            if entry is None or base + begin > entry.begin + entry.size:
+                key = index.at(base + begin)
+                entry = index.entry(key) if key is not None and accepted(key) else None
+                if entry is not None:
+                    counted, number, time = entry.begin - base, entry.number, self._logs.time_of(entry)
+            if entry is not None and begin >= entry.begin - base:
+                number += text.count("\n", counted, begin)
+                counted = begin
+                line = text[begin:end]
+                if pattern.is_in(line):  # it may reach into the next line
+                    yield entry.source.line(number, time, line)
+            place = find(end + 1) if end < len(text) else -1
+
+    def _with_context(self, line: Line) -> Iterator[Line | None]:
+        yield from self._following(line.number)
+        context, selection = self._wanted.context, self._wanted.selection
+        begin = max(self._shown, self._logs.tail(context, selection, before=line.number))
+        before, _ = self._logs.read(begin, selection, context + 1)
+        around = [each for each in before if each.number < line.number]
+        first = around[0].number if around else line.number
+        between, _ = self._logs.read(self._shown, selection, 1)
+        if self._found_any and between and between[0].number < first:
+            yield GAP
+        yield from around
+        yield line
+        self._found_any, self._shown, self._after = True, line.number + 1, context
+
+    def _following(self, end: int) -> Iterator[Line]:
+        """The lines that come after what was found, before a number."""
+        if not self._after:
+            return
+        lines, _ = self._logs.read(self._shown, self._wanted.selection, self._after)
+        for line in lines:
+            if line.number >= end:
+                return
+            self._shown, self._after = line.number + 1, self._after - 1
+            yield line

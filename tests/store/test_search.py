@@ -1,0 +1,98 @@
+import random
+from pathlib import Path
+
+import pytest
+
+from pytilt.errors import UserError
+from pytilt.model.lines import Line, Selection
+from pytilt.model.names import ResourceName, SpanId
+from pytilt.store.logs import LogStore
+from pytilt.store.search import LogPattern, LogSearch, LogSearcher
+
+WEB, DB = ResourceName("web"), ResourceName("db")
+
+
+@pytest.fixture
+def logs(tmp_path: Path):
+    store = LogStore(tmp_path / "log")
+    yield store
+    store.close()
+
+
+def every(logs: LogStore, selection: Selection) -> list[Line]:
+    return logs.read(0, selection, 10**6)[0]
+
+
+def found(logs: LogStore, wanted: LogSearch, *ends: int, cursor: int = 0) -> list[str]:
+    searcher = LogSearcher(logs, wanted, cursor)
+    ends = (*ends, len(logs))
+    return ["--" if line is None else line.text for end in ends for some in searcher.advance(end) for line in some]
+
+
+def fill(logs: LogStore, seed: int, *, words: str) -> None:
+    """Lines of two resources, some of which come together."""
+    chance = random.Random(seed)
+    spans = [logs.span(WEB, SpanId("pod:web")), logs.span(DB, SpanId("pod:db"), build=True)]
+    for _ in range(200):
+        lines = [" ".join(chance.choices(words.split(), k=chance.randrange(4))) for _ in range(chance.randrange(1, 9))]
+        chance.choice(spans)("".join(f"{line}\n" for line in lines))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "one",
+        "t.o",
+        "^one",
+        "three$",
+        r"one\s+two",
+        r"\s",
+        "",
+        "resource",
+        "(?i)ONE",
+        "^$",
+        "one|th.*ee$|^two",
+        "on*e",
+        "(?i)T.O|One",
+        "x|",
+        "[ot]n",
+    ],
+)
+@pytest.mark.parametrize("words", ["one two three", "one two dréi"])
+@pytest.mark.parametrize("selection", [Selection(), Selection(resources=frozenset({WEB})), Selection(source="build")])
+def test_exactly_the_lines_that_have_it_are_found(logs: LogStore, pattern: str, words: str, selection: Selection):
+    fill(logs, 1, words=words)
+    logs.hide([("two", "x"), ("two three", "[hidden]")])
+    sought = LogPattern(pattern)
+    expected = [line.text for line in every(logs, selection) if sought.is_in(line.text)]
+    assert found(logs, LogSearch(pattern=sought, selection=selection)) == expected
+    assert found(logs, LogSearch(pattern=sought, selection=selection), 100, 333) == expected
+
+
+def test_what_was_hidden_is_not_found_by_what_it_was(logs: LogStore):
+    logs.span(WEB, SpanId("s"))("one\nswordfish\nthree\n")
+    logs.hide([("swordfish", "[redacted]")])
+    assert found(logs, LogSearch(pattern=LogPattern("swordfish"))) == []
+    assert found(logs, LogSearch(pattern=LogPattern("redacted"))) == ["[redacted]"]
+
+
+@pytest.mark.parametrize("ends", [(), tuple(range(20))])
+def test_lines_come_with_those_around_them(logs: LogStore, ends: tuple[int, ...]):
+    for number in range(20):
+        logs.append(WEB, SpanId("s"), f"web {number}")
+        logs.append(DB, SpanId("s"), f"db {number}")
+    wanted = LogSearch(pattern=LogPattern("[258]$"), selection=Selection(resources=frozenset({WEB})), context=1)
+    numbers = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "--", "11", "12", "13", "14", "15", "16", "17", "18", "19"]
+    shown = [number if number == "--" else f"web {number}" for number in numbers]
+    assert found(logs, wanted, *(2 * end for end in ends)) == shown
+
+
+def test_a_search_begins_where_it_is_to(logs: LogStore):
+    logs.span(WEB, SpanId("s"))("a1\na2\na3\n")
+    assert found(logs, LogSearch(pattern=LogPattern("a")), cursor=1) == ["a2", "a3"]
+
+
+@pytest.mark.parametrize("text", ["(", "[a", "*", "(?P<x>"])
+def test_what_is_no_expression_is_refused(text: str):
+    with pytest.raises(UserError, match="is no regular expression"):
+        LogPattern(text)
