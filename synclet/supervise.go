@@ -54,16 +54,25 @@ func readSuperviseOptions(arguments []string) (superviseOptions, error) {
 		case "watch-file":
 			options.watchFile = value
 		case "stop-signal":
-			number, err := strconv.Atoi(value)
-			if err != nil || number < 1 || number > 64 {
-				return false
+			number, known := signals[strings.TrimPrefix(strings.ToUpper(value), "SIG")]
+			if digits, err := strconv.Atoi(value); err == nil && digits > 0 && digits <= 64 {
+				number, known = syscall.Signal(digits), true
 			}
-			options.stop = syscall.Signal(number)
+			if known {
+				options.stop = number
+			} // one that nobody knows is left to SIGTERM
 		default:
 			return false
 		}
 		return true
 	})
+}
+
+// signals are those by which images have their program end.
+var signals = map[string]syscall.Signal{
+	"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "QUIT": syscall.SIGQUIT, "KILL": syscall.SIGKILL,
+	"USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2, "TERM": syscall.SIGTERM, "WINCH": syscall.SIGWINCH,
+	"PWR": syscall.SIGPWR, "RTMIN+3": syscall.Signal(37),
 }
 
 // read takes flags up to the program; `take` says whether it knows one.
@@ -106,7 +115,7 @@ func restartOnChange(arguments []string) error {
 
 // supervise runs a program as the first process of a container does, and starts it again whenever it is asked to.
 //
-//	synclet supervise [--watch-file=FILE] [--stop-signal=NUMBER] [--] PROGRAM [ARGUMENT...]
+//	synclet supervise [--watch-file=FILE] [--stop-signal=SIGNAL] [--] PROGRAM [ARGUMENT...]
 //
 // `synclet receive` in the same container asks, and so does whoever writes FILE. Signals are passed on, and it ends with
 // the program's exit code. It reaps what others leave.

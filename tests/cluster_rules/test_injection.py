@@ -161,3 +161,14 @@ def test_an_image_that_is_nowhere_is_an_error():
     with pytest.raises(ApplyError) as caught:
         injected(deployment("web", "other"), image("shop/web"))
     assert caught.value.message == "Docker image missing from yaml: shop/web"
+
+
+def test_a_command_of_the_yaml_is_started_by_the_helper_where_that_is_the_images_first_process():
+    text = "[{name: a, image: web, command: [/run, $(A)], args: [x]}, {name: b, image: web}, {name: c, image: other}]"
+    spec = image("web")
+    after = inject([deployment("web", containers=text)], {spec.name: "web:1"}, [spec], supervised={spec.name})[0]
+    first, second, other = containers(after)
+    assert first["command"] == ["/synclet", "supervise", "--", "/run", "$(A)"]
+    assert first["args"] == ["x"]
+    assert "command" not in second
+    assert "command" not in other

@@ -11,7 +11,17 @@ from pytilt.loop import freshness
 from pytilt.loop.imaging import Imaging, delivery_for, registry_for, step_count
 from pytilt.loop.narration import UpdateSteps
 from pytilt.model.clusters import ClusterInfo
-from pytilt.model.images import BuiltImage, CustomBuild, Delivery, DockerBuild, FastBuild, Image, Registry, Sync
+from pytilt.model.images import (
+    BuiltImage,
+    CustomBuild,
+    Delivery,
+    DockerBuild,
+    FastBuild,
+    Image,
+    LiveUpdate,
+    Registry,
+    Sync,
+)
 from pytilt.model.logs import Log
 from pytilt.model.names import TILTFILE, ImageName
 from pytilt.model.objects import FileWatch, FileWatchStatus, ImageMap, Resource, Tiltfile
@@ -303,3 +313,55 @@ async def test_a_builder_is_reported_of_which_bases_the_tag_counts(trial: Trial)
     prepare(trial.store, kubernetes("web", images=(*bases, image("web", "a:v1", "b"))))
     await trial.ensure("web")
     assert trial.builder.requests[-1].exact_bases == {"a:v1"}
+
+
+class Layers:
+    """Adds a layer, or refuses to."""
+
+    def __init__(self) -> None:
+        self.failing = ""
+        self.added: list[tuple[str, bool]] = []
+
+    async def add(self, image: BuiltImage, *, supervised: bool) -> BuiltImage:
+        if self.failing:
+            raise BuildError(self.failing)
+        self.added.append((image.reference, supervised))
+        return replace(image, id=f"{image.id}-layered", reference=f"{image.reference}-layered")
+
+
+SYNC = Sync(local="/p", remote="/app")
+
+
+@pytest.mark.parametrize(
+    ("fields", "added"),
+    [
+        ({"live_update": LiveUpdate(syncs=(SYNC,))}, [("img:tilt-1", False)]),
+        ({"live_update": LiveUpdate(syncs=(SYNC,), restart=True)}, [("img:tilt-1", True)]),
+        ({"live_update": LiveUpdate(syncs=(SYNC,)), "helper": False}, []),
+        ({"live_update": LiveUpdate(syncs=(SYNC,)), "deployed": False}, []),
+        ({}, []),
+    ],
+)
+async def test_an_image_with_a_live_update_gets_the_helper_and_that_is_what_runs(store, logs, fields, added):
+    trial = Trial(store, logs)
+    layers = Layers()
+    trial.imaging = Imaging(store, trial.builder, trial.publisher, layers)
+    prepare(store, kubernetes("web", images=[image("img", **fields)]))
+    references = await trial.ensure("web")
+    assert layers.added == added
+    status = store.get(ImageMap, "img").status
+    assert status.built.reference == "img:tilt-1"
+    if added:
+        assert references["img"].endswith("img:tilt-1-layered")
+        assert trial.imaging.supervised(store.get(Resource, "web")) == ({"img"} if added[0][1] else set())
+
+
+async def test_an_image_that_cannot_have_the_helper_runs_without(store, logs):
+    trial = Trial(store, logs)
+    layers = Layers()
+    layers.failing = "it has `ONBUILD` instructions"
+    trial.imaging = Imaging(store, trial.builder, trial.publisher, layers)
+    prepare(store, kubernetes("web", images=[image("img", live_update=LiveUpdate(syncs=(SYNC,)))]))
+    references = await trial.ensure("web")
+    assert references["img"].endswith("img:tilt-1")
+    assert "was not added to img: it has `ONBUILD` instructions" in logged(logs)

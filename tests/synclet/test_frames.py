@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from pytilt.synclet import frames
-from pytilt.synclet.frames import Decoder, Done, Exit, Failed, FailureKind, FrameError, Missing, Output
+from pytilt.synclet.frames import Acknowledged, Decoder, Exit, Failed, FailureKind, FrameError, Missing, Printed
 
 
 def encoded(kind: bytes, payload: bytes) -> bytes:
@@ -26,9 +26,9 @@ def test_answers_arrive_in_whatever_pieces(size):
     for start in range(0, len(stream), size):
         found += decoder.feed(stream[start : start + size])
     assert found == [
-        Done(number=7),
+        Acknowledged(number=7),
         Missing(ranges=((0, 2), (5, 6))),
-        Output(data=b"text"),
+        Printed(data=b"text"),
         Exit(status=3),
         Failed(kind=FailureKind.DENIED, message="no"),
     ]

@@ -160,3 +160,21 @@ def test_the_ignore_files_of_images_that_nothing_uses_are_not_watched(tmp_path):
     assert project.path("b/.dockerignore") not in watched
     project.write("Tiltfile", "docker_build('b', 'b')\nfail('no')\n")
     assert project.path("b/.dockerignore") in project.evaluate().config_files
+
+
+@pytest.mark.parametrize(
+    ("before", "argument", "expected"),
+    [
+        ("", "", True),
+        ("", ", synclet='off'", False),
+        ("update_settings(synclet='off')\n", "", False),
+        ("update_settings(synclet='off')\n", ", synclet='auto'", True),
+    ],
+)
+def test_the_helper_may_be_used_in_containers_unless_it_is_off(tmp_path, before, argument, expected):
+    assert image(tmp_path, f"{before}docker_build('a', '.'{argument})", "a").helper is expected
+
+
+def test_another_word_for_the_helper_is_refused(tmp_path):
+    error = project(tmp_path, "docker_build('a', '.', synclet='on')", "a").error()
+    assert 'docker_build: synclet must be "auto" or "off"; got "on"' in error

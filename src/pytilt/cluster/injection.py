@@ -1,7 +1,7 @@
 """What is written into objects before they are applied: images, labels, settings that suit development."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from pytilt.model import references
 from pytilt.model.images import Image
 from pytilt.model.names import ImageName
 from pytilt.model.resources import ImageLocator, KubeObject
+from pytilt.synclet import verbs
 
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "tilt"
@@ -27,6 +28,8 @@ def inject(
     images: Mapping[ImageName, str],
     specs: Sequence[Image],
     locators: Sequence[ImageLocator] = (),
+    *,
+    supervised: Collection[ImageName] = (),
 ) -> tuple[KubeObject, ...]:
     """The objects as they are to be applied; the given ones stay as they are.
 
@@ -35,6 +38,7 @@ def inject(
         images: the present reference of each image, as the cluster is to name it.
         specs: the images that the objects name (`KubernetesDeploy.images`).
         locators: further places that name images, besides containers.
+        supervised: the images whose program the helper `synclet` starts, also where an object says which.
 
     Raises:
         ApplyError: an image is in none of the objects, or a command was to be set where there is no container.
@@ -46,7 +50,7 @@ def inject(
         _label_object(o)
         if specs:
             _suit_development(o)
-        found = [spec for spec in specs if _replace(o, spec, images[spec.name], locators)]
+        found = [spec for spec in specs if _replace(o, spec, images[spec.name], locators, supervised)]
         missing -= {spec.name for spec in found}
         if found or is_built_in(objects.group(objects.api_version(o))):
             _label_templates(o)
@@ -121,7 +125,13 @@ def _suit_development(o: dict[str, Any]) -> None:
         _child(o, "spec")["podManagementPolicy"] = "Parallel"
 
 
-def _replace(o: dict[str, Any], spec: Image, reference: str, locators: Sequence[ImageLocator]) -> bool:
+def _replace(
+    o: dict[str, Any],
+    spec: Image,
+    reference: str,
+    locators: Sequence[ImageLocator],
+    supervised: Collection[ImageName],
+) -> bool:
     """Put a reference wherever the object means the image; was there such a place?"""
     in_containers = [
         container for container in workloads.containers(o) if references.means(str(container.get("image") or ""), spec)
@@ -136,6 +146,9 @@ def _replace(o: dict[str, Any], spec: Image, reference: str, locators: Sequence[
     if not in_containers and not elsewhere:
         return False
     _set_command(o, spec, reference, in_containers)
+    for container in in_containers if spec.name in supervised else ():
+        if container.get("command"):  # without one it is the image's own entry point, which does that already
+            container["command"] = [verbs.PATH, *verbs.supervise(map(str, container["command"]))]
     return True
 
 

@@ -44,6 +44,23 @@ class Builder(Protocol):
         ...
 
 
+class HelperLayers(Protocol):
+    """Puts the helper `synclet` into images."""
+
+    async def add(self, image: BuiltImage, *, supervised: bool) -> BuiltImage:
+        """Make an image that has the helper besides; the given one stays as it is.
+
+        Args:
+            image: one that was built.
+            supervised: is the helper to be the first process, which starts the image's own program?
+
+        Raises:
+            BuildError: the image cannot have one.
+            EngineUnreachableError: no engine answers.
+        """
+        ...
+
+
 class Publisher(Protocol):
     """Brings built images to where the cluster finds them."""
 

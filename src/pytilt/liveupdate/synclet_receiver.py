@@ -16,17 +16,17 @@ from pytilt.model.logs import Log
 from pytilt.model.updates import StepName
 from pytilt.synclet import frames
 from pytilt.synclet.frames import (
+    Acknowledged,
     Answer,
     Consumed,
     Decoder,
-    Done,
     Exit,
     Failed,
     FailureKind,
     FrameError,
     Greeting,
     Missing,
-    Output,
+    Printed,
     Started,
 )
 
@@ -126,7 +126,7 @@ class HelperReceiver:
         await sender.flush()
         note(StepName.SEND, began, time.monotonic())
         with step(StepName.ACKNOWLEDGE):
-            while not isinstance(answer := await self._answers.next(), Done):
+            while not isinstance(answer := await self._answers.next(), Acknowledged):
                 failure = failure or _failure(_failed(answer))
         if answer.number != self._number:
             raise FrameError(f"batch {answer.number} was acknowledged instead of {self._number}")
@@ -165,7 +165,7 @@ class HelperReceiver:
         await self._answers.send(frames.run(run.argv))
         while True:
             match await self._answers.next():
-                case Output(data=data):
+                case Printed(data=data):
                     if text := decoder.decode(data):
                         log(text)
                 case Exit(status=status):

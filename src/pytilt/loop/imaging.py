@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from pytilt.errors import BuildError
 from pytilt.host.timing import step
-from pytilt.images.contract import Builder, BuildRequest, Publisher
+from pytilt.images.contract import Builder, BuildRequest, HelperLayers, Publisher
 from pytilt.images.fast_build import can_build_upon
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
@@ -43,12 +43,16 @@ class Imaging:
         store: the session's objects.
         builder: builds them.
         publisher: brings them to the cluster.
+        layers: puts the helper into them; None: nothing does.
     """
 
-    def __init__(self, store: Store, builder: Builder, publisher: Publisher) -> None:
+    def __init__(
+        self, store: Store, builder: Builder, publisher: Publisher, layers: HelperLayers | None = None
+    ) -> None:
         self._store = store
         self._builder = builder
         self._publisher = publisher
+        self._layers = layers
         self._locks: defaultdict[ImageName, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def ensure(
@@ -88,6 +92,11 @@ class Imaging:
             raise first_failure(failures) from None
         return _in_what_is_deployed(images, {name: task.result() for name, task in fresh.items()})
 
+    def supervised(self, resource: Resource) -> frozenset[ImageName]:
+        """The images of a resource whose first process is the helper."""
+        found = {image.name: self._store.get(ImageMap, image.name) for image in resource.spec.images}
+        return frozenset(name for name, each in found.items() if each is not None and each.status.supervised)
+
     async def _one(
         self, image: Image, info: ClusterInfo, steps: UpdateSteps, *, sequence: int, force: bool
     ) -> ImageMapStatus:
@@ -102,7 +111,7 @@ class Imaging:
         stale = force or status.digest != digest or status.bases != upon or bool(freshness.unbuilt(state, image))
         built = status.built
         if built is not None and not stale and await self._builder.exists(built):
-            if status.reference or not image.deployed:
+            if not image.deployed or (status.reference and await self._has_layer(image, status)):
                 steps.spare(1 + image.deployed, f"Loading cached image: [{image.name}]")
                 return status
             steps.spare(1, f"Loading cached image: [{image.name}]")
@@ -113,8 +122,16 @@ class Imaging:
             if status.digest == digest and status.bases == upon and not force:
                 request = _upon(request, status, tuple(sorted(freshness.unbuilt(state, image))))
             built = await self._build(request, steps)
-        reference = await self._publish(image, built, registry, info, steps) if image.deployed else ""
-        made = ImageMapStatus(built=built, reference=reference, sequence=sequence, digest=digest, bases=upon)
+        layered = await self._layered(image, built, steps)
+        made = ImageMapStatus(
+            built=built,
+            reference=await self._publish(image, layered or built, registry, info, steps) if image.deployed else "",
+            sequence=sequence,
+            digest=digest,
+            bases=upon,
+            layered=layered,
+            supervised=layered is not None and image.restarts,
+        )
         self._store.change(ImageMap, image.name, lambda before: replace(before, status=made))
         return made
 
@@ -125,6 +142,23 @@ class Imaging:
             what = "Building from existing" if request.previous is not None else "Building from scratch"
         with steps.step(f"{what}: [{image.name}]") as log, step(StepName.BUILD, image.name):
             return await self._builder.build(request, log)
+
+    async def _layered(self, image: Image, built: BuiltImage, steps: UpdateSteps) -> BuiltImage | None:
+        """The image with the helper, where it is to have one. Without it live updates find another way."""
+        if self._layers is None or not image.takes_layer:
+            return None
+        try:
+            with step(StepName.BUILD, "synclet"):
+                return await self._layers.add(built, supervised=image.restarts)
+        except BuildError as problem:
+            steps.spare(0, f"The helper for live updates was not added to {image.name}: {problem.message}")
+            return None
+
+    async def _has_layer(self, image: Image, status: ImageMapStatus) -> bool:
+        """Is the image that was published with the helper still there, if there is to be one?"""
+        if status.layered is not None:
+            return image.takes_layer and await self._builder.exists(status.layered)
+        return True
 
     async def _publish(
         self, image: Image, built: BuiltImage, registry: Registry | None, info: ClusterInfo, steps: UpdateSteps

@@ -27,10 +27,15 @@ from pytilt.model.images import LiveUpdate
 from pytilt.model.inference import Inference, Inferred
 from pytilt.model.logs import Level, Log
 from pytilt.model.names import TILTFILE
-from pytilt.model.objects import Resource, Runtime, Tiltfile
+from pytilt.model.objects import ClusterState, ImageMap, Resource, Runtime, Tiltfile
 from pytilt.model.resources import Declaration
 from pytilt.model.updates import Outcome, StepName, SyncedContainer
 from pytilt.store.objects import Store
+
+_NEAR = frozenset(
+    {"engine", "kind", "k3d", "minikube", "microk8s", "docker-desktop", "rancher-desktop", "colima", "orbstack"}
+)
+"""Clusters on this machine: to compress what is sent there takes longer than to send it."""
 
 SHOWN_FILES = 10
 """Files that a live update names one by one in the log."""
@@ -256,11 +261,18 @@ class Syncing:
             opened.fail(SyncError(f"container {target.container.name} of pod {target.pod.name} is gone"))
 
     def _options(self, target: SyncTarget) -> ReceiverOptions:
-        rules = target.rules
-        if isinstance(rules, Inferred):  # nobody asked for a file of ours beside those of the project
-            return ReceiverOptions()
-        roots = [sync.remote.rstrip("/") or "/" for sync in rules.syncs]
-        return ReceiverOptions(places=tuple(dict.fromkeys((*roots, *map(posixpath.dirname, roots)))))
+        """What is known of a container and its image."""
+        image = self._store.get(ImageMap, target.image.name)
+        syncs = target.rules.syncs if isinstance(target.rules, LiveUpdate) else ()
+        places = [sync.remote.rstrip("/") or "/" for sync in syncs]
+        cluster = self._store.get(ClusterState, "default")
+        product = cluster.info.product if cluster and cluster.info else ""
+        return ReceiverOptions(
+            layer=image is not None and image.status.layered is not None,
+            helper=target.image.helper is not False,
+            places=tuple(dict.fromkeys((*places, *map(posixpath.dirname, places)))),
+            far=product not in _NEAR,
+        )
 
     def _close(self, key: str) -> None:
         opened = self._open.pop(key, None)

@@ -132,6 +132,20 @@ class Image(Value):
     """Is a live update to be inferred where there is no `live_update`?"""
     deployed: bool = True
     """Does a workload run this image? A pure base image is neither pushed nor injected."""
+    helper: bool | None = None
+    """May the helper `synclet` be used in its containers? None: as `update_settings` says."""
+
+    @property
+    def restarts(self) -> bool:
+        """Does a live update start its program again?"""
+        return self.live_update is not None and self.live_update.restart
+
+    @property
+    def takes_layer(self) -> bool:
+        """Is the helper to be put into it when it is built?"""
+        own = isinstance(self.build, CustomBuild) and (self.build.disable_push or self.build.skips_local_docker)
+        live = self.live_update is not None or self.inference is InferenceMode.INFER
+        return self.helper is not False and self.deployed and live and not own and not self.live_update_only
 
     @property
     def live_update_only(self) -> bool:

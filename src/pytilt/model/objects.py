@@ -164,6 +164,10 @@ class ImageMapStatus(Value):
     """Of the definition it was built by."""
     bases: tuple[DeployedImage, ...] = ()
     """The images it was built upon, as they were then."""
+    layered: BuiltImage | None = None
+    """The same image with the helper in it, which is what runs; None: it has none."""
+    supervised: bool = False
+    """Is the helper its first process?"""
 
     @property
     def references(self) -> frozenset[str]:

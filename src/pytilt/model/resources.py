@@ -337,6 +337,8 @@ class UpdateSettings(Value):
     apply_timeout_seconds: int = 30
     infer_live_update: bool = True
     """Are images without `live_update` updated in place where their Dockerfile and what runs allow it?"""
+    helper: bool = True
+    """May the helper `synclet` be used in containers?"""
 
 
 class CiSettings(Value):

@@ -14,6 +14,7 @@ from pytilt.host.files import FileWatcher
 from pytilt.host.processes import HostRunner
 from pytilt.images.assembly import image_builder
 from pytilt.images.credentials import RegistryCredentials
+from pytilt.images.docker.synclet_layer import SyncletLayers
 from pytilt.images.publishing import DockerPublisher
 from pytilt.liveupdate.opening import open_receiver
 from pytilt.loop.cmds import Cmds
@@ -181,7 +182,8 @@ def _imaging(store: Store, engine: Engine, runner: HostRunner, project: SessionP
     settings = project.settings
     credentials = RegistryCredentials(settings, runner)
     publisher = DockerPublisher(engine, credentials, runner, settings, kind_cluster=_kind_cluster(project))
-    return Imaging(store, image_builder(engine, runner, settings, limit=PARALLEL_BUILDS), publisher)
+    builder = image_builder(engine, runner, settings, limit=PARALLEL_BUILDS)
+    return Imaging(store, builder, publisher, SyncletLayers(engine))
 
 
 def _kinds(

@@ -163,7 +163,7 @@ def block_size(size: int) -> int:
     return block
 
 
-class Done(Value):
+class Acknowledged(Value):
     """A batch is carried out, or was given up."""
 
     number: int
@@ -175,7 +175,7 @@ class Missing(Value):
     ranges: tuple[tuple[int, int], ...]
 
 
-class Output(Value):
+class Printed(Value):
     """What a command printed."""
 
     data: bytes
@@ -206,7 +206,7 @@ class Failed(Value):
     message: str
 
 
-Answer = Done | Missing | Output | Exit | Started | Consumed | Failed
+Answer = Acknowledged | Missing | Printed | Exit | Started | Consumed | Failed
 
 
 class Decoder:
@@ -238,11 +238,11 @@ def _answer(kind: bytes, payload: bytes) -> Answer:
     try:
         match kind:
             case b"A":
-                return Done(number=_U32.unpack(payload)[0])
+                return Acknowledged(number=_U32.unpack(payload)[0])
             case b"N":
                 return Missing(ranges=tuple(struct.iter_unpack(">II", payload)))
             case b"O":
-                return Output(data=payload)
+                return Printed(data=payload)
             case b"r":
                 return Exit(status=_U32.unpack(payload)[0])
             case b"g":

@@ -55,7 +55,12 @@ def receive(root: str = "/") -> list[str]:
     return ["receive", root] if root != "/" else ["receive"]
 
 
-def supervise(program: Iterable[str], stop_signal: int | None = None) -> list[str]:
-    """Run a program as a container's first process and start it again on request."""
-    flags = [f"--stop-signal={stop_signal}"] if stop_signal is not None else []
+def supervise(program: Iterable[str], stop_signal: str = "") -> list[str]:
+    """Run a program as a container's first process and start it again on request.
+
+    Args:
+        program: its words.
+        stop_signal: what asks it to end, by name or number; empty: SIGTERM.
+    """
+    flags = [f"--stop-signal={stop_signal}"] if stop_signal else []
     return ["supervise", *flags, "--", *program]

@@ -42,7 +42,7 @@ def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declar
     Raises:
         UserError: what was declared does not fit together, or must not be deployed here.
     """
-    images = [_with_environ(image, declared.environ) for image in declared.images]
+    images = [_completed(image, declared) for image in declared.images]
     index = ImageIndex(images if declared.updates.infer_live_update else list(map(_not_inferred, images)))
     kubernetes, uncategorized = kubernetes_resources(declared, index)
     compose = compose_resources(declared, index)
@@ -72,6 +72,12 @@ def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declar
         secrets=_secrets(declared) if declared.scrub_secrets else (),
     )
     return declaration, (*([unused] if unused else []), *dropped)
+
+
+def _completed(image: Image, declared: ScriptResult) -> Image:
+    """An image with what the rest of the Tiltfile says of all."""
+    helper = declared.updates.helper if image.helper is None else image.helper
+    return replace(_with_environ(image, declared.environ), helper=helper)
 
 
 def _local_resource(local: DeclaredLocal, declared: ScriptResult) -> ResourceSpec:

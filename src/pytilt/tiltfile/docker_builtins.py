@@ -26,7 +26,7 @@ from pytilt.tiltfile.fast_builds import FastBuildValue, fast_image
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.globs import watched
 from pytilt.tiltfile.ignore_files import context_ignores
-from pytilt.tiltfile.live_update_builtins import live_update
+from pytilt.tiltfile.live_update_builtins import helper_use, live_update
 from pytilt.tiltfile.script import Script, UnreadableError
 from pytilt.tiltfile.values import Blob, CustomBuildValue
 
@@ -70,6 +70,7 @@ class DockerBuiltins:
         pull: Flag = False,
         platform: Stringable = "",
         extra_hosts: StringOrStrings = (),
+        synclet: Text = "",
     ) -> FastBuildValue:
         """Build an image from a Dockerfile."""
         name = _image_name(ref)
@@ -101,7 +102,8 @@ class DockerBuiltins:
         # The Dockerfile is watched as a configuration file: its text is part of the declaration.
         files = FileRule(paths=() if is_empty else (context,), ignores=(*ignores, Ignore(base=path)))
         image = Image(name=name, build=build, files=files, live_update=steps, match_in_env_vars=match_in_env_vars)
-        self._declare(replace(image, inference=inference), entrypoint, container_args)
+        image = replace(image, inference=inference, helper=helper_use("docker_build", synclet))
+        self._declare(image, entrypoint, container_args)
         return FastBuildValue(self._script, name, "docker_build")
 
     @function("fast_build")
@@ -133,6 +135,7 @@ class DockerBuiltins:
         image_deps: ImageNames = (),
         env: Pairs = (),
         dir: object = None,  # noqa: A002 - the Tiltfile's signature
+        synclet: Text = "",
     ) -> CustomBuildValue:
         """Build an image with a command."""
         name = _image_name(ref)
@@ -160,7 +163,7 @@ class DockerBuiltins:
         ignores = (*context_ignores(self._script, found.paths, ignore=ignored), *found.ignores)
         files = FileRule(paths=found.paths, ignores=ignores)
         image = Image(name=name, build=build, files=files, live_update=steps, match_in_env_vars=match_in_env_vars)
-        self._declare(image, entrypoint, container_args)
+        self._declare(replace(image, helper=helper_use("custom_build", synclet)), entrypoint, container_args)
         return CustomBuildValue(name, FastBuildValue(self._script, name, "custom_build"))
 
     @function("default_registry")

@@ -89,6 +89,24 @@ def live_update(script: Script, steps: object) -> LiveUpdate | None:
     return plan.live_update()
 
 
+def helper_use(function_name: str, word: str) -> bool | None:
+    """What `synclet=` says: may the helper be used in containers? None where nothing is said.
+
+    Args:
+        function_name: whose argument it is.
+        word: its value.
+
+    Raises:
+        UserError: it is none of the words.
+    """
+    if word not in ("", "auto", "off"):
+        raise UserError(
+            f'{function_name}: synclet must be "auto" or "off"; got "{word}"',
+            hint="`auto` takes the first way into a container that works, `off` only its own shell",
+        )
+    return None if not word else word == "auto"
+
+
 def _shown(value: object) -> str:
     return to_repr(value)
 

@@ -9,6 +9,7 @@ from pytilt.model.resources import PruneSettings
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import Duration, Flag, StringOrStrings, Text, TriggerMode
 from pytilt.tiltfile.functions import function
+from pytilt.tiltfile.live_update_builtins import helper_use
 from pytilt.tiltfile.report import FEATURES, SWITCHABLE, Prune
 from pytilt.tiltfile.script import Script
 from pytilt.tiltfile.urls import parse_link
@@ -70,6 +71,7 @@ class SettingsBuiltins:
         suppress_unused_image_warnings: StringOrStrings = (),
         k8s_server_side_apply: Text = "",
         infer_live_update: Flag | None = None,
+        synclet: Text = "",
     ) -> None:
         """Set how updates are run."""
         parallel = _whole("max_parallel_updates", max_parallel_updates)
@@ -91,6 +93,7 @@ class SettingsBuiltins:
             max_parallel_updates=parallel or old.max_parallel_updates,
             apply_timeout_seconds=timeout or old.apply_timeout_seconds,
             infer_live_update=old.infer_live_update if infer_live_update is None else infer_live_update,
+            helper=old.helper if (helper := helper_use("update_settings", synclet)) is None else helper,
         )
         self._script.suppressed_warnings += suppress_unused_image_warnings
 

@@ -74,7 +74,8 @@ class KubernetesKind:
         references = {image.name: image.reference for image in images}
         deployed = [image for image in resource.spec.built_images if image.deployed]
         with steps.step("Deploying") as step_log, timing.step(StepName.APPLY):
-            wanted = injection.inject(deploy.objects, references, deployed, deploy.locators)
+            supervised = self._imaging.supervised(resource)
+            wanted = injection.inject(deploy.objects, references, deployed, deploy.locators, supervised=supervised)
             seconds = settings.apply_timeout_seconds
             present = await apply_objects(self._cluster, wanted, step_log, seconds=seconds)
             await self._remove_vanished(resource, tuple(map(objects.ref, present)), step_log)
