@@ -41,8 +41,12 @@ imports: $(INSTALLED)
 rules: $(INSTALLED)
 	$(BIN)/pytest -q tests/house_rules
 
+# Two runs beside each other: those that need an engine or a cluster mostly wait. What the other one says comes at the end.
 test: $(INSTALLED) ## run all tests; starts the test cluster if there is none
-	$(BIN)/pytest
+	@alone=$$(mktemp); $(BIN)/pytest -m 'not cluster and not engine' > $$alone 2>&1 & run=$$!; \
+	trap 'kill $$run 2> /dev/null; rm -f '$$alone EXIT; \
+	$(BIN)/pytest -m 'cluster or engine'; status=$$?; \
+	wait $$run || status=$$?; cat $$alone; exit $$status
 
 demo: $(INSTALLED) ## show what pytilt does, in a minute
 	$(BIN)/tilt demo --install-engine

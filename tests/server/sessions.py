@@ -1,5 +1,6 @@
 """A session of a store that the test fills by hand, behind a real server."""
 
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -39,6 +40,10 @@ class Asked:
         changed = self.args != list(args)
         self.args = list(args)
         return changed
+
+
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of servers that have no TLS: by default each would read all authorities of this machine."""
 
 
 class Served:

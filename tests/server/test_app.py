@@ -11,7 +11,7 @@ from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, ResourceStatus
 from pytilt.model.updates import Reason
-from tests.server.sessions import TOKEN, Served
+from tests.server.sessions import PLAIN, TOKEN, Served
 
 APIS = "/apis/tilt.dev/v1alpha1"
 
@@ -28,7 +28,8 @@ def served(tmp_path: Path):
 async def client(served: Served) -> AsyncIterator[httpx.AsyncClient]:
     async with served.listening() as port:
         headers = {"x-tilt-token": TOKEN}
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=10) as made:
+        url = f"http://127.0.0.1:{port}"
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10, verify=PLAIN) as made:
             yield made
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pytilt.errors import UserError
 from pytilt.server.serving import bind
-from tests.server.sessions import TOKEN, Served
+from tests.server.sessions import PLAIN, TOKEN, Served
 
 
 async def test_a_taken_port_names_its_holder_and_says_what_to_do():
@@ -21,7 +21,7 @@ async def test_a_taken_port_names_its_holder_and_says_what_to_do():
 
 async def test_a_port_that_was_just_left_can_be_taken(tmp_path):
     served = Served(tmp_path)
-    async with served.listening() as port, httpx.AsyncClient() as client:
+    async with served.listening() as port, httpx.AsyncClient(verify=PLAIN) as client:
         await client.get(f"http://127.0.0.1:{port}/")
     with await bind("127.0.0.1", port) as listener:
         assert listener.getsockname()[1] == port
@@ -34,7 +34,7 @@ async def test_a_reader_that_follows_does_not_keep_the_session(tmp_path):
 
     async def follow(port: int) -> None:
         async with (
-            httpx.AsyncClient(headers={"x-tilt-token": TOKEN}) as client,
+            httpx.AsyncClient(headers={"x-tilt-token": TOKEN}, verify=PLAIN) as client,
             client.stream("GET", f"http://127.0.0.1:{port}/apis/tilt.dev/v1alpha1/uiresources?watch=1") as answer,
         ):
             async for _ in answer.aiter_lines():

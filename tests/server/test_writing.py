@@ -7,7 +7,7 @@ import pytest
 from pytilt.model.api.buttons import UIButton, UIInputStatus, UITextInputStatus
 from pytilt.model.api.config_maps import ConfigMap
 from pytilt.model.api.kubernetes_applies import KubernetesApply
-from tests.server.sessions import TOKEN, Served
+from tests.server.sessions import PLAIN, TOKEN, Served
 
 APIS = "/apis/tilt.dev/v1alpha1"
 BUTTONS = f"{APIS}/uibuttons"
@@ -26,7 +26,8 @@ def served(tmp_path: Path):
 async def client(served: Served) -> AsyncIterator[httpx.AsyncClient]:
     async with served.listening() as port:
         headers = {"x-tilt-token": TOKEN}
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=10) as made:
+        url = f"http://127.0.0.1:{port}"
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10, verify=PLAIN) as made:
             yield made
 
 
