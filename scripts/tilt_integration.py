@@ -22,7 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,6 +65,17 @@ RUN chmod +x /tilt-restart-wrapper && touch /entr
 }
 """What takes the place of public images, in builder and node. All that `alpine` is to install is there already."""
 
+ACCOUNTS = r"""\
+FROM busybox
+RUN printf '#!/bin/sh\nfor name do :; done\necho "$name:x:1000:" >> /etc/group\n' > /bin/addgroup
+RUN printf '#!/bin/sh\nfor name do :; done\necho "$name:x:1000:1000::/:/bin/sh" >> /etc/passwd\n' > /bin/adduser
+RUN chmod +x /bin/addgroup /bin/adduser
+"""
+"""The builder's `busybox` with two programs that Debian's build of it lacks."""
+
+WITH_ACCOUNTS = frozenset({"TestRestartProcessDifferentUser"})
+"""Tests whose images add users: while they run, that takes the place of `busybox` in the builder."""
+
 COMPOSE = "needs `docker_compose`"
 EXTENSION = "needs the repository of extensions: run with `--extensions`"
 ANALYTICS = "needs Tilt's analytics; pytilt sends nothing to anybody"
@@ -72,7 +84,7 @@ NEEDS = {
     "TestDockerComposeImageBuild": COMPOSE,
     "TestOneDockerCompose": COMPOSE,
     "TestLiveUpdateAfterCrashRebuild": EXTENSION,
-    "TestRestartProcessDifferentUser": "its image needs `addgroup`, which the cluster's busybox lacks",
+    "TestRestartProcessDifferentUser": EXTENSION,
     "TestSameImgMultiContainer": EXTENSION,
     "TestOptedIn": ANALYTICS,
     "TestOptedOut": ANALYTICS,
@@ -198,6 +210,22 @@ def _build_images(environ: Mapping[str, str]) -> None:
             )
 
 
+@contextmanager
+def _accounts(environ: Mapping[str, str]) -> Iterator[None]:
+    """Have `busybox` be the one that can add users, for as long as the block."""
+
+    def docker(*words: str, stdin: str = "") -> str:
+        done = subprocess.run(["docker", *words], input=stdin, text=True, env=environ, check=True, stdout=-1)
+        return done.stdout.strip()
+
+    before = docker("image", "inspect", "--format={{.Id}}", "busybox")
+    docker("build", "-q", "-t", "busybox", "-", stdin=ACCOUNTS)
+    try:
+        yield
+    finally:
+        docker("tag", before, "busybox")
+
+
 def _run(
     program: Path, name: str, tool: str, command: Path, source: Path, work: Path, environ: Mapping[str, str]
 ) -> dict[str, str]:
@@ -216,7 +244,7 @@ def _run(
     log = work / "logs" / tool / f"{name}.log"
     log.parent.mkdir(exist_ok=True)
     test = [program, f"-test.run=^{name}$", "-test.v", f"-test.timeout={TEST_SECONDS}s"]
-    with log.open("wb") as output:
+    with log.open("wb") as output, _accounts(environ) if name in WITH_ACCOUNTS else nullcontext():
         subprocess.run(test, cwd=projects, env={**environ, **settings}, stdout=output, stderr=output, check=False)
     return _result(name, log.read_text(errors="replace"))
 
@@ -251,8 +279,9 @@ in a process of its own, against the test cluster.
 
 The cluster pulls no images. Where a test needs one that is public, an image of that name made of busybox takes its
 place, with what the test asks of it: `nginx` serves its welcome page from the usual folder, `alpine` has an `apk` that
-has nothing left to install, `tiltdev/restart-helper` has a script that restarts a command when a file changes. The
-projects of the tests are as Tilt has them.
+has nothing left to install, `busybox` has an `addgroup` and an `adduser` where a test adds users,
+`tiltdev/restart-helper` has a script that restarts a command when a file changes. The projects of the tests are as Tilt
+has them.
 
 | test | {head} | why |
 |---|{"---|" * len(tools)}---|
