@@ -4,6 +4,7 @@ import json
 import time
 
 from tests.end_to_end.sessions import until
+from tests.end_to_end.terminal import terminal
 
 BUTTONS = {
     "extensions/button/Tiltfile": """
@@ -74,3 +75,14 @@ def test_a_switch_disables_a_resource_and_what_clients_made_outlives_an_evaluati
         session.until(lambda: tilt.run("get", "uibutton", "greet").code == 1, "the button to go")
         assert "running" in one(tilt, "cmd", "mine")["status"]
         assert tilt.run("delete", "cmd", "mine").output == 'cmd.tilt.dev "mine" deleted\n'
+
+
+def test_a_button_is_pressed_in_the_display_once_its_inputs_are_given(tilt_alone, tmp_path):
+    with terminal(tilt_alone(BUTTONS), "up", folder=tmp_path) as shown:
+        shown.until(lambda: "a buttons" in shown.screen, "the key of the button")
+        shown.press("a")
+        shown.shows("WHO", "LOUD")
+        shown.press("Ann", "Enter")
+        shown.shows("press `greet`?")
+        shown.press("y")
+        shown.shows("hello Ann false from project")

@@ -1,7 +1,22 @@
 import pytest
+from msgspec.structs import replace
 
 from pytilt.hud.options import Notify
-from pytilt.hud.session import Arguments, Enable, TriggerRequest
+from pytilt.hud.session import Arguments, Click, Enable, TriggerRequest
+from pytilt.model.api.buttons import (
+    UIBoolInputSpec,
+    UIBoolInputStatus,
+    UIButton,
+    UIButtonSpec,
+    UIChoiceInputSpec,
+    UIChoiceInputStatus,
+    UIComponentLocation,
+    UIHiddenInputSpec,
+    UIHiddenInputStatus,
+    UIInputSpec,
+    UITextInputSpec,
+    UITextInputStatus,
+)
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
 from pytilt.model.status import RuntimeStatus
@@ -395,3 +410,58 @@ async def test_what_the_mouse_selected_of_the_log_is_copied():
         await screen.press("y")
         assert screen.hud.clipboard.startswith('fruit = load("frut.txt")\n')
         assert screen.hud.clipboard.endswith("│ FileNotFoundErr")
+
+
+def button(name: str, at: str = "db", **spec: object) -> UIButton:
+    """A button of a resource; of the session when `at` is empty."""
+    kind, place = ("Resource", at) if at else ("Global", "nav")
+    where = UIComponentLocation(component_id=place, component_type=kind)
+    return UIButton(name=name, spec=UIButtonSpec(**{"location": where, "text": name.title(), **spec}))  # type: ignore[arg-type]  # as each is
+
+
+async def test_the_only_button_of_a_row_is_pressed_at_once():
+    async with showing([*samples.shop(), button("seed")]) as screen:
+        assert "a buttons" in screen.lines[-1]
+        await screen.press("a")
+        (click,) = screen.session.asked
+        assert isinstance(click, Click)
+        assert (click.button, click.at, click.inputs) == ("seed", samples.ago(0), ())
+        await screen.press("right")
+        assert "[Seed]" in screen.text
+
+
+async def test_the_inputs_of_a_button_are_asked_for_and_it_asks_again_before_it_acts():
+    inputs = (
+        UIInputSpec(name="WHO", label="Who?", text=UITextInputSpec(default_value="you")),
+        UIInputSpec(name="LOUD", bool=UIBoolInputSpec(default_value=False)),
+        UIInputSpec(name="COLOR", choice=UIChoiceInputSpec(choices=("red", "blue"))),
+        UIInputSpec(name="KEY", hidden=UIHiddenInputSpec(value="k")),
+    )
+    wanted = button("greet", inputs=inputs, requires_confirmation=True)
+    async with showing([*samples.shop(), wanted, button("open", "", disabled=True)]) as screen:
+        await screen.press("a")
+        assert await screen.until("Open (disabled)")
+        await screen.press("enter")
+        assert await screen.until("Who?")
+        assert "KEY" not in screen.text
+        await screen.press("!", "tab", "space", "tab", "space", "down", "enter", "enter")
+        assert await screen.until("press `Greet`?")
+        assert screen.session.asked == []
+        await screen.press("y")
+        (click,) = screen.session.asked
+        assert isinstance(click, Click)
+        given = {each.name: each for each in click.inputs}
+        assert given["WHO"].text == UITextInputStatus(value="!")  # what is typed first replaces the default
+        assert given["LOUD"].bool == UIBoolInputStatus(value=True)
+        assert given["COLOR"].choice == UIChoiceInputStatus(value="blue")
+        assert given["KEY"].hidden == UIHiddenInputStatus(value="k")
+
+
+async def test_a_form_that_is_closed_and_a_button_that_is_disabled_press_nothing():
+    asks = button("greet", inputs=(UIInputSpec(name="WHO", text=UITextInputSpec()),))
+    async with showing([*samples.shop(), asks]) as screen:
+        await screen.press("a", "escape")
+        await screen.put(replace(asks, spec=replace(asks.spec, disabled=True)))
+        await screen.press("a")
+        assert await screen.until("`Greet` is disabled")
+        assert screen.session.asked == []

@@ -7,8 +7,9 @@ import pytest
 
 from pytilt.errors import SessionUnreachableError
 from pytilt.hud.client import Client
-from pytilt.hud.session import Arguments, Enable, LogQuery, TriggerRequest
+from pytilt.hud.session import Arguments, Click, Enable, LogQuery, TriggerRequest
 from pytilt.hud.wire import Place
+from pytilt.model.api.buttons import UIButton, UIButtonSpec, UIInputStatus
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource, Runtime
@@ -153,3 +154,27 @@ async def test_a_wrong_token_is_reported(session):
     other = Client(Place(host="localhost", port=session.client.place.port, token="wrong"))
     with pytest.raises(SessionUnreachableError, match="invalid session token"):
         await other.objects(lambda _: None)
+
+
+async def test_a_press_is_a_click_on_the_button_of_the_session(session):
+    session.store.put(UIButton(name="web:a b", spec=UIButtonSpec(text="Go")))
+    click = Click(button="web:a b", at="2026-01-01T00:00:00.000000Z", inputs=(UIInputStatus(name="A"),))
+    async with serving(session):
+        assert await session.client.ask(click) == ""
+        status = session.store.get(UIButton, "web:a b").status
+        assert (status.last_clicked_at, status.inputs) == (click.at, click.inputs)
+        assert 'uibuttons.tilt.dev "gone" not found' in await session.client.ask(Click(button="gone", at=click.at))
+        changed = asyncio.Event()
+        seen: list[Snapshot] = []
+
+        def take(state: Snapshot) -> None:
+            seen.append(state)
+            if state.all(UIButton):
+                changed.set()
+
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(session.client.objects(take), name="objects")
+            await changed.wait()
+            watching.cancel()
+    (button,) = seen[-1].all(UIButton)
+    assert (button.spec.text, button.status.last_clicked_at) == ("Go", click.at)

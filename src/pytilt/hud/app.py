@@ -9,13 +9,18 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from pytilt.errors import SessionUnreachableError
+from pytilt.host.output import plain
 from pytilt.hud.display import Display
+from pytilt.hud.form import Answer, Form, button_text
 from pytilt.hud.helping import graph_lines, help_lines
 from pytilt.hud.palette import OfResources, of_session
 from pytilt.hud.popups import Choice, Question, Reading, Typing
-from pytilt.hud.session import Arguments, Enable, LogQuery, Request, TriggerRequest
+from pytilt.hud.session import Arguments, Click, Enable, LogQuery, Request, TriggerRequest
+from pytilt.model.api.buttons import UIButton
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.resources import Link
+from pytilt.model.times import precise
+from pytilt.views.buttons import asked, initial_inputs
 from pytilt.views.groups import Filter, Show
 from pytilt.views.rows import Row
 from pytilt.views.summaries import summary
@@ -114,6 +119,55 @@ class Hud(Display):
         self._switched = wanted
         word = "enabled" if wanted.enabled else "disabled"
         self._ask(wanted, f"{listed(wanted.names)}: {word}; z takes it back", seconds=6)
+
+    # Buttons
+
+    def action_press(self) -> None:
+        """Press a button of the row, or of the session; of several, ask which."""
+        row = self._row()
+        if row is None:
+            return
+        others = () if row.name == TILTFILE else self._session_buttons()
+        offered = {each.name: each for each in (*row.buttons, *others)}
+        if not offered:
+            self.notify(f"there are no buttons at {row.name}", markup=False)
+        elif len(offered) == 1:
+            self.press(next(iter(offered.values())))
+        else:
+            options = [(name, button_text(each)) for name, each in offered.items()]
+            chosen = Choice(f"press a button of {row.name}", options)
+            self.push_screen(chosen, lambda name: self.press(offered[name]) if name else None)
+
+    def action_press_named(self, name: str) -> None:
+        """Press the button of a name, as a click on it does."""
+        button = next((each for row in self._rows for each in row.buttons if each.name == name), None)
+        if button is not None:
+            self.press(button)
+
+    def press(self, button: UIButton) -> None:
+        """Press a button, once its inputs are given and the person has confirmed."""
+        text = plain(button.spec.text)
+        if button.spec.disabled:
+            self.notify(f"`{text}` is disabled", severity="warning", markup=False)
+        elif asked(button):
+            self.push_screen(Form(button, text), lambda given: None if given is None else self._confirm(button, given))
+        else:
+            self._confirm(button, initial_inputs(button))
+
+    def _confirm(self, button: UIButton, given: Answer) -> None:
+        if not button.spec.requires_confirmation:
+            self._click(button, given)
+            return
+        text = plain(button.spec.text)
+        question = Question(f"press `{text}`?", "This button asks before it acts.", "press", "leave it")
+        self.push_screen(question, lambda yes: self._click(button, given) if yes else None)
+
+    def _click(self, button: UIButton, given: Answer) -> None:
+        click = Click(button=button.name, at=precise(self._clock()), inputs=given)
+        self._ask(click, f"`{plain(button.spec.text)}` is pressed")
+
+    def _session_buttons(self) -> tuple[UIButton, ...]:
+        return next((row.buttons for row in self._rows if row.name == TILTFILE), ())
 
     @work(group="ask")
     async def _ask(self, request: Request, done: str, *, seconds: float = 2) -> None:

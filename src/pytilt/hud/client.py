@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -66,9 +66,12 @@ class Client:
 
     async def ask(self, wanted: Request) -> str:
         """See `SessionSource.ask`."""
-        path, body = _question(wanted)
-        async with request(self.place, "POST", path, msgspec.json.encode(body)) as answer:
-            return (await answer.text()).strip() or ("" if answer.status == 200 else f"refused ({answer.status})")
+        method, path, body = _question(wanted)
+        async with request(self.place, method, path, msgspec.json.encode(body)) as answer:
+            text = (await answer.text()).strip()
+            if method == "PATCH" and answer.status == 200:
+                return ""  # the answer is the object
+            return text or ("" if answer.status == 200 else f"refused ({answer.status})")
 
     async def _watch(self, mirror: Mirror, word: str, kind: type[Object], changed: asyncio.Event) -> None:
         async with request(self.place, "GET", f"/apis/{GROUP_VERSION}/{word}?watch=1") as answer:
@@ -106,10 +109,12 @@ def _logs(query: LogQuery, **more: str) -> str:
     return f"/api/logs?{urlencode(words, errors='surrogateescape')}"
 
 
-def _question(wanted: Request) -> tuple[str, object]:
+def _question(wanted: Request) -> tuple[str, str, object]:
     if isinstance(wanted, TriggerRequest):
-        return "/api/trigger", {"manifest_names": [wanted.name], "build_reason": int(Reason.HUD_TRIGGER)}
+        return "POST", "/api/trigger", {"manifest_names": [wanted.name], "build_reason": int(Reason.HUD_TRIGGER)}
     if isinstance(wanted, Enable):
-        return "/api/enable", {"names": wanted.names, "enabled": wanted.enabled}
-    assert isinstance(wanted, Arguments)
-    return "/api/args", wanted.args
+        return "POST", "/api/enable", {"names": wanted.names, "enabled": wanted.enabled}
+    if isinstance(wanted, Arguments):
+        return "POST", "/api/args", wanted.args
+    status = {"lastClickedAt": wanted.at, "inputs": wanted.inputs}
+    return "PATCH", f"/apis/{GROUP_VERSION}/uibuttons/{quote(wanted.button, safe='')}/status", {"status": status}

@@ -133,6 +133,16 @@ COMMANDS = (
         6,
     ),
     DisplayCommand("z", "z", "undo", "undo", "take back the last switching on or off", ROWS, lambda now: now.undo, 2),
+    DisplayCommand(
+        "a",
+        "a",
+        "press",
+        "buttons",
+        "press a button of the row, or of the session",
+        ROWS,
+        lambda now: _on_row(now) and now.row is not None and bool(now.row.buttons),
+        2,
+    ),
     DisplayCommand("m", "m", "mute", "", "no alerts of the row, or again", ROWS, _on_row),
     DisplayCommand(
         "f",

@@ -64,6 +64,7 @@ def details(row: Row, last_words: Sequence[str], now: datetime, width: int, *, s
         _block("timing", _steps(row, min(room, 110)), room),
         _block("pods", [line for pod in row.pods[:PODS] for line in _pod(pod, now, room)], room),
         _block("links", _links(row, room), room),
+        _block("buttons", _buttons(row, room), room),
         _block(
             "needs",
             [_text(line, Tone.PLAIN) for line in _paragraph([", ".join(row.dependencies)], room, OTHER_LINES)],
@@ -163,6 +164,23 @@ def _container_tone(container: Container) -> Tone:
         "PodInitializing",
     )
     return Tone.BUSY if waits else Tone.ERROR
+
+
+def _buttons(row: Row, room: int) -> list[Line]:
+    """As many buttons on a line as have room; a click presses one."""
+    lines: list[Line] = []
+    used = 0
+    for button in row.buttons:
+        tone = Tone.MUTED if button.spec.disabled else Tone.LINK
+        action = f"app.press_named({button.name!r})"
+        pieces = [Piece(text=f"[{plain(button.spec.text)}]", tone=tone, action=action), Piece(text="  ")]
+        size = length(pieces)
+        if not lines or used + size > room:
+            lines.append([])
+            used = 0
+        lines[-1] += pieces
+        used += size
+    return lines
 
 
 def _links(row: Row, room: int) -> list[Line]:

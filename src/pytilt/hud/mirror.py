@@ -4,7 +4,10 @@ from typing import Any
 
 import msgspec
 
-from pytilt.model.objects import KINDS, ClusterState, PortForward, Resource, Runtime, Tiltfile
+from pytilt.model.api.buttons import UIButton
+from pytilt.model.api.metadata import ApiObject
+from pytilt.model.kinds import STORED
+from pytilt.model.objects import ClusterState, PortForward, Resource, Runtime, Tiltfile
 from pytilt.model.stored import Object
 from pytilt.store.objects import Snapshot
 
@@ -14,6 +17,7 @@ WATCHED: dict[str, type[Object]] = {
     "runtimes": Runtime,
     "portforwards": PortForward,
     "clusters": ClusterState,
+    "uibuttons": UIButton,
 }
 """Words of the interface, and what they mean."""
 
@@ -24,6 +28,7 @@ class Metadata(msgspec.Struct):
     name: str
     creationTimestamp: str = ""  # noqa: N815 - the wire's word
     resourceVersion: str = "0"  # noqa: N815 - the wire's word
+    annotations: dict[str, str] = {}
 
 
 class WireObject(msgspec.Struct):
@@ -45,7 +50,7 @@ class Mirror:
     """The objects of a session that were received so far."""
 
     def __init__(self) -> None:
-        self._objects: dict[type[Object], dict[str, Object]] = {kind: {} for kind in KINDS}
+        self._objects: dict[type[Object], dict[str, Object]] = {kind: {} for kind in STORED}
         self._decoder = msgspec.json.Decoder(WatchEvent)
         self._version = 0
 
@@ -73,8 +78,9 @@ class Mirror:
 
 def read(kind: type[Object], wire: WireObject) -> Object:
     """An object from its form on the wire; fields this version does not know are left out."""
+    made = issubclass(kind, ApiObject)
     fields = {
-        **wire.spec,
+        **({"type": kind.__name__, "spec": wire.spec, "annotations": wire.metadata.annotations} if made else wire.spec),
         "name": wire.metadata.name,
         "createdAt": wire.metadata.creationTimestamp,
         "version": int(wire.metadata.resourceVersion),

@@ -7,6 +7,7 @@ from textual.app import SystemCommand
 from textual.command import Hit, Hits, Provider
 
 from pytilt.hud.commands import COMMANDS, DisplayCommand
+from pytilt.hud.form import button_text
 from pytilt.model.names import TILTFILE
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ class OfResources(Provider):
         for row in hud.rows:
             words = ["trigger"] if row.enabled else []
             words += [] if row.name == TILTFILE else ["disable"] if row.enabled else ["enable"]
+            for button in row.buttons:
+                text = f"press {button_text(button)} at {row.name}"
+                if (score := matcher.match(text)) > 0:
+                    yield Hit(score, matcher.highlight(text), lambda button=button: hud.press(button), help="button")
             for word in words:
                 text = f"{word} {row.name}"
                 if (score := matcher.match(text)) > 0:

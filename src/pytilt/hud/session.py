@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
+from pytilt.model.api.buttons import UIInputStatus
 from pytilt.model.base import Value
 from pytilt.model.lines import Line
 from pytilt.model.logs import Level
@@ -40,7 +41,17 @@ class Arguments(Value):
     args: tuple[str, ...]
 
 
-Request = TriggerRequest | Enable | Arguments
+class Click(Value):
+    """Press a button."""
+
+    button: str
+    """Its name."""
+    at: str
+    """RFC 3339: the time of the click."""
+    inputs: tuple[UIInputStatus, ...] = ()
+
+
+Request = TriggerRequest | Enable | Arguments | Click
 
 
 class SessionSource(Protocol):

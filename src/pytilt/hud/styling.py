@@ -22,6 +22,12 @@ ModalScreen { align: center middle; background: $background 60%; }
 .frame.wide { width: 84; }
 .frame Static { width: auto; max-width: 100%; }
 .frame Input { width: 60; max-width: 100%; margin-top: 1; border: tall $primary; background: $background; }
+.frame VerticalScroll { width: 64; max-width: 100%; height: auto; max-height: 24; background: $surface; }
+.frame Tick { width: auto; margin-top: 1; }
+.frame Tick:focus { text-style: reverse; }
+.frame VerticalScroll > Static { margin-top: 1; }
+.frame VerticalScroll > Input, .frame VerticalScroll > Select { margin-top: 0; }
+.frame Select { width: 60; max-width: 100%; }
 .frame OptionList {
     width: auto; min-width: 38; height: auto; max-height: 20;
     border: none; background: $surface; padding: 0;

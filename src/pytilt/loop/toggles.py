@@ -8,6 +8,7 @@ from pytilt.model.api.buttons import UIButton, UIButtonSpec, UIComponentLocation
 from pytilt.model.api.config_maps import ConfigMap
 from pytilt.model.api.metadata import ApiObject
 from pytilt.model.api.toggles import (
+    BUTTON_TYPE,
     SWITCH_KEY,
     ConfigMapStateSource,
     StateSource,
@@ -21,7 +22,6 @@ from pytilt.model.objects import Resource
 from pytilt.model.stored import Owner
 from pytilt.store.objects import Snapshot, Store
 
-BUTTON_TYPE = "tilt.dev/uibutton-type"
 DISABLE_TOGGLE = "DisableToggle"
 
 ACTION = "action"

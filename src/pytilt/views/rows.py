@@ -2,6 +2,7 @@
 
 from pathlib import PurePath
 
+from pytilt.model.api.buttons import UIButton
 from pytilt.model.base import Value
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import FileWatch, PortForward, Resource, Runtime, RuntimeState, Tiltfile
@@ -11,6 +12,7 @@ from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
 from pytilt.views.api import ordered
+from pytilt.views.buttons import SESSION, Buttons, buttons
 from pytilt.views.dots import Dot, Tone, resource_dot, tiltfile_dot
 from pytilt.views.endpoints import endpoints
 from pytilt.views.statuses import Statuses, resource_statuses, tiltfile_statuses
@@ -60,6 +62,8 @@ class Row(Value):
     warnings: tuple[str, ...] = ()
     enabled: bool = True
     dependencies: tuple[ResourceName, ...] = ()
+    buttons: tuple[UIButton, ...] = ()
+    """Of the row of the Tiltfile: those of the session."""
 
     @property
     def trouble(self) -> bool:
@@ -76,8 +80,9 @@ def rows(state: Snapshot) -> tuple[Row, ...]:
     """Every row in the order of the display, `(Tiltfile)` last as in the first displays."""
     tiltfile = state.get(Tiltfile, TILTFILE)
     root = str(PurePath(tiltfile.path).parent) if tiltfile else ""
-    found = tuple(resource_row(state, resource, root) for resource in ordered(state))
-    return (*found, tiltfile_row(state, tiltfile, root)) if tiltfile else found
+    offered = buttons(state)
+    found = tuple(resource_row(state, resource, root, offered) for resource in ordered(state))
+    return (*found, tiltfile_row(state, tiltfile, root, offered)) if tiltfile else found
 
 
 class Rows:
@@ -90,33 +95,36 @@ class Rows:
         """The rows of a state, as `rows` makes them."""
         tiltfile = state.get(Tiltfile, TILTFILE)
         root = str(PurePath(tiltfile.path).parent) if tiltfile else ""
-        found = tuple(self._row(state, resource, root) for resource in ordered(state))
+        offered = buttons(state)
+        found = tuple(self._row(state, resource, root, offered) for resource in ordered(state))
         self._kept = {row.name: self._kept[row.name] for row in found}
-        return (*found, tiltfile_row(state, tiltfile, root)) if tiltfile else found
+        return (*found, tiltfile_row(state, tiltfile, root, offered)) if tiltfile else found
 
-    def _row(self, state: Snapshot, resource: Resource, root: str) -> Row:
-        versions = _versions(state, resource)
+    def _row(self, state: Snapshot, resource: Resource, root: str, offered: Buttons) -> Row:
+        versions = _versions(state, resource, offered)
         kept = self._kept.get(resource.name)
         if kept is None or kept[0] != versions:
-            kept = self._kept[resource.name] = (versions, resource_row(state, resource, root))
+            kept = self._kept[resource.name] = (versions, resource_row(state, resource, root, offered))
         return kept[1]
 
 
-def _versions(state: Snapshot, resource: Resource) -> tuple[int, ...]:
+def _versions(state: Snapshot, resource: Resource, offered: Buttons) -> tuple[int, ...]:
     """The versions of everything that a row is made of."""
     runtime = state.get(Runtime, resource.name)
     forwards = resource.spec.deploy.port_forwards
     ports = (state.get(PortForward, f"{resource.name}:{each.local_port}") for each in forwards)
-    return (resource.version, *(each.version if each else 0 for each in (runtime, *ports)))
+    own = (each.version for each in offered.get(resource.name, ()))
+    return (resource.version, *(each.version if each else 0 for each in (runtime, *ports)), *own)
 
 
-def resource_row(state: Snapshot, resource: Resource, root: str) -> Row:
+def resource_row(state: Snapshot, resource: Resource, root: str, offered: Buttons) -> Row:
     """The row of a resource.
 
     Args:
         state: the objects of the session.
         resource: one of them.
         root: files below this directory are shown relative to it.
+        offered: every button.
     """
     spec, status = resource.spec, resource.status
     runtime = state.get(Runtime, resource.name)
@@ -160,10 +168,11 @@ def resource_row(state: Snapshot, resource: Resource, root: str) -> Row:
         warnings=status.last.warnings if status.last else (),
         enabled=resource.enabled,
         dependencies=spec.resource_deps,
+        buttons=offered.get(resource.name, ()),
     )
 
 
-def tiltfile_row(state: Snapshot, tiltfile: Tiltfile, root: str) -> Row:
+def tiltfile_row(state: Snapshot, tiltfile: Tiltfile, root: str, offered: Buttons) -> Row:
     """The row of the Tiltfile."""
     status = tiltfile.status
     watch = state.get(FileWatch, f"configs:{TILTFILE}")
@@ -185,6 +194,7 @@ def tiltfile_row(state: Snapshot, tiltfile: Tiltfile, root: str) -> Row:
         timed=last if last and last.steps else None,
         error=last.error if last and dot is Dot.ERROR else "",
         warnings=declared,
+        buttons=(*offered.get(TILTFILE, ()), *offered.get(SESSION, ())),
     )
 
 

@@ -12,6 +12,9 @@ from pytilt.model.base import Value
 SWITCH_KEY = "isDisabled"
 """The key of the ConfigMap that disables a resource; Tilt's."""
 
+BUTTON_TYPE = "tilt.dev/uibutton-type"
+"""The annotation of a button that displays treat in their own way; Tilt's."""
+
 _SWITCH = "-disable"
 
 
