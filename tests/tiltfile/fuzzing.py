@@ -1,5 +1,7 @@
 """Tiltfiles and YAML that nobody would write: made of the grammar, and by spoiling good ones."""
 
+import copy
+import json
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -7,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+import yaml
 from hypothesis import strategies as st
 
 from pytilt.dialect import Builtin
@@ -247,6 +250,33 @@ def _edited(text: str, edits: list[tuple[int, int, str, bool]]) -> str:
     return text
 
 
+_ODD = (None, True, 0, -1, 1.5, 10**30, "", "x", "a b", [], [None], [[]], [{}], {}, {"a": 1}, {"a": {"b": []}})
+"""What stands in place of something else in YAML."""
+
+
+def misshapen(text: str) -> st.SearchStrategy[str]:
+    """YAML of which a few values are of the wrong kind."""
+    change = st.tuples(st.lists(st.integers(0, 6), min_size=1, max_size=8), st.sampled_from(_ODD))
+    found = list(yaml.safe_load_all(text))
+    return st.lists(change, min_size=1, max_size=4).map(lambda changes: _misshaped(found, changes))
+
+
+def _misshaped(found: list[object], changes: list[tuple[list[int], object]]) -> str:
+    shaped = copy.deepcopy(found)
+    for way, odd in changes:
+        holder: object = shaped
+        for step, number in enumerate(way, 1):
+            if not isinstance(holder, dict | list) or not holder:
+                break
+            key = list(holder)[number % len(holder)] if isinstance(holder, dict) else number % len(holder)
+            inner = holder[key]  # type: ignore[index] # the key is one of its own
+            if step == len(way) or not isinstance(inner, dict | list) or not inner:
+                holder[key] = copy.deepcopy(odd)  # type: ignore[index] # the same
+                break
+            holder = inner
+    return "---\n".join(json.dumps(each) + "\n" for each in shaped)
+
+
 def values(functions: Functions) -> st.SearchStrategy[str]:
     """Expressions."""
     words = st.sampled_from((*_WORDS, *_NAMES)).map(lambda word: f'"{word}"')
@@ -334,10 +364,10 @@ def projects(functions: Functions) -> st.SearchStrategy[dict[str, str]]:
         lambda name: st.builds(
             lambda tiltfile, text: {**_GOOD, "Tiltfile": tiltfile, name: text},
             st.sampled_from(_TILTFILES),
-            spoiled((_GOOD[name],)),
+            st.one_of(spoiled((_GOOD[name],)), misshapen(_GOOD[name])) if ".y" in name else spoiled((_GOOD[name],)),
         )
     )
-    return st.one_of(wild, wild, other)
+    return st.one_of(wild, wild, other, other)
 
 
 def parameters_of(functions: Mapping[str, Builtin]) -> Functions:

@@ -157,7 +157,17 @@ def test_variables_are_put_in(tmp_path: Path, written: str, value: str):
         ({"c.yml": "services: {a: {extends: a}}"}, "docker_compose('c.yml')", "circular reference"),
         ({"c.yml": "services: {a: {image: A B}}"}, "docker_compose('c.yml')", "Error parsing image name"),
         ({"c.yml": "services: {a: {image: x, ports: [x]}}"}, "docker_compose('c.yml')", "invalid port"),
-        ({"c.yml": "include: [x.yml]"}, "docker_compose('c.yml')", "`include` is not supported"),
+        ({"c.yml": "include: [c.yml]"}, "docker_compose('c.yml')", "include cycle detected: {0}/c.yml -> {0}/c.yml"),
+        ({"c.yml": "include: [{a: b}]"}, "docker_compose('c.yml')", "include: every entry must be a path"),
+        (
+            {"c.yml": "include: [d.yml]\nservices: {a: {image: x}}", "d.yml": "services: {a: {image: y}}"},
+            "docker_compose('c.yml')",
+            "services.a conflicts with imported resource",
+        ),
+        ({"c.yml": "services: {a: {ports: 5}}"}, "docker_compose('c.yml')", "services.a.ports must be a list"),
+        ({"c.yml": "services: {a: {ports: [{}]}}"}, "docker_compose('c.yml')", "services.a.ports.0.target must be"),
+        ({"c.yml": "services: {a: {build: [x]}}"}, "docker_compose('c.yml')", "build must be a string or a mapping"),
+        ({"c.yml": "services: {a: {environment: [[x]]}}"}, "docker_compose('c.yml')", "environment.0 must be a string"),
         ({"c.yml": "services: {a: {image: x}}"}, "docker_compose('c.yml')\ndc_resource('b')", 'name "b"'),
         (
             {"c.yml": "services: {a: {image: x}}"},
@@ -175,3 +185,44 @@ def test_what_is_wrong_is_told(tmp_path: Path, files: dict[str, str], tiltfile: 
     error = project(tmp_path, tiltfile, files).evaluate().error
     assert error is not None
     assert message.format(tmp_path) in error
+
+
+def test_an_included_project_has_its_own_directory_and_variables(tmp_path: Path):
+    files = {
+        "c.yml": "include:\n- sub/inner.yml\n- {path: [more.yml], project_directory: other, env_file: m.env}\n"
+        "services: {a: {image: x, depends_on: [b]}}\n",
+        "sub/inner.yml": "services: {b: {image: 'y:${TAG}', build: ., volumes: ['./d:/d'], env_file: v.env}}\n",
+        "sub/.env": "TAG=inner\n",
+        "sub/v.env": "V=1\n",
+        "more.yml": "services: {c: {image: 'z:${TAG}', build: app}}\n",
+        "m.env": "TAG=more\n",
+    }
+    found = services(project(tmp_path, "docker_compose('c.yml')", files))
+    assert list(found) == ["b", "a", "c"]
+    b, c = (yaml.safe_load(deploy(found[name]).yaml) for name in "bc")
+    assert (b["image"], b["build"]["context"], b["environment"]) == ("y:inner", f"{tmp_path}/sub", {"V": "1"})
+    assert b["volumes"][0]["source"] == f"{tmp_path}/sub/d"
+    assert (c["image"], c["build"]["context"]) == ("z:more", f"{tmp_path}/other/app")
+
+
+def test_the_environment_goes_before_the_variables_of_an_included_project(tmp_path: Path):
+    files = {
+        "c.yml": "include: [sub/i.yml]",
+        "sub/i.yml": "services: {b: {image: 'y:${TAG}'}}",
+        "sub/.env": "TAG=inner",
+    }
+    made = project(tmp_path, "docker_compose('c.yml')", files)
+    (found,) = made.declare(environ={"TAG": "outer"}).resources
+    assert yaml.safe_load(deploy(found).yaml)["image"] == "y:outer"
+    assert f"{tmp_path}/sub/i.yml" in made.evaluate().config_files
+
+
+def test_what_extends_a_service_of_another_folder_keeps_that_folders_paths(tmp_path: Path):
+    files = {
+        "c.yml": "services: {a: {extends: {file: sub/base.yml, service: base}, command: x}}\n",
+        "sub/base.yml": "services: {base: {build: ., env_file: [v.env]}}\n",
+        "sub/v.env": "V=1\n",
+    }
+    (found,) = project(tmp_path, "docker_compose('c.yml')", files).declare().resources
+    config = yaml.safe_load(deploy(found).yaml)
+    assert (config["build"]["context"], config["environment"]) == (f"{tmp_path}/sub", {"V": "1"})

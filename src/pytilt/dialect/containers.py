@@ -24,7 +24,9 @@ class StarlarkList(list[object]):
 
 
 class StarlarkDict(dict[object, object]):
-    """A dict of a Tiltfile. A host may subclass it and act on `__setitem__` and `__delitem__`."""
+    """A dict of a Tiltfile. A host may subclass it, act on `__setitem__` and `__delitem__`, and call it otherwise."""
+
+    noun = "dict"
 
     frozen = False
     iterating = 0

@@ -55,7 +55,8 @@ def _get_key(container: dict[object, object], key: object) -> object:
     try:
         return container[key]
     except KeyError:
-        raise DialectError(f"key {to_repr(key)} not in dict") from None
+        noun = container.noun if isinstance(container, StarlarkDict) else "dict"
+        raise DialectError(f"key {to_repr(key)} not in {noun}") from None
     except TypeError:
         raise unhashable(key) from None
 

@@ -1,6 +1,7 @@
 """Running a file, and calling what it defined."""
 
 import marshal
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from types import CodeType, MappingProxyType
 from typing import Protocol
@@ -138,7 +139,8 @@ def _compile(path: str, source: str, predeclared: Collection[str]) -> tuple[Code
         names = resolve(path, body, predeclared)
         errors += names.errors
         if not errors:
-            return compile(rewrite(body, names), path, "exec", dont_inherit=True), names.globals_
+            with warnings.catch_warnings(action="ignore"):  # of Python's about code that fails, as `None()` does
+                return compile(rewrite(body, names), path, "exec", dont_inherit=True), names.globals_
     except StaticError as error:
         raise error.shown_in(source) from None
     except RecursionError as error:

@@ -60,6 +60,8 @@ def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declar
     check_steps(declared.unused_steps)
     local = tuple(_local_resource(one, declared) for one in declared.locals)
     resources, dropped = known_deps([*kubernetes, *compose, *local, *([uncategorized] if uncategorized else [])])
+    if any(not each.name for each in resources):
+        raise UserError("manifest missing name", hint="give every resource a name")
     declaration = Declaration(
         resources=resources,
         enabled=enabled_resources(declared, request.args, resources),

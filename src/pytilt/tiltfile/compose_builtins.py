@@ -16,7 +16,8 @@ from pytilt.model.files import Ignore
 from pytilt.model.names import ImageName, ResourceName
 from pytilt.model.resources import ComposeProject
 from pytilt.tiltfile import conversions
-from pytilt.tiltfile.compose_files import Config, environment_file, project_name, read_project
+from pytilt.tiltfile.compose_files import environment_file, project_name, read_project
+from pytilt.tiltfile.compose_paths import Config
 from pytilt.tiltfile.compose_services import normalized
 from pytilt.tiltfile.conversions import Flag, Labels, Links, LocalPath, Sequenced, StringOrStrings, Text, TriggerMode
 from pytilt.tiltfile.declared import DeclaredProject, DeclaredService
@@ -134,7 +135,7 @@ class ComposeBuiltins:
         """Read the files of a project anew, all of them."""
         project = declared.project
         environ = self._environ(project)
-        services = read_project(project.config_paths, project.path, environ, self._text)["services"]
+        services = read_project(project.config_paths, project.path, environ, self._script.read)["services"]
         wanted = {name: service for name, service in services.items() if _is_wanted(service, project.profiles)}
         old, declared.services = declared.services, []
         for name in _in_order(wanted):

@@ -1,18 +1,17 @@
 """Compose files: read, their variables put in, merged into one project, as the Compose specification says.
 
-Not done, and said so: `include`, `extends` of a file that is not on this disk, and fields that Compose itself would
-refuse are passed on as they are.
+Not done, and said so: `include` and `extends` of a file that is not on this disk. Fields that Compose does not know are
+passed on as they are.
 """
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytilt.errors import UserError
-
-Config = dict[str, Any]
-"""A mapping of a Compose file."""
+from pytilt.tiltfile.compose_paths import Config, placed, rebased
+from pytilt.tiltfile.compose_shapes import check_service
 
 Read = Callable[[str], str]
 """Gives the text of a file."""
@@ -21,6 +20,7 @@ _VARIABLE = re.compile(
     r"\$(?:(?P<escaped>\$)|(?P<named>[_a-zA-Z][_a-zA-Z0-9]*)"
     r"|\{(?P<braced>[_a-zA-Z][_a-zA-Z0-9]*)(?:(?P<operator>:?[-?+])(?P<rest>[^{}]*(?:\{[^{}]*\}[^{}]*)*))?\})"
 )
+_DOT_ENV = ".env"
 _UNIQUE = {"ports", "volumes", "expose", "dns", "dns_search", "tmpfs", "cap_add", "cap_drop", "devices", "env_file"}
 """Lists of a service to which a later file adds what is not there yet."""
 _REPLACED = {"command", "entrypoint"}
@@ -32,7 +32,9 @@ def project_name(text: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "", text.lower()).lstrip("_-")
 
 
-def read_project(paths: Iterable[str], directory: str, environ: Mapping[str, str], read: Read) -> Config:
+def read_project(
+    paths: Sequence[str], directory: str, environ: Mapping[str, str], read: Read, including: tuple[str, ...] = ()
+) -> Config:
     """Read the files of a project.
 
     Args:
@@ -40,18 +42,64 @@ def read_project(paths: Iterable[str], directory: str, environ: Mapping[str, str
         directory: of the project.
         environ: for the variables in them.
         read: reads a file.
+        including: the files that include these, outermost first.
 
     Raises:
-        UserError: one of them cannot be read.
+        UserError: one of them cannot be read, or they do not fit together.
     """
     merged: Config = {}
     for path in paths:
+        if path in including:
+            raise UserError(f"include cycle detected: {' -> '.join([*including, path])}")
         merged = merge(merged, _read_file(path, environ, read))
     services = merged.get("services") or {}
     if not isinstance(services, dict):
         raise UserError("services must be a mapping", where=next(iter(paths), None))
     extended = _Extensions(services, directory, environ, read)
-    return {**merged, "services": {str(name): extended.service(str(name)) for name in services}}
+    project = {**merged, "services": {str(name): extended.service(str(name)) for name in services}}
+    for entry in _list_of(project.pop("include", None)):
+        _include(project, _included(entry, directory, environ, read, (*including, *paths)))
+    return project
+
+
+def _included(
+    entry: object, directory: str, environ: Mapping[str, str], read: Read, including: tuple[str, ...]
+) -> Config:
+    """The project that an entry of `include` names; its paths and its `.env` are its own."""
+    long: Config = entry if isinstance(entry, dict) else {"path": entry}
+    paths = [each for each in _list_of(long.get("path")) if isinstance(each, str)]
+    if not paths:
+        raise UserError("include: every entry must be a path, or a mapping with a `path`", where=including[-1])
+    files = [placed(each, directory) for each in paths]
+    own = placed(str(long.get("project_directory") or posixpath.dirname(files[0])), directory)
+    named = [placed(str(each), directory) for each in _list_of(long.get("env_file"))]
+    known: dict[str, str] = {}
+    for file in named or [posixpath.join(own, _DOT_ENV)]:
+        try:
+            known |= _texts(environment_file(read(file), {**known, **environ}))
+        except UserError:
+            if named:
+                raise
+    found = read_project(files, own, {**known, **environ}, read, including)
+    return {**found, "services": {name: rebased(each, own) for name, each in found["services"].items()}}
+
+
+def _include(project: Config, other: Config) -> None:
+    """Take in what another project declares.
+
+    Raises:
+        UserError: both declare something of one name.
+    """
+    for section in ("services", "networks", "volumes", "secrets", "configs"):
+        for name, value in (other.get(section) or {}).items():
+            known = project.get(section) or {}
+            if known.get(name, value) != value:
+                raise UserError(f"{section}.{name} conflicts with imported resource")
+            project[section] = {**known, name: value}
+
+
+def _list_of(value: object) -> list[object]:
+    return [] if value is None else value if isinstance(value, list) else [value]
 
 
 def environment_file(text: str, environ: Mapping[str, str]) -> dict[str, str | None]:
@@ -118,10 +166,6 @@ def _read_file(path: str, environ: Mapping[str, str], read: Read) -> Config:
         raise UserError(f"failed to parse {path}: {error}") from error
     if not isinstance(found, dict):
         raise UserError(f"{path}: top-level object must be a mapping")
-    if "include" in found:
-        raise UserError(
-            f"{path}: `include` is not supported", hint="name all files: `docker_compose(['a.yml', 'b.yml'])`"
-        )
     result: Config = _interpolated(found, environ, path)
     return result
 
@@ -177,9 +221,10 @@ class _Extensions:
         Raises:
             UserError: it extends itself, or something that is not there.
         """
-        own = self._services.get(name)
-        if not isinstance(own, dict):
-            raise UserError(f"services.{name} must be a mapping" if name in self._services else f'no service "{name}"')
+        if name not in self._services:
+            raise UserError(f'no service "{name}"')
+        own: Config = self._services[name]
+        check_service(name, own)
         extends = own.get("extends")
         if not extends:
             return own
@@ -198,9 +243,12 @@ class _Extensions:
     def _from(self, file: str | None, name: str) -> Config:
         if file is None:
             return self.service(name)
-        path = posixpath.normpath(posixpath.join(self._directory, file))
-        services = _read_file(path, self._environ, self._read).get("services") or {}
-        return _Extensions(services, posixpath.dirname(path), self._environ, self._read).service(name)
+        path = placed(file, self._directory)
+        services = _read_file(path, self._environ, self._read).get("services")
+        if not isinstance(services, dict):
+            raise UserError("services must be a mapping", where=path)
+        directory = posixpath.dirname(path)
+        return rebased(_Extensions(services, directory, self._environ, self._read).service(name), directory)
 
 
 def _environment_value(text: str, environ: Mapping[str, str]) -> str:

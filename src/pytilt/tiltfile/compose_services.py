@@ -1,13 +1,13 @@
 """Services of a Compose project in the normal form that Compose itself gives them."""
 
-import posixpath
 import re
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytilt.errors import UserError
-from pytilt.tiltfile.compose_files import Config, Read, dependencies, environment_file, pairs
+from pytilt.tiltfile.compose_files import Read, dependencies, environment_file, pairs
+from pytilt.tiltfile.compose_paths import Config, placed_build, placed_env_files, placed_volume
 
 _BYTES = re.compile(r"([0-9.]+)\s*([kmgt]?)i?b?", re.IGNORECASE)
 _SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
@@ -51,10 +51,7 @@ def published_ports(service: Config) -> tuple[int, ...]:
 
 
 def _build(build: object, directory: str) -> Config:
-    found: Config = {"context": build} if isinstance(build, str) else dict(build) if isinstance(build, dict) else {}
-    context = str(found.get("context") or ".")
-    if not re.match(r"[\w+.-]+://|git@|github\.com/", context):
-        found["context"] = posixpath.normpath(posixpath.join(directory, context))
+    found = placed_build(build, directory)
     found.setdefault("dockerfile", "Dockerfile") if "dockerfile_inline" not in found else None
     if "args" in found:
         found["args"] = {key: _text(value) for key, value in pairs(found["args"]).items()}
@@ -93,29 +90,6 @@ def _range(text: str) -> list[int]:
     return list(range(int(first), int(last or first) + 1)) if first else []
 
 
-def _volume(volume: object, directory: str) -> Config:
-    if isinstance(volume, dict):
-        found = dict(volume)
-        if found.get("type") == "bind":
-            found["source"] = _placed(str(found.get("source", "")), directory)
-        return found
-    parts = str(volume).split(":")
-    source, target = ("", parts[0]) if len(parts) == 1 else (parts[0], parts[1])
-    is_bind = source.startswith((".", "/", "~"))
-    found = {"type": "bind" if is_bind else "volume"}
-    if source:
-        found["source"] = _placed(source, directory) if is_bind else source
-    found["target"] = target
-    options = parts[2].split(",") if len(parts) > 2 else []
-    if "ro" in options:
-        found["read_only"] = True
-    return {**found, found["type"]: {}}
-
-
-def _placed(path: str, directory: str) -> str:
-    return posixpath.normpath(posixpath.join(directory, posixpath.expanduser(path)))
-
-
 def _hosts(hosts: object, _: str) -> list[str]:
     if isinstance(hosts, dict):
         return [f"{name}={address}" for name, address in sorted(hosts.items())]
@@ -134,11 +108,6 @@ def _deploy(deploy: Config, _: str) -> Config:
         if "cpus" in made[kind]:
             made[kind]["cpus"] = float(made[kind]["cpus"])
     return {**deploy, "resources": made}
-
-
-def _env_file(entry: object, directory: str) -> Config:
-    found: Config = dict(entry) if isinstance(entry, dict) else {"path": str(entry)}
-    return {**found, "path": _placed(str(found["path"]), directory)}
 
 
 def _environment(service: Config, environ: Mapping[str, str], read: Read) -> dict[str, str | None]:
@@ -182,22 +151,18 @@ def _health(value: Config, _: str) -> Config:
     return {**value, "test": ["CMD-SHELL", test]} if isinstance(test, str) else value
 
 
-def _env_files(value: Any, directory: str) -> list[Config]:  # noqa: ANN401 - YAML may hold anything
-    return [_env_file(each, directory) for each in (value if isinstance(value, list) else [value])]
-
-
 _FIELDS: dict[str, Callable[[Any, str], Any]] = {
     "build": _build,
     "command": _words,
     "entrypoint": _words,
     "depends_on": lambda value, _: dependencies(value),
     "deploy": _deploy,
-    "env_file": _env_files,
+    "env_file": placed_env_files,
     "expose": lambda value, _: [str(each) for each in value],
     "extra_hosts": _hosts,
     "healthcheck": _health,
     "ports": _ports,
-    "volumes": lambda value, directory: [_volume(each, directory) for each in value],
+    "volumes": lambda value, directory: [placed_volume(each, directory) for each in value],
     **dict.fromkeys(("dns", "dns_search", "tmpfs"), _list),
     **dict.fromkeys(("labels", "annotations", "sysctls"), _mapping),
     **dict.fromkeys(("mem_limit", "mem_reservation", "memswap_limit", "mem_swappiness", "shm_size"), _bytes),

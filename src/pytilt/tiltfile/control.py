@@ -60,11 +60,15 @@ class ControlBuiltins:
         return found
 
     @function("struct")
-    def struct(self, **fields: object) -> StructValue:
+    def struct(self, *args: object, **fields: object) -> StructValue:
         """A value with named fields."""
+        if args:
+            raise UserError("struct: unexpected positional arguments")
         return StructValue(fields)
 
     @function("module")
-    def module(self, name: str, /, **members: object) -> ModuleValue:
+    def module(self, name: object, /, **members: object) -> ModuleValue:
         """Named members under one name."""
+        if not isinstance(name, str):
+            raise UserError(f"module: for parameter 1: got {type_name(name)}, want string")
         return ModuleValue(name, members)

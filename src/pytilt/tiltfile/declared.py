@@ -158,6 +158,8 @@ class ScriptResult(Value):
     locators: tuple[ImageLocator, ...] = ()
     api_objects: tuple[AnyApiObject, ...] = ()
     workload_name: WorkloadName | None = None
+    workload_name_place: str = ""
+    """Where the Tiltfile says so."""
     trigger_mode: Mode = Mode.AUTO
     unused_steps: tuple[UnusedStep, ...] = ()
     default_registry: Registry | None = None

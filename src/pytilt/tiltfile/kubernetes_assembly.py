@@ -32,7 +32,7 @@ def kubernetes_resources(
     own = [_own_group(options, search) for options in declared.options if options.own]
     taken_objects = {id(o) for group in own for o in group.objects}
     wanted = [o for o in declared.objects if id(o) not in taken_objects]
-    groups = grouping.group(wanted, is_workload=search.is_workload, workload_name=declared.workload_name)
+    groups = _grouped(wanted, declared, search)
     for group in own:
         _check_name(group.name, groups.names, (), "")
         groups = replace(groups, groups=(*groups.groups, group))
@@ -76,6 +76,17 @@ def _own_group(options: ResourceOptions, search: "_ImageSearch") -> WorkloadGrou
         )
     workload = next((o for o in options.own if search.is_workload(o)), None)
     return WorkloadGroup(name=ResourceName(options.name), objects=ordered(options.own), workload=workload)
+
+
+def _grouped(wanted: list[KubeObject], declared: ScriptResult, search: "_ImageSearch") -> grouping.Groups:
+    name, place = declared.workload_name, declared.workload_name_place
+    try:
+        return grouping.group(wanted, is_workload=search.is_workload, workload_name=name)
+    except UserError as error:
+        if name is None or error.where:
+            raise
+        message = f"error applying workload_to_resource_function: {error.message}"
+        raise UserError(message, where=place, hint=error.hint) from error
 
 
 class _ImageSearch:
@@ -171,6 +182,9 @@ def _resource(
 ) -> ResourceSpec:
     images = tuple(dict.fromkeys(name for o in group.objects for name in search.images(o)))
     if custom is not None:
+        missing = [dep for dep in custom.image_deps if not index.find(dep)]
+        if missing:
+            raise UserError(f'resource "{group.name}": image build "{missing[0]}" not found')
         images = tuple(found for each in custom.images if (found := index.find(each)))
     selectors = tuple(selector for one in options for selector in one.extra_pod_selectors)
     workload = group.workload

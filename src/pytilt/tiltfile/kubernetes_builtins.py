@@ -246,6 +246,7 @@ class KubernetesBuiltins:
                 f"workload_to_resource_function arg must take 1 argument. {function_name(func)} takes {count}"
             )
         self._script.workload_name = _namer(func)
+        self._script.workload_name_place = self._script.position()
 
     def _objects(self, given: list[object]) -> list[KubeObject]:
         return [o for item in given for o in self._parsed(item)]

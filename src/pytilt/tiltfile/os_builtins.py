@@ -24,6 +24,8 @@ class Environ(StarlarkDict):
         variables: the environment, changed together with the dict.
     """
 
+    noun = "environ"
+
     def __init__(self, variables: MutableMapping[str, str]) -> None:
         super().__init__(variables.items())
         self._variables = variables

@@ -56,6 +56,7 @@ class Script:
         self.api_objects: dict[tuple[str, str], AnyApiObject] = {}
         """By kind and name."""
         self.workload_name: WorkloadName | None = None
+        self.workload_name_place = ""
         self.trigger_mode = Mode.AUTO
         self.default_registry: Registry | None = None
         self.allowed_contexts: list[str] = []
@@ -91,6 +92,7 @@ class Script:
             locators=tuple(self.locators),
             api_objects=tuple(self.api_objects.values()),
             workload_name=self.workload_name,
+            workload_name_place=self.workload_name_place,
             trigger_mode=self.trigger_mode,
             unused_steps=tuple(
                 UnusedStep(position=step.position, shown=str(step), type_name=step.type_name)
