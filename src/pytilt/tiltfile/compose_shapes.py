@@ -55,7 +55,7 @@ def _check_inner(where: str, service: Mapping[str, Any]) -> None:
     _check_fields(f"{where}.build", service.get("build"), _BUILD)
     _check_fields(f"{where}.extends", service.get("extends"), {"service": (str,), "file": (str,)})
     depends = service.get("depends_on")
-    _check_fields(f"{where}.depends_on", depends, {name: (dict,) for name in depends or ()})
+    _check_fields(f"{where}.depends_on", depends, dict.fromkeys(depends or (), (dict,)))
     _check_resources(f"{where}.deploy", service.get("deploy") or {})
 
 
