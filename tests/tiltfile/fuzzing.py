@@ -250,7 +250,24 @@ def _edited(text: str, edits: list[tuple[int, int, str, bool]]) -> str:
     return text
 
 
-_ODD = (None, True, 0, -1, 1.5, 10**30, "", "x", "a b", [], [None], [[]], [{}], {}, {"a": 1}, {"a": {"b": []}})
+_ODD: tuple[object, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**30,
+    "",
+    "x",
+    "a b",
+    [],
+    [None],
+    [[]],
+    [{}],
+    {},
+    {"a": 1},
+    {"a": {"b": []}},
+)
 """What stands in place of something else in YAML."""
 
 
@@ -269,9 +286,9 @@ def _misshaped(found: list[object], changes: list[tuple[list[int], object]]) -> 
             if not isinstance(holder, dict | list) or not holder:
                 break
             key = list(holder)[number % len(holder)] if isinstance(holder, dict) else number % len(holder)
-            inner = holder[key]  # type: ignore[index] # the key is one of its own
+            inner = holder[key]
             if step == len(way) or not isinstance(inner, dict | list) or not inner:
-                holder[key] = copy.deepcopy(odd)  # type: ignore[index] # the same
+                holder[key] = copy.deepcopy(odd)
                 break
             holder = inner
     return "---\n".join(json.dumps(each) + "\n" for each in shaped)
