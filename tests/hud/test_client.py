@@ -41,6 +41,9 @@ class Asked:
         self.said.append(tuple(args))
         return True
 
+    async def catch_up(self) -> None:
+        self.said.append("catch up")
+
 
 class Running:
     """A session that is served, with nothing behind it."""

@@ -26,6 +26,7 @@ class Asked:
         self.triggered: list[tuple[str, Reason]] = []
         self.enabled: dict[str, bool] = {}
         self.args: list[str] = []
+        self.barriers = 0
 
     def trigger(self, name: ResourceName, reason: Reason) -> None:
         """See `Requests`."""
@@ -40,6 +41,10 @@ class Asked:
         changed = self.args != list(args)
         self.args = list(args)
         return changed
+
+    async def catch_up(self) -> None:
+        """See `Requests`."""
+        self.barriers += 1
 
 
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -35,6 +35,7 @@ COMMANDS = {
     "dump": "Print what a running session knows, or what a build context holds",
     "logs": "Print the logs of a running session",
     "trigger": "Start an update of a resource",
+    "status": "Show whether all that runs is fresh and healthy",
     "timeline": "Show where the time of the last saves went",
     "wait": "Wait for a condition of resources",
     "demo": "Show what it does with an example project",

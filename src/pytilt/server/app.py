@@ -54,6 +54,10 @@ class Requests(Protocol):
         """Evaluate the Tiltfile with other arguments; return whether they differ from before."""
         ...
 
+    async def catch_up(self) -> None:
+        """Wait until every change on disk up to this moment is known, and what is due because of it."""
+        ...
+
 
 class TriggerBody(msgspec.Struct):
     """The body of `POST /api/trigger`, as Tilt's clients send it."""
@@ -89,6 +93,7 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
             Route("/api/enable", routes.enable, methods=["POST"]),
             Route("/api/args", routes.args, methods=["POST"]),
             Route("/api/set_tiltfile_args", routes.args, methods=["POST"]),
+            Route("/api/barrier", routes.barrier, methods=["POST"]),
             Route("/api/logs", LogRoutes(logs).read),
             Route("/api/version", routes.version),
             Route("/api/detail/{name:path}", routes.detail),
@@ -240,6 +245,11 @@ class Routes:
             return PlainTextResponse(f'resource "{name}" is currently disabled')
         reason = Reason(body.build_reason)
         self._requests.trigger(name, reason if reason.triggered else Reason.UNKNOWN_TRIGGER)
+        return Response(status_code=200)
+
+    async def barrier(self, request: Request) -> Response:  # noqa: ARG002 - it has no body
+        """Answer once the objects know of every change on disk that was there when it was asked."""
+        await self._requests.catch_up()
         return Response(status_code=200)
 
     async def enable(self, request: Request) -> Response:

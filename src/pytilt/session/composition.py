@@ -82,7 +82,8 @@ class SessionOptions(Value):
 class SessionRequests:
     """What may be asked of a session from outside."""
 
-    def __init__(self, updating: Updating, evaluating: Evaluating) -> None:
+    def __init__(self, watching: Watching, updating: Updating, evaluating: Evaluating) -> None:
+        self._watching = watching
         self._updating = updating
         self._evaluating = evaluating
 
@@ -100,6 +101,12 @@ class SessionRequests:
     def set_args(self, args: Sequence[str]) -> bool:
         """See `server.app.Requests.set_args`."""
         return self._evaluating.set_args(args)
+
+    async def catch_up(self) -> None:
+        """See `server.app.Requests.catch_up`."""
+        await self._watching.caught_up()
+        # What follows from it is noted in one turn of the loop of updates, which was woken before this goes on.
+        await asyncio.sleep(0)
 
 
 Show = Callable[[Store, LogStore], Awaitable[None]]
@@ -161,7 +168,8 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         if options.forward_ports:
             tasks["forwards"] = Forwarding(store, logs, access.containers, options.host).run()
         if listener is not None:
-            tasks["server"] = _serve(store, logs, SessionRequests(updating, evaluating), project, listener, options)
+            requests = SessionRequests(watching, updating, evaluating)
+            tasks["server"] = _serve(store, logs, requests, project, listener, options)
         # What the start has made stays: to look for garbage among it would halt the session for 25 ms now and then.
         gc.freeze()
         gc.enable()

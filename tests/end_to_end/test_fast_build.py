@@ -1,0 +1,41 @@
+"""The example `fastbuild`, and what else only a real container shows of `fast_build`."""
+
+import pytest
+
+from tests.end_to_end.sessions import served
+
+
+@pytest.fixture(params=["cluster", "engine"])
+def fastbuild(request, new_port):
+    """The command in the example, on a cluster and on the built-in context, and the port of its forward."""
+    tilt, port = request.getfixturevalue(f"tilt_on_{request.param}")(example="fastbuild"), new_port()
+    tilt.edit("Tiltfile", "8400", str(port))
+    return tilt, port
+
+
+def test_a_save_runs_the_commands_and_restarts_the_program_in_the_same_container(fastbuild):
+    tilt, port = fastbuild
+    with tilt.up() as session:
+        session.settles("fastbuild")
+        assert served(port) == "<p>One-Up!</p>\n"
+        container = session.container("fastbuild")
+        tilt.edit("src/page.txt", "One-Up!", "Two-Up!")
+        session.until(lambda: served(port) == "<p>Two-Up!</p>\n", "the new page")
+        session.settles("fastbuild")
+        assert session.container("fastbuild") == container
+        assert session.strategies("fastbuild") == ["full", "live"]
+        steps = [step["name"] for step in session.updates("fastbuild")[-1]["steps"]]
+        assert [name for name in steps if name in ("event", "pack", "run", "restart")] == [
+            "event", "pack", "run", "restart"
+        ]  # fmt: skip
+        assert "installing" not in session.says("1 File Changed: [src/page.txt]")
+        tilt.edit("src/tools.txt", "date", "date\ncat")
+        session.says("installing cat")
+        session.settles("fastbuild")
+        assert session.container("fastbuild") == container
+        tilt.edit("src/page.txt", "Two-Up!", "Three-Up!")
+        tilt.edit("Dockerfile", "WORKDIR /app", "WORKDIR /app\nENV CHANGED=yes")
+        session.until(lambda: session.strategies("fastbuild")[-1] == "full", "a build")
+        session.settles("fastbuild")
+        assert served(port) == "<p>Three-Up!</p>\n"
+        assert session.container("fastbuild")[1] != container[1]
