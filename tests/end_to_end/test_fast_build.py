@@ -1,20 +1,24 @@
 """The example `fastbuild`, and what else only a real container shows of `fast_build`."""
 
-import pytest
-
 from tests.end_to_end.sessions import served
 
 
-@pytest.fixture(params=["cluster", "engine"])
-def fastbuild(request, new_port):
-    """The command in the example, on a cluster and on the built-in context, and the port of its forward."""
-    tilt, port = request.getfixturevalue(f"tilt_on_{request.param}")(example="fastbuild"), new_port()
+def example(tilt, port):
+    """The example with this port for its forward."""
     tilt.edit("Tiltfile", "8400", str(port))
     return tilt, port
 
 
-def test_a_save_runs_the_commands_and_restarts_the_program_in_the_same_container(fastbuild):
-    tilt, port = fastbuild
+def test_on_a_cluster_a_save_runs_the_commands_and_restarts_the_program_in_its_container(tilt_on_cluster, new_port):
+    saves_are_live(*example(tilt_on_cluster(example="fastbuild"), new_port()))
+
+
+def test_on_the_built_in_context_it_does_the_same(tilt_on_engine, new_port):
+    saves_are_live(*example(tilt_on_engine(example="fastbuild"), new_port()))
+
+
+def saves_are_live(tilt, port):
+    """Change the page, what is installed and the Dockerfile, one after the other."""
     with tilt.up() as session:
         session.settles("fastbuild")
         assert served(port) == "<p>One-Up!</p>\n"

@@ -96,7 +96,7 @@ def _row(item: Json) -> Json:
     fresh, healthy = met.get("UpToDate", False) and not changed, met.get("Ready", False)
     state = _state(status, fresh=fresh, healthy=healthy)
     last = history[0] if history else {}
-    said = "" if state in ("ok", "idle", "disabled", "updating") else reasons.get("UpToDate") or reasons.get("Ready", "")
+    said = reasons.get("UpToDate") or reasons.get("Ready", "") if state in ("error", "stale", "pending") else ""
     if state == "error":
         said = last.get("error", "") or said
     return {

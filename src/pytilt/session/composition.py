@@ -170,8 +170,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         if listener is not None:
             requests = SessionRequests(watching, updating, evaluating)
             tasks["server"] = _serve(store, logs, requests, project, listener, options)
-        # What the start has made stays: to look for garbage among it would halt the session for 25 ms now and then.
-        gc.freeze()
+        gc.freeze()  # What the start has made stays: to look for garbage among it would halt the session for 25 ms.
         gc.enable()
         return await run_session(store, tasks, pod_logs.caught_up)
 
