@@ -2,7 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from pytilt.testing.project import Project
+from pytilt.extensions.repositories import Checkout
+from pytilt.testing.project import Project, run_local
+from pytilt.tiltfile.evaluation import evaluate
+from pytilt.tiltfile.request import EvaluationRequest, Host
 
 HELLO = """
     def hello(name):
@@ -128,3 +131,20 @@ def test_a_name_that_both_declare_is_refused(project: Project):
         ),
     )
     assert "declares a resource that is there already: mine" in project.error()
+
+
+def test_a_link_that_leads_out_of_a_fetched_repository_is_refused(project: Project):
+    project.write("outside", "x = 1")
+    for name, target in (("evil", "../../outside"), ("fine", "../hello/Tiltfile")):
+        (project.root / "extensions" / name).mkdir()
+        (project.root / "extensions" / name / "Tiltfile").symlink_to(target)
+
+    def error(name: str) -> str:
+        project.write("Tiltfile", f"include('ext://{name}')\nlocal_resource('a', 'true')")
+        request = EvaluationRequest(path=str(project.tiltfile))
+        checkout = Checkout(path=project.path("extensions"), commit="c", tree="t")
+        host = Host(log=project._log, run_local=run_local, checkout=lambda *_: checkout)
+        return evaluate(request, host).error or ""
+
+    assert "is a link that leads out of its repository" in error("evil")
+    assert error("fine") == ""

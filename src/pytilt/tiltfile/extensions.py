@@ -133,6 +133,11 @@ class Extensions:
             raise UserError(f"loading extension {module}: invalid repo path: {extension.repo_path}")
         if not Path(found).is_file():
             raise UserError(f"loading extension {module}: no extension tiltfile found at {found}")
+        if not repo.url.startswith("file://") and not Path(found).resolve().is_relative_to(Path(root).resolve()):
+            raise UserError(
+                f"loading extension {module}: {found} is a link that leads out of its repository",
+                hint=f"have a file of {repo.url} in its place: the lock knows nothing of what is outside",
+            )
         return found
 
     def _record_repo(self, name: str, repo: ExtensionRepo, labels: _Texts, annotations: _Texts) -> None:
