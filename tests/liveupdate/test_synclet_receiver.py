@@ -9,8 +9,9 @@ import pytest
 from pytilt.errors import SyncError
 from pytilt.liveupdate.opening import open_receiver
 from pytilt.liveupdate.planning import SyncedFile, SyncPlan
-from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOptions, Way
+from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOptions
 from pytilt.model.images import Run
+from pytilt.model.live_updates import Way
 from tests.liveupdate.shells import REF, Machine
 from tests.liveupdate.test_shell import Lines
 

@@ -10,6 +10,7 @@ from pytilt.loop import freshness
 from pytilt.loop.freshness import Impossible, Possible
 from pytilt.loop.inference import inferences
 from pytilt.loop.outcomes import Done
+from pytilt.loop.receivers import Receivers
 from pytilt.loop.schedule import Start
 from pytilt.loop.syncing import Syncing
 from pytilt.model.files import FileRule
@@ -150,7 +151,8 @@ class Trial:
         container = Container(name="web", image="web:1", id="c", state=ContainerState.RUNNING)
         found = Pod(name="web-1", namespace="default", uid="u", created_at="", containers=(container,))
         store.put(Runtime(name="web", status=RuntimeState(pods=(found,))))
-        self.syncing = Syncing(store, lambda ref, _: open_shell(containers, ref))
+        self.receivers = Receivers(store, lambda ref, _: open_shell(containers, ref))
+        self.syncing = Syncing(store, self.receivers)
 
     @property
     def resource(self) -> Resource:
@@ -176,7 +178,7 @@ class Trial:
             sequence=1,
             changed_files=changed,
         )
-        async with running(self.syncing.run()):
+        async with running(self.receivers.run()):
             return await self.syncing.update(self.resource, start, self.logs.span(start.resource, SpanId("build:1")))
 
 

@@ -13,11 +13,13 @@ from pytilt.liveupdate.receiver import Receiver, ReceiverOptions
 from pytilt.liveupdate.shell import open_shell
 from pytilt.loop import freshness
 from pytilt.loop.outcomes import Done
+from pytilt.loop.receivers import Receivers
 from pytilt.loop.schedule import Start
 from pytilt.loop.syncing import Syncing
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.files import FileRule, Ignore
 from pytilt.model.images import BuiltImage, CustomBuild, LiveUpdate, Run, Sync
+from pytilt.model.live_updates import LiveContainer, LiveUpdateState, Way
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import (
     FileWatch,
@@ -69,7 +71,8 @@ class Trial:
         self.local.mkdir()
         self.remote.mkdir()
         self.containers = containers or Doors()
-        self.syncing = Syncing(store, partial(open_in_shell, self.containers))
+        self.receivers = Receivers(store, partial(open_in_shell, self.containers))
+        self.syncing = Syncing(store, self.receivers)
         self.declare()
         self.run("c1")
 
@@ -120,6 +123,11 @@ class Trial:
         start = Start(resource=WEB, reason=Reason.CHANGED_FILES, strategy=Strategy.LIVE, sequence=sequence)
         return await self.syncing.update(resource, start, self.logs.span(WEB, SpanId("build:1")))
 
+    def live(self) -> LiveContainer | None:
+        """What is known of the way into the container."""
+        found = self.store.get(LiveUpdateState, "web")
+        return found.status.containers[0] if found else None
+
     def inside(self) -> dict[str, str]:
         """What is in the container."""
         return {path.name: path.read_text() for path in self.remote.iterdir()}
@@ -131,7 +139,7 @@ def trial(store: Store, logs: LogStore, tmp_path: Path) -> Trial:
 
 
 async def test_a_saved_file_is_in_the_running_container(trial: Trial):
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one", b="two")
         done = await trial.update()
         assert trial.inside() == {"a": "one", "b": "two"}
@@ -143,7 +151,7 @@ async def test_a_saved_file_is_in_the_running_container(trial: Trial):
 async def test_a_live_update_logs_what_it_copies_and_deletes(trial: Trial):
     (trial.remote / "b").write_text("old")
     (trial.local / "b").write_text("")
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one", b=None)
         await trial.update()
     assert trial.inside() == {"a": "one"}
@@ -157,7 +165,7 @@ async def test_a_live_update_logs_what_it_copies_and_deletes(trial: Trial):
 
 
 async def test_of_many_files_only_some_are_named(trial: Trial):
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(**{f"f{number:02}": "" for number in range(12)})
         await trial.update()
     assert "- … and 2 more\n" in logged(trial.logs)
@@ -165,7 +173,7 @@ async def test_of_many_files_only_some_are_named(trial: Trial):
 
 
 async def test_only_what_the_container_lacks_is_sent(trial: Trial):
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one")
         done = await trial.update()
         trial.status(**done.status)
@@ -176,7 +184,7 @@ async def test_only_what_the_container_lacks_is_sent(trial: Trial):
 
 
 async def test_a_new_container_gets_all_that_was_synced_since_its_image_was_built(trial: Trial):
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one")
         trial.status(**(await trial.update()).status)
         trial.run("c2")
@@ -187,7 +195,7 @@ async def test_a_new_container_gets_all_that_was_synced_since_its_image_was_buil
 
 
 async def test_a_change_that_came_after_the_start_waits_for_the_next_update(trial: Trial):
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one")
         trial.write(b="two")
         await trial.update(1)
@@ -196,7 +204,7 @@ async def test_a_change_that_came_after_the_start_waits_for_the_next_update(tria
 
 async def test_every_container_is_updated(trial: Trial):
     trial.run("c1", "c2")
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one")
         done = await trial.update()
     assert [each.id for each in done.status["containers"]] == ["c1", "c2"]
@@ -205,7 +213,7 @@ async def test_every_container_is_updated(trial: Trial):
 
 async def test_commands_run_after_the_files_are_there(trial: Trial):
     trial.declare(Run(argv=("sh", "-c", f"cp {trial.remote}/a {trial.remote}/copy")))
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one")
         await trial.update()
         assert trial.inside() == {"a": "one", "copy": "one"}
@@ -213,7 +221,7 @@ async def test_commands_run_after_the_files_are_there(trial: Trial):
 
 async def test_a_command_that_fails_is_the_error_of_the_update_and_the_files_stay(trial: Trial):
     trial.declare(Run(argv=("sh", "-c", "echo error: no such rule; exit 3")))
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one")
         done = await trial.update()
         assert trial.inside() == {"a": "one"}
@@ -228,7 +236,7 @@ async def test_with_initial_sync_a_new_container_gets_every_file(trial: Trial):
     trial.declare(initial_sync=True)
     for name in ("old", "x.tmp"):
         (trial.local / name).write_text(name)
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one")
         done = await trial.update()
         assert trial.inside() == {"a": "one", "old": "old"}
@@ -248,7 +256,7 @@ async def test_an_initial_sync_leaves_out_what_the_watch_ignores(trial: Trial):
     )
     for name in ("old", ".old.swp", "4913", "old~", ".#old", "old.bak"):
         (trial.local / name).write_text(name)
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one")
         await trial.update()
     assert trial.inside() == {"a": "one", "old": "old"}
@@ -256,7 +264,7 @@ async def test_an_initial_sync_leaves_out_what_the_watch_ignores(trial: Trial):
 
 async def test_the_stream_is_open_before_it_is_needed_and_is_used_again(trial: Trial):
     assert isinstance(trial.containers, Shells)
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one")
         trial.status(**(await trial.update()).status)
         trial.write(a="two")
@@ -266,7 +274,7 @@ async def test_the_stream_is_open_before_it_is_needed_and_is_used_again(trial: T
 
 async def test_a_stream_that_died_of_age_is_opened_once_more(trial: Trial):
     assert isinstance(trial.containers, Shells)
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one")
         trial.status(**(await trial.update()).status)
         trial.containers.opened[0].kill()
@@ -279,7 +287,7 @@ async def test_a_stream_that_died_of_age_is_opened_once_more(trial: Trial):
 
 async def test_the_stream_of_a_container_that_is_gone_is_closed(trial: Trial):
     assert isinstance(trial.containers, Shells)
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one")
         await trial.update()
         trial.run()
@@ -303,7 +311,7 @@ async def test_a_container_that_goes_while_its_stream_is_opened_is_a_reason_to_f
 ):
     containers = Silent()
     trial = Trial(store, logs, tmp_path, containers)
-    async with running(trial.syncing.run()) as group:
+    async with running(trial.receivers.run()) as group:
         trial.write(a="one")
         ended = group.create_task(_failure(trial.update))
         await eventually(lambda: containers.commands)
@@ -326,7 +334,7 @@ async def test_a_container_that_could_not_be_entered_is_tried_again_at_the_next_
     trial: Trial, problem: PytiltError
 ):
     trial.containers.fail("web-1", problem)
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one")
         assert await _failure(trial.update) == problem
         trial.containers.fail("web-1", None)
@@ -336,7 +344,7 @@ async def test_a_container_that_could_not_be_entered_is_tried_again_at_the_next_
 
 async def test_without_a_container_that_runs_there_is_nothing_to_update(trial: Trial):
     trial.run()
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="one")
         with pytest.raises(SyncError, match="changed before"):
             await trial.update()
@@ -357,7 +365,7 @@ async def test_what_could_not_be_brought_to_an_image_of_the_yaml_fails_and_comes
         return freshness.lacking(trial.store.snapshot(), resource)
 
     trial.containers.fail("web-1", SyncError("locked"))
-    async with running(trial.syncing.run()):
+    async with running(trial.receivers.run()):
         trial.write(a="1")
         done = await trial.update()
         trial.containers.fail("web-1", None)
@@ -370,3 +378,14 @@ async def test_what_could_not_be_brought_to_an_image_of_the_yaml_fails_and_comes
         assert {path.name for path in trial.remote.iterdir()} == {"a", "b"}
         trial.status(**{**done.status, "consumed": 2})
         assert not lacking()
+
+
+async def test_what_receives_in_each_container_is_reported_until_it_is_gone(trial: Trial):
+    async with running(trial.receivers.run()):
+        await eventually(lambda: (found := trial.live()) is not None and found.way is Way.SHELL)
+        assert trial.live() == LiveContainer(pod="web-1", name="web", id="c1", namespace="default", way=Way.SHELL)
+        trial.containers.fail("web-1", SyncError("no way in"))
+        trial.run("c2")
+        await eventually(lambda: (found := trial.live()) is not None and found.error == "no way in")
+        trial.run()
+        await eventually(lambda: trial.live() is None)

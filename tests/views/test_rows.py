@@ -1,5 +1,6 @@
 from msgspec.structs import replace
 
+from pytilt.model.live_updates import LiveContainer, LiveUpdateState, LiveUpdateStatus, Way
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import PortForward
 from pytilt.model.pods import Container, ContainerState
@@ -131,3 +132,17 @@ def test_rows_are_only_made_anew_when_what_they_show_has_changed():
     assert second["db"] is first["db"]
     assert second["web"].dot is Dot.ERROR
     assert cache.of(store.snapshot()) == rows(store.snapshot())
+
+
+def test_a_row_says_how_its_containers_are_updated_in_place():
+    found = LiveUpdateState(
+        name="web",
+        status=LiveUpdateStatus(
+            containers=(
+                LiveContainer(pod="web-1", name="app", id="1", way=Way.LAYER),
+                LiveContainer(pod="web-2", name="app", id="2", way=Way.LAYER),
+                LiveContainer(pod="web-2", name="side", id="3", error="no way in"),
+            )
+        ),
+    )
+    assert row("web", *samples.shop(), found).live == ("app: synclet in the image (in 2 pods)", "side: no way in")

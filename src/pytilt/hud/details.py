@@ -63,6 +63,7 @@ def details(row: Row, last_words: Sequence[str], now: datetime, width: int, *, s
         _block("history", [_history(line, now, room) for line in row.history[:HISTORY_LINES]], room),
         _block("timing", _steps(row, min(room, 110)), room),
         _block("pods", [line for pod in row.pods[:PODS] for line in _pod(pod, now, room)], room),
+        _block("live", [_text(line, Tone.PLAIN) for line in _paragraph(row.live, room, OTHER_LINES)], room),
         _block("links", _links(row, room), room),
         _block("buttons", _buttons(row, room), room),
         _block(

@@ -9,9 +9,10 @@ from functools import partial
 from pytilt.cluster.seam import ContainerRef, Containers
 from pytilt.errors import SyncError
 from pytilt.liveupdate.copying import COPY_TIMEOUT_SECONDS, bring_helper, copy_command
-from pytilt.liveupdate.receiver import OPEN_TIMEOUT_SECONDS, Receiver, ReceiverOptions, Way
+from pytilt.liveupdate.receiver import OPEN_TIMEOUT_SECONDS, Receiver, ReceiverOptions
 from pytilt.liveupdate.shell import open_shell
 from pytilt.liveupdate.synclet_receiver import HelperReceiver, greet, listening
+from pytilt.model.live_updates import Way
 from pytilt.synclet import verbs
 
 _NOTHING_WORKS = (

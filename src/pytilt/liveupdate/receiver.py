@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
-from enum import StrEnum
 from typing import Protocol
 
 from pytilt.cluster.seam import ContainerRef
@@ -14,6 +13,7 @@ from pytilt.liveupdate.packing import Frames, pack_frames
 from pytilt.liveupdate.planning import SyncPlan
 from pytilt.model.base import Value
 from pytilt.model.images import Run
+from pytilt.model.live_updates import Way
 from pytilt.model.logs import Log
 from pytilt.model.updates import StepName
 
@@ -32,17 +32,6 @@ NOT_WRITABLE = (
     "this usually means that the container's file system denied access: check that the files in the image are "
     "writable, that the image's default user may write to them, and that no `securityContext` of the pod forbids it"
 )
-
-
-class Way(StrEnum):
-    """What receives in a container, and how it came there."""
-
-    LAYER = "layer"
-    """The helper, which a layer of the image brings."""
-    COPY = "copy"
-    """The helper, copied into the container by the first stream."""
-    SHELL = "shell"
-    """A program for the container's own `sh`, `head`, `tar` and `rm`."""
 
 
 class Synced(Value):
@@ -132,6 +121,10 @@ class Receiver(Protocol):
     @property
     def broken(self) -> bool:
         """Has it ended or failed, so that another one is to be opened?"""
+        ...
+
+    async def closed(self) -> None:
+        """Wait until it has ended."""
         ...
 
     async def update(self, batch: Batch, log: Log) -> Synced:

@@ -10,9 +10,10 @@ from pytilt.cluster.seam import ContainerRef, Containers, ExecStream
 from pytilt.errors import PytiltError, SyncError
 from pytilt.host.timing import Laps, step
 from pytilt.liveupdate.archive import Archive
-from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, OPEN_TIMEOUT_SECONDS, Batch, Synced, Way
+from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, OPEN_TIMEOUT_SECONDS, Batch, Synced
 from pytilt.liveupdate.script import Marks
 from pytilt.model.images import Run
+from pytilt.model.live_updates import Way
 from pytilt.model.logs import Log
 from pytilt.model.updates import StepName
 
@@ -46,6 +47,10 @@ class ShellReceiver:
     def broken(self) -> bool:
         """Has it ended or failed, so that another one is to be opened?"""
         return self._failed or self._output.ended
+
+    async def closed(self) -> None:
+        """See `Receiver.closed`."""
+        await self._output.end.wait()
 
     async def update(self, batch: Batch, log: Log) -> Synced:
         """Carry out a batch; see `Receiver.update`."""
@@ -156,13 +161,18 @@ class _Output:
     """
 
     def __init__(self, mark: bytes) -> None:
-        self.ended = False
+        self.end = asyncio.Event()
         self.failure: PytiltError | None = None
         """Why it ended, where the cluster said so."""
         self._mark = mark
         self._buffer = b""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._items: asyncio.Queue[tuple[str, list[str]] | None] = asyncio.Queue()
+
+    @property
+    def ended(self) -> bool:
+        """Has the program ended?"""
+        return self.end.is_set()
 
     def __aiter__(self) -> "_Output":
         return self
@@ -181,7 +191,7 @@ class _Output:
                     self._take(*await stream.receive())
             except PytiltError as error:
                 self.failure = error
-        self.ended = True
+        self.end.set()
         self._items.put_nowait((self._decoder.decode(self._buffer, final=True), []))
         self._items.put_nowait(None)
 

@@ -10,8 +10,9 @@ from pytilt.cluster.seam import ExecStream
 from pytilt.errors import PytiltError, SyncError
 from pytilt.host.timing import note, step
 from pytilt.liveupdate.packing import Frames, LargeFile, read_blocks
-from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Synced, Way
+from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Synced
 from pytilt.model.images import Run
+from pytilt.model.live_updates import Way
 from pytilt.model.logs import Log
 from pytilt.model.updates import StepName
 from pytilt.synclet import frames
@@ -73,6 +74,10 @@ class HelperReceiver:
     def broken(self) -> bool:
         """Has it ended or failed, so that another one is to be opened?"""
         return self._failed or self._answers.ended
+
+    async def closed(self) -> None:
+        """See `Receiver.closed`."""
+        await self._answers.end.wait()
 
     async def update(self, batch: Batch, log: Log) -> Synced:
         """Carry out a batch; see `Receiver.update`. It goes on after what the helper itself reports as failed."""
@@ -237,7 +242,7 @@ class Answers:
     """The helper's side of a stream, read all the time, so that its end is noticed between updates too."""
 
     def __init__(self, stream: ExecStream) -> None:
-        self.ended = False
+        self.end = asyncio.Event()
         self._stream = stream
         self._failure: PytiltError | FrameError | None = None
         self._said = ""
@@ -249,12 +254,17 @@ class Answers:
         self._sent = self._consumed = 0
         self._taken = asyncio.Event()
 
+    @property
+    def ended(self) -> bool:
+        """Will no more answers come?"""
+        return self.end.is_set()
+
     async def peek_line(self) -> bytes:
         """The next line, which `line` returns too."""
         if self._peeked is None:
             self._peeked = await self._lines.get()
         if self._peeked is None:
-            raise self._end()
+            raise self._reason()
         return self._peeked
 
     async def line(self) -> bytes:
@@ -267,7 +277,7 @@ class Answers:
         """The next answer."""
         item = None if self.ended and self._items.empty() else await self._items.get()
         if item is None:
-            raise self._end()
+            raise self._reason()
         return item
 
     async def send(self, message: bytes) -> None:
@@ -303,7 +313,7 @@ class Answers:
                         self._said = (self._said + data.decode(errors="replace"))[-2000:]
             except (PytiltError, FrameError) as error:
                 self._failure = error
-        self.ended = True
+        self.end.set()
         self._taken.set()
         self._items.put_nowait(None)
         self._lines.put_nowait(None)
@@ -326,7 +336,7 @@ class Answers:
             else:
                 self._items.put_nowait(answer)
 
-    def _end(self) -> SyncError:
+    def _reason(self) -> SyncError:
         said = f": {self._said.strip()}" if self._said.strip() else ""
         if isinstance(self._failure, PytiltError):
             return SyncError(f"{self._failure.message}{said}", hint=self._failure.hint)

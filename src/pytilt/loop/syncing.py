@@ -3,23 +3,22 @@
 import asyncio
 import posixpath
 from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
 
-from pytilt.cluster.seam import ContainerRef
-from pytilt.errors import NotInPlaceError, PytiltError, SyncError, UnreachableError
+from pytilt.errors import NotInPlaceError, SyncError
 from pytilt.host import timing
 from pytilt.host.output import Tail
 from pytilt.liveupdate.archive import DiskTree, examine, list_synced
 from pytilt.liveupdate.inferring import plan_changes
 from pytilt.liveupdate.planning import FallBack, SyncedFile, SyncPlan, plan_initial
-from pytilt.liveupdate.receiver import COMMAND_TITLE, Batch, Receiver, ReceiverOpener, ReceiverOptions, Synced
+from pytilt.liveupdate.receiver import COMMAND_TITLE, Batch
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
 from pytilt.loop.freshness import Possible, SyncTarget
 from pytilt.loop.inference import explanation
 from pytilt.loop.outcomes import Done
+from pytilt.loop.receivers import Receivers
 from pytilt.loop.schedule import Start
 from pytilt.loop.watching import that_matter
 from pytilt.model.base import Value
@@ -27,32 +26,13 @@ from pytilt.model.images import LiveUpdate
 from pytilt.model.inference import Inference, Inferred
 from pytilt.model.logs import Level, Log
 from pytilt.model.names import TILTFILE
-from pytilt.model.objects import ClusterState, ImageMap, Resource, Runtime, Tiltfile
+from pytilt.model.objects import Resource, Tiltfile
 from pytilt.model.resources import Declaration
 from pytilt.model.updates import Outcome, StepName, SyncedContainer
 from pytilt.store.objects import Store
 
-_NEAR = frozenset(
-    {"engine", "kind", "k3d", "minikube", "microk8s", "docker-desktop", "rancher-desktop", "colima", "orbstack"}
-)
-"""Clusters on this machine: to compress what is sent there takes longer than to send it."""
-
 SHOWN_FILES = 10
 """Files that a live update names one by one in the log."""
-
-
-class _Open:
-    """A stream to one container, and the task that holds it open."""
-
-    def __init__(self) -> None:
-        self.stream: asyncio.Future[Receiver] = asyncio.get_running_loop().create_future()
-        self.task: asyncio.Task[None] | None = None
-
-    def fail(self, problem: PytiltError) -> None:
-        """Give whoever waits for the stream the reason why there is none, unless it was open once."""
-        if not self.stream.done():
-            self.stream.set_exception(problem)
-            self.stream.exception()  # nobody may have waited
 
 
 class _Result(Value):
@@ -64,51 +44,18 @@ class _Result(Value):
 
 
 class Syncing:
-    """Carries out live updates, and keeps a stream open to every container that could get one.
+    """Carries out live updates.
 
     Args:
         store: the session's objects.
-        open_receiver: opens the way into a container.
+        receivers: keeps a stream open to every container that could get one.
     """
 
-    def __init__(self, store: Store, open_receiver: ReceiverOpener) -> None:
+    def __init__(self, store: Store, receivers: Receivers) -> None:
         self._store = store
-        self._open_receiver = open_receiver
-        self._open: dict[str, _Open] = {}
-        self._wanted: dict[str, frozenset[str]] = {}
-        """The containers of each resource to which a stream is to be open."""
+        self._receivers = receivers
         self._explained: set[str] = set()
         """Resources whose log says what was inferred."""
-        self._group: asyncio.TaskGroup | None = None
-
-    async def run(self) -> None:
-        """Keep streams equal to the containers that could be updated, without end; leaving closes them."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            async for changed in self._store.watch(Resource, Runtime):
-                self.turn({name for _, name in changed.names})
-
-    def turn(self, names: AbstractSet[str]) -> None:
-        """One turn: close streams of containers that are gone, open those that are missing.
-
-        Args:
-            names: of the resources that changed.
-        """
-        state = self._store.snapshot()
-        for name in names:
-            resource = state.get(Resource, name)
-            found = {
-                target.container.id: target
-                for target in (freshness.sync_targets(state, resource) if resource else ())
-                if target.running and target.container.id
-            }
-            for gone in self._wanted.pop(name, frozenset()) - found.keys():
-                self._close(gone)
-            if found:
-                self._wanted[name] = frozenset(found)
-            for key, target in found.items():
-                if key not in self._open:
-                    self._begin(target)
 
     async def update(self, resource: Resource, start: Start, log: Log) -> Done:
         """Bring what changed into every running container of the resource, all at the same time.
@@ -188,7 +135,7 @@ class Syncing:
         await self._check(target, batch.plan, log)
         _log_steps(log, name, batch)
         printed = _Printed(log)
-        result = await self._send(target, batch, printed)
+        result = await self._receivers.send(target, batch, printed)
         if result.failed is not None:
             error = f"command `{result.failed.shown}` failed in container {name}: exit status {result.exit_status}"
             log(f"  → Failed to update container {name}: {error}\n", level=Level.ERROR)
@@ -202,7 +149,10 @@ class Syncing:
         Raises:
             NotInPlaceError: it is otherwise than the plan takes for granted.
         """
-        if plan.checks and (await self._send(target, Batch(SyncPlan(runs=plan.checks)), log)).failed is not None:
+        if (
+            plan.checks
+            and (await self._receivers.send(target, Batch(SyncPlan(runs=plan.checks)), log)).failed is not None
+        ):
             places = " or ".join(f"`{place}`" for check in plan.checks for place in check.argv[4:])
             raise NotInPlaceError(f"{places} is a directory in the container")
 
@@ -219,65 +169,6 @@ class Syncing:
         tiltfile = self._store.get(Tiltfile, TILTFILE)
         declaration = tiltfile.status.declaration if tiltfile else None
         return declaration or Declaration()
-
-    async def _send(self, target: SyncTarget, batch: Batch, log: Log) -> Synced:
-        """Send through the open stream; once more through a new one, should that have died of age."""
-        known = target.container.id in self._open
-        try:
-            return await (await self._stream(target)).update(batch, log)
-        except (SyncError, UnreachableError):
-            self._close(target.container.id)
-            if not known:
-                raise
-        try:
-            return await (await self._stream(target)).update(batch, log)
-        except (SyncError, UnreachableError):
-            self._close(target.container.id)
-            raise
-
-    async def _stream(self, target: SyncTarget) -> Receiver:
-        if target.container.id not in self._open:
-            self._begin(target)
-        return await asyncio.shield(self._open[target.container.id].stream)
-
-    def _begin(self, target: SyncTarget) -> None:
-        assert self._group is not None  # updates run while `run` does
-        opened = _Open()
-        self._open[target.container.id] = opened
-        opened.task = self._group.create_task(self._hold(target, opened), name=f"stream {target.pod.name}")
-
-    async def _hold(self, target: SyncTarget, opened: _Open) -> None:
-        ref = ContainerRef(namespace=target.pod.namespace, pod=target.pod.name, container=target.container.name)
-        try:
-            async with self._open_receiver(ref, self._options(target)) as stream:
-                opened.stream.set_result(stream)
-                await asyncio.Event().wait()
-        except (PytiltError, ExceptionGroup) as failure:
-            problem = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
-            if not isinstance(problem, PytiltError):
-                raise
-            opened.fail(problem)
-        finally:
-            opened.fail(SyncError(f"container {target.container.name} of pod {target.pod.name} is gone"))
-
-    def _options(self, target: SyncTarget) -> ReceiverOptions:
-        """What is known of a container and its image."""
-        image = self._store.get(ImageMap, target.image.name)
-        syncs = target.rules.syncs if isinstance(target.rules, LiveUpdate) else ()
-        places = [sync.remote.rstrip("/") or "/" for sync in syncs]
-        cluster = self._store.get(ClusterState, "default")
-        product = cluster.info.product if cluster and cluster.info else ""
-        return ReceiverOptions(
-            layer=image is not None and image.status.layered is not None,
-            helper=target.image.helper is not False,
-            places=tuple(dict.fromkeys((*places, *map(posixpath.dirname, places)))),
-            far=product not in _NEAR,
-        )
-
-    def _close(self, key: str) -> None:
-        opened = self._open.pop(key, None)
-        if opened is not None and opened.task is not None:
-            opened.task.cancel()
 
 
 def _blocked(resource: Resource, targets: Iterable[SyncTarget], problem: BaseException) -> tuple[Inference, ...] | None:

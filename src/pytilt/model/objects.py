@@ -11,6 +11,7 @@ A spec is written by whoever declares the object, a status by exactly one contro
     Runtime       -                          status: the kind of its resource, `loop.kinds`
     PortForward   spec: `loop.evaluating` or `loop.discoveries`    status: `loop.forwarding`
     ClusterState  -                          status: `loop.connecting`
+    LiveUpdateState -                        status: `loop.receivers`
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from pytilt.model.clusters import ClusterInfo, ObjectRef
 from pytilt.model.files import FileRule
 from pytilt.model.images import BuiltImage, Image
 from pytilt.model.inference import Inference
+from pytilt.model.live_updates import LiveUpdateState
 from pytilt.model.names import ResourceName
 from pytilt.model.pods import Pod
 from pytilt.model.resources import CiSettings, Declaration, Link
@@ -266,5 +268,6 @@ KINDS: tuple[type[Object], ...] = (
     Runtime,
     PortForward,
     ClusterState,
+    LiveUpdateState,
 )
 """Every kind that a session makes of itself."""

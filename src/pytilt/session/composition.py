@@ -33,6 +33,7 @@ from pytilt.loop.outcomes import Done
 from pytilt.loop.podlogs import PodLogs
 from pytilt.loop.probing import ReadinessProber
 from pytilt.loop.processes import command_process
+from pytilt.loop.receivers import Receivers
 from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.rollouts import Rollouts
 from pytilt.loop.runtimes import Runtimes
@@ -146,8 +147,8 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             LocalKind(store, logs, runner, request, prober),
             ComposeKind(store),
         )
-        syncing = Syncing(store, partial(open_receiver, access.containers))
-        updating = Updating(store, logs, watching, _strategies(kinds, syncing), project.root, SLOTS)
+        receivers = Receivers(store, partial(open_receiver, access.containers))
+        updating = Updating(store, logs, watching, _strategies(kinds, Syncing(store, receivers)), project.root, SLOTS)
         deletion = ResourceDeletion(store, logs, updating, kinds)
         tiltfile = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
         evaluating = Evaluating(store, logs, watching, updating, deletion, tiltfile)
@@ -160,7 +161,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             "runtimes": kinds.run(),
             "pod logs": pod_logs.run(),
             "rollouts": Rollouts(store, logs).run(),
-            "live updates": syncing.run(),
+            "live updates": receivers.run(),
             **_objects(store, watching, evaluating, Cmds(store, logs, runner, request, prober)),
             "kubernetes applies": KubernetesApplies(store, logs, access.cluster, commands).run(),
             "show": show(store, logs),

@@ -11,6 +11,7 @@ from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery
 from pytilt.model.api.toggles import SWITCH_KEY, switch_name
 from pytilt.model.api.words import GROUP_VERSION, READING, WRITING
 from pytilt.model.kinds import STORED
+from pytilt.model.live_updates import LiveUpdateState
 from pytilt.model.names import CONFIGS, TILTFILE
 from pytilt.model.objects import ClusterState, FileWatch, ImageMap, PortForward, Resource, Runtime, Session, Tiltfile
 from pytilt.model.stored import TILTFILE_OWNER, Object, Owner
@@ -77,6 +78,7 @@ def kinds() -> tuple[Kind, ...]:
         Kind("Session", "sessions", (), SESSION_SOURCES, _names_of(Session), _session, _the_session),
         _plain("tiltfiles", Tiltfile),
         _plain("imagemaps", ImageMap, "im"),
+        _plain("liveupdates", LiveUpdateState, "lu"),
         _plain("portforwards", PortForward, "pf"),
         _plain("clusters", ClusterState),
         _plain("runtimes", Runtime),

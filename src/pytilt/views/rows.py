@@ -4,6 +4,7 @@ from pathlib import PurePath
 
 from pytilt.model.api.buttons import UIButton
 from pytilt.model.base import Value
+from pytilt.model.live_updates import LiveUpdateState
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import FileWatch, PortForward, Resource, Runtime, RuntimeState, Tiltfile
 from pytilt.model.pods import Pod
@@ -60,6 +61,8 @@ class Row(Value):
     crashed: bool = False
     """Is it what runs that is broken, so that the end of its log explains it?"""
     warnings: tuple[str, ...] = ()
+    live: tuple[str, ...] = ()
+    """How its containers are updated in place, and why that cannot be done."""
     enabled: bool = True
     dependencies: tuple[ResourceName, ...] = ()
     buttons: tuple[UIButton, ...] = ()
@@ -108,13 +111,25 @@ class Rows:
         return kept[1]
 
 
+def _live(state: Snapshot, resource: Resource) -> tuple[str, ...]:
+    """A line for each kind of way into the containers, and for each reason why there is none."""
+    found = state.get(LiveUpdateState, resource.name)
+    lines: dict[str, int] = {}
+    for container in found.status.containers if found else ():
+        way = f"{container.name}: {container.way.text}" if container.way else ""
+        line = way or (f"{container.name}: {container.error}" if container.error else "")
+        lines[line] = lines.get(line, 0) + 1
+    return tuple(f"{line} (in {count} pods)" if count > 1 else line for line, count in lines.items() if line)
+
+
 def _versions(state: Snapshot, resource: Resource, offered: Buttons) -> tuple[int, ...]:
     """The versions of everything that a row is made of."""
     runtime = state.get(Runtime, resource.name)
+    live = state.get(LiveUpdateState, resource.name)
     forwards = resource.spec.deploy.port_forwards
     ports = (state.get(PortForward, f"{resource.name}:{each.local_port}") for each in forwards)
     own = (each.version for each in offered.get(resource.name, ()))
-    return (resource.version, *(each.version if each else 0 for each in (runtime, *ports)), *own)
+    return (resource.version, *(each.version if each else 0 for each in (runtime, live, *ports)), *own)
 
 
 def resource_row(state: Snapshot, resource: Resource, root: str, offered: Buttons) -> Row:
@@ -166,6 +181,7 @@ def resource_row(state: Snapshot, resource: Resource, root: str, offered: Button
         error=error,
         crashed=dot is Dot.ERROR and running.status is RuntimeStatus.ERROR,
         warnings=status.last.warnings if status.last else (),
+        live=_live(state, resource),
         enabled=resource.enabled,
         dependencies=spec.resource_deps,
         buttons=offered.get(resource.name, ()),

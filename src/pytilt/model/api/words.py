@@ -35,6 +35,7 @@ KINDS = (
     KindWords("Session", "sessions"),
     KindWords("Tiltfile", "tiltfiles"),
     KindWords("ImageMap", "imagemaps", ("im",)),
+    KindWords("LiveUpdate", "liveupdates", ("lu",)),
     KindWords("PortForward", "portforwards", ("pf",)),
     KindWords("Cluster", "clusters"),
     KindWords("Runtime", "runtimes"),
