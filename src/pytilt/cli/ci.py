@@ -8,7 +8,7 @@ import click
 
 from pytilt.cli.durations import seconds
 from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import log_options, mode_options, project_options, session_options
+from pytilt.cli.options import force_option, log_options, mode_options, project_options, session_options
 from pytilt.cli.printing import note, wants_color
 from pytilt.errors import UserError
 from pytilt.settings import Settings
@@ -27,6 +27,7 @@ SUCCESS = "SUCCESS. All workloads are healthy."
 @project_options
 @session_options
 @log_options
+@force_option
 @click.option("--timeout", help="How long until it fails, for example `10m`; wins over `ci_settings`.")
 @mode_options
 def command(
@@ -40,6 +41,7 @@ def command(
     log_source: str,
     log_level: str | None,
     timeout: str | None,
+    force: bool,
     snapshot: str | None,
 ) -> int:
     """Build and deploy once; end as soon as everything is healthy, or something has failed.
@@ -63,6 +65,7 @@ def command(
     settings = Settings.from_environment()
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
     options = SessionOptions(
+        force=force,
         ci=True,
         host=host or settings.host,
         port=settings.port if port is None else port,

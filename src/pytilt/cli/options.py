@@ -55,6 +55,13 @@ def log_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def force_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--force`."""
+    return click.option(
+        "--force", is_flag=True, help="Build and apply everything, also what is unchanged since an earlier session."
+    )(function)
+
+
 UPDATE_MODES = ("auto", "image", "container", "exec")
 """What Tilt takes for `--update-mode`."""
 

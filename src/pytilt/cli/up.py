@@ -10,6 +10,7 @@ from pytilt import BUILD
 from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import (
     display_options,
+    force_option,
     log_options,
     mode_options,
     project_options,
@@ -34,6 +35,7 @@ Show = Callable[[Store, LogStore], Awaitable[None]]
 @click.option("--legacy", is_flag=True, expose_value=False, help="Show the display, which is the default.")
 @display_options
 @click.option("--disable-port-forwards", is_flag=True, help="Forward no ports.")
+@force_option
 @update_mode_option
 @mode_options
 def command(
@@ -51,6 +53,7 @@ def command(
     notify: str,
     theme: str,
     disable_port_forwards: bool,
+    force: bool,
     snapshot: str | None,
 ) -> int:
     """Build and deploy what the Tiltfile declares, then keep it fresh, until ctrl-C.
@@ -76,6 +79,7 @@ def command(
     settings = Settings.from_environment()
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
     options = SessionOptions(
+        force=force,
         host=host or settings.host,
         port=settings.port if port is None else port,
         forward_ports=not disable_port_forwards,

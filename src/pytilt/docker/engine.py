@@ -158,6 +158,26 @@ class Engine:
             triggers=sum(_ON_BUILD.match(each.created_by) is not None for each in history.decode(list[_Layer])),
         )
 
+    async def is_in_registry(self, reference: str, auth: str) -> bool:
+        """Has its registry an image of this name?
+
+        Args:
+            reference: a name with a tag.
+            auth: the header with the credentials for the registry.
+
+        Raises:
+            DockerApiError: the registry refuses, does not answer, or the engine does not ask registries.
+            EngineUnreachableError: no engine answers.
+        """
+        api = await self.api()
+        try:
+            await api.request("GET", path("distribution", reference, "json"), headers={"X-Registry-Auth": auth})
+        except DockerApiError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
     async def tag(self, image: str, reference: str) -> None:
         """Give an image another name.
 

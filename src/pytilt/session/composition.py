@@ -12,17 +12,13 @@ from importlib import import_module
 from pytilt.docker.engine import Engine
 from pytilt.host.files import FileWatcher
 from pytilt.host.processes import HostRunner
-from pytilt.images.assembly import image_builder
-from pytilt.images.credentials import RegistryCredentials
-from pytilt.images.docker.synclet_layer import SyncletLayers
-from pytilt.images.publishing import DockerPublisher
 from pytilt.liveupdate.opening import open_receiver
+from pytilt.loop.apply_records import ApplyRecords
 from pytilt.loop.cmds import Cmds
 from pytilt.loop.connecting import Connecting
 from pytilt.loop.evaluating import Evaluating
 from pytilt.loop.file_watches import FileWatches
 from pytilt.loop.forwarding import Forwarding
-from pytilt.loop.imaging import Imaging
 from pytilt.loop.kinds.compose import ComposeKind
 from pytilt.loop.kinds.custom_deploy import CustomDeployKind
 from pytilt.loop.kinds.kubernetes import KubernetesKind
@@ -51,6 +47,7 @@ from pytilt.model.resources import ComposeDeploy, CustomDeploy, KubernetesDeploy
 from pytilt.model.updates import Reason, Strategy
 from pytilt.session.clusters import connected
 from pytilt.session.commands import command_environ, deploy_commands
+from pytilt.session.earlier import project_records, recording_imaging
 from pytilt.session.evaluators import evaluator
 from pytilt.session.places import ensure_token, new_session_dir
 from pytilt.session.project import SessionProject
@@ -78,6 +75,8 @@ class SessionOptions(Value):
     port: int
     forward_ports: bool = True
     ci_timeout_seconds: float | None = None
+    force: bool = False
+    """Build and apply everything, whatever earlier sessions did."""
 
 
 class SessionRequests:
@@ -140,15 +139,19 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         request = partial(command_process, environ=environ)
         commands = deploy_commands(runner, access, project, environ)
         prober = ReadinessProber(runner, settings.environ, project.root)
-        imaging = _imaging(store, engine, runner, project)
+        records = project_records(project, used=not options.force)
+        imaging = recording_imaging(store, engine, runner, project, records, access.cluster, limit=PARALLEL_BUILDS)
+        applies = ApplyRecords(records, access.cluster)
+        runtimes = Runtimes(store, logs, access.cluster, options.host)
         kinds = _kinds(
-            KubernetesKind(store, access.cluster, imaging, Runtimes(store, logs, access.cluster, options.host)),
+            KubernetesKind(store, access.cluster, imaging, runtimes, records=applies),
             CustomDeployKind(store, imaging, commands),
             LocalKind(store, logs, runner, request, prober),
             ComposeKind(store),
         )
         receivers = Receivers(store, partial(open_receiver, access.containers))
-        updating = Updating(store, logs, watching, _strategies(kinds, Syncing(store, receivers)), project.root, SLOTS)
+        work = _strategies(kinds, Syncing(store, receivers), applies)
+        updating = Updating(store, logs, watching, work, project.root, SLOTS)
         deletion = ResourceDeletion(store, logs, updating, kinds)
         tiltfile = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
         evaluating = Evaluating(store, logs, watching, updating, deletion, tiltfile)
@@ -173,7 +176,10 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             tasks["server"] = _serve(store, logs, requests, project, listener, options)
         gc.freeze()  # What the start has made stays: to look for garbage among it would halt the session for 25 ms.
         gc.enable()
-        return await run_session(store, tasks, pod_logs.caught_up)
+        try:
+            return await run_session(store, tasks, pod_logs.caught_up)
+        finally:
+            records.prune()
 
 
 def _objects(store: Store, watching: Watching, evaluating: Evaluating, cmds: Cmds) -> Mapping[str, Awaitable[None]]:
@@ -185,15 +191,6 @@ def _objects(store: Store, watching: Watching, evaluating: Evaluating, cmds: Cmd
     }
 
 
-def _imaging(store: Store, engine: Engine, runner: HostRunner, project: SessionProject) -> Imaging:
-    """What builds and publishes images."""
-    settings = project.settings
-    credentials = RegistryCredentials(settings, runner)
-    publisher = DockerPublisher(engine, credentials, runner, settings, kind_cluster=_kind_cluster(project))
-    builder = image_builder(engine, runner, settings, limit=PARALLEL_BUILDS)
-    return Imaging(store, builder, publisher, SyncletLayers(engine))
-
-
 def _kinds(
     kubernetes: KubernetesKind, custom: CustomDeployKind, local: LocalKind, compose: ComposeKind
 ) -> ResourceKinds:
@@ -201,10 +198,6 @@ def _kinds(
     return ResourceKinds(
         {KubernetesDeploy: kubernetes, CustomDeploy: custom, LocalDeploy: local, ComposeDeploy: compose}
     )
-
-
-def _kind_cluster(project: SessionProject) -> str:
-    return project.target.connection.cluster if project.target.connection else ""
 
 
 async def _serve(
@@ -225,8 +218,9 @@ async def _serve(
     await serve(build_app(store, logs, requests, token=token, host=options.host), listener)
 
 
-def _strategies(kinds: ResourceKinds, syncing: Syncing) -> Mapping[Strategy, Work]:
+def _strategies(kinds: ResourceKinds, syncing: Syncing, applies: ApplyRecords) -> Mapping[Strategy, Work]:
     async def live(resource: Resource, start: Start, span: Span, _: UpdateSettings) -> Done:
+        applies.synced(resource.name)
         return await syncing.update(resource, start, span)
 
     return {Strategy.FULL: kinds.update, Strategy.LIVE: live, Strategy.COMMAND: kinds.update}

@@ -8,6 +8,7 @@ from pytilt.cluster.seam import Cluster, ObjectRef
 from pytilt.errors import ApplyError
 from pytilt.host import timing
 from pytilt.loop import applied
+from pytilt.loop.apply_records import ApplyRecords
 from pytilt.loop.imaging import Imaging, step_count
 from pytilt.loop.inference import infer
 from pytilt.loop.narration import UpdateSteps
@@ -18,8 +19,8 @@ from pytilt.loop.runtimes import Runtimes
 from pytilt.loop.schedule import Start
 from pytilt.model.logs import Log
 from pytilt.model.objects import ClusterState, Resource
-from pytilt.model.resources import KubernetesDeploy, ResourceSpec, UpdateSettings
-from pytilt.model.updates import StepName
+from pytilt.model.resources import KubeObject, KubernetesDeploy, ResourceSpec, UpdateSettings
+from pytilt.model.updates import Reason, StepName
 from pytilt.store.objects import Store
 
 CLEAR_SECONDS = 30.0
@@ -37,6 +38,7 @@ class KubernetesKind:
         imaging: makes the images.
         runtimes: follows the pods.
         clear_seconds: how long an object may take to go that a forced update makes anew.
+        records: what earlier sessions applied; None: nothing is known of them.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class KubernetesKind:
         runtimes: Runtimes,
         *,
         clear_seconds: float = CLEAR_SECONDS,
+        records: ApplyRecords | None = None,
     ) -> None:
         self._store = store
         self._cluster = cluster
         self._imaging = imaging
         self._runtimes = runtimes
         self._clear_seconds = clear_seconds
+        self._records = records
 
     async def update(
         self, resource: Resource, deploy: KubernetesDeploy, start: Start, log: Log, settings: UpdateSettings
@@ -76,9 +80,10 @@ class KubernetesKind:
         with steps.step("Deploying") as step_log, timing.step(StepName.APPLY):
             supervised = self._imaging.supervised(resource)
             wanted = injection.inject(deploy.objects, references, deployed, deploy.locators, supervised=supervised)
-            seconds = settings.apply_timeout_seconds
-            present = await apply_objects(self._cluster, wanted, step_log, seconds=seconds)
-            await self._remove_vanished(resource, tuple(map(objects.ref, present)), step_log)
+            first = start.reason == Reason.INITIAL_BUILD
+            present = await self._unchanged(resource, wanted, step_log) if first else None
+            if present is None:
+                present = await self._apply(resource, wanted, step_log, settings.apply_timeout_seconds, first=first)
         steps.recap()
         hashes = injection.template_hashes(wanted)
         return applied.done(
@@ -90,6 +95,26 @@ class KubernetesKind:
             template_hashes=hashes,
             inferences=infer(self._store.snapshot(), resource),
         )
+
+    async def _unchanged(
+        self, resource: Resource, wanted: Sequence[KubeObject], log: Log
+    ) -> Sequence[KubeObject] | None:
+        """The objects in the cluster, where an earlier session applied the same and nobody has changed them since."""
+        present = await self._records.unchanged(resource.name, wanted) if self._records and wanted else None
+        if present is not None:
+            log("Unchanged since an earlier session: nothing to apply\n")
+        return present
+
+    async def _apply(
+        self, resource: Resource, wanted: Sequence[KubeObject], log: Log, seconds: float, *, first: bool
+    ) -> Sequence[KubeObject]:
+        present = await apply_objects(self._cluster, wanted, log, seconds=seconds)
+        await self._remove_vanished(resource, tuple(map(objects.ref, present)), log)
+        if self._records is not None:
+            for pod in await self._records.replace_synced(resource.name, wanted) if first else ():
+                log(f"Replacing pod {pod}: an earlier session has brought files into it that its image does not have\n")
+            self._records.applied(resource.name, wanted, present)
+        return present
 
     async def remove(
         self,

@@ -1,0 +1,139 @@
+"""What earlier sessions applied, so that what is unchanged, here and in the cluster, is not applied again."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+
+from pytilt.cluster import objects
+from pytilt.cluster.injection import TEMPLATE_HASH_LABEL, template_hashes
+from pytilt.cluster.seam import ChangeType, Cluster
+from pytilt.host.records import Records
+from pytilt.model.base import Value
+from pytilt.model.clusters import ObjectRef
+from pytilt.model.resources import KubeObject
+from pytilt.model.texts import exact_json
+
+_KIND = "applies"
+
+
+class AppliedObject(Value):
+    """An object as the cluster had it after the apply."""
+
+    ref: ObjectRef
+    uid: str
+    version: str
+    """Another one when somebody has changed it since."""
+
+
+class ApplyRecord(Value):
+    """An apply of all objects of a resource."""
+
+    wanted: str
+    """Digest of the objects, with everything injected."""
+    objects: tuple[AppliedObject, ...]
+    synced: bool = False
+    """Did a live update bring files into its containers, which their image does not have?"""
+
+
+class ApplyRecords:
+    """The records of one project in one cluster.
+
+    Args:
+        records: keep them.
+        cluster: knows what has become of the objects.
+    """
+
+    def __init__(self, records: Records, cluster: Cluster) -> None:
+        self._records = records
+        self._cluster = cluster
+        self._synced: set[str] = set()
+
+    async def unchanged(self, name: str, wanted: Sequence[KubeObject]) -> tuple[KubeObject, ...] | None:
+        """The objects of a resource as they are in the cluster, if they are what is wanted; else None.
+
+        Args:
+            name: of the resource.
+            wanted: the objects that it would apply.
+        """
+        record = self._records.find(_KIND, name, ApplyRecord)
+        if record is None or record.synced or record.wanted != _digest(wanted):
+            return None
+        found = await asyncio.gather(*(self._cluster.get(each.ref) for each in record.objects))
+        present = [each for each in found if each is not None]
+        same = len(present) == len(found) and all(map(_is_same, record.objects, present))
+        return tuple(present) if same and _labelled(wanted, present) else None
+
+    def applied(self, name: str, wanted: Sequence[KubeObject], present: Sequence[KubeObject]) -> None:
+        """Remember an apply that went well.
+
+        Args:
+            name: of the resource.
+            wanted: what was applied.
+            present: the objects as the cluster answered with them.
+        """
+        kept = tuple(
+            AppliedObject(ref=objects.ref(each), uid=objects.uid(each), version=_version(each)) for each in present
+        )
+        self._synced.discard(name)
+        self._records.keep(_KIND, name, ApplyRecord(wanted=_digest(wanted), objects=kept))
+
+    def synced(self, name: str) -> None:
+        """Remember that containers of a resource have files which their image does not have."""
+        if name in self._synced:
+            return
+        self._synced.add(name)
+        record = self._records.find(_KIND, name, ApplyRecord)
+        if record is not None:
+            kept = ApplyRecord(wanted=record.wanted, objects=record.objects, synced=True)
+            self._records.keep(_KIND, name, kept)
+
+    async def replace_synced(self, name: str, wanted: Sequence[KubeObject]) -> tuple[str, ...]:
+        """Delete the pods that an earlier session brought files into; their workload makes new ones of the image.
+
+        Args:
+            name: of the resource.
+            wanted: the objects that are about to be applied.
+
+        Returns:
+            The names of the pods.
+        """
+        record = self._records.find(_KIND, name, ApplyRecord)
+        if record is None or not record.synced or record.wanted != _digest(wanted):
+            return ()  # other objects get other pods by themselves
+        hashes, found = template_hashes(wanted), []
+        async for change in self._cluster.watch("v1", "Pod"):
+            if change.type is ChangeType.LISTED:
+                break
+            if objects.labels(change.object).get(TEMPLATE_HASH_LABEL) in hashes:
+                found.append(change.object)
+        for pod in found:
+            await self._cluster.delete(objects.ref(pod))
+        return tuple(objects.name(pod) for pod in found)
+
+
+def _digest(wanted: Sequence[KubeObject]) -> str:
+    return hashlib.sha256(exact_json(list(wanted))).hexdigest()
+
+
+def _version(found: KubeObject) -> str:
+    """The generation counts changes of what is wanted; objects without one change as a whole."""
+    metadata = objects.metadata(found)
+    generation = metadata.get("generation")
+    return f"generation {generation}" if generation else f"version {metadata.get('resourceVersion', '')}"
+
+
+def _is_same(kept: AppliedObject, found: KubeObject) -> bool:
+    deleting = objects.metadata(found).get("deletionTimestamp")
+    return not deleting and objects.uid(found) == kept.uid and _version(found) == kept.version
+
+
+def _labelled(wanted: Sequence[KubeObject], present: Sequence[KubeObject]) -> bool:
+    """Have the objects all labels and annotations that they are to have? A change of these counts as no generation."""
+    by_name = {(objects.kind(each), objects.name(each)): each for each in present}
+    for each in wanted:
+        found = by_name.get((objects.kind(each), objects.name(each)), {})
+        for part in (objects.labels, objects.annotations):
+            has = part(found)
+            if any(has.get(name) != value for name, value in part(each).items()):
+                return False
+    return True
