@@ -60,7 +60,7 @@ class Project:
 
     async def session(self, image: Image | None = None, **fields: object) -> BuiltImage:
         recording = RecordingBuilder(self.builder, self.lookup, self.records, FileDigests(self.records), self.environ)
-        return await recording.build(BuildRequest(image=image or self.image, **fields), KeptLog())  # type: ignore[arg-type]
+        return await recording.build(BuildRequest(image=image or self.image, **fields), KeptLog())  # type: ignore[arg-type]  # fields of a request
 
 
 @pytest.fixture

@@ -153,7 +153,7 @@ class RecordingPublisher:
         engine: asks registries.
         credentials: for them.
         records: of pushes of this project.
-        cluster_uid: tells clusters apart that have the same name one after the other.
+        cluster_uid: distinguishes clusters that have the same name one after the other.
     """
 
     def __init__(

@@ -25,7 +25,7 @@ class AppliedObject(Value):
     """Another one when somebody has changed it since."""
 
 
-class ApplyRecord(Value):
+class ResourceRecord(Value):
     """An apply of all objects of a resource."""
 
     wanted: str
@@ -55,7 +55,7 @@ class ApplyRecords:
             name: of the resource.
             wanted: the objects that it would apply.
         """
-        record = self._records.find(_KIND, name, ApplyRecord)
+        record = self._records.find(_KIND, name, ResourceRecord)
         if record is None or record.synced or record.wanted != _digest(wanted):
             return None
         found = await asyncio.gather(*(self._cluster.get(each.ref) for each in record.objects))
@@ -75,16 +75,16 @@ class ApplyRecords:
             AppliedObject(ref=objects.ref(each), uid=objects.uid(each), version=_version(each)) for each in present
         )
         self._synced.discard(name)
-        self._records.keep(_KIND, name, ApplyRecord(wanted=_digest(wanted), objects=kept))
+        self._records.keep(_KIND, name, ResourceRecord(wanted=_digest(wanted), objects=kept))
 
     def synced(self, name: str) -> None:
         """Remember that containers of a resource have files which their image does not have."""
         if name in self._synced:
             return
         self._synced.add(name)
-        record = self._records.find(_KIND, name, ApplyRecord)
+        record = self._records.find(_KIND, name, ResourceRecord)
         if record is not None:
-            kept = ApplyRecord(wanted=record.wanted, objects=record.objects, synced=True)
+            kept = ResourceRecord(wanted=record.wanted, objects=record.objects, synced=True)
             self._records.keep(_KIND, name, kept)
 
     async def replace_synced(self, name: str, wanted: Sequence[KubeObject]) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class ApplyRecords:
         Returns:
             The names of the pods.
         """
-        record = self._records.find(_KIND, name, ApplyRecord)
+        record = self._records.find(_KIND, name, ResourceRecord)
         if record is None or not record.synced or record.wanted != _digest(wanted):
             return ()  # other objects get other pods by themselves
         hashes, found = template_hashes(wanted), []

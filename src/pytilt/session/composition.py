@@ -134,21 +134,18 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         FileWatcher() as watcher,
         connected(project.target, project.root, settings, runner, engine, expected=project.deploys) as access,
     ):
+        prober = ReadinessProber(runner, settings.environ, project.root)
         watching = Watching(store, watcher, logs.span(TILTFILE, SpanId("files")))
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
         request = partial(command_process, environ=environ)
         commands = deploy_commands(runner, access, project, environ)
-        prober = ReadinessProber(runner, settings.environ, project.root)
         records = project_records(project, used=not options.force)
         imaging = recording_imaging(store, engine, runner, project, records, access.cluster, limit=PARALLEL_BUILDS)
         applies = ApplyRecords(records, access.cluster)
         runtimes = Runtimes(store, logs, access.cluster, options.host)
-        kinds = _kinds(
-            KubernetesKind(store, access.cluster, imaging, runtimes, records=applies),
-            CustomDeployKind(store, imaging, commands),
-            LocalKind(store, logs, runner, request, prober),
-            ComposeKind(store),
-        )
+        kubernetes = KubernetesKind(store, access.cluster, imaging, runtimes, records=applies)
+        local = LocalKind(store, logs, runner, request, prober)
+        kinds = _kinds(kubernetes, CustomDeployKind(store, imaging, commands), local, ComposeKind(store))
         receivers = Receivers(store, partial(open_receiver, access.containers))
         work = _strategies(kinds, Syncing(store, receivers), applies)
         updating = Updating(store, logs, watching, work, project.root, SLOTS)
@@ -176,10 +173,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             tasks["server"] = _serve(store, logs, requests, project, listener, options)
         gc.freeze()  # What the start has made stays: to look for garbage among it would halt the session for 25 ms.
         gc.enable()
-        try:
-            return await run_session(store, tasks, pod_logs.caught_up)
-        finally:
-            records.prune()
+        return await run_session(store, tasks, pod_logs.caught_up)
 
 
 def _objects(store: Store, watching: Watching, evaluating: Evaluating, cmds: Cmds) -> Mapping[str, Awaitable[None]]:

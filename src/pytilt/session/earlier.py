@@ -34,7 +34,9 @@ def project_records(project: SessionProject, *, used: bool) -> Records:
     target = project.target
     where = "\n".join([project.tiltfile, target.context, target.namespace or ""])
     name = hashlib.sha256(where.encode(errors="replace")).hexdigest()[:32]
-    return Records(StateDirectory(project.settings.state_dir).below("records", name), used=used)
+    records = Records(StateDirectory(project.settings.state_dir).below("records", name), used=used)
+    records.prune()
+    return records
 
 
 def recording_imaging(
