@@ -171,9 +171,14 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         if listener is not None:
             requests = SessionRequests(watching, updating, evaluating)
             tasks["server"] = _serve(store, logs, requests, project, listener, options)
-        gc.freeze()  # What the start has made stays: to look for garbage among it would halt the session for 25 ms.
-        gc.enable()
+        _keep_what_was_made()
         return await run_session(store, tasks, pod_logs.caught_up)
+
+
+def _keep_what_was_made() -> None:
+    """What the start has made stays: to look for garbage among it would halt the session for 25 ms now and then."""
+    gc.freeze()
+    gc.enable()
 
 
 def _objects(store: Store, watching: Watching, evaluating: Evaluating, cmds: Cmds) -> Mapping[str, Awaitable[None]]:
