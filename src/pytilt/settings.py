@@ -15,6 +15,8 @@ DEFAULT_LOG_BYTES = 1024**3
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
+_PIPELINES = {"github": "GITHUB_ACTIONS", "gitlab": "GITLAB_CI"}
+
 
 class Settings(Value):
     """The environment of one command, read once at its start."""
@@ -44,6 +46,8 @@ class Settings(Value):
     """TILT_EDITOR or EDITOR."""
     no_color: bool = False
     """NO_COLOR is set to anything, or TERM is `dumb`."""
+    pipeline: str = ""
+    """`github` where GITHUB_ACTIONS is `true`, `gitlab` where GITLAB_CI is: this runs in a pipeline there."""
     in_cluster: bool = False
     """KUBERNETES_SERVICE_HOST is set: this runs in a pod."""
     hud_auth: bool = True
@@ -76,6 +80,7 @@ class Settings(Value):
             context=env.get("TILT_CONTEXT", ""),
             editor=env.get("TILT_EDITOR") or env.get("EDITOR", ""),
             no_color=bool(env.get("NO_COLOR")) or env.get("TERM") == "dumb",
+            pipeline=next((name for name, variable in _PIPELINES.items() if env.get(variable) == "true"), ""),
             in_cluster=bool(env.get("KUBERNETES_SERVICE_HOST")),
             hud_auth=env.get("TILT_DISABLE_HUD_AUTH") != "1",
         )

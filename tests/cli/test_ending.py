@@ -71,7 +71,8 @@ def test_the_other_resources_that_are_not_well_are_reported_too():
     assert last_words(verdict, NONE, shown=True, log=LOG).splitlines() == [
         "web: it failed",
         "Failed too: db: pod db-1: Error",
-        "Not ready yet: cart (updating), shop (waiting-for-dep)",
+        "Not ready yet: cart: updating",
+        "Not ready yet: shop: waiting-for-dep",
         f"The log of all resources: {LOG}",
     ]
 

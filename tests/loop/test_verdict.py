@@ -3,10 +3,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from pytilt.loop.verdict import Trouble, Verdict, ci_targets, verdict
+from pytilt.loop.verdict import Trouble, Verdict, ci_results, ci_targets, verdict
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import ClusterState, Resource, ResourceStatus, Runtime, RuntimeState, Session, Tiltfile
-from pytilt.model.pods import Pod
+from pytilt.model.pods import Condition, Pod
 from pytilt.model.resources import CiSettings, KubernetesDeploy, PodReadiness, ResourceSpec, TriggerMode
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy
@@ -30,7 +30,7 @@ class Trial:
 
     def declare(self, *specs: ResourceSpec, **settings: float) -> None:
         prepare(self.store, *specs)
-        ci = CiSettings(**settings)
+        ci = CiSettings(**settings)  # type: ignore[arg-type]  # fields of the settings
         self.store.change(Session, "Tiltfile", lambda each: replace(each, ci=True, ci_settings=ci))
         for spec in specs:
             self.updated(spec.name)
@@ -215,7 +215,15 @@ def test_what_takes_too_long_is_reported_with_what_it_waits_for(trial: Trial):
     assert trial.judge(5399) is None
     assert trial.judge(5401) == Verdict(
         error="Timeout after 1h30m0s: 2 resources waiting (a:update waiting-for-dep,b:runtime waiting-for-pod), "
-        "1 resources not ready (c:runtime pod c-1: ContainerCreating)"
+        "1 resources not ready (c:runtime pod c-1: ContainerCreating)",
+        unready=tuple(
+            Trouble(resource=ResourceName(name), text=text)
+            for name, text in (
+                ("a", "waiting-for-dep"),
+                ("b", "waiting-for-pod"),
+                ("c", "pod c-1: ContainerCreating"),
+            )
+        ),
     )
 
 
@@ -227,3 +235,55 @@ def test_the_limit_of_the_command_line_wins_and_zero_means_none(trial: Trial):
     assert trial.judge(21)
     trial.store.change(Session, "Tiltfile", lambda each: replace(each, ci_timeout_seconds=0.0))
     assert trial.judge(9999) is None
+
+
+def test_what_nothing_recovers_from_is_the_end_within_the_grace_period_too(trial: Trial):
+    trial.declare(kubernetes("web"), grace_period_seconds=10)
+    trial.runs("web", RuntimeStatus.ERROR, reason="Job web failed", final=True)
+    assert trial.judge(1) == Verdict(error="Job web failed", resource=ResourceName("web"))
+
+
+def test_a_resource_may_have_a_time_of_its_own(trial: Trial):
+    trial.declare(kubernetes("slow"), kubernetes("web"))
+    settings = CiSettings(resource_timeouts=((ResourceName("slow"), 60.0),), readiness_timeout_seconds=0)
+    trial.store.change(Session, "Tiltfile", lambda each: replace(each, ci_settings=settings))
+    for name in ("slow", "web"):
+        begun = replace(update(), started_at=after(0))
+        trial.updated(name, Outcome.OK, history=(begun,))
+        trial.runs(name, RuntimeStatus.PENDING, reason="starts")
+    assert trial.judge(59) is None
+    found = trial.judge(61)
+    assert found is not None
+    assert (found.resource, found.error) == ("slow", "Timeout after 1m0s: starts")
+
+
+def test_a_pod_that_no_node_takes_for_long_is_the_end(trial: Trial):
+    waits = Condition(
+        type="PodScheduled",
+        status="False",
+        reason="Unschedulable",
+        message="0/1 nodes are available",
+        last_transition_time=after(0),
+    )
+    trial.declare(kubernetes("web"), unschedulable_seconds=30, readiness_timeout_seconds=0)
+    trial.runs("web", RuntimeStatus.PENDING, pods=(replace(POD, conditions=(waits,)),))
+    assert trial.judge(29) is None
+    error = "no node has taken its pod for 30s: 0/1 nodes are available"
+    assert trial.judge(31) == Verdict(error=error, resource=ResourceName("web"))
+
+
+def test_the_report_has_every_resource(trial: Trial):
+    trial.declare(local("good"), local("bad"), local("off"), kubernetes("web"))
+    trial.store.change(Resource, "off", lambda each: replace(each, enabled=False))
+    trial.updated("bad", Outcome.FAILED, history=(replace(update(outcome=Outcome.FAILED), error="it failed"),))
+    trial.runs("web", RuntimeStatus.PENDING, reason="pod web-1: ContainerCreating")
+    found = trial.judge()
+    assert found is not None
+    results = ci_results(trial.store.snapshot(), found)
+    assert [(each.name, each.status.value, each.reason) for each in results] == [
+        ("(Tiltfile)", "ok", ""),
+        ("good", "ok", ""),
+        ("bad", "failed", "it failed"),
+        ("off", "skipped", ""),
+        ("web", "not-ready", "pod web-1: ContainerCreating"),
+    ]

@@ -29,6 +29,9 @@ SUCCESS = "SUCCESS. All workloads are healthy."
 @log_options
 @force_option
 @click.option("--timeout", help="How long until it fails, for example `10m`; wins over `ci_settings`.")
+@click.option(
+    "--report", multiple=True, metavar="FORM=FILE", help="Write a report: `junit=FILE` or `json=FILE`; may be repeated."
+)
 @mode_options
 def command(
     args: tuple[str, ...],
@@ -42,17 +45,21 @@ def command(
     log_level: str | None,
     timeout: str | None,
     force: bool,
+    report: tuple[str, ...],
     snapshot: str | None,
 ) -> int:
     """Build and deploy once; end as soon as everything is healthy, or something has failed.
 
-    The exit code is 0 when all is healthy, else 1. What is deployed stays.
+    The exit code is 0 when all is healthy, else 1. What is deployed stays. In pipelines of GitHub and GitLab the log is
+    folded, and errors are shown as such.
 
     \b
     Examples:
       tilt ci --timeout 10m
+      tilt ci --report junit=tilt.xml --report json=tilt.json
       tilt ci --output-snapshot-on-exit snapshot.json
     """
+    from pytilt.cli.ci_reports import CiReports
     from pytilt.cli.ending import keeping_crashes, last_words, same_place
     from pytilt.cli.exit_snapshots import leaving_snapshot
     from pytilt.cli.running import exit_status, run_in_foreground
@@ -63,6 +70,7 @@ def command(
     from pytilt.session.project import find_project
 
     settings = Settings.from_environment()
+    reports = CiReports(report, settings.pipeline, sys.stdout.write)
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
     options = SessionOptions(
         force=force,
@@ -81,12 +89,15 @@ def command(
         await keeping_crashes(stream, store, logs, crashes)
 
     shown = show if snapshot is None else leaving_snapshot(show, snapshot)
-    verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))
+    with reports.log():
+        verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))
     if not isinstance(verdict, Verdict):
         note("interrupted before everything was healthy")
         return exit_status(verdict)
-    printed = wanted == Selection() and same_place(sys.stdout, sys.stderr)
+    for problem in reports.write(verdict):
+        note(problem)
     if verdict.error:
+        printed = wanted == Selection() and same_place(sys.stdout, sys.stderr)
         raise UserError(last_words(verdict, crashes, shown=printed, log=str(paths[0])))
     print(click.style(SUCCESS, fg="green") if color else SUCCESS)
     return 0

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TextIO
 
 from pytilt.host.output import names_error
-from pytilt.loop.verdict import Trouble, Verdict
+from pytilt.loop.verdict import Verdict
 from pytilt.model.lines import Selection
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import Resource, Tiltfile
@@ -85,8 +85,7 @@ def last_words(verdict: Verdict, crashes: Mapping[ResourceName, Sequence[str]], 
         f"Failed too: {each.resource}: {_brief(_joined(each.text, crashes.get(each.resource, ())))}"
         for each in verdict.broken
     ]
-    if verdict.unready:
-        lines.append(f"Not ready yet: {_listed(verdict.unready)}")
+    lines += [f"Not ready yet: {each.resource}: {headline(each.text)}" for each in verdict.unready]
     if verdict.resource != TILTFILE:
         lines.append(f"The log of all resources: {log}")
     return "\n".join(lines)
@@ -115,10 +114,6 @@ def _error(verdict: Verdict, words: Sequence[str], *, shown: bool) -> str:
 
 def _joined(error: str, words: Sequence[str]) -> str:
     return "\n".join([error, *words])
-
-
-def _listed(troubles: Sequence[Trouble]) -> str:
-    return ", ".join(f"{each.resource} ({headline(each.text)})" for each in troubles)
 
 
 def _brief(text: str) -> str:

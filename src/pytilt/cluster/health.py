@@ -9,6 +9,9 @@ from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.model.resources import PodReadiness
 from pytilt.model.status import RuntimeStatus
 
+FINAL_REASONS = frozenset({"ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"})
+"""Why a container waits for an image that nobody will bring."""
+
 
 class RuntimeHealth(Value):
     """A status and the line that explains it."""
@@ -16,6 +19,8 @@ class RuntimeHealth(Value):
     status: RuntimeStatus
     reason: str = ""
     """For people; empty when all is well."""
+    final: bool = False
+    """Is it an error from which nothing recovers by itself?"""
 
 
 def runtime(
@@ -55,7 +60,8 @@ def _of_jobs(jobs: Sequence[Job], pods: Sequence[Pod]) -> Iterator[RuntimeHealth
         elif job.failed:
             last = next((pod for pod in best_first(pods) if _owner(pod) == job.uid and pod.message), None)
             reason = _joined(f"Job {job.name} failed", job.message)
-            yield RuntimeHealth(status=RuntimeStatus.ERROR, reason=_joined(reason, last.message) if last else reason)
+            reason = _joined(reason, last.message) if last else reason
+            yield RuntimeHealth(status=RuntimeStatus.ERROR, reason=reason, final=True)
 
 
 def _counting(pods: Sequence[Pod], jobs: Sequence[Job]) -> Iterator[Pod]:
@@ -92,7 +98,8 @@ def _of_pod(pod: Pod, readiness: PodReadiness, *, retried: bool) -> RuntimeHealt
     over = pod.phase == "Failed" or any(_is_stuck(container) for container in pod.containers)
     crashing = any(container.crashing for container in pod.containers)
     if over or crashing or (lost and not retried):
-        return RuntimeHealth(status=RuntimeStatus.ERROR, reason=reason)
+        final = any(_is_stuck(container) and container.reason in FINAL_REASONS for container in pod.containers)
+        return RuntimeHealth(status=RuntimeStatus.ERROR, reason=reason, final=final)
     if failed and not lost:
         return RuntimeHealth(status=RuntimeStatus.PENDING, reason=f"{reason}; it is started again")
     if pod.ready and readiness is not PodReadiness.SUCCEEDED:

@@ -224,6 +224,7 @@ class Runtimes:
         return RuntimeState(
             status=verdict.status,
             reason=verdict.reason,
+            final=verdict.final,
             ready_once=ready_once or verdict.status is RuntimeStatus.OK,
             pods=present,
             leaving=tuple(sorted(leaving)),

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec.structs import replace
 
-from pytilt.loop.verdict import CiTargets, Verdict, verdict
+from pytilt.loop.verdict import CiTargets, Verdict, ci_results, verdict
 from pytilt.model.objects import ClusterState, Resource, Runtime, Session, SessionStatus, Tiltfile
 from pytilt.store.objects import Store
 
@@ -37,13 +37,14 @@ async def run_session(
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(_as_coroutine(each), name=name) for name, each in tasks.items()]
         found = await judge(store)
+        results = ci_results(store.snapshot(), found)
         if last_words is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WORDS_SECONDS):
                     await last_words()
         for task in running:
             task.cancel()
-    return found
+    return replace(found, results=results)
 
 
 async def judge(store: Store) -> Verdict:

@@ -1,12 +1,16 @@
 """`tilt ci`: is everything healthy, has something failed, or does it take too long?"""
 
 from collections.abc import Container, Iterable, Mapping
+from enum import StrEnum
+from operator import attrgetter
 
 from msgspec.structs import replace
 
 from pytilt.model.base import Value
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import ClusterState, Resource, Runtime, Session, Tiltfile
+from pytilt.model.pods import Condition, Pod
+from pytilt.model.resources import CiSettings
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.times import go_duration, seconds_between
 from pytilt.model.updates import Outcome, Update
@@ -28,6 +32,13 @@ class CiTarget(Value):
     server: bool = False
     """Has it a readiness that the readiness timeout is about?"""
     deployed_at: str = ""
+    final: bool = False
+    """Is it an error from which nothing recovers, so that there is nothing to wait for?"""
+    began_at: str = ""
+    """When the first update of the resource began."""
+    unschedulable: str = ""
+    """Why no node takes its pod; empty: one does."""
+    unschedulable_since: str = ""
 
     @property
     def fine(self) -> bool:
@@ -42,6 +53,28 @@ class Trouble(Value):
     text: str
 
 
+class CiStatus(StrEnum):
+    """How a resource is doing when `tilt ci` ends."""
+
+    OK = "ok"
+    FAILED = "failed"
+    NOT_READY = "not-ready"
+    SKIPPED = "skipped"
+    """Disabled, or only started by hand."""
+
+
+class CiResult(Value):
+    """One resource in the report of `tilt ci`."""
+
+    name: ResourceName
+    status: CiStatus
+    reason: str = ""
+    """What is wrong, or what it waits for."""
+    seconds: float = 0.0
+    """How long its updates took."""
+    updates: int = 0
+
+
 class Verdict(Value):
     """How `tilt ci` ends."""
 
@@ -53,6 +86,8 @@ class Verdict(Value):
     """The other resources that have failed too."""
     unready: tuple[Trouble, ...] = ()
     """The resources that were not healthy yet."""
+    results: tuple[CiResult, ...] = ()
+    """Every resource, the Tiltfile first; empty until the session ends."""
 
 
 def verdict(state: Snapshot, now: str) -> Verdict | None:
@@ -68,6 +103,44 @@ def verdict(state: Snapshot, now: str) -> Verdict | None:
     targets = CiTargets()
     targets.update(state)
     return targets.verdict(state, now)
+
+
+def ci_results(state: Snapshot, found: Verdict) -> tuple[CiResult, ...]:
+    """How every resource is doing at the end.
+
+    Args:
+        state: the objects of the session.
+        found: how it ends.
+    """
+    broken = {each.resource: each.text for each in found.broken}
+    if found.error and found.resource:
+        broken[found.resource] = found.error
+    unready = {each.resource: each.text for each in found.unready}
+    tiltfile = state.get(Tiltfile, TILTFILE)
+    rows = [(TILTFILE, tiltfile.status.history if tiltfile else (), True)]
+    rows += [(ResourceName(each.name), each.status.history, bool(_wanted(state, each))) for each in in_order(state)]
+    results = []
+    for name, history, counts in rows:
+        status = CiStatus.OK if counts else CiStatus.SKIPPED
+        if name in broken:
+            status = CiStatus.FAILED
+        elif name in unready:
+            status = CiStatus.NOT_READY
+        results.append(
+            CiResult(
+                name=name,
+                status=status,
+                reason=broken.get(name) or unready.get(name, ""),
+                seconds=sum(update.seconds for update in history),
+                updates=len(history),
+            )
+        )
+    return tuple(results)
+
+
+def in_order(state: Snapshot) -> list[Resource]:
+    """The resources in the order of the Tiltfile."""
+    return sorted(state.all(Resource), key=attrgetter("order"))
 
 
 def ci_targets(state: Snapshot) -> tuple[CiTarget, ...]:
@@ -124,7 +197,14 @@ class CiTargets:
 
 def _wanted(state: Snapshot, resource: Resource) -> tuple[CiTarget, ...]:
     idle = not resource.spec.trigger_mode.auto_init and not resource.status.history and not resource.status.current
-    return tuple(_targets(state, resource)) if resource.enabled and not idle else ()
+    began = _began_at(resource)
+    found = _targets(state, resource) if resource.enabled and not idle else ()
+    return tuple(target if target.fine else replace(target, began_at=began) for target in found)
+
+
+def _began_at(resource: Resource) -> str:
+    status = resource.status
+    return next((update.started_at for update in (*reversed(status.history), *status.current)), "")
 
 
 def _targets(state: Snapshot, resource: Resource) -> list[CiTarget]:
@@ -177,7 +257,8 @@ def _runtime(state: Snapshot, resource: Resource, what: str, *, server: bool) ->
     status = runtime.status
     deployed = resource.status.deployed_at
     if status.status is RuntimeStatus.ERROR:
-        return replace(target, error=status.reason or f"{target.name} failed", deployed_at=deployed)
+        error = status.reason or f"{target.name} failed"
+        return replace(target, error=error, deployed_at=deployed, final=status.final)
     if status.stale:
         return replace(target, not_ready=f"its state is unknown: {status.stale}", since=status.since or deployed)
     if status.status in (RuntimeStatus.OK, RuntimeStatus.NOT_APPLICABLE):
@@ -185,7 +266,18 @@ def _runtime(state: Snapshot, resource: Resource, what: str, *, server: bool) ->
     waits_for_pod = resource.spec.deploy.in_cluster and not status.pods
     if waits_for_pod:
         return replace(target, waiting="waiting-for-pod")
-    return replace(target, not_ready=status.reason or "not ready", since=status.since or deployed, server=server)
+    target = replace(target, not_ready=status.reason or "not ready", since=status.since or deployed, server=server)
+    condition = next((found for pod in status.pods if (found := _unschedulable(pod)) is not None), None)
+    if condition is None:
+        return target
+    return replace(target, unschedulable=condition.message, unschedulable_since=condition.last_transition_time)
+
+
+def _unschedulable(pod: Pod) -> Condition | None:
+    """The condition of a pod that no node takes."""
+    return next(
+        (each for each in pod.conditions if each.type == "PodScheduled" and each.reason == "Unschedulable"), None
+    )
 
 
 def _failure(found: tuple[CiTarget, ...], session: Session, now: str) -> Verdict | None:
@@ -194,7 +286,7 @@ def _failure(found: tuple[CiTarget, ...], session: Session, now: str) -> Verdict
     for target in found:
         if not target.error:
             continue
-        if not (target.deployed_at and grace):
+        if target.final or not (target.deployed_at and grace):
             return _failed(target, target.error, found)
         if seconds_between(target.deployed_at, now) > grace:
             return _failed(target, f"exceeded grace period: {target.error}", found)
@@ -219,8 +311,9 @@ def _troubles(texts: Mapping[ResourceName, str], *, but: Container[ResourceName]
 
 def _disconnected(state: Snapshot) -> Verdict | None:
     cluster = state.get(ClusterState, "default")
-    deploys = any(resource.spec.deploy.in_cluster for resource in state.all(Resource))
-    if deploys and cluster is not None and cluster.error:
+    if cluster is None or not cluster.error:
+        return None
+    if any(resource.spec.deploy.in_cluster for resource in state.all(Resource)):
         return Verdict(error=f"cluster connection failed: {cluster.error}")
     return None
 
@@ -233,10 +326,33 @@ def _timeout(found: tuple[CiTarget, ...], session: Session, now: str) -> Verdict
             why = Trouble(resource=target.resource, text=target.not_ready)
             error = f"Readiness timeout after {go_duration(patience)}: target {target.name} not ready"
             return Verdict(error=error, unready=(why,))
+    late = _resource_timeout(found, settings, now)
+    if late is not None:
+        return late
     limit = settings.timeout_seconds if session.ci_timeout_seconds is None else session.ci_timeout_seconds
     if limit and seconds_between(session.created_at, now) > limit:
-        return Verdict(error=f"Timeout after {go_duration(limit)}: {_waiting(found)}")
+        return Verdict(error=f"Timeout after {go_duration(limit)}: {_waiting(found)}", unready=_unready(found))
     return None
+
+
+def _resource_timeout(found: tuple[CiTarget, ...], settings: CiSettings, now: str) -> Verdict | None:
+    """The end by a resource that has a time of its own, or by a pod that no node takes."""
+    limits = dict(settings.resource_timeouts)
+    for target in found:
+        limit = limits.get(target.resource, 0.0)
+        if limit and target.began_at and seconds_between(target.began_at, now) > limit:
+            return _failed(target, f"Timeout after {go_duration(limit)}: {target.not_ready or target.waiting}", found)
+        patience, since = settings.unschedulable_seconds, target.unschedulable_since
+        if patience and since and seconds_between(since, now) > patience:
+            error = f"no node has taken its pod for {go_duration(patience)}: {target.unschedulable}"
+            return _failed(target, error, found)
+    return None
+
+
+def _unready(found: Iterable[CiTarget]) -> tuple[Trouble, ...]:
+    """What each resource waits for that is not healthy."""
+    texts = {each.resource: each.not_ready or each.waiting or each.error for each in found if not each.fine}
+    return _troubles(texts, but=())
 
 
 def _waiting(found: tuple[CiTarget, ...]) -> str:

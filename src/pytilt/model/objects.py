@@ -206,6 +206,8 @@ class RuntimeState(Value):
     """Of the served process; 0 when there is none."""
     since: str = ""
     """RFC 3339 of the last change of `status`."""
+    final: bool = False
+    """Is it an error from which nothing recovers by itself?"""
     stale: str = ""
     """Why nobody knows whether this still holds: the cluster does not answer. Empty while it does."""
 

@@ -345,6 +345,10 @@ class CiSettings(Value):
     """`ci_settings`: how long `tilt ci` waits, in seconds; 0 means no limit."""
 
     grace_period_seconds: float = 0.0
+    resource_timeouts: tuple[tuple[ResourceName, float], ...] = ()
+    """How long some resources may take from the beginning of their first update."""
+    unschedulable_seconds: float = 120.0
+    """How long no node may take a pod."""
     timeout_seconds: float = 1800.0
     readiness_timeout_seconds: float = 300.0
 

@@ -5,9 +5,10 @@ import msgspec
 from pytilt.dialect import type_name
 from pytilt.errors import UserError
 from pytilt.model.files import Ignore
+from pytilt.model.names import ResourceName
 from pytilt.model.resources import PruneSettings
 from pytilt.tiltfile import conversions
-from pytilt.tiltfile.conversions import Duration, Flag, StringOrStrings, Text, TriggerMode
+from pytilt.tiltfile.conversions import Duration, Flag, Pairs, StringOrStrings, Text, TriggerMode
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.live_update_builtins import helper_use
 from pytilt.tiltfile.report import FEATURES, SWITCHABLE, Prune
@@ -103,8 +104,11 @@ class SettingsBuiltins:
         k8s_grace_period: Duration | None = None,
         timeout: Duration | None = None,
         readiness_timeout: Duration | None = None,
+        resource_timeouts: Pairs = (),
+        unschedulable_timeout: Duration | None = None,
     ) -> None:
         """Set how long `tilt ci` waits."""
+        timeouts = {ResourceName(name): conversions.duration(text) for name, text in resource_timeouts}
         if k8s_grace_period is not None:
             self._record(grace_period_given=True)
         old = self._script.ci
@@ -113,6 +117,8 @@ class SettingsBuiltins:
             grace_period_seconds=old.grace_period_seconds if k8s_grace_period is None else k8s_grace_period,
             timeout_seconds=old.timeout_seconds if timeout is None else timeout,
             readiness_timeout_seconds=old.readiness_timeout_seconds if readiness_timeout is None else readiness_timeout,
+            resource_timeouts=tuple({**dict(old.resource_timeouts), **timeouts}.items()),
+            unschedulable_seconds=old.unschedulable_seconds if unschedulable_timeout is None else unschedulable_timeout,
         )
 
     @function("watch_settings")
