@@ -14,7 +14,12 @@ from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytilt.cli.ci_reports import CiReports
+    from pytilt.loop.verdict import Verdict
     from pytilt.model.names import ResourceName
+    from pytilt.session.composition import SessionOptions
     from pytilt.store.logs import LogStore
     from pytilt.store.objects import Store
 
@@ -60,25 +65,19 @@ def command(
       tilt ci --output-snapshot-on-exit snapshot.json
     """
     from pytilt.cli.ci_reports import CiReports
-    from pytilt.cli.ending import keeping_crashes, last_words, same_place
+    from pytilt.cli.ending import keeping_crashes
     from pytilt.cli.exit_snapshots import leaving_snapshot
     from pytilt.cli.running import exit_status, run_in_foreground
     from pytilt.cli.streaming import selection, streaming
     from pytilt.loop.verdict import Verdict
     from pytilt.model.lines import Selection
-    from pytilt.session.composition import SessionOptions, run
+    from pytilt.session.composition import run
     from pytilt.session.project import find_project
 
     settings = Settings.from_environment()
     reports = CiReports(report, settings.pipeline, sys.stdout.write)
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
-    options = SessionOptions(
-        force=force,
-        ci=True,
-        host=host or settings.host,
-        port=settings.port if port is None else port,
-        ci_timeout_seconds=None if timeout is None else seconds(timeout, "--timeout"),
-    )
+    options = _options(host or settings.host, settings.port if port is None else port, timeout, force=force)
     color = wants_color(sys.stdout, no_color=settings.no_color)
     wanted = selection(log_resource, log_source, log_level)
     stream, paths = streaming(wanted, color=color), list[Path]()
@@ -94,10 +93,27 @@ def command(
     if not isinstance(verdict, Verdict):
         note("interrupted before everything was healthy")
         return exit_status(verdict)
-    for problem in reports.write(verdict):
-        note(problem)
-    if verdict.error:
-        printed = wanted == Selection() and same_place(sys.stdout, sys.stderr)
-        raise UserError(last_words(verdict, crashes, shown=printed, log=str(paths[0])))
+    _report(verdict, reports)
+    _end(verdict, crashes, shown=wanted == Selection(), log=str(paths[0]))
     print(click.style(SUCCESS, fg="green") if color else SUCCESS)
     return 0
+
+
+def _options(host: str, port: int, timeout: str | None, *, force: bool) -> "SessionOptions":
+    from pytilt.session.composition import SessionOptions
+
+    limit = None if timeout is None else seconds(timeout, "--timeout")
+    return SessionOptions(ci=True, host=host, port=port, ci_timeout_seconds=limit, force=force)
+
+
+def _report(verdict: "Verdict", reports: "CiReports") -> None:
+    for problem in reports.write(verdict):
+        note(problem)
+
+
+def _end(verdict: "Verdict", crashes: "Mapping[ResourceName, Sequence[str]]", *, shown: bool, log: str) -> None:
+    from pytilt.cli.ending import last_words, same_place
+
+    if verdict.error:
+        printed = shown and same_place(sys.stdout, sys.stderr)
+        raise UserError(last_words(verdict, crashes, shown=printed, log=log))
