@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from pytilt.errors import NotInPlaceError, SyncError
+from pytilt.errors import PytiltError, SyncError
 from pytilt.host import timing
 from pytilt.host.output import Tail
 from pytilt.liveupdate.archive import DiskTree, examine, list_synced
@@ -68,22 +68,16 @@ class Syncing:
         answer = freshness.in_place(state, resource)
         if not isinstance(answer, Possible):
             raise SyncError("the containers changed before they could be updated")
-        batches = _Batches()
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._one(resource, target, start, batches, log), name=f"sync {target.pod.name}")
-                    for target in answer.targets
-                ]
-        except ExceptionGroup as failures:
-            problem = first_failure(failures)
+            results = await self._all(resource, answer.targets, start, log)
+        except (PytiltError, ExceptionGroup) as failure:
+            problem = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
             blocked = _blocked(resource, answer.targets, problem)
             if blocked is None:
                 raise problem from None
             log(f"Not updated in place: {problem}\n")
             return Done(outcome=Outcome.FELL_BACK, error=str(problem), status={"inferences": blocked})
         self._explain(resource, answer.targets, start, log)
-        results = [task.result() for task in tasks]
         errors = [result.error for result in results if result.error]
         before = {container.id: container.sequence for container in resource.status.containers}
         synced = tuple(
@@ -99,6 +93,21 @@ class Syncing:
             error=errors[0] if errors else "",
             status={"synced": start.sequence, "containers": synced, "deployed_at": self._store.now()},
         )
+
+    async def _all(self, resource: Resource, targets: Sequence[SyncTarget], start: Start, log: Log) -> list["_Result"]:
+        """Update all containers at the same time.
+
+        A single one has no task of its own: that would begin only after all who watch the resource had their turn.
+        """
+        batches = _Batches()
+        if len(targets) == 1:
+            return [await self._one(resource, targets[0], start, batches, log)]
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._one(resource, target, start, batches, log), name=f"sync {target.pod.name}")
+                for target in targets
+            ]
+        return [task.result() for task in tasks]
 
     def _explain(self, resource: Resource, targets: Sequence[SyncTarget], start: Start, log: Log) -> None:
         """Report what was inferred, once for each resource."""
