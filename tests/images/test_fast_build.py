@@ -12,7 +12,7 @@ from pytilt.images.docker.building import DockerBuilder
 from pytilt.images.docker.client_build import ClientBuilder
 from pytilt.images.fast_build import MOST_LAYERS, cache_name, can_build_upon, check_base, from_scratch, upon
 from pytilt.model.files import Ignore
-from pytilt.model.images import BuiltImage, DockerBuild, FastBuild, Image, Run, Sync
+from pytilt.model.images import BuiltImage, DockerBuild, FastBuild, Image, ImageConfig, Run, Sync
 from pytilt.model.names import ImageName
 from pytilt.settings import Settings
 from tests.images.logs import KeptLog
@@ -169,6 +169,9 @@ def test_an_image_is_built_anew_where_nothing_changed_or_layers_pile_up_or_an_ad
     assert not can_build_upon(many, fast, changed)
     gone = FastBuild(adds=(Sync(local=project.path("gone"), remote="/gone"),))
     assert not can_build_upon(BEFORE, gone, changed)
+    limited = BuiltImage(name=BEFORE.name, id="", reference="x", config=ImageConfig(user="1000:1000"))
+    assert can_build_upon(limited, fast, changed)
+    assert not can_build_upon(limited, fast, [project.path("deleted")])
     (tmp_path / "link").symlink_to("a")
     assert not can_build_upon(BEFORE, fast, [project.path("link")])
 

@@ -26,6 +26,7 @@ DOCKERFILE = "Dockerfile"
 MOST_LAYERS = 80
 """So many layers come upon a build from scratch before the next build begins anew; engines allow about 127 in all."""
 
+_ROOT = ("", "root", "0")
 _SHELL = ("/bin/sh", "-c")
 _CACHES = "/.tilt-cache"
 _WITH_CACHES = """\
@@ -83,7 +84,10 @@ def can_build_upon(previous: BuiltImage, build: FastBuild, changed: Sequence[str
     # What a link replaces may be a directory, which no builder copies it over; without its source an add is an error.
     odd = any(os.path.islink(path) for path in changed)  # noqa: PTH114 - quick
     missing = any(not os.path.exists(add.local) for add in build.adds)  # noqa: PTH110 - quick
-    return bool(changed) and layers <= MOST_LAYERS and not (odd or missing)
+    # What is deleted is deleted by the image's user, who may not be allowed to: the files are root's.
+    user = previous.config.user.partition(":")[0] if previous.config else ""
+    stuck = user not in _ROOT and not all(map(os.path.lexists, changed))
+    return bool(changed) and layers <= MOST_LAYERS and not (odd or missing or stuck)
 
 
 def from_scratch(build: DockerBuild, contents: str, *, cache: str) -> Context:

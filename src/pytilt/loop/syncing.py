@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from pytilt.errors import PytiltError, SyncError
+from pytilt.errors import NotInPlaceError, PytiltError, SyncError
 from pytilt.host import timing
 from pytilt.host.output import Tail
 from pytilt.liveupdate.archive import DiskTree, examine, list_synced
