@@ -59,9 +59,8 @@ class _Watch:
         self.pending: set[tuple[type[Object], str]] = set()
 
     def notify(self, kind: type[Object], name: str) -> None:
-        if kind in self.kinds:
-            self.pending.add((kind, name))
-            self.event.set()
+        self.pending.add((kind, name))
+        self.event.set()
 
     def take(self) -> frozenset[tuple[type[Object], str]]:
         self.event.clear()
@@ -80,7 +79,7 @@ class Store:
         self._clock = clock
         self._objects: dict[type[Object], dict[str, Object]] = {kind: {} for kind in STORED}
         self._version = 0
-        self._watches: list[_Watch] = []
+        self._watches: dict[type[Object], list[_Watch]] = {kind: [] for kind in STORED}
         self._snapshot: Snapshot | None = None
 
     def snapshot(self) -> Snapshot:
@@ -147,13 +146,15 @@ class Store:
     @contextmanager
     def _watching(self, kinds: frozenset[type[Object]]) -> Iterator[_Watch]:
         watch = _Watch(kinds)
-        self._watches.append(watch)
+        for kind in kinds:
+            self._watches[kind].append(watch)
         try:
             yield watch
         finally:
-            self._watches.remove(watch)
+            for kind in kinds:
+                self._watches[kind].remove(watch)
 
     def _notify(self, kind: type[Object], name: str) -> None:
         self._snapshot = None
-        for watch in self._watches:
+        for watch in self._watches[kind]:
             watch.notify(kind, name)
