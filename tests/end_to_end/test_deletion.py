@@ -8,7 +8,6 @@ import pytest
 
 from tests.conftest import Kubectl
 from tests.end_to_end.conftest import InFolder
-from tests.end_to_end.sessions import until
 
 DEFINITION = """\
 apiVersion: apiextensions.k8s.io/v1
@@ -124,15 +123,3 @@ spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Mi}}}}}
         assert kubectl("get", "configmap/foreign", "-n", own, "-o", "name")
     finally:
         kubectl("delete", "namespace", own, "--wait=false", "--ignore-not-found")
-
-
-@pytest.mark.timeout(120)
-def test_what_does_not_go_is_named_and_the_exit_code_says_so(
-    tilt_on_cluster: InFolder, kubectl: Kubectl, namespace: str, group: str
-):
-    tilt = tilt_on_cluster(project(group))
-    tilt.ok("ci")
-    ended = tilt.run("down", seconds=100)
-    assert ended.code == 1
-    assert f"still being deleted after 30s: Cart/one (finalizer `{group}/empty`)" in ended.output
-    until(lambda: not kubectl("get", "configmap/operator", "-n", namespace, "--ignore-not-found"), "the operator's end")
