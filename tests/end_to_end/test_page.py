@@ -102,6 +102,8 @@ def test_the_log_is_searched_linked_and_never_read_as_html(tilt, browser: Browse
         assert lines.locator("img").count() == 0
         page.get_by_role("searchbox").fill("compiled")
         expect(lines.locator("mark").first).to_have_text("compiled")
+        page.get_by_label("only matches").check()
+        expect(lines.locator(".line", has_text="onerror")).to_have_count(0)
         lines.locator(".line", has_text="compiled").first.get_by_role("button").first.click()
         address = page.url
         assert "line=" in address

@@ -9,7 +9,7 @@ import { query, setQuery } from "./router";
 import { snapshot } from "./snapshot";
 import { times, wrap, type Times } from "./settings";
 import { generation, now } from "./state";
-import { drawn, json, pattern, stripped, unfolded } from "./text";
+import { drawn, fromPython, inPython, json, pattern, stripped, unfolded } from "./text";
 import { useVirtual } from "./virtual";
 import type { Level, Line } from "./wire";
 
@@ -38,8 +38,8 @@ export function Log({ resources }: { resources: readonly string[] }): JSX.Elemen
   const target = asked.get("line");
   const found = useMemo(() => pattern(words), [words]);
   const wanted = useMemo<LogQuery>(
-    () => ({ resources, source, atLeast, grep: only && found ? found.source : "" }),
-    [resources.join("\n"), source, atLeast, only && found ? found.source : ""],
+    () => ({ resources, source, atLeast, grep: only && found ? inPython(found) : "" }),
+    [resources.join("\n"), source, atLeast, only && found ? inPython(found) : ""],
   );
   return (
     <section class="log" aria-label="Log">
@@ -237,7 +237,7 @@ function Lines({ wanted, found, target, named }: { wanted: LogQuery; found: RegE
 function followed(wanted: LogQuery, cursor: number, take: (lines: Line[]) => void): () => void {
   let waiting: Line[] = [];
   let frame = 0;
-  const grep = wanted.grep ? new RegExp(wanted.grep, wanted.grep === wanted.grep.toLowerCase() ? "i" : "") : null;
+  const grep = wanted.grep ? fromPython(wanted.grep) : null;
   const message = { cursor, resources: [...wanted.resources], source: wanted.source, atLeast: (wanted.atLeast || null) as Level | null };
   const stop = follow(message, (lines) => {
     const fresh = grep ? lines.filter((line) => grep.test(line.text)) : lines;

@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { snapshot } from "./snapshot";
+import { fromPython } from "./text";
 import type { Detail, Lane, Line, UIButtonStatus } from "./wire";
 
 const WEB_TRIGGER = 16;
@@ -118,7 +119,7 @@ function kept(query: LogQuery, more: Record<string, string | number>): Line[] {
       (!query.atLeast || LOUD.indexOf(line.level ?? "INFO") >= LOUD.indexOf(query.atLeast)) &&
       (before === undefined || line.number < before) &&
       (cursor === undefined || line.number >= cursor) &&
-      (!query.grep || new RegExp(query.grep, "i").test(line.text)),
+      (!query.grep || fromPython(query.grep).test(line.text)),
   );
   if (tail !== undefined) return found.slice(-tail);
   if (before !== undefined && limit !== undefined) return found.slice(-limit);

@@ -176,3 +176,14 @@ export function pattern(words: string): RegExp | null {
     return null;
   }
 }
+
+const ANY_CASE = "(?i)";
+
+/** The same regular expression for the session, which searches what is stored. */
+export function inPython(found: RegExp): string {
+  return (found.flags.includes("i") ? ANY_CASE : "") + found.source;
+}
+
+export function fromPython(text: string): RegExp {
+  return text.startsWith(ANY_CASE) ? new RegExp(text.slice(ANY_CASE.length), "i") : new RegExp(text);
+}

@@ -123,6 +123,11 @@ export interface Link {
 
 export type Outcome = "canceled" | "failed" | "fell-back" | "ok" | "running";
 
+export interface Owner {
+  kind: string;
+  name: string;
+}
+
 export interface OwnerRef {
   apiVersion: string;
   kind: string;
@@ -168,8 +173,10 @@ export interface Row {
   error?: string;
   crashed?: boolean;
   warnings?: string[];
+  live?: string[];
   enabled?: boolean;
   dependencies?: string[];
+  buttons?: UIButton[];
 }
 
 export interface SessionView {
@@ -207,6 +214,19 @@ export interface UIBoolInputSpec {
 
 export interface UIBoolInputStatus {
   value?: boolean;
+}
+
+export interface UIButton {
+  type: "UIButton";
+  name: string;
+  version?: number;
+  createdAt?: string;
+  owner?: Owner | null;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  generation?: number;
+  spec?: UIButtonSpec;
+  status?: UIButtonStatus;
 }
 
 export interface UIButtonSpec {
