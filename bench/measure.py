@@ -9,7 +9,8 @@ on a noisy machine.
 
 Workloads (all need a kube context, `sync`, `rebuild` and `start` also a builder that can build FROM busybox):
     sync       save -> the new content is served through a port-forward; docker_build with live_update sync
-    rebuild    the same without live_update
+    rebuild    the same without live_update: a tool that needs no rule for it may sync all the same
+    image      the same where the program reads its files when it starts, so that a new image is needed
     start      `ci` of the project of `rebuild` to its end, nothing deployed, images built
     local      save -> a local_resource has run
     saves      the same N times, a different file each time, one right after the other    (default N 2000)
@@ -39,6 +40,9 @@ from functools import partial
 from pathlib import Path
 
 DOCKERFILE = "FROM busybox\nWORKDIR /app\nADD . .\nENTRYPOINT busybox httpd -f -p 8000\n"
+DOCKERFILE_OF_READER = (
+    'FROM busybox\nWORKDIR /app\nADD . .\nENTRYPOINT ["sh", "-c", "cp -r /app /page && exec busybox httpd -f -p 8000 -h /page"]\n'
+)
 DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -143,11 +147,11 @@ def spread(seconds: Sequence[float]) -> Figures:
     }
 
 
-def server(folder: Path, *, live: bool) -> tuple[int, Path]:
+def server(folder: Path, *, live: bool, reads_at_start: bool = False) -> tuple[int, Path]:
     """Write a project that serves a page; its port and the page."""
     port = free_port()
     name = f"bench-{port}"
-    (folder / "Dockerfile").write_text(DOCKERFILE)
+    (folder / "Dockerfile").write_text(DOCKERFILE_OF_READER if reads_at_start else DOCKERFILE)
     (folder / "app.yaml").write_text(DEPLOYMENT.format(name=name, image=name))
     page = folder / "index.html"
     page.write_text("start\n")
@@ -159,8 +163,8 @@ def server(folder: Path, *, live: bool) -> tuple[int, Path]:
     return port, page
 
 
-def served(tool: Tool, folder: Path, n: int, *, live: bool) -> None:
-    port, page = server(folder, live=live)
+def served(tool: Tool, folder: Path, n: int, *, live: bool, reads_at_start: bool = False) -> None:
+    port, page = server(folder, live=live, reads_at_start=reads_at_start)
 
     def content() -> str | None:
         try:
@@ -402,6 +406,7 @@ def search(tool: Tool, folder: Path, n: int) -> None:
 WORKLOADS: dict[str, tuple[Callable[[Tool, Path, int], None], int]] = {
     "sync": (partial(served, live=True), 15),
     "rebuild": (partial(served, live=False), 6),
+    "image": (partial(served, live=False, reads_at_start=True), 6),
     "start": (start, 5),
     "local": (local, 20),
     "saves": (saves, 2000),
