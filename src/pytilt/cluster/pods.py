@@ -1,5 +1,6 @@
 """Pods, Jobs and events as values, read from the cluster's own objects."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,6 +25,9 @@ ERROR_REASONS = frozenset({
 """Why a container waits when it does not help to wait: those that Tilt knows and four more that do not heal either."""
 
 
+_CONTAINER = re.compile(r"spec\.containers\{(.*)\}")
+
+
 class ObjectEvent(Value):
     """Something that the cluster reports about an object."""
 
@@ -34,6 +38,8 @@ class ObjectEvent(Value):
     object: ObjectRef
     """What it is about."""
     object_uid: str = ""
+    container: str = ""
+    """Which container of a pod it is about."""
     count: int = 1
     last_seen: str = ""
     """RFC 3339."""
@@ -134,6 +140,7 @@ def event(o: KubeObject) -> ObjectEvent:
             namespace=_text(about, "namespace"),
         ),
         object_uid=_text(about, "uid"),
+        container=found[1] if (found := _CONTAINER.fullmatch(_text(about, "fieldPath"))) else "",
         count=count if isinstance(count, int) else 1,
         last_seen=next(filter(None, times), "") or _text(o, "eventTime") or created,
         uid=objects.uid(o),

@@ -14,7 +14,7 @@ from pytilt.cluster.seam import Containers
 from pytilt.errors import PortClosedError, PytiltError
 from pytilt.host.ports import PortHolder, holder_of
 from pytilt.loop.failures import first_failure
-from pytilt.loop.piping import pipe
+from pytilt.loop.piping import ReplayedSource, pipe
 from pytilt.loop.pod_lookup import POD_SOURCES, Pods, PodSource, pods_of
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
@@ -32,6 +32,8 @@ class Rechecks(Value):
     """When to look again whether something listens at a port where nothing did; each time after twice as long."""
 
     first: float = 1.0
+    soon: float = 0.01
+    """In a pod that has just been started."""
     longest: float = 15.0
     silence: float = 1.0
     """A connection that lives so long without a word was accepted."""
@@ -143,10 +145,15 @@ class Forwarding:
     ) -> None:
         """Serve one client; whatever happens to it, the listener goes on."""
         whole = False
+        source, pause = ReplayedSource(reader), self._rechecks.soon
         try:
-            pod = await self._pod(forward)
-            if pod is not None:
-                whole = await self._carry(forward, pod, reader, writer, connections)
+            while (pod := await self._pod(forward)) is not None:
+                answer = await self._carry(forward, pod, source, writer, connections)
+                if answer is not None:
+                    whole = answer
+                    break
+                await asyncio.sleep(pause)
+                pause *= 2
         finally:
             if not whole:
                 _reset(writer)
@@ -158,11 +165,15 @@ class Forwarding:
         self,
         forward: PortForward,
         pod: Pod,
-        reader: asyncio.StreamReader,
+        source: ReplayedSource,
         writer: asyncio.StreamWriter,
         connections: asyncio.TaskGroup,
-    ) -> bool:
-        """Carry bytes until both sides are done; returns whether none were lost."""
+    ) -> bool | None:
+        """Carry bytes until both sides are done.
+
+        Returns:
+            Whether none were lost; None where a pod that has just been started does not answer yet.
+        """
         port = ownership.container_port(pod, forward.spec)
         task = asyncio.current_task()
         assert task is not None
@@ -171,13 +182,15 @@ class Forwarding:
         try:
             async with self._containers.forward(pod.namespace, pod.name, port) as stream:
                 self._write(forward.name, pod=pod.name, container_port=port)
-                await pipe(reader, writer, stream, lambda: self._answers(forward.name))
+                await pipe(source, writer, stream, lambda: self._answers(forward.name, source))
         except ExceptionGroup as failures:
             problem = first_failure(failures)
         except (OSError, PytiltError) as failure:
             problem = failure
         finally:
             del self._connections[task]
+        if isinstance(problem, PytiltError) and pod.phase != "Running" and source.rewind():
+            return None
         if isinstance(problem, PortClosedError):
             self._closed(forward, pod, port, connections)
         elif isinstance(problem, PytiltError):
@@ -186,8 +199,10 @@ class Forwarding:
             raise problem
         return problem is None
 
-    def _answers(self, name: str) -> None:
+    def _answers(self, name: str, source: ReplayedSource | None = None) -> None:
         """Something listens in the pod."""
+        if source is not None:
+            source.settle()
         forward = self._store.get(PortForward, name)
         if forward is not None and forward.status.listening and forward.status.error:
             self._write(name, error="")

@@ -3,10 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import Protocol
 
 from pytilt.cluster.seam import ByteStream
 
 CHUNK_BYTES = 65536
+
+REPLAYED_BYTES = 256 * 1024
+"""So much of what a client says is kept until a pod answers."""
 
 HALF_CLOSED_SECONDS = 60.0
 """How long the pod's side may be silent once the client has said all; a client that is gone looks the same."""
@@ -15,9 +19,47 @@ LINGER_SECONDS = 5.0
 """How long a client may take to end once the pod's side has."""
 
 
-async def pipe(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stream: ByteStream, answers: Callable[[], None]
-) -> None:
+class Source(Protocol):
+    """What a client says."""
+
+    async def read(self, n: int) -> bytes:
+        """The next bytes, at most so many; empty at the end."""
+        ...
+
+
+class ReplayedSource:
+    """What a client says, so that it can be said again to another pod as long as none has answered.
+
+    Args:
+        reader: of the client.
+    """
+
+    def __init__(self, reader: Source) -> None:
+        self._reader = reader
+        self._said: list[bytes] = []
+        self._again: list[bytes] = []
+        self._keeps = True
+
+    async def read(self, n: int) -> bytes:
+        """The next bytes; empty at the end."""
+        data = self._again.pop(0) if self._again else await self._reader.read(n)
+        if self._keeps:
+            self._said.append(data)
+            self._keeps = sum(map(len, self._said)) <= REPLAYED_BYTES
+        return data
+
+    def settle(self) -> None:
+        """Keep nothing any more: a pod has answered."""
+        self._keeps = False
+        self._said = []
+
+    def rewind(self) -> bool:
+        """Begin from the start again; False when too much was said to keep it, or it was settled."""
+        self._again, self._said = [*self._said, *self._again], []
+        return self._keeps
+
+
+async def pipe(reader: Source, writer: asyncio.StreamWriter, stream: ByteStream, answers: Callable[[], None]) -> None:
     """Carry bytes until both sides have ended, or one has and the other is silent for long.
 
     Neither side is read faster than the other one takes it.

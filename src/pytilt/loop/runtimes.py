@@ -79,6 +79,8 @@ class Runtimes:
         self._blind: dict[tuple[WatchedKind, str], str] = {}
         """The watches that see nothing at this moment, and why."""
         self._pending_events: dict[str, pods.ObjectEvent] = {}
+        self._started: defaultdict[str, set[str]] = defaultdict(set)
+        """The containers of which events say that they were started, for each pod."""
 
     async def run(self) -> None:
         """Keep watching what resources live in, and their runtimes true, without end."""
@@ -168,7 +170,7 @@ class Runtimes:
         return take
 
     def _forget(self, uid: str) -> None:
-        for cache in (self._pods, self._owners, self._jobs, self._services):
+        for cache in (self._pods, self._owners, self._jobs, self._services, self._started):
             cache.pop(uid, None)
 
     async def _judge(self) -> None:
@@ -181,6 +183,7 @@ class Runtimes:
         """Judge every resource by what is known now."""
         stale = self._stale()
         by_ancestor: defaultdict[str, list[Pod]] = defaultdict(list)
+        self._note_started()
         for pod in self._pods.values():
             for uid in ownership.ancestors(pod, self._owners):
                 by_ancestor[uid].append(pod)
@@ -189,6 +192,15 @@ class Runtimes:
             self._write(resource, replace(state, stale=stale if resource.enabled else ""))
         self._discoveries.turn(self._pods.values(), self._owners)
         self._log_events()
+
+    def _note_started(self) -> None:
+        """Notice the pods all of whose containers were started before their status says so."""
+        for uid, names in self._started.items():
+            pod = self._pods.get(uid)
+            if pod is not None and not pod.started and pod.phase == "Pending":
+                own = {container.name for container in pod.containers if not container.init}
+                if own <= names:
+                    self._pods[uid] = replace(pod, started=True)
 
     def _stale(self) -> str:
         """Why what is known of pods need not be true any more; empty while the cluster reports of them."""
@@ -251,6 +263,8 @@ class Runtimes:
         if change.type is ChangeType.DELETED:
             return
         event = pods.event(change.object)
+        if event.reason == "Started" and event.container:
+            self._started[event.object_uid].add(event.container)
         old = (event.last_seen or event.created_at) < self._began[:19]
         quiet = event.type == "Normal" and event.reason not in LOGGED_REASONS
         # What happens again and again is logged ever more rarely, or it would drown the log.

@@ -91,6 +91,8 @@ class Pod(Value):
     """Init containers first."""
     conditions: tuple[Condition, ...] = ()
     ip: str = ""
+    started: bool = False
+    """Have all its containers been started, whether or not its status says so yet? The kubelet looks once a second."""
 
     @property
     def restarts(self) -> int:
