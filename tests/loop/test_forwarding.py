@@ -344,3 +344,32 @@ async def test_an_answer_that_breaks_off_is_no_proper_end_for_the_client(trial: 
         with pytest.raises(ConnectionResetError):
             await reader.read()
         await hang_up(writer)
+
+
+async def test_a_pod_that_was_started_is_asked_before_its_status_says_that_it_runs(trial: Trial):
+    trial.declare()
+    trial.pods("web-1", phase="Pending", started=True)
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        assert await trial.ask(b"hello") == b"web-1: hello"
+
+
+async def test_a_started_pod_that_does_not_listen_yet_is_asked_again(trial: Trial, logs: LogStore):
+    refusals = 3
+
+    async def late(connection: FakeConnection) -> None:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            await connection.read()
+            raise PortClosedError("nothing listens at port 80 of pod `web-1`")
+        await echo(connection)
+
+    trial.containers.answer_forward(late)
+    trial.declare()
+    trial.pods("web-1", phase="Pending", started=True)
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        assert await trial.ask(b"hello") == b"web-1: hello"
+    assert trial.status().error == ""
+    assert logged(logs) == ""

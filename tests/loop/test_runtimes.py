@@ -240,6 +240,21 @@ def event(uid: str, of: KubeObject, **fields: Any) -> Mapping[str, Any]:
     }
 
 
+async def test_a_pod_whose_containers_were_started_is_known_before_its_status_says_so(trial: Trial):
+    async with running(trial.runtimes.run()):
+        pod = trial.cluster.add_pod("web-1", owner=trial.deploy(), status={"phase": "Pending"})
+        await until(trial.store, lambda: trial.pods() == ["web-1"])
+        name = pod["spec"]["containers"][0]["name"]
+        about = {**event("e1", pod)["involvedObject"], "fieldPath": f"spec.containers{{{name}}}"}
+        trial.cluster.put(event("e1", pod, type="Normal", reason="Started", involvedObject=about))
+
+        def started() -> bool:
+            runtime = trial.store.get(Runtime, "web")
+            return runtime is not None and runtime.status.pods[0].started
+
+        await until(trial.store, started)
+
+
 async def test_an_event_is_reported_once_and_again_when_it_happened_again(trial: Trial):
     async with running(trial.runtimes.run()):
         pod = trial.cluster.add_pod("web-1", owner=trial.deploy())
