@@ -40,9 +40,12 @@ from functools import partial
 from pathlib import Path
 
 DOCKERFILE = "FROM busybox\nWORKDIR /app\nADD . .\nENTRYPOINT busybox httpd -f -p 8000\n"
-DOCKERFILE_OF_READER = (
-    'FROM busybox\nWORKDIR /app\nADD . .\nENTRYPOINT ["sh", "-c", "cp -r /app /page && exec busybox httpd -f -p 8000 -h /page"]\n'
-)
+DOCKERFILE_OF_READER = """\
+FROM busybox
+WORKDIR /app
+ADD . .
+ENTRYPOINT ["sh", "-c", "cp -r /app /page && exec busybox httpd -f -p 8000 -h /page"]
+"""
 DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment
