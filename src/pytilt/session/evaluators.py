@@ -65,8 +65,8 @@ def repositories(
 
 
 def extensions_directory(settings: Settings) -> StateDirectory:
-    """Where extension repositories are kept."""
-    return StateDirectory(settings.state_dir).below("extensions")
+    """Where extension repositories are kept, under Tilt's name: `helm_remote` and `git_resource` look for it."""
+    return StateDirectory(settings.state_dir).below("tilt_modules")
 
 
 def lock_path(project: SessionProject) -> Path:
