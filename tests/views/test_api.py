@@ -255,7 +255,7 @@ def test_every_kind_can_be_listed_and_got_by_name(store: Store):
     found = {kind.name: kind.list(state) for kind in kinds()}
     assert {name for name, items in found.items() if items} == {
         "UIResource", "Session", "Tiltfile", "Cluster", "FileWatch", "Resource", "Runtime",
-        "KubernetesDiscovery",
+        "KubernetesDiscovery", "KubernetesApply", "DockerImage", "UISession",
     }  # fmt: skip
     for kind in kinds():
         assert all(kind.one(state, each["metadata"]["name"]) == each for each in kind.list(state))

@@ -281,9 +281,14 @@ class Routes:
         known: dict[str, Json] = {}
         async for changed in self._store.watch(*kind.sources):
             state = self._store.snapshot()
-            touched = kind.touched(changed.names)
-            order = [each for each in kind.names(state) if each in touched] + sorted(touched - set(kind.names(state)))
-            events = [_event(known, each, self._shown(kind.one(state, each))) for each in order if name in (None, each)]
+            if kind.every is not None:
+                every = kind.every(state)
+                order = [*every, *sorted(known.keys() - every.keys())]
+            else:
+                names, touched = kind.names(state), kind.touched(changed.names)
+                order = [each for each in names if each in touched] + sorted(touched - set(names))
+                every = {each: found for each in order if (found := kind.one(state, each)) is not None}
+            events = [_event(known, each, self._shown(every.get(each))) for each in order if name in (None, each)]
             new = [event for event in events if event is not None]
             if new:
                 yield b"".join(_encoded(event) + b"\n" for event in new)

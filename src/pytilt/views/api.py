@@ -7,6 +7,7 @@ import msgspec
 
 from pytilt.model.api.file_watches import STANDS_FOR, ApiFileWatch
 from pytilt.model.api.kinds import API_KINDS, ApiKind
+from pytilt.model.api.kubernetes_applies import KubernetesApply
 from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery
 from pytilt.model.api.toggles import SWITCH_KEY, switch_name
 from pytilt.model.api.words import GROUP_VERSION, READING, WRITING
@@ -18,6 +19,7 @@ from pytilt.model.stored import TILTFILE_OWNER, Object, Owner
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
 from pytilt.views.api_objects import owner_references, readable, shown, uid
+from pytilt.views.build_objects import DERIVED, Made, kubernetes_applies
 from pytilt.views.discoveries import discovery
 from pytilt.views.endpoints import endpoints
 from pytilt.views.hiding import without_data
@@ -49,6 +51,8 @@ class Kind(msgspec.Struct, frozen=True):
 
     touches: Callable[[str], str] = lambda name: TILTFILE if name == CONFIGS else name
     """The name of what an object of this name is part of."""
+    every: Callable[[Snapshot], Mapping[str, Json]] | None = None
+    """Makes all objects at once, by name, where any change of what they are made of may touch any of them."""
     api: ApiKind | None = None
     """The kind in the table of those that Tiltfiles and clients make; None: the session makes it."""
 
@@ -59,6 +63,8 @@ class Kind(msgspec.Struct, frozen=True):
 
     def list(self, state: Snapshot) -> tuple[Json, ...]:
         """Every object of this kind."""
+        if self.every is not None:
+            return tuple(self.every(state).values())
         found = (self.one(state, name) for name in self.names(state))
         return tuple(each for each in found if each is not None)
 
@@ -84,6 +90,7 @@ def kinds() -> tuple[Kind, ...]:
         _plain("runtimes", Runtime),
         _plain("resources", Resource),
         *(_made(kind) for kind in API_KINDS),
+        *(_derived(*each) for each in DERIVED),
     )
 
 
@@ -110,6 +117,8 @@ def _made(kind: ApiKind) -> Kind:
 
     if kind.type is KubernetesDiscovery:
         return _discoveries(kind, one)
+    if kind.type is KubernetesApply:
+        return _applies(kind, one)
     if kind.type is not ApiFileWatch:
         return Kind(kind.name, kind.plural, kind.short, (kind.type,), _names_of(kind.type), one, api=kind)
     own = _plain(kind.plural, FileWatch)
@@ -140,6 +149,44 @@ def _discoveries(kind: ApiKind, one: Callable[[Snapshot, str], Json | None]) -> 
         return one(state, name) or of_resource(state, name)
 
     return Kind(kind.name, kind.plural, kind.short, (kind.type, Resource, Runtime), names, either, api=kind)
+
+
+def _applies(kind: ApiKind, one: Callable[[Snapshot, str], Json | None]) -> Kind:
+    """What objects apply, and what resources do."""
+
+    def every(state: Snapshot) -> Mapping[str, Json]:
+        own = {name: found for name in _names_of(kind.type)(state) if (found := one(state, name)) is not None}
+        return {**dict(kubernetes_applies(state)), **own}
+
+    sources, short = (kind.type, Resource), kind.short
+    return Kind(
+        kind.name,
+        kind.plural,
+        short,
+        sources,
+        lambda state: tuple(every(state)),
+        lambda state, name: every(state).get(name),
+        every=every,
+        api=kind,
+    )
+
+
+def _derived(name: str, plural: str, short: tuple[str, ...], made: Callable[[Snapshot], Made]) -> Kind:
+    """A kind whose objects are made of others, under names of their own."""
+
+    def every(state: Snapshot) -> Mapping[str, Json]:
+        return dict(made(state))
+
+    sources = (Session, Resource, ImageMap, Runtime, KubernetesDiscovery)
+    return Kind(
+        name,
+        plural,
+        short,
+        sources,
+        lambda state: tuple(every(state)),
+        lambda state, wanted: every(state).get(wanted),
+        every=every,
+    )
 
 
 def _is_own(name: str) -> bool:

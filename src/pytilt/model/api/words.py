@@ -47,6 +47,10 @@ KINDS = (
     KindWords("FileWatch", "filewatches", ("fw",), written=True),
     KindWords("KubernetesApply", "kubernetesapplys", ("ka", "kapp"), written=True),
     KindWords("KubernetesDiscovery", "kubernetesdiscoveries", ("kd", "kdisco"), written=True),
+    KindWords("DockerImage", "dockerimages"),
+    KindWords("CmdImage", "cmdimages"),
+    KindWords("PodLogStream", "podlogstreams", ("pls",)),
+    KindWords("UISession", "uisessions"),
 )
 """In the order in which they are listed."""
 
