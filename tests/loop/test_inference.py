@@ -152,7 +152,7 @@ class Trial:
         found = Pod(name="web-1", namespace="default", uid="u", created_at="", containers=(container,))
         store.put(Runtime(name="web", status=RuntimeState(pods=(found,))))
         self.receivers = Receivers(store, lambda ref, _: open_shell(containers, ref))
-        self.syncing = Syncing(store, self.receivers)
+        self.syncing = Syncing(store, self.receivers, gone_seconds=0.05)
 
     @property
     def resource(self) -> Resource:

@@ -1,6 +1,7 @@
 """Live updates: what changed goes into every running container of a resource, through a stream kept open for it."""
 
 import asyncio
+import contextlib
 import posixpath
 from collections.abc import Iterable, Sequence
 
@@ -26,10 +27,13 @@ from pytilt.model.images import LiveUpdate
 from pytilt.model.inference import Inference, Inferred
 from pytilt.model.logs import Level, Log
 from pytilt.model.names import TILTFILE
-from pytilt.model.objects import Resource, Tiltfile
+from pytilt.model.objects import Resource, Runtime, Tiltfile
 from pytilt.model.resources import Declaration
 from pytilt.model.updates import Outcome, StepName, SyncedContainer
 from pytilt.store.objects import Store
+
+GONE_SECONDS = 3.0
+"""How long it may take until the cluster says that a container has ended: its node looks once a second."""
 
 SHOWN_FILES = 10
 """Files that a live update names one by one in the log."""
@@ -41,6 +45,8 @@ class _Result(Value):
     error: str = ""
     brought: bool = True
     """Are the files in the container?"""
+    gone: bool = False
+    """The container is no longer there: the one that replaces it gets what it lacks."""
 
 
 class Syncing:
@@ -49,11 +55,13 @@ class Syncing:
     Args:
         store: the session's objects.
         receivers: keeps a stream open to every container that could get one.
+        gone_seconds: how long it may take until the cluster says that a container has ended.
     """
 
-    def __init__(self, store: Store, receivers: Receivers) -> None:
+    def __init__(self, store: Store, receivers: Receivers, *, gone_seconds: float = GONE_SECONDS) -> None:
         self._store = store
         self._receivers = receivers
+        self._gone_seconds = gone_seconds
         self._explained: set[str] = set()
         """Resources whose log says what was inferred."""
 
@@ -87,6 +95,7 @@ class Syncing:
                 tried=0 if result.brought else start.sequence,
             )
             for target, result in zip(answer.targets, results, strict=True)
+            if not result.gone
         )
         return Done(
             outcome=Outcome.FAILED if errors else Outcome.OK,
@@ -127,13 +136,25 @@ class Syncing:
             with timing.about(f"{target.pod.name}/{target.container.name}"):
                 return _Result(error=await self._bring(resource, target, start, batches, log))
         except SyncError as problem:
+            name = f"{target.pod.name}/{target.container.name}"
+            # A reason that the container itself gave comes with a hint.
+            if problem.hint is None and not isinstance(problem, NotInPlaceError) and await self._gone(resource, target):
+                log(f"  → Container {name} is gone; what changed goes into the one that replaces it\n")
+                return _Result(gone=True)
             if not target.image.live_update_only:
                 raise
-            log(
-                f"  → Failed to update container {target.pod.name}/{target.container.name}: {problem}\n",
-                level=Level.ERROR,
-            )
+            log(f"  → Failed to update container {name}: {problem}\n", level=Level.ERROR)
             return _Result(error=str(problem), brought=False)
+
+    async def _gone(self, resource: Resource, target: SyncTarget) -> bool:
+        """Has the container ended? That is known a moment after its stream broke."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._gone_seconds):
+                async for _ in self._store.watch(Resource, Runtime):
+                    found = freshness.sync_targets(self._store.snapshot(), resource)
+                    if not any(each.running and each.container.id == target.container.id for each in found):
+                        return True
+        return False
 
     async def _bring(self, resource: Resource, target: SyncTarget, start: Start, batches: "_Batches", log: Log) -> str:
         with timing.step(StepName.PLAN):
