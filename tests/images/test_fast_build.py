@@ -172,6 +172,10 @@ def test_an_image_is_built_anew_where_nothing_changed_or_layers_pile_up_or_an_ad
     limited = BuiltImage(name=BEFORE.name, id="", reference="x", config=ImageConfig(user="1000:1000"))
     assert can_build_upon(limited, fast, changed)
     assert not can_build_upon(limited, fast, [project.path("deleted")])
+    bare = project.build().fast
+    assert bare
+    assert can_build_upon(BEFORE, bare, changed)
+    assert not can_build_upon(BEFORE, bare, [project.path("deleted")])
     (tmp_path / "link").symlink_to("a")
     assert not can_build_upon(BEFORE, fast, [project.path("link")])
 

@@ -84,9 +84,9 @@ def can_build_upon(previous: BuiltImage, build: FastBuild, changed: Sequence[str
     # What a link replaces may be a directory, which no builder copies it over; without its source an add is an error.
     odd = any(os.path.islink(path) for path in changed)  # noqa: PTH114 - quick
     missing = any(not os.path.exists(add.local) for add in build.adds)  # noqa: PTH110 - quick
-    # What is deleted is deleted by the image's user, who may not be allowed to: the files are root's.
+    # The image's own `rm` deletes, as its user: the files are root's, and an image without commands may have none.
     user = previous.config.user.partition(":")[0] if previous.config else ""
-    stuck = user not in _ROOT and not all(map(os.path.lexists, changed))
+    stuck = not (user in _ROOT and build.runs) and not all(map(os.path.lexists, changed))
     return bool(changed) and layers <= MOST_LAYERS and not (odd or missing or stuck)
 
 
