@@ -40,7 +40,7 @@ ONCE_PROJECT = {
     "once.yaml": JOB % (3, "OnFailure") + KEEP % ONCE.format(then="exit 0"),
 }
 FAILING = {
-    "a Deployment": (DEPLOYMENT + KEEP % "exit 3", "CrashLoopBackOff"),
+    "a Deployment": (DEPLOYMENT + KEEP % "exit 3", "web: pod web-"),
     "a Job": (JOB % (1, "Never") + KEEP % "exit 3", "once: pod once-"),
 }
 
@@ -58,7 +58,7 @@ def test_a_container_that_fails_again_and_again_is_one_on_a_cluster(tilt_on_clus
     text, reason = FAILING[what]
     ended = tilt_on_cluster({"Tiltfile": "k8s_yaml('app.yaml')", "app.yaml": text}).run("ci")
     assert ended.code == 1
-    assert reason in ended.output
+    assert reason in ended.output, ended.output
     assert "exit code 3" in ended.output
 
 
@@ -67,5 +67,5 @@ def test_a_container_that_fails_again_and_again_is_one_on_the_engine(tilt_on_eng
     text, reason = FAILING[what]
     ended = tilt_on_engine({"Tiltfile": "k8s_yaml('app.yaml')", "app.yaml": text}).run("ci")
     assert ended.code == 1
-    assert reason in ended.output
+    assert reason in ended.output, ended.output
     assert "exit code 3" in ended.output

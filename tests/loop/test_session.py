@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from pytilt.errors import UserError
-from pytilt.loop.session import judge, run_session
+from pytilt.loop.session import CONFIRM_SECONDS, judge, run_session
 from pytilt.loop.verdict import Verdict
 from pytilt.model.names import ResourceName
 from pytilt.model.objects import Resource, ResourceStatus, Runtime, RuntimeState, Session
@@ -78,6 +78,18 @@ async def test_pods_that_are_healthy_for_a_moment_only_are_no_success(store: Sto
         assert not judging.done()
         is_(RuntimeStatus.ERROR, "it ended with exit code 3")
     assert judging.result().error == "it ended with exit code 3"
+
+
+async def test_pods_that_have_been_healthy_for_a_while_are_a_success_at_once(store: Store):
+    prepare(store, kubernetes("web", deployment("web")))
+    store.change(Session, "Tiltfile", lambda each: replace(each, ci=True))
+    status = ResourceStatus(history=(update(),), deployed_at=store.now())
+    store.change(Resource, "web", lambda each: replace(each, status=status))
+    pod = Pod(name="web-1", namespace="default", uid="1", created_at=store.now())
+    state = RuntimeState(status=RuntimeStatus.OK, pods=(pod,), since="2026-01-01T00:00:00Z")
+    store.put(Runtime(name="web", status=state))
+    async with asyncio.timeout(CONFIRM_SECONDS / 2):
+        assert (await judge(store)).error == ""
 
 
 async def test_what_runs_goes_on_until_the_last_words_after_the_verdict(store: Store):

@@ -8,14 +8,15 @@ from msgspec.structs import replace
 
 from pytilt.loop.verdict import CiTargets, Verdict, ci_results, verdict
 from pytilt.model.objects import ClusterState, Resource, Runtime, Session, SessionStatus, Tiltfile
+from pytilt.model.times import seconds_between
 from pytilt.store.objects import Store
 
 JUDGE_SECONDS = 1.0
 """Between two looks at the clock by `tilt ci`: its timeouts are minutes."""
 
-CONFIRM_SECONDS = 0.25
-"""How long pods have to stay healthy before `tilt ci` ends well: a container that ends at once is ready for a moment.
-Tilt waits as long after a local command."""
+CONFIRM_SECONDS = 1.5
+"""How long pods have to have been healthy before `tilt ci` ends well: a container that ends at once is ready until the
+kubelet looks again, which it does once a second."""
 
 LAST_WORDS_SECONDS = 2.0
 """How long `tilt ci` waits after its verdict for the logs of what has ended: they say why."""
@@ -74,10 +75,18 @@ async def judge(store: Store) -> Verdict:
 async def _confirmed(store: Store, targets: CiTargets) -> Verdict | None:
     """The verdict of this moment; a good one about pods only if it still holds a little later."""
     found = _found(store, targets)
-    runs_pods = any(runtime.status.pods for runtime in store.snapshot().all(Runtime))
-    if found is None or found.error or not runs_pods:
+    if found is None or found.error:
         return found
-    await asyncio.sleep(CONFIRM_SECONDS)
+    now = store.now()
+    healthy = [
+        seconds_between(runtime.status.since or now, now)
+        for runtime in store.snapshot().all(Runtime)
+        if runtime.status.pods
+    ]
+    remaining = CONFIRM_SECONDS - min(healthy, default=CONFIRM_SECONDS)
+    if remaining <= 0:
+        return found
+    await asyncio.sleep(remaining)
     return verdict(store.snapshot(), store.now())
 
 
