@@ -196,6 +196,22 @@ async def test_a_file_that_is_only_copied_is_synced_and_the_rule_is_logged(
     assert f"live_update=[fall_back_on(['{local}/a.json']), sync('{local}', '{remote}')])" in text
 
 
+async def test_a_program_that_does_not_see_the_change_is_to_be_started_again(
+    store: Store, logs: LogStore, tmp_path: Path
+) -> None:
+    trial = Trial(store, logs, tmp_path, Shells())
+    resource = trial.resource
+    (known,) = resource.status.inferences
+    assert known.rules is not None
+    rules = replace(known.rules, trusted=True, supervised=True)
+    inferred = (replace(known, rules=rules),)
+    store.put(replace(resource, status=replace(resource.status, inferences=inferred)))
+    trial.write({"data.yaml": "new"})
+    done = await trial.update()
+    assert done.outcome is Outcome.FELL_BACK
+    assert "the container's program cannot be started again" in done.error  # a shell is not its first process
+
+
 async def test_a_file_that_a_command_reads_is_built(store: Store, logs: LogStore, tmp_path: Path) -> None:
     trial = Trial(store, logs, tmp_path, Shells())
     trial.write({"a.json": "{}"})

@@ -6,7 +6,7 @@ nothing after that may have read it. Everything else is a reason for a full buil
 
 import contextlib
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -113,6 +113,12 @@ def plan_inferred(changed: Sequence[ChangedFile], rules: Inferred, tree: SourceT
         return FallBack(reason=str(reason))
     checks = (Run(argv=("sh", "-c", _NO_DIRECTORIES, "sh", *places), echo_off=True),) if places else ()
     return SyncPlan(deletions=tuple(deletions.values()), copies=tuple(copies.values()), checks=checks)
+
+
+def blind(rules: Inferred, remotes: Iterable[str]) -> bool:
+    """Does anything that runs there not see that some of these files changed?"""
+    seen = (blind_to(process, remote) for remote in remotes for process in rules.processes)
+    return not rules.processes or any(seen)
 
 
 def arrivals(changed: Sequence[ChangedFile], rules: Inferred, tree: SourceTree) -> list[Landing]:
@@ -358,7 +364,7 @@ def _check_place(landing: Landing, rules: Inferred, kind: FileKind) -> None:
     for process in rules.processes if kind is not FileKind.DIRECTORY else ():
         reason = blind_to(process, remote)
         if reason:
-            raise _Rebuild(f"{reason}; `live_update='infer'` would sync it all the same")
+            raise _Rebuild(f"{reason}; `live_update='infer'` would sync it and start the program again")
 
 
 def _synced(landing: Landing) -> SyncedFile:

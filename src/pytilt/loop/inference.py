@@ -1,7 +1,7 @@
 """What a resource that was just deployed allows to update in place without a rule. Pure."""
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -10,7 +10,7 @@ from pytilt.cluster import objects, workloads
 from pytilt.images.build_chain import build_chain
 from pytilt.images.build_paths import covers
 from pytilt.liveupdate.glob_sources import is_glob
-from pytilt.liveupdate.inferring import Landing, SourceTree, arrivals
+from pytilt.liveupdate.inferring import Landing, SourceTree, arrivals, blind
 from pytilt.liveupdate.planning import ChangedFile
 from pytilt.liveupdate.processes import programs, reloader_of, shown
 from pytilt.model import references
@@ -26,7 +26,7 @@ _LASTING = frozenset({"DaemonSet", "Deployment", "Pod", "ReplicaSet", "Replicati
 
 _SEARCHED = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
-_TRUST = "`live_update='infer'` would sync it all the same"
+_TRUST = "`live_update='infer'` would sync it and start the program again"
 
 
 def infer(state: Snapshot, resource: Resource) -> tuple[Inference, ...]:
@@ -38,11 +38,15 @@ def infer(state: Snapshot, resource: Resource) -> tuple[Inference, ...]:
     """
     maps = {image.name: state.get(ImageMap, image.name) for image in resource.spec.images}
     built = {name: found.status.built for name, found in maps.items() if found is not None}
-    return inferences(resource, {name: image.config for name, image in built.items() if image and image.config})
+    configs = {name: image.config for name, image in built.items() if image and image.config}
+    supervised = {name for name, found in maps.items() if found is not None and found.status.supervised}
+    return inferences(resource, configs, supervised)
 
 
-def inferences(resource: Resource, configs: Mapping[ImageName, ImageConfig]) -> tuple[Inference, ...]:
-    """The same, of images as they were built."""
+def inferences(
+    resource: Resource, configs: Mapping[ImageName, ImageConfig], supervised: Collection[ImageName] = ()
+) -> tuple[Inference, ...]:
+    """The same, of images as they were built, some of them so that their program can be started again."""
     same = resource.digest == resource.status.applied_digest
     before = {each.image: each.blocked for each in resource.status.inferences if same}
     found = (
@@ -50,7 +54,11 @@ def inferences(resource: Resource, configs: Mapping[ImageName, ImageConfig]) -> 
         for image in resource.spec.images
         if image.deployed and image.live_update is None and isinstance(image.build, DockerBuild)
     )
-    return tuple(each for each in found if each is not None)
+    return tuple(
+        replace(each, rules=replace(each.rules, supervised=True)) if each.rules and each.image in supervised else each
+        for each in found
+        if each is not None
+    )
 
 
 def explanation(image: Image, rules: Inferred, changed: Sequence[ChangedFile], tree: SourceTree, directory: str) -> str:
@@ -68,8 +76,11 @@ def explanation(image: Image, rules: Inferred, changed: Sequence[ChangedFile], t
     syncs = dict.fromkeys(_sync(each, directory) for each in found)
     stops = sorted({_relative(path, directory) for path in _read_later(rules.chain)})
     steps = ([f"fall_back_on({stops!r})"] if stops else []) + list(syncs)
+    remotes = [each.remote for each in found]
     seen = ", ".join(dict.fromkeys(f"`{known.name}`" for each in rules.processes if (known := reloader_of(each))))
-    does = f"; {seen} sees the change" if seen else ""
+    does = f"; {seen} sees the change" if seen and not blind(rules, remotes) else ""
+    if rules.supervised and blind(rules, remotes):
+        does, steps = "; the program is started again", [*steps, "restart_container()"]
     return (
         f"Inferred from the Dockerfile: nothing reads what {instructions} brings{does}\n"
         f"  by a rule: docker_build('{image.name}', …, live_update=[{', '.join(steps)}])\n"

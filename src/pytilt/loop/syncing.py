@@ -11,7 +11,7 @@ from pytilt.errors import NotInPlaceError, PytiltError, SyncError
 from pytilt.host import timing
 from pytilt.host.output import Tail
 from pytilt.liveupdate.archive import DiskTree, examine, list_synced
-from pytilt.liveupdate.inferring import plan_changes
+from pytilt.liveupdate.inferring import blind, plan_changes
 from pytilt.liveupdate.planning import FallBack, SyncedFile, SyncPlan, plan_initial
 from pytilt.liveupdate.receiver import COMMAND_TITLE, Batch
 from pytilt.loop import freshness
@@ -236,7 +236,11 @@ class _Batches:
 
     def of(self, plan: SyncPlan, rules: LiveUpdate | Inferred) -> Batch:
         """The batch of a plan."""
-        restart = isinstance(rules, LiveUpdate) and rules.restart and bool(plan.copies or plan.deletions or plan.runs)
+        files = [file.remote for file in (*plan.copies, *plan.deletions) if not file.alone]
+        if isinstance(rules, Inferred):
+            restart = rules.supervised and blind(rules, files)
+        else:
+            restart = rules.restart and bool(files or plan.runs)
         return self._batches.setdefault((plan, restart), Batch(plan, restart=restart))
 
 

@@ -137,8 +137,10 @@ class Image(Value):
 
     @property
     def restarts(self) -> bool:
-        """Does a live update start its program again?"""
-        return self.live_update is not None and self.live_update.restart
+        """May a live update start its program again?"""
+        if self.live_update is not None:
+            return self.live_update.restart
+        return self.inference is InferenceMode.INFER
 
     @property
     def takes_layer(self) -> bool:

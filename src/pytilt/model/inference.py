@@ -119,6 +119,8 @@ class Inferred(Value):
     """Who runs in them; empty: root."""
     mounts: tuple[str, ...] = ()
     """Absolute paths in them at which they have something else than the image."""
+    supervised: bool = False
+    """Can what runs in them be started again without another container?"""
 
     @property
     def roots(self) -> tuple[str, ...]:
