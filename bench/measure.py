@@ -19,6 +19,8 @@ Workloads (all need a kube context, `sync`, `rebuild` and `start` also a builder
     tiltfile   `alpha tiltfile-result` of N Kubernetes services            (default N 500)
     logs       `ci` of one command that prints N lines; counts those that arrive (default N 1000000)
     search     `logs --grep` for one of N lines of a running session                 (default N 1000000)
+    idle       `up` of N local_resources that are done: work and memory of half a minute (default N 100)
+    files      N files of which one in 25 counts: ready, save -> run, and a `git checkout` (default N 250000)
     verbs      `version`, `get uiresources`, `trigger`, `logs` against a running session
 Figures: milliseconds or seconds as named, peak resident memory of the tool's process tree's root in MiB.
 """
@@ -376,11 +378,19 @@ def verbs(tool: Tool, folder: Path, n: int) -> None:
             return run.returncode == 0 and b"hello" in run.stdout
 
         until(up, 60, "session", process, 0.1)
-        for verb in ("version", "get uiresources", "get uiresource hello -o json", "trigger hello", "logs hello"):
+        common = (
+            "version",
+            "get uiresources",
+            "describe uiresource hello",
+            "trigger hello",
+            "logs hello",
+            "enable hello",
+        )
+        for verb in (*common, "wait --for=condition=Ready uiresource/hello", "args a"):
             times = []
             for _ in range(n):
                 start = time.perf_counter()
-                subprocess.run(tool.argv(verb, tail=False), env=env, capture_output=True, check=True)
+                subprocess.run(tool.argv(verb, tail=False), env=env, capture_output=True, check=False)
                 times.append(time.perf_counter() - start)
             show(tool, {"verb": verb.replace(" ", "_"), **spread(times)})
 
@@ -406,6 +416,80 @@ def search(tool: Tool, folder: Path, n: int) -> None:
         show(tool, {"searches": str(answers), "found": lines, **spread(times), "n": n})
 
 
+def ticks(pid: int) -> int:
+    """The processor time of a process so far, in ticks of the clock."""
+    return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))
+
+
+def idle(tool: Tool, folder: Path, n: int) -> None:
+    """What a session costs while nothing happens."""
+    (folder / "Tiltfile").write_text(
+        f"for i in range({n}):\n  local_resource('r%d' % i, cmd='echo >> runs.txt', allow_parallel=True)\n"
+    )
+    runs, seconds = folder / "runs.txt", 30
+    with session(tool, folder) as (process, _):
+        until(lambda: runs.exists() and runs.stat().st_size >= n, 120, "end of the first runs", process, 0.05)
+        time.sleep(5)
+        before = ticks(process.pid)
+        time.sleep(seconds)
+        percent = 100 * (ticks(process.pid) - before) / os.sysconf("SC_CLK_TCK") / seconds
+        status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+        now = next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
+        figures: Figures = {"percent_of_a_core": f"{percent:.2f}", "memory_mib": now, "n": n}
+        show(tool, {**figures, "peak_mib": memory(process.pid)})
+
+
+def inotify_watches(pid: int) -> int:
+    """How many watches of the kernel a process has."""
+    count = 0
+    for entry in Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(OSError):
+            count += entry.read_text().count("inotify wd:")
+    return count
+
+
+def files(tool: Tool, folder: Path, n: int) -> None:
+    """A large project of which nearly all is ignored."""
+    for part, count in (("node_modules", n - n // 25), ("src", n // 25)):
+        for number in range(count):
+            if number % 100 == 0:
+                below = folder / part / f"d{number // 5000}" / f"e{number // 100}"
+                below.mkdir(parents=True)
+            (below / f"f{number % 100}.txt").touch()
+    for name in (".tiltignore", ".gitignore"):
+        (folder / name).write_text("node_modules\nup.out\nruns.txt\n")
+    (folder / "Tiltfile").write_text("local_resource('count', cmd='echo >> runs.txt', deps=['.'])\n")
+    runs = folder / "runs.txt"
+    git = partial(subprocess.run, cwd=folder, check=True, capture_output=True)
+    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=b", "-c", "user.email=b", "commit", "-qm", "a"]):
+        git(["git", *words])
+    half = sorted((folder / "src").rglob("*.txt"))[: n // 50]
+    git(["git", "checkout", "-qb", "other"])
+    for file in half:
+        file.write_text("other\n")
+    git(["git", "-c", "user.name=b", "-c", "user.email=b", "commit", "-qam", "b"])
+
+    def has_run(times: int) -> bool:
+        return runs.exists() and runs.stat().st_size >= times
+
+    start = time.perf_counter()
+    with session(tool, folder) as (process, _):
+        until(partial(has_run, 1), 120, "first run", process, 0.005)
+        ready = time.perf_counter() - start
+        time.sleep(3)
+        times = []
+        for number in range(10):
+            half[-number - 1].write_text(f"saved {number}\n")
+            times.append(until(partial(has_run, number + 2), 30, "run", process, 0.0005))
+            time.sleep(0.5)
+        watches, before = inotify_watches(process.pid), runs.stat().st_size
+        git(["git", "checkout", "-qf", "HEAD~1"])
+        until(partial(has_run, before + 1), 60, "run after the checkout", process)
+        time.sleep(5)
+        after = {"runs_of_checkout": runs.stat().st_size - before, "watches": watches, "n": n}
+        show(tool, {"ready_s": ready, **spread(times), **after, "memory_mib": memory(process.pid)})
+
+
 WORKLOADS: dict[str, tuple[Callable[[Tool, Path, int], None], int]] = {
     "sync": (partial(served, live=True), 15),
     "rebuild": (partial(served, live=False), 6),
@@ -418,6 +502,8 @@ WORKLOADS: dict[str, tuple[Callable[[Tool, Path, int], None], int]] = {
     "tiltfile": (tiltfile, 500),
     "logs": (logs, 1_000_000),
     "search": (search, 1_000_000),
+    "idle": (idle, 100),
+    "files": (files, 250_000),
     "verbs": (verbs, 10),
 }
 """What can be measured, each with its default N."""

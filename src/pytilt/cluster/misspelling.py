@@ -4,7 +4,6 @@ The tables are those of Kubernetes 1.34. A field that resembles none of them may
 of it.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -112,6 +111,8 @@ def _unknown(o: Mapping[str, Any], kind: str, path: str) -> Iterator[tuple[str, 
     free = {field.lower(): field for field in _KNOWN[kind] - o.keys()}
     for name in o:
         if isinstance(name, str) and name not in _KNOWN[kind]:
+            import difflib  # imported here: only a mistake needs it
+
             alike = difflib.get_close_matches(name.lower(), free, n=1, cutoff=_ALIKE)
             if alike:
                 yield f"{path}.{name}".lstrip("."), free[alike[0]]

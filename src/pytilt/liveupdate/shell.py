@@ -3,7 +3,7 @@
 import asyncio
 import codecs
 import contextlib
-import secrets
+import uuid
 from collections.abc import AsyncIterator, Sequence
 
 from pytilt.cluster.seam import ContainerRef, Containers, ExecStream
@@ -130,7 +130,7 @@ async def open_shell(containers: Containers, ref: ContainerRef, *, root: str = "
         SyncError: the container does not run, or lacks what an update needs.
         ClusterUnreachableError: no answer.
     """
-    marks = Marks(secrets.token_hex(16))
+    marks = Marks(uuid.uuid4().hex)
     async with containers.exec(ref, marks.argv) as stream, _listen(stream, marks.mark) as output:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_SECONDS):
