@@ -152,6 +152,8 @@ async def test_a_changed_config_file_evaluates_again(trial: Trial):
     assert trial.names() == ["b"]
     assert status.history[0].changed_files == (CONFIG,)
     assert status.history[0].reason is Reason.CHANGED_FILES
+    assert [step.name for step in status.history[0].steps] == ["event", "plan", "evaluate"]
+    assert [step.name for step in status.history[1].steps] == ["evaluate"]
     assert len(trial.evaluator.args) == 2
 
 

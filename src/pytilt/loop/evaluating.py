@@ -9,15 +9,15 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from pytilt.errors import PytiltError
-from pytilt.host.timing import Recording
 from pytilt.loop import freshness
 from pytilt.loop.declaring import declared_objects, put_objects
 from pytilt.loop.digests import image_digest, resource_digest
 from pytilt.loop.evaluator import Evaluator
 from pytilt.loop.narration import pause_text
+from pytilt.loop.origins import Origins
 from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.rounds import Rounds
-from pytilt.loop.schedule import evaluation_changes, tiltfile_pending
+from pytilt.loop.schedule import Start, evaluation_changes, tiltfile_pending
 from pytilt.loop.toggles import switched
 from pytilt.loop.updating import HISTORY, Updating
 from pytilt.loop.watching import Observation, Watching, that_matter
@@ -64,6 +64,7 @@ class Evaluating:
         self._resource_deletion = resource_deletion
         self._evaluator = evaluator
         self._rounds = Rounds()
+        self._origins = Origins(watching, store.now)
         self._chosen: dict[ResourceName, bool] = {}
         """What a person enabled or disabled; it outlives evaluations, until the arguments change."""
         self._declaring = asyncio.Lock()
@@ -122,19 +123,23 @@ class Evaluating:
         due = evaluation_changes(self._store.snapshot())
         changed = tuple(sorted(due))
         self._rounds.begin(TILTFILE, due, only_changes=bool(tiltfile.status.history) and not tiltfile.status.trigger)
-        number = self._updating.next_id()
+        number, reason = self._updating.next_id(), self._reason(tiltfile.status, changed)
+        how, first = Strategy.EVALUATE, min(due.values(), default=0)
+        start = Start(resource=TILTFILE, reason=reason, strategy=how, sequence=sequence, first_change=first)
+        origin = self._origins.of(start)
         update = Update(
             id=number,
             span=SpanId(f"tiltfile:{number}"),
-            reason=self._reason(tiltfile.status, changed),
-            strategy=Strategy.EVALUATE,
+            reason=reason,
+            strategy=how,
             changed_files=changed,
             started_at=self._store.now(),
+            saved_at=origin.saved_at,
         )
         self._write(lambda status: replace(status, current=update, trigger=None, pause=None))
         span = self._logs.span(TILTFILE, update.span, build=True)
         began, wall = time.monotonic(), time.time()
-        recording = Recording(began)
+        origin.begin()
         try:
             with self._watching.observe([CONFIGS]) as seen:
                 result = await self._evaluator.evaluate(tiltfile.args, span)
@@ -142,10 +147,10 @@ class Evaluating:
                 async with self._declaring:
                     declaration, error = await self._apply(result, span, began)
                     await self._look_again(result.config_files, wall)
-                    recording.add(StepName.EVALUATE, began, time.monotonic())
+                    origin.recording.add(StepName.EVALUATE, began, time.monotonic())
                     ended = replace(
                         update,
-                        steps=recording.steps,
+                        steps=origin.recording.steps,
                         finished_at=self._store.now(),
                         outcome=Outcome.FAILED if error else Outcome.OK,
                         error=error,
@@ -165,6 +170,7 @@ class Evaluating:
                     )
         finally:
             span.close()
+            self._origins.end(TILTFILE)
 
     async def _apply(self, result: EvaluationResult, span: Span, began: float) -> tuple[Declaration | None, str]:
         """Make objects of what was declared; return what counts from now on, and what is wrong."""
