@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from pytilt import __version__
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
-from pytilt.model.objects import Resource, ResourceStatus
+from pytilt.model.objects import Resource, ResourceStatus, Tiltfile, TiltfileStatus
+from pytilt.model.resources import Declaration
 from pytilt.model.updates import Reason
 from tests.server.sessions import PLAIN, TOKEN, Served
 
@@ -281,3 +282,10 @@ async def test_arguments_are_changed_once(client: httpx.AsyncClient, served: Ser
 async def test_the_addresses_of_tilts_page_lead_to_the_page(client: httpx.AsyncClient, path: str):
     answer = await client.get(path, headers={"x-tilt-token": ""})
     assert (answer.status_code, answer.text[:15]) == (200, "<!doctype html>")
+
+
+async def test_a_tiltfile_can_switch_snapshots_off(served: Served, client: httpx.AsyncClient):
+    status = TiltfileStatus(declaration=Declaration(snapshots=False))
+    served.store.change(Tiltfile, TILTFILE, lambda tiltfile: replace(tiltfile, status=status))
+    answer = await client.get("/api/snapshot")
+    assert (answer.status_code, "disable_snapshots()" in answer.text) == (403, True)

@@ -155,3 +155,22 @@ def test_an_object_that_is_applied_is_not_deployed_to_production_either(tmp_path
     error = evaluate_in_prod(tmp_path, "v1alpha1.kubernetes_apply('x', yaml='kind: Pod')").error
     assert error is not None
     assert error.startswith("Stop! prod might be production.")
+
+
+@pytest.mark.parametrize(
+    ("tiltfile", "allowed"),
+    [("", True), ("disable_snapshots()", False), ("disable_feature('snapshots')\nenable_feature('snapshots')", True)],
+)
+def test_snapshots_are_allowed_unless_they_are_switched_off(tmp_path, tiltfile, allowed):
+    assert Project(tmp_path, {"Tiltfile": f"local_resource('a', 'x')\n{tiltfile}"}).declare().snapshots is allowed
+
+
+def test_images_are_removed_by_a_session_where_the_tiltfile_says_something_of_it(tmp_path):
+    def prune(call):
+        return Project(tmp_path, {"Tiltfile": f"local_resource('a', 'x')\n{call}"}).declare().prune
+
+    assert not prune("").automatic
+    assert not prune("docker_prune_settings(disable=True)").automatic
+    found = prune("docker_prune_settings(num_builds=5, max_age_mins=10)")
+    assert (found.automatic, found.every_builds, found.max_age_seconds) == (True, 5, 600)
+    assert prune("docker_prune_settings(interval_hrs=2)").every_seconds == 7200

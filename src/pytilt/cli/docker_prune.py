@@ -34,9 +34,8 @@ def command(args: tuple[str, ...], tiltfile: str, context: str | None, namespace
         from pytilt.docker.engine import Engine
         from pytilt.host.processes import HostRunner
         from pytilt.images.pruning import prune
-        from pytilt.images.registry_names import push_name
         from pytilt.loop.evaluator import Evaluator
-        from pytilt.loop.imaging import registry_for
+        from pytilt.loop.imaging import project_images, registry_for
         from pytilt.model.logs import Level
         from pytilt.session.clusters import connected
 
@@ -51,9 +50,7 @@ def command(args: tuple[str, ...], tiltfile: str, context: str | None, namespace
             result = await Evaluator(project.request("docker-prune"), runner).evaluate(args, log)
             if (declaration := result.declaration) is None:
                 raise UserError(result.error or "the Tiltfile cannot be evaluated")
-            registry = registry_for(await access.cluster.info(), declaration)
-            images = [image.name for resource in declaration.resources for image in resource.images]
-            names = {push_name(name, where) for name in images for where in (None, registry)}
+            names = project_images(declaration, registry_for(await access.cluster.info(), declaration))
             await prune(await engine.api(), names, declaration.prune, datetime.now(UTC), print)
 
     asyncio.run(run())

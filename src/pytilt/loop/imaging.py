@@ -10,6 +10,7 @@ from pytilt.errors import BuildError
 from pytilt.host.timing import step
 from pytilt.images.contract import Builder, BuildRequest, HelperLayers, Publisher
 from pytilt.images.fast_build import can_build_upon
+from pytilt.images.registry_names import push_name
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
 from pytilt.loop.narration import UpdateSteps
@@ -25,6 +26,17 @@ from pytilt.store.objects import Store
 def registry_for(info: ClusterInfo, declaration: Declaration | None) -> Registry | None:
     """Where images are pushed: a registry that the cluster announces wins over `default_registry`, as in Tilt."""
     return info.registry or (declaration.default_registry if declaration else None)
+
+
+def project_images(declaration: Declaration, registry: Registry | None) -> set[str]:
+    """The names, without tags, that the images of a project have in the engine.
+
+    Args:
+        declaration: of the Tiltfile.
+        registry: where they are pushed.
+    """
+    images = [image.name for resource in declaration.resources for image in resource.images]
+    return {push_name(name, where) for name in images for where in (None, registry)}
 
 
 def delivery_for(info: ClusterInfo, registry: Registry | None) -> Delivery:

@@ -354,12 +354,17 @@ class CiSettings(Value):
 
 
 class PruneSettings(Value):
-    """`docker_prune_settings`: which images `tilt docker-prune` removes. The defaults are Tilt's."""
+    """`docker_prune_settings`: which images are removed, and when. The defaults are Tilt's."""
 
     max_age_seconds: float = 6 * 3600.0
     """What was built or tagged less long ago stays."""
     keep_recent: int = 2
     """So many of every image stay, the newest ones."""
+    automatic: bool = False
+    """Does a session remove them by itself? Only where the Tiltfile says something of it."""
+    every_builds: int = 0
+    """After so many updates with images; 0: after a time."""
+    every_seconds: float = 3600.0
 
 
 class Declaration(Value):
@@ -378,6 +383,8 @@ class Declaration(Value):
     updates: UpdateSettings = UpdateSettings()
     ci: CiSettings = CiSettings()
     prune: PruneSettings = PruneSettings()
+    snapshots: bool = True
+    """May the page be saved as a snapshot? Not after `disable_snapshots()`."""
     secrets: tuple[tuple[str, str], ...] = ()
     """Values to keep out of logs and what to print instead, longest first."""
     warnings: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ from pytilt import __version__
 from pytilt.model.api.words import GROUP_VERSION
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
-from pytilt.model.objects import Resource
+from pytilt.model.objects import Resource, Tiltfile
 from pytilt.model.updates import Reason
 from pytilt.server.channel import Channel
 from pytilt.server.guard import Guard
@@ -152,6 +152,10 @@ class Routes:
 
     async def snapshot(self, _: Request) -> Response:
         """The page of this moment in one file."""
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        declaration = tiltfile.status.declaration if tiltfile is not None else None
+        if declaration is not None and not declaration.snapshots:
+            raise HTTPException(403, "the Tiltfile switches snapshots off by `disable_snapshots()`")
         if not self._pages.built:
             raise HTTPException(501, "the web page was not built, and a snapshot is one: see the page of the session")
         parts = snapshot(self._store, self._logs, self._pages.folder, self.encoded)

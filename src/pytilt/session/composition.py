@@ -51,6 +51,7 @@ from pytilt.session.earlier import project_records, recording_imaging
 from pytilt.session.evaluators import evaluator
 from pytilt.session.places import ensure_token, new_session_dir
 from pytilt.session.project import SessionProject
+from pytilt.session.pruning import prune_now_and_then
 from pytilt.settings import Settings
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
@@ -149,9 +150,10 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         receivers = Receivers(store, partial(open_receiver, access.containers))
         work = _strategies(kinds, Syncing(store, receivers), applies)
         updating = Updating(store, logs, watching, work, project.root, SLOTS)
-        deletion = ResourceDeletion(store, logs, updating, kinds)
         tiltfile = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
-        evaluating = Evaluating(store, logs, watching, updating, deletion, tiltfile)
+        evaluating = Evaluating(
+            store, logs, watching, updating, ResourceDeletion(store, logs, updating, kinds), tiltfile
+        )
         pod_logs = PodLogs(store, logs, access.containers)
         tasks = {
             "files": watching.run(),
@@ -164,6 +166,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             "live updates": receivers.run(),
             **_objects(store, watching, evaluating, Cmds(store, logs, runner, request, prober)),
             "kubernetes applies": KubernetesApplies(store, logs, access.cluster, commands).run(),
+            "pruning": prune_now_and_then(store, logs, engine, access),
             "show": show(store, logs),
         }
         if options.forward_ports:

@@ -71,6 +71,7 @@ def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declar
         updates=declared.updates,
         ci=declared.ci,
         prune=declared.prune,
+        snapshots=declared.snapshots,
         secrets=_secrets(declared) if declared.scrub_secrets else (),
     )
     return declaration, (*([unused] if unused else []), *dropped)

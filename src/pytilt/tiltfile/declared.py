@@ -173,6 +173,7 @@ class ScriptResult(Value):
     """Images whose being unused is no surprise; `*` for all."""
     ci: CiSettings = CiSettings()
     prune: PruneSettings = PruneSettings()
+    snapshots: bool = True
     scrub_secrets: bool = True
     shown_secrets: frozenset[str] = frozenset()
     """Values of Secrets that are none."""

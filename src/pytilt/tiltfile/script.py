@@ -107,6 +107,7 @@ class Script:
             suppressed_warnings=tuple(self.suppressed_warnings),
             ci=self.ci,
             prune=self.prune,
+            snapshots=self.recorder.features["snapshots"],
             scrub_secrets=self.scrub_secrets,
             shown_secrets=frozenset(self.shown_secrets),
             environ=self.changed_environ,

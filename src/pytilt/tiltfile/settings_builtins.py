@@ -156,7 +156,7 @@ class SettingsBuiltins:
         interval_hrs: conversions.Whole = 0,
         keep_recent: conversions.Whole | None = None,
     ) -> None:
-        """Say which images `tilt docker-prune` removes; none are removed without it."""
+        """Let a session remove old images of the project, and say which `tilt docker-prune` removes."""
         if num_builds and interval_hrs:
             raise UserError(
                 "can't specify both 'prune every X builds' and 'prune every Y hours'; please pass only one of "
@@ -176,21 +176,24 @@ class SettingsBuiltins:
         self._script.prune = PruneSettings(
             max_age_seconds=max_age_mins * 60.0 if max_age_mins else default.max_age_seconds,
             keep_recent=default.keep_recent if keep_recent is None else keep_recent,
+            automatic=not disable,
+            every_builds=num_builds,
+            every_seconds=interval_hrs * 3600.0 if interval_hrs else default.every_seconds,
         )
 
     @function("enable_feature")
     def enable_feature(self, msg: Text) -> None:
-        """Switch a feature of Tilt's on; only `tilt alpha tiltfile-result` shows it."""
+        """Switch `snapshots` or `cluster_refresh` on; the other features of Tilt's are obsolete."""
         self._switch(msg, on=True)
 
     @function("disable_feature")
     def disable_feature(self, msg: Text) -> None:
-        """Switch a feature of Tilt's off; only `tilt alpha tiltfile-result` shows it."""
+        """Switch `snapshots` or `cluster_refresh` off."""
         self._switch(msg, on=False)
 
     @function("disable_snapshots")
     def disable_snapshots(self) -> None:
-        """Switch the snapshots of Tilt's page off; only `tilt alpha tiltfile-result` shows it."""
+        """Refuse snapshots of the page."""
         self._switch("snapshots", on=False)
 
     @function("set_team")

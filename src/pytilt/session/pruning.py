@@ -1,0 +1,35 @@
+"""Old images of the project, removed while a session runs."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from pytilt.docker.engine import Engine
+from pytilt.loop.imaging import project_images, registry_for
+from pytilt.loop.pruning import Pruning
+from pytilt.model.names import TILTFILE, SpanId
+from pytilt.model.objects import Session
+from pytilt.model.resources import Declaration
+from pytilt.session.clusters import Access
+from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
+
+
+async def prune_now_and_then(store: Store, logs: LogStore, engine: Engine, access: Access) -> None:
+    """Remove them as the Tiltfile says, without end; `tilt ci` ends too soon for that.
+
+    Args:
+        store: the session's objects.
+        logs: takes what was removed.
+        engine: where the images are.
+        access: the cluster, which may name a registry.
+    """
+
+    async def remove(declaration: Declaration, emit: Callable[[str], None]) -> None:
+        from pytilt.images.pruning import prune  # imported here: few sessions get to it
+
+        names = project_images(declaration, registry_for(await access.cluster.info(), declaration))
+        await prune(await engine.api(), names, declaration.prune, datetime.now(UTC), emit)
+
+    session = store.get(Session, "Tiltfile")
+    if session is not None and not session.ci:
+        await Pruning(store, logs.span(TILTFILE, SpanId("prune")), remove).run()
