@@ -138,22 +138,20 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         prober = ReadinessProber(runner, settings.environ, project.root)
         watching = Watching(store, watcher, logs.span(TILTFILE, SpanId("files")))
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
-        request = partial(command_process, environ=environ)
-        commands = deploy_commands(runner, access, project, environ)
+        request, commands = partial(command_process, environ=environ), deploy_commands(runner, access, project, environ)
         records = project_records(project, used=not options.force)
         imaging = recording_imaging(store, engine, runner, project, records, access.cluster, limit=PARALLEL_BUILDS)
         applies = ApplyRecords(records, access.cluster)
         runtimes = Runtimes(store, logs, access.cluster, options.host)
         kubernetes = KubernetesKind(store, access.cluster, imaging, runtimes, records=applies)
-        local = LocalKind(store, logs, runner, request, prober)
-        kinds = _kinds(kubernetes, CustomDeployKind(store, imaging, commands), local, ComposeKind(store))
+        local, custom = LocalKind(store, logs, runner, request, prober), CustomDeployKind(store, imaging, commands)
+        kinds = _kinds(kubernetes, custom, local, ComposeKind(store))
         receivers = Receivers(store, partial(open_receiver, access.containers))
         work = _strategies(kinds, Syncing(store, receivers), applies)
         updating = Updating(store, logs, watching, work, project.root, SLOTS)
         tiltfile = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
-        evaluating = Evaluating(
-            store, logs, watching, updating, ResourceDeletion(store, logs, updating, kinds), tiltfile
-        )
+        deletion = ResourceDeletion(store, logs, updating, kinds)
+        evaluating = Evaluating(store, logs, watching, updating, deletion, tiltfile)
         pod_logs = PodLogs(store, logs, access.containers)
         tasks = {
             "files": watching.run(),
@@ -166,7 +164,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             "live updates": receivers.run(),
             **_objects(store, watching, evaluating, Cmds(store, logs, runner, request, prober)),
             "kubernetes applies": KubernetesApplies(store, logs, access.cluster, commands).run(),
-            "pruning": prune_now_and_then(store, logs, engine, access),
+            "pruning": prune_now_and_then(store, logs, engine, access, ci=options.ci),
             "show": show(store, logs),
         }
         if options.forward_ports:

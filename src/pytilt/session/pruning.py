@@ -7,21 +7,21 @@ from pytilt.docker.engine import Engine
 from pytilt.loop.imaging import project_images, registry_for
 from pytilt.loop.pruning import Pruning
 from pytilt.model.names import TILTFILE, SpanId
-from pytilt.model.objects import Session
 from pytilt.model.resources import Declaration
 from pytilt.session.clusters import Access
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 
 
-async def prune_now_and_then(store: Store, logs: LogStore, engine: Engine, access: Access) -> None:
-    """Remove them as the Tiltfile says, without end; `tilt ci` ends too soon for that.
+async def prune_now_and_then(store: Store, logs: LogStore, engine: Engine, access: Access, *, ci: bool) -> None:
+    """Remove them as the Tiltfile says, without end.
 
     Args:
         store: the session's objects.
         logs: takes what was removed.
         engine: where the images are.
         access: the cluster, which may name a registry.
+        ci: does the session end by itself? Then nothing is removed.
     """
 
     async def remove(declaration: Declaration, emit: Callable[[str], None]) -> None:
@@ -30,6 +30,5 @@ async def prune_now_and_then(store: Store, logs: LogStore, engine: Engine, acces
         names = project_images(declaration, registry_for(await access.cluster.info(), declaration))
         await prune(await engine.api(), names, declaration.prune, datetime.now(UTC), emit)
 
-    session = store.get(Session, "Tiltfile")
-    if session is not None and not session.ci:
+    if not ci:
         await Pruning(store, logs.span(TILTFILE, SpanId("prune")), remove).run()
