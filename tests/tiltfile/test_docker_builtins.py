@@ -178,3 +178,16 @@ def test_the_helper_may_be_used_in_containers_unless_it_is_off(tmp_path, before,
 def test_another_word_for_the_helper_is_refused(tmp_path):
     error = project(tmp_path, "docker_build('a', '.', synclet='on')", "a").error()
     assert 'docker_build: synclet must be "auto" or "off"; got "on"' in error
+
+
+@pytest.mark.parametrize(("mode", "updates"), [("auto", True), ("container", True), ("exec", True), ("image", False)])
+def test_a_mode_decides_how_what_changed_gets_into_what_runs(tmp_path, mode, updates):
+    script = f"update_settings(update_mode='{mode}')\ndocker_build('a', '.', live_update=[sync('.', '/a')])"
+    built = image(tmp_path, script, "a")
+    assert (built.live_update is not None) is updates
+    assert built.helper is (mode != "exec")
+
+
+def test_another_mode_is_refused(tmp_path):
+    error = project(tmp_path, "update_settings(update_mode='fast')\ndocker_build('a', '.')", "a").error()
+    assert 'update_mode must be one of auto, image, container, exec; got "fast"' in error

@@ -63,7 +63,7 @@ def force_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 UPDATE_MODES = ("auto", "image", "container", "exec")
-"""What Tilt takes for `--update-mode`."""
+"""What `--update-mode` takes."""
 
 
 def mode_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -99,10 +99,11 @@ def update_mode_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--update-mode`, which only `tilt up` has."""
     return click.option(
         "--update-mode",
-        expose_value=False,
+        default="auto",
         callback=_update_mode,
         metavar="|".join(UPDATE_MODES),
-        help="Changes nothing here: the fastest way that works is found for every update.",
+        help="How changes get into what runs: `auto` and `container` in place where that works, `exec` the same by the "
+        "container's own shell alone, `image` always by a new image.",
     )(function)
 
 
@@ -114,11 +115,10 @@ def _changes_nothing(why: str) -> Callable[[click.Context, click.Parameter, Any]
     return say
 
 
-def _update_mode(_: click.Context, __: click.Parameter, value: str | None) -> None:
-    if value is not None and value not in UPDATE_MODES:
+def _update_mode(_: click.Context, __: click.Parameter, value: str) -> str:
+    if value not in UPDATE_MODES:
         raise UserError(f'unknown update mode "{value}". Valid Values: [{" ".join(UPDATE_MODES)}]')
-    if value is not None and value != "auto":
-        print("`--update-mode` changes nothing here: the fastest way that works is found", file=sys.stderr)
+    return value
 
 
 def display_options(function: Callable[..., Any]) -> Callable[..., Any]:

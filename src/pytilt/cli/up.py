@@ -54,6 +54,7 @@ def command(
     theme: str,
     disable_port_forwards: bool,
     force: bool,
+    update_mode: str,
     snapshot: str | None,
 ) -> int:
     """Build and deploy what the Tiltfile declares, then keep it fresh, until ctrl-C.
@@ -68,16 +69,20 @@ def command(
       tilt up --context kind-dev -- --debug
       tilt up --stream=true --output-snapshot-on-exit snapshot.json
     """
+    from msgspec.structs import replace
+
     from pytilt.cli.displaying import displaying
     from pytilt.cli.exit_snapshots import leaving_snapshot
     from pytilt.cli.running import run_in_foreground
     from pytilt.cli.streaming import selection, streaming
     from pytilt.loop.verdict import Verdict
+    from pytilt.model.resources import UpdateMode
     from pytilt.session.composition import SessionOptions, run
     from pytilt.session.project import find_project
 
     settings = Settings.from_environment()
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
+    project = replace(project, update_mode=UpdateMode(update_mode))
     options = SessionOptions(
         force=force,
         host=host or settings.host,

@@ -329,6 +329,19 @@ class ResourceSpec(Value):
         return (*(image.files for image in self.images), self.deploy.files)
 
 
+class UpdateMode(StrEnum):
+    """How what changed gets into what runs; the words of `--update-mode`."""
+
+    AUTO = "auto"
+    """In place where that can be done, else by a new image."""
+    IMAGE = "image"
+    """By a new image, always."""
+    CONTAINER = "container"
+    """As `auto`."""
+    EXEC = "exec"
+    """In place by the container's own shell alone, without the helper."""
+
+
 class UpdateSettings(Value):
     """`update_settings`: how updates are run."""
 
@@ -339,6 +352,7 @@ class UpdateSettings(Value):
     """Are images without `live_update` updated in place where their Dockerfile and what runs allow it?"""
     helper: bool = True
     """May the helper `synclet` be used in containers?"""
+    mode: UpdateMode = UpdateMode.AUTO
 
 
 class CiSettings(Value):

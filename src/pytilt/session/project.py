@@ -6,6 +6,7 @@ from pytilt import TILT_VERSION
 from pytilt.errors import UserError
 from pytilt.host.reading import read_file
 from pytilt.model.base import Value
+from pytilt.model.resources import UpdateMode
 from pytilt.session.clusters import ClusterTarget, choose
 from pytilt.settings import Settings
 from pytilt.tiltfile.request import EvaluationRequest
@@ -19,6 +20,8 @@ class SessionProject(Value):
     args: tuple[str, ...]
     target: ClusterTarget
     settings: Settings
+    update_mode: UpdateMode = UpdateMode.AUTO
+    """`--update-mode`."""
     deploys: bool = False
     """Does the Tiltfile speak of Kubernetes? Then the way to the cluster is opened while it is evaluated."""
 
@@ -38,6 +41,7 @@ class SessionProject(Value):
             namespace=self.target.namespace,
             environ=self.settings.environ,
             tilt_version=TILT_VERSION,
+            update_mode=self.update_mode,
         )
 
 

@@ -15,7 +15,7 @@ from pytilt.model.files import FileRule
 from pytilt.model.images import CustomBuild, Image
 from pytilt.model.inference import InferenceMode
 from pytilt.model.names import ResourceName
-from pytilt.model.resources import Declaration, KubeObject, LocalDeploy, ResourceSpec
+from pytilt.model.resources import Declaration, KubeObject, LocalDeploy, ResourceSpec, UpdateMode
 from pytilt.tiltfile.checks import check_live_updates, check_steps, known_deps, unused_images
 from pytilt.tiltfile.compose_assembly import compose_resources
 from pytilt.tiltfile.contexts import is_allowed, refused_deploy
@@ -42,7 +42,8 @@ def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declar
     Raises:
         UserError: what was declared does not fit together, or must not be deployed here.
     """
-    images = [_completed(image, declared) for image in declared.images]
+    mode = declared.updates.mode if request.update_mode is UpdateMode.AUTO else request.update_mode
+    images = [_in_mode(_completed(image, declared), mode) for image in declared.images]
     index = ImageIndex(images if declared.updates.infer_live_update else list(map(_not_inferred, images)))
     kubernetes, uncategorized = kubernetes_resources(declared, index)
     compose = compose_resources(declared, index)
@@ -98,6 +99,15 @@ def _local_resource(local: DeclaredLocal, declared: ScriptResult) -> ResourceSpe
         trigger_mode=model_mode(local.trigger_mode or declared.trigger_mode, auto_init=local.auto_init),
         resource_deps=tuple(ResourceName(name) for name in local.resource_deps),
     )
+
+
+def _in_mode(image: Image, mode: UpdateMode) -> Image:
+    """An image as it is updated in a mode. One of the YAML cannot be built, and so is updated in place in each."""
+    if mode is UpdateMode.EXEC:
+        return replace(image, helper=False)
+    if mode is UpdateMode.IMAGE and not image.live_update_only:
+        return replace(image, live_update=None, inference=InferenceMode.OFF)
+    return image
 
 
 def _not_inferred(image: Image) -> Image:

@@ -8,7 +8,7 @@ from pytilt.extensions.repositories import Checkout
 from pytilt.model.base import Value
 from pytilt.model.commands import Command
 from pytilt.model.logs import Log
-from pytilt.model.resources import Declaration
+from pytilt.model.resources import Declaration, UpdateMode
 from pytilt.tiltfile.report import Report
 
 
@@ -29,6 +29,8 @@ class EvaluationRequest(Value):
     """Where objects without namespace go."""
     environ: Mapping[str, str] = {}
     """The environment; what the Tiltfile changes in it stays within the evaluation and its commands."""
+    update_mode: UpdateMode = UpdateMode.AUTO
+    """What the command line says; anything but `auto` wins over the Tiltfile."""
     tilt_version: str = ""
     """For `version_settings`, for example `0.37.2`."""
     extension: bool = False

@@ -6,7 +6,7 @@ from pytilt.dialect import type_name
 from pytilt.errors import UserError
 from pytilt.model.files import Ignore
 from pytilt.model.names import ResourceName
-from pytilt.model.resources import PruneSettings
+from pytilt.model.resources import PruneSettings, UpdateMode
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import Duration, Flag, Pairs, StringOrStrings, Text, TriggerMode
 from pytilt.tiltfile.functions import function
@@ -73,6 +73,7 @@ class SettingsBuiltins:
         k8s_server_side_apply: Text = "",
         infer_live_update: Flag | None = None,
         synclet: Text = "",
+        update_mode: Text = "",
     ) -> None:
         """Set how updates are run."""
         parallel = _whole("max_parallel_updates", max_parallel_updates)
@@ -88,6 +89,9 @@ class SettingsBuiltins:
             )
         if k8s_server_side_apply:
             self._record(server_side_apply=k8s_server_side_apply == "true")
+        modes = [mode.value for mode in UpdateMode]
+        if update_mode not in ("", *modes):
+            raise UserError(f'update_settings: update_mode must be one of {", ".join(modes)}; got "{update_mode}"')
         old = self._script.updates
         self._script.updates = msgspec.structs.replace(
             old,
@@ -95,6 +99,7 @@ class SettingsBuiltins:
             apply_timeout_seconds=timeout or old.apply_timeout_seconds,
             infer_live_update=old.infer_live_update if infer_live_update is None else infer_live_update,
             helper=old.helper if (helper := helper_use("update_settings", synclet)) is None else helper,
+            mode=UpdateMode(update_mode) if update_mode else old.mode,
         )
         self._script.suppressed_warnings += suppress_unused_image_warnings
 
