@@ -65,24 +65,20 @@ def command(
     \b
     Examples:
       tilt up
-      tilt up web cart
+      tilt up web cart --update-mode=image
       tilt up --context kind-dev -- --debug
       tilt up --stream=true --output-snapshot-on-exit snapshot.json
     """
-    from msgspec.structs import replace
-
     from pytilt.cli.displaying import displaying
     from pytilt.cli.exit_snapshots import leaving_snapshot
     from pytilt.cli.running import run_in_foreground
     from pytilt.cli.streaming import selection, streaming
     from pytilt.loop.verdict import Verdict
-    from pytilt.model.resources import UpdateMode
     from pytilt.session.composition import SessionOptions, run
     from pytilt.session.project import find_project
 
     settings = Settings.from_environment()
-    project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
-    project = replace(project, update_mode=UpdateMode(update_mode))
+    project = find_project(settings, tiltfile, args, context=context, namespace=namespace, update_mode=update_mode)
     options = SessionOptions(
         force=force,
         host=host or settings.host,

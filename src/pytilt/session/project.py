@@ -46,7 +46,13 @@ class SessionProject(Value):
 
 
 def find_project(
-    settings: Settings, tiltfile: str, args: tuple[str, ...], *, context: str | None, namespace: str | None
+    settings: Settings,
+    tiltfile: str,
+    args: tuple[str, ...],
+    *,
+    context: str | None,
+    namespace: str | None,
+    update_mode: str = UpdateMode.AUTO,
 ) -> SessionProject:
     """Find the Tiltfile and choose the cluster.
 
@@ -56,6 +62,7 @@ def find_project(
         args: the other words of the command line.
         context: `--context`.
         namespace: `--namespace`.
+        update_mode: `--update-mode`.
 
     Raises:
         UserError: there is no such Tiltfile or context.
@@ -72,7 +79,14 @@ def find_project(
             hint="go to the folder of a Tiltfile, or name it with `-f`",
         )
     target = choose(settings, context=context, namespace=namespace)
-    return SessionProject(tiltfile=str(found), args=args, target=target, settings=settings, deploys=_deploys(found))
+    return SessionProject(
+        tiltfile=str(found),
+        args=args,
+        target=target,
+        settings=settings,
+        update_mode=UpdateMode(update_mode),
+        deploys=_deploys(found),
+    )
 
 
 def _deploys(tiltfile: Path) -> bool:
