@@ -20,7 +20,7 @@ def built(tmp_path: Path) -> Path:
 
 def client(pages: PageFiles, *, peer: str = "127.0.0.1", host: str = "localhost:10350") -> httpx.AsyncClient:
     async def page(request):
-        return pages.answer(request, ())
+        return pages.answer(request, tuple)
 
     app = Starlette(routes=[Mount("/assets", pages.assets), Route("/{path:path}", page)])
     transport = httpx.ASGITransport(app, client=(peer, 1))

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { follow } from "./channel";
 import { age, clock, moment } from "./format";
-import { lines as fetchLines, logAddress, say, type LogQuery } from "./requests";
+import { lastLines, lines as fetchLines, logAddress, say, type LogQuery } from "./requests";
 import { query, setQuery } from "./router";
 import { snapshot } from "./snapshot";
 import { times, wrap, type Times } from "./settings";
@@ -58,7 +58,10 @@ function Lines({ wanted, found, target, named }: { wanted: LogQuery; found: RegE
   const loading = useRef(false);
   const last = useRef(-1);
 
-  const append = useCallback((fresh: Line[]) => {
+  const append = useCallback((some: Line[]) => {
+    // What came between the answer and its following is in both.
+    const fresh = some.filter((line) => line.number > last.current);
+    if (!fresh.length) return;
     last.current = fresh[fresh.length - 1]?.number ?? last.current;
     setHeld((before) => (before.live ? { ...before, ...appended(before, fresh) } : before));
     setMissed((count) => count + fresh.length);
@@ -72,19 +75,19 @@ function Lines({ wanted, found, target, named }: { wanted: LogQuery; found: RegE
       if (target !== null) {
         const number = Number(target);
         const [before, after] = await Promise.all([
-          fetchLines(wanted, { before: number, limit: PAGE / 2 }),
+          lastLines(wanted, PAGE / 2, number),
           fetchLines(wanted, { cursor: number, limit: PAGE }),
         ]);
         if (ended) return;
-        const live = after.length < PAGE;
-        setHeld({ lines: [...before, ...after], begins: before.length < PAGE / 2, live });
-        last.current = after[after.length - 1]?.number ?? number - 1;
+        const live = after.lines.length < PAGE;
+        setHeld({ lines: [...before.lines, ...after.lines], begins: before.lines.length < PAGE / 2, live });
+        last.current = Math.max(number, after.end) - 1;
         if (!live) return;
       } else {
-        const tail = await fetchLines(wanted, { tail: PAGE });
+        const tail = await lastLines(wanted, PAGE);
         if (ended) return;
-        setHeld({ ...merged(tail), begins: tail.length < PAGE, live: true });
-        last.current = tail[tail.length - 1]?.number ?? -1;
+        setHeld({ ...merged(tail.lines), begins: tail.lines.length < PAGE, live: true });
+        last.current = Math.max(tail.end - 1, tail.lines[tail.lines.length - 1]?.number ?? -1);
       }
       if (!snapshot) stop = followed(wanted, last.current + 1, append);
     };
@@ -118,7 +121,7 @@ function Lines({ wanted, found, target, named }: { wanted: LogQuery; found: RegE
     if (loading.current || held.begins || !first) return;
     loading.current = true;
     try {
-      const before = await fetchLines(wanted, { before: first.number, limit: PAGE });
+      const { lines: before } = await lastLines(wanted, PAGE, first.number);
       const element = scroller.current;
       const below = element ? element.scrollHeight - element.scrollTop : 0;
       setHeld((present) => {
@@ -139,7 +142,7 @@ function Lines({ wanted, found, target, named }: { wanted: LogQuery; found: RegE
   const toEnd = async () => {
     setMissed(0);
     if (!held.live) {
-      const tail = await fetchLines(wanted, { tail: PAGE });
+      const { lines: tail } = await lastLines(wanted, PAGE);
       setHeld({ ...merged(tail), begins: tail.length < PAGE, live: true });
     }
     setSticky(true);
@@ -147,7 +150,7 @@ function Lines({ wanted, found, target, named }: { wanted: LogQuery; found: RegE
 
   const toStart = async () => {
     setSticky(false);
-    const first = await fetchLines(wanted, { cursor: 0, limit: PAGE });
+    const { lines: first } = await fetchLines(wanted, { cursor: 0, limit: PAGE });
     setHeld({ lines: first, begins: true, live: first.length < PAGE });
     requestAnimationFrame(() => virtual.scrollTo(0, "start"));
   };
@@ -157,7 +160,7 @@ function Lines({ wanted, found, target, named }: { wanted: LogQuery; found: RegE
     if (loading.current || held.live || !end) return;
     loading.current = true;
     try {
-      const after = await fetchLines(wanted, { cursor: end.number + 1, limit: PAGE });
+      const { lines: after } = await fetchLines(wanted, { cursor: end.number + 1, limit: PAGE });
       setHeld((present) => ({
         lines: [...present.lines, ...after].slice(-MOST),
         begins: present.begins && present.lines.length + after.length <= MOST,
@@ -379,7 +382,7 @@ function Tools({ wanted, words, only, bad }: { wanted: LogQuery; words: string; 
 
 async function copyAll(wanted: LogQuery): Promise<void> {
   try {
-    const found = await fetchLines(wanted, { tail: PAGE });
+    const { lines: found } = await lastLines(wanted, PAGE);
     await navigator.clipboard.writeText(found.map((line) => stripped(line.text)).join("\n"));
     say(`copied the last ${found.length} lines`);
   } catch (problem) {

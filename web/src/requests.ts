@@ -98,20 +98,34 @@ export function logAddress(query: LogQuery, more: Record<string, string | number
   return `/api/logs?${wanted}`;
 }
 
-export async function lines(query: LogQuery, more: Record<string, string | number>): Promise<Line[]> {
-  if (snapshot) return kept(query, more);
-  const text = await (await ask(logAddress(query, more))).text();
-  return text
+export interface Found {
+  lines: Line[];
+  /** The cursor of the line that comes next. */
+  end: number;
+}
+
+/** The last so many lines of those that the query chooses, before a line or at all. */
+export function lastLines(query: LogQuery, count: number, before?: number): Promise<Found> {
+  const until: Record<string, number> = before === undefined ? {} : { before };
+  if (query.grep) return lines(query, { ...until, last: count });
+  return lines(query, before === undefined ? { tail: count } : { ...until, limit: count });
+}
+
+export async function lines(query: LogQuery, more: Record<string, string | number>): Promise<Found> {
+  if (snapshot) return { lines: kept(query, more), end: snapshot.lines.length };
+  const answer = await ask(logAddress(query, more));
+  const found = (await answer.text())
     .split("\n")
-    .filter(Boolean)
+    .filter((line) => line && line !== "{}")
     .map((line) => JSON.parse(line) as Line);
+  return { lines: found, end: Number(answer.headers.get("X-Log-End") ?? 0) };
 }
 
 const LOUD = ["DEBUG", "VERBOSE", "INFO", "WARN", "ERROR"];
 
 /** The same out of a snapshot. */
 function kept(query: LogQuery, more: Record<string, string | number>): Line[] {
-  const { tail, before, cursor, limit } = more as Record<string, number | undefined>;
+  const { tail, last, before, cursor, limit } = more as Record<string, number | undefined>;
   const found = (snapshot?.lines ?? []).filter(
     (line) =>
       (!query.resources.length || query.resources.includes(line.resource)) &&
@@ -121,7 +135,7 @@ function kept(query: LogQuery, more: Record<string, string | number>): Line[] {
       (cursor === undefined || line.number >= cursor) &&
       (!query.grep || fromPython(query.grep).test(line.text)),
   );
-  if (tail !== undefined) return found.slice(-tail);
+  if (tail !== undefined || last !== undefined) return found.slice(-(tail ?? last ?? 0));
   if (before !== undefined && limit !== undefined) return found.slice(-limit);
   return limit === undefined ? found : found.slice(0, limit);
 }

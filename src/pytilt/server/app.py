@@ -4,6 +4,7 @@ import asyncio
 import json
 import traceback
 from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -20,7 +21,7 @@ from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, Tiltfile
 from pytilt.model.updates import Reason
-from pytilt.server.channel import Channel
+from pytilt.server.channel import Channels
 from pytilt.server.guard import Guard
 from pytilt.server.links import OneTimeLinks
 from pytilt.server.log_routes import NDJSON, LogRoutes
@@ -85,6 +86,7 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
     """
     pages, links = PageFiles(token), OneTimeLinks()
     routes = Routes(store, logs, requests, pages, links)
+    channels = Channels(store, logs, routes.encoded, partial(routes.report, "the channel of a page"))
     app = Starlette(
         exception_handlers={Exception: routes.failed},
         routes=[
@@ -100,7 +102,7 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
             Route("/api/updates", routes.updates),
             Route("/api/link", routes.link, methods=["POST"]),
             Route("/api/snapshot", routes.snapshot),
-            WebSocketRoute("/api/channel", Channel(store, logs, routes.encoded).serve),
+            WebSocketRoute("/api/channel", channels.serve),
             Mount("/assets", pages.assets),
             Route("/{path:path}", routes.page),
         ],
@@ -136,7 +138,7 @@ class Routes:
         """The page, at every address that is none of the interface: it shows what the address names by itself."""
         if request.path_params["path"].startswith(("api/", "apis/", "proxy/")):
             raise HTTPException(404, "no such address")
-        return self._pages.answer(request, self._shown(ui_resources(self._store.snapshot())))
+        return self._pages.answer(request, lambda: self._shown(ui_resources(self._store.snapshot())))
 
     async def detail(self, request: Request) -> Response:
         """What the page of one resource shows beside its row."""
@@ -176,10 +178,14 @@ class Routes:
 
     async def failed(self, request: Request, problem: Exception) -> Response:
         """A request met a bug: its trace belongs into the log, where somebody sees it."""
+        self.report(f"`{request.method} {request.url.path}`", problem)
+        return PlainTextResponse(self._logs.redactor(f"{type(problem).__name__}: {problem}"), status_code=500)
+
+    def report(self, what: str, problem: BaseException) -> None:
+        """Write a bug into the log."""
         span = self._logs.span(ResourceName(""), SpanId("server"))
         trace = "".join(traceback.format_exception(problem))
-        span(f"`{request.method} {request.url.path}` failed, which is a bug of pytilt:\n{trace}", level=Level.ERROR)
-        return PlainTextResponse(self._logs.redactor(f"{type(problem).__name__}: {problem}"), status_code=500)
+        span(f"{what} failed, which is a bug of pytilt:\n{trace}", level=Level.ERROR)
 
     async def version(self, _: Request) -> Response:
         """The version of this program."""

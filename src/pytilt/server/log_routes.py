@@ -1,6 +1,7 @@
 """`/api/logs`: lines of the log, chosen, searched for and followed."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +25,9 @@ NDJSON = "application/x-ndjson"
 
 LARGEST_NUMBER = 2**35
 """The limit of numbers in a query: there are fewer lines, and no date is more seconds ago."""
+
+LOG_END = "X-Log-End"
+"""The header with the cursor of the line that comes next."""
 
 SEARCHED_LINES = 100_000
 """So many lines are searched in one turn of the event loop."""
@@ -56,13 +60,18 @@ class LogRoutes:
         query = request.query_params
         wanted = _wanted(query)
         cursor = self._cursor(query, wanted)
+        headers = {LOG_END: str(len(self._logs))}
         if wanted.search is not None:
-            return StreamingResponse(self._searched(cursor, wanted), media_type=NDJSON)
+            found = self._searched(cursor, wanted)
+            last = int(_number(query, "last"))
+            if last:
+                found = _last_of(found, last)
+            return StreamingResponse((_encoded(lines) async for lines in found), media_type=NDJSON, headers=headers)
         blocks = self._blocks(cursor, wanted)
         encoded, kind = {"text": (_plain, "text/plain"), "blocks": (_in_blocks, NDJSON)}.get(
             query.get("format", ""), (_in_lines, NDJSON)
         )
-        return StreamingResponse((encoded(some) async for some in blocks), media_type=kind)
+        return StreamingResponse((encoded(some) async for some in blocks), media_type=kind, headers=headers)
 
     def _cursor(self, query: QueryParams, wanted: LogRequest) -> int:
         """Where to begin."""
@@ -91,7 +100,7 @@ class LogRoutes:
             cursor = after
             await asyncio.sleep(0)
 
-    async def _searched(self, cursor: int, wanted: LogRequest) -> AsyncIterator[bytes]:
+    async def _searched(self, cursor: int, wanted: LogRequest) -> AsyncIterator[Sequence[Line | None]]:
         """The lines that are found; `{}` stands where lines between them are left out."""
         assert wanted.search is not None
         searcher = LogSearcher(self._logs, wanted.search, cursor)
@@ -105,13 +114,21 @@ class LogRoutes:
                     for found in searcher.advance(cursor):
                         lines = found if left is None else _first(found, left)
                         left = None if left is None else left - sum(line is not None for line in lines)
-                        yield _encoded(lines)
+                        yield lines
                         await asyncio.sleep(0)
                         if left == 0:
                             return
                 if not wanted.follow:
                     return
                 await changed.wait()
+
+
+async def _last_of(found: AsyncIterator[Sequence[Line | None]], count: int) -> AsyncIterator[Sequence[Line | None]]:
+    """The last so many of the lines that are found."""
+    kept: deque[Line | None] = deque(maxlen=count)
+    async for lines in found:
+        kept.extend(lines)
+    yield tuple(kept)
 
 
 def _wanted(query: QueryParams) -> LogRequest:

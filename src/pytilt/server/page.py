@@ -1,5 +1,6 @@
 """The page as the browser gets it: static files that the build has made of `web/`, under a strict policy."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -62,12 +63,12 @@ class PageFiles:
         """Scripts and styles. Their names change with their content."""
         return StaticFiles(directory=self.folder / "assets", check_dir=False)
 
-    def answer(self, request: Request, rows: tuple[Json, ...]) -> Response:
+    def answer(self, request: Request, rows: Callable[[], tuple[Json, ...]]) -> Response:
         """The page, and the token where the browser may have it.
 
         Args:
             request: for any address of the page.
-            rows: what the table shows if the page was not built.
+            rows: makes what the table shows if the page was not built.
         """
         if ONE_TIME in request.query_params:  # the guard has checked it; it must not stay in the history
             rest = request.url.remove_query_params(ONE_TIME)
@@ -76,7 +77,7 @@ class PageFiles:
         if self.built:
             response = FileResponse(self.folder / "index.html", headers={**HEADERS, "Cache-Control": "no-cache"})
         else:
-            response = HTMLResponse(table(rows, problem=self._problem()), headers=HEADERS)
+            response = HTMLResponse(table(rows(), problem=self._problem()), headers=HEADERS)
         return self._with_token(response) if is_loopback(request.scope) else response
 
     def _problem(self) -> str:

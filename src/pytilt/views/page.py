@@ -93,7 +93,7 @@ class Page:
             state: the objects of the session.
             found: its rows.
         """
-        changed = tuple(row for row in found if self._rows.get(row.name) != row)
+        changed = tuple(row for row in found if _differs(self._rows.get(row.name), row))
         order = tuple(row.name for row in found)
         session = _session(self._version, state, found)
         buttons = _buttons(state)
@@ -108,6 +108,10 @@ class Page:
         self._rows = {row.name: row for row in found}
         self._order, self._session, self._buttons = order, session, buttons
         return message
+
+
+def _differs(before: Row | None, row: Row) -> bool:
+    return before is not row and before != row  # to compare two rows field by field takes longer than to draw one
 
 
 def _session(version: str, state: Snapshot, found: tuple[Row, ...]) -> SessionView:

@@ -1,5 +1,6 @@
 """The rows of the display: one value per resource with everything that a row shows."""
 
+from collections.abc import Iterator
 from pathlib import PurePath
 
 from pytilt.model.api.buttons import UIButton
@@ -81,8 +82,7 @@ class Row(Value):
 
 def rows(state: Snapshot) -> tuple[Row, ...]:
     """Every row in the order of the display, `(Tiltfile)` last as in the first displays."""
-    tiltfile = state.get(Tiltfile, TILTFILE)
-    root = str(PurePath(tiltfile.path).parent) if tiltfile else ""
+    tiltfile, root = state.get(Tiltfile, TILTFILE), _root(state)
     offered = buttons(state)
     found = tuple(resource_row(state, resource, root, offered) for resource in ordered(state))
     return (*found, tiltfile_row(state, tiltfile, root, offered)) if tiltfile else found
@@ -96,12 +96,18 @@ class Rows:
 
     def of(self, state: Snapshot) -> tuple[Row, ...]:
         """The rows of a state, as `rows` makes them."""
-        tiltfile = state.get(Tiltfile, TILTFILE)
-        root = str(PurePath(tiltfile.path).parent) if tiltfile else ""
+        tiltfile, root = state.get(Tiltfile, TILTFILE), _root(state)
         offered = buttons(state)
         found = tuple(self._row(state, resource, root, offered) for resource in ordered(state))
         self._kept = {row.name: self._kept[row.name] for row in found}
         return (*found, tiltfile_row(state, tiltfile, root, offered)) if tiltfile else found
+
+    def prepare(self, state: Snapshot) -> Iterator[None]:
+        """Make the rows that are not made yet, one at each step, so that who asks can let others go on between them."""
+        root, offered = _root(state), buttons(state)
+        for resource in state.all(Resource):
+            self._row(state, resource, root, offered)
+            yield
 
     def _row(self, state: Snapshot, resource: Resource, root: str, offered: Buttons) -> Row:
         versions = _versions(state, resource, offered)
@@ -120,6 +126,12 @@ def _live(state: Snapshot, resource: Resource) -> tuple[str, ...]:
         line = way or (f"{container.name}: {container.error}" if container.error else "")
         lines[line] = lines.get(line, 0) + 1
     return tuple(f"{line} (in {count} pods)" if count > 1 else line for line, count in lines.items() if line)
+
+
+def _root(state: Snapshot) -> str:
+    """Files below this directory are shown relative to it."""
+    tiltfile = state.get(Tiltfile, TILTFILE)
+    return str(PurePath(tiltfile.path).parent) if tiltfile else ""
 
 
 def _versions(state: Snapshot, resource: Resource, offered: Buttons) -> tuple[int, ...]:
