@@ -54,7 +54,7 @@ class DockerBuilder:
     async def build(self, request: BuildRequest, log: Log) -> BuiltImage:
         """Build and tag an image; see `Builder.build`."""
         previous = await self._previous(request, log)
-        plan = await self._plan(request, previous)
+        plan = await self._plan(request, previous, log)
         log(announcement(as_written(plan.contents, plan.context), plan.platform))
         try:
             image_id = await self._build(plan, log)
@@ -69,7 +69,7 @@ class DockerBuilder:
         log(f"{request.previous.reference} is gone; building from scratch\n")
         return None
 
-    async def _plan(self, request: BuildRequest, previous: BuiltImage | None) -> "_Plan":
+    async def _plan(self, request: BuildRequest, previous: BuiltImage | None, log: Log) -> "_Plan":
         """What is to be built, with what Tilt's extensions would pull replaced by what is made here."""
         plan = _plan(request, self._settings, {})
         if restart_helper.is_wanted(plan.contents, plan.args):
@@ -78,6 +78,8 @@ class DockerBuilder:
         if plan.build.fast is None:
             return plan
         cache = await self._cache_name(request.image.name, plan.build.fast)
+        if plan.build.fast.caches and not cache:
+            log("The classic builder of Docker keeps no caches: `cache=` needs BuildKit\n", level=Level.WARN)
         return await asyncio.to_thread(_fast_plan, plan, previous, request.changed, cache)
 
     async def _cache_name(self, name: ImageName, build: FastBuild) -> str:
