@@ -3,8 +3,13 @@
 import json
 import time
 
-from tests.end_to_end.sessions import until
+from tests.end_to_end.sessions import served, until
 from tests.end_to_end.terminal import terminal
+from tests.end_to_end.test_live_updates import DEPLOYMENT
+
+SERVE = (
+    'command: [sh, -c, "mkdir /page; echo first > /page/index.html; echo it serves first; httpd -f -p 8000 -h /page"]'
+)
 
 BUTTONS = {
     "extensions/button/Tiltfile": """
@@ -86,3 +91,28 @@ def test_a_button_is_pressed_in_the_display_once_its_inputs_are_given(tilt_alone
         shown.shows("press `greet`?")
         shown.press("y")
         shown.shows("hello Ann false from project")
+
+
+def test_an_object_that_is_applied_is_reached_logged_changed_and_removed(tilt_on_cluster, new_port):
+    port = new_port()
+    tilt = tilt_on_cluster(
+        {
+            "web.yaml": DEPLOYMENT.replace("image: e2e/web", f"image: busybox\n            {SERVE}"),
+            "Tiltfile": f"""
+                v1alpha1.kubernetes_apply(name='web', yaml=str(read_file('web.yaml')),
+                    annotations={{'tilt.dev/resource': 'tool'}},
+                    port_forward_template_spec={{'forwards': [{{'local_port': {port}, 'container_port': 8000}}]}})
+                v1alpha1.kubernetes_apply(name='odd', yaml='a: [b')
+                local_resource('tool', 'true')
+                """,
+        }
+    )
+    with tilt.up() as session:
+        session.until(lambda: served(port) == "first\n", "the page")
+        session.says("kubernetesapply odd: spec.yaml")
+        session.says("it serves first")
+        (pod,) = one(tilt, "kd", "web")["status"]["pods"]
+        assert pod["status"] == "Running"
+        tilt.shell("sed -i s/first/second/g web.yaml")
+        session.until(lambda: served(port) == "second\n", "the page of the other pod")
+    assert "Deleting via kubectl: Deployment/web" in tilt.run("down").output

@@ -60,3 +60,56 @@ def test_a_process_is_restarted_in_place_by_the_wrapper_of_restart_process(tilt_
 def test_a_process_is_restarted_in_place_on_the_engine_too(tilt_on_engine, new_port):
     port = new_port()
     restarts_in_place(tilt_on_engine(project(port)), port)
+
+
+OBJECTS = """
+    def namespace_create(name):
+        k8s_yaml(encode_yaml({'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': name}}))
+
+    def namespace_inject(text, name):
+        found = decode_yaml_stream(text)
+        for each in found:
+            each['metadata']['namespace'] = name
+        return encode_yaml_stream(found)
+
+    def configmap_create(name, namespace, from_file):
+        watch_file(from_file)
+        words = ['kubectl', 'create', 'configmap', name, '--dry-run=client', '-o=yaml', '-n', namespace]
+        k8s_yaml(local(words + ['--from-file', from_file], quiet=True))
+
+    def secret_from_dict(name, namespace, inputs):
+        return encode_yaml({'apiVersion': 'v1', 'kind': 'Secret', 'metadata': {'name': name, 'namespace': namespace},
+            'stringData': inputs})
+    """
+
+
+def test_objects_that_extensions_make_follow_their_files_and_go_with_the_project(tilt_on_cluster, kubectl, namespace):
+    more = f"{namespace}-more"
+    tilt = tilt_on_cluster(
+        {
+            "extensions/objects/Tiltfile": OBJECTS,
+            "colors.ini": "sky = blue\n",
+            "plain.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: plain}\n",
+            "Tiltfile": f"""
+                v1alpha1.extension_repo(name='default', url='file://' + config.main_dir + '/extensions')
+                load('ext://objects', 'namespace_create', 'namespace_inject', 'configmap_create', 'secret_from_dict')
+                namespace_create('{more}')
+                k8s_yaml(namespace_inject(read_file('plain.yaml'), '{more}'))
+                configmap_create('colors', '{more}', 'colors.ini')
+                k8s_yaml(secret_from_dict('keys', '{more}', inputs={{'TOKEN': 'hush hush'}}))
+                """,
+        }
+    )
+
+    def seen(what: str, path: str) -> str:
+        found: str = kubectl("get", what, "-n", more, "-o", f"jsonpath={path}")
+        return found
+
+    with tilt.up() as session:
+        session.settles("uncategorized")
+        assert seen("configmap/colors", r"{.data.colors\.ini}") == "sky = blue\n"
+        assert seen("configmap/plain", "{.metadata.name}") == "plain"
+        tilt.save("colors.ini", "sky = grey\n")
+        session.until(lambda: seen("configmap/colors", r"{.data.colors\.ini}") == "sky = grey\n", "the other colour")
+        assert "hush" not in session.output + tilt.ok("get", "ka", "uncategorized", "-o", "yaml")
+    assert f"Namespace/{more}" in tilt.ok("down")

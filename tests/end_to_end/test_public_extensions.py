@@ -173,7 +173,8 @@ CASES = {
     "git_resource": Case(
         tiltfile="os.putenv('TILT_GIT_RESOURCE_CHECKOUT_DIR', os.path.abspath('./checkouts'))\n"
         "load('ext://git_resource', 'git_checkout', 'deploy_from_dir')\n"
-        "local('cd source && git init -q . && git add -A && git -c user.name=a -c user.email=a@b commit -qm a')\n"
+        "local('cd source && [ -d .git ] || (git init -q . && git add -A && "
+        "git -c user.name=a -c user.email=a@b commit -qm a)')\n"
         "there = git_checkout(os.path.abspath('source'))\n"
         "deploy_from_dir('web', there, namespace=k8s_namespace())",
         files={f"source/{name}": text for name, text in SERVED.items()},
@@ -186,12 +187,12 @@ CASES = {
         "k8s_resource('colors', pod_readiness='ignore')",
         files={"chart/Chart.yaml": "apiVersion: v2\nname: c\nversion: 0.1.0\n", "chart/templates/c.yaml": CONFIG},
         needs=("helm", "kubectl"),
-        says=("helm upgrade --install", "colors:configmap"),
+        says=("'upgrade', '--install', 'colors'", "colors:configmap"),
         down="uninstalled",
     ),
     "helm_remote": Case(
-        tiltfile="load('ext://helm_remote', 'helm_remote')\n"
-        "os.putenv('TILT_HELM_REMOTE_CACHE_DIR', os.path.abspath('./cache'))\n"
+        tiltfile="os.putenv('TILT_HELM_REMOTE_CACHE_DIR', os.path.abspath('./cache'))\n"
+        "load('ext://helm_remote', 'helm_remote')\n"
         "local('mkdir -p cache/c/latest && cp -r chart cache/c/latest/c')\n"
         "helm_remote('c', repo_name='c', repo_url='http://localhost:1')\nlocal_resource('a', 'true')",
         files={"chart/Chart.yaml": "apiVersion: v2\nname: c\nversion: 0.1.0\n", "chart/templates/c.yaml": CONFIG},
