@@ -10,9 +10,15 @@ from pytilt.tiltfile.universe import universe
 PAGE = Path(__file__).parents[2] / "docs" / "tiltfile.md"
 
 
+def everything():
+    """All that a Tiltfile finds."""
+    host = Host(log=lambda *_, **__: None, run_local=lambda *_: LocalResult(exit_status=0))
+    script = Script(EvaluationRequest(path="/Tiltfile"), host)
+    return universe(script, lambda _: {}, Extensions(script))
+
+
 def members():
     """Every name of the universe with its value, with the names inside its modules."""
-    host = Host(log=lambda *_, **__: None, run_local=lambda *_: LocalResult(exit_status=0))
     found: list[tuple[str, object]] = []
 
     def collect(those, prefix):
@@ -22,8 +28,7 @@ def members():
             else:
                 found.append((f"{prefix}{name}", value))
 
-    script = Script(EvaluationRequest(path="/Tiltfile"), host)
-    collect(universe(script, lambda _: {}, Extensions(script)), "")
+    collect(everything(), "")
     return found
 
 

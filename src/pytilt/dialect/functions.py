@@ -28,6 +28,11 @@ class Builtin(HostValue):
         self._function = function
 
     @property
+    def function(self) -> Callable[..., object]:
+        """What it does."""
+        return self._function
+
+    @property
     def signature(self) -> inspect.Signature:
         """Its parameters, and what it returns."""
         return inspect.signature(self._function)

@@ -116,12 +116,14 @@ class ApiBuiltins:
         found: dict[str, object] = {}
         for part, struct in PARTS.items():
             name = f"v1alpha1.{part}"
-            found[name] = builtin(name)(_Function(name, partial(part_parameters, struct), partial(self._part, struct)))
+            found[name] = builtin(name)(
+                _Function(name, partial(part_parameters, struct), partial(self._part, struct), _said(struct))
+            )
         for kind in API_KINDS:
             if kind.function:
                 name = f"v1alpha1.{kind.function}"
                 make = partial(self._object, kind, name)
-                found[name] = builtin(name)(_Function(name, partial(object_parameters, kind), make))
+                found[name] = builtin(name)(_Function(name, partial(object_parameters, kind), make, _said(kind.type)))
         return found
 
     def _part(self, struct: type[Value], given: Mapping[str, object]) -> PartValue:
@@ -173,8 +175,10 @@ class _Function:
         name: str,
         parameters: Callable[[], tuple[inspect.Parameter, ...]],
         make: Callable[[Mapping[str, object]], object],
+        doc: str,
     ) -> None:
         self.__name__ = name
+        self.__doc__ = doc
         self._name = name
         self._parameters = parameters
         self._make = make
@@ -192,17 +196,23 @@ class _Function:
         return self._make(bound.arguments)
 
 
+def _said(struct: type[Value]) -> str:
+    """The first sentence about a struct."""
+    return (struct.__doc__ or "").partition("\n")[0]
+
+
 def part_parameters(struct: type[Value]) -> tuple[inspect.Parameter, ...]:
     """The parameters of the function that makes a part: all may be left out."""
-    return tuple(_parameter(name, default=None) for name in _types(struct))
+    return tuple(_parameter(name, default=None, kind=kind) for name, kind in _types(struct).items())
 
 
 def object_parameters(kind: ApiKind) -> tuple[inspect.Parameter, ...]:
     """The parameters of the function that makes an object."""
     spec = _spec(kind)
-    rest = _types(spec) if spec else dict.fromkeys(kind.type.content)
-    optional = tuple(_parameter(name, default=None) for name in ("labels", "annotations", *rest))
-    return (_parameter("name", default=inspect.Parameter.empty), *optional)
+    rest = _types(spec) if spec else dict.fromkeys(kind.type.content, dict)
+    about = {"labels": dict, "annotations": dict}
+    optional = [_parameter(name, default=None, kind=kind) for name, kind in {**about, **rest}.items()]
+    return (_parameter("name", default=inspect.Parameter.empty, kind=str), *optional)
 
 
 def name_problems(name: str) -> tuple[str, ...]:
@@ -216,8 +226,8 @@ def name_problems(name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _parameter(name: str, *, default: object) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
+def _parameter(name: str, *, default: object, kind: object) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=kind)
 
 
 @cache
