@@ -43,10 +43,11 @@ rules: $(INSTALLED)
 
 # Two runs beside each other: those that need an engine or a cluster mostly wait. What the other one says comes at the end.
 test: $(INSTALLED) ## run all tests; starts the test cluster if there is none
-	@alone=$$(mktemp); $(BIN)/pytest -m 'not cluster and not engine' > $$alone 2>&1 & run=$$!; \
-	trap 'kill $$run 2> /dev/null; rm -f '$$alone EXIT; \
+	@alone=$$(mktemp -d); \
+	PYTEST_DEBUG_TEMPROOT=$$alone $(BIN)/pytest -m 'not cluster and not engine' > $$alone/output 2>&1 & run=$$!; \
+	trap 'kill $$run 2> /dev/null; rm -rf '$$alone EXIT; \
 	$(BIN)/pytest -m 'cluster or engine'; status=$$?; \
-	wait $$run || status=$$?; cat $$alone; exit $$status
+	wait $$run || status=$$?; cat $$alone/output; exit $$status
 
 demo: $(INSTALLED) ## show what pytilt does, in a minute
 	$(BIN)/tilt demo --install-engine
