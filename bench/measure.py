@@ -12,6 +12,7 @@ Workloads (all need a kube context, `sync`, `rebuild` and `start` also a builder
     rebuild    the same without live_update: a tool that needs no rule for it may sync all the same
     image      the same where the program reads its files when it starts, so that a new image is needed
     start      `ci` of the project of `rebuild` to its end, nothing deployed, images built
+    again      `ci` of N images and Deployments, after a `ci` of the same; counts builds and applies (default N 50)
     local      save -> a local_resource has run
     saves      the same N times, a different file each time, one right after the other    (default N 2000)
     syncs      `sync` N times, likewise                                                   (default N 2000)
@@ -326,6 +327,26 @@ def start(tool: Tool, folder: Path, n: int) -> None:
     show(tool, {**spread(times[1:]), "n": n})
 
 
+def again(tool: Tool, folder: Path, n: int) -> None:
+    text = [f"docker_build('bench/again{i}', 'app{i}')" for i in range(n)]
+    objects = []
+    for i in range(n):
+        (folder / f"app{i}").mkdir()
+        (folder / f"app{i}" / "Dockerfile").write_text(f"FROM busybox\nRUN echo {i} > /number\nCMD sleep 10000\n")
+        objects.append(DEPLOYMENT.format(name=f"again{i}", image=f"bench/again{i}"))
+    (folder / "all.yaml").write_text("---\n".join(objects))
+    (folder / "Tiltfile").write_text("\n".join([*text, "k8s_yaml('all.yaml')\n"]))
+    try:
+        first = ci(tool, folder)
+        second = ci(tool, folder)
+        said = (folder / "ci.out").read_text(errors="replace")
+        done = {"built": said.count("Building image"), "applied": said.count("Objects applied to cluster")}
+        show(tool, {"first_s": first["wall_s"], **second, **done, "n": n})
+    finally:
+        words = tool.argv("down", tail=False)
+        subprocess.run(words, cwd=folder, env=environment(), capture_output=True, timeout=300, check=False)
+
+
 def many(tool: Tool, folder: Path, n: int) -> None:
     (folder / "Tiltfile").write_text(
         f"for i in range({n}):\n  local_resource('r%d' % i, cmd='true', allow_parallel=True)\n"
@@ -495,6 +516,7 @@ WORKLOADS: dict[str, tuple[Callable[[Tool, Path, int], None], int]] = {
     "rebuild": (partial(served, live=False), 6),
     "image": (partial(served, live=False, reads_at_start=True), 6),
     "start": (start, 5),
+    "again": (again, 50),
     "local": (local, 20),
     "saves": (saves, 2000),
     "syncs": (syncs, 2000),

@@ -66,9 +66,10 @@ export function Endpoints({ links }: { links: Link[] | undefined }): JSX.Element
   return (
     <span class="endpoints">
       {links.map((link) =>
-        link.error ? (
-          <span class="tone-error" title={link.error}>
-            ✖ {link.name || short(link.url)}
+        link.error || !/^https?:/.test(link.url) ? (
+          <span class={link.error ? "tone-error" : ""} title={link.error || link.url}>
+            {link.error ? "✖ " : ""}
+            {link.name || short(link.url)}
           </span>
         ) : (
           <a href={link.url} target="_blank" rel="noreferrer noopener" title={link.url}>
