@@ -1,9 +1,19 @@
 from msgspec.structs import replace
 
 from pytilt.model.clusters import ObjectRef
+from pytilt.model.extensions import UsedExtension
 from pytilt.model.images import BuiltImage
-from pytilt.model.names import ImageName
-from pytilt.model.objects import ImageMap, ImageMapStatus, Resource, ResourceStatus, Runtime, RuntimeState, Session
+from pytilt.model.names import TILTFILE, ImageName
+from pytilt.model.objects import (
+    ImageMap,
+    ImageMapStatus,
+    Resource,
+    ResourceStatus,
+    Runtime,
+    RuntimeState,
+    Session,
+    Tiltfile,
+)
 from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.model.resources import KubernetesDeploy, PortForwardSpec
 from pytilt.store.objects import Store
@@ -90,3 +100,14 @@ def test_every_pod_has_its_log_stream_and_the_page_its_session():
     assert session["status"]["tiltfileKey"] == "/p/Tiltfile"
     store.delete(Session, "Tiltfile")
     assert listed(store, "uisessions") == []
+
+
+def test_the_extensions_of_the_tiltfile_are_shown_with_where_they_are():
+    store = Store()
+    prepare(store)
+    spec = {"repoName": "mine", "repoPath": "hello"}
+    used = UsedExtension(plural="extensions", name="hello", spec=spec, path="/kept/hello/Tiltfile")
+    store.change(Tiltfile, TILTFILE, lambda each: replace(each, status=replace(each.status, extensions=(used,))))
+    (found,) = listed(store, "ext")
+    assert (found["kind"], found["spec"], found["status"]) == ("Extension", spec, {"path": "/kept/hello/Tiltfile"})
+    assert listed(store, "extensionrepos") == []

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from pytilt.errors import SessionUnreachableError
 from pytilt.host.output import plain
 from pytilt.hud.display import Display
-from pytilt.hud.form import Answer, Form, button_text
+from pytilt.hud.form import Answer, ButtonForm, button_text
 from pytilt.hud.helping import graph_lines, help_lines
 from pytilt.hud.palette import OfResources, of_session
 from pytilt.hud.popups import Choice, Question, Reading, Typing
@@ -150,7 +150,9 @@ class Hud(Display):
         if button.spec.disabled:
             self.notify(f"`{text}` is disabled", severity="warning", markup=False)
         elif asked(button):
-            self.push_screen(Form(button, text), lambda given: None if given is None else self._confirm(button, given))
+            self.push_screen(
+                ButtonForm(button, text), lambda given: None if given is None else self._confirm(button, given)
+            )
         else:
             self._confirm(button, initial_inputs(button))
 

@@ -61,7 +61,7 @@ class Pick(Select[str], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "show_overlay", show=False)]
 
 
-class Form(ModalScreen[Answer | None]):
+class ButtonForm(ModalScreen[Answer | None]):
     """A field for every input of a button that a person sees; enter presses the button.
 
     Args:

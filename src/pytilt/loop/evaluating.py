@@ -34,6 +34,7 @@ from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.store.spans import Span
 from pytilt.tiltfile.request import EvaluationResult
+from pytilt.tiltfile.used_extensions import used_extensions
 
 
 class Evaluating:
@@ -166,6 +167,7 @@ class Evaluating:
                             consumed=max(sequence, status.consumed),
                             declaration=declaration or status.declaration,
                             pause=pause,
+                            extensions=status.extensions if error else used_extensions(result),
                         )
                     )
         finally:

@@ -22,6 +22,7 @@ import msgspec
 from pytilt.model import resources
 from pytilt.model.base import Value
 from pytilt.model.clusters import ClusterInfo, ObjectRef
+from pytilt.model.extensions import UsedExtension
 from pytilt.model.files import FileRule
 from pytilt.model.images import BuiltImage, Image
 from pytilt.model.inference import Inference
@@ -69,6 +70,8 @@ class TiltfileStatus(Value):
     """Of the last evaluation that succeeded."""
     trigger: Trigger | None = None
     pause: Pause | None = None
+    extensions: tuple[UsedExtension, ...] = ()
+    """Of the last evaluation."""
 
 
 class Tiltfile(Object):

@@ -177,7 +177,7 @@ def _derived(name: str, plural: str, short: tuple[str, ...], made: Callable[[Sna
     def every(state: Snapshot) -> Mapping[str, Json]:
         return dict(made(state))
 
-    sources = (Session, Resource, ImageMap, Runtime, KubernetesDiscovery)
+    sources = (Session, Tiltfile, Resource, ImageMap, Runtime, KubernetesDiscovery)
     return Kind(
         name,
         plural,

@@ -1,4 +1,4 @@
-"""What Tilt's API has an object for and a session here has not: builds, applies, log streams. Pure.
+"""What Tilt's API has an object for and a session here has not: builds, applies, log streams, extensions. Pure.
 
 Each is made of the resource that it belongs to, with Tilt's name and fields.
 """
@@ -116,6 +116,39 @@ def ui_sessions(state: Snapshot) -> Made:
         )
 
 
+def extensions(state: Snapshot) -> Made:
+    """The extensions that the Tiltfile uses."""
+    yield from _used(state, "Extension", "extensions")
+
+
+def extension_repos(state: Snapshot) -> Made:
+    """The repositories of extensions that the Tiltfile uses."""
+    yield from _used(state, "ExtensionRepo", "extensionrepos")
+
+
+def _used(state: Snapshot, kind: str, plural: str) -> Made:
+    for tiltfile in state.all(Tiltfile):
+        for each in tiltfile.status.extensions:
+            if each.plural == plural:
+                metadata = {
+                    "name": each.name,
+                    "uid": uid(kind, msgspec.structs.replace(tiltfile, name=each.name)),
+                    "creationTimestamp": tiltfile.created_at,
+                    "annotations": {RESOURCE_ANNOTATION: TILTFILE, **dict(each.annotations)},
+                    "ownerReferences": owner_references(TILTFILE_OWNER, uid(Tiltfile.kind, tiltfile)),
+                }
+                yield (
+                    each.name,
+                    {
+                        "apiVersion": GROUP_VERSION,
+                        "kind": kind,
+                        "metadata": metadata,
+                        "spec": dict(each.spec),
+                        "status": compact({"path": each.path}),
+                    },
+                )
+
+
 def _builds(state: Snapshot, kind: str, builder: type[DockerBuild | CustomBuild]) -> Made:
     for resource, image in _images(state):
         if isinstance(image.build, builder) and not image.live_update_only:
@@ -217,6 +250,8 @@ DERIVED: tuple[tuple[str, str, tuple[str, ...], Callable[[Snapshot], Made]], ...
     ("DockerImage", "dockerimages", (), docker_images),
     ("CmdImage", "cmdimages", (), cmd_images),
     ("PodLogStream", "podlogstreams", ("pls",), pod_log_streams),
+    ("ExtensionRepo", "extensionrepos", ("repo", "extrepo"), extension_repos),
+    ("Extension", "extensions", ("ext",), extensions),
     ("UISession", "uisessions", (), ui_sessions),
 )
 """Kinds that are nothing but derived: name, plural, short names, and what makes them."""

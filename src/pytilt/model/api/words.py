@@ -50,6 +50,8 @@ KINDS = (
     KindWords("DockerImage", "dockerimages"),
     KindWords("CmdImage", "cmdimages"),
     KindWords("PodLogStream", "podlogstreams", ("pls",)),
+    KindWords("ExtensionRepo", "extensionrepos", ("repo", "extrepo")),
+    KindWords("Extension", "extensions", ("ext",)),
     KindWords("UISession", "uisessions"),
 )
 """In the order in which they are listed."""
