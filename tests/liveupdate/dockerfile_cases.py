@@ -63,6 +63,8 @@ CASES = (
     Case("one file into a directory copied before", "FROM scratch\nCOPY src /app\nCOPY index.html /app", _E),
     Case("one file beside a directory copied before", "FROM scratch\nCOPY src /app\nCOPY index.html /app/lib", _E),
     Case("several sources", _B + "COPY index.html README.md src /www/", {"README.md": "r2", "src/a.py": "a2"}),
+    Case("several sources, one name", "FROM scratch\nCOPY . src /", {"a.py": "2"}, "to the same place",
+         files={"a.py": "1"}),
     Case("a JSON list", 'FROM scratch\nCOPY ["a b.txt", "index.html", "/my dir/"]', {"a b.txt": "2"},
          files={"a b.txt": "1"}),
     Case("a glob", "FROM scratch\nCOPY *.html /www/", _E),

@@ -126,3 +126,14 @@ async def synced(root: Path, plan: SyncPlan) -> bool:
     async with open_shell(Shells(), REF, root=str(root)) as shell:
         assert (await shell.update(Batch(plan), KeptLog())).ok
     return True
+
+
+async def removed(engine: Engine, name: str) -> None:
+    """Remove the images whose name has this in it."""
+    api = await engine.api()
+    for image in (await api.request("GET", "/images/json")).decode(list[dict[str, object]]):
+        tags = image.get("RepoTags") or []
+        assert isinstance(tags, list)
+        for tag in tags:
+            if name in tag:
+                await api.request("DELETE", path("images", tag), params={"force": True})

@@ -4,8 +4,8 @@ import secrets
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 
-from pytilt.docker.api import path
 from pytilt.docker.engine import Engine
 from pytilt.host.processes import HostRunner
 from pytilt.images.credentials import RegistryCredentials
@@ -16,7 +16,8 @@ from pytilt.model.images import ImageConfig
 from pytilt.settings import Settings
 from tests.engine_fixtures import engine, engine_settings
 from tests.liveupdate.dockerfile_cases import CASES, Case
-from tests.liveupdate.inference_trial import Trial, exported, listed, synced, unpacked
+from tests.liveupdate.inference_trial import Trial, exported, listed, removed, synced, unpacked
+from tests.liveupdate.random_dockerfiles import cases, differences
 
 __all__ = ["engine", "engine_settings"]
 
@@ -76,15 +77,20 @@ async def test_a_container_has_after_a_sync_what_a_full_build_would_bring(
                     if case.built and case.answer in ("", "a directory is there"):
                         group.create_task(one(number, case, builder), name=case.name)
         finally:
-            await _removed(engine, name)
+            await removed(engine, name)
     assert wrong == []
 
 
-async def _removed(engine: Engine, name: str) -> None:
-    api = await engine.api()
-    for image in (await api.request("GET", "/images/json")).decode(list[dict[str, object]]):
-        tags = image.get("RepoTags") or []
-        assert isinstance(tags, list)
-        for tag in tags:
-            if name in tag:
-                await api.request("DELETE", path("images", tag), params={"force": True})
+@pytest.mark.timeout(180)
+@pytest.mark.skipif(os.geteuid() != 0, reason="files of any owner are made by root alone")
+@settings(
+    max_examples=4,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
+)
+@given(case=cases())
+def test_so_it_has_after_random_edits_with_a_random_dockerfile(engine_settings: Settings, case: Case) -> None:
+    assert not differences(case, engine_settings)

@@ -106,7 +106,7 @@ def plan_inferred(changed: Sequence[ChangedFile], rules: Inferred, tree: SourceT
                 if present.kind is FileKind.GONE:
                     deletions[landing.remote] = _synced(landing)
                     continue
-                copies |= {parent.remote: parent for parent in _parents(landing, rules.chain)}
+                copies |= {parent.remote: parent for parent in _parents(landing, rules.chain, tree)}
                 copies[landing.remote] = replace(_synced(landing), alone=present.kind is FileKind.DIRECTORY)
                 places += [landing.remote] if landing.open else []
     except _Rebuild as reason:
@@ -176,6 +176,8 @@ def _traced(chain: Chain, file: ChangedFile, tree: SourceTree) -> list[Landing]:
             arrived = list(_arrivals(chain, number, file, tree))
             if arrived and step.unclear:
                 raise _Rebuild(f"{step.where} copies {name}, and depends on {step.unclear}")
+            for each in arrived:
+                _check_only(each, tree)
             found = [each for each in found if not _is_overwritten(each, step, tree)]
             new = {each.remote for each in arrived}
             found = [*(each for each in found if each.remote not in new), *arrived]
@@ -188,6 +190,16 @@ def _traced(chain: Chain, file: ChangedFile, tree: SourceTree) -> list[Landing]:
         if any(covers(volume.path, each.remote) for each in found):
             raise _Rebuild(f"{volume.where} keeps what {name} is part of")
     return found
+
+
+def _check_only(landing: Landing, tree: SourceTree) -> None:
+    """One instruction with several sources may bring several files to one place, of which one stays."""
+    step = landing.step
+    for candidate in _candidates(step, landing.remote, tree):
+        if candidate != landing.local and _inside(step, candidate):
+            kind = tree.kind(candidate)
+            if kind is not FileKind.GONE and not (landing.root or kind is FileKind.DIRECTORY):
+                raise _Rebuild(f"{step.where} brings `{posixpath.basename(candidate)}` to the same place")
 
 
 def _check_reader(step: Executed, found: Sequence[Landing], file: ChangedFile, tree: SourceTree) -> None:
@@ -372,7 +384,7 @@ def _synced(landing: Landing) -> SyncedFile:
     return SyncedFile(local=landing.local, remote=landing.remote, mode=step.mode, owner=step.owner)
 
 
-def _parents(landing: Landing, chain: Chain) -> Iterator[SyncedFile]:
+def _parents(landing: Landing, chain: Chain, tree: SourceTree) -> Iterator[SyncedFile]:
     """The directories between what the instruction names and the file: they get the permissions that a build gives."""
     step = landing.step
     later = chain.steps[chain.steps.index(step) + 1 :]
@@ -382,7 +394,8 @@ def _parents(landing: Landing, chain: Chain) -> Iterator[SyncedFile]:
     for count in range(1, len(parts) + 1):
         local, remote = posixpath.join(top, *parts[:count]), _below(step.destination, "/".join(parts[:count]))
         shared = any(isinstance(each, Copied | Taken) and overlap(each.destination, remote) for each in later)
-        if not shared and not ignored.matches(local):
+        several = [each for each in _candidates(step, remote, tree) if tree.kind(each) is FileKind.DIRECTORY]
+        if not shared and len(set(several)) < 2 and not ignored.matches(local):
             yield SyncedFile(local=local, remote=remote, mode=step.mode, owner=step.owner, alone=True)
 
 
