@@ -3,6 +3,7 @@
 import posixpath
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 from pytilt.cluster import objects, yaml
@@ -13,6 +14,7 @@ from pytilt.tiltfile.commands import run_now
 from pytilt.tiltfile.conversions import Flag, LocalPath, StringOrStrings, Strings, Text
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.kustomizations import kustomization_files
+from pytilt.tiltfile.rendered import kept_or_rendered, kustomization_inputs
 from pytilt.tiltfile.script import Script, UnreadableError
 from pytilt.tiltfile.values import Blob, placed
 
@@ -22,6 +24,8 @@ _FROM_TESTS = re.compile(r"^# Source: .*/tests/", re.MULTILINE)
 _RELEASE = "chart"
 """The name of a release that is given none, so that it is the same at every evaluation; from Tilt."""
 _LOCAL = "file://"
+_INCLUDE_CRDS = "--include-crds"
+"""A flag that the first versions of helm 3 do not know."""
 
 
 class ChartBuiltins:
@@ -44,19 +48,21 @@ class ChartBuiltins:
         """Render a chart with `helm template`."""
         self._check_chart(paths)
         self._script.watch(paths, recursive=True)
-        for subchart in self._local_subcharts(paths):
-            self._script.watch(placed(subchart, self._script.directory), recursive=True)
-        has_include_crds = self._check_version()
+        subcharts = [placed(subchart, self._script.directory) for subchart in self._local_subcharts(paths)]
+        for subchart in subcharts:
+            self._script.watch(subchart, recursive=True)
         words = ["helm", "template", name or _RELEASE, paths]
         words += ["--namespace", namespace] if namespace else []
         words += ["--kube-version", kube_version] if kube_version else []
-        words += ["--include-crds"] if has_include_crds and not skip_crds else []
-        for file in values:
+        words += [] if skip_crds else [_INCLUDE_CRDS]
+        files = [placed(file, self._script.directory) for file in values]
+        for file, path in zip(values, files, strict=True):
             words += ["--values", file]
-            self._script.watch(placed(file, self._script.directory))
+            self._script.watch(path)
         for assignment in set:
             words += ["--set", assignment]
-        text = _without_tests(self._run(words))
+        inputs = [paths, *subcharts, *files]
+        text = _without_tests(kept_or_rendered(self._script, words, inputs, partial(self._template, words)))
         source = f"helm: {paths}"
         return Blob(_in_namespace(text, namespace, source) if namespace else text, source)
 
@@ -70,10 +76,16 @@ class ChartBuiltins:
             self._script.print("Falling back to `kubectl kustomize` since `kustomize` was not found in PATH")
             words = ["kubectl", "kustomize"]
         # Kustomize does not take absolute paths everywhere.
-        text = self._run([*words, *flags, posixpath.relpath(paths, self._script.directory)])
+        words += [*flags, posixpath.relpath(paths, self._script.directory)]
+        inputs = None if flags else kustomization_inputs(paths)
+        text = kept_or_rendered(self._script, words, inputs, partial(self._run, words))
         for file in kustomization_files(paths):
             self._script.watch(file, recursive=True)
         return Blob(text, f"kustomize: {paths}")
+
+    def _template(self, words: list[str]) -> str:
+        has_include_crds = self._check_version()
+        return self._run([word for word in words if has_include_crds or word != _INCLUDE_CRDS])
 
     def _run(self, words: list[str], announce: str = "Running:") -> str:
         command = Command(argv=tuple(words), dir=self._script.directory)

@@ -1,0 +1,98 @@
+"""What `helm` and `kustomize` rendered before: kept by the content of all that they read, and by the program itself."""
+
+import hashlib
+import os
+import posixpath
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from pytilt.errors import UserError
+from pytilt.tiltfile.kustomizations import kustomization_files
+from pytilt.tiltfile.script import Script
+
+_MOST_FILES = 2000
+_MOST_BYTES = 50_000_000
+"""What reads more than so much is rendered every time."""
+
+_TOOL_VARIABLES = ("HELM_", "KUSTOMIZE_", "XDG_")
+_READS_MORE = ("helmCharts", "helmChartInflationGenerator", "openapi", "generators:", "transformers:", "validators:")
+"""Fields of a kustomization that may read, or run, what is not named in it."""
+_REMOTE = ("://", "github.com/", "git@", "git::", "?ref=")
+
+
+def kept_or_rendered(
+    script: Script, words: Sequence[str], inputs: Sequence[str] | None, render: Callable[[], str]
+) -> str:
+    """What a program makes of its inputs: what it made of the same before, or else what it makes now.
+
+    Args:
+        script: the running script, whose host keeps it.
+        words: the command.
+        inputs: absolute files and directories that it reads; None where that is not known.
+        render: runs the program.
+    """
+    cache = script.host.cache
+    program = shutil.which(words[0], path=script.environ.get("PATH", ""))
+    digest = _digest(inputs) if cache is not None and inputs is not None and program else None
+    if cache is None or program is None or digest is None:
+        return render()
+    key = (_identity(program), script.directory, *words, *_variables(script), digest)
+    known = cache.find("rendered", *key)
+    if known is not None:
+        return known.decode(errors="surrogateescape")
+    text = render()
+    if _digest(inputs or ()) == digest:  # nothing changed meanwhile
+        cache.keep(text.encode(errors="surrogateescape"), "rendered", *key)
+    return text
+
+
+def kustomization_inputs(directory: str) -> tuple[str, ...] | None:
+    """All files that a kustomization reads; None where it may read others, or takes some from elsewhere."""
+    try:
+        files = kustomization_files(directory)
+        texts = [_text(path) for path in files if "kustomization" in posixpath.basename(path).lower()]
+    except (UserError, OSError):
+        return None
+    uncertain = any(word in text for text in texts for word in (*_READS_MORE, *_REMOTE))
+    return None if uncertain else files
+
+
+def _text(path: str) -> str:
+    return Path(path).read_text(errors="surrogateescape")
+
+
+def _identity(program: str) -> str:
+    """A program of another version is another file."""
+    found = os.stat(program)  # noqa: PTH116 - follows links, as running it does
+    return f"{posixpath.realpath(program)} {found.st_size} {found.st_mtime_ns}"
+
+
+def _variables(script: Script) -> list[str]:
+    return sorted(f"{name}={value}" for name, value in script.environ.items() if name.startswith(_TOOL_VARIABLES))
+
+
+def _digest(inputs: Sequence[str]) -> str | None:
+    """Of the names and contents of all files; None where there are too many, or one cannot be read."""
+    digest, size = hashlib.sha256(), 0
+    files = sorted(_files(inputs))
+    for path in files:
+        try:
+            content = Path(path).read_bytes() if Path(path).is_file() else b"\0missing"
+        except OSError:
+            return None
+        size += len(content)
+        if len(files) > _MOST_FILES or size > _MOST_BYTES:
+            return None
+        digest.update(f"{path} {len(content)} ".encode(errors="surrogateescape"))
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _files(inputs: Sequence[str]) -> Iterator[str]:
+    for path in inputs:
+        if not Path(path).is_dir():
+            yield path
+            continue
+        for folder, _, names in os.walk(path, followlinks=True):
+            yield from (posixpath.join(folder, name) for name in names)
