@@ -128,3 +128,35 @@ func TestSignalsReachTheProgram(t *testing.T) {
 	_ = w.wrapper.Process.Signal(syscall.SIGTERM)
 	w.endsWith(3)
 }
+
+func TestWhoReceivesMayHaveTheProgramStartedAgain(t *testing.T) {
+	w := wrapped(t, "", "trap 'exit 9' USR1; echo begun >> said; sleep 60 & wait")
+	w.says(1)
+	for restarts := 2; restarts < 5; restarts++ {
+		got := play(t, w.folder, hello().frame(frameRestart, nil))
+		if len(got) != 1 || got[0][0] != frameStarted {
+			t.Fatalf("%q", got)
+		}
+		w.says(restarts)
+	}
+	_ = w.wrapper.Process.Signal(syscall.SIGUSR1)
+	w.endsWith(9)
+	if got := play(t, w.folder, hello().frame(frameRestart, nil)); len(got) != 1 || got[0][:2] != "!\x03" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestTheVerbReadsItsFlags(t *testing.T) {
+	for words, want := range map[string]syscall.Signal{
+		"-- app -x": syscall.SIGTERM, "--stop-signal=SIGQUIT -- app": syscall.SIGQUIT, "--stop-signal 10 app": 10,
+		"--stop-signal=nonsense app": syscall.SIGTERM,
+	} {
+		got, err := readSuperviseOptions(strings.Fields(words))
+		if err != nil || got.stop != want || got.program[0] != "app" || !got.endsToo {
+			t.Errorf("%s: %+v %v", words, got, err)
+		}
+	}
+	if _, err := readSuperviseOptions([]string{"--other=1", "app"}); err == nil {
+		t.Error("no error")
+	}
+}

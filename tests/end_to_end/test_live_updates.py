@@ -1,3 +1,4 @@
+import json
 import random
 import time
 
@@ -201,3 +202,61 @@ def test_one_action_is_one_update_that_names_no_temporary_file(web, live):
         changed = str(session.updates("web"))
         assert "page/sed" not in changed
         assert "temporary" not in changed
+
+
+SCRATCH = """
+    FROM busybox AS tools
+    FROM scratch
+    COPY --from=tools /bin/busybox /busybox
+    COPY page /page
+    ENTRYPOINT ["/busybox", "sh", "-c", "/busybox mkdir -p /served; /busybox cp /page/* /served; exec /busybox httpd -f -p 8000 -h $0"]
+    CMD ["/served"]
+    """
+RESTART = ", live_update=[sync('page', '/page'), restart_container()]"
+
+
+def test_a_program_in_an_image_from_scratch_is_started_again_in_place(web):
+    tilt, port = web(live=RESTART, dockerfile=SCRATCH)
+    with tilt.up() as session:
+        session.settles("web")
+        assert served(port) == "first\n"
+        container = session.container("web")
+        for text in ("second\n", "third\n"):
+            tilt.save("page/index.html", text)
+            session.until(lambda text=text: served(port) == text, "the page that the new process has copied")
+        session.settles("web")
+        assert session.container("web") == container
+        assert set(session.strategies("web")[1:]) == {"live"}
+        (found,) = json.loads(tilt.ok("get", "liveupdate", "web", "-o=json"))["status"]["containers"]
+        assert (found["way"], found["restarts"]) == ("layer", True)
+
+
+def test_a_command_of_the_yaml_is_started_again_too(web):
+    tilt, port = web(live=RESTART, dockerfile=SCRATCH)
+    command = '["/busybox", "sh", "-c", "/busybox mkdir /own; /busybox cp /page/* /own; exec /busybox httpd -f -p 8000 -h /own"]'
+    tilt.edit("web.yaml", "image: e2e/web", f"image: e2e/web\n        command: {command}")
+    with tilt.up() as session:
+        session.settles("web")
+        container = session.container("web")
+        tilt.save("page/index.html", "second\n")
+        session.until(lambda: served(port) == "second\n", "the page that the new process has copied")
+        assert session.container("web") == container
+
+
+def test_any_user_may_write_to_a_volume_where_the_root_is_read_only(web):
+    tilt, port = web(live=", live_update=[initial_sync(), sync('page', '/page')]", dockerfile=SCRATCH)
+    tilt.edit(
+        "web.yaml",
+        "image: e2e/web",
+        """image: e2e/web
+        command: [/busybox, httpd, -f, -p, '8000', -h, /page]
+        securityContext: {readOnlyRootFilesystem: true, runAsUser: 1234}
+        volumeMounts: [{name: page, mountPath: /page}]""",
+    )
+    tilt.edit("web.yaml", "containers:", "volumes: [{name: page, emptyDir: {}}]\n      containers:")
+    with tilt.up() as session:
+        session.until(lambda: served(port) == "first\n", "what the initial sync has brought")
+        tilt.save("page/index.html", "second\n")
+        session.until(lambda: served(port) == "second\n", "the new page")
+        session.settles("web")
+        assert session.strategies("web").count("full") == 1

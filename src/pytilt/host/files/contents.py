@@ -46,4 +46,4 @@ def _fingerprint(path: str) -> bytes:
     if found.st_size > _LARGEST_BYTES:
         return kind + f"{found.st_size} {found.st_mtime_ns} {found.st_ino}".encode()
     with Path(path).open("rb") as file:
-        return kind + hashlib.file_digest(file, "blake2b").digest()
+        return kind + hashlib.file_digest(file, "sha256").digest()
