@@ -209,8 +209,9 @@ SCRATCH = """
     FROM scratch
     COPY --from=tools /bin/busybox /busybox
     COPY page /page
-    ENTRYPOINT ["/busybox", "sh", "-c", "/busybox mkdir -p /served; /busybox cp /page/* /served; exec /busybox httpd -f -p 8000 -h $0"]
-    CMD ["/served"]
+    COPY page /var/page
+    ENTRYPOINT ["/busybox", "sh", "-c", "/busybox cp -r /page $0; exec /busybox httpd -f -p 8000 -h $0/page"]
+    CMD ["/var"]
     """
 RESTART = ", live_update=[sync('page', '/page'), restart_container()]"
 
@@ -233,7 +234,8 @@ def test_a_program_in_an_image_from_scratch_is_started_again_in_place(web):
 
 def test_a_command_of_the_yaml_is_started_again_too(web):
     tilt, port = web(live=RESTART, dockerfile=SCRATCH)
-    command = '["/busybox", "sh", "-c", "/busybox mkdir /own; /busybox cp /page/* /own; exec /busybox httpd -f -p 8000 -h /own"]'
+    script = "/busybox rm -rf /own; /busybox cp -r /page /own; exec /busybox httpd -f -p 8000 -h /own"
+    command = f'["/busybox", "sh", "-c", "{script}"]'
     tilt.edit("web.yaml", "image: e2e/web", f"image: e2e/web\n        command: {command}")
     with tilt.up() as session:
         session.settles("web")

@@ -9,6 +9,9 @@ from pytilt.model.images import LiveUpdate, Run, Sync
 
 _SHOWN_FILES = 5
 
+_UNMATCHED = "a `sync` that covers them would bring them in place, `ignore=` would leave them out of the image"
+_STOPPED = "`fall_back_on` names it; without that it would be brought in place"
+
 
 class FileKind(StrEnum):
     """What is at a path at this moment."""
@@ -62,6 +65,13 @@ class FallBack(Value):
 
     reason: str
     """For people, in the words of Tilt."""
+    advice: str = ""
+    """What to change so that it can be done in place."""
+
+    @property
+    def explained(self) -> str:
+        """The reason, and what to change."""
+        return f"{self.reason}; {self.advice}" if self.advice else self.reason
 
 
 def plan_sync(changed: Sequence[ChangedFile], rules: LiveUpdate) -> SyncPlan | FallBack:
@@ -75,10 +85,10 @@ def plan_sync(changed: Sequence[ChangedFile], rules: LiveUpdate) -> SyncPlan | F
     mapped = [(file, tuple(_synced(file, rules.syncs))) for file in files]
     unmatched = [file.path for file, synced in mapped if not synced]
     if unmatched:
-        return FallBack(reason=f"Found file(s) not matching any sync (files: {_shown(unmatched)})")
+        return FallBack(reason=f"Found file(s) not matching any sync (files: {_shown(unmatched)})", advice=_UNMATCHED)
     stops = [file.path for file in files if any(_relative(file.path, stop) is not None for stop in rules.fall_back_on)]
     if stops:
-        return FallBack(reason=f'Detected change to stop file "{stops[0]}"')
+        return FallBack(reason=f'Detected change to stop file "{stops[0]}"', advice=_STOPPED)
     placed = dict(pair for _, synced in mapped for pair in synced)
     deletions = tuple(file for file, kind in placed.items() if kind is FileKind.GONE)
     roots = [file.local for file in deletions if file.remote == "/"]

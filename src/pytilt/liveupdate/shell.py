@@ -55,7 +55,7 @@ class ShellReceiver:
     async def update(self, batch: Batch, log: Log) -> Synced:
         """Carry out a batch; see `Receiver.update`."""
         if batch.restart:
-            raise SyncError("a shell cannot start the container's program again", hint=NO_RESTART)
+            raise SyncError("the container's program cannot be started again by its shell", hint=NO_RESTART)
         archive = await batch.archive()
         deletions = [file.remote for file in (*batch.plan.deletions, *archive.vanished)]
         return await self.carry_out(archive, deletions, batch.plan.runs, log)

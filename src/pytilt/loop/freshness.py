@@ -235,9 +235,9 @@ def _outside(state: Snapshot, resource: Resource, live: list[Image]) -> str | No
         assert rules is not None  # of every live one
         answer = plan_changes([ChangedFile(path=path) for path in sorted(paths)], rules, UnseenTree())
         if isinstance(answer, FallBack):
-            return answer.reason
+            return answer.explained
     for image in resource.spec.images:
         if image.name not in covered and unbuilt(state, image):
             why = next((each.why for each in resource.status.inferences if each.image == image.name), "")
-            return why or f"image {image.name} has no live_update"
+            return why or f"image {image.name} has no live_update; with one, what changed could be brought in place"
     return None

@@ -230,7 +230,7 @@ class _Batches:
         if key not in self._plans:
             planned = plan_changes(examine(key[1], rules), rules, DiskTree())
             if isinstance(planned, FallBack):
-                raise NotInPlaceError(planned.reason)
+                raise NotInPlaceError(planned.explained)
             self._plans[key] = planned
         return self.of(self._plans[key], rules)
 
