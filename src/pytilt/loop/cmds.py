@@ -139,15 +139,25 @@ class Cmds:
     async def run(self) -> None:
         """Keep every Cmd as it is declared, without end; leaving stops what runs."""
         async with asyncio.TaskGroup() as group:
-            async for _ in self._store.watch(Cmd, UIButton, ApiFileWatch, ConfigMap):
-                for cmd in self._store.snapshot().all(Cmd):
-                    if MANAGED_BY not in cmd.annotations and cmd.name not in self._wakes:
-                        self._wakes[cmd.name] = asyncio.Event()
-                        group.create_task(self._keep(cmd.name), name=f"cmd {cmd.name}")
-                for wake in self._wakes.values():
-                    wake.set()
+            async for changed in self._store.watch(Cmd, UIButton, ApiFileWatch, ConfigMap):
+                names = [name for kind, name in changed.names if kind is Cmd]
+                for name in names:
+                    cmd = self._store.get(Cmd, name)
+                    if cmd is not None and MANAGED_BY not in cmd.annotations and name not in self._wakes:
+                        self._wakes[name] = asyncio.Event()
+                        group.create_task(self._keep(name), name=f"cmd {name}")
+                # What is no Cmd may be what any of them waits for.
+                for name in names if changed.kinds == {Cmd} else list(self._wakes):
+                    if name in self._wakes:
+                        self._wakes[name].set()
 
     async def _keep(self, name: str) -> None:
+        """Run the Cmds of one name as long as there is one: another may come while what the last one ran is stopped."""
+        while (cmd := self._store.get(Cmd, name)) is not None and MANAGED_BY not in cmd.annotations:
+            await self._keep_one(name)
+        del self._wakes[name]
+
+    async def _keep_one(self, name: str) -> None:
         """Run one Cmd as long as it is there."""
         wake, last = self._wakes[name], CmdRun()
         process: asyncio.Task[None] | None = None
@@ -166,7 +176,6 @@ class Cmds:
                 await wake.wait()
             if process is not None:
                 await _stopped(process)
-        del self._wakes[name]
 
     def _disabled(self, cmd: Cmd) -> bool:
         status = disable_status(

@@ -61,8 +61,8 @@ class Connecting:
         return True
 
     async def _wanted(self) -> None:
-        async for _ in self._store.watch(Resource, KubernetesApply, KubernetesDiscovery):
-            state = self._store.snapshot()
-            wanted = bool(state.all(KubernetesApply)) or any(state.all(KubernetesDiscovery))
-            if wanted or any(each.spec.deploy.in_cluster for each in state.all(Resource)):
-                return
+        async for changed in self._store.watch(Resource, KubernetesApply, KubernetesDiscovery):
+            for kind, name in changed.names:
+                resource = self._store.get(Resource, name) if kind is Resource else None
+                if resource.spec.deploy.in_cluster if resource is not None else kind is not Resource:
+                    return

@@ -13,6 +13,7 @@ from pytilt.model.base import Value
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource, Runtime
 from pytilt.model.pods import Container, ContainerState, Pod
+from pytilt.model.stored import Object
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.store.spans import Span
@@ -61,8 +62,15 @@ class PodLogs:
     async def run(self) -> None:
         """Follow what is there and what comes, without end."""
         async with asyncio.TaskGroup() as group:
-            async for _ in self._store.watch(*POD_SOURCES):
-                self.turn(group)
+            async for changed in self._store.watch(*POD_SOURCES):
+                if any(map(self._has_pods, changed.names)):
+                    self.turn(group)
+
+    def _has_pods(self, key: tuple[type[Object], str]) -> bool:
+        """Is it more than the runtime of something without pods?"""
+        kind, name = key
+        runtime = self._store.get(Runtime, name) if kind is Runtime else None
+        return kind is not Runtime or (runtime is not None and bool(runtime.status.pods))
 
     def turn(self, group: asyncio.TaskGroup) -> None:
         """One turn: begin to follow what is not followed yet. A container that is gone ends by itself."""
