@@ -202,7 +202,7 @@ def test(*arguments: Any, **named: Any) -> None:
     """Declare a resource that runs beside others; the old form of `local_resource(…, allow_parallel=True)`."""
 def trigger_mode(trigger_mode: Any) -> None:
     """Set when resources update that do not say it themselves."""
-def update_settings(max_parallel_updates: Any = None, k8s_upsert_timeout_secs: Any = None, suppress_unused_image_warnings: str | list[str] = ..., k8s_server_side_apply: str = '', infer_live_update: bool | None = None, synclet: str = '') -> None:
+def update_settings(max_parallel_updates: Any = None, k8s_upsert_timeout_secs: Any = None, suppress_unused_image_warnings: str | list[str] = ..., k8s_server_side_apply: str = '', infer_live_update: bool | None = None, synclet: str = '', update_mode: str = '') -> None:
     """Set how updates are run."""
 class v1alpha1:
     @staticmethod
