@@ -28,7 +28,8 @@ they are. Each file goes on for a day or 64 MB; of a session 1 GB is kept (TILT_
 disk is full, up to 256 MB wait in memory, and a warning says so. What a program writes over, as progress bars do, is
 kept in its last state.
 
-Commands that ask a running session find it at `--host` and `--port`, or by TILT_HOST and TILT_PORT.
+Commands that ask a running session ask that of the project they are run in; `--host` and `--port`, or TILT_HOST and
+TILT_PORT, name another one. See [sessions](sessions.md).
 """
 
 

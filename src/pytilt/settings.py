@@ -26,8 +26,12 @@ class Settings(Value):
     home: str = "/"
     host: str = DEFAULT_HOST
     """TILT_HOST: where the session's web server listens."""
+    host_given: bool = False
+    """TILT_HOST is set."""
     port: int = DEFAULT_PORT
     """TILT_PORT; 0 switches the web server off."""
+    port_given: bool = False
+    """TILT_PORT is set: this port and no other."""
     state_dir: str = ""
     """TILT_DEV_DIR: token, running sessions, logs; default `~/.tilt-dev`."""
     log_bytes: int = DEFAULT_LOG_BYTES
@@ -70,7 +74,9 @@ class Settings(Value):
             environ=env,
             home=home,
             host=env.get("TILT_HOST") or DEFAULT_HOST,
+            host_given=bool(env.get("TILT_HOST")),
             port=_port(env.get("TILT_PORT", "")),
+            port_given=bool(env.get("TILT_PORT")),
             state_dir=env.get("TILT_DEV_DIR") or str(Path(home, ".tilt-dev")),
             log_bytes=_bytes(env.get("TILT_LOG_SIZE", "")),
             kubeconfig=kubeconfig or (str(Path(home, ".kube", "config")),),

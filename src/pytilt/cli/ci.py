@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytilt.loop.verdict import Verdict
     from pytilt.model.names import ResourceName
     from pytilt.session.composition import SessionOptions
+    from pytilt.session.hosting import Hosting
     from pytilt.store.logs import LogStore
     from pytilt.store.objects import Store
 
@@ -72,12 +73,12 @@ def command(
     from pytilt.loop.verdict import Verdict
     from pytilt.model.lines import Selection
     from pytilt.session.composition import run
+    from pytilt.session.hosting import hosting
     from pytilt.session.project import find_project
 
     settings = Settings.from_environment()
     reports = CiReports(report, settings.pipeline, sys.stdout.write)
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
-    options = _options(host or settings.host, settings.port if port is None else port, timeout, force=force)
     color = wants_color(sys.stdout, no_color=settings.no_color)
     wanted = selection(log_resource, log_source, log_level)
     stream, paths = streaming(wanted, color=color), list[Path]()
@@ -88,7 +89,8 @@ def command(
         await keeping_crashes(stream, store, logs, crashes)
 
     shown = show if snapshot is None else leaving_snapshot(show, snapshot)
-    with reports.log():
+    with hosting(project, host, port, ci=True) as place, reports.log():
+        options = _options(place, timeout, force=force)
         verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))
     if not isinstance(verdict, Verdict):
         note("interrupted before everything was healthy")
@@ -99,11 +101,15 @@ def command(
     return 0
 
 
-def _options(host: str, port: int, timeout: str | None, *, force: bool) -> "SessionOptions":
+def _options(place: "Hosting", timeout: str | None, *, force: bool) -> "SessionOptions":
     from pytilt.session.composition import SessionOptions
 
     limit = None if timeout is None else seconds(timeout, "--timeout")
-    return SessionOptions(ci=True, host=host, port=port, ci_timeout_seconds=limit, force=force)
+    if place.taken:
+        note(f"Tilt started {place.address}")
+    return SessionOptions(
+        ci=True, host=place.host, port=place.port, listener=place.listener, ci_timeout_seconds=limit, force=force
+    )
 
 
 def _report(verdict: "Verdict", reports: "CiReports") -> None:

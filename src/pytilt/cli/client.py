@@ -11,6 +11,7 @@ from pytilt.host.reading import read_file
 from pytilt.http.blocking import Answer, ask
 from pytilt.model.api.words import GROUP_VERSION
 from pytilt.session.places import token_path
+from pytilt.session.registry import session_address
 from pytilt.settings import Settings
 
 TIMEOUT_SECONDS = 30.0
@@ -26,14 +27,22 @@ class SessionClient:
     """Asks one session.
 
     Args:
-        settings: host and port, and where the token is.
+        settings: host and port, and where the token and the files of running sessions are.
         host: instead of the settings' one.
-        port: instead of the settings' one.
+        port: instead of the settings' one, or of that of the project's session.
+        seconds: how long until an answer begins.
     """
 
-    def __init__(self, settings: Settings, host: str | None = None, port: int | None = None) -> None:
-        self.host = host or settings.host
-        self.port = settings.port if port is None else port
+    def __init__(
+        self,
+        settings: Settings,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self._seconds = seconds
+        self.host, self.port = session_address(settings, host, port)
         self._token_path = token_path(settings)
 
     @property
@@ -139,7 +148,7 @@ class SessionClient:
     def _request(self, method: str, path: str, body: str = "") -> Iterator[Answer]:
         headers = [("X-Tilt-Token", self._token())]
         try:
-            with ask(self.host, self.port, method, path, headers, body.encode(), seconds=TIMEOUT_SECONDS) as answer:
+            with ask(self.host, self.port, method, path, headers, body.encode(), seconds=self._seconds) as answer:
                 if "watch=" in path or "follow=" in path:
                     answer.wait_forever()
                 yield answer

@@ -1,5 +1,7 @@
 """`tilt down`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from pytilt.cli.flags import TiltCommand
@@ -7,6 +9,9 @@ from pytilt.cli.options import project_options
 from pytilt.cli.printing import note
 from pytilt.errors import UserError
 from pytilt.settings import Settings
+
+if TYPE_CHECKING:
+    from pytilt.session.project import SessionProject
 
 
 @click.command("down", cls=TiltCommand)
@@ -22,7 +27,7 @@ def command(
     delete_namespaces: bool,
     delete_volumes: bool,
 ) -> int:
-    """Delete what the Tiltfile declares from the cluster.
+    """Delete what the Tiltfile declares from the cluster; a running session of the project ends first.
 
     A namespace that the Tiltfile declares goes too, unless something is left in it that the project did not put there.
     Custom resources go first, while their operators run. What does not go is named, with exit code 1.
@@ -39,6 +44,7 @@ def command(
 
     settings = Settings.from_environment()
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
+    _end_sessions(project)
 
     async def run(runner: HostRunner) -> None:
         from pytilt.docker.engine import Engine
@@ -69,3 +75,22 @@ def command(
         return 0
     note("interrupted; `tilt down` again deletes what is left")
     return exit_status(ended)
+
+
+def _end_sessions(project: "SessionProject") -> None:
+    """End the sessions of this project with this cluster, which would deploy again what is deleted."""
+    from pytilt.cli.stop import end
+    from pytilt.session.registry import SessionRegistry
+
+    registry, target = SessionRegistry(project.settings), project.target
+    for record in registry.of_project(project.tiltfile):
+        same = (record.context, record.namespace) == (target.context, target.namespace)
+        if same and not is_descendant_of(record.pid):
+            end(registry, record)
+
+
+def is_descendant_of(pid: int) -> bool:
+    """Was this process started by that one, directly or not? A session may run `tilt down` as one of its commands."""
+    import psutil  # imported here: most often no session runs
+
+    return any(each.pid == pid for each in psutil.Process().parents())

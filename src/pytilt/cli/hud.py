@@ -12,6 +12,7 @@ from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import display_options, session_options
 from pytilt.host.reading import read_file
 from pytilt.session.places import token_path
+from pytilt.session.registry import session_address
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def command(host: str | None, port: int | None, notify: str, theme: str, owns_se
     from pytilt.hud.options import Notify, Options
     from pytilt.hud.wire import Place
 
-    place = Place(host=host or settings.host, port=settings.port if port is None else port, token=_token(settings))
+    host, port = session_address(settings, host, port)
+    place = Place(host=host, port=port, token=_token(settings))
     hud = Hud(
         Client(place),
         Options(url=place.url, theme=chosen, notify=Notify(notify), owns_session=owns_session),

@@ -16,6 +16,8 @@ from pytilt.loop.failures import first_failure
 COMMANDS = {
     "up": "Start a session: build, deploy and watch, until ctrl-C",
     "ci": "Build and deploy once, exit when all is healthy or something failed",
+    "attach": "Show the session of this project in this terminal",
+    "stop": "End the session of this project",
     "down": "Delete what `tilt up` deployed",
     "check": "Evaluate the Tiltfile, and say what is wrong with it",
     "args": "Change the arguments of the Tiltfile of a running session",
@@ -35,6 +37,7 @@ COMMANDS = {
     "dump": "Print what a running session knows, or what a build context holds",
     "logs": "Print the logs of a running session",
     "trigger": "Start an update of a resource",
+    "sessions": "List the sessions that run on this machine",
     "status": "Show whether all that runs is fresh and healthy",
     "timeline": "Show where the time of the last saves went",
     "wait": "Wait for a condition of resources",

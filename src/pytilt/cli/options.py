@@ -13,9 +13,8 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 def session_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--host` and `--port` of a session."""
-    function = click.option("--port", type=click.IntRange(0, 65535), help="Port of the session (TILT_PORT, 10350).")(
-        function
-    )
+    text = "Port of the session (TILT_PORT; that of this project's session; 10350)."
+    function = click.option("--port", type=click.IntRange(0, 65535), help=text)(function)
     return click.option("--host", help="Host of the session (TILT_HOST, localhost).")(function)
 
 

@@ -1,8 +1,10 @@
 """`tilt up`."""
 
+import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +24,10 @@ from pytilt.settings import Settings
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 
+if TYPE_CHECKING:
+    from pytilt.session.composition import SessionOptions
+    from pytilt.session.hosting import Hosting
+
 Show = Callable[[Store, LogStore], Awaitable[None]]
 
 
@@ -34,6 +40,8 @@ Show = Callable[[Store, LogStore], Awaitable[None]]
 @click.option("--hud", is_flag=True, default=True, help="`--hud=false`: as --stream.")
 @click.option("--legacy", is_flag=True, expose_value=False, help="Show the display, which is the default.")
 @display_options
+@click.option("-d", "--detach", is_flag=True, help="Return when the session answers; it goes on in the background.")
+@click.option("--detached", is_flag=True, hidden=True, help="This is the session in the background.")
 @click.option("--disable-port-forwards", is_flag=True, help="Forward no ports.")
 @force_option
 @update_mode_option
@@ -52,6 +60,8 @@ def command(
     hud: bool,
     notify: str,
     theme: str,
+    detach: bool,
+    detached: bool,
     disable_port_forwards: bool,
     force: bool,
     update_mode: str,
@@ -67,6 +77,7 @@ def command(
       tilt up
       tilt up web cart --update-mode=image
       tilt up --context kind-dev -- --debug
+      tilt up -d && tilt wait --for=condition=Ready uiresource --all && tilt stop
       tilt up --stream=true --output-snapshot-on-exit snapshot.json
     """
     from pytilt.cli.displaying import displaying
@@ -74,27 +85,46 @@ def command(
     from pytilt.cli.running import run_in_foreground
     from pytilt.cli.streaming import selection, streaming
     from pytilt.loop.verdict import Verdict
-    from pytilt.session.composition import SessionOptions, run
+    from pytilt.session.composition import run
+    from pytilt.session.hosting import hosting
     from pytilt.session.project import find_project
 
     settings = Settings.from_environment()
+    if detach and not detached:
+        from pytilt.cli.detaching import start_detached
+
+        return start_detached(settings, with_word(sys.argv[1:], "--detached"))
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace, update_mode=update_mode)
-    options = SessionOptions(
-        force=force,
-        host=host or settings.host,
-        port=settings.port if port is None else port,
-        forward_ports=not disable_port_forwards,
-    )
     color = wants_color(sys.stdout, no_color=settings.no_color)
-    show: Show = streaming(selection(log_resource, log_source, log_level), color=color)
-    if hud and not stream and options.port and _can_display(settings):
-        words = ("--host", options.host, "--port", str(options.port), "--notify", notify, "--theme", theme)
-        show = displaying(settings, words, show)
-    show = leaving_snapshot(show, snapshot) if snapshot else show
-    address = f"on http://{options.host}:{options.port}/" if options.port else "(without browser UI)"
-    shown = announcing(show, (address, project.target.why), color=color)
-    verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))
+    show: Show = showing_nothing if detached else streaming(selection(log_resource, log_source, log_level), color=color)
+    with hosting(project, host, port) as place:
+        if hud and not stream and not detached and place.port and _can_display(settings):
+            words = ("--host", place.host, "--port", str(place.port), "--notify", notify, "--theme", theme)
+            show = displaying(settings, words, show)
+        show = leaving_snapshot(show, snapshot) if snapshot else show
+        shown = announcing(show, (place.address, project.target.why), color=color)
+        options = _options(place, force=force, forward_ports=not disable_port_forwards)
+        verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))
     return 1 if isinstance(verdict, Verdict) and verdict.error else 0
+
+
+async def showing_nothing(_: Store, __: LogStore) -> None:
+    """Show a session to nobody, without end."""
+    await asyncio.Event().wait()
+
+
+def with_word(words: Sequence[str], word: str) -> list[str]:
+    """A command line with one more word after `up`."""
+    place = words.index("up") + 1
+    return [*words[:place], word, *words[place:]]
+
+
+def _options(place: "Hosting", *, force: bool, forward_ports: bool) -> "SessionOptions":
+    from pytilt.session.composition import SessionOptions
+
+    return SessionOptions(
+        host=place.host, port=place.port, listener=place.listener, force=force, forward_ports=forward_ports
+    )
 
 
 def _can_display(settings: Settings) -> bool:

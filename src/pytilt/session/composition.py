@@ -74,6 +74,8 @@ class SessionOptions(Value):
     ci: bool = False
     host: str
     port: int
+    listener: socket.socket | None = None
+    """Of the server; None where there is none."""
     forward_ports: bool = True
     ci_timeout_seconds: float | None = None
     force: bool = False
@@ -124,12 +126,11 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         show: shows it.
 
     Raises:
-        UserError: the port is taken, or the state directory cannot be written.
+        UserError: the state directory cannot be written.
     """
     settings = project.settings
     store = _store(project, options)
     async with (
-        serving_socket(options) as listener,
         session_log(settings) as logs,
         Engine(settings) as engine,
         FileWatcher() as watcher,
@@ -169,9 +170,9 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         }
         if options.forward_ports:
             tasks["forwards"] = Forwarding(store, logs, access.containers, options.host).run()
-        if listener is not None:
+        if options.listener is not None:
             requests = SessionRequests(watching, updating, evaluating)
-            tasks["server"] = _serve(store, logs, requests, project, listener, options)
+            tasks["server"] = _serve(store, logs, requests, project, options.listener, options)
         _keep_what_was_made()
         return await run_session(store, tasks, pod_logs.caught_up)
 
@@ -251,19 +252,3 @@ async def session_log(settings: Settings) -> AsyncIterator[LogStore]:
     limits = Limits(bytes_kept=settings.log_bytes)
     with closing(LogStore(new_session_dir(settings) / "log", limits=limits)) as logs:
         yield logs
-
-
-@asynccontextmanager
-async def serving_socket(options: SessionOptions) -> AsyncIterator[socket.socket | None]:
-    """The socket of the session's server, taken before anything else is done; None for port 0.
-
-    Raises:
-        UserError: the port is taken.
-    """
-    if not options.port:
-        yield None
-        return
-    from pytilt.server.serving import bind
-
-    with await bind(options.host, options.port) as listener:
-        yield listener

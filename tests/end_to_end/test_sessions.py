@@ -1,0 +1,32 @@
+"""Sessions beside each other: each has its own port, and commands find that of their project."""
+
+import json
+
+from tests.end_to_end.conftest import InFolder
+
+FILES = {"Tiltfile": "local_resource('web', 'cat file', deps=['file'])\n", "file": "hello\n"}
+WITHOUT_PORT = {"TILT_PORT": ""}
+
+
+def test_a_session_in_the_background_is_found_asked_and_ended(tilt_alone: InFolder):
+    tilt = tilt_alone(FILES, environ=WITHOUT_PORT)
+    started = tilt.run("up", "-d")
+    try:
+        assert started.code == 0
+        assert "Tilt started on http://localhost:" in started.output
+        found = json.loads(tilt.run("sessions", "-o", "json").output)
+        assert [(each["project"], each["command"]) for each in found] == [(str(tilt.project.root), "up")]
+        assert tilt.run("wait", "--for=condition=Ready", "uiresource/web").code == 0
+        assert "hello" in tilt.run("logs", "web").output
+        again = tilt.run("up", "--stream")
+        assert (again.code, "a session of this project runs already" in again.output) == (1, True)
+        assert f"the session of {tilt.project.root} has ended" in tilt.run("down").output
+        assert tilt.run("sessions").output == "no session runs\n"
+    finally:
+        tilt.run("stop", "--all")
+
+
+def test_what_keeps_a_session_in_the_background_from_starting_is_printed(tilt_alone: InFolder):
+    tilt = tilt_alone({"Tiltfile": ""}, environ=WITHOUT_PORT)
+    ended = tilt.run("up", "-d", "--host", "203.0.113.1")
+    assert (ended.code, "Tilt cannot listen on 203.0.113.1:10350" in ended.output) == (1, True)
