@@ -28,6 +28,7 @@ Figures: milliseconds or seconds as named, peak resident memory of the tool's pr
 
 import argparse
 import contextlib
+import http.client
 import os
 import shlex
 import signal
@@ -176,7 +177,7 @@ def served(tool: Tool, folder: Path, n: int, *, live: bool, reads_at_start: bool
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/index.html", timeout=1) as answer:
                 return str(answer.read().decode().strip())
-        except OSError:
+        except (OSError, http.client.HTTPException):  # it may come while the server goes
             return None
 
     def shows(value: str) -> bool:

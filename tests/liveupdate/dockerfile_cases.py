@@ -93,6 +93,8 @@ CASES = (
     Case("chown by name", _B + "COPY --chown=nobody:root . /app", _E),
     Case("chown by variable", _B + "ARG U=12\nCOPY --chown=$U:13 . /app/", _E),
     Case("chmod", _B + "COPY --chmod=640 . /app", {"src/lib/b.py": Moded("b", 0o777)}),
+    Case("chmod of special permissions", _B + "COPY --chmod=640 . /app", {"src/a.py": Moded("b", 0o4755)},
+         "depends on the builder"),
     Case("permissions of a file", "FROM scratch\nCOPY . /app", {"run.sh": Moded("2", 0o4750)},
          files={"run.sh": Moded("1", 0o600)}),
     Case("USER changes no owner", _B + "USER nobody\nCOPY . /app", _E),

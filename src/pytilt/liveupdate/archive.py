@@ -96,6 +96,14 @@ class DiskTree:
             ]
         return found
 
+    def is_special(self, path: str) -> bool:
+        """Has it permissions beside those to read, write and execute?"""
+        try:
+            mode = os.lstat(path).st_mode
+        except OSError:
+            return False
+        return bool(mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX))
+
     def is_archive(self, path: str) -> bool:
         """Would `ADD` unpack this file?"""
         try:

@@ -41,6 +41,10 @@ class SourceTree(Protocol):
         """Would `ADD` unpack this file?"""
         ...
 
+    def is_special(self, path: str) -> bool:
+        """Has it permissions beside those to read, write and execute?"""
+        ...
+
 
 class UnseenTree:
     """A tree of which nothing is known, for a first answer: nothing is in the way."""
@@ -54,6 +58,10 @@ class UnseenTree:
         return ()
 
     def is_archive(self, path: str) -> bool:  # noqa: ARG002 - nothing is known
+        """No."""
+        return False
+
+    def is_special(self, path: str) -> bool:  # noqa: ARG002 - nothing is known
         """No."""
         return False
 
@@ -108,6 +116,8 @@ def plan_inferred(changed: Sequence[ChangedFile], rules: Inferred, tree: SourceT
                     continue
                 copies |= {parent.remote: parent for parent in _parents(landing, rules.chain, tree)}
                 copies[landing.remote] = replace(_synced(landing), alone=present.kind is FileKind.DIRECTORY)
+                if landing.step.mode is not None and any(tree.is_special(each.local) for each in copies.values()):
+                    raise _Rebuild(f"which special permissions {landing.step.where} leaves depends on the builder")
                 places += [landing.remote] if landing.open else []
     except _Rebuild as reason:
         return FallBack(reason=str(reason))
