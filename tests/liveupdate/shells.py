@@ -8,7 +8,7 @@ from pathlib import Path
 from pytilt.cluster.seam import ContainerRef, ExecStream
 from pytilt.errors import SyncError
 from pytilt.synclet import verbs
-from pytilt.testing.cluster import FakeContainers
+from pytilt.testing.containers import FakeContainers
 
 REF = ContainerRef(namespace="default", pod="web-1", container="web")
 

@@ -20,7 +20,8 @@ from pytilt.model.objects import ClusterState, PortForward
 from pytilt.model.pods import Pod
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
-from pytilt.testing.cluster import FakeCluster, FakeContainers
+from pytilt.testing.cluster import FakeCluster
+from pytilt.testing.containers import FakeContainers
 from tests.idle import eventually
 from tests.loop.declaring import deployment, plain, prepare
 from tests.loop.waiting import logged, running, until, until_logged

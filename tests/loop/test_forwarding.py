@@ -16,7 +16,7 @@ from pytilt.model.pods import Container, Pod
 from pytilt.model.resources import PortForwardSpec as Forward
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
-from pytilt.testing.cluster import FakeConnection, FakeContainers
+from pytilt.testing.containers import FakeConnection, FakeContainers
 from tests.idle import eventually
 from tests.loop.waiting import logged, running, until, until_logged
 

@@ -23,7 +23,7 @@ from pytilt.model.resources import KubeObject
 from pytilt.model.updates import DeployedImage, Outcome, Reason, Strategy
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
-from pytilt.testing.cluster import FakeContainers
+from pytilt.testing.containers import FakeContainers
 from tests.liveupdate.shells import Shells
 from tests.loop.declaring import deployment, image, kubernetes, prepare, update
 from tests.loop.waiting import logged, running

@@ -10,7 +10,7 @@ from pytilt.model.objects import Runtime, RuntimeState
 from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
-from pytilt.testing.cluster import FakeContainers
+from pytilt.testing.containers import FakeContainers
 from tests.idle import eventually, idle
 from tests.loop.declaring import kubernetes, local, prepare
 from tests.loop.waiting import logged, running, until_logged

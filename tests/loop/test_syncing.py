@@ -36,7 +36,7 @@ from pytilt.model.resources import Declaration
 from pytilt.model.updates import DeployedImage, Outcome, Reason, Strategy, SyncedContainer
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
-from pytilt.testing.cluster import FakeContainers, FakeExec
+from pytilt.testing.containers import FakeContainers, FakeExec
 from tests.idle import eventually, idle
 from tests.liveupdate.shells import Shells
 from tests.loop.declaring import command, image, kubernetes, prepare, update

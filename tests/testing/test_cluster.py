@@ -5,7 +5,8 @@ import pytest
 
 from pytilt.cluster.seam import ByteStream, ChangeType, Cluster, ContainerRef, Containers, ObjectRef
 from pytilt.errors import ApplyError, ClusterUnreachableError
-from pytilt.testing.cluster import FakeCluster, FakeConnection, FakeContainers, FakeExec
+from pytilt.testing.cluster import FakeCluster
+from pytilt.testing.containers import FakeConnection, FakeContainers, FakeExec
 
 MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "colors"}, "data": {"a": "red"}}
 REF = ObjectRef(api_version="v1", kind="ConfigMap", name="colors")
