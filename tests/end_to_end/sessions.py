@@ -123,7 +123,7 @@ class Session:
 
     def pods(self, name: str) -> list[Json]:
         """The present pods of a resource, best first."""
-        pods: list[Json] = self._client.get("runtimes", name)["status"].get("pods", [])
+        pods: list[Json] = self._client.get("runtimes.pytilt.dev", name)["status"].get("pods", [])
         return pods
 
     def container(self, name: str) -> tuple[str, str]:

@@ -148,16 +148,22 @@ def asked(port: int, path: str, *, stream: bool = False) -> str:
 
 async def test_no_answer_and_no_file_has_the_value_of_a_secret(tmp_path: Path):
     async with a_session_that_holds_secrets(tmp_path) as (served, port):
-        base = "/apis/tilt.dev/v1alpha1"
-        paths = [(base, False), ("/", False), ("/api/logs", False), ("/api/version", False)]
+        own, groups = "/apis/pytilt.dev/v1alpha1", {kind.group_version for kind in kinds()}
+        paths = [
+            *((f"/apis/{each}", False) for each in groups),
+            ("/", False),
+            ("/api/logs", False),
+            ("/api/version", False),
+        ]
         for kind in kinds():
+            base = f"/apis/{kind.group_version}"
             names = kind.names(served.store.snapshot())
             paths += [(f"{base}/{kind.plural}", False), *((f"{base}/{kind.plural}/{name}", False) for name in names)]
             paths += [(f"{base}/{kind.plural}?watch=1", True)] if names else []
         assert {each.name for each in kinds()} >= {kind.kind for kind in KINDS}
         answers = {path: await asyncio.to_thread(asked, port, path, stream=stream) for path, stream in paths}
-    assert "to-be-seen" in answers[f"{base}/resources"]
-    assert "[redacted secret key:plain]" in answers[f"{base}/uiresources"]
+    assert "to-be-seen" in answers[f"{own}/resources"]
+    assert "[redacted secret key:plain]" in answers["/apis/tilt.dev/v1alpha1/uiresources"]
     assert {path: found for path, text in answers.items() if (found := leaks(text))} == {}
     assert await asyncio.to_thread(leaks_in_files, tmp_path) == {}
 
@@ -173,7 +179,7 @@ async def test_a_value_that_is_a_mere_word_leaves_what_programs_read_alone(tmp_p
     )
     served.store.put(replace(resource, status=ResourceStatus(history=(update,))))
     async with served.listening() as port:
-        row = json.loads(await asyncio.to_thread(asked, port, "/apis/tilt.dev/v1alpha1/resources/error"))
+        row = json.loads(await asyncio.to_thread(asked, port, "/apis/pytilt.dev/v1alpha1/resources/error"))
     served.logs.close()
     assert row["metadata"]["name"] == "error"
     [build] = row["status"]["history"]

@@ -69,6 +69,7 @@ async def test_a_name_may_have_slashes(client: httpx.AsyncClient, served: Served
     [
         ("uiresources/x", 'uiresources.tilt.dev "x" not found'),
         ("pods", 'the server doesn\'t have a resource type "pods"'),
+        ("runtimes", 'the server doesn\'t have a resource type "runtimes"'),
         ("pods/x", 'the server doesn\'t have a resource type "pods"'),
     ],
 )
@@ -84,6 +85,16 @@ async def test_the_kinds_are_reported_with_their_words(client: httpx.AsyncClient
     }
     assert words["filewatches"] == ("FileWatch", ["fw"], True)
     assert words["uiresources"] == ("UIResource", [], False)
+    assert "resources" not in words
+
+
+async def test_what_is_our_own_has_a_group_of_its_own(client: httpx.AsyncClient):
+    answer = (await client.get("/apis/pytilt.dev/v1alpha1")).json()
+    assert answer["groupVersion"] == "pytilt.dev/v1alpha1"
+    assert {"resources", "runtimes"} <= {each["name"] for each in answer["resources"]}
+    found = (await client.get("/apis/pytilt.dev/v1alpha1/resources")).json()
+    assert (found["apiVersion"], found["items"][0]["apiVersion"]) == ("pytilt.dev/v1alpha1", "pytilt.dev/v1alpha1")
+    assert (await client.get("/apis/foo.dev/v1alpha1")).status_code == 404
 
 
 async def test_the_version_is_reported(client: httpx.AsyncClient):

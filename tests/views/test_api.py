@@ -233,6 +233,8 @@ def test_the_tiltfile_is_pending_when_a_config_file_changed(store: Store):
         ("pf", "PortForward"),
         ("session", "Session"),
         ("cluster", "Cluster"),
+        ("imagemaps.v1alpha1.tilt.dev", "ImageMap"),
+        ("runtimes", "Runtime"),
     ],
 )
 def test_a_kind_has_several_words(word: str, kind: str):
@@ -241,8 +243,16 @@ def test_a_kind_has_several_words(word: str, kind: str):
     assert found.name == kind
 
 
-def test_an_unknown_word_is_no_kind():
-    assert find_kind("pods") is None
+def test_a_word_without_a_group_means_tilts_kind_where_there_is_one():
+    groups = {
+        word: kind.group for word in ("tiltfile", "tiltfiles.pytilt.dev", "resources") if (kind := find_kind(word))
+    }
+    assert groups == {"tiltfile": "tilt.dev", "tiltfiles.pytilt.dev": "pytilt.dev", "resources": "pytilt.dev"}
+
+
+@pytest.mark.parametrize("word", ["pods", "resources.tilt.dev", "uiresources.pytilt.dev"])
+def test_an_unknown_word_is_no_kind(word: str):
+    assert find_kind(word) is None
 
 
 def test_every_kind_can_be_listed_and_got_by_name(store: Store):
@@ -262,9 +272,9 @@ def test_every_kind_can_be_listed_and_got_by_name(store: Store):
         assert kind.one(state, "no such") is None
 
 
-def test_other_kinds_are_shown_with_spec_and_status(store: Store):
+def test_objects_of_our_own_group_are_shown_as_they_are_stored(store: Store):
     store.put(FileWatch(name="web", rules=(FileRule(paths=("/p",)),), status=FileWatchStatus(latest=3)))
-    kind = find_kind("fw")
+    kind = find_kind("filewatches.pytilt.dev")
     assert kind
     found = wire(kind.list(store.snapshot())[0])
     assert found["metadata"]["name"] == "web"
@@ -290,7 +300,7 @@ def test_a_row_may_be_another_when_one_of_its_objects_is(changed: set[tuple[type
 def test_secrets_of_the_tiltfile_are_not_shown(store: Store):
     declaration = Declaration(secrets=(("swordfish", "[redacted secret db:password]"),))
     store.put(Tiltfile(name=TILTFILE, path="/p/Tiltfile", status=TiltfileStatus(declaration=declaration)))
-    kind = find_kind("tiltfiles")
+    kind = find_kind("tiltfiles.pytilt.dev")
     assert kind is not None
     assert b"swordfish" not in msgspec.json.encode(kind.list(store.snapshot()))
 
@@ -313,7 +323,7 @@ def test_watches_of_files_are_those_that_were_made_and_those_of_the_session(stor
     kind = find_kind("fw")
     assert kind
     state = store.snapshot()
-    assert [each["metadata"]["name"] for each in kind.list(state)] == ["mine", "web"]
+    assert [each["metadata"]["name"] for each in kind.list(state)] == ["web", "mine"]
     assert kind.one(state, "v1alpha1:mine") is None
 
 

@@ -69,6 +69,6 @@ def test_a_change_of_a_forward_is_a_change_of_its_resource():
     kind = find_kind("uiresource")
     assert kind
     assert kind.touched([(PortForward, "web:22100")]) == {"web"}
-    forwards = find_kind("portforwards")
+    forwards = find_kind("portforwards.pytilt.dev")
     assert forwards
     assert forwards.touched([(PortForward, "web:22100")]) == {"web:22100"}

@@ -21,7 +21,7 @@ class Address(Value):
     @property
     def shown(self) -> str:
         """As kubectl writes it: `uibutton.tilt.dev/go`."""
-        return f"{self.kind.name.lower()}.tilt.dev/{self.name}"
+        return f"{self.kind.singular}/{self.name}"
 
 
 def known_kind(word: str) -> KindWords:
@@ -32,7 +32,7 @@ def known_kind(word: str) -> KindWords:
     """
     kind = find_words(word)
     if kind is None:
-        known = ", ".join(each.plural for each in KINDS)
+        known = ", ".join(dict.fromkeys(each.plural for each in KINDS))
         raise UserError(f'the server doesn\'t have a resource type "{word}"', hint=f"there are: {known}")
     return kind
 
@@ -93,7 +93,7 @@ def parsed(text: str, origin: str) -> list[tuple[Address, Json]]:
             raise UserError(
                 f'no matches for kind "{document["kind"]}" in version "{document.get("apiVersion", "")}"',
                 where=origin,
-                hint=f"there are: {', '.join(each.name for each in KINDS)}",
+                hint=f"there are: {', '.join(dict.fromkeys(each.name for each in KINDS))}",
             )
         found.append((Address(kind=kind, name=name), document))
     return found

@@ -5,7 +5,7 @@ import click
 from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
 from pytilt.cli.printing import cells, filled
-from pytilt.model.api.words import GROUP, GROUP_VERSION, KINDS
+from pytilt.model.api.words import GROUP, KINDS
 
 
 @click.command("api-resources", cls=TiltCommand)
@@ -21,16 +21,16 @@ def command(output: str | None, no_headers: bool, host: str | None, port: int | 
       tilt api-resources -o name
     """
     del host, port
-    listed = sorted(KINDS, key=lambda kind: kind.plural)
+    listed = sorted(KINDS, key=lambda kind: (kind.group != GROUP, kind.plural))
     if output == "name":
-        print("\n".join(f"{kind.plural}.{GROUP}" for kind in listed))
+        print("\n".join(kind.resource for kind in listed))
         return
     wide = output == "wide"
     rows = [
         [
             kind.plural,
             ",".join(kind.short),
-            GROUP_VERSION,
+            kind.group_version,
             "false",
             kind.name,
             *([",".join(kind.verbs)] if wide else []),

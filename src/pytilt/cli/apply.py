@@ -23,7 +23,7 @@ def command(files: tuple[str, ...], host: str | None, port: int | None) -> None:
     """
     client = SessionClient(Settings.from_environment(), host, port)
     for address, wanted in manifests(files):
-        plural = address.kind.plural
+        plural = address.kind.resource
         try:
             before = client.get(plural, address.name)
         except NotFoundError:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
 from pytilt.host.reading import read_file
 from pytilt.http.blocking import Answer, ask
-from pytilt.model.api.words import GROUP_VERSION
+from pytilt.model.api.words import GROUP, VERSION
 from pytilt.session.places import token_path
 from pytilt.session.registry import session_address
 from pytilt.settings import Settings
@@ -50,21 +50,21 @@ class SessionClient:
         """The name of the session's API server, as Tilt names it in its messages."""
         return "tilt-default" if self.port == 10350 else f"tilt-{self.port}"
 
-    def items(self, plural: str) -> Json:
+    def items(self, resource: str) -> Json:
         """All objects of a kind, as a `…List`."""
-        return self._get(_path(plural))
+        return self._get(_path(resource))
 
-    def get(self, plural: str, name: str) -> Json:
+    def get(self, resource: str, name: str) -> Json:
         """One object.
 
         Raises:
             NotFoundError: there is none of this name.
         """
-        return self._get(_path(plural, name))
+        return self._get(_path(resource, name))
 
-    def watch(self, plural: str) -> Iterator[Json]:
+    def watch(self, resource: str) -> Iterator[Json]:
         """Events `{type, object}` without end: first what is there, then every change."""
-        return self._lines(f"{_path(plural)}?watch=1")
+        return self._lines(f"{_path(resource)}?watch=1")
 
     def log_lines(self, query: Mapping[str, str | list[str]]) -> Iterator[list[bytes]]:
         """The lines of an answer of `/api/logs`, as many as have come at a time."""
@@ -97,37 +97,37 @@ class SessionClient:
                 raise UserError(f"({answer.head.status}): {text}")
             return text
 
-    def patch(self, plural: str, name: str, changes: Json | list[Any], *, status: bool = False) -> Json:
+    def patch(self, resource: str, name: str, changes: Json | list[Any], *, status: bool = False) -> Json:
         """Change an object, or its status, by a merge patch or a JSON patch; return it as it is then.
 
         Raises:
             UserError: the session refused.
         """
-        return self._send("PATCH", _path(plural, name) + ("/status" if status else ""), changes)
+        return self._send("PATCH", _path(resource, name) + ("/status" if status else ""), changes)
 
-    def create(self, plural: str, body: Json) -> Json:
+    def create(self, resource: str, body: Json) -> Json:
         """Make an object; return it as it is then.
 
         Raises:
             UserError: the session refused.
         """
-        return self._send("POST", _path(plural), body)
+        return self._send("POST", _path(resource), body)
 
-    def replace(self, plural: str, name: str, body: Json) -> Json:
+    def replace(self, resource: str, name: str, body: Json) -> Json:
         """Write an object anew; return it as it is then.
 
         Raises:
             UserError: the session refused.
         """
-        return self._send("PUT", _path(plural, name), body)
+        return self._send("PUT", _path(resource, name), body)
 
-    def delete(self, plural: str, name: str) -> None:
+    def delete(self, resource: str, name: str) -> None:
         """Delete an object.
 
         Raises:
             NotFoundError: there is none of this name.
         """
-        self._send("DELETE", _path(plural, name))
+        self._send("DELETE", _path(resource, name))
 
     def _send(self, method: str, path: str, body: Json | list[Any] | None = None) -> Json:
         with self._request(method, path, "" if body is None else json.dumps(body)) as answer:
@@ -166,10 +166,16 @@ class SessionClient:
             return ""
 
 
-def _path(*segments: str) -> str:
-    """Where a kind is, or an object of it."""
-    quoted = (quote(segment, safe="", errors="surrogateescape") for segment in segments)
-    return "/".join((f"/apis/{GROUP_VERSION}", *quoted))
+def _path(resource: str, *name: str) -> str:
+    """Where a kind is, or an object of it.
+
+    Args:
+        resource: the plural, alone for one of Tilt's kinds, else with its group: `runtimes.pytilt.dev`.
+        name: of the object.
+    """
+    plural, _, group = resource.partition(".")
+    quoted = (quote(segment, safe="", errors="surrogateescape") for segment in (plural, *name))
+    return "/".join((f"/apis/{group or GROUP}/{VERSION}", *quoted))
 
 
 def _found(answer: Answer) -> Json:

@@ -30,7 +30,7 @@ def command(words: tuple[str, ...], files: tuple[str, ...], host: str | None, po
         raise UserError("say what to make", hint="`tilt create -f FILE`, or `tilt create cmd NAME COMMAND…`")
     client = SessionClient(Settings.from_environment(), host, port)
     for address, wanted in [_by_words(words)] if words else manifests(files):
-        client.create(address.kind.plural, wanted)
+        client.create(address.kind.resource, wanted)
         print(f"{address.shown} created", flush=True)
 
 

@@ -40,12 +40,12 @@ def command(
     client = SessionClient(Settings.from_environment(), host, port)
     for address in _wanted(client, words, files, every=every, selector=selector):
         try:
-            client.delete(address.kind.plural, address.name)
+            client.delete(address.kind.resource, address.name)
         except NotFoundError:
             if not ignore_not_found:
                 raise
         else:
-            print(f'{address.kind.name.lower()}.tilt.dev "{address.name}" deleted', flush=True)
+            print(f'{address.kind.singular} "{address.name}" deleted', flush=True)
 
 
 def _wanted(
@@ -61,7 +61,7 @@ def _wanted(
     if not every and not selector:
         raise UserError("resource(s) were provided, but no name was specified", hint="name some, or use `--all`")
     chosen = labelled(selector) if selector else lambda _: True
-    found = [each for each in client.items(kind.plural)["items"] if chosen(each)]
+    found = [each for each in client.items(kind.resource)["items"] if chosen(each)]
     if not found:
         print("No resources found", file=sys.stderr)
     return [Address(kind=kind, name=each["metadata"]["name"]) for each in found]

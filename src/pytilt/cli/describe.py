@@ -31,8 +31,8 @@ def command(words: tuple[str, ...], selector: str | None, host: str | None, port
         raise UserError("must specify the type of resource to describe", hint="for example `tilt describe uibutton go`")
     client = SessionClient(Settings.from_environment(), host, port)
     chosen = labelled(selector) if selector else lambda _: True
-    items = [client.get(each.kind.plural, each.name) for each in named] or [
-        each for each in client.items(kind.plural)["items"] if chosen(each)
+    items = [client.get(each.kind.resource, each.name) for each in named] or [
+        each for each in client.items(kind.resource)["items"] if chosen(each)
     ]
     print("\n\n".join("\n".join(described(item)) for item in items))
 

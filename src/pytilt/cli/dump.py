@@ -13,7 +13,7 @@ from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import project_options, session_options
 from pytilt.errors import UserError
 from pytilt.images.context import EMPTY
-from pytilt.model.api.words import KINDS
+from pytilt.model.api.words import KINDS, find_words
 from pytilt.model.files import Ignore
 from pytilt.model.images import DockerBuild
 from pytilt.model.logs import Level
@@ -45,7 +45,10 @@ def engine_command(host: str | None, port: int | None) -> None:
       tilt dump engine
     """
     client = SessionClient(Settings.from_environment(), host, port)
-    everything = {kind.plural: client.items(kind.plural)["items"] for kind in KINDS}
+    everything = {
+        kind.plural if find_words(kind.plural) is kind else kind.resource: client.items(kind.resource)["items"]
+        for kind in KINDS
+    }
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(everything), indent=2).decode() + "\n")
 
 

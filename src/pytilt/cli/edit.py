@@ -29,7 +29,7 @@ def command(words: tuple[str, ...], host: str | None, port: int | None) -> None:
     settings = Settings.from_environment()
     client = SessionClient(settings, host, port)
     for address in named:
-        before = client.get(address.kind.plural, address.name)
+        before = client.get(address.kind.resource, address.name)
         text = yaml.safe_dump(before, sort_keys=False, allow_unicode=True)
         edited = click.edit(text, editor=settings.editor or None, require_save=False, extension=".yaml") or text
         try:
@@ -39,5 +39,5 @@ def command(words: tuple[str, ...], host: str | None, port: int | None) -> None:
         if after == before:
             print("Edit cancelled, no changes made.")
         else:
-            client.replace(address.kind.plural, address.name, after)
+            client.replace(address.kind.resource, address.name, after)
             print(f"{address.shown} edited")

@@ -115,7 +115,7 @@ def _watch(client: SessionClient, kind: KindWords, wanted: Wanted, printer: Obje
     listed = _listed(client, kind, wanted)
     _print(printer.lines(listed), flush=True)
     known: dict[str, Any] = {item["metadata"]["name"]: item for item in listed}
-    for event in client.watch(kind.plural):
+    for event in client.watch(kind.resource):
         item = event["object"]
         seen = item == known.pop(item["metadata"]["name"], None)
         if not seen and wanted.chosen(item):
@@ -125,10 +125,10 @@ def _watch(client: SessionClient, kind: KindWords, wanted: Wanted, printer: Obje
 def _listed(client: SessionClient, kind: KindWords, wanted: Wanted) -> list[Json]:
     found: list[Json] = []
     if not wanted.names:
-        found = client.items(kind.plural)["items"]
+        found = client.items(kind.resource)["items"]
     for name in wanted.names:
         try:
-            found.append(client.get(kind.plural, name))
+            found.append(client.get(kind.resource, name))
         except NotFoundError:
             if not wanted.ignore_not_found:
                 raise

@@ -52,11 +52,11 @@ def command(
     if not wanted:
         raise UserError("no object is named", hint="for example `tilt patch configmap web-disable -p …`")
     client = SessionClient(Settings.from_environment(), host, port)
-    before = client.get(kind.plural, wanted)
-    after = client.patch(kind.plural, wanted, _read(patch, patch_file, how), status=subresource is not None)
+    before = client.get(kind.resource, wanted)
+    after = client.patch(kind.resource, wanted, _read(patch, patch_file, how), status=subresource is not None)
     same = after["metadata"].get("resourceVersion") == before["metadata"].get("resourceVersion")
     unchanged = " (no change)" if same else ""
-    print(f"{kind.name.lower()}.tilt.dev/{wanted} patched{unchanged}")
+    print(f"{kind.singular}/{wanted} patched{unchanged}")
 
 
 def _read(patch: str | None, file: str | None, how: str) -> Json | list[Any]:

@@ -58,7 +58,7 @@ class ObjectPrinter:
             raise UserError(f"{self._form} format specified but no template given", hint=f"`-o {self._form}=…`")
         self._template: tuple[Node, ...] = parse(argument) if self._form.startswith("jsonpath") else ()
         self._go_template = _go_template(self._form, argument) if self._form.startswith("go-template") else None
-        usual = _usual(kind, wide=output == "wide", prefix=f"{kind.name.lower()}.tilt.dev/" if several else "")
+        usual = _usual(kind, wide=output == "wide", prefix=f"{kind.singular}/" if several else "")
         self._columns = _columns(argument) if self._form == "custom-columns" else usual
         self._headers = headers
         self._widths: list[int] = []
@@ -94,7 +94,7 @@ class ObjectPrinter:
         if self.whole:
             yield from map(self.document, items)
         elif self._form == "name":
-            yield from (f"{self._kind.name.lower()}.tilt.dev/{item['metadata']['name']}\n" for item in items)
+            yield from (f"{self._kind.singular}/{item['metadata']['name']}\n" for item in items)
         elif items:
             rows = [[_readable(content(item)) for _, content in self._columns] for item in items]
             if not self._widths:

@@ -54,8 +54,8 @@ def glance(items: list[Json], clusters: list[Json]) -> Json:
     """
     rows = [_row(item) for item in items]
     counting = [row for row in rows if row["state"] not in ("disabled", "idle")]
-    cluster = clusters[0]["spec"] if clusters else {}
-    info = cluster.get("info") or {}
+    cluster = clusters[0]["status"] if clusters else {}
+    info = cluster.get("connection", {}).get("kubernetes", {})
     return {
         "fresh": all(row["fresh"] for row in counting),
         "healthy": all(row["healthy"] for row in counting) and not cluster.get("error"),

@@ -72,12 +72,13 @@ def _state(client: SessionClient) -> Snapshot:
     import msgspec
 
     from pytilt.hud.mirror import WireObject, read
+    from pytilt.model.api.words import OWN_GROUP
     from pytilt.model.objects import KINDS
 
     objects: dict[type[Object], dict[str, Object]] = {kind: {} for kind in KINDS}
     kinds: tuple[tuple[str, type[Object]], ...] = (("resources", Resource), ("tiltfiles", Tiltfile))
     for plural, kind in kinds:
-        for item in client.items(plural)["items"]:
+        for item in client.items(f"{plural}.{OWN_GROUP}")["items"]:
             objects[kind][item["metadata"]["name"]] = read(kind, msgspec.convert(item, WireObject))
     return Snapshot(objects, 0)
 

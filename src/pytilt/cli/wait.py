@@ -74,11 +74,11 @@ def command(
     if not names:
         raise UserError("no object is named", hint="name some, or use `--all` or `-l`")
     waiting = Waiting(kind, names, conditions)
-    present = {item["metadata"]["name"]: item for item in client.items(kind.plural)["items"]}
+    present = {item["metadata"]["name"]: item for item in client.items(kind.resource)["items"]}
     if not conditions[0].of_missing:
         for name in names:
             if name not in present:
-                raise NotFoundError(f'Error from server (NotFound): {kind.plural}.tilt.dev "{name}" not found')
+                raise NotFoundError(f'Error from server (NotFound): {kind.resource} "{name}" not found')
     for name in names:
         waiting.see(name, present.get(name))
     if not limit:
@@ -113,7 +113,7 @@ class Waiting:
             conditions.pop(0)
         if conditions == []:
             del self._left[name]
-            print(f"{self._kind.name.lower()}.tilt.dev/{name} condition met", flush=True)
+            print(f"{self._kind.singular}/{name} condition met", flush=True)
 
     def refuse(self, why: str) -> int:
         """Say of each that it does not.
@@ -128,12 +128,12 @@ class Waiting:
 
 def _wait(client: SessionClient, kind: KindWords, waiting: Waiting) -> None:
     first = True
-    for event in client.watch(kind.plural) if waiting.names else ():
+    for event in client.watch(kind.resource) if waiting.names else ():
         item = event["object"]
         waiting.see(item["metadata"]["name"], None if event["type"] == "DELETED" else item)
         if first:  # no event reports what was deleted before the watch began
             first = False
-            present = {each["metadata"]["name"] for each in client.items(kind.plural)["items"]}
+            present = {each["metadata"]["name"] for each in client.items(kind.resource)["items"]}
             for name in set(waiting.names) - present:
                 waiting.see(name, None)
         if not waiting.names:
@@ -145,7 +145,7 @@ def _wait(client: SessionClient, kind: KindWords, waiting: Waiting) -> None:
 def _chosen(client: SessionClient, kind: KindWords, selector: str | None, field_selector: str | None) -> list[str]:
     chooses = [labelled(selector)] if selector else []
     chooses += [with_fields(field_selector)] if field_selector else []
-    items = client.items(kind.plural)["items"]
+    items = client.items(kind.resource)["items"]
     names = [item["metadata"]["name"] for item in items if all(each(item) for each in chooses)]
     if not names:
         raise UserError("no matching resources found")

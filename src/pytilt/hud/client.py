@@ -36,8 +36,8 @@ class Client:
         mirror, changed = Mirror(), asyncio.Event()
         try:
             async with asyncio.TaskGroup() as group:
-                for word, kind in WATCHED.items():
-                    group.create_task(self._watch(mirror, word, kind, changed), name=f"watch {word}")
+                for address, kind in WATCHED.items():
+                    group.create_task(self._watch(mirror, address, kind, changed), name=f"watch {address}")
                 await changed.wait()
                 while True:
                     await asyncio.sleep(FRAME_SECONDS)
@@ -73,8 +73,8 @@ class Client:
                 return ""  # the answer is the object
             return text or ("" if answer.status == 200 else f"refused ({answer.status})")
 
-    async def _watch(self, mirror: Mirror, word: str, kind: type[Object], changed: asyncio.Event) -> None:
-        async with request(self.place, "GET", f"/apis/{GROUP_VERSION}/{word}?watch=1") as answer:
+    async def _watch(self, mirror: Mirror, address: str, kind: type[Object], changed: asyncio.Event) -> None:
+        async with request(self.place, "GET", f"/apis/{address}?watch=1") as answer:
             if answer.status != 200:
                 raise SessionUnreachableError((await answer.text()).strip() or f"refused ({answer.status})")
             async for lines in answer.lines():

@@ -6,20 +6,21 @@ import msgspec
 
 from pytilt.model.api.buttons import UIButton
 from pytilt.model.api.metadata import ApiObject
+from pytilt.model.api.words import GROUP_VERSION, OWN_GROUP, VERSION
 from pytilt.model.kinds import STORED
 from pytilt.model.objects import ClusterState, PortForward, Resource, Runtime, Tiltfile
 from pytilt.model.stored import Object
 from pytilt.store.objects import Snapshot
 
 WATCHED: dict[str, type[Object]] = {
-    "tiltfiles": Tiltfile,
-    "resources": Resource,
-    "runtimes": Runtime,
-    "portforwards": PortForward,
-    "clusters": ClusterState,
-    "uibuttons": UIButton,
+    f"{OWN_GROUP}/{VERSION}/tiltfiles": Tiltfile,
+    f"{OWN_GROUP}/{VERSION}/resources": Resource,
+    f"{OWN_GROUP}/{VERSION}/runtimes": Runtime,
+    f"{OWN_GROUP}/{VERSION}/portforwards": PortForward,
+    f"{OWN_GROUP}/{VERSION}/clusters": ClusterState,
+    f"{GROUP_VERSION}/uibuttons": UIButton,
 }
-"""Words of the interface, and what they mean."""
+"""Addresses of the interface, and what they lead to."""
 
 
 class Metadata(msgspec.Struct):

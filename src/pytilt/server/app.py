@@ -16,7 +16,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from pytilt import __version__
-from pytilt.model.api.words import GROUP_VERSION
+from pytilt.model.api.words import VERSION
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, Tiltfile
@@ -90,7 +90,7 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
     app = Starlette(
         exception_handlers={Exception: routes.failed},
         routes=[
-            *(route for prefix in ("", "/proxy") for route in routes.objects(f"{prefix}/apis/{GROUP_VERSION}")),
+            *(route for prefix in ("", "/proxy") for route in routes.objects(f"{prefix}/apis/{{group}}/{VERSION}")),
             Route("/api/trigger", routes.trigger, methods=["GET", "POST"]),
             Route("/api/enable", routes.enable, methods=["POST"]),
             Route("/api/args", routes.args, methods=["POST"]),
@@ -191,13 +191,17 @@ class Routes:
         """The version of this program."""
         return _json({"version": __version__})
 
-    async def kinds(self, _: Request) -> Response:
-        """The kinds that can be read."""
+    async def kinds(self, request: Request) -> Response:
+        """The kinds of a group that can be read."""
+        group = request.path_params["group"]
         resources = [
             {"name": kind.plural, "kind": kind.name, "shortNames": list(kind.short), "verbs": list(kind.verbs)}
             for kind in kinds()
+            if kind.group == group
         ]
-        return _json({"kind": "APIResourceList", "groupVersion": GROUP_VERSION, "resources": resources})
+        if not resources:
+            raise HTTPException(404, f'there is no group "{group}"')
+        return _json({"kind": "APIResourceList", "groupVersion": f"{group}/{VERSION}", "resources": resources})
 
     async def list(self, request: Request) -> Response:
         """All objects of a kind; with `watch`, one JSON line for each and then for every change of one."""
@@ -207,7 +211,7 @@ class Routes:
         state = self._store.snapshot()
         return _json(
             {
-                "apiVersion": GROUP_VERSION,
+                "apiVersion": kind.group_version,
                 "kind": f"{kind.name}List",
                 "metadata": {"resourceVersion": str(state.version)},
                 "items": self._shown(list(kind.list(state))),
@@ -219,7 +223,7 @@ class Routes:
         kind, name = _kind(request), request.path_params["name"]
         found = kind.one(self._store.snapshot(), name)
         if found is None:
-            raise HTTPException(404, f'{kind.plural}.tilt.dev "{name}" not found')
+            raise HTTPException(404, f'{kind.plural}.{kind.group} "{name}" not found')
         return _json(self._shown(found))
 
     async def create(self, request: Request) -> Response:
@@ -335,7 +339,7 @@ async def _body(request: Request, kind: type[T]) -> T:
 
 
 def _kind(request: Request) -> Kind:
-    return kind_of(request.path_params["kind"])
+    return kind_of(request.path_params["kind"], request.path_params["group"])
 
 
 def _json(body: Json, status: int = 200) -> Response:

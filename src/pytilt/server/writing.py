@@ -178,13 +178,17 @@ def _without_status(made: ApiObject) -> Mapping[str, Any]:
     return {"status": type(getattr(made, "status"))()} if hasattr(made, "status") else {}  # noqa: B009 - not of all kinds
 
 
-def kind_of(word: str) -> Kind:
+def kind_of(word: str, group: str) -> Kind:
     """The kind that an address names.
+
+    Args:
+        word: plural, singular or short name.
+        group: of the API.
 
     Raises:
         HTTPException: there is none.
     """
-    kind = find_kind(word)
+    kind = find_kind(f"{word}.{group}")
     if kind is None:
         raise HTTPException(404, f'the server doesn\'t have a resource type "{word}"')
     return kind

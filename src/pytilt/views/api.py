@@ -1,16 +1,20 @@
-"""The objects as Tilt's API group `tilt.dev/v1alpha1` shows them to `tilt get`, `tilt wait` and their like."""
+"""The objects as `tilt get`, `tilt wait` and their like see them.
+
+In the group `tilt.dev` they have Tilt's kinds and fields; in `pytilt.dev` they are as the session stores them.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from pytilt.model.api.file_watches import STANDS_FOR, ApiFileWatch
+from pytilt.model.api.file_watches import ApiFileWatch
 from pytilt.model.api.kinds import API_KINDS, ApiKind
 from pytilt.model.api.kubernetes_applies import KubernetesApply
 from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery
 from pytilt.model.api.toggles import SWITCH_KEY, switch_name
-from pytilt.model.api.words import GROUP_VERSION, READING, WRITING
+from pytilt.model.api.words import GROUP, GROUP_VERSION, OWN_GROUP, READING, VERSION, WRITING, is_meant
 from pytilt.model.kinds import STORED
 from pytilt.model.live_updates import LiveUpdateState
 from pytilt.model.names import CONFIGS, TILTFILE
@@ -22,15 +26,25 @@ from pytilt.views.api_objects import owner_references, readable, shown, uid
 from pytilt.views.build_objects import DERIVED, Made, kubernetes_applies
 from pytilt.views.discoveries import discovery
 from pytilt.views.endpoints import endpoints
-from pytilt.views.hiding import without_data
 from pytilt.views.holds import waits_for
 from pytilt.views.sessions import session_spec, session_status
 from pytilt.views.statuses import Statuses, conditions, resource_statuses, tiltfile_statuses
+from pytilt.views.stored_objects import STORED_HERE, as_stored
+from pytilt.views.tilt_objects import (
+    clusters,
+    file_watches,
+    image_map_objects,
+    live_updates,
+    port_forwards,
+    tiltfiles,
+)
 
 SESSION = "Tiltfile"
 """The name of the one Session, as in Tilt."""
 
 SESSION_SOURCES = (Session, Tiltfile, Resource, Runtime)
+DERIVED_SOURCES = (Session, Tiltfile, Resource, ImageMap, Runtime, KubernetesDiscovery)
+FORWARD_SOURCES = (PortForward, Runtime, KubernetesDiscovery, Resource)
 
 Json = dict[str, Any]
 """A JSON object of the API. It crosses no package border but the one to the wire."""
@@ -55,6 +69,12 @@ class Kind(msgspec.Struct, frozen=True):
     """Makes all objects at once, by name, where any change of what they are made of may touch any of them."""
     api: ApiKind | None = None
     """The kind in the table of those that Tiltfiles and clients make; None: the session makes it."""
+    group: str = GROUP
+
+    @property
+    def group_version(self) -> str:
+        """As `apiVersion` has it."""
+        return f"{self.group}/{VERSION}"
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -82,25 +102,21 @@ def kinds() -> tuple[Kind, ...]:
     return (
         Kind("UIResource", "uiresources", (), (Tiltfile, Resource, Runtime, FileWatch, PortForward), _row_names, _row),
         Kind("Session", "sessions", (), SESSION_SOURCES, _names_of(Session), _session, _the_session),
-        _plain("tiltfiles", Tiltfile),
-        _plain("imagemaps", ImageMap, "im"),
-        _plain("liveupdates", LiveUpdateState, "lu"),
-        _plain("portforwards", PortForward, "pf"),
-        _plain("clusters", ClusterState),
-        _plain("runtimes", Runtime),
-        _plain("resources", Resource),
+        _derived("Tiltfile", "tiltfiles", (), tiltfiles, (Tiltfile,)),
+        _derived("ImageMap", "imagemaps", ("im",), image_map_objects, (ImageMap, Resource, ClusterState, Tiltfile)),
+        _derived("LiveUpdate", "liveupdates", ("lu",), live_updates, (LiveUpdateState, ImageMap, Resource, Runtime)),
+        _derived("PortForward", "portforwards", ("pf",), port_forwards, FORWARD_SOURCES),
+        _derived("Cluster", "clusters", (), clusters, (ClusterState, Tiltfile)),
         *(_made(kind) for kind in API_KINDS),
-        *(_derived(*each) for each in DERIVED),
+        *(_derived(*each, DERIVED_SOURCES) for each in DERIVED),
+        *(_stored(*each) for each in STORED_HERE),
     )
 
 
 def find_kind(word: str) -> Kind | None:
-    """The kind that a word of the command line means: plural, singular or short name, in any case."""
-    wanted = word.lower().removesuffix(f".{GROUP_VERSION.partition('/')[0]}")
-    for kind in kinds():
-        if wanted in (kind.plural, kind.name.lower(), *kind.short):
-            return kind
-    return None
+    """The kind that a word of the command line means: plural, singular or short name, in any case; Tilt's first."""
+    found = (kind for kind in kinds() if is_meant(word, (kind.plural, kind.name.lower(), *kind.short), kind.group))
+    return next(found, None)
 
 
 def ui_resources(state: Snapshot) -> tuple[Json, ...]:
@@ -118,19 +134,10 @@ def _made(kind: ApiKind) -> Kind:
     if kind.type is KubernetesDiscovery:
         return _discoveries(kind, one)
     if kind.type is KubernetesApply:
-        return _applies(kind, one)
-    if kind.type is not ApiFileWatch:
-        return Kind(kind.name, kind.plural, kind.short, (kind.type,), _names_of(kind.type), one, api=kind)
-    own = _plain(kind.plural, FileWatch)
-
-    def names(state: Snapshot) -> tuple[str, ...]:
-        return (*(each.name for each in state.all(ApiFileWatch)), *(each for each in own.names(state) if _is_own(each)))
-
-    def either(state: Snapshot, name: str) -> Json | None:
-        return one(state, name) or (own.one(state, name) if _is_own(name) else None)
-
-    sources = (kind.type, FileWatch)
-    return Kind(kind.name, kind.plural, kind.short, sources, names, either, touches=lambda name: name, api=kind)
+        return _with_own(kind, one, kubernetes_applies, (Resource,))
+    if kind.type is ApiFileWatch:
+        return _with_own(kind, one, file_watches, (FileWatch, Resource, Tiltfile))
+    return Kind(kind.name, kind.plural, kind.short, (kind.type,), _names_of(kind.type), one, api=kind)
 
 
 def _discoveries(kind: ApiKind, one: Callable[[Snapshot, str], Json | None]) -> Kind:
@@ -151,33 +158,35 @@ def _discoveries(kind: ApiKind, one: Callable[[Snapshot, str], Json | None]) -> 
     return Kind(kind.name, kind.plural, kind.short, (kind.type, Resource, Runtime), names, either, api=kind)
 
 
-def _applies(kind: ApiKind, one: Callable[[Snapshot, str], Json | None]) -> Kind:
-    """What objects apply, and what resources do."""
+def _with_own(
+    kind: ApiKind,
+    one: Callable[[Snapshot, str], Json | None],
+    own: Callable[[Snapshot], Made],
+    sources: tuple[type[Object], ...],
+) -> Kind:
+    """Objects that were made, and those that the session has of itself beside them."""
 
-    def every(state: Snapshot) -> Mapping[str, Json]:
-        own = {name: found for name in _names_of(kind.type)(state) if (found := one(state, name)) is not None}
-        return {**dict(kubernetes_applies(state)), **own}
+    def every(state: Snapshot) -> Made:
+        yield from own(state)
+        for name in _names_of(kind.type)(state):
+            if (found := one(state, name)) is not None:
+                yield name, found
 
-    sources, short = (kind.type, Resource), kind.short
-    return Kind(
-        kind.name,
-        kind.plural,
-        short,
-        sources,
-        lambda state: tuple(every(state)),
-        lambda state, name: every(state).get(name),
-        every=every,
-        api=kind,
-    )
+    return replace(_derived(kind.name, kind.plural, kind.short, every, (kind.type, *sources)), api=kind)
 
 
-def _derived(name: str, plural: str, short: tuple[str, ...], made: Callable[[Snapshot], Made]) -> Kind:
+def _derived(
+    name: str,
+    plural: str,
+    short: tuple[str, ...],
+    made: Callable[[Snapshot], Made],
+    sources: tuple[type[Object], ...],
+) -> Kind:
     """A kind whose objects are made of others, under names of their own."""
 
     def every(state: Snapshot) -> Mapping[str, Json]:
         return dict(made(state))
 
-    sources = (Session, Tiltfile, Resource, ImageMap, Runtime, KubernetesDiscovery)
     return Kind(
         name,
         plural,
@@ -187,11 +196,6 @@ def _derived(name: str, plural: str, short: tuple[str, ...], made: Callable[[Sna
         lambda state, wanted: every(state).get(wanted),
         every=every,
     )
-
-
-def _is_own(name: str) -> bool:
-    """Is it a watch that the session has for itself, not one that stands for an object?"""
-    return not name.startswith(STANDS_FOR)
 
 
 def _owner_uid(state: Snapshot, owner: Owner | None) -> str:
@@ -343,24 +347,14 @@ def _configs_changed(state: Snapshot, tiltfile: Tiltfile) -> bool:
     return watch is not None and watch.status.latest > tiltfile.status.consumed
 
 
-def _plain(plural: str, source: type[Object], *short: str) -> Kind:
-    """A kind of objects that are shown as they are."""
+def _stored(plural: str, source: type[Object]) -> Kind:
+    """A kind of objects that are shown as the session stores them."""
 
     def one(state: Snapshot, name: str) -> Json | None:
         found = state.get(source, name)
-        return None if found is None else _whole(found)
+        return None if found is None else as_stored(found)
 
-    return Kind(source.kind, plural, short, (source,), _names_of(source), one)
-
-
-def _whole(thing: Object) -> Json:
-    fields: Json = msgspec.to_builtins(thing)
-    for name in ("name", "version", "createdAt", "owner"):
-        fields.pop(name, None)
-    status = fields.pop("status", {})
-    for name in ("secrets", "objects"):  # secret, and objects of their own
-        (status.get("declaration") or {}).pop(name, None)
-    return _object(type(thing).kind, thing, spec=without_data(fields), status=without_data(status))
+    return Kind(source.kind, plural, (), (source,), _names_of(source), one, group=OWN_GROUP)
 
 
 def _row_metadata(state: Snapshot, thing: Object) -> Json:

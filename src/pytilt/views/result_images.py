@@ -26,13 +26,10 @@ def image_target(resource: ResourceSpec, image: Image, environ: tuple[tuple[str,
     name = sanitized(f"{resource.name}:{_image_map(image.name)}")
     custom = isinstance(image.build, CustomBuild)
     updated = image.live_update is not None
-    command, args = image.entrypoint, image.container_args
     return {
-        **_image_map_spec(image),
-        **({"overrideCommand": {"command": list(command)}} if command else {}),
-        **({"overrideArgs": {"args": list(args)}} if args is not None else {}),
+        **image_map_spec(image),
         "LiveUpdateName": name if updated else "",
-        "LiveUpdateSpec": _live_update(image.live_update, image.container_name),
+        "LiveUpdateSpec": live_update_spec(image.live_update, image.container_name),
         "LiveUpdateReconciler": updated,
         "DockerImageName": "" if custom else name,
         "CmdImageName": name if custom else "",
@@ -70,9 +67,16 @@ def _image_map(name: ImageName) -> str:
     return sanitized(references.parse(name).familiar)
 
 
-def _image_map_spec(image: Image) -> Json:
+def image_map_spec(image: Image) -> Json:
+    """What of a declared image the API knows as its `ImageMap`."""
+    command, args = image.entrypoint, image.container_args
     flags = {"matchExact": image.match_exact, "matchInEnvVars": image.match_in_env_vars}
-    return {"selector": references.parse(image.name).familiar, **compact(flags)}
+    return {
+        "selector": references.parse(image.name).familiar,
+        **compact(flags),
+        **({"overrideCommand": {"command": list(command)}} if command else {}),
+        **({"overrideArgs": {"args": list(args)}} if args is not None else {}),
+    }
 
 
 def relative(rules: LiveUpdate, path: str) -> str:
@@ -85,7 +89,8 @@ def stops(rules: LiveUpdate) -> tuple[str, ...]:
     return tuple(relative(rules, path) for path in rules.fall_back_on)
 
 
-def _live_update(rules: LiveUpdate | None, container: str) -> Json:
+def live_update_spec(rules: LiveUpdate | None, container: str) -> Json:
+    """The rules of a live update, for the containers of that name if there is one."""
     if rules is None:
         return {"basePath": "", "selector": {}}
     syncs = [{"localPath": relative(rules, sync.local), "containerPath": sync.remote} for sync in rules.syncs]

@@ -5,8 +5,8 @@ from pytilt.views.api import kinds
 
 
 def test_the_words_are_those_of_the_kinds_that_a_session_serves():
-    served = [(kind.name, kind.plural, kind.short, kind.verbs) for kind in kinds()]
-    assert [(kind.name, kind.plural, kind.short, kind.verbs) for kind in KINDS] == served
+    served = [(kind.name, kind.plural, kind.group, kind.short, kind.verbs) for kind in kinds()]
+    assert [(kind.name, kind.plural, kind.group, kind.short, kind.verbs) for kind in KINDS] == served
 
 
 @pytest.mark.parametrize("word", ["uiresource", "UIResources", "uiresources.tilt.dev"])

@@ -6,6 +6,9 @@ GROUP = "tilt.dev"
 VERSION = "v1alpha1"
 GROUP_VERSION = f"{GROUP}/{VERSION}"
 
+OWN_GROUP = "pytilt.dev"
+"""The group of the objects as the session stores them; those of `tilt.dev` have Tilt's kinds and fields."""
+
 READING = ("get", "list", "watch")
 WRITING = ("create", "update", "patch", "delete")
 
@@ -18,16 +21,31 @@ class KindWords(NamedTuple):
     short: tuple[str, ...] = ()
     written: bool = False
     """Do Tiltfiles and clients make them?"""
+    group: str = GROUP
 
     @property
     def verbs(self) -> tuple[str, ...]:
         """In Kubernetes' words."""
         return (*READING, *(WRITING if self.written else ()))
 
+    @property
+    def group_version(self) -> str:
+        """As `apiVersion` has it."""
+        return f"{self.group}/{VERSION}"
+
+    @property
+    def singular(self) -> str:
+        """With the group, as kubectl writes it before a name: `uibutton.tilt.dev`."""
+        return f"{self.name.lower()}.{self.group}"
+
+    @property
+    def resource(self) -> str:
+        """With the group, as kubectl writes it: `uibuttons.tilt.dev`."""
+        return f"{self.plural}.{self.group}"
+
     def means(self, word: str) -> bool:
         """Is it meant by a word of the command line: plural, singular or short name, in any case?"""
-        wanted = word.lower().removesuffix(f".{GROUP}")
-        return wanted in (self.plural, self.name.lower(), *self.short)
+        return is_meant(word, (self.plural, self.name.lower(), *self.short), self.group)
 
 
 KINDS = (
@@ -38,8 +56,6 @@ KINDS = (
     KindWords("LiveUpdate", "liveupdates", ("lu",)),
     KindWords("PortForward", "portforwards", ("pf",)),
     KindWords("Cluster", "clusters"),
-    KindWords("Runtime", "runtimes"),
-    KindWords("Resource", "resources"),
     KindWords("UIButton", "uibuttons", written=True),
     KindWords("ToggleButton", "togglebuttons", written=True),
     KindWords("Cmd", "cmds", written=True),
@@ -53,8 +69,32 @@ KINDS = (
     KindWords("ExtensionRepo", "extensionrepos", ("repo", "extrepo")),
     KindWords("Extension", "extensions", ("ext",)),
     KindWords("UISession", "uisessions"),
+    *(
+        KindWords(name, plural, group=OWN_GROUP)
+        for name, plural in (
+            ("Resource", "resources"),
+            ("Runtime", "runtimes"),
+            ("Tiltfile", "tiltfiles"),
+            ("FileWatch", "filewatches"),
+            ("ImageMap", "imagemaps"),
+            ("LiveUpdate", "liveupdates"),
+            ("PortForward", "portforwards"),
+            ("Cluster", "clusters"),
+        )
+    ),
 )
-"""In the order in which they are listed."""
+"""In the order in which they are listed; of two that a word means, the first one counts."""
+
+
+def is_meant(word: str, words: tuple[str, ...], group: str) -> bool:
+    """Is a kind meant by a word, in any case, alone or with its group?
+
+    Args:
+        word: `fw`, `filewatches.tilt.dev` or `filewatches.v1alpha1.tilt.dev`.
+        words: what the kind is called.
+        group: where the kind is.
+    """
+    return word.lower().removesuffix(f".{group}").removesuffix(f".{VERSION}") in words
 
 
 def find_words(word: str) -> KindWords | None:
