@@ -224,8 +224,17 @@ func (r *receiver) writeBlocks(path string, size uint64, block uint32, sums []by
 	}
 	old, at := openOld(path)
 	if old != nil {
-		defer old.Close()
+		known := r.sums.files[path]
+		defer func() { r.kept.keep(path, old, known, d.size) }()
 		d.old, d.oldSize, d.known = old, at.size, r.sums.find(path, at, block)
+	}
+	if kept, ok := r.kept.find(path, d.oldSize); ok {
+		d.old, d.oldSize, d.known = kept.File, kept.size, nil
+		if kept.known.block == block && kept.known.size == kept.size {
+			d.known = kept.known.sums
+		}
+	}
+	if d.old != nil {
 		d.buffer = make([]byte, min(int64(block), d.size))
 	}
 	t, err := r.create(path)
@@ -237,6 +246,11 @@ func (r *receiver) writeBlocks(path string, size uint64, block uint32, sums []by
 	}
 	d.into = t.descriptor
 	missing, err := d.reuse()
+	if err == nil && d.old != nil && d.old != old && len(missing) == 1 && missing[0] == [2]int{0, len(d.sums)} {
+		r.kept.drop(path) // that was another file: look into the one that is there
+		d.old, d.oldSize, d.known = old, at.size, nil
+		missing, err = d.reuse()
+	}
 	if err != nil {
 		return t.abandon(err)
 	}

@@ -110,6 +110,13 @@ func (r *receiver) writeFile(path string, content []byte, sum uint32, has attrib
 	if crc32.Checksum(content, sumTable) != sum {
 		return fmt.Errorf("%s arrived damaged", path)
 	}
+	if known, ok := r.sums.files[path]; ok {
+		if old, at := openOld(path); old != nil && at == known.version {
+			defer r.kept.keep(path, old, known, int64(len(content)))
+		} else if old != nil {
+			old.Close()
+		}
+	}
 	t, err := r.create(path)
 	if err != nil {
 		return err

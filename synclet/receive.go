@@ -43,6 +43,7 @@ type receiver struct {
 	owners      *owners
 	temporary   string // what a file is called that is not complete yet
 	sums        sumCache
+	kept        keptFiles
 	directories []directory
 	asked       bool // it was said which blocks are to be sent
 	failed      bool // nothing more of this batch is done
@@ -51,7 +52,7 @@ type receiver struct {
 func newReceiver(root string, source io.Reader, sink io.Writer) *receiver {
 	return &receiver{
 		wire: newWire(source, sink), root: root, owners: &owners{root: root},
-		temporary: temporary + strconv.Itoa(os.Getpid()),
+		kept: keptFiles{}, temporary: temporary + strconv.Itoa(os.Getpid()),
 	}
 }
 

@@ -273,6 +273,25 @@ func TestOnlyChangedBlocksTravel(t *testing.T) {
 	check("it became short", block)
 	content = nil
 	check("it became empty", 0)
+	content = make([]byte, 50*block+9)
+	rand.New(rand.NewSource(2)).Read(content)
+	check("another one", len(content))
+	whole := content
+	for _, shorter := range []int{0, 20 * block} { // it is being written anew, slowly
+		content = whole[:shorter]
+		check("a part", 0)
+	}
+	if _, err := to.Write(new(script).file("/big", "short", 0o644).commit().Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if kind, payload, err := answers.receive(); kind != frameDone {
+		t.Fatalf("%c %q %v", kind, payload, err)
+	}
+	content = bytes.Clone(whole)
+	content[30*block] ^= 1
+	check("all of it again, with a change", block)
+	content = append(content, "more"...)
+	check("the end", 2*block)
 	to.Close()
 	if err := <-ended; err != nil {
 		t.Error(err)
