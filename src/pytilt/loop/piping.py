@@ -19,7 +19,7 @@ LINGER_SECONDS = 5.0
 """How long a client may take to end once the pod's side has."""
 
 
-class Source(Protocol):
+class ClientBytes(Protocol):
     """What a client says."""
 
     async def read(self, n: int) -> bytes:
@@ -34,7 +34,7 @@ class ReplayedSource:
         reader: of the client.
     """
 
-    def __init__(self, reader: Source) -> None:
+    def __init__(self, reader: ClientBytes) -> None:
         self._reader = reader
         self._said: list[bytes] = []
         self._again: list[bytes] = []
@@ -59,7 +59,9 @@ class ReplayedSource:
         return self._keeps
 
 
-async def pipe(reader: Source, writer: asyncio.StreamWriter, stream: ByteStream, answers: Callable[[], None]) -> None:
+async def pipe(
+    reader: ClientBytes, writer: asyncio.StreamWriter, stream: ByteStream, answers: Callable[[], None]
+) -> None:
     """Carry bytes until both sides have ended, or one has and the other is silent for long.
 
     Neither side is read faster than the other one takes it.
