@@ -30,3 +30,19 @@ def test_what_keeps_a_session_in_the_background_from_starting_is_printed(tilt_al
     tilt = tilt_alone({"Tiltfile": ""}, environ=WITHOUT_PORT)
     ended = tilt.run("up", "-d", "--host", "203.0.113.1")
     assert (ended.code, "Tilt cannot listen on 203.0.113.1:10350" in ended.output) == (1, True)
+
+
+def test_a_trigger_answers_for_what_is_on_disk(tilt_alone: InFolder):
+    tilt = tilt_alone(FILES, environ=WITHOUT_PORT)
+    assert tilt.run("up", "-d").code == 0
+    try:
+        tilt.save("file", "changed\n")
+        done = tilt.run("trigger", "web", "--wait", "--json")
+        (found,) = json.loads(done.output)
+        assert (done.code, found["result"], found["fresh"], found["strategy"]) == (0, "ok", True, "command")
+        assert "changed" in found["log"]
+        (tilt.project.root / "file").unlink()
+        failed = tilt.run("trigger", "web", "--wait")
+        assert (failed.code, failed.output.startswith("web: failed")) == (1, True)
+    finally:
+        tilt.run("stop")

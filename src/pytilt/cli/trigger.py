@@ -1,27 +1,66 @@
 """`tilt trigger`."""
 
+import json
+import sys
+
 import click
 
 from pytilt.cli.client import SessionClient
+from pytilt.cli.durations import seconds
 from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
-from pytilt.errors import UserError
+from pytilt.cli.triggered import CANNOT_TELL, Triggered, document, lines
+from pytilt.errors import SessionUnreachableError, UserError
 from pytilt.model.updates import Reason
 from pytilt.settings import Settings
 
 
 @click.command("trigger", cls=TiltCommand)
-@click.argument("name")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option(
+    "--wait", is_flag=True, help="Wait until what is on disk now is updated and ready, and say what came of it."
+)
+@click.option("--json", "as_json", is_flag=True, help="With --wait: print what came of it as JSON.")
+@click.option("--timeout", default="10m", show_default=True, help="With --wait: how long at most, for example `90s`.")
 @session_options
-def command(name: str, host: str | None, port: int | None) -> None:
-    """Start an update of the resource NAME.
+def command(names: tuple[str, ...], wait: bool, as_json: bool, timeout: str, host: str | None, port: int | None) -> int:
+    """Start an update of each resource NAME.
+
+    With `--wait` the answer is about the code that is on disk when the command is called: the session looks at the disk
+    first, so that no save is missed. It has the number of the update, its reason, how it was done, its steps, its
+    error and its last log lines, and whether what runs is `fresh`: nothing has changed since. The exit code is 0 when
+    all is updated and ready, 1 when something failed, 3 when it cannot be told, 124 when time was up.
 
     \b
-    Example:
+    Examples:
       tilt trigger web
+      tilt trigger web cart --wait --timeout 2m
+      tilt trigger web --wait --json
     """
+    if as_json and not wait:
+        raise UserError("--json is about what `--wait` finds", hint="add `--wait`")
     client = SessionClient(Settings.from_environment(), host, port)
+    if not wait:
+        for name in names:
+            _trigger(client, name)
+            print(f'Successfully triggered update for resource: "{name}"')
+        return 0
+    limit = seconds(timeout, "--timeout")
+    try:
+        client.post("/api/barrier", {})
+        asked = [Triggered(client, name) for name in dict.fromkeys(names)]
+        for each in asked:
+            _trigger(client, each.name)
+        found = Triggered.wait(asked, limit)
+    except SessionUnreachableError as problem:
+        print(f"Error: {problem}", file=sys.stderr)
+        return CANNOT_TELL
+    documents = [document(client, each) for each in found]
+    print(json.dumps(documents, indent=2) if as_json else "\n".join(line for each in documents for line in lines(each)))
+    return max(each["exitCode"] for each in documents)
+
+
+def _trigger(client: SessionClient, name: str) -> None:
     refusal = client.post("/api/trigger", {"manifest_names": [name], "build_reason": int(Reason.CLI_TRIGGER)})
     if refusal:
         raise UserError(refusal, hint=f"enable it first: `tilt enable {name}`" if "disabled" in refusal else None)
-    print(f'Successfully triggered update for resource: "{name}"')

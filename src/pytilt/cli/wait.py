@@ -54,6 +54,8 @@ def command(
 ) -> int:
     """Wait until objects of a running session meet a condition.
 
+    The session looks at the disk first: a resource whose files were saved before is not `UpToDate` until it is updated.
+
     \b
     Examples:
       tilt wait --for=condition=Ready uiresource/web
@@ -69,6 +71,7 @@ def command(
     conditions = [read_condition(each) for each in sorted(wanted, key=lambda each: each.lower() != "create")]
     limit = seconds(timeout, "--timeout")
     client = SessionClient(Settings.from_environment(), host, port)
+    client.post("/api/barrier", {})  # what is saved by now counts
     if every or selector or field_selector:
         names = _chosen(client, kind, selector, field_selector)
     if not names:
