@@ -14,13 +14,14 @@ class FakeClient:
     def __init__(self, *statuses):
         self._left = [{"buildHistory": [OLD], "updateStatus": "ok", "runtimeStatus": "ok"}, *statuses]
 
-    def get(self, _, name):
+    def get(self, plural, name):
         found = self._left.pop(0) if len(self._left) > 1 else self._left[0]
         if found is None:
-            raise NotFoundError(f"no {name}")
+            raise NotFoundError(f"no {plural} {name}")
         return {"status": found}
 
-    def log_lines(self, _):
+    def log_lines(self, query):
+        assert query["resource"] == "web"
         yield [b'{"span": "build:1", "text": "old"}', b'{"span": "build:2", "text": "new"}']
 
 

@@ -1,5 +1,6 @@
 """`tilt down`."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,8 @@ from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
+    import signal
+
     from pytilt.session.project import SessionProject
 
 
@@ -37,14 +40,35 @@ def command(
       tilt down
       tilt down --delete-namespaces
     """
-    from pytilt.cli.printing import evaluation_log
-    from pytilt.cli.running import exit_status, run_in_foreground
-    from pytilt.host.processes import HostRunner
+    from pytilt.cli.running import exit_status
     from pytilt.session.project import find_project
 
     settings = Settings.from_environment()
     project = find_project(settings, tiltfile, args, context=context, namespace=namespace)
     _end_sessions(project)
+    ended = take_down(project, delete_namespaces=delete_namespaces, delete_volumes=delete_volumes)
+    if ended is None:
+        return 0
+    note("interrupted; `tilt down` again deletes what is left")
+    return exit_status(ended)
+
+
+def take_down(
+    project: "SessionProject", *, delete_namespaces: bool = False, delete_volumes: bool = False
+) -> "signal.Signals | None":
+    """Delete what a Tiltfile declares.
+
+    Args:
+        project: whose.
+        delete_namespaces: declared ones too, whatever is in them?
+        delete_volumes: declared claims too?
+
+    Returns:
+        The signal that interrupted it.
+    """
+    from pytilt.cli.printing import evaluation_log
+    from pytilt.cli.running import run_in_foreground
+    from pytilt.host.processes import HostRunner
 
     async def run(runner: HostRunner) -> None:
         from pytilt.docker.engine import Engine
@@ -53,16 +77,15 @@ def command(
         from pytilt.session.commands import deploy_commands
         from pytilt.session.evaluators import evaluator
 
+        settings = project.settings
         async with (
             Engine(settings) as engine,
             connected(project.target, project.root, settings, runner, engine) as access,
         ):
-            result = await evaluator(project, "down", runner, access.kubeconfig).evaluate(args, evaluation_log)
+            result = await evaluator(project, "down", runner, access.kubeconfig).evaluate(project.args, evaluation_log)
             if result.declaration is None:
                 raise UserError(result.error or "the Tiltfile cannot be evaluated")
-            tearing = TearingDown(
-                access.cluster, lambda line: print(line, flush=True), commands=deploy_commands(runner, access, project)
-            )
+            tearing = TearingDown(access.cluster, _say, commands=deploy_commands(runner, access, project))
             await tearing.run(
                 result.declaration,
                 delete_namespaces=delete_namespaces,
@@ -70,11 +93,12 @@ def command(
                 secrets=result.secrets,
             )
 
-    ended = run_in_foreground(run)
-    if ended is None:
-        return 0
-    note("interrupted; `tilt down` again deletes what is left")
-    return exit_status(ended)
+    return run_in_foreground(run)
+
+
+def _say(line: str) -> None:
+    with suppress(OSError):  # the terminal may be gone; what is to be deleted goes all the same
+        print(line, flush=True)
 
 
 def _end_sessions(project: "SessionProject") -> None:

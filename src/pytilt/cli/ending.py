@@ -21,11 +21,12 @@ BRIEF_LINES = 3
 """So many lines of an error are enough where it was printed above."""
 
 
-def farewell(state: Snapshot) -> str:
+def farewell(state: Snapshot, *, stays: bool = True) -> str:
     """What `tilt up` says when it ends; empty where there is nothing to say.
 
     Args:
         state: the objects of the session at its end.
+        stays: is what was deployed left?
     """
     from pytilt.views.rows import rows  # imported here: only the end needs it
 
@@ -35,7 +36,7 @@ def farewell(state: Snapshot) -> str:
     lines = [
         f"{row.name} is broken: {headline(row.error)}" for row in rows(state) if row.trouble and row.name not in left
     ]
-    if any(resource.status.applied for resource in state.all(Resource)):
+    if stays and any(resource.status.applied for resource in state.all(Resource)):
         lines.append("What was deployed stays; `tilt down` removes it.")
     return "\n".join(lines)
 

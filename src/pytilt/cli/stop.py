@@ -12,15 +12,17 @@ from pytilt.errors import UserError
 from pytilt.session.registry import SessionRecord, SessionRegistry
 from pytilt.settings import Settings
 
-STOP_SECONDS = 30.0
-"""A session that a signal has not ended after two seconds ends itself; longer takes one that is suspended."""
+STOP_SECONDS = 120.0
+"""A session ends two seconds after a signal at the latest; deleting what it deployed, where it is to, takes longer."""
 
 
 @click.command("stop", cls=TiltCommand)
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the session (TILT_PORT; this project's session).")
 @click.option("--all", "every", is_flag=True, help="All sessions that run on this machine.")
 def command(port: int | None, every: bool) -> None:
-    """End the running session of this project, and wait until it is gone. What it deployed stays.
+    """End the running session of this project, and wait until it is gone.
+
+    What it deployed stays, unless it was started with `--on-exit=down`.
 
     \b
     Examples:

@@ -57,7 +57,8 @@ def command(names: tuple[str, ...], wait: bool, as_json: bool, timeout: str, hos
         return CANNOT_TELL
     documents = [document(client, each) for each in found]
     print(json.dumps(documents, indent=2) if as_json else "\n".join(line for each in documents for line in lines(each)))
-    return max(each["exitCode"] for each in documents)
+    code: int = max(each["exitCode"] for each in documents)
+    return code
 
 
 def _trigger(client: SessionClient, name: str) -> None:

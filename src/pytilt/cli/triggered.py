@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import Protocol
 
-from pytilt.cli.client import Json, SessionClient
+from pytilt.cli.client import Json
 from pytilt.errors import NotFoundError, PytiltError
 from pytilt.views.headlines import headline
 
@@ -23,6 +24,18 @@ SEARCHED_LINES = 500
 """Of the end of a resource's log, which has the lines of other updates too."""
 
 
+class Client(Protocol):
+    """Asks a session."""
+
+    def get(self, plural: str, name: str) -> Json:
+        """See `SessionClient.get`."""
+        ...
+
+    def log_lines(self, query: Mapping[str, str | list[str]]) -> Iterator[list[bytes]]:
+        """See `SessionClient.log_lines`."""
+        ...
+
+
 class Triggered:
     """A resource for which an update is asked.
 
@@ -34,7 +47,7 @@ class Triggered:
         NotFoundError: there is none of this name.
     """
 
-    def __init__(self, client: SessionClient, name: str) -> None:
+    def __init__(self, client: Client, name: str) -> None:
         self.name = name
         self._client = client
         self.status: Json = client.get("uiresources", name)["status"]
@@ -90,7 +103,7 @@ class Triggered:
             time.sleep(PAUSE_SECONDS)
 
 
-def document(client: SessionClient, asked: Triggered) -> Json:
+def document(client: Client, asked: Triggered) -> Json:
     """What came of it, as `--json` prints it."""
     status, update = asked.status, asked.update or {}
     met = {each["type"]: each["status"] == "True" for each in status.get("conditions", [])}
@@ -135,7 +148,7 @@ def _step(step: Json) -> Json:
     return {"name": step["name"], "subject": step.get("subject", ""), "seconds": step.get("seconds", 0.0)}
 
 
-def _log(client: SessionClient, name: str, span: str) -> list[str]:
+def _log(client: Client, name: str, span: str) -> list[str]:
     """The last log lines of an update."""
     found: list[str] = []
     with suppress(PytiltError):

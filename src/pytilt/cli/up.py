@@ -27,6 +27,7 @@ from pytilt.store.objects import Store
 if TYPE_CHECKING:
     from pytilt.session.composition import SessionOptions
     from pytilt.session.hosting import Hosting
+    from pytilt.session.project import SessionProject
 
 Show = Callable[[Store, LogStore], Awaitable[None]]
 
@@ -42,6 +43,13 @@ Show = Callable[[Store, LogStore], Awaitable[None]]
 @display_options
 @click.option("-d", "--detach", is_flag=True, help="Return when the session answers; it goes on in the background.")
 @click.option("--detached", is_flag=True, hidden=True, help="This is the session in the background.")
+@click.option(
+    "--on-exit",
+    type=click.Choice(["leave", "down"]),
+    default="leave",
+    show_default=True,
+    help="What happens at the end to what was deployed: it stays, or goes as by `tilt down`.",
+)
 @click.option("--disable-port-forwards", is_flag=True, help="Forward no ports.")
 @force_option
 @update_mode_option
@@ -62,6 +70,7 @@ def command(
     theme: str,
     detach: bool,
     detached: bool,
+    on_exit: str,
     disable_port_forwards: bool,
     force: bool,
     update_mode: str,
@@ -70,7 +79,7 @@ def command(
     """Build and deploy what the Tiltfile declares, then keep it fresh, until ctrl-C.
 
     ARGS are arguments for the Tiltfile; where it takes none, they are names of resources: only those run, and what
-    they need. What is deployed stays when the session ends; `tilt down` removes it.
+    they need. What is deployed stays when the session ends; `tilt down` or `--on-exit=down` removes it.
 
     \b
     Examples:
@@ -84,7 +93,6 @@ def command(
     from pytilt.cli.exit_snapshots import leaving_snapshot
     from pytilt.cli.running import run_in_foreground
     from pytilt.cli.streaming import selection, streaming
-    from pytilt.loop.verdict import Verdict
     from pytilt.session.composition import run
     from pytilt.session.hosting import hosting
     from pytilt.session.project import find_project
@@ -102,10 +110,10 @@ def command(
             words = ("--host", place.host, "--port", str(place.port), "--notify", notify, "--theme", theme)
             show = displaying(settings, words, show)
         show = leaving_snapshot(show, snapshot) if snapshot else show
-        shown = announcing(show, (place.address, project.target.why), color=color)
+        shown = announcing(show, (place.address, project.target.why), color=color, stays=on_exit == "leave")
         options = _options(place, force=force, forward_ports=not disable_port_forwards)
         verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))
-    return 1 if isinstance(verdict, Verdict) and verdict.error else 0
+        return _finish(verdict, project, on_exit)
 
 
 async def showing_nothing(_: Store, __: LogStore) -> None:
@@ -127,19 +135,29 @@ def _options(place: "Hosting", *, force: bool, forward_ports: bool) -> "SessionO
     )
 
 
+def _finish(verdict: object, project: "SessionProject", on_exit: str) -> int:
+    """Do what is wanted at the end of a session; the exit code."""
+    from pytilt.cli.down import take_down
+    from pytilt.loop.verdict import Verdict
+
+    interrupted = take_down(project) if on_exit == "down" else None
+    return int(interrupted is not None or (isinstance(verdict, Verdict) and bool(verdict.error)))
+
+
 def _can_display(settings: Settings) -> bool:
     from pytilt.hud.terminal import can_display
 
     return sys.stdin.isatty() and sys.stdout.isatty() and can_display(settings.environ)
 
 
-def announcing(show: Show, words: tuple[str, str], *, color: bool) -> Show:
+def announcing(show: Show, words: tuple[str, str], *, color: bool, stays: bool = True) -> Show:
     """Say that the session has started, once it has taken its port, then show it, and say how it was left.
 
     Args:
         show: shows the session.
         words: where it listens, and why this cluster if that is to be said.
         color: use colours?
+        stays: is what was deployed left at the end?
     """
     from pytilt.cli.ending import farewell
 
@@ -154,7 +172,7 @@ def announcing(show: Show, words: tuple[str, str], *, color: bool) -> Show:
             await show(store, logs)
         finally:
             with suppress(OSError):  # the terminal may be gone, and the session ends because of it
-                if last := farewell(store.snapshot()):
+                if last := farewell(store.snapshot(), stays=stays):
                     note(f"\n{last}")
 
     return announced
