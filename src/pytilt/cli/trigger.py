@@ -9,7 +9,7 @@ from pytilt.cli.client import SessionClient
 from pytilt.cli.durations import seconds
 from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import session_options
-from pytilt.cli.triggered import CANNOT_TELL, Triggered, document, lines
+from pytilt.cli.triggered import NO_ANSWER, Triggered, document, lines
 from pytilt.errors import SessionUnreachableError, UserError
 from pytilt.model.updates import Reason
 from pytilt.settings import Settings
@@ -29,7 +29,7 @@ def command(names: tuple[str, ...], wait: bool, as_json: bool, timeout: str, hos
     With `--wait` the answer is about the code that is on disk when the command is called: the session looks at the disk
     first, so that no save is missed. It has the number of the update, its reason, how it was done, its steps, its
     error and its last log lines, and whether what runs is `fresh`: nothing has changed since. The exit code is 0 when
-    all is updated and ready, 1 when something failed, 3 when it cannot be told, 124 when time was up.
+    all is updated and ready, 1 when something failed, 3 when no session answers, 124 when time was up.
 
     \b
     Examples:
@@ -54,7 +54,7 @@ def command(names: tuple[str, ...], wait: bool, as_json: bool, timeout: str, hos
         found = Triggered.wait(asked, limit)
     except SessionUnreachableError as problem:
         print(f"Error: {problem}", file=sys.stderr)
-        return CANNOT_TELL
+        return NO_ANSWER
     documents = [document(client, each) for each in found]
     print(json.dumps(documents, indent=2) if as_json else "\n".join(line for each in documents for line in lines(each)))
     code: int = max(each["exitCode"] for each in documents)

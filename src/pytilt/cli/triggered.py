@@ -10,7 +10,7 @@ from pytilt.cli.client import Json
 from pytilt.errors import NotFoundError, PytiltError
 from pytilt.views.headlines import headline
 
-CANNOT_TELL = 3
+NO_ANSWER = 3
 """The exit code when the session or the resource went away."""
 
 TIMED_OUT = 124
@@ -24,7 +24,7 @@ SEARCHED_LINES = 500
 """Of the end of a resource's log, which has the lines of other updates too."""
 
 
-class Client(Protocol):
+class AskedSession(Protocol):
     """Asks a session."""
 
     def get(self, plural: str, name: str) -> Json:
@@ -47,7 +47,7 @@ class Triggered:
         NotFoundError: there is none of this name.
     """
 
-    def __init__(self, client: Client, name: str) -> None:
+    def __init__(self, client: AskedSession, name: str) -> None:
         self.name = name
         self._client = client
         self.status: Json = client.get("uiresources", name)["status"]
@@ -103,16 +103,16 @@ class Triggered:
             time.sleep(PAUSE_SECONDS)
 
 
-def document(client: Client, asked: Triggered) -> Json:
+def document(client: AskedSession, asked: Triggered) -> Json:
     """What came of it, as `--json` prints it."""
     status, update = asked.status, asked.update or {}
     met = {each["type"]: each["status"] == "True" for each in status.get("conditions", [])}
     span = update.get("spanID") or (status.get("currentBuild") or {}).get("spanID", "")
     number = span.rpartition(":")[2]
-    code = CANNOT_TELL if asked.gone else 1 if asked.failed else 0 if asked.well else TIMED_OUT
+    code = NO_ANSWER if asked.gone else 1 if asked.failed else 0 if asked.well else TIMED_OUT
     return {
         "name": asked.name,
-        "result": {0: "ok", 1: "failed", CANNOT_TELL: "gone", TIMED_OUT: "timeout"}[code],
+        "result": {0: "ok", 1: "failed", NO_ANSWER: "gone", TIMED_OUT: "timeout"}[code],
         "exitCode": code,
         "fresh": asked.updated and met.get("UpToDate", False) and not status.get("hasPendingChanges"),
         "updateID": int(number) if number.isdigit() else None,
@@ -148,7 +148,7 @@ def _step(step: Json) -> Json:
     return {"name": step["name"], "subject": step.get("subject", ""), "seconds": step.get("seconds", 0.0)}
 
 
-def _log(client: Client, name: str, span: str) -> list[str]:
+def _log(client: AskedSession, name: str, span: str) -> list[str]:
     """The last log lines of an update."""
     found: list[str] = []
     with suppress(PytiltError):
