@@ -12,7 +12,7 @@ from pytilt.images.credentials import RegistryCredentials
 from pytilt.images.recording import RecordingBuilder, RecordingPublisher
 from pytilt.model.commands import Command
 from pytilt.model.files import FileRule, Ignore
-from pytilt.model.images import BuiltImage, CustomBuild, Delivery, DockerBuild, Image, Registry
+from pytilt.model.images import BuiltImage, CustomBuild, Delivery, DockerBuild, FastBuild, Image, Registry, Sync
 from pytilt.model.names import ImageName
 from pytilt.settings import Settings
 from pytilt.testing.host import FakeRunner
@@ -121,6 +121,18 @@ async def test_a_build_that_depends_on_what_nobody_sees_is_done_each_time(projec
     project.image = replace(project.image, build=replace(project.image.build, **field))
     await project.session()
     await project.session()
+    assert project.builds == 2
+
+
+async def test_what_a_fast_build_adds_is_an_input(project: Project):
+    adds = (Sync(local=str(project.context), remote="/src"),)
+    build = DockerBuild(context="-", contents="FROM busybox", fast=FastBuild(adds=adds))
+    image = Image(name=ImageName("web"), build=build)
+    first = await project.session(image)
+    await project.session(image, previous=first, changed=("/src",))
+    assert project.builds == 1
+    (project.context / "index.html").write_text("2")
+    await project.session(image)
     assert project.builds == 2
 
 

@@ -67,8 +67,8 @@ class Trial:
         made = await self.imaging.ensure(resource, info, steps, sequence=sequence, force=force)
         return {each.name: each.reference for each in made}
 
-    def change(self, name: str, sequence: int) -> None:
-        status = FileWatchStatus(changes={f"/p/{name}/x": sequence}, latest=sequence)
+    def change(self, name: str, sequence: int, path: str = "") -> None:
+        status = FileWatchStatus(changes={path or f"/p/{name}/x": sequence}, latest=sequence)
         self.store.put(FileWatch(name=freshness.image_watch(ImageName(name)), status=status))
 
     @property
@@ -121,14 +121,16 @@ async def test_a_fast_build_is_built_upon_the_image_before_with_what_changed_sin
     made = image("web-image", build=DockerBuild(context="-", contents="FROM busybox", fast=fast))
     prepare(trial.store, kubernetes("web", images=[made]))
     await trial.ensure("web")
-    trial.change("web-image", 3)
+    changed = tmp_path / "main.py"
+    changed.write_text("")
+    trial.change("web-image", 3, str(changed))
     await trial.ensure("web", sequence=3)
-    trial.change("web-image", 4)
+    trial.change("web-image", 4, str(changed))
     await trial.ensure("web", sequence=4, force=True)
     first, second, forced = trial.builder.requests
     assert (first.previous, forced.previous) == (None, None)
     assert second.previous
-    assert (second.previous.reference, second.changed) == ("web-image:tilt-1", ("/p/web-image/x",))
+    assert (second.previous.reference, second.changed) == ("web-image:tilt-1", (str(changed),))
     assert "— Building from scratch: [web-image]\n" in logged(logs)
     assert "— Building from existing: [web-image]\n" in logged(logs)
 

@@ -149,6 +149,7 @@ export interface Pod {
   containers?: Container[];
   conditions?: Condition[];
   ip?: string;
+  started?: boolean;
 }
 
 export type Reason = number;

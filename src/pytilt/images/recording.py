@@ -100,6 +100,8 @@ class RecordingBuilder:
             if build.pull or build.ssh or build.secrets:
                 return ""
             rule = FileRule(paths=() if build.context == "-" else (build.context,), ignores=build.context_ignores)
+            if build.fast is not None:
+                rule = FileRule(paths=tuple(add.local for add in build.fast.adds), ignores=build.context_ignores)
             more = [*self._environment(build), *await self._bases(build)]
         else:
             rule = request.image.files
@@ -142,7 +144,7 @@ def _timeless(request: BuildRequest) -> Value:
     build = image.build
     if isinstance(build, DockerBuild):
         build = replace(build, cache_from=())
-    return replace(request, image=replace(image, build=build, files=FileRule()), bases={})
+    return replace(request, image=replace(image, build=build, files=FileRule()), bases={}, previous=None, changed=())
 
 
 class RecordingPublisher:
