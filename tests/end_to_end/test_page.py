@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.end_to_end.browser import chromium, page_of
+from tests.end_to_end.browser import PATIENCE_MS, chromium, page_of
+from tests.end_to_end.sessions import served
 
 TILTFILE = """
 local_resource('api', cmd='sh build.sh', deps=['build.sh'], serve_cmd='echo serving; sleep 1000', labels=['backend'])
@@ -65,6 +66,25 @@ def test_a_service_breaks_says_why_and_is_mended_while_the_page_is_open(tilt, br
         expect(page.locator(".updates li")).to_have_count(3)
         page.keyboard.press("Escape")
         expect(sign(page, "api", "ok")).to_be_visible()
+
+
+@pytest.mark.engine
+def test_a_service_of_the_shop_breaks_on_the_machines_engine_and_is_mended(tilt_on_engine, new_port, browser: Browser):
+    shop, forward = tilt_on_engine(example="shop"), new_port()
+    shop.edit("Tiltfile", "8200:", f"{forward}:")
+    with shop.up() as session, page_of(browser, port(shop)) as page:
+        session.settles("catalog", "cart", "web")
+        page.goto("/")
+        expect(sign(page, "web", "ok")).to_be_visible()
+        shop.edit("catalog/Dockerfile", "FROM shop/base\n", "FROM shop/base\nRUN echo no more fruit; false\n")
+        expect(sign(page, "catalog", "broken")).to_be_visible()
+        row(page, "catalog").get_by_role("link", name="catalog").click()
+        expect(page.get_by_role("alert").first).to_contain_text("no more fruit")
+        shop.edit("catalog/Dockerfile", "RUN echo no more fruit; false\n", "")
+        expect(page.get_by_role("main")).to_contain_text("up to date and ready", timeout=PATIENCE_MS)
+        page.goto("/r/web/pods")
+        expect(page.get_by_role("main")).to_contain_text("ContainersReady")
+        assert "mushroom" in session.until(lambda: served(forward, "/cgi-bin/index.cgi"), "the page of the shop")
 
 
 def test_what_a_person_can_do_is_done(tilt, browser: Browser):

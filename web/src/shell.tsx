@@ -243,6 +243,13 @@ function Help(): JSX.Element {
           </>
         ))}
       </dl>
+      {!snapshot && (
+        <p>
+          <a class="button" href="/api/snapshot" download="tilt-snapshot.html">
+            Keep this page in a file
+          </a>
+        </p>
+      )}
       <p class="note">
         pytilt {session.value?.version}; {plural(ordered.value.length, "resource")}; {session.value?.tiltfilePath}
       </p>
