@@ -228,7 +228,7 @@ def test_a_program_in_an_image_from_scratch_is_started_again_in_place(web):
         session.settles("web")
         assert session.container("web") == container
         assert set(session.strategies("web")[1:]) == {"live"}
-        (found,) = json.loads(tilt.ok("get", "liveupdate", "web", "-o=json"))["status"]["containers"]
+        (found,) = json.loads(tilt.ok("get", "liveupdates.pytilt.dev", "web", "-o=json"))["status"]["containers"]
         assert (found["way"], found["restarts"]) == ("layer", True)
 
 

@@ -185,7 +185,9 @@ async def test_secrets_without_the_cli_say_what_to_install(
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "sh").symlink_to("/bin/sh")
     bare = Settings.from_environment({**engine_settings.environ, "PATH": str(tmp_path / "empty")})
-    request = project.request("FROM busybox\n", build=DockerBuild(context="", secrets=("id=x,src=y",)))
+    request = project.request(
+        "FROM busybox\nRUN --mount=type=secret,id=x true\n", build=DockerBuild(context="", secrets=("id=x,src=y",))
+    )
     with pytest.raises(BuildError, match="need the docker CLI") as caught:
         await builder(engine, runner, bare).build(request, KeptLog())
     assert "docker-buildx" in str(caught.value.hint)
