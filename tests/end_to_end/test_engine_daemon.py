@@ -109,7 +109,9 @@ def test_an_engine_that_ended_is_missed_and_what_ran_on_it_is_back_when_it_is(nu
         daemon.start()
         session.settles("web", "front")
         session.until(lambda: asked(port) == "second", "the second page again")
-        assert [pod["containers"][0]["restarts"] for name in ("web", "front") for pod in session.pods(name)] == [1, 1]
+        restarts = [pod["containers"][0]["restarts"] for name in ("web", "front") for pod in session.pods(name)]
+        assert len(restarts) == 2
+        assert all(restarts), "both were started again, on a busy machine more than once"
         tilt.save("www/index.html", "third")
         session.until(lambda: asked(port) == "third", "the third page")
         assert set(session.strategies("web")[1:]) == {"live"}
