@@ -14,6 +14,7 @@ from pytilt.session.registry import SessionRecord, SessionRegistry
 from pytilt.settings import Settings
 
 PAUSE_SECONDS = 0.02
+"""Between two looks at a session that begins: until it answers there is nothing that could notify."""
 
 
 def start_detached(settings: Settings, words: Sequence[str]) -> int:

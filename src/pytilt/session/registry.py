@@ -18,6 +18,7 @@ BEGIN_SECONDS = 5.0
 """How long a session waits for another one to take its port; then it goes on without order."""
 
 PAUSE_SECONDS = 0.01
+"""Between two looks at the lock of another process, whose release no portable call notifies of."""
 
 
 class SessionRecord(Value):
