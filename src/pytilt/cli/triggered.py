@@ -17,7 +17,7 @@ TIMED_OUT = 124
 """As `timeout` ends with it."""
 
 PAUSE_SECONDS = 0.03
-"""Between two looks at the session: a watch would need an event loop, which takes longer to import than this waits."""
+"""Between two looks at the session: the client's watch waits without end, and this has a deadline."""
 
 LOG_LINES = 50
 SEARCHED_LINES = 500
