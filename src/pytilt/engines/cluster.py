@@ -13,30 +13,30 @@ import msgspec
 
 from pytilt.cluster.seam import Change, ChangeType, Notify
 from pytilt.docker.seam import ContainerRuntime
-from pytilt.engines.access import EngineContainers
 from pytilt.engines.health.probing import Prober
 from pytilt.engines.network.forwarding import ForwarderConfiguration
 from pytilt.engines.network.infrastructure import SERVICE_RANGE, Infrastructure, sandboxes_last
 from pytilt.engines.network.reach import PodNetwork
 from pytilt.engines.network.services import INGRESS_PORT, completed
 from pytilt.engines.objects import labels
-from pytilt.engines.objects.events import EventRecorder
 from pytilt.engines.objects.fields import NEW_POD_STATUS, Json, Key, key_of, uid_of
 from pytilt.engines.objects.kinds import CLUSTER_SCOPED, KEPT
 from pytilt.engines.objects.labels import EngineProject
-from pytilt.engines.objects.store import ObjectStore
-from pytilt.engines.pods.context import EngineContext, NodeInfo
+from pytilt.engines.objects.store import EventRecorder, ObjectStore
+from pytilt.engines.pods.access import EngineContainers
+from pytilt.engines.pods.context import EngineContext
 from pytilt.engines.pods.pool import PodPool
-from pytilt.engines.pods.pulling import FindCredentials, anonymous
-from pytilt.engines.pods.runner import ENGINE_END_SECONDS
-from pytilt.engines.pods.sandbox import Sandbox
+from pytilt.engines.pods.pulling import anonymous
+from pytilt.engines.pods.runner import ENGINE_END_SECONDS, PodRunner
 from pytilt.engines.pods.spares import Spares
+from pytilt.engines.podspec.placement import NodeInfo
 from pytilt.engines.podspec.volumes import claims_of
 from pytilt.engines.record import Record
 from pytilt.engines.workloads.admission import admitted, must_be_replaced
 from pytilt.engines.workloads.controllers import Controllers
 from pytilt.engines.workloads.cronjobs import job_of
 from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError
+from pytilt.images.credentials import FindCredentials
 from pytilt.model.clusters import ClusterInfo, ObjectRef
 from pytilt.model.resources import KubeObject
 
@@ -121,15 +121,17 @@ class EngineCluster:
         """Claims that are gone, and whose volumes are not yet."""
         self._applies = 0
         self._running: list[asyncio.Task[None]] = []
-        infrastructure = Infrastructure(runtime, project, node.architecture, service_range, stdin_closes=node.podman)
-        self._forwarding = ForwarderConfiguration(runtime, project, infrastructure, self._store, ingress_port)
-        self._record = Record(runtime, project, infrastructure, self._store)
+        self._infrastructure = Infrastructure(
+            runtime, project, node.architecture, service_range, stdin_closes=node.podman
+        )
+        self._forwarding = ForwarderConfiguration(runtime, project, self._infrastructure, self._store, ingress_port)
+        self._record = Record(runtime, project, self._infrastructure.base, self._store)
         network = PodNetwork(runtime)
         self._context = EngineContext(
             runtime=runtime,
             project=project,
             store=self._store,
-            infrastructure=infrastructure,
+            infrastructure=self._infrastructure,
             network=network,
             prober=Prober(runtime, network),
             events=EventRecorder(self._store, clock),
@@ -140,7 +142,7 @@ class EngineCluster:
             clock=clock,
         )
         self._spares = Spares(self._context, self._tasks, namespace)
-        self._pool = PodPool(self._context, self._tasks, self._spare_for)
+        self._pool = PodPool(self._tasks, self._new_runner)
         self.containers = EngineContainers(self._context, self._pool)
         """The other seam."""
 
@@ -187,7 +189,7 @@ class EngineCluster:
 
     async def prepare(self, objects: Sequence[KubeObject]) -> None:
         """Start what these objects will run on, and a sandbox for the next pod of each Deployment; see the seam."""
-        self._tasks.create_task(self._stand(), name="infrastructure")
+        self._tasks.create_task(self._ensure_infrastructure(), name="infrastructure")
         self._spares.prepare(objects)
 
     async def apply(
@@ -260,17 +262,18 @@ class EngineCluster:
 
     # Inside
 
-    async def _stand(self) -> None:
+    async def _ensure_infrastructure(self) -> None:
         try:
-            await self._context.infrastructure.ensure()
+            await self._infrastructure.ensure()
         except (ApplyError, ClusterUnreachableError, DockerApiError):
             return  # who needs it asks again, and reports it
 
-    def _spare_for(self, pod: KubeObject) -> Sandbox | None:
-        sandbox = self._spares.take(pod)
-        if sandbox is not None:
+    def _new_runner(self, pod: KubeObject, found: Sequence[Json]) -> PodRunner:
+        """What runs a pod; one that is new gets the sandbox that was promised to it, which knows it too little."""
+        spare = None if found else self._spares.take(pod)
+        if spare is not None:
             self._record.include(key_of(pod))
-        return sandbox
+        return PodRunner(self._context, pod, found, spare)
 
     def _key(self, ref: ObjectRef) -> Key:
         return Key(ref.kind, "" if ref.kind in CLUSTER_SCOPED else ref.namespace or self._namespace, ref.name)
@@ -298,7 +301,7 @@ class EngineCluster:
         if obj["kind"] == "Service":
             services = [service for service in self._store.all("Service") if key_of(service) != key_of(obj)]
             taken = [service["spec"].get("clusterIP", "") for service in services]
-            obj = dict(completed(obj, before, services, self._context.infrastructure.addresses.free(taken)))
+            obj = dict(completed(obj, before, services, self._infrastructure.addresses.free(taken)))
         if before is None:
             return obj
         old = before["metadata"]
@@ -402,7 +405,7 @@ class EngineCluster:
                 await asyncio.sleep(LONGEST_PAUSE)
 
     def _mark_services_dirty(self) -> None:
-        self._context.infrastructure.mark_dirty()
+        self._infrastructure.mark_dirty()
         self._forwarding.mark_dirty()
 
     def _mark_all_dirty(self) -> None:
@@ -440,7 +443,7 @@ class EngineCluster:
             left = {obj["kind"] for obj in self._store.all()} - {"Event"}
             if self._applies or left - {CLAIM}:
                 return
-            await self._context.infrastructure.remove(keep_record=bool(left))
+            await self._infrastructure.remove(keep_record=bool(left))
             if not left:
                 self._record.forget()
             self._forwarding.mark_dirty()

@@ -6,18 +6,18 @@
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 
 from pytilt.cluster.seam import Change, ChangeType
 from pytilt.docker.seam import ContainerRuntime
-from pytilt.engines.network.infrastructure import Infrastructure
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json, Key, digest, key_of, owner_of
 from pytilt.engines.objects.labels import EngineProject
 from pytilt.engines.objects.store import ObjectStore
-from pytilt.engines.podspec.files import packed, plain_file, unpacked
+from pytilt.engines.podspec.archive import packed, plain_file, unpacked
+from pytilt.engines.podspec.placement import SandboxBase
 from pytilt.model.resources import KubeObject
 from pytilt.synclet.verbs import pause
 
@@ -34,16 +34,20 @@ class Record:
     Args:
         runtime: the engine.
         project: whose they are.
-        infrastructure: what the container of the hidden ones is made of.
+        base: what the container of the hidden ones is made of.
         store: the objects.
     """
 
     def __init__(
-        self, runtime: ContainerRuntime, project: EngineProject, infrastructure: Infrastructure, store: ObjectStore
+        self,
+        runtime: ContainerRuntime,
+        project: EngineProject,
+        base: Callable[[], Awaitable[SandboxBase]],
+        store: ObjectStore,
     ) -> None:
         self._runtime = runtime
         self._project = project
-        self._infrastructure = infrastructure
+        self._base = base
         self._store = store
         self._written: dict[Key, bytes] = {}
         self._volumes: dict[str, Key] = {}
@@ -151,7 +155,7 @@ class Record:
         if await self._runtime.inspect(self._project.record) is None:
             if not any(contents.values()):
                 return
-            base = await self._infrastructure.base()
+            base = await self._base()
             request: Json = {
                 "Image": base.image,
                 "Cmd": pause(),

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -39,6 +39,10 @@ class RegistryAuth(Value):
     def header(self) -> str:
         """The value of the engine's `X-Registry-Auth`."""
         return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode()
+
+
+FindCredentials = Callable[[str], Awaitable[RegistryAuth]]
+"""Finds the credentials for a registry's host."""
 
 
 def config_header(auths: Mapping[str, RegistryAuth]) -> str:

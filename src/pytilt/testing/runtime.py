@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from pytilt.docker.seam import ContainerEvent, Json
-from pytilt.engines.podspec.files import packed, plain_file, unpacked
+from pytilt.engines.podspec.archive import packed, plain_file, unpacked
 from pytilt.errors import ClusterUnreachableError, DockerApiError, SyncError
 from pytilt.synclet.verbs import ACKNOWLEDGED
 

@@ -1,9 +1,8 @@
 import asyncio
 from contextlib import aclosing
 
-from pytilt.engines.objects.events import LIMIT, EventRecorder
 from pytilt.engines.objects.fields import Key
-from pytilt.engines.objects.store import ObjectStore
+from pytilt.engines.objects.store import EVENT_LIMIT, EventRecorder, ObjectStore
 
 
 def pod(name="p", **spec):
@@ -78,7 +77,7 @@ def test_the_same_event_again_counts_up_and_old_ones_go():
         notes.warning(about, "Failed", "no")
     (event,) = store.all("Event")
     assert (event["count"], event["type"], event["involvedObject"]["name"]) == (3, "Warning", "p")
-    for number in range(LIMIT):
+    for number in range(EVENT_LIMIT):
         notes.normal(about, "Started", str(number))
-    assert len(store.all("Event")) == LIMIT
+    assert len(store.all("Event")) == EVENT_LIMIT
     assert store.get(*Key("Event", "n", event["metadata"]["name"])) is None

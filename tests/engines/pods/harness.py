@@ -9,13 +9,13 @@ from pytilt.engines.health.probing import Prober
 from pytilt.engines.network.infrastructure import SERVICE_RANGE, Infrastructure
 from pytilt.engines.network.reach import PodNetwork
 from pytilt.engines.objects import labels
-from pytilt.engines.objects.events import EventRecorder
 from pytilt.engines.objects.fields import Json, condition, key_of
 from pytilt.engines.objects.labels import EngineProject
-from pytilt.engines.objects.store import ObjectStore
-from pytilt.engines.pods.context import EngineContext, NodeInfo
+from pytilt.engines.objects.store import EventRecorder, ObjectStore
+from pytilt.engines.pods.context import EngineContext
 from pytilt.engines.pods.pulling import anonymous
 from pytilt.engines.pods.runner import PodRunner
+from pytilt.engines.podspec.placement import NodeInfo
 from pytilt.errors import ClusterUnreachableError
 from pytilt.model.resources import KubeObject
 from pytilt.testing.runtime import FakeRuntime

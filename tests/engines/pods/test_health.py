@@ -54,9 +54,8 @@ class Patient:
         created = await runtime.create("app", {"Image": "app"})
         await runtime.start(created)
         self.owner.current = Instance(id=created, attempt=0, state=RunState.RUNNING)
-        health = PodHealth(self.harness.context, a_pod(self.spec), self.owner)
         async with asyncio.TaskGroup() as tasks:
-            health.tasks = tasks
+            health = PodHealth(self.harness.context, a_pod(self.spec), self.owner, tasks)
             target = Target(container=self.spec, id=created, sandbox="", address="")
             self.at_once = health.begin(target, adopted=adopted, before=before or {})
             yield health

@@ -1,7 +1,8 @@
 import pytest
 
 from pytilt.engines.objects.labels import EngineProject, project_id
-from pytilt.engines.podspec.containers import SandboxBase, container_request, sandbox_request
+from pytilt.engines.podspec.containers import container_request, sandbox_request
+from pytilt.engines.podspec.placement import SandboxBase
 from pytilt.engines.podspec.volumes import pod_volumes
 from pytilt.errors import ApplyError
 

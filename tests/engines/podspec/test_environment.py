@@ -1,20 +1,13 @@
 import pytest
 
-from pytilt.engines.podspec.environment import MissingSourceError, PodPlacement, environment, expand, field_value
+from pytilt.engines.podspec.environment import MissingSourceError, environment, field_value
+from pytilt.engines.podspec.placement import PodPlacement
 
 POD = {"metadata": {"name": "p", "namespace": "n", "uid": "u", "labels": {"b": "2", "a": '"1"'}}, "spec": {}}
 
 
 def nothing(*_):
     return None
-
-
-@pytest.mark.parametrize(
-    ("text", "expanded"),
-    [("$(A)", "1"), ("$$(A)", "$(A)"), ("$(B)", "$(B)"), ("a$(A)$(A)", "a11"), ("$A", "$A"), ("$$", "$"), ("$(", "$(")],
-)
-def test_references_are_expanded_as_kubernetes_does(text, expanded):
-    assert expand(text, {"A": "1"}) == expanded
 
 
 def test_later_variables_see_earlier_ones_only():

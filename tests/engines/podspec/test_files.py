@@ -3,8 +3,10 @@ import tarfile
 
 import pytest
 
-from pytilt.engines.podspec.environment import MissingSourceError, PodPlacement
-from pytilt.engines.podspec.files import VolumeFile, archive_of, packed, unpacked, volume_files
+from pytilt.engines.podspec.archive import packed, unpacked
+from pytilt.engines.podspec.environment import MissingSourceError
+from pytilt.engines.podspec.files import VolumeFile, archive_of, volume_files
+from pytilt.engines.podspec.placement import PodPlacement
 
 POD = {"metadata": {"name": "p", "namespace": "n", "uid": "u"}, "spec": {}}
 OBJECTS = {

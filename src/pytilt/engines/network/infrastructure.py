@@ -9,8 +9,8 @@ from pytilt.engines.network.services import ServiceAddresses
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json
 from pytilt.engines.objects.labels import EngineProject
-from pytilt.engines.podspec.containers import SandboxBase
-from pytilt.engines.podspec.files import packed, plain_file
+from pytilt.engines.podspec.archive import packed, plain_file
+from pytilt.engines.podspec.placement import SandboxBase
 from pytilt.errors import DockerApiError
 from pytilt.synclet.binaries import binary
 from pytilt.synclet.verbs import ACKNOWLEDGED, END_OF_CONFIGURATION, PATH, forward

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pytilt.engines.objects.kinds import CLUSTER_SCOPED
 from pytilt.model.resources import KubeObject
 
 Json = dict[str, Any]
@@ -39,16 +38,6 @@ def key_of(obj: KubeObject) -> Key:
     """The key of an object that has its namespace."""
     metadata = obj["metadata"]
     return Key(obj["kind"], metadata.get("namespace", ""), metadata["name"])
-
-
-def namespaced(obj: KubeObject, namespace: str) -> Json:
-    """The object with its namespace filled in."""
-    metadata = dict(obj.get("metadata") or {})
-    if obj.get("kind") in CLUSTER_SCOPED:
-        metadata.pop("namespace", None)
-    else:
-        metadata["namespace"] = metadata.get("namespace") or namespace
-    return {**obj, "metadata": metadata}
 
 
 def uid_of(obj: KubeObject) -> str:

@@ -3,33 +3,29 @@
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.health.probing import Prober
-from pytilt.engines.network.infrastructure import Infrastructure
 from pytilt.engines.network.reach import PodNetwork
-from pytilt.engines.objects.events import EventRecorder
 from pytilt.engines.objects.fields import Key
 from pytilt.engines.objects.labels import EngineProject
-from pytilt.engines.objects.store import ObjectStore
-from pytilt.engines.pods.pulling import FindCredentials
+from pytilt.engines.objects.store import EventRecorder, ObjectStore
 from pytilt.engines.podspec.environment import Lookup
-from pytilt.model.base import Value
+from pytilt.engines.podspec.placement import NodeInfo, SandboxBase
+from pytilt.images.credentials import FindCredentials
 
 
-class NodeInfo(Value):
-    """The engine's machine, as pods may ask for it."""
+class PodInfrastructure(Protocol):
+    """What pods need of the project's infrastructure; it is made when it is first needed."""
 
-    architecture: str = ""
-    version: str = ""
-    """Of the engine."""
-    podman: bool = False
-    """Is the engine Podman?"""
-    memory: int = 0
-    """Bytes."""
-    processors: int = 1
-    host_ip: str = "127.0.0.1"
+    async def base(self) -> SandboxBase:
+        """What sandboxes are made of."""
+        ...
+
+    async def ensure(self) -> None:
+        """Have the forwarder run, which programs in pods need for every name that they look up."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +35,7 @@ class EngineContext:
     runtime: ContainerRuntime
     project: EngineProject
     store: ObjectStore
-    infrastructure: Infrastructure
+    infrastructure: PodInfrastructure
     network: PodNetwork
     prober: Prober
     events: EventRecorder

@@ -42,16 +42,16 @@ class PodHealth:
         context: the collaborators.
         pod: the pod.
         runner: takes the results of the probes.
+        tasks: owns the watches.
     """
 
-    def __init__(self, context: EngineContext, pod: KubeObject, runner: Patient) -> None:
+    def __init__(self, context: EngineContext, pod: KubeObject, runner: Patient, tasks: asyncio.TaskGroup) -> None:
         self._context = context
         self._pod = pod
         self._runner = runner
         self._watches: dict[str, asyncio.Task[None]] = {}
+        self._tasks = tasks
         self._over = False
-        self.tasks: asyncio.TaskGroup
-        """Owns the watches; set by the runner."""
 
     def begin(self, target: Target, *, adopted: bool, before: Mapping[str, Any]) -> tuple[bool, bool]:
         """Watch a container that has just begun to run, or was found running.
@@ -72,7 +72,7 @@ class PodHealth:
         self.end(container["name"])
         if not self._over and (hook or any(probes.values())):
             watch = self._watch(target, probes, hook, started=started)
-            self._watches[container["name"]] = self.tasks.create_task(watch, name=f"health of {container['name']}")
+            self._watches[container["name"]] = self._tasks.create_task(watch, name=f"health of {container['name']}")
         return started, ready
 
     def end(self, container: str) -> None:

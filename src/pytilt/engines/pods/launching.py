@@ -1,16 +1,17 @@
 """Starting one container of a pod: image, environment, container, hook."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from pytilt.engines.network.services import variables
 from pytilt.engines.objects.fields import Json
 from pytilt.engines.pods.context import EngineContext
 from pytilt.engines.pods.pulling import pull_credentials
-from pytilt.engines.pods.sandbox import Sandbox
 from pytilt.engines.podspec.containers import container_request, host_name
 from pytilt.engines.podspec.environment import MissingSourceError, environment
+from pytilt.engines.podspec.placement import PodPlacement
 from pytilt.engines.podspec.plan import ContainerView, Instance, RunState
+from pytilt.engines.podspec.volumes import PodVolume
 from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError, PublishError, WorkError
 from pytilt.model.references import try_parse
 from pytilt.model.resources import KubeObject
@@ -53,6 +54,30 @@ def instance_of(inspected: Json, attempt: int) -> Instance:
     )
 
 
+class SandboxPlace(Protocol):
+    """What a container must know of the sandbox that it joins."""
+
+    @property
+    def id(self) -> str:
+        """Of the container that the engine has for it."""
+        ...
+
+    @property
+    def place(self) -> PodPlacement:
+        """Where the pod runs."""
+        ...
+
+    @property
+    def volumes(self) -> Mapping[str, PodVolume]:
+        """The pod's, by name."""
+        ...
+
+    @property
+    def folders(self) -> Mapping[str, str]:
+        """Where the engine keeps them, by name."""
+        ...
+
+
 class Launcher:
     """Starts containers.
 
@@ -62,7 +87,7 @@ class Launcher:
         sandbox: the pod's.
     """
 
-    def __init__(self, context: EngineContext, pod: KubeObject, sandbox: Sandbox) -> None:
+    def __init__(self, context: EngineContext, pod: KubeObject, sandbox: SandboxPlace) -> None:
         self._context = context
         self._pod = pod
         self._sandbox = sandbox

@@ -2,35 +2,90 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from pytilt.cluster.seam import Change, ChangeType
 from pytilt.docker.seam import ContainerEvent
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json, is_deleting, uid_of
-from pytilt.engines.pods.context import EngineContext
-from pytilt.engines.pods.runner import PodRunner
-from pytilt.engines.pods.sandbox import Sandbox
+from pytilt.engines.podspec.plan import Instance
 from pytilt.model.resources import KubeObject
 
 SOURCES = ("ConfigMap", "Secret", "PersistentVolumeClaim")
+
+
+class PodSandbox(Protocol):
+    """A pod's sandbox, as seen by who wants to reach the pod."""
+
+    @property
+    def id(self) -> str:
+        """Of its container."""
+        ...
+
+    @property
+    def running(self) -> bool:
+        """Does it run?"""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The pod's."""
+        ...
+
+
+class RunningPod(Protocol):
+    """One pod, from its first moment to its last."""
+
+    deletion: asyncio.Event
+    """Set when the pod is to end."""
+    known: asyncio.Event
+    """Set when its status says how it really is."""
+
+    @property
+    def namespace(self) -> str:
+        """The pod's."""
+        ...
+
+    @property
+    def sandbox(self) -> PodSandbox:
+        """The pod's."""
+        ...
+
+    def mark_dirty(self) -> None:
+        """Something happened to one of its containers."""
+        ...
+
+    def sources_changed(self) -> None:
+        """A ConfigMap, Secret or claim of its namespace changed."""
+        ...
+
+    def instance(self, container: str) -> Instance | None:
+        """The present instance of a container."""
+        ...
+
+    async def live(self) -> None:
+        """Keep the pod as it is wanted, until cancelled."""
+        ...
+
+    async def end(self) -> None:
+        """End the pod for good."""
+        ...
 
 
 class PodPool:
     """Starts a runner for every pod of the store, and passes events to it.
 
     Args:
-        context: the collaborators.
         tasks: owns the runners.
-        sandbox_for: the sandbox that waits for a new pod, if one does.
+        new_runner: makes the runner of a pod, given its containers that are there, as the engine lists them.
     """
 
     def __init__(
-        self, context: EngineContext, tasks: asyncio.TaskGroup, sandbox_for: Callable[[KubeObject], Sandbox | None]
+        self, tasks: asyncio.TaskGroup, new_runner: Callable[[KubeObject, Sequence[Json]], RunningPod]
     ) -> None:
-        self._context = context
         self._tasks = tasks
-        self._sandbox_for = sandbox_for
-        self._runners: dict[str, PodRunner] = {}
+        self._new_runner = new_runner
+        self._runners: dict[str, RunningPod] = {}
         self._owned: dict[str, asyncio.Task[None]] = {}
 
     def adopt(self, pods: Sequence[KubeObject], found: Mapping[str, list[Json]]) -> None:
@@ -68,7 +123,7 @@ class PodPool:
         for runner in self._runners.values():
             runner.mark_dirty()
 
-    def runner(self, pod: KubeObject) -> PodRunner | None:
+    def runner(self, pod: KubeObject) -> RunningPod | None:
         """Who runs a pod."""
         return self._runners.get(uid_of(pod))
 
@@ -93,12 +148,12 @@ class PodPool:
             task.cancel()
 
     def _run(self, pod: KubeObject, found: list[Json]) -> None:
-        runner = PodRunner(self._context, pod, found, None if found else self._sandbox_for(pod))
+        runner = self._new_runner(pod, found)
         uid = uid_of(pod)
         self._runners[uid] = runner
         self._owned[uid] = self._tasks.create_task(self._own(uid, runner), name=f"pod {pod['metadata']['name']}")
 
-    async def _own(self, uid: str, runner: PodRunner) -> None:
+    async def _own(self, uid: str, runner: RunningPod) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
                 living = tasks.create_task(runner.live(), name=f"life of {uid}")

@@ -1,14 +1,9 @@
 """Which credentials an image is pulled with: those of the pod's `imagePullSecrets`, else those of this machine."""
 
-from collections.abc import Awaitable, Callable
-
 from pytilt.engines.podspec.environment import Lookup, secret_data
-from pytilt.images.credentials import RegistryAuth, stored
+from pytilt.images.credentials import FindCredentials, RegistryAuth, stored
 from pytilt.model.references import try_parse
 from pytilt.model.resources import KubeObject
-
-FindCredentials = Callable[[str], Awaitable[RegistryAuth]]
-"""Finds the credentials for a registry's host."""
 
 CONFIG_FIELDS = (".dockerconfigjson", ".dockercfg")
 """Keys of Secrets of the types `kubernetes.io/dockerconfigjson` and, older, `kubernetes.io/dockercfg`."""

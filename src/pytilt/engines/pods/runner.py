@@ -1,7 +1,7 @@
 """Runs one pod: makes the engine's containers what the pod's spec wants, one step after the other."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -44,7 +44,7 @@ class PodRunner:
     """
 
     def __init__(
-        self, context: EngineContext, pod: KubeObject, found: list[Json], spare: Sandbox | None = None
+        self, context: EngineContext, pod: KubeObject, found: Sequence[Json], spare: Sandbox | None = None
     ) -> None:
         self._context = context
         self._pod = pod
@@ -60,7 +60,8 @@ class PodRunner:
         sandbox = next((c["Id"] for c in found if c["Labels"].get(labels.ROLE) == labels.SANDBOX), "")
         self.sandbox = spare or Sandbox(context, pod, sandbox)
         self._launcher = Launcher(context, pod, self.sandbox)
-        self._health = PodHealth(context, pod, self)
+        self._tasks = asyncio.TaskGroup()
+        self._health = PodHealth(context, pod, self, self._tasks)
         self.deletion = asyncio.Event()
         """Set when the pod is to end."""
         self.known = asyncio.Event()
@@ -106,8 +107,7 @@ class PodRunner:
 
     async def live(self) -> None:
         """Keep the pod as it is wanted, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            self._health.tasks = tasks
+        async with self._tasks:
             while True:
                 self._wake.clear()
                 try:
@@ -137,7 +137,7 @@ class PodRunner:
         if plan.phase in FINAL or self._facts.failed:
             await self._finish(plan)
             return None
-        if not await self._stand():
+        if not await self._ensure_sandbox():
             self._publish(plan)
             return self._sandbox_retry
         if (deadline := self._deadline()) and deadline <= self._context.clock():
@@ -172,7 +172,7 @@ class PodRunner:
         began = min((v.current.started_at for v in self._views.values() if v.current), default=0.0)
         return began + float(seconds) if seconds and began else None
 
-    async def _stand(self) -> bool:
+    async def _ensure_sandbox(self) -> bool:
         """Have the sandbox run; False if that has to wait."""
         if self.sandbox.dismissed_at:
             self._sandbox_retry = max(self._sandbox_retry, self.sandbox.dismissed_at + ENGINE_END_SECONDS)

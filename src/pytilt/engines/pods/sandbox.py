@@ -6,9 +6,10 @@ from pytilt.engines.network.infrastructure import sandboxes_last
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json, uid_of
 from pytilt.engines.pods.context import EngineContext
+from pytilt.engines.podspec.archive import Entry, directory, packed
 from pytilt.engines.podspec.containers import sandbox_request
-from pytilt.engines.podspec.environment import PodPlacement
-from pytilt.engines.podspec.files import Entry, archive_of, directory, files_digest, packed, volume_files
+from pytilt.engines.podspec.files import archive_of, files_digest, volume_files
+from pytilt.engines.podspec.placement import PodPlacement
 from pytilt.engines.podspec.volumes import PodVolume, pod_volumes, podman_options, sub_paths
 from pytilt.model.resources import KubeObject
 

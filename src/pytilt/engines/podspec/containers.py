@@ -8,27 +8,15 @@ import msgspec
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json
 from pytilt.engines.objects.labels import EngineProject
-from pytilt.engines.objects.quantities import amount
-from pytilt.engines.podspec.environment import expand
+from pytilt.engines.podspec.placement import SandboxBase
+from pytilt.engines.podspec.values import amount, expand
 from pytilt.engines.podspec.volumes import PodVolume, container_mounts, pod_volumes, sandbox_mounts
-from pytilt.model.base import Value
 from pytilt.model.resources import KubeObject
 from pytilt.synclet.verbs import pause
 
 SHARES_PER_PROCESSOR = 1024
 LEAST_SHARES = 2
 """The kernel's smallest weight; both numbers are the kubelet's."""
-
-
-class SandboxBase(Value):
-    """What all pods of a project share."""
-
-    image: str
-    """Of synclet."""
-    network: str
-    service_range: str
-    name_server: str
-    zone: str = "cluster.local"
 
 
 def sandbox_shape(pod: KubeObject) -> Json:

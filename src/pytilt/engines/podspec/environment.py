@@ -6,41 +6,19 @@ from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING
 from typing import Any
 
-from pytilt.engines.objects.quantities import amount
+from pytilt.engines.podspec.placement import PodPlacement
+from pytilt.engines.podspec.values import amount, expand
 from pytilt.errors import WorkError
-from pytilt.model.base import Value
 from pytilt.model.resources import KubeObject
 
 Lookup = Callable[[str, str], KubeObject | None]
 """Finds an object of the pod's namespace by kind and name."""
 
-REFERENCE = re.compile(r"\$\$|\$\(([-._a-zA-Z0-9]+)\)")
 FIELD_WITH_KEY = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
 
 
 class MissingSourceError(WorkError):
     """Something that the pod names is not there yet; it is tried again once it is."""
-
-
-class PodPlacement(Value):
-    """What is only known once the pod has a place to run."""
-
-    pod_ip: str = ""
-    host_ip: str = ""
-    node: str = "engine"
-    memory: int = 0
-    """Bytes of the machine: what `limits.memory` means where no limit is set."""
-    processors: int = 1
-
-
-def expand(text: str, values: Mapping[str, str]) -> str:
-    """Replace `$(NAME)`; an unknown name stays as it is, `$$` becomes `$`."""
-
-    def replaced(match: re.Match[str]) -> str:
-        name = match.group(1)
-        return "$" if name is None else values.get(name, match.group(0))
-
-    return REFERENCE.sub(replaced, text)
 
 
 def secret_data(secret: KubeObject) -> dict[str, bytes]:

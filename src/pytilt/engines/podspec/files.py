@@ -1,27 +1,14 @@
 """The files of volumes that are made of objects: ConfigMap, Secret, projected, downwardAPI."""
 
 import hashlib
-import io
-import tarfile
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytilt.engines.podspec.environment import (
-    Lookup,
-    MissingSourceError,
-    PodPlacement,
-    field_value,
-    resource_value,
-    source_data,
-)
+from pytilt.engines.podspec.archive import DEFAULT_MODE, Entry, directory, plain_file, symlink
+from pytilt.engines.podspec.environment import Lookup, MissingSourceError, field_value, resource_value, source_data
+from pytilt.engines.podspec.placement import PodPlacement
 from pytilt.model.base import Value
 from pytilt.model.resources import KubeObject
-
-Entry = tuple[tarfile.TarInfo, bytes]
-"""A member of a tar archive and its content."""
-
-OBJECT_VOLUMES = ("configMap", "secret", "projected", "downwardAPI")
-DEFAULT_MODE = 0o644
 
 
 class VolumeFile(Value):
@@ -31,11 +18,6 @@ class VolumeFile(Value):
     """Below the volume's root."""
     content: bytes
     mode: int = DEFAULT_MODE
-
-
-def is_made_of_objects(volume: Mapping[str, Any]) -> bool:
-    """Do the volume's files come from objects?"""
-    return any(field in volume for field in OBJECT_VOLUMES)
 
 
 def volume_files(
@@ -128,52 +110,8 @@ def archive_of(root: str, files: Iterable[VolumeFile], *, gid: int = 0) -> dict[
             parent = f"{root}/{folder}/{'/'.join(parts[:depth])}"
             entries[parent] = directory(parent, 0o755, gid)
         name = f"{root}/{folder}/{file.path}"
-        entries[name] = _file(name, file.content, file.mode | (0o440 if gid else 0), gid)
-    entries[f"{root}/..data"] = _link(f"{root}/..data", folder)
+        entries[name] = plain_file(name, file.content, file.mode | (0o440 if gid else 0), gid)
+    entries[f"{root}/..data"] = symlink(f"{root}/..data", folder)
     for top in dict.fromkeys(file.path.partition("/")[0] for file in files):
-        entries[f"{root}/{top}"] = _link(f"{root}/{top}", f"..data/{top}")
+        entries[f"{root}/{top}"] = symlink(f"{root}/{top}", f"..data/{top}")
     return entries
-
-
-def directory(name: str, mode: int, gid: int = 0) -> Entry:
-    """An archive entry that makes a directory, or gives one that exists its mode and group."""
-    info = tarfile.TarInfo(name)
-    info.type, info.mode, info.gid = tarfile.DIRTYPE, mode, gid
-    return info, b""
-
-
-def plain_file(name: str, content: bytes, mode: int = DEFAULT_MODE) -> Entry:
-    """An archive entry that makes a file."""
-    return _file(name, content, mode, 0)
-
-
-def _file(name: str, content: bytes, mode: int, gid: int) -> Entry:
-    info = tarfile.TarInfo(name)
-    info.size, info.mode, info.gid = len(content), mode, gid
-    return info, content
-
-
-def _link(name: str, target: str) -> Entry:
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname, info.mode = tarfile.SYMTYPE, target, 0o777
-    return info, b""
-
-
-def packed(entries: Iterable[Entry]) -> bytes:
-    """The entries as a tar archive."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for info, content in entries:
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def unpacked(archive: bytes) -> dict[str, bytes]:
-    """The plain files of a tar archive."""
-    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
-        found = {}
-        for info in opened:
-            file = opened.extractfile(info) if info.isfile() else None
-            if file is not None:
-                found[info.name] = file.read()
-        return found

@@ -5,12 +5,13 @@ from typing import Any
 
 from pytilt.engines.objects.fields import Json
 from pytilt.engines.objects.labels import CLAIM, POD_UID, POD_VOLUME, EngineProject
-from pytilt.engines.objects.quantities import amount
-from pytilt.engines.podspec.files import is_made_of_objects
+from pytilt.engines.podspec.values import amount, expand
 from pytilt.errors import ApplyError
 from pytilt.model.base import Value
 from pytilt.model.resources import KubeObject
 
+OBJECT_VOLUMES = ("configMap", "secret", "projected", "downwardAPI")
+"""Sources of volumes whose files come from objects."""
 SANDBOX_FOLDER = "volumes"
 """Where the sandbox mounts all of the pod's volumes, so that files can be put into them."""
 PAGE_BYTES = 4096
@@ -69,7 +70,7 @@ def _volume(volume: Mapping[str, Any], pod: KubeObject, project: EngineProject) 
         source = project.claim(metadata["namespace"], claim["claimName"])
         read_only = bool(claim.get("readOnly"))
         return PodVolume(name=name, source=source, labels=project.labels(CLAIM), read_only=read_only)
-    if is_made_of_objects(volume):
+    if any(field in volume for field in OBJECT_VOLUMES):
         return PodVolume(**own, from_objects=True)
     if "emptyDir" in volume:
         return PodVolume(**own, empty=True, options=_memory(volume["emptyDir"] or {}))
@@ -129,8 +130,6 @@ def container_mounts(
     Raises:
         ApplyError: a mount of a volume that the pod does not have.
     """
-    from pytilt.engines.podspec.environment import expand
-
     mounts, binds = [], []
     for entry in container.get("volumeMounts") or ():
         volume = volumes.get(entry["name"])

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytilt.cluster import naming, objects
-from pytilt.engines.objects.fields import NEW_POD_STATUS, Json, namespaced
-from pytilt.engines.objects.kinds import HINT, is_kept
+from pytilt.engines.objects.fields import NEW_POD_STATUS, Json
+from pytilt.engines.objects.kinds import CLUSTER_SCOPED, HINT, is_kept
 from pytilt.engines.objects.labels import EngineProject
 from pytilt.engines.podspec.plan import all_containers
 from pytilt.engines.podspec.volumes import pod_volumes
@@ -32,7 +32,7 @@ def admitted(wanted: KubeObject, namespace: str) -> Json:
     kept = is_kept(wanted)
     naming.check(wanted)
     naming.refuse(wanted, list(_invalid_keys(wanted)))
-    obj = namespaced(wanted, namespace)
+    obj = _namespaced(wanted, namespace)
     if not obj["metadata"].get("name"):
         hint = "give it a `metadata.name`; the context `engine` makes no names of `generateName`"
         raise ApplyError(f"a `{obj['kind']}` has no name", hint=hint)
@@ -62,6 +62,16 @@ def must_be_replaced(before: KubeObject, wanted: KubeObject) -> bool:
     if kind == "Pod":
         return bool(old != new)
     return any(old.get(field) != new.get(field) for field in FIXED[kind])
+
+
+def _namespaced(obj: KubeObject, namespace: str) -> Json:
+    """The object with its namespace filled in."""
+    metadata = dict(obj.get("metadata") or {})
+    if obj.get("kind") in CLUSTER_SCOPED:
+        metadata.pop("namespace", None)
+    else:
+        metadata["namespace"] = metadata.get("namespace") or namespace
+    return {**obj, "metadata": metadata}
 
 
 def _check_cron_job(obj: KubeObject) -> None:

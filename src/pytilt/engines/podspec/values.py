@@ -1,5 +1,7 @@
-"""Amounts of memory and processors as Kubernetes writes them."""
+"""Values in a spec as Kubernetes writes them: amounts of memory and processors, and `$(NAME)` in texts."""
 
+import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from pytilt.errors import ApplyError
@@ -22,6 +24,7 @@ SUFFIXES = {
     "Ei": Decimal(2**60),
 }
 """From Kubernetes' `resource.Quantity`."""
+REFERENCE = re.compile(r"\$\$|\$\(([-._a-zA-Z0-9]+)\)")
 
 
 def amount(text: object) -> Decimal:
@@ -42,3 +45,13 @@ def _number(digits: str, word: str) -> Decimal:
         return Decimal(digits)
     except InvalidOperation:
         raise ApplyError(f"`{word}` is not a quantity", hint="write it like `500m`, `1.5` or `64Mi`") from None
+
+
+def expand(text: str, values: Mapping[str, str]) -> str:
+    """Replace `$(NAME)`; an unknown name stays as it is, `$$` becomes `$`."""
+
+    def replaced(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return "$" if name is None else values.get(name, match.group(0))
+
+    return REFERENCE.sub(replaced, text)
