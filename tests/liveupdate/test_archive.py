@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pytilt.errors import SyncError
-from pytilt.liveupdate.archive import examine, list_synced, pack
-from pytilt.liveupdate.planning import ChangedFile, FileKind, SyncedFile, SyncPlan
+from pytilt.liveupdate.archive import examine, list_linked, list_synced, pack
+from pytilt.liveupdate.planning import ChangedFile, FileKind, SyncedFile, SyncPlan, plan_sync
 from pytilt.liveupdate.receiver import Batch
 from pytilt.model.files import Ignore
 from pytilt.model.images import LiveUpdate, Sync
@@ -166,3 +166,29 @@ async def test_a_file_that_memory_cannot_hold_is_refused(tmp_path):
 async def test_a_pipe_in_a_synced_directory_is_not_waited_for(shop):
     os.mkfifo(shop / "src" / "pipe")
     assert "app/pipe" not in members(await pack([synced(shop / "src", "/app")]))
+
+
+async def test_a_sync_that_follows_links_brings_what_they_lead_to_and_other_links_as_such(tmp_path):
+    for name in ("src/main", "lib/a", "lib/skipped/b", "conf"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    links = {"src/lib": "../lib", "src/conf": "../conf", "src/up": "..", "src/gone": "none", "lib/inner": "a"}
+    for name, text in links.items():
+        (tmp_path / name).symlink_to(text)
+    root = str(tmp_path / "src")
+    rules = LiveUpdate(syncs=(Sync(local=root, remote="/app", follow=True),))
+    ignores = (Ignore(base=root, patterns=("**/skipped",)),)
+    linked = await list_linked(rules, ignores)
+    wanted = {"lib", "lib/a", "lib/inner", "conf", "gone"}
+    assert linked == {f"{root}/{name}" for name in wanted}
+    assert await list_linked(rules, ignores, {f"{root}/lib"}) == {f"{root}/{name}" for name in wanted if "lib" in name}
+    plan = plan_sync(examine(linked | {f"{root}/up", f"{root}/lib/none"}, rules), rules)
+    assert isinstance(plan, SyncPlan)
+    assert sorted(each.remote for each in plan.deletions) == ["/app/lib", "/app/lib/none"]
+    found = members(await pack(plan.copies))
+    assert {name for name, one in found.items() if one.issym()} == {"app/gone", "app/up"}
+    assert {name for name, one in found.items() if one.isfile()} == {"app/lib/a", "app/lib/inner", "app/conf"}
+    assert found["app/lib"].isdir()
+    everything = members(await pack(await list_synced(rules, ignores)))
+    assert set(everything) == {*found, "app/main"}

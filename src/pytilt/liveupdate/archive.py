@@ -8,14 +8,16 @@ import posixpath
 import stat
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
+from pytilt.host.files.links import leads_to, walk
 from pytilt.host.ignoring import Matcher, compile_ignores
 from pytilt.liveupdate.glob_sources import matched_part
 from pytilt.liveupdate.planning import ChangedFile, FileKind, SyncedFile, remote_path
 from pytilt.model.base import Value
 from pytilt.model.files import Ignore
-from pytilt.model.images import LiveUpdate
+from pytilt.model.images import LiveUpdate, Sync
 from pytilt.model.inference import Inferred
 
 LARGEST_BYTES = 512 * 1024 * 1024
@@ -57,6 +59,7 @@ def examine(paths: Iterable[str], rules: LiveUpdate | Inferred) -> list[ChangedF
         return kinds[path]
 
     roots = rules.roots if isinstance(rules, Inferred) else [sync.local for sync in rules.syncs]
+    following = () if isinstance(rules, Inferred) else rules.followed
     return [
         ChangedFile(
             path=path,
@@ -67,9 +70,32 @@ def examine(paths: Iterable[str], rules: LiveUpdate | Inferred) -> list[ChangedF
                 for each in _directories_above(path, roots)
                 if kind(each) is not FileKind.DIRECTORY
             ),
+            through=_through(path, following),
         )
         for path in sorted(paths)
     ]
+
+
+def _through(path: str, roots: Sequence[str]) -> ChangedFile | None:
+    """What is at a path where links below some directories are followed; None where no such link is on the way."""
+    above = _directories_above(path, roots)
+    if not above and not {path, posixpath.dirname(path)}.intersection(roots):
+        return None
+    root = posixpath.dirname(above[0] if above else path)
+    found = [(each, *_followed_kind(each, root)) for each in (*above, path)]
+    if not any(followed for *_, followed in found):
+        return None
+    *before, (_, kind, followed) = found
+    missing = (ChangedFile(path=each, kind=kind) for each, kind, _ in before if kind is not FileKind.DIRECTORY)
+    return ChangedFile(path=path, kind=kind, followed=followed and kind is FileKind.DIRECTORY, above=tuple(missing))
+
+
+def _followed_kind(path: str, root: str) -> tuple[FileKind, bool]:
+    """What is at a path, and whether it is so because a link was followed."""
+    kind = _kind(path)
+    if kind is not FileKind.LINK or (target := leads_to(path, root)) is None:
+        return kind, False
+    return _kind(target), True
 
 
 class DiskTree:
@@ -132,7 +158,20 @@ async def pack(files: Sequence[SyncedFile]) -> Archive:
 
 def is_quick(files: Sequence[SyncedFile]) -> bool:
     """Can these be read at once? Handing that to a thread would take longer."""
-    return len(files) <= _INLINE_FILES and all(_is_small(file.local) for file in files)
+    return len(files) <= _INLINE_FILES and all(_is_small(file) for file in files)
+
+
+async def list_linked(
+    rules: LiveUpdate, ignores: Sequence[Ignore], changed: AbstractSet[str] | None = None
+) -> frozenset[str]:
+    """Links that rules follow, with everything that they lead to.
+
+    Args:
+        rules: how the container may be updated.
+        ignores: what is not synced.
+        changed: only what these lead to; None: all of them, for an image has none of it.
+    """
+    return await asyncio.to_thread(_list_linked, rules, compile_ignores(ignores), changed)
 
 
 async def list_synced(rules: LiveUpdate, ignores: Sequence[Ignore]) -> tuple[SyncedFile, ...]:
@@ -173,9 +212,9 @@ def _directories_above(path: str, roots: Sequence[str]) -> list[str]:
     return found[::-1]
 
 
-def _is_small(path: str) -> bool:
+def _is_small(file: SyncedFile) -> bool:
     try:
-        found = os.lstat(path)
+        found = look(file.local, file)
     except OSError:
         return True
     return not stat.S_ISDIR(found.st_mode) and found.st_size <= _INLINE_BYTES
@@ -209,12 +248,23 @@ def _pack(files: Sequence[SyncedFile]) -> Archive:
     )
 
 
+def look(local: str, file: SyncedFile) -> os.stat_result:
+    """What is at a path of a file that is to be packed; what it leads to where links are followed.
+
+    Raises:
+        OSError: nothing.
+    """
+    return os.stat(local) if file.follow and local == file.local else os.lstat(local)  # noqa: PTH116 - as `lstat`
+
+
 def members(file: SyncedFile) -> Iterator[tuple[str, str]]:
     """The path itself, and if it is a directory all that is in it, each with its place in the container."""
-    if file.alone or not stat.S_ISDIR(os.lstat(file.local).st_mode):
+    if file.alone or not stat.S_ISDIR(look(file.local, file).st_mode):
         yield file.local, file.remote
         return
     for found in _walk(file.local, Matcher(())):
+        if file.follow and Path(found).is_symlink() and leads_to(found, file.local) is not None:
+            continue  # the watcher emits it, and what it leads to
         relative = os.path.relpath(found, file.local)
         yield found, file.remote if found == file.local else f"{file.remote.rstrip('/')}/{relative}"
 
@@ -230,7 +280,7 @@ def _add(tar: tarfile.TarFile, local: str, remote: str, file: SyncedFile, *, inn
 
 
 def _add_one(tar: tarfile.TarFile, local: str, remote: str, file: SyncedFile) -> FileKind | None:
-    found = os.lstat(local)
+    found = look(local, file)
     info = tarfile.TarInfo(remote.lstrip("/") or ".")
     info.mode = stat.S_IMODE(found.st_mode) if file.mode is None else file.mode
     info.mtime = int(found.st_mtime)
@@ -268,17 +318,40 @@ def _own(info: tarfile.TarInfo, owner: str) -> None:
 
 
 def _list_synced(rules: LiveUpdate, ignored: Matcher) -> tuple[SyncedFile, ...]:
-    found: set[tuple[str, str]] = set()
+    found: set[SyncedFile] = set()
     for sync in rules.syncs:
         try:
             of_file = not stat.S_ISDIR(Path(sync.local).stat().st_mode)
         except OSError:
             continue
-        for path in [sync.local] if of_file else _walk(sync.local, ignored):
+        for path, linked in _synced_paths(sync, ignored, of_file=of_file):
             if not ignored.matches(path) and (of_file or not _is_directory(path)):
                 relative = "" if path == sync.local else os.path.relpath(path, sync.local)
-                found.add((path, remote_path(sync, relative, of_file=of_file)))
-    return tuple(SyncedFile(local=local, remote=remote) for local, remote in sorted(found))
+                remote = remote_path(sync, relative, of_file=of_file)
+                follow = linked and Path(path).is_symlink() and leads_to(path, sync.local) is not None
+                found.add(SyncedFile(local=path, remote=remote, follow=follow, alone=follow and Path(path).is_dir()))
+    return tuple(sorted(found, key=lambda each: (each.local, each.remote)))
+
+
+def _synced_paths(sync: Sync, ignored: Matcher, *, of_file: bool) -> Iterator[tuple[str, bool]]:
+    if of_file:
+        yield sync.local, sync.follow
+    elif sync.follow:
+        yield from ((each.path, each.linked) for each in walk(sync.local, ignored))
+    else:
+        yield from ((path, False) for path in _walk(sync.local, ignored))
+
+
+def _list_linked(rules: LiveUpdate, ignored: Matcher, changed: AbstractSet[str] | None) -> frozenset[str]:
+    found: set[str] = set()
+    for root in rules.followed:
+        for each in walk(root, ignored) if changed is None else ():
+            found |= {each.path} if each.linked else set()
+        for path in changed or ():
+            seen = _through(path, (root,))
+            found |= {each.path for each in walk(path, ignored)} if seen is not None and seen.followed else set()
+    stops = tuple(f"{stop.rstrip('/')}/" for stop in rules.fall_back_on)
+    return frozenset(path for path in found if not f"{path}/".startswith(stops))
 
 
 def _walk(root: str, ignored: Matcher) -> Iterator[str]:

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pytilt.liveupdate.archive import is_quick, members
+from pytilt.liveupdate.archive import is_quick, look, members
 from pytilt.liveupdate.planning import SyncedFile
 from pytilt.model.base import Value
 from pytilt.synclet import frames
@@ -112,7 +112,7 @@ def _pack(files: Sequence[SyncedFile]) -> Frames:
 
 def _pack_one(local: str, remote: str, file: SyncedFile) -> bytes | LargeFile | None:
     """One path, without what is below it; None when it is nothing that can be packed."""
-    found = os.lstat(local)
+    found = look(local, file)
     mode = stat.S_IMODE(found.st_mode) if file.mode is None else file.mode
     attributes = Attributes(mode=mode, mtime=found.st_mtime_ns, owner=file.owner)
     if stat.S_ISREG(found.st_mode):

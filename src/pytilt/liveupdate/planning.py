@@ -34,6 +34,10 @@ class ChangedFile(Value):
     """It is a link to a directory."""
     above: tuple["ChangedFile", ...] = ()
     """Those directories above it that are none any more but a link, a file or gone; the outermost first."""
+    through: "ChangedFile | None" = None
+    """The same where links are followed; None where no rule asks for that."""
+    followed: bool = False
+    """It is a link to a directory, seen as that; what is in it has changed too."""
 
 
 class SyncedFile(Value):
@@ -48,6 +52,8 @@ class SyncedFile(Value):
     """`USER` or `USER:GROUP`, by name or number; empty: whoever receives it."""
     alone: bool = False
     """Of a directory: without what is in it."""
+    follow: bool = False
+    """A link is what it leads to. Of a directory: links in it that are followed come by themselves."""
 
 
 class SyncPlan(Value):
@@ -135,21 +141,25 @@ def remote_path(sync: Sync, relative: str, *, of_file: bool) -> str:
 def _synced(file: ChangedFile, syncs: Sequence[Sync]) -> Iterator[tuple[SyncedFile, FileKind]]:
     """Where each rule that covers a file brings it.
 
-    A rule whose source is a link to a directory means that directory. Below the source links are brought as such:
-    what is below a link is none of the rule's files, and what is below a file or nothing is gone with it: then the
-    link, the file or the nothing is brought instead.
+    A rule whose source is a link to a directory means that directory. Below the source links are brought as such,
+    unless the rule follows them: what is below a link is none of the rule's files, and what is below a file or nothing
+    is gone with it: then the link, the file or the nothing is brought instead.
     """
     for sync in syncs:
         if _relative(file.path, sync.local) is None:
             continue
-        present = next((each for each in file.above if _relative(each.path, sync.local)), file)
+        seen = file.through if sync.follow and file.through else file
+        present = next((each for each in seen.above if _relative(each.path, sync.local)), seen)
         relative = _relative(present.path, sync.local) or ""
         if not relative and present.leads_to_directory:
             local = f"{present.path}/."
             yield SyncedFile(local=local, remote=remote_path(sync, "", of_file=False)), FileKind.DIRECTORY
             continue
         remote = remote_path(sync, relative, of_file=present.kind is not FileKind.DIRECTORY)
-        yield SyncedFile(local=present.path, remote=remote), present.kind
+        follow = sync.follow and present.kind in (FileKind.FILE, FileKind.DIRECTORY)
+        if present.followed:  # what was there before led elsewhere
+            yield SyncedFile(local=present.path, remote=remote), FileKind.GONE
+        yield SyncedFile(local=present.path, remote=remote, follow=follow, alone=present.followed), present.kind
 
 
 def _relative(path: str, base: str) -> str | None:

@@ -174,7 +174,7 @@ def lacking(state: Snapshot, resource: Resource) -> bool:
         tried = known.get(target.container.id, 0)
         if not target.running or (tried and tried >= resource.status.synced):
             continue  # what failed there is tried again with the next change
-        starts = isinstance(target.rules, LiveUpdate) and target.rules.initial_sync
+        starts = isinstance(target.rules, LiveUpdate) and (target.rules.initial_sync or target.rules.followed)
         initial = starts and target.container.id not in known
         if initial or missing(state, resource, target, upto=resource.status.synced):
             return True

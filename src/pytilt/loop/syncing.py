@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pytilt.errors import NotInPlaceError, PytiltError, SyncError
 from pytilt.host import timing
 from pytilt.host.output import Tail
-from pytilt.liveupdate.archive import DiskTree, examine, list_synced
+from pytilt.liveupdate.archive import DiskTree, examine, list_linked, list_synced
 from pytilt.liveupdate.inferring import blind, plan_changes
 from pytilt.liveupdate.planning import FallBack, SyncedFile, SyncPlan, plan_initial
 from pytilt.liveupdate.receiver import COMMAND_TITLE, Batch
@@ -192,7 +192,10 @@ class Syncing:
         if isinstance(rules, LiveUpdate) and rules.initial_sync and target.container.id not in known:
             files = that_matter(target.image.files, self._declaration())
             return batches.of(plan_initial(await list_synced(rules, files.ignores), rules), rules)
-        paths = freshness.missing(self._store.snapshot(), resource, target, upto=start.sequence)
+        paths = frozenset(freshness.missing(self._store.snapshot(), resource, target, upto=start.sequence))
+        if isinstance(rules, LiveUpdate) and rules.followed:
+            files = that_matter(target.image.files, self._declaration())
+            paths |= await list_linked(rules, files.ignores, paths if target.container.id in known else None)
         return batches.changed(paths, rules)
 
     def _declaration(self) -> Declaration:

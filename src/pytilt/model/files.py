@@ -18,3 +18,5 @@ class FileRule(Value):
     paths: tuple[str, ...] = ()
     """Absolute files or directories (watched recursively). What does not exist yet is watched too."""
     ignores: tuple[Ignore, ...] = ()
+    follow: tuple[str, ...] = ()
+    """Absolute directories below which symbolic links are followed: what changes behind them has changed there."""

@@ -20,6 +20,8 @@ class Sync(Value):
     """Absolute file or directory."""
     remote: str
     """Absolute path in the container."""
+    follow: bool = False
+    """Is what symbolic links lead to copied in their place?"""
 
     def place(self, relative: str, *, of_file: bool) -> str:
         """Where a path goes.
@@ -107,6 +109,11 @@ class LiveUpdate(Value):
     restart: bool = False
     base: str = ""
     """Absolute directory of the Tiltfile that declares it; says only how its paths were written."""
+
+    @property
+    def followed(self) -> tuple[str, ...]:
+        """Where symbolic links are followed."""
+        return tuple(sync.local for sync in self.syncs if sync.follow)
 
 
 class Image(Value):

@@ -11,6 +11,7 @@ from importlib import import_module
 
 from pytilt.docker.engine import Engine
 from pytilt.host.files import FileWatcher
+from pytilt.host.files.following import FollowingWatcher
 from pytilt.host.processes import HostRunner
 from pytilt.liveupdate.opening import open_receiver
 from pytilt.loop.apply_records import ApplyRecords
@@ -137,7 +138,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         connected(project.target, project.root, settings, runner, engine, expected=project.deploys) as access,
     ):
         prober = ReadinessProber(runner, settings.environ, project.root)
-        watching = Watching(store, watcher, logs.span(TILTFILE, SpanId("files")))
+        watching = Watching(store, FollowingWatcher(watcher), logs.span(TILTFILE, SpanId("files")))
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
         request, commands = partial(command_process, environ=environ), deploy_commands(runner, access, project, environ)
         records = project_records(project, used=not options.force)

@@ -80,7 +80,8 @@ class ImageIndex:
 
     def _completed(self, image: Image) -> Image:
         bases = tuple(dict.fromkeys(self._bases(image)))
-        return replace(image, base_images=bases, match_exact=self._is_exact(image))
+        files = replace(image.files, follow=image.live_update.followed) if image.live_update else image.files
+        return replace(image, base_images=bases, match_exact=self._is_exact(image), files=files)
 
     def _is_exact(self, image: Image) -> bool:
         parsed = references.parse(image.name)

@@ -39,11 +39,11 @@ class LiveUpdateBuiltins:
         return self._script.made(FallBackOnStep(self._script.position(), paths))
 
     @function("sync")
-    def sync(self, local_path: Text, remote_path: Text) -> Step:
+    def sync(self, local_path: Text, remote_path: Text, follow_symlinks: Flag = False) -> Step:
         """Copy what changes below a path into the container."""
         local = placed(local_path, self._script.directory)
         refuse_glob(local, "sync", f"sync('{{}}', '{remote_path}')")
-        return self._script.made(SyncStep(self._script.position(), local, remote_path))
+        return self._script.made(SyncStep(self._script.position(), local, remote_path, follow=follow_symlinks))
 
     @function("run")
     def run(self, cmd: object, trigger: object = None, echo_off: Flag = False) -> Step:
@@ -134,7 +134,7 @@ class _Plan:
         elif isinstance(step, FallBackOnStep):
             self._fall_back_on += step.paths
         elif isinstance(step, SyncStep):
-            self._syncs.append(Sync(local=step.local, remote=step.remote))
+            self._syncs.append(Sync(local=step.local, remote=step.remote, follow=step.follow))
         elif isinstance(step, RunStep):
             self._runs.append(self._run(step))
         else:

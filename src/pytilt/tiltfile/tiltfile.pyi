@@ -191,7 +191,7 @@ class shlex:
         """A text as one word of a shell command."""
 def struct(*args: Any, **fields: Any) -> Any:
     """A value with named fields."""
-def sync(local_path: str, remote_path: str) -> Any:
+def sync(local_path: str, remote_path: str, follow_symlinks: bool = False) -> Any:
     """Copy what changes below a path into the container."""
 class sys:
     argv: list[str]

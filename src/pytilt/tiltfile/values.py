@@ -176,10 +176,11 @@ class SyncStep(Step):
 
     type_name = "live_update_sync_step"
 
-    def __init__(self, position: str, local: str, remote: str) -> None:
+    def __init__(self, position: str, local: str, remote: str, *, follow: bool = False) -> None:
         super().__init__(position)
         self.local = local
         self.remote = remote
+        self.follow = follow
 
     def __str__(self) -> str:
         return f"sync step: '{self.local}'->'{self.remote}'"

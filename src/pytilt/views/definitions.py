@@ -162,7 +162,10 @@ def _custom(build: CustomBuild) -> tuple[Fact, ...]:
 
 def _steps(rules: LiveUpdate) -> tuple[str, ...]:
     falls = (f"fall_back_on({list(rules.fall_back_on)!r})",) if rules.fall_back_on else ()
-    syncs = tuple(f"sync({each.local!r}, {each.remote!r})" for each in rules.syncs)
+    syncs = tuple(
+        f"sync({each.local!r}, {each.remote!r}{', follow_symlinks=True' if each.follow else ''})"
+        for each in rules.syncs
+    )
     runs = tuple(
         f"run({each.shown!r}, trigger={[p for t in each.triggers for p in t.patterns]!r})"
         if each.triggers

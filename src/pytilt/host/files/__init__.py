@@ -4,8 +4,8 @@
 means. A change of a known file is emitted as soon as the kernel reports it, and what comes meanwhile is merged; one
 that appears or vanishes is emitted when it is clear that it stays so (see `gathering`).
 
-Symbolic links below a watched path are files of their own: their replacement is emitted, and not followed.
-A watched path that is itself a link to a directory is followed.
+Symbolic links below a watched path are files of their own: their replacement is emitted, and not followed, unless
+the rule asks for it (see `following`). A watched path that is itself a link to a directory is followed.
 """
 
 import sys

@@ -16,7 +16,7 @@ _LARGEST_BYTES = 64 * 1024 * 1024
 def is_small(path: str) -> bool:
     """Is reading it so quick that it may be done on the event loop?"""
     try:
-        found = os.lstat(path)
+        found = os.stat(path)  # noqa: PTH116 - a link may be followed
     except OSError:
         return True
     return not stat.S_ISREG(found.st_mode) or found.st_size <= _SMALL_BYTES
