@@ -113,9 +113,19 @@ async def test_finishing_is_reported_once_and_giving_up_resets(server: Server, c
     await stream.finish()
     await stream.finish()
     assert server.sent[1:] == [data(1, b"", fin=True)]
-    await stream.close()
-    assert server.sent[-1] == control(RST_STREAM, struct.pack("!II", 1, 5))
+    stream.close()
     assert connection.streams == 0
+    await connection.flush()
+    assert server.sent[2:] == [control(RST_STREAM, struct.pack("!II", 1, 5))]
+
+
+async def test_what_begins_and_ends_a_stream_goes_with_what_is_sent_next(server: Server, connection: SpdyConnection):
+    stream, other = connection.begin({}), connection.begin({})
+    stream.finish_soon()
+    assert not server.sent
+    await other.send(b"x")
+    assert len(server.sent) == 1
+    assert server.sent[0].endswith(data(1, b"", fin=True) + data(3, b"x"))
 
 
 async def test_what_nobody_reads_is_not_fetched(server: Server, connection: SpdyConnection):

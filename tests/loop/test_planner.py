@@ -122,7 +122,7 @@ class World:
             for start in found.starts:
                 resource = self.store.get(Resource, start.resource)
                 assert resource is not None
-                current = (update(Outcome.RUNNING),)
+                current = (replace(update(Outcome.RUNNING), sequence=start.sequence),)
                 self.put(replace(resource, status=replace(resource.status, current=current, trigger=None)))
 
 

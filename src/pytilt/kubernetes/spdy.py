@@ -59,6 +59,18 @@ _BATCHES = 4
 _TURNS = 4
 
 
+def _control(kind: int, payload: bytes) -> bytes:
+    return struct.pack("!II", _CONTROL | _VERSION << 16 | kind, len(payload)) + payload
+
+
+def _data(number: int, data: bytes, flags: int) -> bytes:
+    return struct.pack("!II", number, flags << 24 | len(data)) + data
+
+
+def _closed() -> ClusterUnreachableError:
+    return ClusterUnreachableError("the connection to the cluster is closed")
+
+
 class SpdyWire(Protocol):
     """A connection that carries bytes both ways, in pieces of any size."""
 
@@ -145,6 +157,12 @@ class SpdyStream:
             self._finished = True
             await self._connection.send_data(self._number, b"", flags=_FIN)
 
+    def finish_soon(self) -> None:
+        """Say it with what the connection sends next."""
+        if not self._finished:
+            self._finished = True
+            self._connection.hold_end(self._number)
+
     def take(self) -> bytes:
         """Everything that has arrived, empty when nothing has."""
         data = b"".join(self._chunks)
@@ -168,10 +186,10 @@ class SpdyStream:
                 return b""
             await self._changed.wait()
 
-    async def close(self) -> None:
-        """Give the stream up, whatever is still on its way."""
+    def close(self) -> None:
+        """Give the stream up, whatever is still on its way; the other side learns it with what is sent next."""
         self.take()
-        await self._connection.forget(self._number, cancel=not (self.ended and self._finished))
+        self._connection.forget(self._number, cancel=not (self.ended and self._finished))
 
     def replied(self) -> None:
         """The other side has accepted it."""
@@ -203,13 +221,18 @@ class SpdyConnection:
         self._patience = patience or Patience()
         self._deflate = zlib.compressobj(zdict=DICTIONARY)
         self._streams: dict[int, SpdyStream] = {}
+        self._busy = asyncio.Event()
+        """There are streams."""
         self._next = 1
         self._next_ping = 1
         self._buffer = bytearray()
         self._buffered = 0
         self._room = asyncio.Event()
         self._room.set()
-        self._received = asyncio.Event()
+        self._received = 0
+        """How often something came."""
+        self._held = bytearray()
+        """Frames that go with what is sent next: each piece that is sent wakes three programs on its way."""
         self._sending = asyncio.Lock()
         self._probes: dict[int, PingBatch] = {}
         self._frames = 0
@@ -233,7 +256,13 @@ class SpdyConnection:
             reading.cancel()
 
     async def open(self, headers: Mapping[str, str], changed: asyncio.Event | None = None) -> SpdyStream:
-        """Open a stream; what is refused ends at once.
+        """Open a stream at once; see `begin`."""
+        stream = self.begin(headers, changed)
+        await self.flush()
+        return stream
+
+    def begin(self, headers: Mapping[str, str], changed: asyncio.Event | None = None) -> SpdyStream:
+        """Open a stream with what is sent next, at `flush` at the latest; what is refused ends at once.
 
         Args:
             headers: names in lower case.
@@ -242,12 +271,29 @@ class SpdyConnection:
         Raises:
             ClusterUnreachableError: the connection is closed.
         """
+        if self.closed:
+            raise _closed()
         number, self._next = self._next, self._next + 2
         stream = self._streams[number] = SpdyStream(self, number, changed or asyncio.Event())
-        # The lock is fair, so that no header overtakes another: the state of the compressor is part of the wire.
+        self._busy.set()
+        # Held in this order, so that no header overtakes another: the state of the compressor is part of the wire.
         payload = struct.pack("!IIH", number, 0, 0) + self._compressed(headers)
-        await self._send_control(_SYN_STREAM, payload)
+        self._held += _control(_SYN_STREAM, payload)
         return stream
+
+    async def flush(self) -> None:
+        """Send what is held.
+
+        Raises:
+            ClusterUnreachableError: the connection is closed.
+        """
+        if self._held:
+            await self._send(b"")
+
+    def hold_end(self, number: int) -> None:
+        """Say with what is sent next that a stream sends nothing more."""
+        self._frames += 1
+        self._held += _data(number, b"", _FIN)
 
     async def probe(self) -> PingBatch:
         """Ping every worker of the other side.
@@ -270,20 +316,22 @@ class SpdyConnection:
         SPDY has windows for that, but the servers of Kubernetes know none. Their workers answer pings in the order of
         frames, so that the answer to a probe acknowledges what was sent before it.
         """
-        if self._frames == _BATCH_FRAMES:
+        if self._frames >= _BATCH_FRAMES:
             self._frames = 0
             self._batches.append(await self.probe())
         self._frames += 1
         while self._batches and (len(self._batches) >= _BATCHES or self._batches[0].complete.is_set()):
             await self._batches[0].complete.wait()
             self._batches.popleft()
-        await self._send(struct.pack("!II", number, flags << 24 | len(data)) + data)
+        await self._send(_data(number, data, flags))
 
-    async def forget(self, number: int, *, cancel: bool) -> None:
-        """Take no more of a stream; reset it if the other side does not know."""
+    def forget(self, number: int, *, cancel: bool) -> None:
+        """Take no more of a stream; reset it, with what is sent next, if the other side does not know."""
         known = self._streams.pop(number, None)
+        if not self._streams:
+            self._busy.clear()
         if cancel and known is not None and not self.closed:
-            await self._send_control(_RST_STREAM, struct.pack("!II", number, _CANCEL))
+            self._held += _control(_RST_STREAM, struct.pack("!II", number, _CANCEL))
 
     def consumed(self, size: int) -> None:
         """So many bytes of a stream were read."""
@@ -296,7 +344,7 @@ class SpdyConnection:
             while not self.closed:
                 await self._room.wait()
                 self._buffer += await self._wire.receive_bytes()
-                self._received.set()
+                self._received += 1
                 await self._take_frames()
                 if self._buffered >= BUFFERED_BYTES:
                     self._room.clear()
@@ -308,6 +356,7 @@ class SpdyConnection:
     async def _watch(self) -> None:
         """Return once the other side is silent though it was pinged and can answer."""
         while not self.closed:
+            await self._busy.wait()
             if await self._receives(self._patience.quiet) or not self._room.is_set() or not self._streams:
                 continue
             if not self._probes:
@@ -327,11 +376,9 @@ class SpdyConnection:
         return False
 
     async def _receives(self, seconds: float) -> bool:
-        self._received.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._received.wait()
-        return self._received.is_set()
+        before = self._received
+        await asyncio.sleep(seconds)
+        return self._received != before
 
     def _lose(self, why: str) -> None:
         self.closed, self.usable = True, False
@@ -340,14 +387,12 @@ class SpdyConnection:
         for probe in self._probes.values():
             probe.complete.set()
 
-    async def _send_control(self, kind: int, payload: bytes) -> None:
-        await self._send(struct.pack("!II", _CONTROL | _VERSION << 16 | kind, len(payload)) + payload)
-
     async def _send(self, frames: bytes) -> None:
         async with self._sending:
             if self.closed:
-                raise ClusterUnreachableError("the connection to the cluster is closed")
-            await self._wire.send_bytes(frames)
+                raise _closed()
+            held, self._held = bytes(self._held), bytearray()
+            await self._wire.send_bytes(held + frames)
 
     async def _take_frames(self) -> None:
         start, whole = 0, bytes(self._buffer)
@@ -391,7 +436,7 @@ class SpdyConnection:
     async def _take_ping(self, payload: bytes) -> None:
         number = int.from_bytes(payload, "big")
         if number % 2 == 0:  # of the other side
-            await self._send_control(_PING, payload)
+            await self._send(_control(_PING, payload))
         elif probe := self._probes.pop(number, None):
             probe.answered = True
             probe.waiting.discard(number)

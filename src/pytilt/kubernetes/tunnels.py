@@ -48,10 +48,20 @@ class Waits(Value):
 class TunnelledConnection:
     """A connection to a port of a pod; see `ByteStream`."""
 
-    def __init__(self, data: SpdyStream, error: SpdyStream, changed: asyncio.Event, pod: str, port: int) -> None:
+    def __init__(
+        self,
+        tunnel: SpdyConnection,
+        streams: tuple[SpdyStream, SpdyStream],
+        changed: asyncio.Event,
+        pod: str,
+        port: int,
+    ) -> None:
+        self._tunnel = tunnel
+        error, data = streams
         self._data = data
         self._error = error
         self._changed = changed
+        self._asked = False
         self._message = b""
         self._pod = pod
         self._port = port
@@ -77,6 +87,10 @@ class TunnelledConnection:
         Raises:
             ClusterUnreachableError: nothing listens at the port, the pod is gone, or the connection broke.
         """
+        if not self._asked:
+            self._asked = True
+            await asyncio.sleep(0)  # the client may have spoken already: its first words open the streams
+            await self._tunnel.flush()
         while True:
             self._changed.clear()
             if data := self._data.take():
@@ -104,15 +118,11 @@ class TunnelledConnection:
             self._changed.clear()
             await self._changed.wait()
 
-    async def close(self) -> None:
-        """Give both streams up.
-
-        Raises:
-            ClusterUnreachableError: the tunnel is closed.
-        """
-        await self._data.finish()
-        await self._data.close()
-        await self._error.close()
+    def close(self) -> None:
+        """Give both streams up, with what the tunnel sends next."""
+        self._data.finish_soon()
+        self._data.close()
+        self._error.close()
 
     async def _error_end(self) -> None:
         with suppress(TimeoutError):
@@ -150,7 +160,7 @@ class Tunnel:
         return not self.retired.is_set() and self._connection.usable
 
     async def connect(self, pod: str, port: int) -> TunnelledConnection:
-        """Open the streams of a connection; the tunnel is retired where that does not succeed.
+        """Open the streams of a connection, with its first bytes; the tunnel is retired where that does not succeed.
 
         Raises:
             ClusterUnreachableError: the tunnel is closed or dead.
@@ -161,11 +171,12 @@ class Tunnel:
         self._requests += 1
         try:
             async with asyncio.timeout(self._waits.accept):
-                error = await self._connection.open({"streamtype": "error", **headers}, changed)
-                await error.finish()
-                data = await self._connection.open({"streamtype": "data", **headers}, changed)
-                connection = TunnelledConnection(data, error, changed, pod, port)
+                error = self._connection.begin({"streamtype": "error", **headers}, changed)
+                error.finish_soon()
+                data = self._connection.begin({"streamtype": "data", **headers}, changed)
+                connection = TunnelledConnection(self._connection, (error, data), changed, pod, port)
                 if not self._fresh:
+                    await self._connection.flush()
                     await connection.accepted()
         except TimeoutError as timeout:
             self.retired.set()
@@ -179,7 +190,7 @@ class Tunnel:
         """Can it carry another connection? Not where anything of the last one is left in the server's workers."""
         with suppress(TimeoutError, ClusterUnreachableError):
             async with asyncio.timeout(self._waits.recycle):
-                await last.close()
+                last.close()
                 await (await self._connection.probe()).complete.wait()
                 self.answered()
                 return self.usable

@@ -245,10 +245,16 @@ class Forwarding:
             return limit.expired()
         except PytiltError:
             return False
+        except ExceptionGroup as failures:
+            if not isinstance(first_failure(failures), PytiltError):
+                raise
+            return False
         return True
 
     async def _pod(self, forward: PortForward) -> Pod | None:
         """The pod to go to, as soon as there is one; None where there is none for long."""
+        if (present := self._best(forward)) is not None:
+            return present
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_SECONDS):
                 async for _ in self._store.watch(*POD_SOURCES):

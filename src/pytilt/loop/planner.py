@@ -195,7 +195,9 @@ class Planner:
     ) -> UpdatePlan:
         queued = {name: self._queue_hold(self._places[name][0]) for name in names & self._places.keys()}
         needs = {name: self._needs[name] for name in names & self._needs.keys()}
-        due: dict[ResourceName, Reason] = {name: need.reason for name, need in needs.items() if need.asked}
+        due: dict[ResourceName, Reason] = {
+            name: need.reason for name, need in needs.items() if need.asked and not need.taken
+        }
         return UpdatePlan(
             noted=frozenset(names),
             starts=tuple(start for _, start in sorted(starts, key=lambda each: each[0])),

@@ -68,6 +68,8 @@ class Runtimes:
         self._discoveries = Discoveries(store, logs)
         self._began = store.now()
         self._dirty = asyncio.Event()
+        self._inputs: dict[str, tuple[object, ...]] = {}
+        """What of each resource was judged by."""
         self._watches: dict[tuple[WatchedKind, str], asyncio.Task[None]] = {}
         self._pods: dict[str, Pod] = {}
         self._owners: dict[str, Intermediate] = {}
@@ -87,15 +89,26 @@ class Runtimes:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._judge(), name="runtimes")
             async for changed in self._store.watch(Resource, ClusterState, KubernetesDiscovery):
-                if any(map(self._concerns, changed.names)):
+                concerned = [self._concerns(key) for key in changed.names]  # each is looked at
+                if any(concerned):
                     self._watch(group)
                     self._dirty.set()
 
     def _concerns(self, key: tuple[type[Object], str]) -> bool:
-        """Is it more than a resource of this machine that has changed?"""
+        """Is it something by which runtimes are judged? A resource changes several times in each update."""
         kind, name = key
         resource = self._store.get(Resource, name) if kind is Resource else None
-        return resource is None or resource.spec.deploy.in_cluster
+        if resource is None:
+            self._inputs.pop(name, None)
+            return True
+        if not resource.spec.deploy.in_cluster:
+            return False
+        status = resource.status
+        # When it was deployed matters to what may have finished only.
+        deployed = status.deployed_at if self._finished else bool(status.deployed_at)
+        inputs = resource.enabled, resource.spec, deployed, status.applied, status.applied_uids, status.template_hashes
+        before, self._inputs[name] = self._inputs.get(name), inputs
+        return before != self._inputs[name]
 
     def _watch(self, group: asyncio.TaskGroup) -> None:
         """Watch every namespace that a resource lives in; a watch that was begun goes on."""

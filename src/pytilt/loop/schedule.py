@@ -77,6 +77,12 @@ class Need(Value):
         return self.resource.spec.trigger_mode.auto or status.trigger is not None or begins
 
     @property
+    def taken(self) -> bool:
+        """Does the update that runs bring all that is due?"""
+        taken = max((update.sequence for update in self.resource.status.current), default=0)
+        return self.reason == Reason.CHANGED_FILES and max(self.changed.values()) <= taken
+
+    @property
     def first_change(self) -> int:
         """The sequence of the oldest change; 0 for none."""
         return min(self.changed.values(), default=0)

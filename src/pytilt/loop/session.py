@@ -50,6 +50,10 @@ async def run_session(
 
 async def judge(store: Store) -> Verdict:
     """Wait for the verdict of a session that ends by itself; without end for one that does not."""
+    async for _ in store.watch(Session):
+        session = store.get(Session, "Tiltfile")
+        if session is not None and session.ci:
+            break
     targets, changed, names = CiTargets(), asyncio.Event(), set[str]()
     looked_at = asyncio.get_running_loop().time()
     found: Verdict | None = None

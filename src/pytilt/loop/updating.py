@@ -84,6 +84,7 @@ class Updating:
         async with asyncio.TaskGroup() as group:
             async for changed in self._store.watch(Tiltfile, Resource, FileWatch, ImageMap, Runtime, ClusterState):
                 self.turn(group, changed.names)
+                await asyncio.sleep(0)  # what was started goes first
 
     def turn(self, group: asyncio.TaskGroup, changed: AbstractSet[Key]) -> None:
         """One turn of the loop: note what is due and what waits, start what can start.
@@ -130,7 +131,7 @@ class Updating:
         self._edit(name, lambda _: ResourceStatus())
 
     def _note(self, decided: UpdatePlan) -> None:
-        for name in decided.noted:
+        for name in decided.noted - {start.resource for start in decided.starts}:  # of these it is noted that they run
             resource = self._store.get(Resource, name)
             if resource is None:
                 continue
@@ -150,6 +151,7 @@ class Updating:
             reason=start.reason,
             strategy=start.strategy,
             changed_files=start.changed_files,
+            sequence=start.sequence,
             note=start.note,
             started_at=self._store.now(),
             saved_at=origin.saved_at,
@@ -185,7 +187,8 @@ class Updating:
         assert resource is not None
         was = readiness.before(self._store.snapshot(), resource)
         self._readiness.begin(start.resource)
-        span = self._logs.span(start.resource, update.span, build=True)
+        # An update begins with what it does; the log gets its words while it waits for the first time.
+        span = self._logs.span(start.resource, update.span, build=True, later=asyncio.get_running_loop().call_soon)
         span.header(heading(start.reason, start.changed_files, self._root))
         if start.note:
             span(f"Updating with a full build: {start.note}\n")

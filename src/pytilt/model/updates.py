@@ -125,6 +125,8 @@ class Update(Value):
     strategy: Strategy
     changed_files: tuple[str, ...] = ()
     """Absolute paths, sorted."""
+    sequence: int = 0
+    """Up to which change it takes files; 0: it takes none."""
     note: str = ""
     """Why this strategy, where that is not obvious: the reason of a fall-back."""
     started_at: str

@@ -22,7 +22,7 @@ from pytilt.model.names import ResourceName, SpanId
 from pytilt.store.blocks import BlockEntry, BlockIndex, micros_at, time_of
 from pytilt.store.objects import utc_now
 from pytilt.store.segments import Limits, Opener, Segments
-from pytilt.store.spans import Span
+from pytilt.store.spans import Later, Span
 
 BATCH = 2000
 """Lines that a reader gets at once."""
@@ -91,9 +91,9 @@ class LogStore:
         """Of the first line that is still kept."""
         return self._index.first_number
 
-    def span(self, resource: ResourceName, span: SpanId, *, build: bool = False) -> Span:
-        """A writer for one build, pod or process."""
-        return Span(self, resource, span, build=build)
+    def span(self, resource: ResourceName, span: SpanId, *, build: bool = False, later: Later | None = None) -> Span:
+        """A writer for one build, pod or process; see `Span`."""
+        return Span(self, resource, span, build=build, later=later)
 
     def hide(self, secrets: Iterable[tuple[str, str]]) -> None:
         """Replace these values wherever they appear, in the lines that are there too; a secret is never unlearned.

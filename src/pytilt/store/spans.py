@@ -31,11 +31,28 @@ class Appender(Protocol):
         ...
 
 
-class Span:
-    """One writer of the log: a build, a pod, a process. It is a `pytilt.model.logs.Log`."""
+Later = Callable[[Callable[[], None]], object]
+"""Has a function called soon, as the `call_soon` of an event loop does."""
 
-    def __init__(self, store: Appender, resource: ResourceName, span: SpanId, *, build: bool) -> None:
+
+class Span:
+    """One writer of the log: a build, a pod, a process. It is a `pytilt.model.logs.Log`.
+
+    Args:
+        store: takes the lines.
+        resource: to which they belong.
+        span: its id.
+        build: is it that of an update?
+        later: lines are collected and passed on when this calls back; None: each at once.
+    """
+
+    def __init__(
+        self, store: Appender, resource: ResourceName, span: SpanId, *, build: bool, later: Later | None = None
+    ) -> None:
         self._store = store
+        self._later = later
+        self._waiting: list[tuple[Source, list[str]]] = []
+        """What is passed on later: texts of one source that follow each other are one."""
         self.resource = resource
         self.id = span
         self._build = build
@@ -64,14 +81,15 @@ class Span:
     def header(self, text: str) -> None:
         """Append the line with which an update begins."""
         source = Source(resource=self.resource, span=self.id, build=self._build, start=True)
-        self._store.append_text(source, _clean(text))
+        self._pass_on(source, text)
 
     def close(self) -> None:
-        """Append what has no newline yet."""
+        """Append what has no newline yet, and what was to be passed on later."""
         if self._rest:
             rest = "".join(self._rest)
             self._rest.clear()
             self._append(rest, Level.INFO, self._rewritten())
+        self._flush()
 
     def _rewrite(self, level: Level) -> None:
         """Keep only the last state of a line that has no newline yet, and show it now and then."""
@@ -97,7 +115,24 @@ class Span:
         source = self._plain
         if level is not Level.INFO or progress:
             source = Source(resource=self.resource, span=self.id, level=level, progress=progress, build=self._build)
-        self._store.append_text(source, _clean(text))
+        self._pass_on(source, text)
+
+    def _pass_on(self, source: Source, text: str) -> None:
+        text = _clean(text)
+        if self._later is None:
+            self._store.append_text(source, text)
+            return
+        if not self._waiting:
+            self._later(self._flush)
+        if self._waiting and self._waiting[-1][0] is source:
+            self._waiting[-1][1].append(text)
+        else:
+            self._waiting.append((source, [text]))
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for source, texts in waiting:
+            self._store.append_text(source, "\n".join(texts))
 
 
 def _clean(text: str) -> str:

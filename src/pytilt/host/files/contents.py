@@ -45,5 +45,21 @@ def _fingerprint(path: str) -> bytes:
         return kind
     if found.st_size > _LARGEST_BYTES:
         return kind + f"{found.st_size} {found.st_mtime_ns} {found.st_ino}".encode()
+    return kind + (_small_digest(path) if found.st_size <= _SMALL_BYTES else _digest(path))
+
+
+def _digest(path: str) -> bytes:
     with Path(path).open("rb") as file:
-        return kind + hashlib.file_digest(file, "sha256").digest()
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _small_digest(path: str) -> bytes:
+    """The digest of what is probably read at once; with plain system calls, since a save waits for it."""
+    digest = hashlib.sha256()
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while content := os.read(descriptor, _SMALL_BYTES + 1):
+            digest.update(content)
+    finally:
+        os.close(descriptor)
+    return digest.digest()
