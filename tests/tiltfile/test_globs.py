@@ -55,20 +55,6 @@ def test_deps_of_a_custom_build_may_have_wildcards(tmp_path):
     assert covered(project.resource("web").images[0].files, project) == {"main.go", "pkg/a.go"}
 
 
-@pytest.mark.parametrize(
-    ("call", "hint"),
-    [
-        ("sync('src/*.py', '/app')", "name the directory: `sync('ROOT/src', '/app')`"),
-        ("fall_back_on(['*.json'])", "name the directory: `fall_back_on('ROOT')`"),
-        ("watch_file('conf/**/*.yaml')", "name the directory: `watch_file('ROOT/conf')`"),
-    ],
-)
-def test_where_wildcards_have_no_meaning_the_error_says_what_to_write(tmp_path, call: str, hint: str):
-    error = Project(tmp_path, {"Tiltfile": call}).error()
-    assert "names no file, and wildcards are not supported here" in error
-    assert hint in error
-
-
 def test_a_file_with_special_characters_in_its_name_is_no_wildcard(tmp_path):
     project = Project(tmp_path, {"Tiltfile": "watch_file('[a]*.py')\nlocal_resource('a', 'true')", "[a]*.py": ""})
     assert project.path("[a]*.py") in project.evaluate().config_files

@@ -92,7 +92,7 @@ def plan_sync(changed: Sequence[ChangedFile], rules: LiveUpdate) -> SyncPlan | F
     unmatched = [file.path for file, synced in mapped if not synced]
     if unmatched:
         return FallBack(reason=f"Found file(s) not matching any sync (files: {_shown(unmatched)})", advice=_UNMATCHED)
-    stops = [file.path for file in files if any(_relative(file.path, stop) is not None for stop in rules.fall_back_on)]
+    stops = [file.path for file in files if _stops(file.path, rules)]
     if stops:
         return FallBack(reason=f'Detected change to stop file "{stops[0]}"', advice=_STOPPED)
     placed = dict(pair for _, synced in mapped for pair in synced)
@@ -125,6 +125,13 @@ def triggered_runs(paths: Sequence[str], rules: LiveUpdate) -> tuple[Run, ...]:
         if not run.triggers or any(matcher.matches(path) for path in paths):
             runs.append(run)
     return tuple(runs)
+
+
+def _stops(path: str, rules: LiveUpdate) -> bool:
+    """Does `fall_back_on` name it, or a directory above it?"""
+    if rules.stop_patterns and compile_ignores(rules.stop_patterns).matches(path):
+        return True
+    return any(_relative(path, stop) is not None for stop in rules.fall_back_on)
 
 
 def remote_path(sync: Sync, relative: str, *, of_file: bool) -> str:

@@ -102,7 +102,9 @@ class LiveUpdate(Value):
     """How a running container is updated in place (`live_update`)."""
 
     fall_back_on: tuple[str, ...] = ()
-    """Absolute paths: a change at or below one of them asks for a full update."""
+    """Absolute paths, perhaps with wildcards: a change at or below one of them asks for a full update."""
+    stop_patterns: tuple[Ignore, ...] = ()
+    """Those of them that have wildcards."""
     syncs: tuple[Sync, ...] = ()
     runs: tuple[Run, ...] = ()
     initial_sync: bool = False

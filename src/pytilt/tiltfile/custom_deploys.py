@@ -11,6 +11,7 @@ from pytilt.model.names import ImageName, ResourceName
 from pytilt.model.resources import DeployCommands
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import ImageNames, LocalPaths, Name, Pairs, Text
+from pytilt.tiltfile.dead_patterns import warn_of_deps
 from pytilt.tiltfile.declared import DeclaredDeploy
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.globs import watched
@@ -59,6 +60,7 @@ class CustomDeployBuiltins:
             raise UserError(f'error making resource for {name}: k8s_resource named "{name}" already exists')
         rules = rules_of(self._script, live_update)
         found = watched(deps, "k8s_custom_deploy")
+        warn_of_deps(self._script, "k8s_custom_deploy", deps)
         images = image_deps
         if rules is not None and (rules.syncs or rules.runs):
             image = _live_update_image(name, image_selector, container_selector, rules)

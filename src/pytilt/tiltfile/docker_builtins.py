@@ -22,6 +22,7 @@ from pytilt.tiltfile.conversions import (
     StringOrStrings,
     Text,
 )
+from pytilt.tiltfile.dead_patterns import warn_of_deps, warn_of_ignored
 from pytilt.tiltfile.fast_builds import FastBuildValue, fast_image
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.globs import watched
@@ -80,7 +81,10 @@ class DockerBuiltins:
         inference = _inference(live_update)
         steps = None if isinstance(live_update, str) else self._live_update(live_update)
         ignored = conversions.patterns(ignore, "ignore")
-        ignores = context_ignores(self._script, (context,), dockerfile=path, ignore=ignored, only=_only(only))
+        wanted = _only(only)
+        ignores = context_ignores(self._script, (context,), dockerfile=path, ignore=ignored, only=wanted)
+        for argument, patterns in (("ignore", ignored), ("only", wanted)):
+            warn_of_ignored(self._script, f"docker_build: {argument}", patterns, [context], [context])
         is_empty = context == posixpath.join(self._script.directory, _EMPTY_CONTEXT)
         _check_tags(extra_tag)
         build = DockerBuild(
@@ -160,6 +164,9 @@ class DockerBuiltins:
         if outputs_image_ref_to:
             self._script.ignores.append(Ignore(base=outputs_image_ref_to))
         found = watched(deps, "custom_build")
+        own = tuple(Ignore(base=path, patterns=ignored) for path in found.paths if ignored)
+        warn_of_deps(self._script, "custom_build", deps, own)
+        warn_of_ignored(self._script, "custom_build: ignore", ignored, found.paths, found.paths)
         ignores = (*context_ignores(self._script, found.paths, ignore=ignored), *found.ignores)
         files = FileRule(paths=found.paths, ignores=ignores)
         image = Image(name=name, build=build, files=files, live_update=steps, match_in_env_vars=match_in_env_vars)

@@ -7,8 +7,8 @@ from pathlib import Path
 from pytilt.dialect import Builtin, builtin, type_name
 from pytilt.errors import UserError
 from pytilt.tiltfile.conversions import Flag, LocalPath, Text
+from pytilt.tiltfile.dead_patterns import warn_of_path
 from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.globs import refuse_glob
 from pytilt.tiltfile.script import Script, UnreadableError
 from pytilt.tiltfile.values import Blob, GitRepo, placed
 
@@ -35,7 +35,7 @@ class FilesBuiltins:
     @function("watch_file")
     def watch_file(self, paths: LocalPath) -> None:
         """Evaluate the Tiltfile again when a file, or anything below a directory, changes."""
-        refuse_glob(paths, "watch_file", "watch_file('{}')")
+        warn_of_path(self._script, "watch_file", paths, "watch_file('{}')")
         self._script.watch(paths, recursive=True)
 
     @function("listdir")

@@ -39,7 +39,7 @@ def refuse_glob(path: str, function: str, example: str) -> None:
     if is_glob(path):
         raise UserError(
             f"{function}: `{path}` names no file, and wildcards are not supported here",
-            hint=f"name the directory: `{example.format(_base(path))}`",
+            hint=f"name the directory: `{example.format(base_of(path))}`",
         )
 
 
@@ -54,11 +54,11 @@ def watched(deps: Sequence[str], function: str) -> Watched:
         UserError: a path with wildcards cannot be read.
     """
     plain = [path for path in deps if not is_glob(path)]
-    globs = [path for path in deps if is_glob(path) and not any(_contains(each, _base(path)) for each in plain)]
+    globs = [path for path in deps if is_glob(path) and not any(_contains(each, base_of(path)) for each in plain)]
     checked_patterns(globs, f"{function}: deps")
     if not globs:
         return Watched(paths=tuple(plain) if len(plain) < len(deps) else tuple(deps))
-    bases = tuple(dict.fromkeys(map(_base, globs)))
+    bases = tuple(dict.fromkeys(map(base_of, globs)))
     root = posixpath.commonpath(bases)
     wanted = [_relative(path, root) for path in globs]
     wanted += [_literal(_relative(path, root)) for path in (*globs, *plain) if _contains(root, path)]
@@ -66,8 +66,8 @@ def watched(deps: Sequence[str], function: str) -> Watched:
     return Watched(paths=(*plain, *bases), ignores=(ignore,))
 
 
-def _base(path: str) -> str:
-    """The directory above the first part with a wildcard."""
+def base_of(path: str) -> str:
+    """Of a path with wildcards: the directory above the first part with a wildcard."""
     found = _WILDCARD.search(path)
     return posixpath.dirname(path[: found.start()]) if found else path
 

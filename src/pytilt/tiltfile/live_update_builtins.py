@@ -6,8 +6,9 @@ from pytilt.model.files import Ignore
 from pytilt.model.images import LiveUpdate, Run, Sync
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import Flag, LocalPaths, Text
+from pytilt.tiltfile.dead_patterns import warn_of_path, warn_of_triggers
 from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.globs import refuse_glob
+from pytilt.tiltfile.globs import is_glob
 from pytilt.tiltfile.script import Script
 from pytilt.tiltfile.values import (
     FallBackOnStep,
@@ -34,15 +35,13 @@ class LiveUpdateBuiltins:
     @function("fall_back_on")
     def fall_back_on(self, paths: LocalPaths) -> Step:
         """Do a full update when one of these paths changes."""
-        for path in paths:
-            refuse_glob(path, "fall_back_on", "fall_back_on('{}')")
         return self._script.made(FallBackOnStep(self._script.position(), paths))
 
     @function("sync")
     def sync(self, local_path: Text, remote_path: Text, follow_symlinks: Flag = False) -> Step:
         """Copy what changes below a path into the container."""
         local = placed(local_path, self._script.directory)
-        refuse_glob(local, "sync", f"sync('{{}}', '{remote_path}')")
+        warn_of_path(self._script, "sync", local, f"sync('{{}}', '{remote_path}')")
         return self._script.made(SyncStep(self._script.position(), local, remote_path, follow=follow_symlinks))
 
     @function("run")
@@ -86,7 +85,9 @@ def live_update(script: Script, steps: object) -> LiveUpdate | None:
         if problem:
             raise UserError(f"live_update: {problem}")
         script.used(step)
-    return plan.live_update()
+    rules = plan.live_update()
+    warn_of_triggers(script, rules)
+    return rules
 
 
 def helper_use(function_name: str, word: str) -> bool | None:
@@ -169,8 +170,10 @@ class _Plan:
                     f'live_update: spec.syncs[{index}]: Invalid value: "{sync.remote}": sync destination is not '
                     "absolute"
                 )
+        globs = tuple(path.lstrip("/") for path in self._fall_back_on if is_glob(path))
         return LiveUpdate(
             fall_back_on=tuple(self._fall_back_on),
+            stop_patterns=(Ignore(base="/", patterns=globs),) if globs else (),
             syncs=tuple(self._syncs),
             runs=tuple(self._runs),
             initial_sync=self._initial_sync,

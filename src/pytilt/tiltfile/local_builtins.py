@@ -21,6 +21,7 @@ from pytilt.tiltfile.conversions import (
     TriggerMode,
     Whole,
 )
+from pytilt.tiltfile.dead_patterns import warn_of_deps, warn_of_ignored
 from pytilt.tiltfile.declared import DeclaredLocal
 from pytilt.tiltfile.functions import converting, function
 from pytilt.tiltfile.globs import watched
@@ -111,6 +112,8 @@ class LocalBuiltins:
         self._names.add(name)
         found = watched(deps, "local_resource")
         own_ignores = (Ignore(base=directory, patterns=ignored),) if ignored else ()
+        warn_of_deps(self._script, "local_resource", deps, own_ignores)
+        warn_of_ignored(self._script, "local_resource: ignore", ignored, [directory], found.paths)
         self._script.locals.append(
             DeclaredLocal(
                 name=name,

@@ -9,6 +9,7 @@ from pytilt.model.names import ResourceName
 from pytilt.model.resources import PruneSettings, UpdateMode
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import Duration, Flag, Pairs, StringOrStrings, Text, TriggerMode
+from pytilt.tiltfile.dead_patterns import warn_of_ignored
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.live_update_builtins import helper_use
 from pytilt.tiltfile.report import FEATURES, SWITCHABLE, Prune
@@ -132,6 +133,7 @@ class SettingsBuiltins:
         if ignore:
             patterns = conversions.checked_patterns(ignore, "watch_settings: ignore")
             found = Ignore(base=self._script.directory, patterns=patterns)
+            warn_of_ignored(self._script, "watch_settings: ignore", patterns, [found.base], [found.base])
             self._script.ignores.append(found)
             self._record(watch_ignores=(*self._script.recorder.settings.watch_ignores, found))
 
