@@ -47,3 +47,7 @@ def test_a_secret_without_values_still_shows_its_keys():
         "stringData": {"b": "[redacted secret key:b]"},
         "metadata": {"name": "key", "annotations": {"team": "shop"}},
     }
+
+
+def test_a_value_of_null_is_empty():
+    assert dict(secrets([{**secret(data={"a": None}), "stringData": {"b": None}}])) == {"": "[redacted secret key:b]"}

@@ -226,3 +226,73 @@ def test_what_extends_a_service_of_another_folder_keeps_that_folders_paths(tmp_p
     (found,) = project(tmp_path, "docker_compose('c.yml')", files).declare().resources
     config = yaml.safe_load(deploy(found).yaml)
     assert (config["build"]["context"], config["environment"]) == (f"{tmp_path}/sub", {"V": "1"})
+
+
+@pytest.mark.parametrize(
+    ("field", "normal"),
+    [
+        ("links: [db, 'mail:smtp']", {"db": True, "mail": True}),
+        ("network_mode: 'service:db'\n    pid: 'service:mail'", {"db": True, "mail": True}),
+        ("volumes_from: [db, 'mail:ro', 'container:x']", {"db": False, "mail": False}),
+    ],
+)
+def test_links_and_shared_namespaces_are_dependencies(tmp_path: Path, field: str, normal: dict[str, bool]):
+    text = f"services:\n  a:\n    image: x\n    {field}\n  db: {{image: y}}\n  mail: {{image: z}}\n"
+    found = services(project(tmp_path, "docker_compose('c.yml')", {"c.yml": text}))
+    assert found["a"].resource_deps == ("db", "mail")
+    depends = yaml.safe_load(deploy(found["a"]).yaml)["depends_on"]
+    assert {name: each["restart"] for name, each in depends.items()} == normal
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("stop_grace_period: 90s", "1m30s"),
+        ("healthcheck: {test: x, interval: 60s}", {"test": ["CMD-SHELL", "x"], "interval": "1m0s"}),
+        (
+            "deploy: {restart_policy: {delay: 90s}, update_config: {monitor: 60s}}",
+            {"restart_policy": {"delay": "1m30s"}, "update_config": {"monitor": "1m0s"}},
+        ),
+        ("secrets: [s]", [{"source": "s", "target": "/run/secrets/s"}]),
+        ("configs: [c]", [{"source": "c"}]),
+        (
+            "devices: ['/dev/x', '/dev/y:/dev/z:r']",
+            [
+                {"source": "/dev/x", "target": "/dev/x", "permissions": "rwm"},
+                {"source": "/dev/y", "target": "/dev/z", "permissions": "r"},
+            ],
+        ),
+        ("gpus: all", [{"count": -1}]),
+        ("pull_policy: if_not_present", "missing"),
+        (
+            "ports: ['80', '80-81']",
+            [
+                {"mode": "ingress", "target": 80, "protocol": "tcp"},
+                {"mode": "ingress", "target": 81, "protocol": "tcp"},
+            ],
+        ),
+        (
+            "volumes: ['named:/a/:nocopy']",
+            [{"type": "volume", "source": "named", "target": "/a", "volume": {"nocopy": True}}],
+        ),
+        (
+            "build: {context: ., labels: [a=b], extra_hosts: ['h:1'], shm_size: 1gb, args: [UNSET, A=1], "
+            "additional_contexts: {i: 'docker-image://x'}}",
+            {
+                "context": "ROOT",
+                "dockerfile": "Dockerfile",
+                "labels": {"a": "b"},
+                "extra_hosts": ["h=1"],
+                "shm_size": str(2**30),
+                "args": {"A": "1"},
+                "additional_contexts": {"i": "docker-image://x"},
+            },
+        ),
+    ],
+)
+def test_fields_have_the_form_that_compose_gives_them(tmp_path: Path, written: str, normal: object):
+    (tmp_path / "Dockerfile").write_text(DOCKERFILE)
+    found = config(f"    image: x\n    {written}\n", tmp_path)[written.partition(":")[0]]
+    assert found == (
+        normal | {"context": str(tmp_path)} if isinstance(normal, dict) and "context" in normal else normal
+    )

@@ -85,13 +85,19 @@ def _shown(o: Mapping[str, Any], key: str) -> str:
 
 
 def _values(o: KubeObject) -> Iterator[tuple[str, bytes]]:
-    for key, text in objects.mapping(o, "data").items():
+    for key, value in objects.mapping(o, "data").items():
+        text = _text(value)
         try:
-            yield key, base64.b64decode("".join(str(text).split()), validate=True)
+            yield key, base64.b64decode("".join(text.split()), validate=True)
         except (binascii.Error, ValueError):  # the cluster will refuse it; meant as it is
-            yield key, str(text).encode(errors="surrogateescape")
-    for key, text in objects.mapping(o, "stringData").items():
-        yield key, str(text).encode(errors="surrogateescape")
+            yield key, text.encode(errors="surrogateescape")
+    for key, value in objects.mapping(o, "stringData").items():
+        yield key, _text(value).encode(errors="surrogateescape")
+
+
+def _text(value: object) -> str:
+    """The API reads null as nothing."""
+    return "" if value is None else str(value)
 
 
 def _passwords(config: bytes) -> Iterator[str]:

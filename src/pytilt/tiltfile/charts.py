@@ -80,7 +80,7 @@ class ChartBuiltins:
         inputs = None if flags else kustomization_inputs(paths)
         text = kept_or_rendered(self._script, words, inputs, partial(self._run, words))
         for file in kustomization_files(paths):
-            self._script.watch(file, recursive=True)
+            self._script.watch(file.path, recursive=True, reported=file.known_to_tilt)
         return Blob(text, f"kustomize: {paths}")
 
     def _template(self, words: list[str]) -> str:

@@ -8,6 +8,7 @@ Config = dict[str, Any]
 """A mapping of a Compose file."""
 
 _REMOTE = re.compile(r"[\w+.-]+://|git@|github\.com/")
+_PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 
 
 def placed(path: str, directory: str) -> str:
@@ -30,18 +31,30 @@ def placed_volume(volume: object, directory: str) -> Config:
         found = dict(volume)
         if found.get("type") == "bind":
             found["source"] = placed(str(found.get("source", "")), directory)
-        return found
+        return found | ({"target": posixpath.normpath(str(found["target"]))} if found.get("target") else {})
     parts = str(volume).split(":")
     source, target = ("", parts[0]) if len(parts) == 1 else (parts[0], parts[1])
     is_bind = source.startswith((".", "/", "~"))
     found = {"type": "bind" if is_bind else "volume"}
     if source:
         found["source"] = placed(source, directory) if is_bind else source
-    found["target"] = target
+    found["target"] = posixpath.normpath(target)
     options = parts[2].split(",") if len(parts) > 2 else []
     if "ro" in options:
         found["read_only"] = True
-    return {**found, found["type"]: {}}
+    return {**found, found["type"]: _options(options, is_bind=is_bind)}
+
+
+def _options(options: list[str], *, is_bind: bool) -> Config:
+    found: Config = {}
+    for option in options:
+        if is_bind and option in ("z", "Z"):
+            found["selinux"] = option
+        elif is_bind and option in _PROPAGATIONS:
+            found["propagation"] = option
+        elif not is_bind and option == "nocopy":
+            found["nocopy"] = True
+    return found
 
 
 def placed_env_files(value: object, directory: str) -> list[Config]:

@@ -2,15 +2,25 @@
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytilt.errors import UserError
+from pytilt.model.times import duration_of, go_duration
 from pytilt.tiltfile.compose_files import Read, dependencies, environment_file, pairs
-from pytilt.tiltfile.compose_paths import Config, placed_build, placed_env_files, placed_volume
+from pytilt.tiltfile.compose_paths import Config, placed, placed_build, placed_env_files, placed_volume
 
 _BYTES = re.compile(r"([0-9.]+)\s*([kmgt]?)i?b?", re.IGNORECASE)
 _SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
+_SERVICE = "service:"
+_NO_FOLDER = re.compile(r"[\w+.-]+:(?!\\)|git@|github\.com/")
+"""How an additional context begins that is no directory: `docker-image://`, `service:`, `target:`, `https://`."""
+_DEPLOY_DURATIONS = {
+    "restart_policy": ("delay", "window"),
+    "update_config": ("delay", "monitor"),
+    "rollback_config": ("delay", "monitor"),
+}
 _PORT = re.compile(
     r"(?:(?:\[(?P<six>[^\]]+)\]|(?P<ip>\d+\.[\d.]+)):)?(?:(?P<published>[\d-]*):)?(?P<target>[\d-]+)(?:/(?P<protocol>\w+))?"
 )
@@ -28,20 +38,51 @@ def normalized(service: Config, directory: str, environ: Mapping[str, str], read
     Raises:
         UserError: a field cannot be read.
     """
-    given = {key: value for key, value in service.items() if value is not None and not str(key).startswith("x-")}
+    given = {key: value for key, value in service.items() if value is not None}
     found: Config = {}
     for key, value in given.items():
         change = _FIELDS.get(key)
         found[key] = change(value, directory) if change else value
     if not found.get("profiles"):
         found.pop("profiles", None)
+    if "label_file" in found:
+        found["label_file"] = [placed(each, directory) for each in _list(found["label_file"], directory)]
+        from_files = {
+            name: held for each in found["label_file"] for name, held in environment_file(read(each), environ).items()
+        }
+        found["labels"] = {**from_files, **(found.get("labels") or {})}
     environment = _environment(found, environ, read)
     if environment:
         found["environment"] = environment
+    depends = {**_implied(found), **(found.get("depends_on") or {})}
+    if depends:
+        found["depends_on"] = depends
+    if isinstance(found.get("build"), dict) and "args" in found["build"]:
+        found["build"] = {**found["build"], "args": _arguments(found["build"]["args"], environ)}
     if not {"network_mode", "provider"} & found.keys():
         networks = found.get("networks") or ["default"]
         found["networks"] = networks if isinstance(networks, dict) else dict.fromkeys(networks)
     return dict(sorted(found.items()))
+
+
+def _implied(service: Config) -> Config:
+    """The dependencies that follow from other fields: links, shared namespaces and volumes."""
+    shared = (str(service.get(field, "")) for field in _NAMESPACES)
+    names = [str(link).partition(":")[0] for link in service.get("links") or ()]
+    names += [text.removeprefix(_SERVICE) for text in shared if text.startswith(_SERVICE)]
+    volumes = [str(each) for each in service.get("volumes_from") or ()]
+    found = {
+        each.partition(":")[0]: {"condition": "service_started", "restart": False, "required": True}
+        for each in volumes
+        if not each.startswith("container:")
+    }
+    return found | {name: {"condition": "service_started", "restart": True, "required": True} for name in names}
+
+
+def _arguments(arguments: Mapping[str, str | None], environ: Mapping[str, str]) -> dict[str, str]:
+    """Those without a value have that of the environment, or are not there."""
+    found = {name: environ.get(name) if value is None else value for name, value in arguments.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def published_ports(service: Config) -> tuple[int, ...]:
@@ -55,11 +96,23 @@ def _build(build: object, directory: str) -> Config:
     found.setdefault("dockerfile", "Dockerfile") if "dockerfile_inline" not in found else None
     if "args" in found:
         found["args"] = {key: _text(value) for key, value in pairs(found["args"]).items()}
+    for field, change in _BUILD_FIELDS.items():
+        if found.get(field) is not None:
+            found[field] = change(found[field], directory)
     return found
 
 
+def _contexts(value: Any, directory: str) -> Config:  # noqa: ANN401 - YAML may hold anything
+    found = {name: _text(held) or "" for name, held in pairs(value).items()}
+    return {name: held if _NO_FOLDER.match(held) else placed(held, directory) for name, held in found.items()}
+
+
 def _ports(ports: Any, _: str) -> list[Config]:  # noqa: ANN401 - YAML may hold anything
-    return [port for each in ports for port in _port(each)]
+    found: list[Config] = []
+    for port in (port for each in ports for port in _port(each)):
+        if port not in found:
+            found.append(port)
+    return found
 
 
 def _port(port: object) -> list[Config]:
@@ -97,6 +150,9 @@ def _hosts(hosts: object, _: str) -> list[str]:
 
 
 def _deploy(deploy: Config, _: str) -> Config:
+    for field, durations in _DEPLOY_DURATIONS.items():
+        if isinstance(deploy.get(field), dict):
+            deploy = {**deploy, field: _with_durations(deploy[field], durations)}
     resources = deploy.get("resources")
     if not isinstance(resources, dict):
         return deploy
@@ -107,6 +163,8 @@ def _deploy(deploy: Config, _: str) -> Config:
             made[kind]["memory"] = _bytes(made[kind]["memory"])
         if "cpus" in made[kind]:
             made[kind]["cpus"] = float(made[kind]["cpus"])
+        if isinstance(made[kind].get("devices"), list):
+            made[kind]["devices"] = [_requested(each) for each in made[kind]["devices"]]
     return {**deploy, "resources": made}
 
 
@@ -148,20 +206,83 @@ def _mapping(value: Any, _: str) -> dict[str, str]:  # noqa: ANN401 - YAML may h
 
 def _health(value: Config, _: str) -> Config:
     test = value.get("test")
-    return {**value, "test": ["CMD-SHELL", test]} if isinstance(test, str) else value
+    found = {**value, "test": ["CMD-SHELL", test]} if isinstance(test, str) else value
+    return _with_durations(found, ("interval", "timeout", "start_period", "start_interval"))
 
 
+def _with_durations(value: Config, fields: Sequence[str]) -> Config:
+    return value | {field: _duration(value[field]) for field in fields if value.get(field) is not None}
+
+
+def _duration(value: Any, _: str = "") -> Any:  # noqa: ANN401 - YAML may hold anything
+    seconds = duration_of(str(value))
+    return value if seconds is None else go_duration(seconds)
+
+
+def _mounts(value: Any, _: str) -> list[Any]:  # noqa: ANN401 - YAML may hold anything
+    return [{"source": each} if isinstance(each, str) else each for each in value]
+
+
+def _secrets(value: Any, _: str) -> list[Any]:  # noqa: ANN401 - YAML may hold anything
+    return [{"target": f"/run/secrets/{each.get('source')}", **each} for each in _mounts(value, _)]
+
+
+def _devices(value: Any, _: str) -> list[Any]:  # noqa: ANN401 - YAML may hold anything
+    return [_device(each) if isinstance(each, str) else each for each in value]
+
+
+def _device(text: str) -> Config:
+    source, _, rest = text.partition(":")
+    target, _, permissions = rest.partition(":")
+    return {"source": source, "target": target or source, "permissions": permissions or "rwm"}
+
+
+def _gpus(value: Any, _: str) -> Any:  # noqa: ANN401 - YAML may hold anything
+    return [{"count": -1}] if isinstance(value, str) else [_requested(each) for each in value]
+
+
+def _requested(device: Any) -> Any:  # noqa: ANN401 - YAML may hold anything
+    """A device with how many are asked for: all, where nothing says so."""
+    if not isinstance(device, dict) or "device_ids" in device:
+        return device
+    return {**device, "count": -1 if device.get("count", "all") == "all" else device["count"]}
+
+
+def _develop(value: Config, directory: str) -> Config:
+    watches = value.get("watch")
+    if not isinstance(watches, list):
+        return value
+    placed_ones = [
+        {**each, "path": placed(str(each["path"]), directory)} if "path" in each else each for each in watches
+    ]
+    return {**value, "watch": placed_ones}
+
+
+_BUILD_FIELDS: dict[str, Callable[[Any, str], Any]] = {
+    "additional_contexts": _contexts,
+    "extra_hosts": _hosts,
+    "labels": _mapping,
+    "secrets": _mounts,
+    "shm_size": _bytes,
+}
 _FIELDS: dict[str, Callable[[Any, str], Any]] = {
     "build": _build,
     "command": _words,
     "entrypoint": _words,
     "depends_on": lambda value, _: dependencies(value),
+    "configs": _mounts,
     "deploy": _deploy,
+    "develop": _develop,
+    "devices": _devices,
     "env_file": placed_env_files,
     "expose": lambda value, _: [str(each) for each in value],
     "extra_hosts": _hosts,
+    "gpus": _gpus,
     "healthcheck": _health,
     "ports": _ports,
+    "pull_policy": lambda value, _: "missing" if value == "if_not_present" else value,
+    "secrets": _secrets,
+    "stop_grace_period": _duration,
     "volumes": lambda value, directory: [placed_volume(each, directory) for each in value],
     **dict.fromkeys(("dns", "dns_search", "tmpfs"), _list),
     **dict.fromkeys(("labels", "annotations", "sysctls"), _mapping),

@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytilt.cluster import objects, yaml
 from pytilt.errors import UserError
@@ -12,12 +12,22 @@ from pytilt.model.texts import from_bytes
 
 _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _DIRECTORIES = ("bases", "components", "resources")
-_FILES = ("crds", "patchesStrategicMerge", "configurations", "generators", "transformers")
+_FILES = ("crds", "patchesStrategicMerge")
+_MORE_FILES = ("configurations", "generators", "transformers")
 _WITH_PATHS = ("patches", "patchesJson6902", "replacements")
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 
 
-def kustomization_files(directory: str) -> tuple[str, ...]:
+class KustomizationFile(NamedTuple):
+    """A file that a kustomization is made of."""
+
+    path: str
+    """Absolute."""
+    known_to_tilt: bool = True
+    """Tilt watches it, too; what is reported in its form names no other."""
+
+
+def kustomization_files(directory: str) -> tuple[KustomizationFile, ...]:
     """The files that a kustomization names, with those of the kustomizations that it builds upon.
 
     Args:
@@ -29,11 +39,11 @@ def kustomization_files(directory: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_files(directory, ())))
 
 
-def _files(directory: str, above: tuple[str, ...]) -> Iterator[str]:
+def _files(directory: str, above: tuple[str, ...]) -> Iterator[KustomizationFile]:
     if directory in above:
         return  # kustomize itself reports the circle
     path = _kustomization(directory)
-    yield path
+    yield KustomizationFile(path)
     documents = yaml.parse_values(from_bytes(read_file(path)), path)
     content = next((document for document in documents if isinstance(document, dict)), {})
     for name in _texts(content, *_DIRECTORIES):
@@ -41,9 +51,9 @@ def _files(directory: str, above: tuple[str, ...]) -> Iterator[str]:
         if Path(full).is_dir():
             yield from _files(full, (*above, directory))
         elif not _is_remote(name):
-            yield full
-    for name in _named_files(content):
-        yield posixpath.normpath(posixpath.join(directory, name))
+            yield KustomizationFile(full)
+    for name, known in _named_files(content):
+        yield KustomizationFile(posixpath.normpath(posixpath.join(directory, name)), known)
 
 
 def _kustomization(directory: str) -> str:
@@ -58,17 +68,32 @@ def _kustomization(directory: str) -> str:
     return found[0]
 
 
-def _named_files(content: Mapping[str, Any]) -> Iterator[str]:
+def _named_files(content: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Each name, and whether Tilt looks at it: not at configurations, plugins and what Secrets are made of."""
     for name in _texts(content, *_FILES):
         if "\n" not in name:  # it may be the patch itself
-            yield name
+            yield name, True
+    yield from ((name, False) for name in _texts(content, *_MORE_FILES))
     for key in _WITH_PATHS:
-        yield from (str(entry["path"]) for entry in objects.items(content, key) if entry.get("path"))
+        yield from (
+            (str(entry["path"]), key != "replacements") for entry in objects.items(content, key) if entry.get("path")
+        )
     for key in _GENERATORS:
         for entry in objects.items(content, key):
-            yield from (name.partition("=")[2] or name for name in _texts(entry, "files"))
-            yield from _texts(entry, "envs")
-            yield from [str(entry["env"])] if entry.get("env") else []
+            yield from _sources(entry, known_to_tilt=key == "configMapGenerator")
+
+
+def _sources(generator: Mapping[str, Any], *, known_to_tilt: bool) -> Iterator[tuple[str, bool]]:
+    for name in _texts(generator, "files"):
+        _, renamed, source = name.partition("=")
+        if renamed:
+            yield source, False
+        if known_to_tilt:
+            yield name, True  # it takes `KEY=FILE` for the name of a file
+        elif not renamed:
+            yield name, False
+    yield from ((name, False) for name in _texts(generator, "envs"))
+    yield from [(str(generator["env"]), False)] if generator.get("env") else []
 
 
 def _texts(content: Mapping[str, Any], *keys: str) -> list[str]:

@@ -50,7 +50,7 @@ def kept_or_rendered(
 def kustomization_inputs(directory: str) -> tuple[str, ...] | None:
     """All files that a kustomization reads; None where it may read others, or takes some from elsewhere."""
     try:
-        files = kustomization_files(directory)
+        files = tuple(file.path for file in kustomization_files(directory))
         texts = [_text(path) for path in files if "kustomization" in posixpath.basename(path).lower()]
     except (UserError, OSError):
         return None

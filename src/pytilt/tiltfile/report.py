@@ -91,6 +91,8 @@ class Report(Value):
     objects: tuple[DeclaredApiObject, ...] = ()
     calls: tuple[Call, ...] = ()
     """In the order in which they ended; only where they are asked for."""
+    unreported_files: frozenset[str] = frozenset()
+    """Config files that Tilt does not watch: `tilt alpha tiltfile-result` has the same ones as Tilt's."""
 
 
 class Recorder:

@@ -76,7 +76,8 @@ class Script:
         self.recorder = Recorder()
         self._unused_steps: dict[str, Step] = {}
         self._executing: list[str] = []
-        self._read: dict[str, None] = {}
+        self._read: dict[str, bool] = {}
+        """Is it reported, too?"""
         self._texts: dict[str, str] = {}
 
     def result(self) -> ScriptResult:
@@ -130,6 +131,7 @@ class Script:
             files_digest=files,
             objects=tuple(self.recorder.objects.values()),
             calls=tuple(self.recorder.calls),
+            unreported_files=frozenset(path for path, reported in self._read.items() if not reported),
         )
 
     @property
@@ -194,15 +196,16 @@ class Script:
         """Every path whose change asks for another evaluation, sorted."""
         return tuple(sorted(self._read))
 
-    def watch(self, path: str, *, recursive: bool = False) -> None:
+    def watch(self, path: str, *, recursive: bool = False, reported: bool = True) -> None:
         """Ask for another evaluation when a path changes.
 
         Args:
             path: absolute; it need not exist.
             recursive: watch all that is below a directory; else a directory is not watched at all.
+            reported: Tilt watches it, too.
         """
         if recursive or not os.path.isdir(path) or os.path.islink(path):  # noqa: PTH112, PTH114 - much quicker
-            self._read[path] = None
+            self._read[path] = reported or self._read.get(path, False)
 
     def read(self, path: str, *, watch: bool = True) -> str:
         """The text of a file.

@@ -56,7 +56,11 @@ def tiltfile_result(result: EvaluationResult, directory: str, since: str) -> Jso
         "Manifests": manifests,
         "EnabledManifests": list(declaration.enabled) or None,
         "Tiltignore": _tiltignore(report, directory),
-        "ConfigFiles": [path for path in result.config_files if not path.endswith(f"/{LOCK_FILE}")],
+        "ConfigFiles": [
+            path
+            for path in result.config_files
+            if not path.endswith(f"/{LOCK_FILE}") and path not in report.unreported_files
+        ],
         "FeatureFlags": dict(sorted(report.features)),
         "TeamID": report.team,
         "TelemetrySettings": {

@@ -24,13 +24,18 @@ class MissingSourceError(WorkError):
 def secret_data(secret: KubeObject) -> dict[str, bytes]:
     """The values of a Secret."""
     data = {name: b64decode(value or "") for name, value in (secret.get("data") or {}).items()}
-    return data | {name: str(value).encode() for name, value in (secret.get("stringData") or {}).items()}
+    return data | {name: _plain(value) for name, value in (secret.get("stringData") or {}).items()}
 
 
 def config_data(config: KubeObject) -> dict[str, bytes]:
     """The values of a ConfigMap."""
-    data = {name: str(value).encode() for name, value in (config.get("data") or {}).items()}
+    data = {name: _plain(value) for name, value in (config.get("data") or {}).items()}
     return data | {name: b64decode(value or "") for name, value in (config.get("binaryData") or {}).items()}
+
+
+def _plain(value: object) -> bytes:
+    """The API reads null as nothing."""
+    return b"" if value is None else str(value).encode()
 
 
 def source_data(kind: str, name: str, lookup: Lookup, *, optional: bool) -> dict[str, bytes] | None:
