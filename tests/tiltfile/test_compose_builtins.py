@@ -276,8 +276,10 @@ def test_links_and_shared_namespaces_are_dependencies(tmp_path: Path, field: str
             [{"type": "volume", "source": "named", "target": "/a", "volume": {"nocopy": True}}],
         ),
         (
-            "build: {context: ., labels: [a=b], extra_hosts: ['h:1'], shm_size: 1gb, args: [UNSET, A=1], "
-            "additional_contexts: {i: 'docker-image://x'}}",
+            (
+                "build: {context: ., labels: [a=b], extra_hosts: ['h:1'], shm_size: 1gb, args: [UNSET, A=1], "
+                "additional_contexts: {i: 'docker-image://x'}}"
+            ),
             {
                 "context": "ROOT",
                 "dockerfile": "Dockerfile",
