@@ -122,6 +122,7 @@ def test_fall_back_on_takes_wildcards(tmp_path):
     script = image("live_update=[fall_back_on(['web/*.json', 'web/src/**/*.lock']), sync('web', '/app')]")
     project = Project(tmp_path, {**FILES, "Tiltfile": script})
     rules = project.resource("web").images[0].live_update
+    assert rules is not None
     for name, stops in (
         ("web/package.json", True),
         ("web/src/x/y.lock", True),
