@@ -1,6 +1,7 @@
 """`docker_build`, `custom_build`, `fast_build`, `default_registry`."""
 
 import posixpath
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
@@ -83,8 +84,7 @@ class DockerBuiltins:
         ignored = conversions.patterns(ignore, "ignore")
         wanted = _only(only)
         ignores = context_ignores(self._script, (context,), dockerfile=path, ignore=ignored, only=wanted)
-        for argument, patterns in (("ignore", ignored), ("only", wanted)):
-            warn_of_ignored(self._script, f"docker_build: {argument}", patterns, [context], [context])
+        self._warn_of_patterns(context, {"ignore": ignored, "only": wanted})
         is_empty = context == posixpath.join(self._script.directory, _EMPTY_CONTEXT)
         _check_tags(extra_tag)
         build = DockerBuild(
@@ -211,6 +211,10 @@ class DockerBuiltins:
             return conversions.path(dockerfile, self._script.directory)
         except UserError as error:
             raise UserError(f'docker_build: for parameter "dockerfile": {error.message}') from error
+
+    def _warn_of_patterns(self, context: str, arguments: Mapping[str, tuple[str, ...]]) -> None:
+        for argument, patterns in arguments.items():
+            warn_of_ignored(self._script, f"docker_build: {argument}", patterns, [context], [context])
 
     def _live_update(self, steps: object) -> LiveUpdate | None:
         return live_update(self._script, steps)
