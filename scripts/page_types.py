@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from pytilt.model.api.buttons import UIButtonStatus
-from pytilt.model.lines import Line
+from pytilt.model.lines import Block, Line
 from pytilt.views.definitions import Detail, Lane
 from pytilt.views.page import ClientMessage, ServerMessage
 
@@ -46,7 +46,7 @@ def main() -> int:
 def types() -> str:
     """The text of the file."""
     roots, parts = msgspec.json.schema_components(
-        [ServerMessage, ClientMessage, Detail, Lane, Line, UIButtonStatus], ref_template="{name}"
+        [ServerMessage, ClientMessage, Detail, Lane, Block, Line, UIButtonStatus], ref_template="{name}"
     )
     declared = [_declaration(name, part) for name, part in sorted(parts.items())]
     unions = zip(("ServerMessage", "ClientMessage"), roots, strict=False)

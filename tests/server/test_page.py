@@ -3,7 +3,7 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from pytilt.server.page import PROBLEM, PageFiles
 from tests.server.sessions import TOKEN, Served
@@ -13,7 +13,7 @@ from tests.server.sessions import TOKEN, Served
 def built(tmp_path: Path) -> Path:
     folder = tmp_path / "static"
     (folder / "assets").mkdir(parents=True)
-    (folder / "index.html").write_text("<title>the page</title>")
+    (folder / "index.html").write_text("<title>the page</title><script>1</script>")
     (folder / "assets" / "index-1.js").write_text("1")
     return folder
 
@@ -22,7 +22,7 @@ def client(pages: PageFiles, *, peer: str = "127.0.0.1", host: str = "localhost:
     async def page(request):
         return pages.answer(request, tuple)
 
-    app = Starlette(routes=[Mount("/assets", pages.assets), Route("/{path:path}", page)])
+    app = Starlette(routes=[Route("/assets/{name}", pages.asset), Route("/{path:path}", page)])
     transport = httpx.ASGITransport(app, client=(peer, 1))
     return httpx.AsyncClient(transport=transport, base_url=f"http://{host}")
 
@@ -33,9 +33,21 @@ async def test_the_page_may_load_its_own_files_and_nothing_else(built: Path):
         assert "the page" in answer.text
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
-        assert "script-src 'self';" in policy
+        assert "script-src 'self' 'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s=';" in policy
         assert "frame-ancestors 'none'" in policy
         assert (await browser.get("/assets/index-1.js")).text == "1"
+
+
+async def test_a_script_is_kept_by_browsers_and_compressed_for_those_far_away(built: Path):
+    async with client(PageFiles(TOKEN, built)) as near, client(PageFiles(TOKEN, built), peer="198.51.100.7") as far:
+        answer = await near.get("/assets/index-1.js")
+        assert "immutable" in answer.headers["cache-control"]
+        assert "content-encoding" not in answer.headers
+        answer = await far.get("/assets/index-1.js")
+        assert answer.headers["content-encoding"] == "gzip"
+        assert answer.text == "1"
+        assert (await near.get("/assets/index-2.js")).status_code == 404
+        assert (await near.get("/assets/%00")).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,13 @@ from pytilt.server.snapshot import snapshot
 from tests.server.sessions import Served
 
 INDEX = """<!doctype html><html><head><title>Tilt</title><script type="module" crossorigin src="/assets/i.js"></script>
-<link rel="stylesheet" crossorigin href="/assets/s.css"></head><body><div id="app"></div></body></html>"""
+<style>p { color: red }</style></head><body><div id="app"></div></body></html>"""
 
 
 def taken(served: Served, folder: Path) -> str:
     (folder / "assets").mkdir()
     (folder / "index.html").write_text(INDEX)
     (folder / "assets" / "i.js").write_text('run("</script>")')
-    (folder / "assets" / "s.css").write_text("p { color: red }")
     import msgspec
 
     text = b"".join(snapshot(served.store, served.logs, folder, msgspec.json.encode)).decode()
@@ -38,6 +37,6 @@ def test_a_snapshot_is_one_file_with_everything_in_it(tmp_path: Path):
     data = re.search(r'id="snapshot">(.*?)</script>', text, re.DOTALL)
     assert data is not None
     found = json.loads(data[1])
-    assert [row["name"] for row in found["view"]["rows"]] == ["web", "(Tiltfile)"]
-    assert [line["text"] for line in found["lines"]] == ["<script>alert(1)</script>"]
+    assert [row["name"] for row in found["rows"]] == ["web", "(Tiltfile)"]
+    assert [block["text"] for block in found["blocks"]] == ["<script>alert(1)</script>"]
     assert found["details"]["web"]["definition"]["facts"]

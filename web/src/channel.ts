@@ -1,15 +1,17 @@
 // The one connection to the session: it brings views and lines, and comes back by itself after a sleep or a restart.
 
 import { snapshot } from "./snapshot";
-import { link, take } from "./state";
-import type { ClientMessage, FollowMessage, Line, ServerMessage } from "./wire";
+import { linesOf, type Line } from "./lines";
+import { forgetParts, link, takeRows, takeView } from "./state";
+import type { BlocksMessage, ClientMessage, FollowMessage, ServerMessage } from "./wire";
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 2000;
 /** A laptop that slept longer than this has a connection that only seems to be open. */
 const SLEPT_MS = 15_000;
 
-type Take = (lines: Line[]) => void;
+/** Takes lines; `skipped`: those between them and the lines before were left out. */
+type Take = (lines: Line[], skipped: boolean) => void;
 
 let socket: WebSocket | null = null;
 let wait = FIRST_WAIT_MS;
@@ -18,7 +20,8 @@ const followed = new Map<number, { message: FollowMessage; take: Take }>();
 
 export function connect(): void {
   if (snapshot) {
-    take(snapshot.view);
+    takeRows({ type: "rows", rows: snapshot.rows });
+    takeView(snapshot.view);
     link.value = "snapshot";
     return;
   }
@@ -40,27 +43,29 @@ function open(): void {
   };
   made.onmessage = (event) => {
     const message = JSON.parse(event.data as string) as ServerMessage;
-    if (message.type === "lines") {
-      deliver(message.id, message.lines);
-      return;
+    if (message.type === "blocks") deliver(message);
+    else if (message.type === "rows") takeRows(message);
+    else {
+      takeView(message);
+      link.value = "open";
     }
-    take(message);
-    link.value = "open";
   };
   made.onclose = () => {
     link.value = "lost";
+    forgetParts();
     setTimeout(open, wait);
     wait = Math.min(wait * 2, LONGEST_WAIT_MS);
   };
 }
 
-function deliver(id: number, lines: Line[]): void {
-  const reader = followed.get(id);
+function deliver(message: BlocksMessage): void {
+  const reader = followed.get(message.id);
   if (!reader) return;
+  const lines = linesOf(message.blocks);
   const last = lines[lines.length - 1];
   // After a lost connection it goes on where it stopped.
   if (last) reader.message = { ...reader.message, cursor: last.number + 1 };
-  reader.take(lines);
+  reader.take(lines, message.skipped ?? false);
 }
 
 function send(message: ClientMessage): void {

@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { WORDS } from "./pieces";
 import { go, href, resourcePath } from "./router";
 import { TILTFILE, ordered } from "./state";
-import type { Row } from "./wire";
+import type { PageRow as Row } from "./wire";
 
 const WIDTH = 190;
 const HEIGHT = 34;

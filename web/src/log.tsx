@@ -3,22 +3,27 @@
 import type { JSX } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { follow } from "./channel";
-import { age, clock, moment } from "./format";
-import { lastLines, lines as fetchLines, logAddress, say, type LogQuery } from "./requests";
-import { query, setQuery } from "./router";
+import { fold, type Line } from "./lines";
+import { LogLine } from "./logline";
+import { Tools } from "./logtools";
+import { lastLines, lines as fetchLines, say, type LogQuery } from "./requests";
+import { query } from "./router";
 import { snapshot } from "./snapshot";
-import { times, wrap, type Times } from "./settings";
-import { generation, now } from "./state";
-import { drawn, fromPython, inPython, json, pattern, stripped, unfolded } from "./text";
+import { wrap } from "./settings";
+import { generation } from "./state";
+import { fromPython, inPython, pattern } from "./text";
 import { useVirtual } from "./virtual";
-import type { Level, Line } from "./wire";
+import type { Level } from "./wire";
 
 /** Lines that are fetched at once, and those that are held at most: more of them are let go at the far end. */
 const PAGE = 1000;
 const MOST = 20_000;
+/** So many lines more are held before some are let go, as to let go of some means to lay out all. */
+const SLACK = 4000;
 const LINE_HEIGHT = 19;
 /** So close to the end counts as being there, in pixels. */
 const NEAR_END = 40;
+const NEAR_BORDER = 600;
 
 interface Held {
   lines: Line[];
@@ -31,15 +36,21 @@ const NOTHING: Held = { lines: [], begins: false, live: true };
 
 export function Log({ resources }: { resources: readonly string[] }): JSX.Element {
   const asked = query.value;
-  const source = asked.get("source") ?? "all";
-  const atLeast = asked.get("level") ?? "";
   const words = asked.get("find") ?? "";
   const only = asked.get("only") === "1";
   const target = asked.get("line");
   const found = useMemo(() => pattern(words), [words]);
   const wanted = useMemo<LogQuery>(
-    () => ({ resources, source, atLeast, grep: only && found ? inPython(found) : "" }),
-    [resources.join("\n"), source, atLeast, only && found ? inPython(found) : ""],
+    () => ({
+      resources,
+      source: asked.get("source") ?? "all",
+      atLeast: asked.get("level") ?? "",
+      since: asked.get("since") ?? "",
+      until: asked.get("until") ?? "",
+      grep: only && found ? inPython(found) : "",
+      context: Number(asked.get("context") ?? 0) || 0,
+    }),
+    [resources.join("\n"), asked.toString().replace(/&?line=\d*/, ""), found],
   );
   return (
     <section class="log" aria-label="Log">
@@ -52,51 +63,76 @@ export function Log({ resources }: { resources: readonly string[] }): JSX.Elemen
 function Lines({ wanted, found, target, named }: { wanted: LogQuery; found: RegExp | null; target: string | null; named: boolean }): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
   const [held, setHeld] = useState<Held>(NOTHING);
-  const [sticky, setSticky] = useState(target === null);
+  // A range of time is read from its begin; everything else from its end.
+  const [sticky, setSticky] = useState(target === null && !wanted.since);
   const [missed, setMissed] = useState(0);
   const [failed, setFailed] = useState("");
+  const [searching, setSearching] = useState(false);
+  const [end, setEnd] = useState(0);
   const loading = useRef(false);
   const last = useRef(-1);
+  const stop = useRef(() => {});
+  const stays = useRef(sticky);
+  stays.current = sticky;
 
-  const append = useCallback((some: Line[]) => {
+  const append = useCallback((some: Line[], skipped: boolean) => {
     // What came between the answer and its following is in both.
-    const fresh = some.filter((line) => line.number > last.current);
+    const fresh = some[0] && some[0].number > last.current ? some : some.filter((line) => line.number > last.current);
     if (!fresh.length) return;
     last.current = fresh[fresh.length - 1]?.number ?? last.current;
-    setHeld((before) => (before.live ? { ...before, ...appended(before, fresh) } : before));
+    setEnd(last.current + 1);
+    setHeld((before) => (before.live ? appended(skipped ? { ...NOTHING } : before, fresh, stays.current) : before));
     setMissed((count) => count + fresh.length);
   }, []);
 
+  const followOn = (cursor: number) => {
+    stop.current();
+    stop.current = () => {};
+    last.current = cursor - 1;
+    if (!snapshot && !wanted.until) stop.current = followed(wanted, cursor, append);
+  };
+
+  /** Show what is around a line; the log is followed again where its end is among that. */
+  const around = async (number: number): Promise<void> => {
+    const [before, after] = await Promise.all([lastLines(wanted, PAGE / 2, number), fetchLines(wanted, { cursor: number, limit: PAGE })]);
+    const live = after.lines.length < PAGE;
+    setEnd(after.end);
+    setHeld({ lines: fold([...before.lines, ...after.lines], 0), begins: before.lines.length < PAGE / 2, live });
+    if (live) followOn(Math.max(number, after.end));
+  };
+
+  const newest = async (ended: () => boolean, signal?: AbortSignal): Promise<void> => {
+    setSearching(wanted.grep !== "");
+    let following = false;
+    const show = (lines: Line[], until: number) => {
+      if (ended()) return;
+      setEnd(until);
+      setHeld((present) => ({ lines: fold(following ? [...lines, ...present.lines.filter((line) => line.number >= until)] : lines, 0), begins: false, live: true }));
+      // Lines that come while the search goes on are not missed.
+      if (!following) followOn(Math.max(until, (lines[lines.length - 1]?.number ?? -1) + 1));
+      following = true;
+    };
+    const tail = await lastLines(wanted, PAGE, undefined, show, signal);
+    if (ended()) return;
+    show(tail.lines, tail.end);
+    setSearching(false);
+    setHeld((present) => ({ ...present, begins: tail.lines.length < PAGE }));
+  };
+
   useEffect(() => {
-    let ended = false;
-    let stop = () => {};
-    const fail = (problem: Error) => setFailed(problem.message);
+    const control = new AbortController();
+    const ended = () => control.signal.aborted;
     const start = async () => {
-      if (target !== null) {
-        const number = Number(target);
-        const [before, after] = await Promise.all([
-          lastLines(wanted, PAGE / 2, number),
-          fetchLines(wanted, { cursor: number, limit: PAGE }),
-        ]);
-        if (ended) return;
-        const live = after.lines.length < PAGE;
-        setHeld({ lines: [...before.lines, ...after.lines], begins: before.lines.length < PAGE / 2, live });
-        last.current = Math.max(number, after.end) - 1;
-        if (!live) return;
-      } else {
-        const tail = await lastLines(wanted, PAGE);
-        if (ended) return;
-        setHeld({ ...merged(tail.lines), begins: tail.lines.length < PAGE, live: true });
-        last.current = Math.max(tail.end - 1, tail.lines[tail.lines.length - 1]?.number ?? -1);
-      }
-      if (!snapshot) stop = followed(wanted, last.current + 1, append);
+      if (target !== null) await around(Number(target));
+      else if (wanted.since) await toStart();
+      else await newest(ended, control.signal);
     };
-    start().catch(fail);
+    start().catch((problem: Error) => ended() || setFailed(problem.message));
     return () => {
-      ended = true;
-      stop();
+      control.abort();
+      stop.current();
     };
-  }, [target]);
+  }, []);
 
   const list = held.lines;
   const virtual = useVirtual(
@@ -110,18 +146,43 @@ function Lines({ wanted, found, target, named }: { wanted: LogQuery; found: RegE
     if (sticky && list.length) virtual.scrollTo(list.length - 1, "end");
   }, [list, sticky, virtual.height]);
 
+  const jumped = useRef<number | null>(target === null ? null : Number(target));
   useLayoutEffect(() => {
-    if (target === null || !list.length) return;
-    const at = list.findIndex((line) => line.number >= Number(target));
-    if (at >= 0) virtual.scrollTo(at, "center");
-  }, [target, list.length > 0]);
+    if (jumped.current === null || !list.length) return;
+    const number = jumped.current;
+    const at = list.findIndex((line) => line.number >= number);
+    jumped.current = null;
+    virtual.scrollTo(at < 0 ? list.length - 1 : at, "center");
+  }, [list]);
 
-  const earlier = async () => {
-    const first = held.lines[0];
-    if (loading.current || held.begins || !first) return;
+  // Another line was chosen, here or by going back.
+  const reached = useRef(target);
+  useEffect(() => {
+    if (reached.current === target) return;
+    reached.current = target;
+    if (target === null) return;
+    if (list.some((line) => line.number === Number(target))) setSticky(false);
+    else jump(Number(target));
+  }, [target]);
+
+  /** Load more at one end, once at a time. */
+  const load = async (more: () => Promise<void>) => {
+    if (loading.current) return;
     loading.current = true;
     try {
-      const { lines: before } = await lastLines(wanted, PAGE, first.number);
+      await more();
+    } catch (problem) {
+      say(String(problem), true);
+    } finally {
+      loading.current = false;
+    }
+  };
+
+  const earlier = () => {
+    const first = list[0];
+    if (held.begins || !first) return;
+    void load(async () => {
+      const { lines: before } = await lastLines(wanted, PAGE, Math.ceil(first.number));
       const element = scroller.current;
       const below = element ? element.scrollHeight - element.scrollTop : 0;
       setHeld((present) => {
@@ -132,62 +193,63 @@ function Lines({ wanted, found, target, named }: { wanted: LogQuery; found: RegE
       requestAnimationFrame(() => {
         if (element) element.scrollTop = element.scrollHeight - below;
       });
-    } catch (problem) {
-      say(String(problem), true);
-    } finally {
-      loading.current = false;
-    }
+    });
+  };
+
+  const later = () => {
+    const end = list[list.length - 1];
+    if (held.live || !end) return;
+    void load(async () => {
+      const { lines: after, end: cursor } = await fetchLines(wanted, { cursor: Math.floor(end.number) + 1, limit: PAGE });
+      const live = after.length < PAGE;
+      setHeld((present) => ({
+        lines: [...present.lines, ...after].slice(-MOST),
+        begins: present.begins && present.lines.length + after.length <= MOST,
+        live,
+      }));
+      if (live) followOn(cursor);
+    });
   };
 
   const toEnd = async () => {
     setMissed(0);
-    if (!held.live) {
-      const { lines: tail } = await lastLines(wanted, PAGE);
-      setHeld({ ...merged(tail), begins: tail.length < PAGE, live: true });
-    }
     setSticky(true);
+    if (!held.live) await newest(() => false);
   };
 
   const toStart = async () => {
     setSticky(false);
-    const { lines: first } = await fetchLines(wanted, { cursor: 0, limit: PAGE });
-    setHeld({ lines: first, begins: true, live: first.length < PAGE });
+    const { lines: first, end: cursor } = await fetchLines(wanted, { cursor: 0, limit: PAGE });
+    const live = first.length < PAGE;
+    setEnd(cursor);
+    setHeld({ lines: fold(first, 0), begins: true, live });
+    if (live) followOn(cursor);
     requestAnimationFrame(() => virtual.scrollTo(0, "start"));
   };
 
-  const later = async () => {
-    const end = held.lines[held.lines.length - 1];
-    if (loading.current || held.live || !end) return;
-    loading.current = true;
-    try {
-      const { lines: after } = await fetchLines(wanted, { cursor: end.number + 1, limit: PAGE });
-      setHeld((present) => ({
-        lines: [...present.lines, ...after].slice(-MOST),
-        begins: present.begins && present.lines.length + after.length <= MOST,
-        live: after.length < PAGE,
-      }));
-    } finally {
-      loading.current = false;
-    }
+  const jump = (number: number) => {
+    setSticky(false);
+    jumped.current = number;
+    void load(() => around(number));
   };
 
+  const top = useRef(0);
   const scrolled = () => {
     const element = scroller.current;
     if (!element) return;
     const left = element.scrollHeight - element.scrollTop - element.clientHeight;
     const atEnd = left < NEAR_END;
     if (atEnd && held.live) setMissed(0);
-    if (sticky && !atEnd && element.scrollTop < (top.current ?? 0)) setSticky(false);
-    else if (!sticky && atEnd && held.live && target === null) setSticky(true);
+    if (sticky && !atEnd && element.scrollTop < top.current) setSticky(false);
+    else if (!sticky && atEnd && held.live && target === null && element.scrollTop > top.current) setSticky(true);
     top.current = element.scrollTop;
-    if (element.scrollTop < 600) void earlier();
-    if (left < 600) void later();
+    if (element.scrollTop < NEAR_BORDER) earlier();
+    if (left < NEAR_BORDER) later();
   };
-  const top = useRef(0);
 
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (event.target instanceof HTMLInputElement) return;
+      if (event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement) return;
       if (event.key === "End") void toEnd();
       else if (event.key === "Home") void toStart();
     };
@@ -195,19 +257,12 @@ function Lines({ wanted, found, target, named }: { wanted: LogQuery; found: RegE
     return () => removeEventListener("keydown", press);
   });
 
+  const shown = list[virtual.items[Math.floor(virtual.items.length / 2)]?.index ?? 0];
   return (
     <div class="log-body">
-      <div
-        class={`lines ${wrap.value ? "wrapped" : "unwrapped"}`}
-        ref={scroller}
-        onScroll={scrolled}
-        tabIndex={0}
-        role="log"
-        aria-label="Lines"
-        aria-live="off"
-      >
+      <div class={`lines ${wrap.value ? "wrapped" : "unwrapped"}`} ref={scroller} onScroll={scrolled} tabIndex={0} role="log" aria-label="Lines" aria-live="off">
         {failed && <p class="empty tone-error">{failed}</p>}
-        {!failed && list.length === 0 && <p class="empty">No lines {found || wanted.atLeast ? "match" : "yet"}.</p>}
+        {!failed && list.length === 0 && <p class="empty">{searching ? "Searching everything that is stored…" : `No lines ${found || wanted.atLeast || wanted.since || wanted.until ? "match" : "yet"}.`}</p>}
         <div style={{ height: `${virtual.height}px`, position: "relative" }}>
           <div style={{ transform: `translateY(${virtual.items[0]?.start ?? 0}px)`, position: "absolute", left: 0, right: 0, top: 0 }}>
             {virtual.items.map((at) => {
@@ -225,11 +280,25 @@ function Lines({ wanted, found, target, named }: { wanted: LogQuery; found: RegE
         <button type="button" class="quiet" onClick={() => void toStart()}>
           ⤒ start
         </button>
+        {end > PAGE && (
+          <input
+            type="range"
+            aria-label="Place in the log"
+            aria-valuetext={shown ? `line ${Math.floor(shown.number)} of ${end}` : ""}
+            title={shown ? `line ${Math.floor(shown.number)} of ${end}` : ""}
+            min={0}
+            max={end}
+            value={sticky ? end : Math.floor(shown?.number ?? end)}
+            onChange={(event) => jump(Number(event.currentTarget.value))}
+          />
+        )}
+        {searching && <span class="tone-busy">searching…</span>}
         {sticky ? (
-          <span class="tone-ok">● following</span>
+          <span class="tone-ok">● {wanted.until || snapshot ? "end" : "following"}</span>
         ) : (
           <button type="button" class="primary" onClick={() => void toEnd()}>
-            ⤓ follow{missed ? ` (${missed} new)` : ""}
+            ⤓ {wanted.until || snapshot ? "end" : "follow"}
+            {missed ? ` (${missed} new)` : ""}
           </button>
         )}
       </div>
@@ -237,22 +306,35 @@ function Lines({ wanted, found, target, named }: { wanted: LogQuery; found: RegE
   );
 }
 
-function followed(wanted: LogQuery, cursor: number, take: (lines: Line[]) => void): () => void {
+function followed(wanted: LogQuery, cursor: number, take: (lines: Line[], skipped: boolean) => void): () => void {
   let waiting: Line[] = [];
   let frame = 0;
   const grep = wanted.grep ? fromPython(wanted.grep) : null;
-  const message = { cursor, resources: [...wanted.resources], source: wanted.source, atLeast: (wanted.atLeast || null) as Level | null };
-  const stop = follow(message, (lines) => {
+  const message = {
+    cursor,
+    resources: [...wanted.resources],
+    source: wanted.source,
+    atLeast: (wanted.atLeast || null) as Level | null,
+    since: wanted.since,
+  };
+  let skipping = false;
+  const stop = follow(message, (lines, skipped) => {
+    if (skipped) {
+      skipping = true;
+      waiting = [];
+    }
     const fresh = grep ? lines.filter((line) => grep.test(line.text)) : lines;
     if (!fresh.length) return;
     waiting = waiting.length ? waiting.concat(fresh) : fresh;
     // Once a picture, however many batches come; of a hidden tab no pictures are made, and it must not grow.
-    if (waiting.length > MOST) waiting = waiting.slice(-MOST);
+    if (waiting.length > MOST + SLACK) {
+      waiting = waiting.slice(-MOST);
+      skipping = true;
+    }
     frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      const taken = waiting;
-      waiting = [];
-      take(taken);
+      const [taken, left] = [waiting, skipping];
+      [frame, waiting, skipping] = [0, [], false];
+      take(taken, left);
     });
   });
   return () => {
@@ -261,131 +343,9 @@ function followed(wanted: LogQuery, cursor: number, take: (lines: Line[]) => voi
   };
 }
 
-/** Lines of progress replace the earlier one of the same thing. */
-function appended(before: Held, fresh: Line[]): Pick<Held, "lines" | "begins"> {
+/** What is held with lines that came; somebody who reads above the end keeps the lines that are read. */
+function appended(before: Held, fresh: Line[], sticky: boolean): Held {
+  if (!sticky && before.lines.length + fresh.length > MOST) return { ...before, live: false };
   const joined = fold([...before.lines, ...fresh], before.lines.length);
-  return joined.length > MOST ? { lines: joined.slice(-MOST), begins: false } : { lines: joined, begins: before.begins };
-}
-
-function merged(lines: Line[]): { lines: Line[] } {
-  return { lines: fold(lines, 0) };
-}
-
-function fold(lines: Line[], from: number): Line[] {
-  if (!lines.slice(from).some((line) => line.progress)) return lines;
-  const places = new Map<string, number>();
-  const found: Line[] = [];
-  for (const line of lines) {
-    const key = line.progress ? `${line.span} ${line.progress}` : "";
-    const at = key ? places.get(key) : undefined;
-    const before = at === undefined ? undefined : found[at];
-    if (at !== undefined && before) found[at] = { ...line, number: before.number };
-    else {
-      if (key) places.set(key, found.length);
-      found.push(line);
-    }
-  }
-  return found;
-}
-
-function LogLine({ line, found, target, named }: { line: Line; found: RegExp | null; target: string | null; named: boolean }): JSX.Element {
-  const [open, setOpen] = useState(false);
-  const fields = line.text.startsWith("{") ? json(line.text) : null;
-  const level = loudness(line, fields);
-  const classes = ["line", level, line.start && "update-start", target === String(line.number) && "target", line.build && "of-build"];
-  return (
-    <div class={classes.filter(Boolean).join(" ")} data-number={line.number}>
-      <Time line={line} />
-      {named && <span class="of" title={line.resource || "session"}>{line.resource || "session"}</span>}
-      <span class="text">
-        {fields && (
-          <button type="button" class="quiet" aria-expanded={open} aria-label="All fields" onClick={() => setOpen(!open)}>
-            {open ? "▾" : "▸"}
-          </button>
-        )}
-        {drawn(fields ? unfolded(line.text) : line.text, found)}
-        {open && fields && <pre class="fields">{JSON.stringify(fields, null, 2)}</pre>}
-      </span>
-    </div>
-  );
-}
-
-function loudness(line: Line, fields: Record<string, unknown> | null): string {
-  if (line.level === "ERROR" || line.level === "WARN") return line.level.toLowerCase();
-  const word = String(fields?.["level"] ?? fields?.["lvl"] ?? fields?.["severity"] ?? "").toLowerCase();
-  if (["error", "fatal", "critical", "panic"].includes(word)) return "error";
-  return word.startsWith("warn") ? "warn" : "";
-}
-
-/** The time of a line: a link to exactly this line. */
-function Time({ line }: { line: Line }): JSX.Element {
-  const shown = times.value === "age" ? age(line.time, now.value) : clock(line.time);
-  const copy = () => {
-    setQuery({ line: String(line.number) });
-    void navigator.clipboard?.writeText(location.href).then(() => say("copied a link to this line"));
-  };
-  return (
-    <button type="button" class={`quiet at ${times.value}`} title={`${moment(line.time)}: copy a link to this line`} onClick={copy}>
-      {times.value === "none" ? "¶" : shown}
-    </button>
-  );
-}
-
-function Tools({ wanted, words, only, bad }: { wanted: LogQuery; words: string; only: boolean; bad: boolean }): JSX.Element {
-  const [text, setText] = useState(words);
-  useEffect(() => setText(words), [words]);
-  const next: Record<Times, Times> = { clock: "age", age: "none", none: "clock" };
-  return (
-    <div class="bar-of-tools" role="toolbar" aria-label="Log">
-      <input
-        id="find"
-        type="search"
-        placeholder="find text or /regular expression/"
-        aria-label="Find in the log"
-        aria-invalid={bad}
-        value={text}
-        onInput={(event) => {
-          setText(event.currentTarget.value);
-          setQuery({ find: event.currentTarget.value });
-        }}
-      />
-      <label class="row" title="Show matching lines only, out of everything that is stored">
-        <input type="checkbox" checked={only} onChange={() => setQuery({ only: only ? "" : "1" })} /> only matches
-      </label>
-      <select aria-label="Level" value={wanted.atLeast} onChange={(event) => setQuery({ level: event.currentTarget.value })}>
-        <option value="">all levels</option>
-        <option value="WARN">warnings and errors</option>
-        <option value="ERROR">errors</option>
-      </select>
-      <select aria-label="Source" value={wanted.source} onChange={(event) => setQuery({ source: event.currentTarget.value })}>
-        <option value="all">all sources</option>
-        <option value="build">updates</option>
-        <option value="runtime">what runs</option>
-      </select>
-      <button type="button" aria-pressed={wrap.value} onClick={() => (wrap.value = !wrap.value)}>
-        wrap
-      </button>
-      <button type="button" title="Times: clock, age or none" onClick={() => (times.value = next[times.value])}>
-        {times.value === "clock" ? "12:34:56" : times.value === "age" ? "3m ago" : "no times"}
-      </button>
-      <button type="button" onClick={() => void copyAll(wanted)}>
-        copy
-      </button>
-      {!snapshot && (
-        <a class="button" download={`${wanted.resources.join("-") || "session"}.log`} href={logAddress(wanted, { format: "text" })}>
-          download
-        </a>
-      )}
-    </div>
-  );
-}
-
-async function copyAll(wanted: LogQuery): Promise<void> {
-  try {
-    const { lines: found } = await lastLines(wanted, PAGE);
-    await navigator.clipboard.writeText(found.map((line) => stripped(line.text)).join("\n"));
-    say(`copied the last ${found.length} lines`);
-  } catch (problem) {
-    say(String(problem), true);
-  }
+  return joined.length > MOST + SLACK ? { ...before, lines: joined.slice(-MOST), begins: false } : { ...before, lines: joined };
 }

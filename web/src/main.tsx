@@ -3,6 +3,9 @@ import { connect } from "./channel";
 import { Shell } from "./shell";
 import "./style.css";
 
-const root = document.getElementById("app");
-if (root) render(<Shell />, root);
 connect();
+const root = document.getElementById("app");
+if (root) {
+  root.textContent = ""; // what was drawn before the script came
+  render(<Shell />, root);
+}

@@ -10,9 +10,10 @@ import { go, query, resourcePath, setQuery } from "./router";
 import { folded, stars, toggled } from "./settings";
 import { TILTFILE, ordered } from "./state";
 import { useVirtual } from "./virtual";
-import type { Dot, Row } from "./wire";
+import type { Dot, PageRow as Row } from "./wire";
 
-type Item = { kind: "group"; label: string; depth: number; rows: Row[] } | { kind: "row"; row: Row; depth: number };
+/** `key`: a starred row is in the list twice. */
+type Item = { key: string } & ({ kind: "group"; label: string; depth: number; rows: Row[] } | { kind: "row"; row: Row; depth: number });
 
 const GROUP_HEIGHT = 34;
 const ROW_HEIGHT = 36;
@@ -48,6 +49,8 @@ function sorted(rows: Row[], by: string): Row[] {
   return [...rows].sort((a, b) => (down ? compare(b, a) : compare(a, b)));
 }
 
+const STARRED = "★ starred";
+
 /** What separates a group from the one within it, in a label. */
 const SEPARATOR = /[/.]/;
 
@@ -58,11 +61,13 @@ const items = computed<Item[]>(() => {
   const groups = new Map<string, Row[]>();
   for (const row of found) {
     const label = row.name === TILTFILE ? "" : (row.labels?.[0] ?? "");
-    groups.set(label, [...(groups.get(label) ?? []), row]);
+    const known = groups.get(label);
+    if (known) known.push(row);
+    else groups.set(label, [row]);
   }
   const labels = [...groups.keys()].filter(Boolean).sort();
   const list: Item[] = [];
-  if (first.length) add(list, "★ starred", 0, first, first);
+  if (first.length) add(list, STARRED, 0, first, first);
   const named = labels.length > 0 || first.length > 0;
   const opened = new Set<string>();
   for (const label of labels) {
@@ -78,11 +83,11 @@ const items = computed<Item[]>(() => {
         hidden ||= folded.value.includes(name);
       }
     }
-    if (!hidden) for (const row of groups.get(label) ?? []) list.push({ kind: "row", row, depth: parts.length });
+    if (!hidden) for (const row of groups.get(label) ?? []) list.push({ key: row.name, kind: "row", row, depth: parts.length });
   }
   const rest = groups.get("") ?? [];
   if (named && rest.length) add(list, "without label", 0, rest, rest);
-  else list.push(...rest.map((row): Item => ({ kind: "row", row, depth: 0 })));
+  else list.push(...rest.map((row): Item => ({ key: row.name, kind: "row", row, depth: 0 })));
   return list;
 });
 
@@ -91,8 +96,9 @@ function within(label: string, group: string): boolean {
 }
 
 function add(list: Item[], label: string, depth: number, all: Row[], own: Row[]): void {
-  list.push({ kind: "group", label, depth, rows: all });
-  if (!folded.value.includes(label)) list.push(...own.map((row): Item => ({ kind: "row", row, depth: depth + 1 })));
+  list.push({ key: `group ${label}`, kind: "group", label, depth, rows: all });
+  const twice = label === STARRED ? "starred " : "";
+  if (!folded.value.includes(label)) list.push(...own.map((row): Item => ({ key: twice + row.name, kind: "row", row, depth: depth + 1 })));
 }
 
 export function Overview(): JSX.Element {
@@ -102,10 +108,7 @@ export function Overview(): JSX.Element {
     scroller,
     list.length,
     (index) => (list[index]?.kind === "group" ? GROUP_HEIGHT : ROW_HEIGHT),
-    (index) => {
-      const item = list[index];
-      return item?.kind === "group" ? `group ${item.label}` : `${index} ${item?.row.name}`;
-    },
+    (index) => list[index]?.key ?? index,
   );
   useEffect(() => {
     const at = list.findIndex((item) => item.kind === "row" && item.row.name === focused.value);

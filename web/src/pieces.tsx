@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { age, duration } from "./format";
 import { href, onLink } from "./router";
 import { now } from "./state";
-import type { Bar, Cell, Dot, Link, Row } from "./wire";
+import type { Bar, Cell, Dot, Link, PageRow as Row } from "./wire";
 
 const GLYPHS: Record<Dot, string> = { error: "✖", updating: "◐", pending: "◌", ok: "●", idle: "○", disabled: "–" };
 export const WORDS: Record<Dot, string> = {

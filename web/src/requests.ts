@@ -3,7 +3,8 @@
 import { signal } from "@preact/signals";
 import { snapshot } from "./snapshot";
 import { fromPython } from "./text";
-import type { Detail, Lane, Line, UIButtonStatus } from "./wire";
+import { gapBefore, linesOf, type Line } from "./lines";
+import type { Block, Detail, Lane, UIButtonStatus } from "./wire";
 
 const WEB_TRIGGER = 16;
 const SHOWN_MS = 8000;
@@ -84,7 +85,13 @@ export interface LogQuery {
   resources: readonly string[];
   source: string;
   atLeast: string;
+  /** RFC 3339, or empty. */
+  since: string;
+  until: string;
+  /** Only lines with this regular expression; empty: all. */
   grep: string;
+  /** So many lines around each that is found. */
+  context: number;
 }
 
 /** The address of the log as the session answers with it. */
@@ -93,7 +100,10 @@ export function logAddress(query: LogQuery, more: Record<string, string | number
   for (const name of query.resources) wanted.append("resource", name);
   if (query.source !== "all") wanted.set("source", query.source);
   if (query.atLeast) wanted.set("at_least", query.atLeast.toLowerCase());
+  if (query.since) wanted.set("since", query.since);
+  if (query.until) wanted.set("until", query.until);
   if (query.grep) wanted.set("grep", query.grep);
+  if (query.grep && query.context) wanted.set("context", String(query.context));
   for (const [name, value] of Object.entries(more)) wanted.set(name, String(value));
   return `/api/logs?${wanted}`;
 }
@@ -104,20 +114,61 @@ export interface Found {
   end: number;
 }
 
+/** Lines before some are there; called again and again while a search goes on, with the end of the log. */
+export type TakeLines = (lines: Line[], end: number) => void;
+
 /** The last so many lines of those that the query chooses, before a line or at all. */
-export function lastLines(query: LogQuery, count: number, before?: number): Promise<Found> {
+export async function lastLines(query: LogQuery, count: number, before: number | undefined, take?: TakeLines, signal?: AbortSignal): Promise<Found> {
   const until: Record<string, number> = before === undefined ? {} : { before };
-  if (query.grep) return lines(query, { ...until, last: count });
-  return lines(query, before === undefined ? { tail: count } : { ...until, limit: count });
+  if (!query.grep || snapshot) return lines(query, before === undefined ? { tail: count } : { ...until, limit: count });
+  const answer = await ask(logAddress(query, { ...until, last: count, order: "backward" }), { signal: signal ?? null });
+  const end = Number(answer.headers.get("X-Log-End") ?? 0);
+  let found: Line[] = [];
+  for await (const row of rowsOf(answer)) {
+    found = joined(JSON.parse(row) as Line[], found, query.context > 0);
+    take?.(found, end);
+  }
+  return { lines: found, end };
+}
+
+/** The rows of an answer as they come. */
+async function* rowsOf(answer: Response): AsyncGenerator<string> {
+  if (!answer.body) return;
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const parts = (rest + value).split("\n");
+    rest = parts.pop() ?? "";
+    yield* parts;
+  }
+}
+
+/** A part of what is found before the later ones; where lines come with those around them, a line may be in two. */
+function joined(part: Line[], later: Line[], around: boolean): Line[] {
+  if (!around) return [...part, ...later];
+  const first = later[0];
+  const found: Line[] = [];
+  let gap = false;
+  for (const line of part) {
+    if (line.number === undefined) gap = found.length > 0;
+    else if (!first || line.number < first.number) {
+      if (gap) found.push(gapBefore(line));
+      found.push(line);
+      gap = false;
+    }
+  }
+  const last = found[found.length - 1];
+  if (last && first && last.number + 1 < first.number) found.push(gapBefore(first));
+  return [...found, ...later];
 }
 
 export async function lines(query: LogQuery, more: Record<string, string | number>): Promise<Found> {
   if (snapshot) return { lines: kept(query, more), end: snapshot.lines.length };
-  const answer = await ask(logAddress(query, more));
-  const found = (await answer.text())
-    .split("\n")
-    .filter((line) => line && line !== "{}")
-    .map((line) => JSON.parse(line) as Line);
+  const answer = await ask(logAddress(query, query.grep ? more : { ...more, format: "blocks" }));
+  const rows = (await answer.text()).split("\n").filter((row) => row && row !== "{}");
+  const found = query.grep ? rows.map((row) => JSON.parse(row) as Line) : linesOf(rows.map((row) => JSON.parse(row) as Block));
   return { lines: found, end: Number(answer.headers.get("X-Log-End") ?? 0) };
 }
 
@@ -125,17 +176,20 @@ const LOUD = ["DEBUG", "VERBOSE", "INFO", "WARN", "ERROR"];
 
 /** The same out of a snapshot. */
 function kept(query: LogQuery, more: Record<string, string | number>): Line[] {
-  const { tail, last, before, cursor, limit } = more as Record<string, number | undefined>;
+  const { tail, before, cursor, limit } = more as Record<string, number | undefined>;
+  const grep = query.grep ? fromPython(query.grep) : null;
   const found = (snapshot?.lines ?? []).filter(
     (line) =>
       (!query.resources.length || query.resources.includes(line.resource)) &&
       (query.source === "all" || (line.build ?? false) === (query.source === "build")) &&
       (!query.atLeast || LOUD.indexOf(line.level ?? "INFO") >= LOUD.indexOf(query.atLeast)) &&
+      (!query.since || line.time >= query.since) &&
+      (!query.until || line.time < query.until) &&
       (before === undefined || line.number < before) &&
       (cursor === undefined || line.number >= cursor) &&
-      (!query.grep || fromPython(query.grep).test(line.text)),
+      (!grep || grep.test(line.text)),
   );
-  if (tail !== undefined || last !== undefined) return found.slice(-(tail ?? last ?? 0));
+  if (tail !== undefined) return found.slice(-tail);
   if (before !== undefined && limit !== undefined) return found.slice(-limit);
   return limit === undefined ? found : found.slice(0, limit);
 }

@@ -1,15 +1,15 @@
 // One resource: how it is doing in a sentence, what was done for it, its pods, its definition, its log.
 
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Buttons } from "./buttons";
 import { clock, duration, moment } from "./format";
 import { Log } from "./log";
 import { Age, Dialog, Endpoints, Sign, To, UpdateCell, WORDS } from "./pieces";
 import { detail, say, setArgs, setEnabled, trigger } from "./requests";
 import { resourcePath } from "./router";
-import { TILTFILE, ordered, rows, session } from "./state";
-import type { Detail, Pod, Row, Update } from "./wire";
+import { TILTFILE, generation, ordered, rows, session } from "./state";
+import type { Detail, Pod, PageRow as Row, Update } from "./wire";
 
 const TABS = ["log", "updates", "pods", "definition"] as const;
 
@@ -30,21 +30,7 @@ export function ResourcePage({ name, tab }: { name: string; tab: string }): JSX.
 }
 
 function Body({ row, tab }: { row: Row; tab: string }): JSX.Element {
-  const isTiltfile = row.name === TILTFILE;
-  const [found, setFound] = useState<Detail | null>(null);
-  useEffect(() => {
-    let ended = false;
-    if (!isTiltfile) {
-      detail(row.name).then(
-        (each) => ended || setFound(each),
-        (problem: Error) => ended || say(problem.message, true),
-      );
-    }
-    return () => {
-      ended = true;
-    };
-  }, [row]);
-  const mine = found?.name === row.name ? found : null;
+  const mine = useDetail(row.name, row.changes ?? 0);
   return (
     <>
       <Header row={row} detail={mine} />
@@ -55,20 +41,45 @@ function Body({ row, tab }: { row: Row; tab: string }): JSX.Element {
       )}
       {row.warnings?.map((warning) => <p class="warning">▲ {warning}</p>)}
       <nav class="tabs" aria-label="Parts of the resource">
-        {TABS.filter((each) => each === "log" || each === "updates" || (!isTiltfile && (each !== "pods" || row.pod || tab === "pods"))).map((each) => (
+        {TABS.filter((each) => each !== "pods" || row.pod || tab === "pods").map((each) => (
           <To to={resourcePath(row.name, each === "log" ? "overview" : each)} class={`tab ${tab === each ? "active" : ""}`} aria-current={tab === each ? "page" : undefined}>
             {each}
-            {each === "updates" && <span class="badge">{row.history?.length ?? 0}</span>}
-            {each === "pods" && row.pods?.length ? <span class="badge">{row.pods.length}</span> : null}
+            {each === "updates" && mine?.updates?.length ? <span class="badge">{mine.updates.length}</span> : null}
+            {each === "pods" && mine?.pods?.length ? <span class="badge">{mine.pods.length}</span> : null}
           </To>
         ))}
       </nav>
       {tab === "log" && <Log resources={[row.name]} />}
-      {tab === "updates" && (mine ? <Updates updates={mine.updates ?? []} /> : <History row={row} />)}
-      {tab === "pods" && <Pods pods={row.pods ?? []} />}
+      {tab === "updates" && mine && <Updates updates={mine.updates ?? []} />}
+      {tab === "pods" && mine && <Pods pods={mine.pods ?? []} />}
       {tab === "definition" && mine && <DefinitionView detail={mine} />}
     </>
   );
+}
+
+/** The details of a resource, asked for again when it has changed; one question at a time. */
+function useDetail(name: string, changes: number): Detail | null {
+  const [found, setFound] = useState<Detail | null>(null);
+  const asking = useRef({ name: "", again: false });
+  useEffect(() => {
+    const ask = () => {
+      asking.current = { name, again: false };
+      detail(name)
+        .then(
+          (each) => name === asking.current.name && setFound(each),
+          (problem: Error) => name === asking.current.name && say(problem.message, true),
+        )
+        .finally(() => {
+          if (asking.current.name !== name) return;
+          const again = asking.current.again;
+          asking.current = { name: "", again: false };
+          if (again) ask();
+        });
+    };
+    if (asking.current.name === name) asking.current.again = true;
+    else ask();
+  }, [name, changes, generation.value]);
+  return found?.name === name ? found : null;
 }
 
 /** How it is doing, as a sentence. */
@@ -216,25 +227,6 @@ function Files({ files }: { files: string[] }): JSX.Element {
       {first}
       {rest.length ? ` and ${rest.length} more` : ""}
     </span>
-  );
-}
-
-function History({ row }: { row: Row }): JSX.Element {
-  return (
-    <ol class="updates">
-      {(row.history ?? []).map((line) => (
-        <li class={line.outcome}>
-          <div class="update-head">
-            <b>{line.how}</b>
-            <span class={`outcome ${line.outcome}`}>{line.outcome}</span>
-            <span>{line.took}</span>
-            <time title={moment(line.when)}>{clock(line.when)}</time>
-            <span class="files">{line.what}</span>
-          </div>
-          {line.error && <pre class="error-box">{line.error}</pre>}
-        </li>
-      ))}
-    </ol>
   );
 }
 

@@ -16,7 +16,7 @@ import { notify, theme, toggled, wrap, type Theme } from "./settings";
 import { snapshot } from "./snapshot";
 import { link, ordered, rows, session, TILTFILE } from "./state";
 import { Timeline } from "./timeline";
-import type { Dot, Row } from "./wire";
+import type { Dot, PageRow as Row } from "./wire";
 
 const helping = signal(false);
 

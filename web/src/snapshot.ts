@@ -1,17 +1,23 @@
 // A snapshot holds the data of its page in itself; on a live page there is none.
 
-import type { Detail, Line, ViewMessage } from "./wire";
+import { linesOf, type Line } from "./lines";
+import type { Block, Detail, PageRow, ViewMessage } from "./wire";
 
-export interface Snapshot {
+interface Kept {
   createdAt: string;
+  rows: PageRow[];
   view: ViewMessage;
   details: Record<string, Detail>;
-  lines: Line[];
+  blocks: Block[];
 }
+
+export type Snapshot = Kept & { lines: Line[] };
 
 function read(): Snapshot | null {
   const element = document.getElementById("snapshot");
-  return element ? (JSON.parse(element.textContent ?? "") as Snapshot) : null;
+  if (!element) return null;
+  const kept = JSON.parse(element.textContent ?? "") as Kept;
+  return { ...kept, lines: linesOf(kept.blocks) };
 }
 
 export const snapshot = read();

@@ -1,7 +1,9 @@
 // What the page knows of the session: signals, so that only those parts are drawn anew whose values changed.
 
 import { batch, computed, signal } from "@preact/signals";
-import type { ButtonView, Row, ServerMessage, SessionView } from "./wire";
+import type { ButtonView, PageRow, RowsMessage, SessionView, ViewMessage } from "./wire";
+
+export type Row = PageRow;
 
 export type Link = "connecting" | "open" | "lost" | "snapshot";
 
@@ -21,22 +23,48 @@ export const ordered = computed<Row[]>(() =>
   order.value.map((name) => rows.value.get(name)).filter((row): row is Row => row !== undefined),
 );
 
-/** Take a message of the channel. */
-export function take(message: ServerMessage): void {
-  if (message.type !== "view") return;
+/** Rows that came and are not drawn yet: all but the first screen of them wait for the view that has their order. */
+let waiting: Row[] = [];
+
+/** Take rows: a page that has none yet draws the first of them where the rest takes longer than a picture. */
+export function takeRows(message: RowsMessage): void {
+  const first = waiting.length === 0;
+  waiting.push(...message.rows);
+  if (first && !order.value.length) requestAnimationFrame(drawFirst);
+}
+
+function drawFirst(): void {
+  if (order.value.length || !waiting.length) return;
+  batch(() => {
+    rows.value = new Map(waiting.map((row) => [row.name, row]));
+    order.value = waiting.map((row) => row.name);
+  });
+}
+
+/** Take what a view says, and the rows that came before it. */
+export function takeView(message: ViewMessage): void {
   batch(() => {
     const before = session.value;
     const another = before !== null && before.startedAt !== message.session.startedAt;
-    const known = another ? new Map<string, Row>() : new Map(rows.value);
-    for (const row of message.rows ?? []) known.set(row.name, row);
-    const present = new Set(message.order);
-    for (const name of known.keys()) if (!present.has(name)) known.delete(name);
-    rows.value = known;
-    if (message.order.join("\n") !== order.value.join("\n")) order.value = message.order;
+    const names = message.order ?? order.value;
+    if (waiting.length || message.order) {
+      const known = another ? new Map<string, Row>() : new Map(rows.value);
+      for (const row of waiting) known.set(row.name, row);
+      waiting = [];
+      const present = new Set(names);
+      for (const name of known.keys()) if (!present.has(name)) known.delete(name);
+      rows.value = known;
+      order.value = names;
+    }
     session.value = message.session;
     if (message.buttons) buttons.value = message.buttons;
     if (another || before === null) generation.value += 1;
   });
+}
+
+/** A connection is lost: what came in parts comes again as a whole. */
+export function forgetParts(): void {
+  waiting = [];
 }
 
 setInterval(() => (now.value = Date.now()), 1000);

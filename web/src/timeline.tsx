@@ -19,8 +19,15 @@ export function Timeline(): JSX.Element {
   const [end, setEnd] = useState<number | null>(null);
   const drag = useRef<{ x: number; end: number } | null>(null);
   const known = ordered.value.map((row) => `${row.name}${row.startedAt}${row.since}`).join();
+  const asked = useRef(0);
   useEffect(() => {
-    lanes().then(setFound, (problem: Error) => say(problem.message, true));
+    // At most once a second: in a busy session something begins or ends all the time.
+    const wait = Math.max(0, asked.current + 1000 - performance.now());
+    const timer = setTimeout(() => {
+      asked.current = performance.now();
+      lanes().then(setFound, (problem: Error) => say(problem.message, true));
+    }, wait);
+    return () => clearTimeout(timer);
   }, [known]);
   const first = Math.min(now.value - 60_000, ...found.flatMap((lane) => (lane.updates ?? []).map((each) => Date.parse(each.startedAt))));
   const all = (now.value - first) / 1000;

@@ -23,7 +23,7 @@ export function useVirtual(scroller: RefObject<HTMLElement | null>, count: numbe
     observeElementRect,
     observeElementOffset,
     scrollToFn: elementScroll,
-    overscan: 12,
+    overscan: 8,
     onChange: () => draw(0),
   };
   if (!kept.current) kept.current = new Virtualizer(options);

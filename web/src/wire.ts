@@ -6,6 +6,20 @@ export interface Bar {
   tone: Tone;
 }
 
+export interface Block {
+  number: number;
+  time: string;
+  source: Source;
+  text: string;
+}
+
+export interface BlocksMessage {
+  type: "blocks";
+  id: number;
+  blocks: Block[];
+  skipped?: boolean;
+}
+
 export interface ButtonView {
   name: string;
   spec: UIButtonSpec;
@@ -53,6 +67,8 @@ export interface Detail {
   name: string;
   updates?: Update[];
   definition: Definition;
+  pods?: Pod[];
+  live?: string[];
   waitsFor?: string[];
   neededBy?: string[];
 }
@@ -71,16 +87,7 @@ export interface FollowMessage {
   resources?: string[];
   source?: string;
   atLeast?: Level | null;
-}
-
-export interface HistoryLine {
-  outcome: Outcome;
-  what: string;
-  how: string;
-  took: string;
-  when: string;
-  error?: string;
-  note?: string;
+  since?: string;
 }
 
 export interface ImageDefinition {
@@ -108,12 +115,6 @@ export interface Line {
   start?: boolean;
 }
 
-export interface LinesMessage {
-  type: "lines";
-  id: number;
-  lines: Line[];
-}
-
 export interface Link {
   url: string;
   name?: string;
@@ -123,16 +124,33 @@ export interface Link {
 
 export type Outcome = "canceled" | "failed" | "fell-back" | "ok" | "running";
 
-export interface Owner {
-  kind: string;
-  name: string;
-}
-
 export interface OwnerRef {
   apiVersion: string;
   kind: string;
   name: string;
   uid: string;
+}
+
+export interface PageRow {
+  name: string;
+  dot: Dot;
+  status: Cell;
+  update: Cell;
+  labels?: string[];
+  startedAt?: string;
+  since?: string;
+  restarts?: number;
+  endpoints?: Link[];
+  mode?: string;
+  pod?: string;
+  recent?: Bar[];
+  waits?: string;
+  error?: string;
+  crashed?: boolean;
+  warnings?: string[];
+  enabled?: boolean;
+  dependencies?: string[];
+  changes?: number;
 }
 
 export interface Pod {
@@ -154,30 +172,9 @@ export interface Pod {
 
 export type Reason = number;
 
-export interface Row {
-  name: string;
-  dot: Dot;
-  labels?: string[];
-  status: Cell;
-  update: Cell;
-  startedAt?: string;
-  since?: string;
-  restarts?: number;
-  endpoints?: Link[];
-  mode?: string;
-  pod?: string;
-  pods?: Pod[];
-  recent?: Bar[];
-  history?: HistoryLine[];
-  timed?: Update | null;
-  waits?: string;
-  error?: string;
-  crashed?: boolean;
-  warnings?: string[];
-  live?: string[];
-  enabled?: boolean;
-  dependencies?: string[];
-  buttons?: UIButton[];
+export interface RowsMessage {
+  type: "rows";
+  rows: PageRow[];
 }
 
 export interface SessionView {
@@ -187,6 +184,15 @@ export interface SessionView {
   summary: Summary;
   done?: boolean;
   error?: string;
+}
+
+export interface Source {
+  resource: string;
+  span: string;
+  level?: Level;
+  progress?: string;
+  build?: boolean;
+  start?: boolean;
 }
 
 export type StepName = "acknowledge" | "apply" | "build" | "command" | "delete" | "evaluate" | "event" | "pack" | "plan" | "pod" | "push" | "ready" | "restart" | "run" | "send" | "wait";
@@ -215,19 +221,6 @@ export interface UIBoolInputSpec {
 
 export interface UIBoolInputStatus {
   value?: boolean;
-}
-
-export interface UIButton {
-  type: "UIButton";
-  name: string;
-  version?: number;
-  createdAt?: string;
-  owner?: Owner | null;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  generation?: number;
-  spec?: UIButtonSpec;
-  status?: UIButtonStatus;
 }
 
 export interface UIButtonSpec {
@@ -324,11 +317,10 @@ export interface UpdateStep {
 export interface ViewMessage {
   type: "view";
   session: SessionView;
-  order: string[];
-  rows?: Row[];
+  order?: string[] | null;
   buttons?: ButtonView[] | null;
 }
 
-export type ServerMessage = ViewMessage | LinesMessage;
+export type ServerMessage = RowsMessage | ViewMessage | BlocksMessage;
 
 export type ClientMessage = FollowMessage | UnfollowMessage;

@@ -55,6 +55,11 @@ class Redactor:
         """Is there anything to find?"""
         return bool(self._shown)
 
+    @property
+    def count(self) -> int:
+        """How many secrets it knows."""
+        return len(self._values)
+
     def learn(self, secrets: Iterable[tuple[str, str]]) -> bool:
         """Find these values from now on; returns whether there are new ones among them.
 
@@ -94,7 +99,7 @@ class Redactor:
         """The forms of secrets that are in a text."""
         encoded = _encoded(text)
         candidates: set[str] = set()
-        for size, index in self._indexes.items():
+        for size, index in tuple(self._indexes.items()):  # a thread may search while another learns
             blocks = _blocks(encoded, size)
             if not index.keys().isdisjoint(blocks):
                 candidates.update(form for block in blocks if block in index for form in index[block])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import traceback
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
@@ -21,7 +22,7 @@ from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, Tiltfile
 from pytilt.model.updates import Reason
-from pytilt.server.channel import Channels
+from pytilt.server.channel import TURN_SECONDS, Channels
 from pytilt.server.guard import Guard
 from pytilt.server.links import OneTimeLinks
 from pytilt.server.log_routes import NDJSON, LogRoutes
@@ -103,7 +104,7 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
             Route("/api/link", routes.link, methods=["POST"]),
             Route("/api/snapshot", routes.snapshot),
             WebSocketRoute("/api/channel", channels.serve),
-            Mount("/assets", pages.assets),
+            Route("/assets/{name}", pages.asset),
             Route("/{path:path}", routes.page),
         ],
     )
@@ -141,12 +142,13 @@ class Routes:
         return self._pages.answer(request, lambda: self._shown(ui_resources(self._store.snapshot())))
 
     async def detail(self, request: Request) -> Response:
-        """What the page of one resource shows beside its row."""
+        """What the page of one resource, or of the Tiltfile, shows beside its row."""
         name, state = request.path_params["name"], self._store.snapshot()
-        resource = state.get(Resource, name)
-        if resource is None:
+        # In a thread: YAML of many objects takes long to write, and the state does not change.
+        found = await asyncio.to_thread(lambda: self.encoded(detail(state, name)))
+        if found == b"null":
             raise HTTPException(404, f'no such resource "{name}"')
-        return Response(self.encoded(detail(state, resource)), media_type="application/json")
+        return Response(found, media_type="application/json")
 
     async def link(self, _: Request) -> Response:
         """The code of a link that lets one browser in, once."""
@@ -166,11 +168,16 @@ class Routes:
 
     async def updates(self, _: Request) -> Response:
         """The updates of all resources, for the timeline."""
-        return Response(self.encoded(lanes(self._store.snapshot())), media_type="application/json")
+        state = self._store.snapshot()
+        found = await asyncio.to_thread(lambda: self.encoded(lanes(state)))
+        return Response(found, media_type="application/json")
 
     def encoded(self, value: object) -> bytes:
         """The JSON of a value without what is secret in it."""
-        found = msgspec.json.encode(value)
+        try:
+            found = msgspec.json.encode(value)
+        except UnicodeEncodeError:
+            found = _encoded(msgspec.to_builtins(value))
         redactor = self._logs.redactor
         if not redactor or not redactor.found(found.decode()):
             return found
@@ -310,13 +317,15 @@ class Routes:
 
 async def _yielding(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
     """Parts joined to pieces of a sensible size, with room for others between them."""
-    waiting = bytearray()
+    waiting, began = bytearray(), time.perf_counter()
     for part in parts:
         waiting += part
         if len(waiting) >= PIECE_BYTES:
             yield bytes(waiting)
             waiting.clear()
+        if time.perf_counter() - began > TURN_SECONDS:
             await asyncio.sleep(0)
+            began = time.perf_counter()
     yield bytes(waiting)
 
 

@@ -5,20 +5,23 @@ One connection instead of a request for each part: a browser opens six requests 
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pytilt import __version__
+from pytilt.cluster.redaction import Redactor
 from pytilt.model.api.buttons import UIButton
+from pytilt.model.base import Value
 from pytilt.model.lines import Selection
 from pytilt.model.live_updates import LiveUpdateState
+from pytilt.model.names import ResourceName
 from pytilt.model.objects import ClusterState, FileWatch, PortForward, Resource, Runtime, Session, Tiltfile
 from pytilt.store.logs import LogStore
-from pytilt.store.objects import Store
-from pytilt.views.page import ClientMessage, FollowMessage, LinesMessage, Page, ServerMessage, UnfollowMessage
-from pytilt.views.rows import Rows
+from pytilt.store.objects import Snapshot, Store
+from pytilt.views.page import BlocksMessage, ClientMessage, FollowMessage, Page, UnfollowMessage, page_row
+from pytilt.views.rows import Row, Rows
 
 SOURCES = (Session, Tiltfile, Resource, Runtime, FileWatch, PortForward, ClusterState, LiveUpdateState, UIButton)
 """What a page is made of."""
@@ -29,11 +32,57 @@ FRAME_SECONDS = 1 / 60
 TURN_SECONDS = 0.004
 """So long a page may keep the session from other work."""
 
+ROWS_AT_ONCE = 60
+"""So many rows fill a screen."""
+
+MOST_BEHIND = 20_000
+"""Lines that a page holds at most: one that was away for longer needs none before them."""
+
 MALFORMED = 1007
 """The code of RFC 6455 for a message that cannot be read."""
 
 Encode = Callable[[object], bytes]
 Report = Callable[[BaseException], None]
+
+
+class EncodedRow(Value):
+    """A row, and what pages are sent of it."""
+
+    row: Row
+    changes: int
+    """Grows over all rows: pages remember it, to know which rows are news."""
+    secrets: int
+    """So many secrets were known when it was encoded."""
+    encoded: bytes
+
+
+class EncodedRows:
+    """The rows of a session as its pages get them; each is encoded once, however many pages there are.
+
+    Args:
+        encode: makes the JSON of a value without what is secret.
+        redactor: knows the secrets.
+    """
+
+    def __init__(self, encode: Encode, redactor: Redactor) -> None:
+        self._encode = encode
+        self._redactor = redactor
+        self._rows = Rows()
+        self._kept: dict[ResourceName, EncodedRow] = {}
+        self._changes = 0
+
+    def each(self, state: Snapshot) -> Iterator[EncodedRow]:
+        """The rows of a state one by one, in the order of the display."""
+        for row in self._rows.each(state):
+            kept, secrets = self._kept.get(row.name), self._redactor.count
+            # To compare two rows field by field takes longer than to draw one.
+            same = kept is not None and (kept.row is row or kept.row == row)
+            if kept is None or not same or kept.secrets != secrets:
+                self._changes += 1
+                encoded = self._encode(page_row(row, self._changes))
+                kept = EncodedRow(row=row, changes=self._changes, secrets=secrets, encoded=encoded)
+                self._kept[row.name] = kept
+            yield kept
 
 
 class Channels:
@@ -51,7 +100,7 @@ class Channels:
         self._logs = logs
         self._encode = encode
         self._report = report
-        self._rows = Rows()
+        self._rows = EncodedRows(encode, logs.redactor)
 
     async def serve(self, socket: WebSocket) -> None:
         """Send what there is to send until the page goes away."""
@@ -67,22 +116,40 @@ class Channels:
             self._report(problems)
 
     async def _send_view(self, socket: WebSocket) -> None:
-        page = Page(__version__)
+        page, known = Page(__version__), dict[ResourceName, int]()
         async for _ in self._store.watch(*SOURCES):
-            await self._prepare()
             state = self._store.snapshot()
-            message = page.update(state, self._rows.of(state))
+            found, changed = await self._send_rows(socket, state, known)
+            message = page.update(state, found, changed=changed)
             if message is not None:
-                await self._send(socket, message)
+                await socket.send_text(self._encode(message).decode())
                 await asyncio.sleep(FRAME_SECONDS)
 
-    async def _prepare(self) -> None:
-        """Make the rows without holding up the session: those of 500 resources take longer than a save may."""
-        began = time.perf_counter()
-        for _ in self._rows.prepare(self._store.snapshot()):
+    async def _send_rows(
+        self, socket: WebSocket, state: Snapshot, known: dict[ResourceName, int]
+    ) -> tuple[tuple[Row, ...], bool]:
+        """Send the rows that a page does not know, some at a time, so that it draws the first before the last are made.
+
+        Returns:
+            Every row, and whether some were sent.
+        """
+        found: list[Row] = []
+        news: list[bytes] = []
+        sent, began = False, time.perf_counter()
+        for each in self._rows.each(state):
+            found.append(each.row)
+            if known.get(each.row.name) != each.changes:
+                known[each.row.name] = each.changes
+                news.append(each.encoded)
+            if len(news) == ROWS_AT_ONCE:
+                await socket.send_text(_rows_message(news))
+                news, sent = [], True
             if time.perf_counter() - began > TURN_SECONDS:
                 await asyncio.sleep(0)
                 began = time.perf_counter()
+        if news:
+            await socket.send_text(_rows_message(news))
+        return tuple(found), sent or bool(news)
 
     async def _receive(self, socket: WebSocket, group: asyncio.TaskGroup) -> None:
         """Do what the page asks for; ends when it goes away."""
@@ -105,12 +172,26 @@ class Channels:
                 task.cancel()
 
     async def _follow(self, socket: WebSocket, wanted: FollowMessage) -> None:
-        selection = Selection(resources=frozenset(wanted.resources), source=wanted.source, at_least=wanted.at_least)
-        async for lines in self._logs.follow(max(0, wanted.cursor), selection):
-            await self._send(socket, LinesMessage(id=wanted.id, lines=tuple(lines)))
+        selection = Selection(
+            resources=frozenset(wanted.resources),
+            source=wanted.source,
+            at_least=wanted.at_least,
+            since=wanted.since,
+        )
+        cursor, skipped = max(0, wanted.cursor), False
+        if len(self._logs) - cursor > MOST_BEHIND:
+            first = await self._logs.find_tail(MOST_BEHIND, selection)
+            cursor, skipped = max(cursor, first), first > cursor
+        async for blocks in self._logs.follow_blocks(cursor, selection):
+            found = tuple(block.since(cursor) for block in blocks)
+            message, skipped = BlocksMessage(id=wanted.id, blocks=found, skipped=skipped), False
+            # Secrets were taken out when the lines came.
+            await socket.send_text(msgspec.json.encode(message).decode())
 
-    async def _send(self, socket: WebSocket, message: ServerMessage) -> None:
-        await socket.send_text(self._encode(message).decode())
+
+def _rows_message(rows: Sequence[bytes]) -> str:
+    """The JSON of a `RowsMessage` whose rows are encoded already."""
+    return (b'{"type":"rows","rows":[' + b",".join(rows) + b"]}").decode()
 
 
 async def _message(socket: WebSocket) -> FollowMessage | UnfollowMessage | None:

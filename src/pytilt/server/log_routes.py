@@ -19,7 +19,7 @@ from pytilt.model.names import ResourceName
 from pytilt.model.times import in_utc, precise
 from pytilt.store.blocks import micros_of, time_of
 from pytilt.store.logs import LogStore, each_line
-from pytilt.store.search import LogPattern, LogSearch, LogSearcher
+from pytilt.store.search import LogPattern, LogSearch, LogSearcher, backward
 
 NDJSON = "application/x-ndjson"
 
@@ -59,11 +59,14 @@ class LogRoutes:
         """Lines of the log, as JSON lines where nothing else is asked for; with `follow`, without end."""
         query = request.query_params
         wanted = _wanted(query)
-        cursor = self._cursor(query, wanted)
+        cursor = await self._cursor(query, wanted)
         headers = {LOG_END: str(len(self._logs))}
         if wanted.search is not None:
-            found = self._searched(cursor, wanted)
             last = int(_number(query, "last"))
+            if query.get("order") == "backward":
+                parts = (_in_array(lines) async for lines in self._searched_backward(cursor, wanted, last))
+                return StreamingResponse(parts, media_type=NDJSON, headers=headers)
+            found = self._searched(cursor, wanted)
             if last:
                 found = _last_of(found, last)
             return StreamingResponse((_encoded(lines) async for lines in found), media_type=NDJSON, headers=headers)
@@ -73,13 +76,14 @@ class LogRoutes:
         )
         return StreamingResponse((encoded(some) async for some in blocks), media_type=kind, headers=headers)
 
-    def _cursor(self, query: QueryParams, wanted: LogRequest) -> int:
+    async def _cursor(self, query: QueryParams, wanted: LogRequest) -> int:
         """Where to begin."""
         if "tail" in query:
-            return self._logs.tail(int(_number(query, "tail")), wanted.selection, before=wanted.end)
+            count = int(_number(query, "tail"))
+            return await self._logs.find_tail(count, wanted.selection, before=wanted.end)
         cursor = int(_number(query, "cursor"))
         if wanted.limit is not None and wanted.end is not None:
-            return max(cursor, self._logs.tail(wanted.limit, wanted.selection, before=wanted.end))
+            return max(cursor, await self._logs.find_tail(wanted.limit, wanted.selection, before=wanted.end))
         return cursor
 
     async def _blocks(self, cursor: int, wanted: LogRequest) -> AsyncIterator[Sequence[Block]]:
@@ -98,6 +102,22 @@ class LogRoutes:
                 limit = None if limit is None else limit - sum(block.count for block in found)
             yield found
             cursor = after
+            await asyncio.sleep(0)
+
+    async def _searched_backward(
+        self, cursor: int, wanted: LogRequest, last: int
+    ) -> AsyncIterator[Sequence[Line | None]]:
+        """The last so many lines that are found, or all: the newest part of the log that has some comes first."""
+        assert wanted.search is not None
+        end = len(self._logs) if wanted.end is None else min(wanted.end, len(self._logs))
+        left = last or None
+        for lines in backward(self._logs, wanted.search, range(cursor, end)):
+            found = lines if left is None else _last(lines, left)
+            if found:
+                yield found
+                left = None if left is None else left - sum(line is not None for line in found)
+                if left == 0:
+                    return
             await asyncio.sleep(0)
 
     async def _searched(self, cursor: int, wanted: LogRequest) -> AsyncIterator[Sequence[Line | None]]:
@@ -181,6 +201,11 @@ def _first(lines: Sequence[Line | None], limit: int) -> Sequence[Line | None]:
     return lines
 
 
+def _last(lines: Sequence[Line | None], count: int) -> Sequence[Line | None]:
+    """The lines from the first one of the last so many on."""
+    return _first(lines[::-1], count)[::-1]
+
+
 def _in_lines(blocks: Sequence[Block]) -> bytes:
     encode = msgspec.json.Encoder().encode
     return b"".join(encode(line) + b"\n" for line in each_line(blocks, 0))
@@ -198,6 +223,10 @@ def _plain(blocks: Sequence[Block]) -> bytes:
 def _encoded(lines: Sequence[Line | None]) -> bytes:
     encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
     return b"".join((b"{}" if line is None else encode(line)) + b"\n" for line in lines)
+
+
+def _in_array(lines: Sequence[Line | None]) -> bytes:
+    return b"[" + b",".join(b"{}" if line is None else msgspec.json.encode(line) for line in lines) + b"]\n"
 
 
 def _level(query: QueryParams, name: str) -> Level | None:

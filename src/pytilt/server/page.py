@@ -1,13 +1,21 @@
 """The page as the browser gets it: static files that the build has made of `web/`, under a strict policy."""
 
+import asyncio
+import gzip
+import hashlib
+import mimetypes
+import re
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
-from starlette.staticfiles import StaticFiles
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from pytilt.model.base import Value
 from pytilt.server.guard import COOKIE, ONE_TIME, is_loopback
 from pytilt.server.table import page as table
 from pytilt.views.api import Json
@@ -21,7 +29,6 @@ PROBLEM = "problem.txt"
 POLICY = "; ".join(
     (
         "default-src 'none'",
-        "script-src 'self'",
         "style-src 'self' 'unsafe-inline'",  # sizes and places of rows are set by the script
         "img-src 'self' data:",
         "connect-src 'self'",
@@ -32,12 +39,31 @@ POLICY = "; ".join(
 )
 """What the page may load: its own files, and nothing from anywhere else."""
 
+POLICY_HEADER = "Content-Security-Policy"
+
+SELF = "'self'"
+
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+
+
+FOREVER = "public, max-age=31536000, immutable"
+
+INDEX = "index.html"
+
+_INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
+"""The script that chooses the colours before anything is drawn."""
+
+
+class _Asset(Value):
+    """A file of the page."""
+
+    content: bytes = b""
+    compressed: bytes = b""
+    media_type: str = ""
 
 
 class PageFiles:
@@ -52,16 +78,27 @@ class PageFiles:
         self._token = token
         self.folder = folder
         """Where the built page is."""
+        self._assets: dict[str, _Asset] = {}
 
     @property
     def built(self) -> bool:
         """Is it there?"""
-        return (self.folder / "index.html").is_file()
+        return (self.folder / INDEX).is_file()
 
-    @property
-    def assets(self) -> StaticFiles:
-        """Scripts and styles. Their names change with their content."""
-        return StaticFiles(directory=self.folder / "assets", check_dir=False)
+    async def asset(self, request: Request) -> Response:
+        """A script. Its name changes with its content: browsers and the session keep it."""
+        name = request.path_params["name"]
+        kept = self._assets.get(name)
+        if kept is None:
+            kept = self._assets[name] = await asyncio.to_thread(_asset, self.folder / "assets" / name)
+        if not kept.content:
+            self._assets.pop(name, None)
+            raise HTTPException(404, "no such file")
+        compressed = not is_loopback(request.scope) and "gzip" in request.headers.get("accept-encoding", "")
+        headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": FOREVER, "Vary": "Accept-Encoding"}
+        if compressed:
+            headers["Content-Encoding"] = "gzip"
+        return Response(kept.compressed if compressed else kept.content, headers=headers, media_type=kept.media_type)
 
     def answer(self, request: Request, rows: Callable[[], tuple[Json, ...]]) -> Response:
         """The page, and the token where the browser may have it.
@@ -74,11 +111,21 @@ class PageFiles:
             rest = request.url.remove_query_params(ONE_TIME)
             return self._with_token(RedirectResponse(f"{rest.path}?{rest.query}" if rest.query else rest.path, 303))
         response: Response
-        if self.built:
-            response = FileResponse(self.folder / "index.html", headers={**HEADERS, "Cache-Control": "no-cache"})
+        index = self._index()
+        if index:
+            policy = f"script-src {' '.join(chain([SELF], map(_allowed, _INLINE.findall(index))))}"
+            headers = {**HEADERS, POLICY_HEADER: f"{policy}; {POLICY}", "Cache-Control": "no-cache"}
+            response = HTMLResponse(index, headers=headers)
         else:
-            response = HTMLResponse(table(rows(), problem=self._problem()), headers=HEADERS)
+            headers = {**HEADERS, POLICY_HEADER: POLICY}
+            response = HTMLResponse(table(rows(), problem=self._problem()), headers=headers)
         return self._with_token(response) if is_loopback(request.scope) else response
+
+    def _index(self) -> bytes:
+        """The page, as it is on the disk now; empty where it was not built."""
+        with suppress(OSError):
+            return (self.folder / INDEX).read_bytes()
+        return b""
 
     def _problem(self) -> str:
         """Why the page was not built."""
@@ -90,3 +137,18 @@ class PageFiles:
         if self._token is not None:
             response.set_cookie(COOKIE, self._token, samesite="strict", httponly=True)
         return response
+
+
+def _asset(path: Path) -> _Asset:
+    """A file and its compressed form; empty where there is none."""
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError):  # the name may have a NUL in it
+        return _Asset()
+    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return _Asset(content=content, compressed=gzip.compress(content), media_type=media_type)
+
+
+def _allowed(script: bytes) -> str:
+    """What allows exactly this script in a policy."""
+    return f"'sha256-{b64encode(hashlib.sha256(script).digest()).decode()}'"

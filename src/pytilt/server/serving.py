@@ -70,7 +70,13 @@ class _Server(uvicorn.Server):
 async def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Answer requests without end; being cancelled closes all connections."""
     config = uvicorn.Config(
-        app, log_config=None, log_level="critical", lifespan="off", access_log=False, timeout_graceful_shutdown=0
+        app,
+        log_config=None,
+        log_level="critical",
+        lifespan="off",
+        access_log=False,
+        timeout_graceful_shutdown=0,
+        ws_per_message_deflate=False,  # most pages are on this machine, and to compress takes longer than to send
     )
     server = _Server(config)
     try:

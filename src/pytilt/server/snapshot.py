@@ -7,12 +7,11 @@ from pathlib import Path
 import msgspec
 
 from pytilt import __version__
-from pytilt.model.objects import Resource
-from pytilt.store.logs import BATCH, LogStore
+from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.views.definitions import detail
-from pytilt.views.page import Page
-from pytilt.views.rows import rows
+from pytilt.views.page import Page, page_row
+from pytilt.views.rows import Rows
 
 LINES = 100_000
 """So many lines of the log it has at most, the last ones: a browser keeps them all in memory."""
@@ -21,13 +20,12 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 """What the page of a snapshot may load: nothing."""
 
 _SCRIPT = re.compile(r'<script type="module"[^>]*src="/([^"]+)"[^>]*></script>')
-_STYLE = re.compile(r'<link rel="stylesheet"[^>]*href="/([^"]+)"[^>]*>')
 
 Encode = Callable[[object], bytes]
 
 
 def snapshot(store: Store, logs: LogStore, folder: Path, encode: Encode) -> Iterator[bytes]:
-    """The file, part by part.
+    """The file, part by part; to make one part takes a few milliseconds at most.
 
     Args:
         store: the session's objects.
@@ -38,30 +36,35 @@ def snapshot(store: Store, logs: LogStore, folder: Path, encode: Encode) -> Iter
     head, end = _page(folder)
     yield head
     yield b'<script type="application/json" id="snapshot">'
-    state = store.snapshot()
-    view = Page(__version__).update(state, rows(state))
-    yield b'{"createdAt": ' + _safe(msgspec.json.encode(store.now())) + b', "view": ' + _safe(encode(view))
-    details = {each.name: detail(state, each) for each in state.all(Resource)}
-    yield b', "details": ' + _safe(encode(details)) + b', "lines": ['
+    state, found = store.snapshot(), []
+    yield b'{"createdAt": ' + _safe(msgspec.json.encode(store.now())) + b', "rows": ['
+    for row in Rows().each(state):
+        yield b"," * bool(found) + _safe(encode(page_row(row, 0)))
+        found.append(row)
+    yield b'], "view": ' + _safe(encode(Page(__version__).update(state, tuple(found)))) + b', "details": {'
+    for place, row in enumerate(found):
+        name = _safe(msgspec.json.encode(row.name))
+        yield b"," * bool(place) + name + b": " + _safe(encode(detail(state, row.name)))
+    yield b'}, "blocks": ['
     cursor, separator = max(0, len(logs) - LINES), b""
     while cursor < len(logs):
-        lines, cursor = logs.read(cursor, limit=BATCH)
-        for line in lines:
-            yield separator + _safe(encode(line))
+        blocks, after = logs.read_blocks(cursor)
+        for block in blocks:
+            yield separator + _safe(msgspec.json.encode(block.since(cursor)))
             separator = b","
+        cursor = after
     yield b"]}</script>"
     yield end
 
 
 def _page(folder: Path) -> tuple[bytes, bytes]:
-    """The page up to and from the place of its data, with style and script in it."""
+    """The page up to and from the place of its data, with its script in it."""
     index = (folder / "index.html").read_text()
-    style, script = _STYLE.search(index), _SCRIPT.search(index)
-    css = (folder / style[1]).read_text() if style else ""
+    script = _SCRIPT.search(index)
     code = (folder / script[1]).read_text().replace("</script", "<\\/script") if script else ""
-    head, _, body = _SCRIPT.sub("", _STYLE.sub("", index)).partition("</head>")
+    head, _, body = _SCRIPT.sub("", index).partition("</head>")
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-    start = f"{head}{policy}<style>{css}</style></head>{body.partition('</body>')[0]}"
+    start = f"{head}{policy}</head>{body.partition('</body>')[0]}"
     return start.encode(), f'<script type="module">{code}</script></body></html>'.encode()
 
 

@@ -71,6 +71,11 @@ class BlockIndex:
         """Of the first line that is still there."""
         return self._numbers[0] if self._numbers else self.next_number
 
+    @property
+    def first_key(self) -> int:
+        """Of the first block that is still there."""
+        return self._dropped
+
     def add(self, source: Source, micros: int, count: int, begin: int, size: int) -> None:
         """Note a block with so many lines whose text is at a position."""
         number = self._ids.get(source)
@@ -146,6 +151,16 @@ class BlockIndex:
             stop = bisect_left(keys, limit, start + 1, key=lambda key: self._begins[key - self._dropped])
             yield keys[start:stop]
             start = stop
+
+    def spans_from_end(self, keys: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+        """The same from the last key to the first; blocks that are dropped meanwhile are left out."""
+        stop = len(keys)
+        while stop > (first := bisect_left(keys, self._dropped)):
+            last = keys[stop - 1] - self._dropped
+            limit = self._begins[last] + self._sizes[last] - size
+            start = bisect_left(keys, limit, first, stop - 1, key=lambda key: self._begins[key - self._dropped])
+            yield keys[start:stop]
+            stop = start
 
 
 class AcceptedSources:

@@ -188,17 +188,36 @@ class LogStore:
             selection: which lines; none: all.
             before: count only lines with smaller numbers.
         """
+        return next(cursor for cursor in self._tails(count, selection, before) if cursor is not None)
+
+    async def find_tail(self, count: int, selection: Selection | None = None, *, before: int | None = None) -> int:
+        """The same, with room for others where many blocks are looked at."""
+        for cursor in self._tails(count, selection, before):
+            if cursor is not None:
+                return cursor
+            await asyncio.sleep(0)
+        return 0
+
+    def _tails(self, count: int, selection: Selection | None, before: int | None) -> Iterator[int | None]:
+        """The cursor of a tail, after a None for each turn of the event loop that was used up."""
         wanted, end = selection or Selection(), len(self) if before is None else before
         if not count:
-            return end
+            yield end
+            return
         accepted, found = self._index.accepted(wanted), 0
-        for key in reversed(self._index.keys(wanted, range(end))):
+        for looked, key in enumerate(reversed(self._index.keys(wanted, range(end))), start=1):
             if accepted(key):
                 entry = self._index.entry(key)
                 found += min(entry.number + entry.count, end) - entry.number
                 if found >= count:
-                    return entry.number + found - count
-        return 0
+                    yield entry.number + found - count
+                    return
+            if looked % SKIPPED == 0:
+                yield None
+                if key <= self._index.first_key:  # the rest was removed meanwhile
+                    break
+                accepted = self._index.accepted(wanted)
+        yield 0
 
     async def follow(self, cursor: int = 0, selection: Selection | None = None) -> AsyncIterator[list[Line]]:
         """All lines from a cursor on, then new ones as they come, in batches; without end."""

@@ -6,15 +6,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pytilt.errors import UserError
 from pytilt.model.base import Value
 from pytilt.model.lines import Line, Selection
-from pytilt.store.logs import READ_BYTES, LogStore
+from pytilt.store.logs import LogStore
+
+PART_BYTES = 256 * 1024
+"""So much is searched at once: what is found in it is made to lines in a few milliseconds."""
 
 _IGNORING_CASE = "(?i)"
 
-_STRUCTURE = frozenset(r"\()[]{}")
+_STRUCTURE = frozenset("()[]{}")
 """Characters with which a pattern may be anything."""
 
-_NOT_LITERAL = re.compile(r".[*?+]+|[.^$]")
-"""What stands for other characters than itself, in a pattern without structure."""
+_FOLDED = ("ı".encode(), "İ".encode(), "ſ".encode(), "\u212a".encode())
+"""Characters that are the same as an ASCII letter where capitals do not matter."""
+
+Finder = Callable[[int], int]
+"""What finds, from a place on, the first place where a pattern may be; -1: there is none."""
 
 
 class LogPattern:
@@ -40,10 +46,14 @@ class LogPattern:
         """Is it in a line?"""
         return self._compiled.search(line) is not None
 
-    def finder(self, text: str) -> Callable[[int], int]:
-        """What finds, in an ASCII text from a place on, the first place where it may be; -1: there is none."""
-        if self._literals:
-            return _LiteralFinder(text.lower() if self._ignoring_case else text, self._literals)
+    def finder(self, data: bytes) -> Finder | None:
+        """What finds the pattern in a part of a log; None: only its lines one by one can tell."""
+        plain = data.isascii()
+        if self._literals and (plain or self._is_in_bytes(data)):
+            return _LiteralFinder(data.lower() if self._ignoring_case else data, self._literals)
+        if not plain:
+            return None
+        text = data.decode("ascii")
 
         def search(start: int) -> int:
             found = self._compiled.search(text, start)
@@ -51,27 +61,51 @@ class LogPattern:
 
         return search
 
+    def _is_in_bytes(self, data: bytes) -> bool:
+        """Are the words found in bytes that are not ASCII wherever they are in the text?"""
+        if not self._ignoring_case:
+            return True
+        return all(word.isascii() for word in self._literals) and not any(each in data for each in _FOLDED)
+
 
 class _LiteralFinder:
     """Finds the next one of several words."""
 
-    def __init__(self, text: str, words: Sequence[str]) -> None:
-        self._text = text
+    def __init__(self, data: bytes, words: Sequence[bytes]) -> None:
+        self._data = data
         self._places = dict.fromkeys(words, 0)
 
     def __call__(self, start: int) -> int:
         for word, place in self._places.items():
             if 0 <= place <= start:
-                self._places[word] = self._text.find(word, start)
+                self._places[word] = self._data.find(word, start)
         return min((place for place in self._places.values() if place >= 0), default=-1)
 
 
-def _literals(pattern: str, *, lower: bool) -> tuple[str, ...]:
+def _literals(pattern: str, *, lower: bool) -> tuple[bytes, ...]:
     """Words of which each line with the pattern has one; none where nobody knows."""
-    if _STRUCTURE & set(pattern):
-        return ()
-    words = [max(_NOT_LITERAL.split(each), key=len) for each in pattern.split("|")]
-    return tuple(word.lower() if lower else word for word in words) if all(words) else ()
+    found, runs, letters = [], [""], iter(pattern)
+    for letter in letters:
+        if letter in _STRUCTURE:
+            return ()
+        if letter == "\\":
+            escaped = next(letters, "")
+            if not escaped or escaped.isalnum() or escaped.isspace():
+                return ()
+            runs[-1] += escaped
+        elif letter == "|":
+            found.append(max(runs, key=len))
+            runs = [""]
+        elif letter in "*?+":  # what it belongs to may be missing, or be there twice
+            runs[-1] = runs[-1][:-1]
+            runs.append("")
+        elif letter in ".^$":
+            runs.append("")
+        else:
+            runs[-1] += letter
+    found.append(max(runs, key=len))
+    words = [word.lower() if lower else word for word in found]
+    return tuple(word.encode(errors="surrogatepass") for word in words) if all(words) else ()
 
 
 class LogSearch(Value):
@@ -94,41 +128,42 @@ class LogSearcher:
         logs: the log.
         wanted: what is searched for.
         cursor: number of the first line to look at.
+        shown: number of the first line that may come with one that is found; none: the cursor.
     """
 
-    def __init__(self, logs: LogStore, wanted: LogSearch, cursor: int) -> None:
+    def __init__(self, logs: LogStore, wanted: LogSearch, cursor: int, shown: int | None = None) -> None:
         self._logs = logs
         self._wanted = wanted
         self._cursor = cursor
-        self._shown = cursor
+        self._shown = cursor if shown is None else shown
         """The number after that of the last line that was passed on."""
         self._after = 0
         """So many lines are to follow it yet."""
         self._found_any = False
 
-    def advance(self, end: int) -> Iterator[list[Line | None]]:
+    def advance(self, end: int, until: int = 0) -> Iterator[list[Line | None]]:
         """The lines to show from where the last call ended up to a number; an empty list: nothing in a long part.
 
         Args:
             end: number of the line before which to stop.
+            until: number of the line before which what comes with a line stops; 0: the same.
         """
         for found in self._matches(range(self._cursor, end)):
             yield [each for line in found for each in self._with_context(line)] if self._wanted.context else [*found]
         self._cursor = end
         if self._after:
-            yield [*self._following(end)]
+            yield [*self._following(until or end)]
 
     def _matches(self, numbers: range) -> Iterator[list[Line]]:
         """The lines that have the pattern, a part of the log at a time."""
         index, selection = self._logs.index, self._wanted.selection
-        for keys in index.spans(index.keys(selection, numbers), READ_BYTES):
+        for keys in index.spans(index.keys(selection, numbers), PART_BYTES):
             yield [line for line in self._in_part(keys) if line.number in numbers]
 
     def _in_part(self, keys: Sequence[int]) -> Iterable[Line]:
         base, data = self._logs.texts(keys)
-        if not data.isascii() or not self._logs.redacted.isdisjoint(keys):
-            return self._one_by_one(keys)
-        return self._by_search(base, data.decode("ascii"))
+        find = self._wanted.pattern.finder(data) if self._logs.redacted.isdisjoint(keys) else None
+        return self._one_by_one(keys) if find is None else self._by_search(base, data, find)
 
     def _one_by_one(self, keys: Sequence[int]) -> Iterator[Line]:
         accepted = self._logs.index.accepted(self._wanted.selection)
@@ -136,28 +171,28 @@ class LogSearcher:
             if accepted(key):
                 yield from (line for line in self._logs.block(key).lines() if self._wanted.pattern.is_in(line.text))
 
-    def _by_search(self, base: int, text: str) -> Iterator[Line]:
+    def _by_search(self, base: int, data: bytes, find: Finder) -> Iterator[Line]:
         """Search a part as a whole, titles of blocks included, and take what is found in lines that are wanted."""
         index, pattern = self._logs.index, self._wanted.pattern
-        accepted, find = index.accepted(self._wanted.selection), pattern.finder(text)
+        accepted = index.accepted(self._wanted.selection)
         entry, counted, number, time = None, 0, 0, ""
         place = find(0)
         while place >= 0:
-            begin = text.rfind("\n", 0, place) + 1
-            end = text.find("\n", place)
-            end = len(text) if end < 0 else end
+            begin = data.rfind(b"\n", 0, place) + 1
+            end = data.find(b"\n", place)
+            end = len(data) if end < 0 else end
             if entry is None or base + begin > entry.begin + entry.size:
                 key = index.at(base + begin)
                 entry = index.entry(key) if key is not None and accepted(key) else None
                 if entry is not None:
                     counted, number, time = entry.begin - base, entry.number, self._logs.time_of(entry)
             if entry is not None and begin >= entry.begin - base:
-                number += text.count("\n", counted, begin)
+                number += data.count(b"\n", counted, begin)
                 counted = begin
-                line = text[begin:end]
+                line = data[begin:end].decode(errors="replace")
                 if pattern.is_in(line):  # it may reach into the next line
                     yield entry.source.line(number, time, line)
-            place = find(end + 1) if end < len(text) else -1
+            place = find(end + 1) if end < len(data) else -1
 
     def _with_context(self, line: Line) -> Iterator[Line | None]:
         yield from self._following(line.number)
@@ -183,3 +218,16 @@ class LogSearcher:
                 return
             self._shown, self._after = line.number + 1, self._after - 1
             yield line
+
+
+def backward(logs: LogStore, wanted: LogSearch, numbers: range) -> Iterator[list[Line | None]]:
+    """The lines that are found among those with these numbers: the newest part of the log first, each part in order.
+
+    Where lines come with those around them, a line may be in two parts. A part in which nothing is found is empty.
+    """
+    index = logs.index
+    for keys in index.spans_from_end(index.keys(wanted.selection, numbers), PART_BYTES):
+        first, last = index.entry(keys[0]), index.entry(keys[-1])
+        begin, end = max(numbers.start, first.number), min(numbers.stop, last.number + last.count)
+        searcher = LogSearcher(logs, wanted, begin, numbers.start)
+        yield [line for lines in searcher.advance(end, numbers.stop) for line in lines]

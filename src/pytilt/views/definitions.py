@@ -6,12 +6,14 @@ from pytilt.model.commands import Command
 from pytilt.model.files import FileRule, Ignore
 from pytilt.model.images import CustomBuild, DockerBuild, Image, LiveUpdate
 from pytilt.model.names import TILTFILE, ResourceName
-from pytilt.model.objects import Resource, Tiltfile
+from pytilt.model.objects import Resource, Runtime, Tiltfile
+from pytilt.model.pods import Pod
 from pytilt.model.resources import LocalDeploy, PortForwardSpec
 from pytilt.model.updates import Update
 from pytilt.store.objects import Snapshot
 from pytilt.views.api import ordered
 from pytilt.views.hiding import without_data
+from pytilt.views.rows import live_lines
 
 
 class Fact(Value):
@@ -46,6 +48,10 @@ class Detail(Value):
     updates: tuple[Update, ...] = ()
     """Those that run first, then those that ended, newest first."""
     definition: Definition
+    pods: tuple[Pod, ...] = ()
+    """The one that counts comes first."""
+    live: tuple[str, ...] = ()
+    """How its containers are updated in place, and why that cannot be done."""
     waits_for: tuple[ResourceName, ...] = ()
     needed_by: tuple[ResourceName, ...] = ()
 
@@ -67,19 +73,44 @@ def lanes(state: Snapshot) -> tuple[Lane, ...]:
     )
 
 
-def detail(state: Snapshot, resource: Resource) -> Detail:
-    """Everything about one resource.
+def detail(state: Snapshot, name: str) -> Detail | None:
+    """Everything about one resource, or about the Tiltfile; None where there is no such thing.
 
     Args:
         state: the objects of the session.
-        resource: one of them.
+        name: which.
     """
+    if name == TILTFILE:
+        tiltfile = state.get(Tiltfile, TILTFILE)
+        return None if tiltfile is None else _tiltfile_detail(tiltfile)
+    resource = state.get(Resource, name)
+    if resource is None:
+        return None
+    runtime = state.get(Runtime, name)
     return Detail(
         name=resource.spec.name,
         updates=(*resource.status.current, *resource.status.history),
         definition=definition(resource),
+        pods=runtime.status.pods if runtime else (),
+        live=live_lines(state, name),
         waits_for=resource.spec.resource_deps,
-        needed_by=tuple(each.spec.name for each in ordered(state) if resource.spec.name in each.spec.resource_deps),
+        needed_by=tuple(each.spec.name for each in ordered(state) if name in each.spec.resource_deps),
+    )
+
+
+def _tiltfile_detail(tiltfile: Tiltfile) -> Detail:
+    status = tiltfile.status
+    files = status.declaration.config_files if status.declaration else ()
+    return Detail(
+        name=TILTFILE,
+        updates=(*filter(None, (status.current,)), *status.history),
+        definition=Definition(
+            facts=_filled(
+                Fact(name="path", values=(tiltfile.path,)),
+                Fact(name="arguments", values=tiltfile.args),
+                Fact(name="files that it reads", values=files),
+            )
+        ),
     )
 
 

@@ -96,18 +96,19 @@ class Rows:
 
     def of(self, state: Snapshot) -> tuple[Row, ...]:
         """The rows of a state, as `rows` makes them."""
+        return tuple(self.each(state))
+
+    def each(self, state: Snapshot) -> Iterator[Row]:
+        """The same rows one by one, so that who asks can let others go on between them."""
         tiltfile, root = state.get(Tiltfile, TILTFILE), _root(state)
         offered = buttons(state)
-        found = tuple(self._row(state, resource, root, offered) for resource in ordered(state))
-        self._kept = {row.name: self._kept[row.name] for row in found}
-        return (*found, tiltfile_row(state, tiltfile, root, offered)) if tiltfile else found
-
-    def prepare(self, state: Snapshot) -> Iterator[None]:
-        """Make the rows that are not made yet, one at each step, so that who asks can let others go on between them."""
-        root, offered = _root(state), buttons(state)
-        for resource in state.all(Resource):
-            self._row(state, resource, root, offered)
-            yield
+        every = ordered(state)
+        for resource in every:
+            yield self._row(state, resource, root, offered)
+        for gone in self._kept.keys() - {resource.name for resource in every}:
+            del self._kept[gone]
+        if tiltfile:
+            yield tiltfile_row(state, tiltfile, root, offered)
 
     def _row(self, state: Snapshot, resource: Resource, root: str, offered: Buttons) -> Row:
         versions = _versions(state, resource, offered)
@@ -117,9 +118,9 @@ class Rows:
         return kept[1]
 
 
-def _live(state: Snapshot, resource: Resource) -> tuple[str, ...]:
+def live_lines(state: Snapshot, name: str) -> tuple[str, ...]:
     """A line for each kind of way into the containers, and for each reason why there is none."""
-    found = state.get(LiveUpdateState, resource.name)
+    found = state.get(LiveUpdateState, name)
     lines: dict[str, int] = {}
     for container in found.status.containers if found else ():
         way = f"{container.name}: {container.way.text}" if container.way else ""
@@ -193,7 +194,7 @@ def resource_row(state: Snapshot, resource: Resource, root: str, offered: Button
         error=error,
         crashed=dot is Dot.ERROR and running.status is RuntimeStatus.ERROR,
         warnings=status.last.warnings if status.last else (),
-        live=_live(state, resource),
+        live=live_lines(state, resource.name),
         enabled=resource.enabled,
         dependencies=spec.resource_deps,
         buttons=offered.get(resource.name, ()),
