@@ -208,6 +208,16 @@ async def test_a_long_log_is_paged_through_from_its_end_to_its_start(
     assert [line["text"] for page in reversed(pages) for line in page] == [f"w{number}" for number in range(2500)]
 
 
+async def test_a_search_may_begin_at_the_end(client: httpx.AsyncClient, served: Served):
+    write(served, "web", *(f"w{number}" for number in range(100)))
+    query = "grep=5&order=backward"
+    (part,) = (await client.get(f"/api/logs?{query}&last=3")).text.splitlines()
+    assert [line["text"] for line in json.loads(part)] == ["w75", "w85", "w95"]
+    (part,) = (await client.get(f"/api/logs?{query}&last=7&before=70&context=1")).text.splitlines()
+    found = [line.get("text", "--") for line in json.loads(part)]
+    assert found == ["w57", "w58", "w59", "w60", "--", "w64", "w65", "w66"]
+
+
 @pytest.mark.parametrize("word", ["before", "limit"])
 async def test_what_is_followed_has_no_end(client: httpx.AsyncClient, word: str):
     answer = await client.get(f"/api/logs?follow=1&{word}=5")

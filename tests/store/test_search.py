@@ -6,8 +6,9 @@ import pytest
 from pytilt.errors import UserError
 from pytilt.model.lines import Line, Selection
 from pytilt.model.names import ResourceName, SpanId
+from pytilt.store import search
 from pytilt.store.logs import LogStore
-from pytilt.store.search import LogPattern, LogSearch, LogSearcher
+from pytilt.store.search import LogPattern, LogSearch, LogSearcher, backward
 
 WEB, DB = ResourceName("web"), ResourceName("db")
 
@@ -67,6 +68,46 @@ def test_exactly_the_lines_that_have_it_are_found(logs: LogStore, pattern: str, 
     expected = [line.text for line in every(logs, selection) if sought.is_in(line.text)]
     assert found(logs, LogSearch(pattern=sought, selection=selection)) == expected
     assert found(logs, LogSearch(pattern=sought, selection=selection), 100, 333) == expected
+
+
+@pytest.mark.parametrize(
+    "pattern", ["t.o", "^one", "ré", "(?i)RÉ", "(?i)k", r"a\.b|o\+", r"(?i)A\.B", "(?i)one", "[ot]n", "o\\n"]
+)
+@pytest.mark.parametrize("words", ["one two a.b o+ k", "one two dréi a.b Ké", "\u212a İ one"])
+def test_the_same_is_found_in_whole_parts_as_in_lines(logs: LogStore, pattern: str, words: str):
+    fill(logs, 2, words=words)
+    sought = LogPattern(pattern)
+    expected = [line.text for line in every(logs, Selection()) if sought.is_in(line.text)]
+    assert found(logs, LogSearch(pattern=sought)) == expected
+    assert from_end(logs, LogSearch(pattern=sought)) == expected
+
+
+def from_end(logs: LogStore, wanted: LogSearch) -> list[str]:
+    parts = [*backward(logs, wanted, range(len(logs)))]
+    return ["--" if line is None else line.text for part in reversed(parts) for line in part]
+
+
+def test_a_search_from_the_end_finds_the_newest_part_first(logs: LogStore):
+    text = "x" * 1000
+    for number in range(2000):
+        logs.append(WEB, SpanId("s"), f"{number} {text}")
+    parts = [part for part in backward(logs, LogSearch(pattern=LogPattern("^(7|1990) ")), range(len(logs))) if part]
+    assert [[line.number for line in part if line] for part in parts] == [[1990], [7]]
+    wanted = LogSearch(pattern=LogPattern("^7 "), context=1)
+    assert [text.split()[0] for text in from_end(logs, wanted)] == ["6", "7", "8"]
+    whole = search.PART_BYTES // 1000
+    border = LogSearch(pattern=LogPattern(f"^{2000 - whole} "), context=100)
+    around = {text.split()[0] for text in from_end(logs, border)}
+    assert around >= {str(number) for number in range(2000 - whole - 100, 2000 - whole + 101)}
+
+
+def test_blocks_that_are_dropped_during_a_search_from_the_end_are_left_out(logs: LogStore):
+    for number in range(1000):
+        logs.append(WEB, SpanId("s"), f"needle {number} {'x' * 1000}")
+    parts = backward(logs, LogSearch(pattern=LogPattern("needle")), range(len(logs)))
+    assert next(parts)
+    logs.index.drop(logs.index.entry(900).begin)
+    assert [line.number for part in parts for line in part if line and line.number < 900] == []
 
 
 def test_what_was_hidden_is_not_found_by_what_it_was(logs: LogStore):

@@ -1,6 +1,7 @@
 """Updates: runs of work for a resource, why they start, why they wait, what came of them."""
 
 from enum import IntFlag, StrEnum
+from functools import cache
 
 from pytilt.model.base import Value
 from pytilt.model.names import ImageName, ResourceName, SpanId
@@ -30,10 +31,15 @@ class Reason(IntFlag):
     @property
     def shown(self) -> str:
         """The text that Tilt shows: a trigger wins alone, then the initial build, else all names."""
-        for flag, text in _TEXTS.items():
-            if flag & self and (flag.triggered or flag is Reason.INITIAL_BUILD):
-                return text
-        return " | ".join(text for flag, text in _TEXTS.items() if flag & self)
+        return _shown(self)
+
+
+@cache
+def _shown(reason: Reason) -> str:
+    for flag, text in _TEXTS.items():
+        if flag & reason and (flag.triggered or flag is Reason.INITIAL_BUILD):
+            return text
+    return " | ".join(text for flag, text in _TEXTS.items() if flag & reason)
 
 
 _TEXTS = {

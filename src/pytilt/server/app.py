@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import traceback
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -12,8 +12,8 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from pytilt import __version__
@@ -28,6 +28,7 @@ from pytilt.server.links import OneTimeLinks
 from pytilt.server.log_routes import NDJSON, LogRoutes
 from pytilt.server.page import PageFiles
 from pytilt.server.snapshot import snapshot
+from pytilt.server.streaming import Streamed
 from pytilt.server.writing import Writing, body_of, kind_of
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
@@ -164,7 +165,7 @@ class Routes:
             raise HTTPException(501, "the web page was not built, and a snapshot is one: see the page of the session")
         parts = snapshot(self._store, self._logs, self._pages.folder, self.encoded)
         headers = {"Content-Disposition": 'attachment; filename="tilt-snapshot.html"'}
-        return StreamingResponse(_yielding(parts), media_type="text/html", headers=headers)
+        return Streamed(_yielding(parts), "text/html", headers)
 
     async def updates(self, _: Request) -> Response:
         """The updates of all resources, for the timeline."""
@@ -214,7 +215,7 @@ class Routes:
         """All objects of a kind; with `watch`, one JSON line for each and then for every change of one."""
         kind = _kind(request)
         if request.query_params.get("watch"):
-            return StreamingResponse(self._watch(kind, request.query_params.get("name")), media_type=NDJSON)
+            return Streamed(self._watch(kind, request.query_params.get("name")), NDJSON)
         state = self._store.snapshot()
         return _json(
             {
@@ -298,7 +299,7 @@ class Routes:
         hidden: T = without_secrets(body, redactor)
         return hidden
 
-    async def _watch(self, kind: Kind, name: str | None) -> AsyncIterator[bytes]:
+    async def _watch(self, kind: Kind, name: str | None) -> AsyncGenerator[bytes]:
         known: dict[str, Json] = {}
         async for changed in self._store.watch(*kind.sources):
             state = self._store.snapshot()
@@ -315,7 +316,7 @@ class Routes:
                 yield b"".join(_encoded(event) + b"\n" for event in new)
 
 
-async def _yielding(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+async def _yielding(parts: Iterable[bytes]) -> AsyncGenerator[bytes]:
     """Parts joined to pieces of a sensible size, with room for others between them."""
     waiting, began = bytearray(), time.perf_counter()
     for part in parts:

@@ -9,7 +9,7 @@ import msgspec
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from pytilt.errors import UserError
 from pytilt.model.base import Value
@@ -17,6 +17,7 @@ from pytilt.model.lines import Block, Line, Selection
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
 from pytilt.model.times import in_utc, precise
+from pytilt.server.streaming import Streamed
 from pytilt.store.blocks import micros_of, time_of
 from pytilt.store.logs import LogStore, each_line
 from pytilt.store.search import LogPattern, LogSearch, LogSearcher, backward
@@ -65,16 +66,16 @@ class LogRoutes:
             last = int(_number(query, "last"))
             if query.get("order") == "backward":
                 parts = (_in_array(lines) async for lines in self._searched_backward(cursor, wanted, last))
-                return StreamingResponse(parts, media_type=NDJSON, headers=headers)
+                return Streamed(parts, NDJSON, headers)
             found = self._searched(cursor, wanted)
             if last:
                 found = _last_of(found, last)
-            return StreamingResponse((_encoded(lines) async for lines in found), media_type=NDJSON, headers=headers)
+            return Streamed((_encoded(lines) async for lines in found), NDJSON, headers)
         blocks = self._blocks(cursor, wanted)
         encoded, kind = {"text": (_plain, "text/plain"), "blocks": (_in_blocks, NDJSON)}.get(
             query.get("format", ""), (_in_lines, NDJSON)
         )
-        return StreamingResponse((encoded(some) async for some in blocks), media_type=kind, headers=headers)
+        return Streamed((encoded(some) async for some in blocks), kind, headers)
 
     async def _cursor(self, query: QueryParams, wanted: LogRequest) -> int:
         """Where to begin."""

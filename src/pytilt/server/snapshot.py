@@ -11,7 +11,7 @@ from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.views.definitions import detail
 from pytilt.views.page import Page, page_row
-from pytilt.views.rows import Rows
+from pytilt.views.rows import Row, Rows
 
 LINES = 100_000
 """So many lines of the log it has at most, the last ones: a browser keeps them all in memory."""
@@ -36,7 +36,7 @@ def snapshot(store: Store, logs: LogStore, folder: Path, encode: Encode) -> Iter
     head, end = _page(folder)
     yield head
     yield b'<script type="application/json" id="snapshot">'
-    state, found = store.snapshot(), []
+    state, found = store.snapshot(), list[Row]()
     yield b'{"createdAt": ' + _safe(msgspec.json.encode(store.now())) + b', "rows": ['
     for row in Rows().each(state):
         yield b"," * bool(found) + _safe(encode(page_row(row, 0)))

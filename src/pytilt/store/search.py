@@ -16,8 +16,8 @@ _IGNORING_CASE = "(?i)"
 _STRUCTURE = frozenset("()[]{}")
 """Characters with which a pattern may be anything."""
 
-_FOLDED = ("ı".encode(), "İ".encode(), "ſ".encode(), "\u212a".encode())
-"""Characters that are the same as an ASCII letter where capitals do not matter."""
+_FOLDED = tuple(letter.encode() for letter in "\u0130\u0131\u017f\u212a")
+"""Characters that are the same as an ASCII letter where capitals do not matter: two of i, one of s, one of k."""
 
 Finder = Callable[[int], int]
 """What finds, from a place on, the first place where a pattern may be; -1: there is none."""
@@ -47,7 +47,7 @@ class LogPattern:
         return self._compiled.search(line) is not None
 
     def finder(self, data: bytes) -> Finder | None:
-        """What finds the pattern in a part of a log; None: only its lines one by one can tell."""
+        """What finds the pattern in a part of a log; None: its lines have to be looked at one by one."""
         plain = data.isascii()
         if self._literals and (plain or self._is_in_bytes(data)):
             return _LiteralFinder(data.lower() if self._ignoring_case else data, self._literals)
