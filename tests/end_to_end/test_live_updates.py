@@ -262,3 +262,37 @@ def test_any_user_may_write_to_a_volume_where_the_root_is_read_only(web):
         session.until(lambda: served(port) == "second\n", "the new page")
         session.settles("web")
         assert session.strategies("web").count("full") == 1
+
+
+NODE = r"""
+    FROM busybox
+    RUN printf '#!/bin/sh\nexec sh "$@"\n' > /bin/node && chmod 755 /bin/node
+    COPY page /app
+    CMD ["node", "/app/server.js"]
+    """
+SERVER = """
+    mkdir -p /served
+    cp /app/index.html /served
+    exec busybox httpd -f -p 8000 -h /served
+    """
+
+
+def test_without_a_rule_a_program_that_reads_its_files_at_its_start_is_started_again_in_place(web):
+    tilt, port = web(live="", dockerfile=NODE)
+    tilt.save("page/server.js", SERVER)
+    with tilt.up() as session:
+        session.settles("web")
+        container = session.container("web")
+        tilt.save("page/index.html", "second\n")
+        session.until(lambda: served(port) == "second\n", "the page that the new process has copied")
+        tilt.edit("page/server.js", "mkdir", "echo third > /app/index.html\nmkdir")
+        session.until(lambda: served(port) == "third\n", "the page of the new program")
+        session.settles("web")
+        assert session.container("web") == container
+        session.says("the program is started again")
+        tilt.edit("web.yaml", "ports:", "startupProbe: {tcpSocket: {port: 8000}}\n        ports:")
+        session.until(lambda: session.container("web") != container, "the new pod")
+        session.settles("web")
+        tilt.save("page/index.html", "fourth\n")
+        session.says("is not started again by itself: its `startupProbe` waits for new containers only")
+        session.until(lambda: session.strategies("web")[-1] == "full", "the build")

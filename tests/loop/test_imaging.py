@@ -18,6 +18,7 @@ from pytilt.model.images import (
     DockerBuild,
     FastBuild,
     Image,
+    ImageConfig,
     LiveUpdate,
     Registry,
     Sync,
@@ -41,10 +42,11 @@ class Numbering(FakeBuilder):
 
     def __init__(self) -> None:
         super().__init__(self._built)
+        self.config: ImageConfig | None = None
 
     def _built(self, request: BuildRequest) -> BuiltImage:
         number, name = len(self.requests), request.image.name
-        return BuiltImage(name=name, id=f"sha256:{number}", reference=f"{name}:tilt-{number}")
+        return BuiltImage(name=name, id=f"sha256:{number}", reference=f"{name}:tilt-{number}", config=self.config)
 
 
 class Trial:
@@ -356,6 +358,21 @@ async def test_an_image_with_a_live_update_gets_the_helper_and_that_is_what_runs
     if added:
         assert references["img"].endswith("img:tilt-1-layered")
         assert trial.imaging.supervised(store.get(Resource, "web")) == ({"img"} if added[0][1] else set())
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+async def test_a_program_that_can_safely_be_started_again_gets_the_helper_unasked_in_a_session(store, logs, restarts):
+    trial = Trial(store, logs)
+    trial.builder.config = ImageConfig(command=("python", "main.py"))
+    layers = Layers()
+    trial.imaging = Imaging(store, trial.builder, trial.publisher, layers, restarts=restarts)
+    build = DockerBuild(context="/p", contents="FROM python\nCOPY . .\n")
+    prepare(store, kubernetes("web", images=[image("img", build=build)]))
+    await trial.ensure("web")
+    assert layers.added == ([("img:tilt-1", True)] if restarts else [])
+    assert trial.imaging.supervised(store.get(Resource, "web")) == ({"img"} if restarts else set())
+    await trial.ensure("web")  # nothing is stale
+    assert len(trial.builder.requests) == 1
 
 
 async def test_an_image_that_cannot_have_the_helper_runs_without(store, logs):

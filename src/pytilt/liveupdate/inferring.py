@@ -383,7 +383,8 @@ def _check_place(landing: Landing, rules: Inferred, kind: FileKind) -> None:
     owner = landing.step.owner.partition(":")[0]
     if rules.user not in _ROOT_USERS and owner != rules.user:
         raise _Rebuild(f"{name} belongs to `{owner or 'root'}`, and the container runs as `{rules.user}`")
-    for process in rules.processes if kind is not FileKind.DIRECTORY else ():
+    watched = not rules.supervised and kind is not FileKind.DIRECTORY
+    for process in rules.processes if watched else ():
         reason = blind_to(process, remote)
         if reason:
             raise _Rebuild(f"{reason}; `live_update='infer'` would sync it and start the program again")

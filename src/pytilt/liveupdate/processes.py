@@ -241,6 +241,8 @@ def _program(argv: Sequence[str], environment: dict[str, str], passed: list[str]
         elif name in ("busybox", "yarn", "pnpm") and len(words) > 1:
             words = words[1:]
         elif _PYTHON.fullmatch(name):
+            if passed is not None:
+                passed.append(words[0])
             return _of_python(words[1:])
         else:
             return [name, *words[1:]] if _INSTALLED.match(words[0]) else []
@@ -259,9 +261,18 @@ def _of_shell(script: str, environment: dict[str, str], passed: list[str] | None
 
 def programs(process: Process) -> tuple[str, ...]:
     """The names under which its programs are started: what starts others, and the last one."""
+    starters, words = command_of(process)
+    return (*starters, *words[:1])
+
+
+def command_of(process: Process) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What starts the program of a process, and the program with its arguments; that is empty when it cannot be seen.
+
+    For Python the program is the script or the module, and Python one of those that start it.
+    """
     passed: list[str] = []
     words = _program(process.argv, {}, passed)
-    return (*passed, *words[:1])
+    return tuple(passed), tuple(words)
 
 
 def _without_options(words: list[str]) -> list[str]:

@@ -11,9 +11,11 @@ from pytilt.host.timing import step
 from pytilt.images.contract import Builder, BuildRequest, HelperLayers, Publisher
 from pytilt.images.fast_build import can_build_upon
 from pytilt.images.registry_names import push_name
+from pytilt.liveupdate.archive import DiskTree
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
 from pytilt.loop.narration import UpdateSteps
+from pytilt.loop.restart_safety import restarts_safely
 from pytilt.model.clusters import ClusterInfo
 from pytilt.model.images import BuiltImage, CustomBuild, Delivery, DockerBuild, Image, Registry
 from pytilt.model.names import ImageName
@@ -56,15 +58,23 @@ class Imaging:
         builder: builds them.
         publisher: brings them to the cluster.
         layers: puts the helper into them; None: nothing does.
+        restarts: may the helper be put into images of the Tiltfile that do not ask for it, to start programs again?
     """
 
     def __init__(
-        self, store: Store, builder: Builder, publisher: Publisher, layers: HelperLayers | None = None
+        self,
+        store: Store,
+        builder: Builder,
+        publisher: Publisher,
+        layers: HelperLayers | None = None,
+        *,
+        restarts: bool = False,
     ) -> None:
         self._store = store
         self._builder = builder
         self._publisher = publisher
         self._layers = layers
+        self._restarts = restarts
         self._locks: defaultdict[ImageName, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def ensure(
@@ -134,7 +144,8 @@ class Imaging:
             if status.digest == digest and status.bases == upon and not force:
                 request = _upon(request, status, tuple(sorted(freshness.unbuilt(state, image))))
             built = await self._build(request, steps)
-        layered = await self._layered(image, built, steps)
+        supervised = image.restarts or self._restarts_by_itself(image, built)
+        layered = await self._layered(image, built, steps, supervised=supervised)
         made = ImageMapStatus(
             built=built,
             reference=await self._publish(image, layered or built, registry, info, steps) if image.deployed else "",
@@ -142,7 +153,7 @@ class Imaging:
             digest=digest,
             bases=upon,
             layered=layered,
-            supervised=layered is not None and image.restarts,
+            supervised=layered is not None and supervised,
         )
         self._store.change(ImageMap, image.name, lambda before: replace(before, status=made))
         return made
@@ -155,13 +166,20 @@ class Imaging:
         with steps.step(f"{what}: [{image.name}]") as log, step(StepName.BUILD, image.name):
             return await self._builder.build(request, log)
 
-    async def _layered(self, image: Image, built: BuiltImage, steps: UpdateSteps) -> BuiltImage | None:
+    def _restarts_by_itself(self, image: Image, built: BuiltImage) -> bool:
+        """May its program be started again although the Tiltfile does not say so?"""
+        specs = [resource.spec for resource in self._store.snapshot().all(Resource)]
+        return self._restarts and built.config is not None and restarts_safely(specs, image, built.config, DiskTree())
+
+    async def _layered(
+        self, image: Image, built: BuiltImage, steps: UpdateSteps, *, supervised: bool
+    ) -> BuiltImage | None:
         """The image with the helper, where it is to have one. Without it live updates find another way."""
-        if self._layers is None or not image.takes_layer:
+        if self._layers is None or not (image.takes_layer or supervised):
             return None
         try:
             with step(StepName.BUILD, "synclet"):
-                return await self._layers.add(built, supervised=image.restarts)
+                return await self._layers.add(built, supervised=supervised)
         except BuildError as problem:
             steps.spare(0, f"The helper for live updates was not added to {image.name}: {problem.message}")
             return None
@@ -169,7 +187,7 @@ class Imaging:
     async def _has_layer(self, image: Image, status: ImageMapStatus) -> bool:
         """Is the image that was published with the helper still there, if there is to be one?"""
         if status.layered is not None:
-            return image.takes_layer and await self._builder.exists(status.layered)
+            return (image.takes_layer or status.supervised) and await self._builder.exists(status.layered)
         return True
 
     async def _publish(

@@ -2,29 +2,24 @@
 
 import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from pytilt.cluster import objects, workloads
+from pytilt.cluster import objects
 from pytilt.images.build_chain import build_chain
-from pytilt.images.build_paths import covers
+from pytilt.liveupdate.archive import DiskTree
 from pytilt.liveupdate.glob_sources import is_glob
-from pytilt.liveupdate.inferring import Landing, SourceTree, arrivals, blind
+from pytilt.liveupdate.inferring import Landing, SourceTree, UnseenTree, arrivals, blind
 from pytilt.liveupdate.planning import ChangedFile
 from pytilt.liveupdate.processes import programs, reloader_of, shown
-from pytilt.model import references
+from pytilt.loop.image_uses import ImageUse, brings, image_uses, process_of
+from pytilt.loop.restart_safety import LASTING, images_below, restart_problem
 from pytilt.model.images import DockerBuild, Image, ImageConfig
 from pytilt.model.inference import Chain, Copied, Executed, Inference, InferenceMode, Inferred, Process, Taken
 from pytilt.model.names import ImageName
 from pytilt.model.objects import ImageMap, Resource
-from pytilt.model.resources import KubeObject, KubernetesDeploy
+from pytilt.model.resources import KubernetesDeploy
 from pytilt.store.objects import Snapshot
-
-_LASTING = frozenset({"DaemonSet", "Deployment", "Pod", "ReplicaSet", "ReplicationController", "StatefulSet"})
-"""Kinds whose pods run until something changes."""
-
-_SEARCHED = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 _TRUST = "`live_update='infer'` would sync it and start the program again"
 
@@ -40,25 +35,31 @@ def infer(state: Snapshot, resource: Resource) -> tuple[Inference, ...]:
     built = {name: found.status.built for name, found in maps.items() if found is not None}
     configs = {name: image.config for name, image in built.items() if image and image.config}
     supervised = {name for name, found in maps.items() if found is not None and found.status.supervised}
-    return inferences(resource, configs, supervised)
+    return inferences(resource, configs, supervised, DiskTree())
 
 
 def inferences(
-    resource: Resource, configs: Mapping[ImageName, ImageConfig], supervised: Collection[ImageName] = ()
+    resource: Resource,
+    configs: Mapping[ImageName, ImageConfig],
+    supervised: Collection[ImageName] = (),
+    tree: SourceTree | None = None,
 ) -> tuple[Inference, ...]:
     """The same, of images as they were built, some of them so that their program can be started again."""
     same = resource.digest == resource.status.applied_digest
     before = {each.image: each.blocked for each in resource.status.inferences if same}
     found = (
-        _inference(resource, image, configs.get(image.name), before.get(image.name, ""))
+        _inference(
+            resource,
+            image,
+            configs.get(image.name),
+            before.get(image.name, ""),
+            supervised=image.name in supervised,
+            tree=tree or UnseenTree(),
+        )
         for image in resource.spec.images
         if image.deployed and image.live_update is None and isinstance(image.build, DockerBuild)
     )
-    return tuple(
-        replace(each, rules=replace(each.rules, supervised=True)) if each.rules and each.image in supervised else each
-        for each in found
-        if each is not None
-    )
+    return tuple(each for each in found if each is not None)
 
 
 def explanation(image: Image, rules: Inferred, changed: Sequence[ChangedFile], tree: SourceTree, directory: str) -> str:
@@ -110,30 +111,33 @@ def _read_later(chain: Chain) -> Iterator[str]:
             yield from (posixpath.join(step.context, each) for each in step.sources if each and not is_glob(each))
 
 
-def _inference(resource: Resource, image: Image, config: ImageConfig | None, blocked: str) -> Inference | None:
+def _inference(
+    resource: Resource, image: Image, config: ImageConfig | None, blocked: str, *, supervised: bool, tree: SourceTree
+) -> Inference | None:
     deploy = resource.spec.deploy
-    below = {each.name: each for each in _below(resource.spec.images, image)}
+    below = {each.name: each for each in images_below(resource.spec.images, image)}
     silent = image.inference is InferenceMode.OFF or any(_has_its_own(each) for each in below.values())
     if silent or config is None or not isinstance(deploy, KubernetesDeploy):
         return None
     trusted = image.inference is InferenceMode.INFER
     chain = build_chain(image, below, config)
     why = chain.unclear and f"no live update is inferred: {chain.unclear}"
-    uses = list(_uses(deploy.objects, image))
+    uses = list(image_uses(deploy.objects, image))
     if not trusted:
         why = blocked or why or _unsafe(deploy, image, uses)
     elif blocked:
         why = blocked
-    processes = tuple(_opaque(_process(each, image, config), chain) for each in uses)
-    if not why and not trusted:
-        why = next(
-            (
-                f"`{shown(each)}` in container `{each.container}` is not known to see changed files; {_TRUST}"
-                for each in processes
-                if reloader_of(each) is None
-            ),
-            "",
-        )
+    processes = tuple(_opaque(process_of(each, image, config), chain) for each in uses)
+    blind = [each for each in processes if reloader_of(each) is None]
+    if not trusted and ((not why and blind) or supervised):
+        problem = restart_problem(resource.spec, image, config, tree)
+        supervised = supervised and not problem
+        if blind and not why and not supervised:
+            not_again = problem or "its image has no `synclet`"
+            why = (
+                f"`{shown(blind[0])}` in container `{blind[0].container}` is not known to see changed files, "
+                f"and is not started again by itself: {not_again}; {_TRUST}"
+            )
     if why or not any(isinstance(step, Copied) for step in chain.steps):
         return Inference(image=image.name, why=why, blocked=blocked)
     rules = Inferred(
@@ -142,6 +146,7 @@ def _inference(resource: Resource, image: Image, config: ImageConfig | None, blo
         trusted=trusted,
         user=next((user for each in uses if (user := each.user or config.user.partition(":")[0])), ""),
         mounts=(*config.volumes, *(mount for each in uses for mount in each.mounts)),
+        supervised=supervised,
     )
     return Inference(image=image.name, rules=rules)
 
@@ -150,52 +155,13 @@ def _has_its_own(image: Image) -> bool:
     return image.live_update is not None or image.inference is InferenceMode.OFF
 
 
-def _below(images: Sequence[Image], image: Image) -> list[Image]:
-    """The images that one builds upon, directly or not."""
-    found, wanted = list[Image](), set(image.base_images)
-    for other in reversed(images):
-        if other.name in wanted:
-            found.append(other)
-            wanted.update(other.base_images)
-    return found
-
-
-class _Use(NamedTuple):
-    """A container that runs an image."""
-
-    o: KubeObject
-    container: Mapping[str, Any]
-    init: bool
-    user: str
-    """Empty: the image says who."""
-
-    @property
-    def mounts(self) -> list[str]:
-        return [str(each.get("mountPath") or "/") for each in objects.items(self.container, "volumeMounts")]
-
-    @property
-    def read_only(self) -> bool:
-        return bool(objects.mapping(self.container, "securityContext").get("readOnlyRootFilesystem"))
-
-
-def _uses(wanted: Sequence[KubeObject], image: Image) -> Iterator[_Use]:
-    for o in wanted:
-        for spec in workloads.pod_specs(o):
-            for key in ("initContainers", "containers"):
-                for container in objects.items(spec, key):
-                    if references.means(str(container.get("image") or ""), image):
-                        users = (objects.mapping(each, "securityContext") for each in (container, spec))
-                        user = next((str(each["runAsUser"]) for each in users if each.get("runAsUser") is not None), "")
-                        yield _Use(o, container, key == "initContainers", user)
-
-
-def _unsafe(deploy: KubernetesDeploy, image: Image, uses: Sequence[_Use]) -> str:
+def _unsafe(deploy: KubernetesDeploy, image: Image, uses: Sequence[ImageUse]) -> str:
     """Why a sync would perhaps not do what a full build does; empty when it would."""
     if not uses or image.match_in_env_vars or deploy.locators or deploy.commands is not None:
         return f"it is not known what runs image `{image.name}`; {_TRUST}"
     for each in uses:
-        name = each.container.get("name")
-        if objects.kind(each.o) not in _LASTING:
+        name = each.name
+        if objects.kind(each.o) not in LASTING:
             return f"a {objects.kind(each.o)} runs image `{image.name}`, and is to run anew"
         if each.init:
             return f"the init container `{name}` runs image `{image.name}`, and is to run anew"
@@ -204,35 +170,7 @@ def _unsafe(deploy: KubernetesDeploy, image: Image, uses: Sequence[_Use]) -> str
     return ""
 
 
-def _process(use: _Use, image: Image, config: ImageConfig) -> Process:
-    container = use.container
-    command = image.entrypoint if image.entrypoint is not None else _texts(container.get("command"))
-    args = image.container_args if image.container_args is not None else _texts(container.get("args"))
-    said = tuple(
-        (str(each.get("name")), str(each["value"]))
-        for each in objects.items(container, "env")
-        if each.get("value") is not None
-    )
-    return Process(
-        container=str(container.get("name") or ""),
-        argv=(*(command or config.entrypoint), *(args or (() if command else config.command))),
-        environment=tuple({**dict(config.environment), **dict(said)}.items()),
-        directory=str(container.get("workingDir") or config.working_dir or "/"),
-    )
-
-
 def _opaque(process: Process, chain: Chain) -> Process:
     """Notice a program that the project itself brings under a well-known name."""
     brought = [step for step in chain.steps if isinstance(step, Copied | Taken)]
-    names = {posixpath.basename(path) for step in brought for path in (*step.sources, step.destination)}
-    for program in programs(process):
-        places = [program] if program.startswith("/") else [f"{place}/{program}" for place in _SEARCHED]
-        if posixpath.basename(program) in names or any(
-            covers(step.destination, place) for step in brought for place in places
-        ):
-            return replace(process, opaque=True)
-    return process
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list) else ()
+    return replace(process, opaque=True) if any(brings(brought, each) for each in programs(process)) else process

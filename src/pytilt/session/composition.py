@@ -142,7 +142,9 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
         request, commands = partial(command_process, environ=environ), deploy_commands(runner, access, project, environ)
         records = project_records(project, used=not options.force)
-        imaging = recording_imaging(store, engine, runner, project, records, access.cluster, limit=PARALLEL_BUILDS)
+        imaging = recording_imaging(
+            store, engine, runner, project, records, access.cluster, limit=PARALLEL_BUILDS, restarts=not options.ci
+        )
         applies = ApplyRecords(records, access.cluster)
         runtimes = Runtimes(store, logs, access.cluster, options.host)
         kubernetes = KubernetesKind(store, access.cluster, imaging, runtimes, records=applies)

@@ -48,6 +48,7 @@ def recording_imaging(
     cluster: Cluster,
     *,
     limit: int,
+    restarts: bool,
 ) -> Imaging:
     """What builds and publishes images, but those that are there already.
 
@@ -59,6 +60,7 @@ def recording_imaging(
         records: of earlier sessions.
         cluster: runs them.
         limit: how many builds at once.
+        restarts: may programs be started again where that is safe?
     """
     settings = project.settings
     credentials = RegistryCredentials(settings, runner)
@@ -70,6 +72,7 @@ def recording_imaging(
         RecordingBuilder(builder, engine, records, FileDigests(records), settings.environ),
         RecordingPublisher(publisher, engine, credentials, records, _uid_of(cluster)),
         SyncletLayers(engine),
+        restarts=restarts,
     )
 
 
