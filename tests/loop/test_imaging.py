@@ -362,8 +362,9 @@ async def test_an_image_with_a_live_update_gets_the_helper_and_that_is_what_runs
 
 @pytest.mark.parametrize("restarts", [True, False])
 async def test_a_program_that_can_safely_be_started_again_gets_the_helper_unasked_in_a_session(store, logs, restarts):
-    trial = Trial(store, logs)
-    trial.builder.config = ImageConfig(command=("python", "main.py"))
+    builder = Numbering()
+    builder.config = ImageConfig(command=("python", "main.py"))
+    trial = Trial(store, logs, builder)
     layers = Layers()
     trial.imaging = Imaging(store, trial.builder, trial.publisher, layers, restarts=restarts)
     build = DockerBuild(context="/p", contents="FROM python\nCOPY . .\n")

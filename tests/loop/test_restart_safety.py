@@ -153,10 +153,9 @@ def test_what_cannot_be_started_again_is_built_and_it_is_said_why_and_what_to_wr
         "itself: its `startupProbe` waits for new containers only; `live_update='infer'` would sync it and start the "
         "program again"
     )
-    (answer,) = inferences(
-        Resource(name="app", spec=kubernetes("app", pod(), images=(app(),))), {"app": PYTHON}, ["app"]
-    )
+    resource = Resource(name="app", spec=kubernetes("app", pod(), images=(app(),)))
+    (answer,) = inferences(resource, {ImageName("app"): PYTHON}, {ImageName("app")})
     assert answer.rules is not None
     assert answer.rules.supervised
-    (answer,) = inferences(Resource(name="app", spec=kubernetes("app", pod(), images=(app(),))), {"app": PYTHON})
+    (answer,) = inferences(resource, {ImageName("app"): PYTHON})
     assert "its image has no `synclet`" in answer.why

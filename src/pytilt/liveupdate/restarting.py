@@ -24,7 +24,7 @@ _NUMBER_FILE = re.compile(r"-{1,2}(?:pid|pid-?file|daemon|daemonize)(?:=.*)?")
 _PYTHON = re.compile(r"python[\d.]*")
 
 
-def restart_doubt(process: Process) -> str:
+def against_restart(process: Process) -> str:
     """Why a program may not be started again without being asked; empty when it may."""
     starters, words = command_of(process)
     names = [posixpath.basename(each) for each in starters]

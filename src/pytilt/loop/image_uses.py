@@ -17,7 +17,7 @@ from pytilt.model.resources import KubeObject
 _SEARCHED = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
-class ImageUse(NamedTuple):
+class ContainerUse(NamedTuple):
     """A container that runs an image."""
 
     o: KubeObject
@@ -44,7 +44,7 @@ class ImageUse(NamedTuple):
         return bool(objects.mapping(self.container, "securityContext").get("readOnlyRootFilesystem"))
 
 
-def image_uses(wanted: Sequence[KubeObject], image: Image) -> Iterator[ImageUse]:
+def image_uses(wanted: Sequence[KubeObject], image: Image) -> Iterator[ContainerUse]:
     """All containers of objects that run an image."""
     for o in wanted:
         for spec in workloads.pod_specs(o):
@@ -53,10 +53,10 @@ def image_uses(wanted: Sequence[KubeObject], image: Image) -> Iterator[ImageUse]
                     if references.means(str(container.get("image") or ""), image):
                         users = (objects.mapping(each, "securityContext") for each in (container, spec))
                         user = next((str(each["runAsUser"]) for each in users if each.get("runAsUser") is not None), "")
-                        yield ImageUse(o, spec, container, key == "initContainers", user)
+                        yield ContainerUse(o, spec, container, key == "initContainers", user)
 
 
-def process_of(use: ImageUse, image: Image, config: ImageConfig) -> Process:
+def process_of(use: ContainerUse, image: Image, config: ImageConfig) -> Process:
     """What a container runs, by its object, the Tiltfile or the image."""
     container = use.container
     command = image.entrypoint if image.entrypoint is not None else _texts(container.get("command"))

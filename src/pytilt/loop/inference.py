@@ -12,7 +12,7 @@ from pytilt.liveupdate.glob_sources import is_glob
 from pytilt.liveupdate.inferring import Landing, SourceTree, UnseenTree, arrivals, blind
 from pytilt.liveupdate.planning import ChangedFile
 from pytilt.liveupdate.processes import programs, reloader_of, shown
-from pytilt.loop.image_uses import ImageUse, brings, image_uses, process_of
+from pytilt.loop.image_uses import ContainerUse, brings, image_uses, process_of
 from pytilt.loop.restart_safety import LASTING, images_below, restart_problem
 from pytilt.model.images import DockerBuild, Image, ImageConfig
 from pytilt.model.inference import Chain, Copied, Executed, Inference, InferenceMode, Inferred, Process, Taken
@@ -155,7 +155,7 @@ def _has_its_own(image: Image) -> bool:
     return image.live_update is not None or image.inference is InferenceMode.OFF
 
 
-def _unsafe(deploy: KubernetesDeploy, image: Image, uses: Sequence[ImageUse]) -> str:
+def _unsafe(deploy: KubernetesDeploy, image: Image, uses: Sequence[ContainerUse]) -> str:
     """Why a sync would perhaps not do what a full build does; empty when it would."""
     if not uses or image.match_in_env_vars or deploy.locators or deploy.commands is not None:
         return f"it is not known what runs image `{image.name}`; {_TRUST}"

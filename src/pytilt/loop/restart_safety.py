@@ -1,6 +1,6 @@
 """Where pytilt makes the helper the first process of containers by itself, to start their programs again. Pure.
 
-Everything that tells a program started again from a new container is a reason against it.
+Everything by which a program that was started again differs from one in a new container is a reason against it.
 """
 
 import re
@@ -11,8 +11,8 @@ from pytilt.cluster import objects
 from pytilt.images.build_chain import build_chain
 from pytilt.liveupdate.inferring import SourceTree
 from pytilt.liveupdate.processes import command_of, reloader_of, shown
-from pytilt.liveupdate.restarting import restart_doubt
-from pytilt.loop.image_uses import ImageUse, brings, image_uses, process_of
+from pytilt.liveupdate.restarting import against_restart
+from pytilt.loop.image_uses import ContainerUse, brings, image_uses, process_of
 from pytilt.model.images import DockerBuild, Image, ImageConfig
 from pytilt.model.inference import Chain, Copied, InferenceMode
 from pytilt.model.names import ImageName
@@ -80,16 +80,16 @@ def restart_problem(spec: ResourceSpec, image: Image, config: ImageConfig, tree:
     )
 
 
-def _problem(use: ImageUse, image: Image, config: ImageConfig, chain: Chain, tree: SourceTree) -> str:
+def _problem(use: ContainerUse, image: Image, config: ImageConfig, chain: Chain, tree: SourceTree) -> str:
     process = process_of(use, image, config)
     starters, words = command_of(process)
     copied = [step for step in chain.steps if isinstance(step, Copied)]
     if own := next((each for each in starters or words[:1] if brings(copied, each, tree)), ""):
         return f"`{own}` may be a program of the project's own"
-    return restart_doubt(process) or next(_fragile(use, shown(process)), "")
+    return against_restart(process) or next(_fragile(use, shown(process)), "")
 
 
-def _fragile(use: ImageUse, shown_process: str) -> Iterator[str]:
+def _fragile(use: ContainerUse, shown_process: str) -> Iterator[str]:
     """What in a pod would notice that the program was started again in place."""
     container, hooks = use.container, objects.mapping(use.container, "lifecycle")
     if objects.kind(use.o) not in LASTING or use.init:

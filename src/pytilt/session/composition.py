@@ -48,7 +48,7 @@ from pytilt.model.resources import ComposeDeploy, CustomDeploy, KubernetesDeploy
 from pytilt.model.updates import Reason, Strategy
 from pytilt.session.clusters import connected
 from pytilt.session.commands import command_environ, deploy_commands
-from pytilt.session.earlier import project_records, recording_imaging
+from pytilt.session.earlier import BuildLimits, project_records, recording_imaging
 from pytilt.session.evaluators import evaluator
 from pytilt.session.places import ensure_token, new_session_dir
 from pytilt.session.project import SessionProject
@@ -142,9 +142,8 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
         request, commands = partial(command_process, environ=environ), deploy_commands(runner, access, project, environ)
         records = project_records(project, used=not options.force)
-        imaging = recording_imaging(
-            store, engine, runner, project, records, access.cluster, limit=PARALLEL_BUILDS, restarts=not options.ci
-        )
+        limits = BuildLimits(parallel=PARALLEL_BUILDS, restarts=not options.ci)
+        imaging = recording_imaging(store, engine, runner, project, records, access.cluster, limits)
         applies = ApplyRecords(records, access.cluster)
         runtimes = Runtimes(store, logs, access.cluster, options.host)
         kubernetes = KubernetesKind(store, access.cluster, imaging, runtimes, records=applies)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from pytilt.cluster import objects
 from pytilt.cluster.seam import Cluster
@@ -39,6 +40,15 @@ def project_records(project: SessionProject, *, used: bool) -> Records:
     return records
 
 
+class BuildLimits(NamedTuple):
+    """How the images of a session are built."""
+
+    parallel: int
+    """How many at once."""
+    restarts: bool
+    """May programs be started again where that is safe, although the Tiltfile does not ask for it?"""
+
+
 def recording_imaging(
     store: Store,
     engine: Engine,
@@ -46,9 +56,7 @@ def recording_imaging(
     project: SessionProject,
     records: Records,
     cluster: Cluster,
-    *,
-    limit: int,
-    restarts: bool,
+    limits: BuildLimits,
 ) -> Imaging:
     """What builds and publishes images, but those that are there already.
 
@@ -59,20 +67,19 @@ def recording_imaging(
         project: whose images.
         records: of earlier sessions.
         cluster: runs them.
-        limit: how many builds at once.
-        restarts: may programs be started again where that is safe?
+        limits: how it is done.
     """
     settings = project.settings
     credentials = RegistryCredentials(settings, runner)
     kind = project.target.connection.cluster if project.target.connection else ""
     publisher = DockerPublisher(engine, credentials, runner, settings, kind_cluster=kind)
-    builder = image_builder(engine, runner, settings, limit=limit)
+    builder = image_builder(engine, runner, settings, limit=limits.parallel)
     return Imaging(
         store,
         RecordingBuilder(builder, engine, records, FileDigests(records), settings.environ),
         RecordingPublisher(publisher, engine, credentials, records, _uid_of(cluster)),
         SyncletLayers(engine),
-        restarts=restarts,
+        restarts=limits.restarts,
     )
 
 
