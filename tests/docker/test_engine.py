@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,28 @@ async def test_the_real_engine_knows_its_images(engine: Engine) -> None:
     assert (await engine.image_id("busybox") or "").startswith("sha256:")
     assert await engine.image_id("pytilt-test-none:1") is None
     assert (await engine.about()).platform.startswith("linux/")
+
+
+async def test_many_who_ask_for_images_at_once_are_answered_by_one_list(tmp_path: Path) -> None:
+    images = b'[{"Id":"sha256:1","RepoTags":["web:latest","web:v1"]},{"Id":"sha256:2","RepoTags":null}]'
+    one = b'{"Id":"sha256:3"}'
+    async with (
+        scripted(tmp_path, {"/images/json": [images], "/images/": [one] * 3}) as (asked, settings),
+        Engine(settings) as engine,
+    ):
+        await engine.api()
+        names = ["a", "b", "web", "web:v1", "other"]
+        found = await asyncio.gather(*map(engine.image_id, names))
+        assert found == ["sha256:3", "sha256:3", "sha256:1", "sha256:1", "sha256:3"]
+        assert len(asked.targets("/images/json")) == 1
+
+
+async def test_the_real_engine_answers_many_as_it_answers_one(engine: Engine) -> None:
+    alone = await engine.image_id("busybox")
+    assert await asyncio.gather(*[engine.image_id("busybox")] * 5, engine.image_id("pytilt-test-none:1")) == [
+        *[alone] * 5,
+        None,
+    ]
 
 
 def test_the_tag_of_an_image_identifies_its_content() -> None:

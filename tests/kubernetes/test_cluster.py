@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pytilt.cluster.seam import ChangeType, Cluster, ContainerRef, ObjectRef
 from pytilt.errors import ApplyError
@@ -90,6 +91,31 @@ async def test_where_nodes_may_not_be_read_the_server_gives_the_architecture(ser
     server.on("GET", "/api/v1/nodes", status(403, "Forbidden"))
     info = await KubernetesCluster(api).info()
     assert (info.version, info.arch, info.registry) == ("v1.34.0", "arm64", None)
+
+
+async def test_many_objects_are_read_by_listing_them(cluster: KubernetesCluster, namespace: str):
+    names = [f"c{number}" for number in range(6)]
+    for name in names:
+        await cluster.apply(config_map(name, a=name), timeout=30)
+    refs = [ref("v1", "ConfigMap", name) for name in (*names, "none")]
+    found = await asyncio.gather(*(cluster.get(replace(each, namespace=namespace)) for each in refs))
+    assert [each and (each["kind"], each["data"]) for each in found] == [
+        *(("ConfigMap", {"a": name}) for name in names),
+        None,
+    ]
+    assert found[-2] == await cluster.get(refs[-2])
+
+
+async def test_where_objects_may_not_be_listed_each_is_read(server: ApiServer, api: KubernetesApi):
+    kinds = {"resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]}
+    server.on("GET", "/api/v1", Reply(body=kinds))
+    server.on("GET", "/api/v1/namespaces/n/configmaps", status(403, "Forbidden"))
+    for name in "abcd":
+        server.on("GET", f"/api/v1/namespaces/n/configmaps/{name}", Reply(body=config_map(name)))
+    cluster = KubernetesCluster(api)
+    refs = [ObjectRef(api_version="v1", kind="ConfigMap", name=name, namespace="n") for name in "abcd"]
+    found = await asyncio.gather(*map(cluster.get, refs))
+    assert [each and each["metadata"]["name"] for each in found] == ["a", "b", "c", "d"]
 
 
 async def test_objects_are_made_changed_read_and_deleted(cluster: KubernetesCluster, namespace: str):

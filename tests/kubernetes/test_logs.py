@@ -5,7 +5,7 @@ import pytest
 from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import ClusterUnreachableError
 from pytilt.kubernetes.api import KubernetesApi
-from pytilt.kubernetes.logs import ContainerRun, follow, latest_run
+from pytilt.kubernetes.logs import LatestRun, follow, latest_run
 from tests.kubernetes.api_server import ApiServer, Reply, status
 
 REF = ContainerRef(namespace="default", pod="web", container="main")
@@ -20,12 +20,12 @@ def at(nanoseconds: int) -> str:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"state": {"waiting": {}}}, ContainerRun()),
-        ({"state": {"running": {}}, "containerID": "a"}, ContainerRun(id="a", started=True)),
-        ({"state": {"terminated": {}}}, ContainerRun(started=True, ended=True)),
+        ({"state": {"waiting": {}}}, LatestRun()),
+        ({"state": {"running": {}}, "containerID": "a"}, LatestRun(id="a", started=True)),
+        ({"state": {"terminated": {}}}, LatestRun(started=True, ended=True)),
         (
             {"state": {"waiting": {}}, "lastState": {"terminated": {}}, "restartCount": 1},
-            ContainerRun(restarts=1, started=True, ended=True),
+            LatestRun(restarts=1, started=True, ended=True),
         ),
     ],
 )

@@ -6,10 +6,12 @@ from msgspec.structs import replace
 
 from pytilt.loop.planner import Planner, plan_updates
 from pytilt.loop.schedule import Key, QueueKind, Slots
+from pytilt.model.clusters import ClusterInfo
 from pytilt.model.commands import Command
 from pytilt.model.files import FileRule
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import (
+    ClusterState,
     FileWatch,
     FileWatchStatus,
     Resource,
@@ -19,7 +21,7 @@ from pytilt.model.objects import (
     Tiltfile,
     TiltfileStatus,
 )
-from pytilt.model.resources import LocalDeploy, ResourceSpec
+from pytilt.model.resources import KubernetesDeploy, LocalDeploy, ResourceSpec
 from pytilt.model.updates import Hold, Outcome, Reason, Strategy, Trigger, Update
 from pytilt.store.objects import Store
 
@@ -55,7 +57,7 @@ class World:
         spec = ResourceSpec(name=name, deploy=deploy, resource_deps=deps)
         return Resource(name=name, spec=spec, digest="d", order=order, status=ResourceStatus(applied_digest="d"))
 
-    def put(self, each: Resource | Tiltfile | FileWatch | Runtime) -> None:
+    def put(self, each: Resource | Tiltfile | FileWatch | Runtime | ClusterState) -> None:
         self.store.put(each)
         self.changed.add((type(each), each.name))
 
@@ -78,6 +80,11 @@ class World:
             status = replace(resource.status, current=(), history=(update(),), consumed=self.sequence)
             self.put(replace(resource, status=status))
             self.ready(name)
+
+    def end_of(self, name: ResourceName) -> None:
+        resource = self.store.get(Resource, name)
+        assert resource is not None
+        self.put(replace(resource, status=replace(resource.status, history=(update(),))))
 
     def save(self, name: ResourceName) -> None:
         self.sequence += 1
@@ -145,5 +152,25 @@ def test_a_change_has_only_what_it_concerns_looked_at():
 
 
 def test_commands_builds_and_what_is_only_applied_have_slots_of_their_own():
-    slots = Slots(commands=4, builds=2, applies=8)
-    assert [slots.of(kind) for kind in QueueKind] == [1, 4, 2, 8]
+    slots = Slots(commands=4, builds=2, applies=8, repeats=16)
+    assert [slots.of(kind) for kind in QueueKind] == [1, 4, 2, 8, 16]
+
+
+def test_first_updates_that_an_earlier_session_has_recorded_have_more_slots():
+    world, recorded = World(1), {"r0", "r1", "r2", "r3"}
+    for name in NAMES:
+        resource = world.store.get(Resource, name)
+        assert resource is not None
+        spec = replace(resource.spec, deploy=KubernetesDeploy(objects=()), resource_deps=())
+        world.put(replace(resource, spec=spec))
+    world.put(ClusterState(name="default", info=ClusterInfo(context="c", namespace="n", product="kind")))
+    planner = Planner(recorded.__contains__)
+    slots = Slots(applies=1, repeats=3)
+    first = planner.plan(world.store.snapshot(), slots)
+    assert [start.resource for start in first.starts] == ["r0", "r1", "r2", "r4"]
+    for start in first.starts:
+        world.end_of(start.resource)
+    world.save(NAMES[0])
+    world.save(NAMES[1])
+    later = planner.plan(world.store.snapshot(), slots)
+    assert [start.resource for start in later.starts] == ["r3", "r5"]

@@ -18,6 +18,7 @@ __all__ = [
     "Cluster",
     "ClusterInfo",
     "ContainerRef",
+    "ContainerRun",
     "Containers",
     "ExecStream",
     "Notify",
@@ -123,6 +124,15 @@ class ContainerRef(Value):
     container: str
 
 
+class ContainerRun(Value):
+    """One run of a container: it ends, and the next begins, when the container is restarted."""
+
+    id: str = ""
+    """Without the runtime's prefix."""
+    restarts: int = 0
+    """How many runs came before."""
+
+
 class ExecStream(Protocol):
     """A command that runs in a container, with its standard streams."""
 
@@ -176,12 +186,15 @@ class ByteStream(Protocol):
 class Containers(Protocol):
     """The running containers of a cluster."""
 
-    def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncIterator[tuple[str, str]]:
+    def logs(
+        self, ref: ContainerRef, *, since: str = "", running: ContainerRun | None = None
+    ) -> AsyncIterator[tuple[str, str]]:
         """Follow the log of one container until it ends.
 
         Args:
             ref: which container; it may not have started yet, then the iterator waits for its first line.
             since: RFC 3339 with nanoseconds; only lines at or after it.
+            running: the run of the container, if it is known to have started, so that nobody asks for it.
 
         Yields:
             The time of a line (RFC 3339 in UTC, with nanoseconds or in whole seconds) and its text, which ends with a

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from enum import StrEnum
 from types import TracebackType
@@ -13,6 +14,7 @@ from pytilt.docker.api import DockerApi, path
 from pytilt.docker.discovery import connected
 from pytilt.docker.machine import Machine
 from pytilt.errors import DockerApiError
+from pytilt.http.batches import Batches
 from pytilt.model.base import Value
 from pytilt.model.images import ImageConfig
 from pytilt.model.references import parse
@@ -66,6 +68,11 @@ class _Inspected(msgspec.Struct, rename="pascal"):
     config: _Config | None = None
 
 
+class _Listed(msgspec.Struct, rename="pascal"):
+    id: str
+    repo_tags: list[str] | None = None
+
+
 class _Layer(msgspec.Struct, rename="pascal"):
     created_by: str = ""
 
@@ -85,6 +92,7 @@ class Engine:
         self._finding = asyncio.Lock()
         self._api: DockerApi | None = None
         self._about: About | None = None
+        self._image_ids = Batches(self._image_id, self._all_image_ids)
 
     async def __aenter__(self) -> Self:
         return self
@@ -125,6 +133,9 @@ class Engine:
         Raises:
             EngineUnreachableError: no engine answers.
         """
+        return await self._image_ids.get(reference)
+
+    async def _image_id(self, reference: str) -> str | None:
         api = await self.api()
         try:
             return (await api.request("GET", path("images", reference, "json"))).decode(_Inspected).id
@@ -132,6 +143,15 @@ class Engine:
             if error.status == 404:
                 return None
             raise
+
+    async def _all_image_ids(self) -> Mapping[str, str | None]:
+        """The ids of all images that have names, by these, also without the tag that is meant without one."""
+        api = await self.api()
+        ids: dict[str, str | None] = {}
+        for image in (await api.request("GET", "/images/json")).decode(list[_Listed]):
+            for tag in image.repo_tags or ():
+                ids[tag] = ids[tag.removesuffix(":latest")] = image.id
+        return ids
 
     async def image_config(self, image: str) -> ImageConfig:
         """What an image says of the containers that run it.

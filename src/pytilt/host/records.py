@@ -49,6 +49,11 @@ class Records:
             return msgspec.msgpack.decode(content, type=type_)
         return None
 
+    def has(self, kind: str, name: str) -> bool:
+        """Is there a record of this kind and name, readable or not?"""
+        directory, file = self._place(kind, name)
+        return self._used and (directory.path / file).exists()
+
     def keep(self, kind: str, name: str, value: object) -> None:
         """Write a record in the place of the one before."""
         directory, file = self._place(kind, name)

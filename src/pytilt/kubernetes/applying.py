@@ -37,6 +37,9 @@ REPLACED_SECONDS = 30.0
 DELETED_SECONDS = 60.0
 """How long an object that is being deleted anyway may take to go, as in Tilt."""
 
+LISTED_OBJECTS = 500
+"""So many objects of a kind are read at once; the server sends them as one page."""
+
 _SERVER_OWNED = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink")
 """What only the server writes, and YAML that was read from a cluster often has."""
 
@@ -158,6 +161,17 @@ async def get(api: KubernetesApi, resource: ApiResource, ref: ObjectRef) -> Kube
     if not answer.ok:
         raise failures.denied(api.connection, f"read {ref}", answer.failure)
     return plain(answer.object(), resource)
+
+
+async def listed(api: KubernetesApi, resource: ApiResource, namespace: str) -> Mapping[str, KubeObject]:
+    """The first objects of a kind in a namespace, by name; none where they may not be listed.
+
+    Raises:
+        ClusterUnreachableError: no answer.
+    """
+    answer = await api.request("GET", resource.path(namespace), params=[("limit", str(LISTED_OBJECTS))])
+    found = objects.items(answer.listing("items"), "items") if answer.ok else ()
+    return {objects.name(each): plain(each, resource) for each in found}
 
 
 class _Application:

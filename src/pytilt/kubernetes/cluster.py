@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from pytilt.cluster import objects
 from pytilt.cluster.seam import Change, Notify
+from pytilt.http.batches import Batches
 from pytilt.kubernetes import applying, failures, products, registries, watching
 from pytilt.kubernetes.api import KubernetesApi
-from pytilt.kubernetes.discovery import Discovery
+from pytilt.kubernetes.discovery import ApiResource, Discovery
 from pytilt.model.clusters import ClusterInfo, ObjectRef
 from pytilt.model.resources import KubeObject
 
@@ -28,6 +30,8 @@ class KubernetesCluster:
         self._api = api
         self._engine_host = engine_host
         self._discovery = Discovery(api)
+        self._reads: dict[tuple[ApiResource, str], Batches[str, KubeObject | None]] = {}
+        """Of objects, by their kind and namespace."""
 
     async def info(self) -> ClusterInfo:
         """Ask for the version, the nodes and the registry; see `Cluster.info`."""
@@ -75,7 +79,20 @@ class KubernetesCluster:
     async def get(self, ref: ObjectRef) -> KubeObject | None:
         """The object, or None; see `Cluster.get`."""
         resource = await self._discovery.find(ref.api_version, ref.kind)
-        return None if resource is None else await applying.get(self._api, resource, ref)
+        if resource is None:
+            return None
+        if not ref.namespace or not resource.namespaced:
+            return await applying.get(self._api, resource, ref)
+        place = (resource, ref.namespace)
+        if place not in self._reads:
+            self._reads[place] = Batches(
+                partial(self._one, *place), partial(applying.listed, self._api, resource, ref.namespace)
+            )
+        return await self._reads[place].get(ref.name)
+
+    async def _one(self, resource: ApiResource, namespace: str, name: str) -> KubeObject | None:
+        ref = ObjectRef(api_version=resource.api_version, kind=resource.kind, namespace=namespace, name=name)
+        return await applying.get(self._api, resource, ref)
 
     async def watch(self, api_version: str, kind: str, *, namespace: str = "") -> AsyncGenerator[Change, None]:
         """List and watch; see `Cluster.watch` and `watching`.

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from types import TracebackType
 from typing import Self
 
-from pytilt.cluster.seam import ByteStream, ContainerRef, ExecStream
+from pytilt.cluster.seam import ByteStream, ContainerRef, ContainerRun, ExecStream
 from pytilt.kubernetes import execution, logs
 from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.tunnels import Tunnels
@@ -31,9 +31,11 @@ class KubernetesContainers:
     ) -> None:
         await self._tunnels.__aexit__(kind, error, trace)
 
-    async def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncGenerator[tuple[str, str], None]:
+    async def logs(
+        self, ref: ContainerRef, *, since: str = "", running: ContainerRun | None = None
+    ) -> AsyncGenerator[tuple[str, str], None]:
         """Follow a log, over broken connections; see `Containers.logs` and `logs`."""
-        async with aclosing(logs.follow(self._api, ref, since)) as lines:
+        async with aclosing(logs.follow(self._api, ref, since, running)) as lines:
             async for line in lines:
                 yield line
 

@@ -9,14 +9,13 @@ from contextlib import aclosing
 
 from pytilt.cluster import objects
 from pytilt.cluster.log_position import LogPosition
-from pytilt.cluster.seam import ContainerRef
+from pytilt.cluster.seam import ContainerRef, ContainerRun
 from pytilt.errors import ClusterUnreachableError
 from pytilt.kubernetes import failures
 from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.discovery import PODS
 from pytilt.kubernetes.failures import Failure
 from pytilt.kubernetes.watching import Backoff, Scope, states
-from pytilt.model.base import Value
 from pytilt.model.resources import KubeObject
 from pytilt.model.times import in_utc, next_nanosecond
 
@@ -26,32 +25,32 @@ Line = tuple[str, str]
 _STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
 
-class ContainerRun(Value):
+class LatestRun(ContainerRun):
     """The latest run of a container."""
 
-    id: str = ""
-    restarts: int = 0
     started: bool = False
     """It runs, or ran."""
     ended: bool = False
 
 
-def latest_run(pod: KubeObject, container: str) -> ContainerRun:
+def latest_run(pod: KubeObject, container: str) -> LatestRun:
     """The latest run of a container, by the pod's status."""
     statuses = (one for key in _STATUS_LISTS for one in objects.items(pod, "status", key))
     status = next((one for one in statuses if one.get("name") == container), {})
     state = objects.mapping(status, "state")
     waits_after_run = "waiting" in state and "terminated" in objects.mapping(status, "lastState")
     ended = "terminated" in state or waits_after_run
-    return ContainerRun(
-        id=str(status.get("containerID") or ""),
+    return LatestRun(
+        id=str(status.get("containerID") or "").rpartition("://")[2],
         restarts=int(status.get("restartCount") or 0),
         started="running" in state or ended,
         ended=ended,
     )
 
 
-async def follow(api: KubernetesApi, ref: ContainerRef, since: str = "") -> AsyncGenerator[Line, None]:
+async def follow(
+    api: KubernetesApi, ref: ContainerRef, since: str = "", running: ContainerRun | None = None
+) -> AsyncGenerator[Line, None]:
     """Yield the lines of a container's log until this run of it ends or its pod is gone.
 
     Args:
@@ -59,12 +58,13 @@ async def follow(api: KubernetesApi, ref: ContainerRef, since: str = "") -> Asyn
         ref: which container; one that has not started is waited for.
         since: RFC 3339 with nanoseconds; only lines at or after it. If an earlier run ended after it, that one's
             lines come first.
+        running: the run, if it is known to have started.
 
     Raises:
         ClusterUnreachableError: the log may not be read.
     """
     position = LogPosition(since)
-    run = await _started(api, ref)
+    run = running or await _started(api, ref)
     if run is None:
         return
     if run.restarts and since:
@@ -98,7 +98,7 @@ class _BrokenError(Exception):
     """The connection ended before the log did, or could not be made."""
 
 
-async def _started(api: KubernetesApi, ref: ContainerRef) -> ContainerRun | None:
+async def _started(api: KubernetesApi, ref: ContainerRef) -> LatestRun | None:
     """Wait until the container has started; None when its pod is gone."""
     scope = Scope(resource=PODS, namespace=ref.namespace, name=ref.pod)
     async with aclosing(states(api, scope)) as pods:

@@ -48,6 +48,10 @@ class ApplyRecords:
         self._cluster = cluster
         self._synced: set[str] = set()
 
+    def has(self, name: str) -> bool:
+        """Is there a record of an apply of this resource?"""
+        return self._records.has(_KIND, name)
+
     async def unchanged(self, name: str, wanted: Sequence[KubeObject]) -> tuple[KubeObject, ...] | None:
         """The objects of a resource as they are in the cluster, if they are what is wanted; else None.
 

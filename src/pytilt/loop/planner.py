@@ -4,7 +4,7 @@ The answer is a pure function of the state; the work for one change does not gro
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pytilt.loop import freshness
 from pytilt.loop.schedule import (
@@ -48,9 +48,14 @@ def plan_updates(state: Snapshot, slots: Slots | None = None) -> UpdatePlan:
 
 
 class Planner:
-    """Decides from one change of the state to the next."""
+    """Decides from one change of the state to the next.
 
-    def __init__(self) -> None:
+    Args:
+        recorded: has an earlier session recorded an update of the resource of this name?
+    """
+
+    def __init__(self, recorded: Callable[[str], bool] = lambda _: False) -> None:
+        self._recorded = recorded
         self._needs: dict[ResourceName, Need] = {}
         self._running: dict[ResourceName, QueueKind] = {}
         """What takes a slot."""
@@ -123,7 +128,7 @@ class Planner:
         resource = state.get(Resource, name)
         self._interests.set(name, _judged_by(resource) if resource else ())
         if resource is not None and any(map(takes_a_slot, resource.status.current)):
-            self._running[name] = queue_kind(resource)
+            self._running[name] = self._kind(resource)
         else:
             self._running.pop(name, None)
         need = need_of(state, resource) if resource else None
@@ -132,12 +137,16 @@ class Planner:
         else:
             self._needs[name] = need
 
+    def _kind(self, resource: Resource) -> QueueKind:
+        first = not resource.status.history
+        return queue_kind(resource, recorded=first and self._recorded(resource.name))
+
     def _block(self, name: ResourceName, answer: Blocked) -> Hold:
         self._blocked.set(name, answer.until)
         return answer.hold
 
     def _enqueue(self, need: Need, note: str) -> None:
-        kind, place = queue_kind(need.resource), _place(need)
+        kind, place = self._kind(need.resource), _place(need)
         insort(self._queues[kind], place)
         self._places[place[1]] = (kind, place, note)
 
@@ -164,7 +173,7 @@ class Planner:
             if wait is not None:
                 holds[name] = self._block(name, wait)
                 continue
-            self._running[name] = queue_kind(need.resource)
+            self._running[name] = self._kind(need.resource)
             starts.append((place, full_start(need, self._latest, note)))
         one_runs_alone = QueueKind.ALONE in self._running.values()
         if one_runs_alone != self._one_runs_alone:

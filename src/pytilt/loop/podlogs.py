@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator
 
 from pytilt.cluster.log_position import LogPosition
-from pytilt.cluster.seam import ContainerRef, Containers
+from pytilt.cluster.seam import ContainerRef, ContainerRun, Containers
 from pytilt.errors import PytiltError
 from pytilt.loop.pod_lookup import POD_SOURCES, PodSource, pods_of
 from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery, PodLogStreamTemplateSpec
@@ -134,7 +134,7 @@ class PodLogs:
         position, retry = LogPosition(followed.since), FIRST_RETRY_SECONDS
         while (container := self._container(followed)) is not None:
             try:
-                await self._one_run(followed, container.id, position, span)
+                await self._one_run(followed, container, position, span)
                 retry = FIRST_RETRY_SECONDS
                 self._finished.add((followed.uid, container.id))
                 self._progressed.set()
@@ -145,10 +145,13 @@ class PodLogs:
         span.close()
         self._progressed.set()
 
-    async def _one_run(self, followed: Followed, run: str, position: LogPosition, span: Span) -> None:
+    async def _one_run(self, followed: Followed, container: Container, position: LogPosition, span: Span) -> None:
         ref = ContainerRef(namespace=followed.namespace, pod=followed.pod, container=followed.container)
-        position.connect(run)
-        async for time, text in self._containers.logs(ref, since=position.upto):
+        position.connect(container.id)
+        # Of an older pod nothing is missed when the run ended just now: its end was before what is wanted.
+        runs = bool(followed.since) and container.state is ContainerState.RUNNING
+        running = ContainerRun(id=container.id, restarts=container.restarts) if runs else None
+        async for time, text in self._containers.logs(ref, since=position.upto, running=running):
             if position.is_new(time):
                 span(f"{followed.prefix}{text}")
 

@@ -1,8 +1,9 @@
 """What runs in the cluster: pods and what they belong to are watched, and become the runtime of every resource."""
 
 import asyncio
+import operator
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -83,6 +84,10 @@ class Runtimes:
         self._pending_events: dict[str, pods.ObjectEvent] = {}
         self._started: defaultdict[str, set[str]] = defaultdict(set)
         """The containers of which events say that they were started, for each pod."""
+        self._by_ancestor: defaultdict[str, list[Pod]] | None = None
+        """The pods below each object; None: to be found out anew."""
+        self._judged: dict[str, tuple[object, ...]] = {}
+        """By what each resource was judged last."""
 
     async def run(self) -> None:
         """Keep watching what resources live in, and their runtimes true, without end."""
@@ -173,6 +178,7 @@ class Runtimes:
         cache = {"Pod": self._pods, "ReplicaSet": self._owners, "Job": self._jobs, "Service": self._services}[kind.kind]
 
         def take(uid: str, change: Change) -> None:
+            self._by_ancestor = None
             if change.type is ChangeType.DELETED:
                 self._forget(uid)
                 return
@@ -183,6 +189,7 @@ class Runtimes:
         return take
 
     def _forget(self, uid: str) -> None:
+        self._by_ancestor = None
         for cache in (self._pods, self._owners, self._jobs, self._services, self._started):
             cache.pop(uid, None)
 
@@ -193,18 +200,39 @@ class Runtimes:
             self.turn()
 
     def turn(self) -> None:
-        """Judge every resource by what is known now."""
+        """Judge every resource about which something is known now that was not known before."""
         stale = self._stale()
-        by_ancestor: defaultdict[str, list[Pod]] = defaultdict(list)
         self._note_started()
-        for pod in self._pods.values():
-            for uid in ownership.ancestors(pod, self._owners):
-                by_ancestor[uid].append(pod)
+        by_ancestor = self._by_ancestor = self._by_ancestor or self._pods_below()
+        before, self._judged = self._judged, {}
         for resource, deploy in deployed_as(KubernetesDeploy, self._store.snapshot()):
+            known = self._judged[resource.name] = (resource, stale, *self._known(resource, deploy, by_ancestor))
+            if _is_same(known, before.get(resource.name, ())):
+                continue
             state = self._state(resource, deploy, by_ancestor)
             self._write(resource, replace(state, stale=stale if resource.enabled else ""))
         self._discoveries.turn(self._pods.values(), self._owners)
         self._log_events()
+
+    def _pods_below(self) -> defaultdict[str, list[Pod]]:
+        found: defaultdict[str, list[Pod]] = defaultdict(list)
+        for pod in self._pods.values():
+            for uid in ownership.ancestors(pod, self._owners):
+                found[uid].append(pod)
+        return found
+
+    def _known(
+        self, resource: Resource, deploy: KubernetesDeploy, by_ancestor: defaultdict[str, list[Pod]]
+    ) -> Iterator[object]:
+        """Everything in the cluster that decides about a resource."""
+        if deploy.extra_pod_selectors:
+            yield from self._pods.values()
+        for uid in resource.status.applied_uids:
+            for pod in by_ancestor.get(uid, ()):
+                yield pod
+                yield from (self._owners.get(owner.uid) for owner in pod.owners)
+            yield self._jobs.get(uid)
+            yield self._services.get(uid)
 
     def _note_started(self) -> None:
         """Notice the pods all of whose containers were started before their status says so."""
@@ -214,6 +242,7 @@ class Runtimes:
                 own = {container.name for container in pod.containers if not container.init}
                 if own <= names:
                     self._pods[uid] = replace(pod, started=True)
+                    self._by_ancestor = None
 
     def _stale(self) -> str:
         """Why what is known of pods need not be true any more; empty while the cluster reports of them."""
@@ -322,3 +351,8 @@ class Runtimes:
         if uid in self._owners:
             return (uid, *(owner.uid for owner in self._owners[uid].owners))
         return (uid,)
+
+
+def _is_same(known: Sequence[object], before: Sequence[object]) -> bool:
+    """Are these the very same objects?"""
+    return len(known) == len(before) and all(map(operator.is_, known, before))

@@ -141,6 +141,8 @@ class QueueKind(StrEnum):
     COMMAND = "command"
     BUILD = "build"
     APPLY = "apply"
+    REPEAT = "repeat"
+    """What an earlier session did already, so that most likely there is nothing to do but to look."""
 
 
 class Slots(Value):
@@ -149,23 +151,35 @@ class Slots(Value):
     commands: int = 3
     builds: int = 3
     applies: int = 3
+    repeats: int = 3
     total: int = 0
     """Of all kinds together; 0: the sum of them."""
 
     def of(self, kind: QueueKind) -> int:
         """The slots of one kind."""
-        return {QueueKind.COMMAND: self.commands, QueueKind.BUILD: self.builds, QueueKind.APPLY: self.applies}.get(
-            kind, 1
-        )
+        slots = {
+            QueueKind.COMMAND: self.commands,
+            QueueKind.BUILD: self.builds,
+            QueueKind.APPLY: self.applies,
+            QueueKind.REPEAT: self.repeats,
+        }
+        return slots.get(kind, 1)
 
 
-def queue_kind(resource: Resource) -> QueueKind:
-    """The kind of slot that an update of a resource takes."""
+def queue_kind(resource: Resource, *, recorded: bool = False) -> QueueKind:
+    """The kind of slot that an update of a resource takes.
+
+    Args:
+        resource: which.
+        recorded: has an earlier session recorded an update of it?
+    """
     deploy = resource.spec.deploy
     if not deploy.parallel:
         return QueueKind.ALONE
     if not deploy.in_cluster:
         return QueueKind.COMMAND
+    if recorded and not resource.status.history:
+        return QueueKind.REPEAT
     return QueueKind.BUILD if resource.spec.images else QueueKind.APPLY
 
 

@@ -55,6 +55,7 @@ class Updating:
         work: how each strategy is carried out.
         root: headings show files below this directory relative to it.
         slots: how many updates run at a time where the Tiltfile does not say it.
+        recorded: has an earlier session recorded an update of the resource of this name?
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Updating:
         work: Mapping[Strategy, Work],
         root: str,
         slots: Slots | None = None,
+        recorded: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._store = store
         self._logs = logs
@@ -73,7 +75,7 @@ class Updating:
         self._root = root
         self._count = 0
         self._slots = slots or Slots()
-        self._planner = Planner()
+        self._planner = Planner(recorded)
         self._rounds = Rounds()
         self._origins = Origins(watching, store.now)
         self._readiness = Readiness()
@@ -95,7 +97,7 @@ class Updating:
         """
         slots = self._slots
         if limit := self._settings().max_parallel_updates:
-            slots = Slots(commands=limit, builds=limit, applies=limit, total=limit)
+            slots = Slots(commands=limit, builds=limit, applies=limit, repeats=limit, total=limit)
         decided = self._planner.plan(self._store.snapshot(), slots, changed)
         for name, number, recording in self._readiness.ready(self._store.snapshot()):
             self._edit(name, partial(readiness.with_steps, number=number, recording=recording))

@@ -65,8 +65,11 @@ PARALLEL_BUILDS = 2 * _CPUS
 """Images that are built at a time: building is mostly waiting for the engine."""
 
 
-SLOTS = Slots(commands=max(3, _CPUS), builds=max(3, PARALLEL_BUILDS), applies=max(3, 4 * _CPUS))
-"""Updates that run at a time, unless the Tiltfile says how many; three of any kind, as in Tilt, on a small machine."""
+SLOTS = Slots(
+    commands=max(3, _CPUS), builds=max(3, PARALLEL_BUILDS), applies=max(3, 4 * _CPUS), repeats=max(16, 4 * _CPUS)
+)
+"""Updates that run at a time, unless the Tiltfile says how many; three of any kind, as in Tilt, on a small machine.
+Those that most likely have nothing to do only wait for answers."""
 
 
 class SessionOptions(Value):
@@ -151,7 +154,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         kinds = _kinds(kubernetes, custom, local, ComposeKind(store))
         receivers = Receivers(store, partial(open_receiver, access.containers))
         work = _strategies(kinds, Syncing(store, receivers), applies)
-        updating = Updating(store, logs, watching, work, project.root, SLOTS)
+        updating = Updating(store, logs, watching, work, project.root, SLOTS, applies.has)
         tiltfile = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
         deletion = ResourceDeletion(store, logs, updating, kinds)
         evaluating = Evaluating(store, logs, watching, updating, deletion, tiltfile)

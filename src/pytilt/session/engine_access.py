@@ -4,7 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from pytilt.cluster.seam import ByteStream, Change, ClusterInfo, ContainerRef, ExecStream, Notify, ObjectRef
+from pytilt.cluster.seam import (
+    ByteStream,
+    Change,
+    ClusterInfo,
+    ContainerRef,
+    ContainerRun,
+    ExecStream,
+    Notify,
+    ObjectRef,
+)
 from pytilt.docker.engine import Engine
 from pytilt.docker.runtime import DockerRuntime
 from pytilt.engines.cluster import EngineCluster, engine_cluster
@@ -99,9 +108,11 @@ class EngineAccess:
         async for change in (await self._cluster()).watch(api_version, kind, namespace=namespace):
             yield change
 
-    async def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncIterator[tuple[str, str]]:
+    async def logs(
+        self, ref: ContainerRef, *, since: str = "", running: ContainerRun | None = None
+    ) -> AsyncIterator[tuple[str, str]]:
         """See `Containers.logs`."""
-        async for line in (await self._cluster()).containers.logs(ref, since=since):
+        async for line in (await self._cluster()).containers.logs(ref, since=since, running=running):
             yield line
 
     @asynccontextmanager

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from pytilt.cluster.seam import ByteStream, ContainerRef, ExecStream
+from pytilt.cluster.seam import ByteStream, ContainerRef, ContainerRun, ExecStream
 from pytilt.errors import ClusterUnreachableError, PytiltError
 
 
@@ -114,8 +114,11 @@ class FakeContainers:
 
     # The seam
 
-    async def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncGenerator[tuple[str, str], None]:
+    async def logs(
+        self, ref: ContainerRef, *, since: str = "", running: ContainerRun | None = None
+    ) -> AsyncGenerator[tuple[str, str], None]:
         """Yield the lines that the test wrote, until it ends the log."""
+        del running
         self.followed.append((ref, since))
         log = self._log(ref)
         sent = 0

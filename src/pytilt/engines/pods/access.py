@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
-from pytilt.cluster.seam import ByteStream, ContainerRef, ExecStream
+from pytilt.cluster.seam import ByteStream, ContainerRef, ContainerRun, ExecStream
 from pytilt.docker.runtime import pieces
 from pytilt.engines.pods.context import EngineContext
 from pytilt.engines.pods.pool import PodPool
@@ -25,8 +25,11 @@ class EngineContainers:
         self._context = context
         self._pool = pool
 
-    async def logs(self, ref: ContainerRef, *, since: str = "") -> AsyncGenerator[tuple[str, str]]:
+    async def logs(
+        self, ref: ContainerRef, *, since: str = "", running: ContainerRun | None = None
+    ) -> AsyncGenerator[tuple[str, str]]:
         """Follow the log of one container until it ends; see the seam."""
+        del running  # what runs is known here
         instance = await self._first_instance(ref)
         start = (podman_since(since) if self._context.node.podman else engine_since(since)) if since else ""
         terminal = self._has_terminal(ref)

@@ -1,0 +1,61 @@
+"""Many who ask for one thing each at the same time: one request for all things answers them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+MANY = 2
+"""While so many things are asked for one by one, the next question asks for everything."""
+
+
+class Batches(Generic[K, T]):
+    """Asks for one thing, or for all where many wait. No answer is older than its question.
+
+    Args:
+        one: asks for one thing.
+        everything: asks for all things that there are, by key.
+    """
+
+    def __init__(self, one: Callable[[K], Awaitable[T]], everything: Callable[[], Awaitable[Mapping[K, T]]]) -> None:
+        self._one = one
+        self._everything = everything
+        self._lock = asyncio.Lock()
+        self._alone = 0
+        """How many things are being asked for one by one."""
+        self._waiting = 0
+        self._questions = 0
+        self._known: Mapping[K, T] = {}
+        self._known_since = 0
+        """Every question up to this one came before everything was asked for."""
+
+    async def get(self, key: K) -> T:
+        """The answer about one thing; raises what asking raises."""
+        if self._alone >= MANY:
+            known = await self._all()
+            if key in known:
+                return known[key]
+        self._alone += 1
+        try:
+            return await self._one(key)
+        finally:
+            self._alone -= 1
+
+    async def _all(self) -> Mapping[K, T]:
+        self._questions += 1
+        question = self._questions
+        self._waiting += 1
+        try:
+            async with self._lock:
+                if question > self._known_since:
+                    await asyncio.sleep(0)  # more may ask in this turn of the loop
+                    newest = self._questions
+                    self._known = await self._everything()
+                    self._known_since = newest
+                return self._known
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._known = {}

@@ -1,0 +1,90 @@
+import asyncio
+from collections.abc import Mapping
+
+from pytilt.http.batches import MANY, Batches
+
+FIRST = "xy"
+"""Asked for one by one, so that the next question asks for everything."""
+assert len(FIRST) == MANY
+
+
+class Shelf:
+    """Answers a while after it looked at what is there."""
+
+    def __init__(self, **content: int) -> None:
+        self.content = content
+        self.asked: list[str] = []
+        self.broken = False
+
+    async def one(self, key: str) -> int | None:
+        self.asked.append(key)
+        found = self.content.get(key)
+        await asyncio.sleep(0.2)
+        return found
+
+    async def everything(self) -> Mapping[str, int | None]:
+        self.asked.append("everything")
+        found = dict(self.content)
+        await asyncio.sleep(0.1)
+        if self.broken:
+            raise OSError("broken")
+        return found
+
+    def batches(self) -> Batches[str, int | None]:
+        return Batches(self.one, self.everything)
+
+
+async def test_one_question_is_one_request() -> None:
+    shelf = Shelf(a=1)
+    assert await shelf.batches().get("a") == 1
+    assert shelf.asked == ["a"]
+
+
+async def test_many_questions_at_once_are_one_request() -> None:
+    shelf = Shelf(a=1, b=2, c=3, d=4)
+    batches = shelf.batches()
+    assert await asyncio.gather(*map(batches.get, FIRST + "abcd")) == [None, None, 1, 2, 3, 4]
+    assert shelf.asked == [*FIRST, "everything"]
+
+
+async def test_what_is_not_among_everything_is_asked_for_by_itself() -> None:
+    shelf = Shelf(a=1)
+    batches = shelf.batches()
+    assert (await asyncio.gather(*map(batches.get, FIRST + "ab")))[-2:] == [1, None]
+    assert shelf.asked == [*FIRST, "everything", "b"]
+
+
+async def test_no_answer_is_older_than_its_question() -> None:
+    shelf = Shelf(a=1, b=2)
+    batches = shelf.batches()
+    async with asyncio.TaskGroup() as group:
+        first = [group.create_task(batches.get(key)) for key in FIRST + "ab"]
+        await asyncio.sleep(0.05)
+        shelf.content["a"] = 10
+        later = [group.create_task(batches.get("a")) for _ in range(3)]
+    assert [task.result() for task in first][-2:] == [1, 2]
+    assert [task.result() for task in later] == [10, 10, 10]
+    assert shelf.asked == [*FIRST, "everything", "everything"]
+
+
+async def test_a_failure_reaches_who_asked_and_the_next_ask_again() -> None:
+    shelf = Shelf(a=1, b=2)
+    shelf.broken = True
+    batches = shelf.batches()
+    answers = await asyncio.gather(*map(batches.get, FIRST + "a"), return_exceptions=True)
+    assert isinstance(answers[-1], OSError)
+    shelf.broken = False
+    assert await batches.get("a") == 1
+
+
+async def test_who_gives_up_does_not_disturb_the_others() -> None:
+    shelf = Shelf(a=1, b=2)
+    batches = shelf.batches()
+    async with asyncio.TaskGroup() as group:
+        for key in FIRST:
+            group.create_task(batches.get(key))
+        impatient, patient = (group.create_task(batches.get(key)) for key in "ab")
+        await asyncio.sleep(0.05)
+        impatient.cancel()
+    assert impatient.cancelled()
+    assert patient.result() == 2
