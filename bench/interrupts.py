@@ -121,8 +121,7 @@ def attempt(
     )  # fmt: skip
     if not terminal:
         os.close(writer)
-    command = b"\0".join(map(os.fsencode, words)) + b"\0"
-    _until(lambda: is_command(Path(f"/proc/{process.pid}/cmdline").read_bytes(), command))
+    _until(lambda: b"TIOCSCTTY" not in Path(f"/proc/{process.pid}/cmdline").read_bytes())
     if since == "entry":
         _until(lambda: handles(process.pid, signal.SIGINT) or process.poll() is not None)
         _until(lambda: not handles(process.pid, signal.SIGINT) or process.poll() is not None)
@@ -151,11 +150,6 @@ def attempt(
         os.close(each)
     text = output.decode(errors="replace")
     return Ended(delay, STUCK if status is None else status, took, text, tuple(each for _, each in left), changed)
-
-
-def is_command(line: bytes, command: bytes) -> bool:
-    """Is a command line that of a command, which may have a `python` before it, and no longer that of the leader?"""
-    return line.endswith(command) and b"TIOCSCTTY" not in line
 
 
 def handles(pid: int, number: int) -> bool:

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from bench.interrupts import TILTFILE, WAYS, attempt
+from pytilt.settings import Settings
 
 FILES = {"Tiltfile": TILTFILE}
 MOMENTS = (100, 250, 400, 700, 1200)
@@ -26,6 +28,42 @@ def test_whoever_leaves_while_it_starts_sees_no_error_and_leaves_nothing(tilt_al
         for delay in MOMENTS
     ]
     assert [(each.delay, each.faults(signal.SIGINT), each.output) for each in tries if each.faults(signal.SIGINT)] == []
+
+
+SCRIPT = Path(sys.executable).parent / "tilt"
+
+
+@pytest.mark.skipif(not Path("/usr/bin/basenc").exists(), reason="the `env` of this machine cannot hold signals back")
+def test_ctrl_c_while_python_starts_ends_the_command_quietly(tmp_path):
+    environ = {**Settings.from_environment().environ, "TILT_DEV_DIR": str(tmp_path)}
+    tries = [
+        attempt([str(SCRIPT), "help"], environ, str(tmp_path), way="pipe", delay=delay, number=signal.SIGINT)
+        for delay in range(0, 60, 4)
+    ]
+    assert [(each.delay, each.faults(signal.SIGINT), each.output) for each in tries if each.faults(signal.SIGINT)] == []
+
+
+def test_the_command_is_found_through_links_and_hands_its_words_on(tmp_path):
+    (tmp_path / "bin=dir 1").mkdir()
+    (tmp_path / "bin=dir 1" / "tilt").symlink_to(SCRIPT)
+    (tmp_path / "t").symlink_to("bin=dir 1/tilt")
+    (tmp_path / "a=b").symlink_to(SCRIPT.parent)
+    (tmp_path / "pytilt").write_text("#!/bin/sh\necho another one\n")
+    (tmp_path / "pytilt").chmod(0o755)
+    for words in ([str(tmp_path / "t")], ["sh", "t"], [str(tmp_path / "a=b" / "tilt")]):
+        command = [*words, "version", "a b"]
+        done = subprocess.run(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        assert (done.returncode, "(a b)" in done.stdout) == (1, True), done.stdout
+
+
+def test_what_a_command_starts_does_not_inherit_that_ctrl_c_was_held_back(tmp_path):
+    (tmp_path / "Tiltfile").write_text("fail(str(local('grep SigBlk /proc/self/status', quiet=True)))\n")
+    environ = {**Settings.from_environment().environ, "TILT_DEV_DIR": str(tmp_path)}
+    command = [str(SCRIPT), "alpha", "tiltfile-result"]
+    done = subprocess.run(command, cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True, check=False)
+    assert "SigBlk:\t0000000000000000" in done.stderr
 
 
 def test_the_program_that_generates_nothing_but_the_entry_point_imports_nothing_before_signals_are_set():

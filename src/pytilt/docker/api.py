@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Self, TypeVar
@@ -176,26 +176,34 @@ class DockerApi:
             DockerApiError: the engine answered with a status of 400 or more.
             EngineUnreachableError: it does not answer, or stops in the middle.
         """
-        async with self._open(method, path, params, json, content, headers) as (_, exchange):
+        async with self._open(method, path, params, json, content, _pairs(headers)) as (_, exchange):
             yield self._chunks(exchange)
 
     @asynccontextmanager
     async def hijack(
-        self, path: str, json: object = None, *, params: Params | None = None
+        self,
+        path: str,
+        json: object = None,
+        *,
+        params: Params | None = None,
+        protocol: str = "tcp",
+        headers: Sequence[tuple[str, str]] = (),
     ) -> AsyncIterator[DuplexStream]:
-        """POST, and take the connection over for raw bytes (exec, attach).
+        """POST, and take the connection over for raw bytes (exec, attach, session).
 
         Args:
             path: for example `/exec/ID/start`.
             json: a value to send as JSON.
             params: the query.
+            protocol: what is spoken afterwards, as `Upgrade` names it.
+            headers: more headers; a name may come more than once.
 
         Raises:
             DockerApiError: the engine refused.
             EngineUnreachableError: it does not answer.
         """
-        headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
-        async with self._open("POST", path, params, json, None, headers) as (head, exchange):
+        upgrade = [("Connection", "Upgrade"), ("Upgrade", protocol), *headers]
+        async with self._open("POST", path, params, json, None, upgrade) as (head, exchange):
             if head.status != SWITCHING_PROTOCOLS:
                 raise DockerApiError(f"the container engine did not hand over `POST {path}`", status=head.status)
             yield DuplexStream(exchange.wire, exchange.take_over())
@@ -209,7 +217,7 @@ class DockerApi:
         content: Content | None,
         headers: Mapping[str, str] | None,
     ) -> Response:
-        async with self._open(method, path, params, json, content, headers) as (head, exchange):
+        async with self._open(method, path, params, json, content, _pairs(headers)) as (head, exchange):
             with _mapped(self.address):
                 return Response(status=head.status, headers=head.headers, body=await exchange.body())
 
@@ -221,11 +229,11 @@ class DockerApi:
         params: Params | None,
         json: object,
         content: Content | None,
-        headers: Mapping[str, str] | None,
+        headers: Sequence[tuple[str, str]],
     ) -> AsyncIterator[tuple[Head, Exchange]]:
         if self._pool is None:
             raise RuntimeError("the engine is asked outside of its `async with`")
-        sent = list((headers or {}).items())
+        sent = list(headers)
         if json is not None:
             content = msgspec.json.encode(json)
             sent.append(("Content-Type", "application/json"))
@@ -268,6 +276,10 @@ def path(*parts: str) -> str:
     if any(step in ("", ".", "..") for part in parts for step in (part.split("/") if "/" in safe else (part,))):
         raise DockerApiError(f"`{'/'.join(parts[1:])}` cannot be asked for: invalid reference format", status=400)
     return "".join(f"/{quote(part, safe=safe, errors='surrogateescape')}" for part in parts)
+
+
+def _pairs(headers: Mapping[str, str] | None) -> list[tuple[str, str]]:
+    return list((headers or {}).items())
 
 
 def _query(params: Params) -> str:

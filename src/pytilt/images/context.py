@@ -5,6 +5,7 @@ import os
 import stat
 import tarfile
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,6 +74,38 @@ def plan_context(root: str, dockerfile: str | None, contents: str, ignores: Sequ
     spare = _unused(root, SPARE_DIRECTORY)
     dockerfile = f"{spare}/Dockerfile"
     return Context(root=root, dockerfile=dockerfile, contents=contents, ignores=tuple(ignores), spare=spare)
+
+
+class ContextEntry(NamedTuple):
+    """A file, link or directory of a context."""
+
+    name: str
+    """Relative to the context."""
+    path: str
+    info: os.stat_result
+    hidden: bool = False
+    """A directory that is ignored itself, in which something may be that is not."""
+
+
+def context_entries(context: Context) -> Iterator[ContextEntry]:
+    """All that is in the context's directory, each directory before what is in it, by the bytes of the names; blocks.
+
+    A directory that is ignored itself comes only where something in it is not.
+
+    Raises:
+        BuildError: the directory cannot be read.
+    """
+    if context.root == EMPTY:
+        return
+    waiting: list[ContextEntry] = []
+    with readable(context):
+        for entry in _walk(context.root, "", compile_ignores(context.ignores), context.dockerfile):
+            while waiting and not entry.name.startswith(f"{waiting[-1].name}/"):
+                waiting.pop()
+            waiting.append(entry)
+            if not entry.hidden:
+                yield from waiting
+                waiting.clear()
 
 
 async def stream_context(context: Context) -> AsyncIterator[bytes]:
@@ -156,8 +189,15 @@ def _mounted(mounts: Sequence[Mount]) -> Iterator[bytes]:
 
 
 def _files(context: Context, sent: list[_Sent]) -> Iterator[bytes]:
-    try:
+    with readable(context):
         yield from _directory(context.root, "", compile_ignores(context.ignores), context.dockerfile, sent)
+
+
+@contextmanager
+def readable(context: Context) -> Iterator[None]:
+    """What the system says of a file that cannot be read, as what the user can do about it."""
+    try:
+        yield
     except OSError as error:
         raise BuildError(
             f"cannot read the build context: {error.strerror or error}",
@@ -167,8 +207,19 @@ def _files(context: Context, sent: list[_Sent]) -> Iterator[bytes]:
 
 
 def _directory(path: str, name: str, ignored: Matcher, dockerfile: str, sent: list[_Sent]) -> Iterator[bytes]:
+    for found in _walk(path, name, ignored, dockerfile):
+        if found.hidden:
+            continue
+        if stat.S_ISDIR(found.info.st_mode):
+            yield _entry(sent, found.name, found.info)
+        else:
+            yield from _file(found.path, found.name, found.info, sent)
+
+
+def _walk(path: str, name: str, ignored: Matcher, dockerfile: str) -> Iterator[ContextEntry]:
+    """What is in a directory, each directory before what is in it, by the bytes of the names."""
     with os.scandir(path) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
+        entries = sorted(found, key=lambda entry: os.fsencode(entry.name))
     for entry in entries:
         inner = f"{name}/{entry.name}" if name else entry.name
         if inner == dockerfile:
@@ -178,14 +229,12 @@ def _directory(path: str, name: str, ignored: Matcher, dockerfile: str, sent: li
         except FileNotFoundError:  # deleted since the directory was read
             continue
         hidden = ignored.matches(entry.path)
-        if stat.S_ISDIR(info.st_mode):
-            if hidden and ignored.may_skip_dir(entry.path):
-                continue
+        if not stat.S_ISDIR(info.st_mode):
             if not hidden:
-                yield _entry(sent, inner, info)
-            yield from _directory(entry.path, inner, ignored, dockerfile, sent)
-        elif not hidden:
-            yield from _file(entry.path, inner, info, sent)
+                yield ContextEntry(inner, entry.path, info)
+        elif not (hidden and ignored.may_skip_dir(entry.path)):
+            yield ContextEntry(inner, entry.path, info, hidden=hidden)
+            yield from _walk(entry.path, inner, ignored, dockerfile)
 
 
 def _file(path: str, name: str, info: os.stat_result, sent: list[_Sent]) -> Iterator[bytes]:

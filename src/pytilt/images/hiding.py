@@ -1,9 +1,10 @@
 """Keeping a Dockerfile that is no part of the context out of the image.
 
 Builders read the Dockerfile from the context that they are sent, so one that is elsewhere, is ignored or is given
-as text comes with `COPY . /app`. Podman leaves out what an ignore file beside the Dockerfile names. BuildKit heeds no
-ignore file in a context that is sent as a tar, and the classic builder none beside the Dockerfile: for them the context
-is in the tar a second time, as hard links, and instructions that take all of it take it from there. Pure.
+as text comes with `COPY . /app`. BuildKit gets it apart (`docker/build_session.py`). Podman leaves out what an ignore
+file beside the Dockerfile names. The classic builder heeds none there, and BuildKit none in a context that is sent as a
+tar, where no session is allowed: for them the context is in the tar a second time, as hard links, and instructions that
+take all of it take it from there. Pure.
 """
 
 import posixpath

@@ -43,7 +43,7 @@ def test_all_that_the_tiltfile_says_reaches_the_engine() -> None:
 
 
 def test_all_that_the_tiltfile_says_reaches_the_cli() -> None:
-    words = " ".join(client_words(FULL, "D", "linux/arm64", id_file="/id"))
+    words = " ".join(client_words(FULL, "D", "linux/arm64", id_file="/id", context="-"))
     for part in (
         "--file D --iidfile /id",
         "--label dev.tilt.gc=true",

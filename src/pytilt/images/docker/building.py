@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from pytilt.docker.api import DockerApi
+from pytilt.docker.api import DockerApi, Params
 from pytilt.docker.engine import About, Engine, EngineProduct, content_tag
 from pytilt.errors import BuildError, DockerApiError, PublishError
 from pytilt.images import fast_build
@@ -16,10 +16,11 @@ from pytilt.images.context import Context, plan_context, stream_context
 from pytilt.images.contract import BuildRequest
 from pytilt.images.credentials import RegistryAuth, RegistryCredentials, config_header
 from pytilt.images.docker import restart_helper
+from pytilt.images.docker.build_session import DOCKERFILE, BuildSession
 from pytilt.images.docker.client_build import ClientBuilder
 from pytilt.images.docker.failures import build_failure, is_corruption
 from pytilt.images.docker.options import LABELS, PODMAN_LABELS, build_args, build_params, platform_of
-from pytilt.images.docker.reading import BuildReader
+from pytilt.images.docker.reading import BuildReader, Result
 from pytilt.images.docker.steps import size
 from pytilt.images.dockerfile import image_uses, needs_session, with_bases
 from pytilt.images.hiding import as_written, hidden
@@ -97,8 +98,7 @@ class DockerBuilder:
 
     async def _build(self, plan: "_Plan", log: Log) -> str:
         if (plan.build.ssh or plan.build.secrets) and needs_session(plan.contents):
-            context = hidden(plan.context, plan.args, podman=False)
-            return await self._client.build(plan.build, context, plan.platform, _as_written(log, context))
+            return await self._client.build(plan.build, plan.context, plan.platform, _as_written(log, plan.context))
         buildkit = self._by_buildkit(await self._engine.about())
         try:
             return await self._build_with(plan, log, buildkit=buildkit)
@@ -119,23 +119,55 @@ class DockerBuilder:
         return await self._attempt(api, plan, log, buildkit=buildkit)
 
     async def _attempt(self, api: DockerApi, plan: "_Plan", log: Log, *, buildkit: bool) -> str:
+        if buildkit and plan.context.spare and not plan.context.mounts:
+            session = BuildSession(plan.context, _Progress(log))
+            async with contextlib.AsyncExitStack() as stack:
+                try:
+                    await stack.enter_async_context(session.serving(api))
+                except DockerApiError:  # what stands before an engine may allow no sessions
+                    return await self._attempt_with_all(api, plan, log, buildkit=buildkit)
+                return await self._attempt_in(session, api, plan, log)
+        return await self._attempt_with_all(api, plan, log, buildkit=buildkit)
+
+    async def _attempt_with_all(self, api: DockerApi, plan: "_Plan", log: Log, *, buildkit: bool) -> str:
+        """Build from a tar that the Dockerfile is in."""
         podman = (await self._engine.about()).product is EngineProduct.PODMAN
         context = hidden(plan.context, plan.args, podman=podman)
-        params = build_params(
-            plan.build,
-            dockerfile=context.dockerfile,
-            platform=plan.platform,
-            environ=self._settings.environ,
-            buildkit=buildkit,
-            labels=PODMAN_LABELS if podman else LABELS,
-        )
+        params = self._params(plan, context.dockerfile, buildkit=buildkit, labels=PODMAN_LABELS if podman else LABELS)
         headers = {"Content-Type": "application/x-tar"}
         if not buildkit:
             headers["X-Registry-Config"] = config_header(await self._base_credentials(plan))
         reader = BuildReader(_as_written(log, context))
-        content = _watched(stream_context(context), log)
+        content = _watched(stream_context(context), _Progress(log))
         async with api.stream("POST", "/build", params=params, content=content, headers=headers) as chunks:
             result = await reader.read(chunks)
+        return await self._image_id(result, plan, context)
+
+    async def _attempt_in(self, session: BuildSession, api: DockerApi, plan: "_Plan", log: Log) -> str:
+        """Build with BuildKit from a context without the Dockerfile, which comes beside it."""
+        params = {
+            **self._params(plan, DOCKERFILE, buildkit=True, labels=LABELS),
+            "remote": "client-session",
+            "session": session.id,
+        }
+        async with api.stream("POST", "/build", params=params) as chunks:
+            result = await BuildReader(log).read(chunks)
+        if session.failure:
+            raise session.failure
+        return await self._image_id(result, plan, plan.context)
+
+    def _params(self, plan: "_Plan", dockerfile: str, *, buildkit: bool, labels: Mapping[str, str]) -> Params:
+        environ = self._settings.environ
+        return build_params(
+            plan.build,
+            dockerfile=dockerfile,
+            platform=plan.platform,
+            environ=environ,
+            buildkit=buildkit,
+            labels=labels,
+        )
+
+    async def _image_id(self, result: Result, plan: "_Plan", context: Context) -> str:
         if result.failure:
             raise build_failure(
                 as_written(result.failure, context),
@@ -254,12 +286,23 @@ def _refused(message: str) -> bool:
     return any(word in message for word in words)
 
 
-async def _watched(chunks: AsyncIterator[bytes], log: Log) -> AsyncIterator[bytes]:
-    """Pass a context on, and report how much was sent when that is a lot."""
-    sent = reported = 0
+class _Progress:
+    """Reports how much of a context was sent when that is a lot."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._sent = self._reported = 0
+
+    def __call__(self, count: int) -> None:
+        """So many more bytes were sent."""
+        self._sent += count
+        if self._sent - self._reported >= _REPORT_EVERY_BYTES:
+            self._reported = self._sent
+            self._log(f"Sending build context: {size(self._sent)}\n", progress="build context")
+
+
+async def _watched(chunks: AsyncIterator[bytes], progress: _Progress) -> AsyncIterator[bytes]:
+    """Pass a context on, and report how much was sent."""
     async for chunk in chunks:
-        sent += len(chunk)
-        if sent - reported >= _REPORT_EVERY_BYTES:
-            reported = sent
-            log(f"Sending build context: {size(sent)}\n", progress="build context")
+        progress(len(chunk))
         yield chunk

@@ -1,6 +1,7 @@
 """Building with the docker CLI, for what needs BuildKit's session: `ssh=` and `secret=`."""
 
 import asyncio
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -53,7 +54,10 @@ class ClientBuilder:
     async def _build_in(self, folder: Path, build: DockerBuild, context: Context, platform: str, log: Log) -> str:
         archive, id_file = folder / "context.tar", folder / "id"
         await asyncio.to_thread(_write, archive, context)
-        words = client_words(build, context.dockerfile, platform, id_file=str(id_file))
+        dockerfile, place = context.dockerfile, "-"
+        if context.spare and not context.mounts:
+            dockerfile, place = await asyncio.to_thread(_unpack, archive, folder, context)
+        words = client_words(build, dockerfile, platform, id_file=str(id_file), context=place)
         address = (await self._engine.api()).address
         environ = {**client_environment(self._settings, address), "DOCKER_BUILDKIT": "1"}
         request = ProcessRequest(
@@ -81,7 +85,7 @@ class ClientBuilder:
         return (await asyncio.to_thread(id_file.read_text)).strip()
 
 
-def client_words(build: DockerBuild, dockerfile: str, platform: str, *, id_file: str) -> tuple[str, ...]:
+def client_words(build: DockerBuild, dockerfile: str, platform: str, *, id_file: str, context: str) -> tuple[str, ...]:
     """The words after `docker`.
 
     Args:
@@ -89,6 +93,7 @@ def client_words(build: DockerBuild, dockerfile: str, platform: str, *, id_file:
         dockerfile: its place in the context.
         platform: empty: the engine's own.
         id_file: where docker writes the image's id.
+        context: `-`: from the standard input; else a directory.
     """
     words = ["build", "--progress", "plain", "--file", dockerfile, "--iidfile", id_file]
     for flag, values in (
@@ -103,7 +108,7 @@ def client_words(build: DockerBuild, dockerfile: str, platform: str, *, id_file:
         ("--add-host", build.extra_hosts),
     ):
         words += [word for value in values if value for word in (flag, value)]
-    return (*words, *(["--pull"] if build.pull else []), "-")
+    return (*words, *(["--pull"] if build.pull else []), context)
 
 
 def _cannot_use_client(said: str) -> BuildError:
@@ -117,3 +122,15 @@ def _write(archive: Path, context: Context) -> None:
     with archive.open("wb") as file:
         for chunk in context_chunks(context):
             file.write(chunk)
+
+
+def _unpack(archive: Path, folder: Path, context: Context) -> tuple[str, str]:
+    """Lay the Dockerfile beside the context, which nothing of ours may be in; returns where both are."""
+    dockerfile, root = folder / "Dockerfile", folder / "context"
+    with tarfile.open(archive, errors="surrogateescape") as tar:
+        tar.extractall(root, filter="fully_trusted")
+    (root / context.dockerfile).rename(dockerfile)
+    (root / context.spare).rmdir()
+    # What is ignored is not there any more; docker heeds this file instead of the project's own.
+    (folder / "Dockerfile.dockerignore").touch()
+    return str(dockerfile), str(root)

@@ -1,4 +1,4 @@
-"""Reading protocol buffers, as much of them as BuildKit's progress messages use.
+"""Reading and writing protocol buffers, as much of them as BuildKit's messages use.
 
 The wire format: https://protobuf.dev/programming-guides/encoding/
 """
@@ -46,3 +46,21 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, position
         shift += 7
+
+
+def number_field(number: int, value: int) -> bytes:
+    """A field that is a number, at least 0; that is the default, which is left out."""
+    return _written(number << 3 | _VARINT) + _written(value) if value else b""
+
+
+def bytes_field(number: int, value: bytes) -> bytes:
+    """A field that is a text, bytes or a message; empty ones are left out."""
+    return _written(number << 3 | _LENGTH) + _written(len(value)) + value if value else b""
+
+
+def _written(value: int) -> bytes:
+    digits = bytearray()
+    while value > 0x7F:
+        digits.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*digits, value))
