@@ -121,7 +121,8 @@ def attempt(
     )  # fmt: skip
     if not terminal:
         os.close(writer)
-    _until(lambda: b"TIOCSCTTY" not in Path(f"/proc/{process.pid}/cmdline").read_bytes())
+    line = Path(f"/proc/{process.pid}/cmdline")  # for a moment of an `exec`, and at the end, it is empty
+    _until(lambda: (bool(now := line.read_bytes()) and b"TIOCSCTTY" not in now) or process.poll() is not None)
     if since == "entry":
         _until(lambda: handles(process.pid, signal.SIGINT) or process.poll() is not None)
         _until(lambda: not handles(process.pid, signal.SIGINT) or process.poll() is not None)

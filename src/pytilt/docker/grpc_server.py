@@ -28,7 +28,7 @@ class GrpcError(Exception):
     """A call fails with these words."""
 
 
-class Call:
+class RemoteCall:
     """One call: its headers, the messages of the client, and those for it."""
 
     def __init__(self, server: "GrpcServer", stream: int, headers: Mapping[str, list[str]]) -> None:
@@ -76,7 +76,7 @@ class Call:
         self._arrived.set()
 
 
-Method = Callable[[Call], Awaitable[None]]
+Method = Callable[[RemoteCall], Awaitable[None]]
 """Answers a call; raises GrpcError where it cannot."""
 
 
@@ -92,7 +92,7 @@ class GrpcServer:
         self._connection = connection
         self._methods = methods
         self._http = H2Connection(H2Configuration(client_side=False, header_encoding=None))
-        self._calls: dict[int, Call] = {}
+        self._calls: dict[int, RemoteCall] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._more_room = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -153,11 +153,11 @@ class GrpcServer:
         for name, value in event.headers or ():
             headers.setdefault(_text(name), []).append(_text(value))
         stream = event.stream_id or 0
-        call = self._calls[stream] = Call(self, stream, headers)
+        call = self._calls[stream] = RemoteCall(self, stream, headers)
         path = headers.get(":path", [""])[0]
         self._tasks[stream] = group.create_task(self._answer(stream, call, path), name=f"call of {path}")
 
-    async def _answer(self, stream: int, call: Call, path: str) -> None:
+    async def _answer(self, stream: int, call: RemoteCall, path: str) -> None:
         status, message = OK, ""
         try:
             method = self._methods.get(path)

@@ -15,7 +15,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from pytilt.docker.api import DockerApi
-from pytilt.docker.grpc_server import Call, GrpcError, GrpcServer
+from pytilt.docker.grpc_server import GrpcError, GrpcServer, RemoteCall
 from pytilt.errors import BuildError, EngineUnreachableError
 from pytilt.images.context import Context, ContextEntry, context_entries, readable
 from pytilt.images.docker.protobuf import bytes_field, fields, number_field
@@ -39,7 +39,7 @@ NAMES_AT_ONCE = 500
 CHUNK_BYTES = 256 * 1024
 
 Sent = Callable[[int], None]
-"""Hears how many bytes of content have gone."""
+"""Called with how many bytes of content have gone."""
 
 
 class Packet(IntEnum):
@@ -57,7 +57,7 @@ class BuildSession:
 
     Args:
         context: whose Dockerfile is not among its files.
-        sent: hears of the progress.
+        sent: called with the progress.
     """
 
     def __init__(self, context: Context, sent: Sent) -> None:
@@ -96,7 +96,7 @@ class BuildSession:
         except ExceptionGroup as failures:  # of what was done meanwhile
             raise failures.exceptions[0] from None
 
-    async def _copy(self, call: Call) -> None:
+    async def _copy(self, call: RemoteCall) -> None:
         wanted = call.headers.get("dir-name", [""])[0]
         only = {*call.headers.get("followpaths", ()), *call.headers.get("include-patterns", ())}
         try:
@@ -110,7 +110,7 @@ class BuildSession:
             self.failure = self.failure or error
             raise GrpcError(error.message) from error
 
-    async def _copy_dockerfile(self, call: Call) -> None:
+    async def _copy_dockerfile(self, call: RemoteCall) -> None:
         content = to_bytes(self._context.contents)
         await call.send(_stat(DOCKERFILE, 0o644, size=len(content)), _packet(Packet.STAT))
 
@@ -119,7 +119,7 @@ class BuildSession:
 
         await _contents(call, read, _nothing)
 
-    async def _copy_context(self, call: Call, *, ignore_file_only: bool) -> None:
+    async def _copy_context(self, call: RemoteCall, *, ignore_file_only: bool) -> None:
         files: dict[int, ContextEntry] = {}
 
         def described() -> Iterator[list[bytes]]:
@@ -154,11 +154,11 @@ async def _serve(server: GrpcServer) -> None:
         await server.serve()
 
 
-async def _check_health(call: Call) -> None:
+async def _check_health(call: RemoteCall) -> None:
     await call.send(HEALTHY)
 
 
-async def _contents(call: Call, read: Callable[[int], Iterator[bytes]], sent: Sent) -> None:
+async def _contents(call: RemoteCall, read: Callable[[int], Iterator[bytes]], sent: Sent) -> None:
     """Send the content of the files that the other side asks for, until it has all that it wants."""
     while messages := await call.receive():
         wanted: list[int] = []
