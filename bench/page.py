@@ -277,7 +277,7 @@ class Soak:
         page = self._browser.new_context(base_url=base, viewport={"width": 1280, "height": 800}).new_page()
         page.on("pageerror", lambda problem: self._troubles.append(str(problem)))
         page.goto(place)
-        page.wait_for_selector("[data-resource], .line")
+        page.wait_for_selector("main")
         return page
 
     def _live(self) -> None:

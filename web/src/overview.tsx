@@ -114,6 +114,7 @@ export function Overview(): JSX.Element {
     const at = list.findIndex((item) => item.kind === "row" && item.row.name === focused.value);
     if (at >= 0) virtual.scrollTo(at, "auto");
   }, [focused.value]);
+  const every = shownRows.value.filter((row) => row.name !== TILTFILE).map((row) => row.name);
   return (
     <main class="overview">
       <h1 class="hidden">Resources</h1>
@@ -121,7 +122,7 @@ export function Overview(): JSX.Element {
       <div class="table" ref={scroller} role="table" aria-label="Resources" aria-rowcount={list.length} tabIndex={0}>
         <div class="head row" role="row">
           <span role="columnheader" class="c-check">
-            <span class="hidden">chosen</span>
+            <input type="checkbox" aria-label="Choose all that are shown" checked={every.length > 0 && every.every((name) => chosen.value.includes(name))} onChange={(event) => (chosen.value = event.currentTarget.checked ? every : [])} />
           </span>
           {SORTS.slice(0, 2).map((name) => (
             <Head name={name} />
@@ -193,6 +194,15 @@ function Group({ item, style }: { item: Extract<Item, { kind: "group" }> } & Sty
   return (
     <div class="group row" role="row" style={{ ...style, height: `${GROUP_HEIGHT}px` }}>
       <span role="cell" class="c-group" style={{ paddingLeft: `${item.depth * 16}px` }}>
+        <input
+          type="checkbox"
+          aria-label={`Choose all of ${item.label}`}
+          checked={names.length > 0 && names.every((name) => chosen.value.includes(name))}
+          onChange={(event) => {
+            const others = chosen.value.filter((name) => !names.includes(name));
+            chosen.value = event.currentTarget.checked ? [...others, ...names] : others;
+          }}
+        />
         <button type="button" class="quiet" aria-expanded={open} onClick={() => (folded.value = toggled(folded.value, item.label))}>
           {open ? "▾" : "▸"} <b>{short}</b>
         </button>

@@ -9,7 +9,7 @@ import { Age, Dialog, Endpoints, Sign, To, UpdateCell, WORDS } from "./pieces";
 import { detail, say, setArgs, setEnabled, trigger } from "./requests";
 import { resourcePath } from "./router";
 import { TILTFILE, generation, ordered, rows, session } from "./state";
-import type { Detail, Pod, PageRow as Row, Update } from "./wire";
+import type { ClusterEvent, Detail, Pod, PageRow as Row, Update } from "./wire";
 
 const TABS = ["log", "updates", "pods", "definition"] as const;
 
@@ -41,7 +41,7 @@ function Body({ row, tab }: { row: Row; tab: string }): JSX.Element {
       )}
       {row.warnings?.map((warning) => <p class="warning">▲ {warning}</p>)}
       <nav class="tabs" aria-label="Parts of the resource">
-        {TABS.filter((each) => each !== "pods" || row.pod || tab === "pods").map((each) => (
+        {TABS.filter((each) => each !== "pods" || row.pod || mine?.events?.length || tab === "pods").map((each) => (
           <To to={resourcePath(row.name, each === "log" ? "overview" : each)} class={`tab ${tab === each ? "active" : ""}`} aria-current={tab === each ? "page" : undefined}>
             {each}
             {each === "updates" && mine?.updates?.length ? <span class="badge">{mine.updates.length}</span> : null}
@@ -51,7 +51,12 @@ function Body({ row, tab }: { row: Row; tab: string }): JSX.Element {
       </nav>
       {tab === "log" && <Log resources={[row.name]} />}
       {tab === "updates" && mine && <Updates updates={mine.updates ?? []} />}
-      {tab === "pods" && mine && <Pods pods={mine.pods ?? []} />}
+      {tab === "pods" && mine && (
+        <div class="pods">
+          <Pods pods={mine.pods ?? []} />
+          <Events events={mine.events ?? []} />
+        </div>
+      )}
       {tab === "definition" && mine && <DefinitionView detail={mine} />}
     </>
   );
@@ -233,7 +238,7 @@ function Files({ files }: { files: string[] }): JSX.Element {
 function Pods({ pods }: { pods: Pod[] }): JSX.Element {
   if (!pods.length) return <p class="empty">There are no pods.</p>;
   return (
-    <div class="pods">
+    <>
       {pods.map((pod) => (
         <article key={pod.uid}>
           <h2>{pod.name}</h2>
@@ -282,14 +287,52 @@ function Pods({ pods }: { pods: Pod[] }): JSX.Element {
           </p>
         </article>
       ))}
-    </div>
+    </>
   );
 }
 
-function DefinitionView({ detail: { definition } }: { detail: Detail }): JSX.Element {
+/** What the cluster says of it. */
+function Events({ events }: { events: ClusterEvent[] }): JSX.Element | null {
+  if (!events.length) return null;
+  return (
+    <article>
+      <h2>Events</h2>
+      <div class="scroll">
+        <table class="events">
+          <thead>
+            <tr>
+              <th>last seen</th>
+              <th>reason</th>
+              <th>object</th>
+              <th>message</th>
+            </tr>
+          </thead>
+          <tbody>
+            {events.map((event) => (
+              <tr key={event.uid} class={event.type === "Warning" ? "tone-warn" : ""}>
+                <td>
+                  <Age time={event.lastSeen} />
+                  {(event.count ?? 1) > 1 ? ` (${event.count}×)` : ""}
+                </td>
+                <td>
+                  {event.type === "Warning" ? "▲ " : ""}
+                  {event.reason}
+                </td>
+                <td>{event.object}</td>
+                <td class="message">{event.message}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </article>
+  );
+}
+
+function DefinitionView({ detail: { definition, live } }: { detail: Detail }): JSX.Element {
   return (
     <div class="definition">
-      <Facts title="Resource" facts={definition.facts ?? []} />
+      <Facts title="Resource" facts={[...(definition.facts ?? []), ...(live?.length ? [{ name: "updated in place", values: live }] : [])]} />
       {(definition.images ?? []).map((image) => (
         <Facts title={`Image ${image.name}`} facts={image.facts ?? []}>
           <h3>Live update</h3>
@@ -306,6 +349,16 @@ function DefinitionView({ detail: { definition } }: { detail: Detail }): JSX.Ele
           )}
         </Facts>
       ))}
+      {definition.changes && (
+        <section>
+          <h2>What changed since it was applied before</h2>
+          <pre class="yaml diff">
+            {definition.changes.split("\n").map((line) => (
+              <span class={line.startsWith("+") ? "tone-ok" : line.startsWith("-") ? "tone-error" : line.startsWith("@") ? "tone-muted" : ""}>{`${line}\n`}</span>
+            ))}
+          </pre>
+        </section>
+      )}
       {definition.yaml && (
         <section>
           <h2>What is applied</h2>

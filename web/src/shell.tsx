@@ -145,6 +145,11 @@ function Top(): JSX.Element {
         />
       )}
       <Buttons type="global" id="nav" />
+      {!snapshot && view?.snapshots !== false && (
+        <a class="button quiet" href="/api/snapshot" download="tilt-snapshot.html" aria-label="Snapshot" title="Keep this page in one file, to look at later or to send">
+          ⤓
+        </a>
+      )}
       <Settings />
       <button type="button" class="quiet" aria-label="Help" title="Keys (?)" onClick={() => (helping.value = true)}>
         ?
@@ -243,13 +248,6 @@ function Help(): JSX.Element {
           </>
         ))}
       </dl>
-      {!snapshot && (
-        <p>
-          <a class="button" href="/api/snapshot" download="tilt-snapshot.html">
-            Keep this page in a file
-          </a>
-        </p>
-      )}
       <p class="note">
         pytilt {session.value?.version}; {plural(ordered.value.length, "resource")}; {session.value?.tiltfilePath}
       </p>

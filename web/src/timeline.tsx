@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { clock, duration } from "./format";
 import { To } from "./pieces";
 import { lanes, say } from "./requests";
-import { resourcePath } from "./router";
+import { go, resourcePath } from "./router";
 import { now, ordered } from "./state";
 import type { Lane, Update } from "./wire";
 
@@ -80,7 +80,7 @@ export function Timeline(): JSX.Element {
             </To>
             <div class="lane-bars">
               {(lane.updates ?? []).map((update) => (
-                <UpdateBar key={update.id} update={update} left={left} />
+                <UpdateBar key={update.id} name={lane.name} update={update} left={left} />
               ))}
             </div>
           </div>
@@ -93,24 +93,37 @@ export function Timeline(): JSX.Element {
 function Legend(): JSX.Element {
   return (
     <span class="legend">
-      <i class="s-live" /> live <i class="s-full" /> build and deploy <i class="s-command" /> command <i class="s-failed" /> failed
+      <i class="s-live" /> live <i class="s-full" /> build and deploy <i class="s-command" /> command <i class="s-evaluate" /> Tiltfile <i class="s-failed" /> failed
     </span>
   );
 }
 
-function UpdateBar({ update, left }: { update: Update; left: (time: number) => number }): JSX.Element | null {
-  const begin = Date.parse(update.startedAt);
+/** From the save, or from where it began, to its end; its steps are within. */
+function UpdateBar({ name, update, left }: { name: string; update: Update; left: (time: number) => number }): JSX.Element | null {
+  const begin = Date.parse(update.savedAt || update.startedAt);
   const end = update.finishedAt ? Date.parse(update.finishedAt) : now.value;
   const [from, to] = [left(begin), left(end)];
   if (to < 0 || from > 100) return null;
   const failed = update.outcome === "failed" ? "s-failed" : "";
   const took = duration(update.seconds || (end - begin) / 1000);
-  const files = (update.changedFiles ?? []).slice(0, 5).join("\n");
+  const steps = update.steps ?? [];
+  const said = [
+    `${update.strategy}, ${took}, ${clock(update.startedAt)}`,
+    ...(update.changedFiles ?? []).slice(0, 5),
+    ...steps.map((step) => `  ${step.name} ${step.subject ?? ""}: ${duration(step.seconds ?? 0)}`),
+    update.error ?? "",
+  ];
+  const whole = Math.max(0.001, (end - begin) / 1000);
   return (
     <i
       class={`update s-${update.strategy} ${failed} ${update.outcome === "running" ? "running" : ""}`}
-      style={{ left: `${Math.max(0, from)}%`, width: `${Math.min(100, to) - Math.max(0, from)}%` }}
-      title={`${update.strategy}, ${took}, ${clock(update.startedAt)}\n${files}${update.error ? `\n${update.error}` : ""}`}
-    />
+      style={{ left: `${from}%`, width: `${to - from}%` }}
+      title={said.filter(Boolean).join("\n")}
+      onClick={() => go(resourcePath(name, "updates"))}
+    >
+      {steps.map((step) => (
+        <b style={{ left: `${((step.begin ?? 0) / whole) * 100}%`, width: `${((step.seconds ?? 0) / whole) * 100}%` }} />
+      ))}
+    </i>
   );
 }

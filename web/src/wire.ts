@@ -30,6 +30,16 @@ export interface Cell {
   tone?: Tone;
 }
 
+export interface ClusterEvent {
+  uid: string;
+  type?: string;
+  reason?: string;
+  message?: string;
+  object?: string;
+  count?: number;
+  lastSeen?: string;
+}
+
 export interface Condition {
   type: string;
   status: string;
@@ -61,6 +71,7 @@ export interface Definition {
   facts?: Fact[];
   images?: ImageDefinition[];
   yaml?: string;
+  changes?: string;
 }
 
 export interface Detail {
@@ -69,6 +80,7 @@ export interface Detail {
   definition: Definition;
   pods?: Pod[];
   live?: string[];
+  events?: ClusterEvent[];
   waitsFor?: string[];
   neededBy?: string[];
 }
@@ -184,6 +196,7 @@ export interface SessionView {
   summary: Summary;
   done?: boolean;
   error?: string;
+  snapshots?: boolean;
 }
 
 export interface Source {
@@ -296,6 +309,7 @@ export interface Update {
   reason: Reason;
   strategy: Strategy;
   changedFiles?: string[];
+  sequence?: number;
   note?: string;
   startedAt: string;
   finishedAt?: string;

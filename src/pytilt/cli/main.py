@@ -39,6 +39,7 @@ COMMANDS = {
     "trigger": "Start an update of a resource",
     "sessions": "List the sessions that run on this machine",
     "status": "Show whether all that runs is fresh and healthy",
+    "alerts": "List what asks for attention in a running session",
     "timeline": "Show where the time of the last saves went",
     "wait": "Wait for a condition of resources",
     "demo": "Show what it does with an example project",

@@ -11,6 +11,7 @@ from pytilt.model.objects import ClusterState, Resource
 from pytilt.model.resources import KubeObject
 from pytilt.model.updates import DeployedImage, Outcome
 from pytilt.store.objects import Store
+from pytilt.views.hiding import without_data
 
 
 def connected_cluster(store: Store) -> ClusterInfo:
@@ -34,6 +35,7 @@ def done(
     now: str,
     template_hashes: tuple[str, ...] = (),
     inferences: tuple[Inference, ...] = (),
+    manifest: Sequence[KubeObject] = (),
 ) -> Done:
     """The end of an update that went well.
 
@@ -45,13 +47,18 @@ def done(
         now: RFC 3339.
         template_hashes: of the pod templates that were applied.
         inferences: what is known of the images, see `inference.infer`.
+        manifest: the objects as they were sent to the cluster; none: a command has applied them.
     """
+    kept, before = tuple(map(without_data, manifest)), resource.status.manifest
+    same = kept == before
     deployed = [image for image in resource.spec.built_images if image.deployed]
     return Done(
         outcome=Outcome.OK,
         status={
             "applied": tuple(objects.ref(each) for each in applied),
             "applied_uids": tuple(str(each["metadata"].get("uid", "")) for each in applied),
+            "manifest": kept,
+            "manifest_before": resource.status.manifest_before if same else before,
             "template_hashes": template_hashes,
             "applied_images": tuple(images),
             "deployed_at": now,

@@ -22,6 +22,7 @@ from pytilt.loop.toggles import switched
 from pytilt.loop.updating import HISTORY, Updating
 from pytilt.loop.watching import Observation, Watching, that_matter
 from pytilt.model import resources
+from pytilt.model.cluster_events import ResourceEvents
 from pytilt.model.files import FileRule
 from pytilt.model.images import Image
 from pytilt.model.logs import Level
@@ -243,6 +244,7 @@ class Evaluating:
                 await self._resource_deletion.remove(resource, declaration.resources)
                 self._store.delete(Resource, name)
                 self._store.delete(Runtime, name)
+                self._store.delete(ResourceEvents, name)
             elif resource.enabled and name not in enabled:
                 self._store.change(Resource, name, lambda each: replace(each, enabled=False))
                 await self._resource_deletion.remove(resource, declaration.resources)

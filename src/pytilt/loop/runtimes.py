@@ -11,6 +11,7 @@ from pytilt.cluster import endpoints, health, objects, ownership, pods
 from pytilt.cluster.ownership import Claim, Intermediate
 from pytilt.cluster.seam import Change, ChangeType, Cluster
 from pytilt.errors import PytiltError
+from pytilt.loop.cluster_events import ClusterEvents
 from pytilt.loop.discoveries import Discoveries
 from pytilt.loop.kinds.protocol import deployed_as
 from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery
@@ -82,6 +83,7 @@ class Runtimes:
         self._blind: dict[tuple[WatchedKind, str], str] = {}
         """The watches that see nothing at this moment, and why."""
         self._pending_events: dict[str, pods.ObjectEvent] = {}
+        self._events = ClusterEvents(store)
         self._started: defaultdict[str, set[str]] = defaultdict(set)
         """The containers of which events say that they were started, for each pod."""
         self._by_ancestor: defaultdict[str, list[Pod]] | None = None
@@ -305,6 +307,7 @@ class Runtimes:
         if change.type is ChangeType.DELETED:
             return
         event = pods.event(change.object)
+        self._events.take(uid, event)
         if event.reason == "Started" and event.container:
             self._started[event.object_uid].add(event.container)
         old = (event.last_seen or event.created_at) < self._began[:19]
@@ -315,8 +318,9 @@ class Runtimes:
             self._pending_events[uid] = event
 
     def _log_events(self) -> None:
-        """Log the events whose owner is known; others may come before what they are about, and wait."""
-        names = self._names() if self._pending_events else {}
+        """Keep and log the events whose owner is known; others may come before what they are about, and wait."""
+        names = self._names() if self._pending_events or self._events.pending else {}
+        self._events.assign(names, {uid: self._lineage(uid) for uid in self._events.subjects()})
         for uid, event in list(self._pending_events.items()):
             name = next((names[each] for each in self._lineage(event.object_uid) if each in names), None)
             if name is not None:

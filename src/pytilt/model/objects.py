@@ -12,6 +12,7 @@ A spec is written by whoever declares the object, a status by exactly one contro
     PortForward   spec: `loop.evaluating` or `loop.discoveries`    status: `loop.forwarding`
     ClusterState  -                          status: `loop.connecting`
     LiveUpdateState -                        status: `loop.receivers`
+    ResourceEvents -                         status: `loop.cluster_events`
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ import msgspec
 
 from pytilt.model import resources
 from pytilt.model.base import Value
+from pytilt.model.cluster_events import ResourceEvents
 from pytilt.model.clusters import ClusterInfo, ObjectRef
 from pytilt.model.extensions import UsedExtension
 from pytilt.model.files import FileRule
@@ -105,6 +107,10 @@ class ResourceStatus(Value):
     applied: tuple[ObjectRef, ...] = ()
     """What is in the cluster because of this resource; after an update that failed, what may be."""
     applied_uids: tuple[str, ...] = ()
+    manifest: tuple[resources.KubeObject, ...] = ()
+    """What was applied last, with the images that were built, without the data of Secrets."""
+    manifest_before: tuple[resources.KubeObject, ...] = ()
+    """What was applied before that and was different; empty: nothing was in this session."""
     template_hashes: tuple[str, ...] = ()
     """`tilt.dev/pod-template-hash` of the pod templates that were applied."""
     applied_images: tuple[DeployedImage, ...] = ()
@@ -274,5 +280,6 @@ KINDS: tuple[type[Object], ...] = (
     PortForward,
     ClusterState,
     LiveUpdateState,
+    ResourceEvents,
 )
 """Every kind that a session makes of itself."""

@@ -32,6 +32,7 @@ from pytilt.server.streaming import Streamed
 from pytilt.server.writing import Writing, body_of, kind_of
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
+from pytilt.views.alerts import alerts
 from pytilt.views.api import Json, Kind, kinds, ui_resources
 from pytilt.views.definitions import detail, lanes
 from pytilt.views.hiding import without_secrets
@@ -102,6 +103,7 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
             Route("/api/version", routes.version),
             Route("/api/detail/{name:path}", routes.detail),
             Route("/api/updates", routes.updates),
+            Route("/api/alerts", routes.alerts),
             Route("/api/link", routes.link, methods=["POST"]),
             Route("/api/snapshot", routes.snapshot),
             WebSocketRoute("/api/channel", channels.serve),
@@ -171,6 +173,12 @@ class Routes:
         """The updates of all resources, for the timeline."""
         state = self._store.snapshot()
         found = await asyncio.to_thread(lambda: self.encoded(lanes(state)))
+        return Response(found, media_type="application/json")
+
+    async def alerts(self, _: Request) -> Response:
+        """What asks for attention."""
+        state = self._store.snapshot()
+        found = await asyncio.to_thread(lambda: self.encoded(alerts(state)))
         return Response(found, media_type="application/json")
 
     def encoded(self, value: object) -> bytes:

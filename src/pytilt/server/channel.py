@@ -14,6 +14,7 @@ from pytilt import __version__
 from pytilt.cluster.redaction import Redactor
 from pytilt.model.api.buttons import UIButton
 from pytilt.model.base import Value
+from pytilt.model.cluster_events import ResourceEvents
 from pytilt.model.lines import Selection
 from pytilt.model.live_updates import LiveUpdateState
 from pytilt.model.names import ResourceName
@@ -23,7 +24,18 @@ from pytilt.store.objects import Snapshot, Store
 from pytilt.views.page import BlocksMessage, ClientMessage, FollowMessage, Page, UnfollowMessage, page_row
 from pytilt.views.rows import Row, Rows
 
-SOURCES = (Session, Tiltfile, Resource, Runtime, FileWatch, PortForward, ClusterState, LiveUpdateState, UIButton)
+SOURCES = (
+    Session,
+    Tiltfile,
+    Resource,
+    Runtime,
+    ResourceEvents,
+    FileWatch,
+    PortForward,
+    ClusterState,
+    LiveUpdateState,
+    UIButton,
+)
 """What a page is made of."""
 
 FRAME_SECONDS = 1 / 60

@@ -1,14 +1,18 @@
 """What a resource is, in words for people: how its images are built and kept fresh, what is applied."""
 
+import difflib
+from collections.abc import Sequence
+
 from pytilt.cluster import yaml
 from pytilt.model.base import Value
+from pytilt.model.cluster_events import ClusterEvent, ResourceEvents
 from pytilt.model.commands import Command
 from pytilt.model.files import FileRule, Ignore
 from pytilt.model.images import CustomBuild, DockerBuild, Image, LiveUpdate
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import Resource, Runtime, Tiltfile
 from pytilt.model.pods import Pod
-from pytilt.model.resources import LocalDeploy, PortForwardSpec
+from pytilt.model.resources import KubeObject, LocalDeploy, PortForwardSpec
 from pytilt.model.updates import Update
 from pytilt.store.objects import Snapshot
 from pytilt.views.api import ordered
@@ -38,7 +42,9 @@ class Definition(Value):
     facts: tuple[Fact, ...] = ()
     images: tuple[ImageDefinition, ...] = ()
     yaml: str = ""
-    """The objects that are applied, without the values of Secrets; empty for what is not deployed to a cluster."""
+    """What was applied last, or will be; without the values of Secrets. Empty for what is not deployed to a cluster."""
+    changes: str = ""
+    """How that differs from what was applied before, as a unified diff; empty: nothing was before in this session."""
 
 
 class Detail(Value):
@@ -52,6 +58,8 @@ class Detail(Value):
     """The one that counts comes first."""
     live: tuple[str, ...] = ()
     """How its containers are updated in place, and why that cannot be done."""
+    events: tuple[ClusterEvent, ...] = ()
+    """What the cluster says of its objects, the newest first."""
     waits_for: tuple[ResourceName, ...] = ()
     needed_by: tuple[ResourceName, ...] = ()
 
@@ -86,13 +94,14 @@ def detail(state: Snapshot, name: str) -> Detail | None:
     resource = state.get(Resource, name)
     if resource is None:
         return None
-    runtime = state.get(Runtime, name)
+    runtime, events = state.get(Runtime, name), state.get(ResourceEvents, name)
     return Detail(
         name=resource.spec.name,
         updates=(*resource.status.current, *resource.status.history),
         definition=definition(resource),
         pods=runtime.status.pods if runtime else (),
         live=live_lines(state, name),
+        events=events.events[::-1] if events else (),
         waits_for=resource.spec.resource_deps,
         needed_by=tuple(each.spec.name for each in ordered(state) if name in each.spec.resource_deps),
     )
@@ -116,7 +125,8 @@ def _tiltfile_detail(tiltfile: Tiltfile) -> Detail:
 
 def definition(resource: Resource) -> Definition:
     """What a resource is."""
-    spec = resource.spec
+    spec, status = resource.spec, resource.status
+    applied = _yaml(status.manifest)
     return Definition(
         facts=_filled(
             Fact(name="kind", values=(spec.deploy.target_type,)),
@@ -128,8 +138,19 @@ def definition(resource: Resource) -> Definition:
             Fact(name="links", values=tuple(link.url for link in spec.links)),
         ),
         images=tuple(_image(each) for each in spec.images),
-        yaml=yaml.dump(without_data(list(spec.deploy.objects))) if spec.deploy.objects else "",
+        yaml=applied or _yaml(without_data(list(spec.deploy.objects))),
+        changes=_diff(_yaml(status.manifest_before), applied),
     )
+
+
+def _yaml(manifest: Sequence[KubeObject]) -> str:
+    return yaml.dump(manifest) if manifest else ""
+
+
+def _diff(before: str, after: str) -> str:
+    """What changed from one YAML text to the other; empty where there was none before."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "applied before", "applied last", lineterm="")
+    return "\n".join(lines) if before else ""
 
 
 def _filled(*facts: Fact) -> tuple[Fact, ...]:

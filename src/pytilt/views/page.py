@@ -7,8 +7,8 @@ from pytilt.model.api.buttons import UIButton, UIButtonSpec
 from pytilt.model.base import Value
 from pytilt.model.lines import Block
 from pytilt.model.logs import Level
-from pytilt.model.names import ResourceName
-from pytilt.model.objects import Session
+from pytilt.model.names import TILTFILE, ResourceName
+from pytilt.model.objects import Session, Tiltfile
 from pytilt.model.resources import Link
 from pytilt.store.objects import Snapshot
 from pytilt.views.dots import Dot
@@ -28,6 +28,8 @@ class SessionView(Value):
     summary: Summary
     done: bool = False
     error: str = ""
+    snapshots: bool = True
+    """May snapshots be taken? The Tiltfile can switch them off."""
 
 
 class ButtonView(Value):
@@ -152,7 +154,8 @@ class Page:
 
 
 def _session(version: str, state: Snapshot, found: tuple[Row, ...]) -> SessionView:
-    session = next(iter(state.all(Session)), None)
+    session, tiltfile = next(iter(state.all(Session)), None), state.get(Tiltfile, TILTFILE)
+    declaration = tiltfile.status.declaration if tiltfile else None
     return SessionView(
         version=version,
         started_at=session.created_at if session else "",
@@ -160,6 +163,7 @@ def _session(version: str, state: Snapshot, found: tuple[Row, ...]) -> SessionVi
         summary=summary(state, found),
         done=session.status.done if session else False,
         error=session.status.error if session else "",
+        snapshots=declaration is None or declaration.snapshots,
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import PurePath
 
 from pytilt.model.api.buttons import UIButton
 from pytilt.model.base import Value
+from pytilt.model.cluster_events import ResourceEvents
 from pytilt.model.live_updates import LiveUpdateState
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import FileWatch, PortForward, Resource, Runtime, RuntimeState, Tiltfile
@@ -65,6 +66,8 @@ class Row(Value):
     live: tuple[str, ...] = ()
     """How its containers are updated in place, and why that cannot be done."""
     enabled: bool = True
+    events: int = 0
+    """How often the cluster has reported something of its objects, as far as that is kept."""
     dependencies: tuple[ResourceName, ...] = ()
     buttons: tuple[UIButton, ...] = ()
     """Of the row of the Tiltfile: those of the session."""
@@ -138,11 +141,11 @@ def _root(state: Snapshot) -> str:
 def _versions(state: Snapshot, resource: Resource, offered: Buttons) -> tuple[int, ...]:
     """The versions of everything that a row is made of."""
     runtime = state.get(Runtime, resource.name)
-    live = state.get(LiveUpdateState, resource.name)
+    live, events = state.get(LiveUpdateState, resource.name), state.get(ResourceEvents, resource.name)
     forwards = resource.spec.deploy.port_forwards
     ports = (state.get(PortForward, f"{resource.name}:{each.local_port}") for each in forwards)
     own = (each.version for each in offered.get(resource.name, ()))
-    return (resource.version, *(each.version if each else 0 for each in (runtime, live, *ports)), *own)
+    return (resource.version, *(each.version if each else 0 for each in (runtime, live, events, *ports)), *own)
 
 
 def resource_row(state: Snapshot, resource: Resource, root: str, offered: Buttons) -> Row:
@@ -155,7 +158,7 @@ def resource_row(state: Snapshot, resource: Resource, root: str, offered: Button
         offered: every button.
     """
     spec, status = resource.spec, resource.status
-    runtime = state.get(Runtime, resource.name)
+    runtime, events = state.get(Runtime, resource.name), state.get(ResourceEvents, resource.name)
     running = runtime.status if runtime else RuntimeState()
     statuses = resource_statuses(resource, runtime)
     dot = resource_dot(resource, statuses)
@@ -196,6 +199,7 @@ def resource_row(state: Snapshot, resource: Resource, root: str, offered: Button
         warnings=status.last.warnings if status.last else (),
         live=live_lines(state, resource.name),
         enabled=resource.enabled,
+        events=sum(event.count for event in events.events) if events else 0,
         dependencies=spec.resource_deps,
         buttons=offered.get(resource.name, ()),
     )

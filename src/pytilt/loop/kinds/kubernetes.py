@@ -94,6 +94,7 @@ class KubernetesKind:
             now=self._store.now(),
             template_hashes=hashes,
             inferences=infer(self._store.snapshot(), resource),
+            manifest=wanted,
         )
 
     async def _unchanged(
