@@ -40,7 +40,7 @@ services:
   base: &base {image: base, healthcheck: {test: [CMD, x], interval: 1m30s}}
 volumes: {v: {}}
 """
-_TILTFILES = (
+GOOD_TILTFILES = (
     """\
 load('lib.star', 'f', g='value')
 docker_build('img/web', '.', live_update=[sync('.', '/app'), run('touch /x', trigger=['a'])], ignore=['b'],
@@ -79,7 +79,7 @@ workload_to_resource_function(lambda id: id.name + '-' + str(work(3)))
 """,
 )
 _NAMES = ("a.yaml", "docker-compose.yaml", ".env", "Dockerfile", "lib.star", "tilt_config.json", "missing", "src", ".")
-_WORDS = (
+WORDS = (
     "",
     "a",
     "web",
@@ -110,7 +110,7 @@ _WORDS = (
     "${A:?}",
     "5m",
 )
-_PIECES = (
+PIECES = (
     "(",
     ")",
     "[",
@@ -238,7 +238,7 @@ Functions = Mapping[str, tuple[tuple[str, bool], ...]]
 
 def spoiled(texts: tuple[str, ...]) -> st.SearchStrategy[str]:
     """One of the texts with a few pieces of it cut out, put in twice, or replaced."""
-    edit = st.tuples(st.integers(0, 2000), st.integers(0, 40), st.sampled_from(("", *_PIECES)), st.booleans())
+    edit = st.tuples(st.integers(0, 2000), st.integers(0, 40), st.sampled_from(("", *PIECES)), st.booleans())
     return st.builds(_edited, st.sampled_from(texts), st.lists(edit, max_size=6))
 
 
@@ -296,7 +296,7 @@ def _misshaped(found: list[object], changes: list[tuple[list[int], object]]) -> 
 
 def values(functions: Functions) -> st.SearchStrategy[str]:
     """Expressions."""
-    words = st.sampled_from((*_WORDS, *_NAMES)).map(lambda word: f'"{word}"')
+    words = st.sampled_from((*WORDS, *_NAMES)).map(lambda word: f'"{word}"')
     simple = st.one_of(
         words,
         words,
@@ -360,10 +360,10 @@ def tiltfiles(functions: Functions) -> st.SearchStrategy[str]:
         st.just("a, b = f(1), x"),
     )
     made = st.lists(line, min_size=1, max_size=6).map(lambda lines: "\n".join(["x = 1", "f = len", *lines]) + "\n")
-    return st.one_of(made, spoiled(_TILTFILES))
+    return st.one_of(made, spoiled(GOOD_TILTFILES))
 
 
-_GOOD = {
+GOOD_FILES = {
     "a.yaml": _YAML,
     "docker-compose.yaml": _COMPOSE,
     ".env": "A=1\nB='x y'\nexport C=\"$A\"\n# no\n",
@@ -376,12 +376,12 @@ _GOOD = {
 
 def projects(functions: Functions) -> st.SearchStrategy[dict[str, str]]:
     """The files of a project: a Tiltfile that nobody would write, or good ones beside a spoiled file."""
-    wild = tiltfiles(functions).map(lambda text: {**_GOOD, "Tiltfile": text})
-    other = st.sampled_from(sorted(_GOOD)).flatmap(
+    wild = tiltfiles(functions).map(lambda text: {**GOOD_FILES, "Tiltfile": text})
+    other = st.sampled_from(sorted(GOOD_FILES)).flatmap(
         lambda name: st.builds(
-            lambda tiltfile, text: {**_GOOD, "Tiltfile": tiltfile, name: text},
-            st.sampled_from(_TILTFILES),
-            st.one_of(spoiled((_GOOD[name],)), misshapen(_GOOD[name])) if ".y" in name else spoiled((_GOOD[name],)),
+            lambda tiltfile, text: {**GOOD_FILES, "Tiltfile": tiltfile, name: text},
+            st.sampled_from(GOOD_TILTFILES),
+            st.one_of(spoiled((GOOD_FILES[name],)), misshapen(GOOD_FILES[name])) if ".y" in name else spoiled((GOOD_FILES[name],)),
         )
     )
     return st.one_of(wild, wild, other, other)
@@ -400,7 +400,7 @@ def check_project(folder: Path, files: Mapping[str, str]) -> EvaluationResult:
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "src").mkdir(parents=True)
     for name, text in files.items():
-        (folder / name).write_bytes(text.encode(errors="surrogatepass"))
+        (folder / name).write_bytes(_encoded(text))
     request = EvaluationRequest(
         path=f"{folder}/Tiltfile",
         context="kind-test",
@@ -418,6 +418,13 @@ def check_project(folder: Path, files: Mapping[str, str]) -> EvaluationResult:
     assert result.declaration is not None or result.error, "an evaluation ends with a declaration or an error"
     assert 'File "' not in (result.error or ""), f"the error shows frames of Python: {result.error}"
     return result
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(errors="surrogatepass")
 
 
 def _silent(text: str, **_: object) -> None:

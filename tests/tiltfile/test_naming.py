@@ -23,7 +23,13 @@ def test_a_label_is_one_of_kubernetes(label, problem):
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("a b:c", ""), (".", "may not be '.'"), ("a/b", "may not contain '/'"), ("a%b", "may not contain '%'")],
+    [
+        ("a b:c", ""),
+        (".", "may not be '.'"),
+        ("a/b", "may not contain '/'"),
+        ("a%b", "may not contain '%'"),
+        ("a\udcff", "may not contain bytes that are not UTF-8"),
+    ],
 )
 def test_a_name_is_one_segment_of_a_path(name, problem):
     assert name_problem(name) == problem

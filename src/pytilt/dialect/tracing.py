@@ -168,14 +168,14 @@ def _name(code: CodeType) -> str:
 
 
 def _position(code: CodeType, instruction: int, frame: FrameType) -> Position:
-    line, column = _positions(code)[instruction // 2]
+    line, _, column, _ = _positions(code)[instruction // 2]
     return Position(file=code.co_filename, line=line or frame.f_lineno or 0, column=(column or 0) + 1)
 
 
 @functools.lru_cache(maxsize=64)
-def _positions(code: CodeType) -> tuple[tuple[int | None, int | None], ...]:
-    """Line and column of every instruction: the stack is asked at every call of a builtin."""
-    return tuple((line, column) for line, _, column, _ in code.co_positions())
+def _positions(code: CodeType) -> tuple[tuple[int | None, int | None, int | None, int | None], ...]:
+    """Lines and columns of every instruction: the stack is asked at every call of a builtin."""
+    return tuple(code.co_positions())
 
 
 def _describe(error: Exception, frames: list[tuple[FrameType, int]]) -> tuple[str, str | None] | None:

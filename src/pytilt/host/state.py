@@ -75,20 +75,19 @@ class StateDirectory:
         Raises:
             UserError: it cannot be written, for example because the disk is full; the old content stays.
         """
-        import tempfile
-
         self.make()
         with explained(self.path / name):
-            descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=self.path)  # its mode is 0600
+            temporary = self.path / f".{name}.{os.urandom(8).hex()}"
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE)
             try:
                 with os.fdopen(descriptor, "wb") as file:
                     file.write(content)
                     file.flush()
                     if durable:
                         os.fsync(file.fileno())
-                Path(temporary).replace(self.path / name)
+                temporary.replace(self.path / name)
             except BaseException:
-                Path(temporary).unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
                 raise
             if durable:
                 _sync_directory(self.path)

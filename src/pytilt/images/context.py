@@ -1,9 +1,7 @@
 """The build context as a tar stream: filtered, in a fixed order, never whole in memory, read off the event loop."""
 
-import asyncio
 import os
 import stat
-import tarfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,6 +112,8 @@ async def stream_context(context: Context) -> AsyncIterator[bytes]:
     Raises:
         BuildError: the directory or a file in it cannot be read.
     """
+    import asyncio  # imported here: an evaluation only describes contexts
+
     chunks = context_chunks(context)
     while chunk := await asyncio.to_thread(next, chunks, b""):
         yield chunk
@@ -268,6 +268,8 @@ def _entry(sent: list[_Sent], name: str, info: os.stat_result, *, size: int = 0,
 
 def _header(name: str, mode: int, *, mtime: float = 0, size: int = 0, link: str = "", same: str = "") -> bytes:
     """A tar header without owner, so that an image does not depend on who builds it."""
+    import tarfile  # imported here, for the same reason as `asyncio`
+
     info = tarfile.TarInfo(f"{name}/" if stat.S_ISDIR(mode) else name)
     info.mode, info.mtime, info.size = stat.S_IMODE(mode), int(mtime), size
     if stat.S_ISDIR(mode):

@@ -5,7 +5,7 @@ program included.
 """
 
 import hashlib
-import importlib.util
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -64,4 +64,4 @@ def _program() -> bytes:
     root = Path(pytilt.__file__).parent
     sources = [path for package in ("dialect", "cluster") for path in sorted((root / package).glob("*.py"))]
     stamps = [f"{path.name} {path.stat().st_mtime_ns}" for path in sources]
-    return "\n".join([pytilt.__version__, importlib.util.MAGIC_NUMBER.hex(), *stamps]).encode()
+    return "\n".join([pytilt.__version__, sys.version, *stamps]).encode()

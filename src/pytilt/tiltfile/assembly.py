@@ -16,7 +16,7 @@ from pytilt.model.images import CustomBuild, Image
 from pytilt.model.inference import InferenceMode
 from pytilt.model.names import ResourceName
 from pytilt.model.resources import Declaration, KubeObject, LocalDeploy, ResourceSpec, UpdateMode
-from pytilt.tiltfile.checks import check_live_updates, check_steps, known_deps, unused_images
+from pytilt.tiltfile.checks import check_live_updates, check_names, check_steps, known_deps, unused_images
 from pytilt.tiltfile.compose_assembly import compose_resources
 from pytilt.tiltfile.contexts import is_allowed, refused_deploy
 from pytilt.tiltfile.declared import DeclaredLocal, ScriptResult
@@ -61,8 +61,7 @@ def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declar
     check_steps(declared.unused_steps)
     local = tuple(_local_resource(one, declared) for one in declared.locals)
     resources, dropped = known_deps([*kubernetes, *compose, *local, *([uncategorized] if uncategorized else [])])
-    if any(not each.name for each in resources):
-        raise UserError("manifest missing name", hint="give every resource a name")
+    check_names(resources)
     declaration = Declaration(
         resources=resources,
         enabled=enabled_resources(declared, request.args, resources),

@@ -2,7 +2,6 @@
 
 import posixpath
 import re
-import shutil
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from pytilt.cluster import objects, yaml
 from pytilt.errors import UserError
 from pytilt.model.commands import Command
 from pytilt.model.resources import KubeObject
-from pytilt.tiltfile.commands import run_now
+from pytilt.tiltfile.commands import find_program, run_now
 from pytilt.tiltfile.conversions import Flag, LocalPath, StringOrStrings, Strings, Text
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.kustomizations import kustomization_files
@@ -70,7 +69,7 @@ class ChartBuiltins:
     def kustomize(self, paths: LocalPath, kustomize_bin: LocalPath | None = None, flags: Strings = ()) -> Blob:
         """Render a directory with `kustomize build`."""
         words = [kustomize_bin or "kustomize", "build"]
-        if shutil.which(words[0], path=self._script.environ.get("PATH", "")) is None:
+        if find_program(self._script, words[0]) is None:
             if kustomize_bin:
                 raise UserError(f'exec: "{kustomize_bin}": no such file or directory')
             self._script.print("Falling back to `kubectl kustomize` since `kustomize` was not found in PATH")
@@ -113,7 +112,7 @@ class ChartBuiltins:
 
     def _check_version(self) -> bool:
         """Is there a helm that is new enough, and can it include CRDs?"""
-        if shutil.which("helm", path=self._script.environ.get("PATH", "")) is None:
+        if find_program(self._script, "helm") is None:
             raise UserError(
                 "Unable to find Helm installation. Make sure `helm` is on your $PATH.",
                 hint="install it from https://helm.sh",

@@ -10,6 +10,7 @@ from pytilt.model.names import ImageName, ResourceName
 from pytilt.model.resources import ResourceSpec
 from pytilt.tiltfile.declared import UnusedStep
 from pytilt.tiltfile.images_assembly import ImageIndex
+from pytilt.tiltfile.naming import name_problem
 
 _MOST_SIMILAR = 3
 _SIMILAR = 0.3
@@ -129,6 +130,19 @@ def _check_sources(image: Image, watched: Sequence[str]) -> None:
 
 def _is_below_one(path: str, parents: Sequence[str]) -> bool:
     return any(path == parent or path.startswith(f"{parent.rstrip('/')}/") for parent in parents)
+
+
+def check_names(resources: Sequence[ResourceSpec]) -> None:
+    """Every resource must have a name that fits into the path of a request.
+
+    Raises:
+        UserError: one has none, or another.
+    """
+    for name in (each.name for each in resources):
+        if not name:
+            raise UserError("manifest missing name", hint="give every resource a name")
+        if problem := name_problem(name):
+            raise UserError(f'invalid value "{name}": {problem}', hint="give the resource another name")
 
 
 def check_steps(unused: Sequence[UnusedStep]) -> None:

@@ -74,3 +74,10 @@ class _Prefixed:
 
 def _discard(_: str) -> None:
     """Output that nobody asked for."""
+
+
+def find_program(script: Script, name: str) -> str | None:
+    """The path of a program that the Tiltfile's commands would find, None where there is none."""
+    import shutil  # imported here: few Tiltfiles render something
+
+    return shutil.which(name, path=script.environ.get("PATH", ""))

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import posixpath
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -235,6 +234,8 @@ def _is_optional(service: Config, dependency: str) -> bool:
 
 def _kept(text: str) -> str:
     """A file with a text that came from the Tiltfile; the same text gives the same file."""
+    import tempfile  # imported here: hardly a Tiltfile holds a Compose file
+
     digest = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
     folder = Path(tempfile.gettempdir(), f"tilt-compose-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)

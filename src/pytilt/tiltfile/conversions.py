@@ -25,12 +25,14 @@ from pytilt.tiltfile.values import Blob, GitRepo, LinkValue, Mode, TriggerModeVa
 class Converted(NamedTuple):
     """Marks a parameter: how its argument is converted."""
 
-    convert: Callable[[object, str], object]
-    """From the argument and the directory of the file that is being executed."""
+    convert: Callable[[object, str], object] | None
+    """From the argument and the directory of the file that is being executed; None: nothing needs converting."""
+    kept: type | None = None
+    """Values of this very type are converted already."""
 
 
-def _plain(convert: Callable[[object], object]) -> Converted:
-    return Converted(lambda value, _: convert(value))
+def _plain(convert: Callable[[object], object], kept: type | None = None) -> Converted:
+    return Converted(lambda value, _: convert(value), kept)
 
 
 def text(value: object) -> str:
@@ -306,10 +308,10 @@ def _shown(value: object) -> str:
     return value if isinstance(value, str) else to_repr(value)
 
 
-Text = Annotated[str, _plain(text)]
-Stringable = Annotated[str, _plain(stringable)]
-Flag = Annotated[bool, _plain(flag)]
-Whole = Annotated[int, _plain(whole)]
+Text = Annotated[str, _plain(text, str)]
+Stringable = Annotated[str, _plain(stringable, str)]
+Flag = Annotated[bool, _plain(flag, bool)]
+Whole = Annotated[int, _plain(whole, int)]
 Items = Annotated[list[object], _plain(items)]
 Sequenced = Annotated[list[object], _plain(sequence)]
 StringOrStrings = Annotated[tuple[str, ...], _plain(string_or_strings)]

@@ -5,8 +5,10 @@ A class with methods marked by `function("docker_build")` is a topic; `functions
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial, wraps
+from functools import cache, wraps
+from operator import itemgetter
 from time import perf_counter
+from types import FunctionType, MethodType
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from pytilt.dialect import DialectError, builtin, misfit, to_repr, with_trace_here
@@ -21,6 +23,8 @@ _ENDING = frozenset({"exit", "fail"})
 """Functions that end the Tiltfile in any case."""
 _RESULT_SELDOM_USED = frozenset({"docker_build"})
 """Functions that return something, which hardly a Tiltfile asks for."""
+
+_AS_IT_IS = Converted(None)
 
 Arguments = Sequence[object]
 Named = Mapping[str, object]
@@ -70,16 +74,27 @@ def functions_of(
             ends with the first error.
     """
     found: dict[str, object] = {}
-    for attribute, member in inspect.getmembers(type(topic), inspect.isfunction):
-        for name in getattr(member, _NAMES, ()):
-            called = converting(name, getattr(topic, attribute), directory, problems)
-            if (other := getattr(member, _OTHER)) is not None:
-                form = converting(name, getattr(topic, other.method), directory, problems)
-                called = _either(called, other.applies, form)
-            if problems is not None and _goes_on(name, member):
-                called = _going_on(called, problems)
-            found[name] = builtin(name)(called if calls is None else _timed(name, called, calls))
+    for name, attribute, member in _marked(type(topic)):  # type: ignore[arg-type] # mypy looks at the hash of its instances
+        called = converting(name, getattr(topic, attribute), directory, problems)
+        if (other := getattr(member, _OTHER)) is not None:
+            form = converting(name, getattr(topic, other.method), directory, problems)
+            called = _either(called, other.applies, form)
+        if problems is not None and _goes_on(name, member):
+            called = _going_on(called, problems)
+        found[name] = builtin(name)(called if calls is None else _timed(name, called, calls))
     return found
+
+
+@cache
+def _marked(topic: type[object]) -> tuple[tuple[str, str, FunctionType], ...]:
+    """The names of a topic's functions, each with its method."""
+    members = {key: value for each in reversed(topic.__mro__) for key, value in vars(each).items()}
+    return tuple(
+        (name, attribute, member)
+        for attribute, member in sorted(members.items(), key=itemgetter(0))
+        if isinstance(member, FunctionType)
+        for name in getattr(member, _NAMES, ())
+    )
 
 
 def converting(
@@ -92,86 +107,102 @@ def converting(
 
     Args:
         name: how messages call it.
-        method: the method.
+        method: the method of a topic.
         directory: gives the directory of the file that is being executed.
         problems: takes what is wrong with more than one argument of a call.
     """
-    signature = inspect.signature(method)
-    converters = _converters(method)
-    if not converters:
-        return _checked(name, method, signature)
-    order = list(signature.parameters)
-    fits = _quick_check(signature)
-
-    def convert(parameter: str, shown: str, argument: object) -> object:
-        converter = converters.get(parameter)
-        if converter is None:
-            return argument
-        try:
-            return converter(argument, directory())
-        except UserError as error:
-            raise UserError(f"{name}: for parameter {shown}: {error.message}", hint=error.hint) from error
+    assert isinstance(method, MethodType), "topics are objects"
+    function = method.__func__
 
     @wraps(method)
     def called(*arguments: object, **named: object) -> object:
-        if not fits(len(arguments), named):
+        takes = _parameters(function)
+        given: Arguments = arguments
+        keywords: Named = named
+        if takes.converters:
+            where = directory()
             try:
-                signature.bind(*arguments, **named)
-            except TypeError as error:
-                raise DialectError(misfit(name, signature, arguments, named)) from error
-        # Tilt's messages quote the names of those parameters only that were given by name.
-        given = [(parameter, parameter, value) for parameter, value in zip(order, arguments, strict=False)]
-        given += [(parameter, f'"{parameter}"', value) for parameter, value in named.items()]
-        if problems is not None:
-            _note_all_but_first([partial(convert, *each) for each in given], problems)
-        return method(**{parameter: convert(parameter, shown, value) for parameter, shown, value in given})
-
-    return called
-
-
-def _quick_check(signature: inspect.Signature) -> Callable[[int, Mapping[str, object]], bool]:
-    """What `signature.bind` finds out of plain parameters, much quicker; always no where there are others."""
-    order = list(signature.parameters)
-    plain = all(each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for each in signature.parameters.values())
-    required = {each.name for each in signature.parameters.values() if each.default is inspect.Parameter.empty}
-    known = frozenset(order)
-
-    def fits(count: int, named: Mapping[str, object]) -> bool:
-        given = order[:count]
-        return (
-            plain
-            and count <= len(order)
-            and known.issuperset(named)
-            and named.keys().isdisjoint(given)
-            and required.issubset((*given, *named))
-        )
-
-    return fits
-
-
-def _checked(name: str, method: Callable[..., object], signature: inspect.Signature) -> Callable[..., object]:
-    @wraps(method)
-    def called(*arguments: object, **named: object) -> object:
+                given, keywords = takes.converted(arguments, named, where)
+            except UserError as error:
+                raise takes.wrong(name, arguments, named, where, problems) from error
         try:
-            return method(*arguments, **named)
+            return method(*given, **keywords)
         except TypeError as error:
             if not raised_by_call(error):
                 raise
-            raise DialectError(misfit(name, signature, arguments, named)) from error
+            raise DialectError(misfit(name, takes.signature, arguments, named)) from error
 
     return called
 
 
-def _note_all_but_first(conversions: list[Callable[[], object]], problems: list[PytiltError]) -> None:
-    """The first argument that is wrong is the error of the call; the others are reported beside it."""
-    found = False
-    for convert in conversions:
+class _Parameters:
+    """What a method takes. Found out at the first call, for all evaluations."""
+
+    def __init__(self, function: FunctionType) -> None:
+        first, *rest = inspect.signature(function).parameters.values()
+        assert first.name == "self", "topics are classes"
+        self.signature = inspect.Signature(rest)
+        self.converters = _converters(function)
+        self._order = tuple(each.name for each in rest)
+        self._positional = tuple(
+            self.converters.get(each.name, _AS_IT_IS) if each.kind is each.POSITIONAL_OR_KEYWORD else _AS_IT_IS
+            for each in rest
+        )
+
+    def converted(self, arguments: Arguments, named: Named, where: str) -> tuple[Arguments, Named]:
+        """The arguments as the method takes them. Whether they fit it shows when it is called.
+
+        Raises:
+            UserError: one is of the wrong kind.
+        """
+        converters = self.converters
+        given = [
+            value if type(value) is kept or convert is None else convert(value, where)
+            for value, (convert, kept) in zip(arguments, self._positional, strict=False)
+        ]
+        if len(given) < len(arguments):
+            given += arguments[len(given) :]
+        keywords = {}
+        for key, value in named.items():
+            convert, kept = converters.get(key, _AS_IT_IS)
+            keywords[key] = value if type(value) is kept or convert is None else convert(value, where)
+        return given, keywords
+
+    def wrong(
+        self,
+        name: str,
+        arguments: Arguments,
+        named: Named,
+        where: str,
+        problems: list[PytiltError] | None,
+    ) -> UserError:
+        """What to say of arguments of which one cannot be converted."""
         try:
-            convert()
+            self.signature.bind(*arguments, **named)
+        except TypeError:
+            return DialectError(misfit(name, self.signature, tuple(arguments), named))
+        # Tilt's messages quote the names of those parameters only that were given by name.
+        given = [(parameter, parameter, value) for parameter, value in zip(self._order, arguments, strict=False)]
+        given += [(parameter, f'"{parameter}"', value) for parameter, value in named.items()]
+        tried = (self._problem(name, parameter, shown, value, where) for parameter, shown, value in given)
+        errors = [each for each in tried if each is not None]
+        if problems is not None:
+            problems += [traced for each in errors[1:] if (traced := with_trace_here(each))]
+        return errors[0]
+
+    def _problem(self, name: str, parameter: str, shown: str, value: object, where: str) -> UserError | None:
+        convert, _ = self.converters.get(parameter, _AS_IT_IS)
+        try:
+            if convert is not None:
+                convert(value, where)
         except UserError as error:
-            traced = with_trace_here(error) if found else None
-            problems += [traced] if traced else []
-            found = True
+            return UserError(f"{name}: for parameter {shown}: {error.message}", hint=error.hint)
+        return None
+
+
+@cache
+def _parameters(function: FunctionType) -> _Parameters:
+    return _Parameters(function)
 
 
 def _going_on(method: Callable[..., object], problems: list[PytiltError]) -> Callable[..., object]:
@@ -189,9 +220,9 @@ def _going_on(method: Callable[..., object], problems: list[PytiltError]) -> Cal
     return called
 
 
-def _goes_on(name: str, method: Callable[..., object]) -> bool:
+def _goes_on(name: str, method: FunctionType) -> bool:
     """May the Tiltfile go on behind a call of it that was wrong?"""
-    returns_nothing = get_type_hints(method).get("return") is type(None)
+    returns_nothing = method.__annotations__.get("return", method) is None
     return name not in _ENDING and (returns_nothing or name in _RESULT_SELDOM_USED)
 
 
@@ -218,17 +249,19 @@ def _timed(name: str, method: Callable[..., object], calls: list[Call]) -> Calla
     return called
 
 
-def _converters(method: Callable[..., object]) -> dict[str, Callable[[object, str], object]]:
-    hints: dict[str, Any] = get_type_hints(method, include_extras=True)
+def _converters(function: FunctionType) -> dict[str, Converted]:
+    hints: dict[str, Any] = function.__annotations__
+    if any(isinstance(hint, str) for hint in hints.values()):
+        hints = get_type_hints(function, include_extras=True)
     found = {parameter: _converter(hint) for parameter, hint in hints.items() if parameter != "return"}
-    return {parameter: convert for parameter, convert in found.items() if convert}
+    return {parameter: converter for parameter, converter in found.items() if converter}
 
 
-def _converter(hint: Any) -> Callable[[object, str], object] | None:  # noqa: ANN401 - any annotation
+def _converter(hint: Any) -> Converted | None:  # noqa: ANN401 - any annotation
     if get_origin(hint) is Annotated:
-        return next((part.convert for part in get_args(hint)[1:] if isinstance(part, Converted)), None)
-    inner = next((convert for part in get_args(hint) if (convert := _converter(part))), None)
-    if inner is None:
-        return None
-    convert = inner
-    return lambda value, directory: None if value is None else convert(value, directory)
+        return next((part for part in get_args(hint)[1:] if isinstance(part, Converted)), None)
+    inner = next((converter for part in get_args(hint) if (converter := _converter(part))), None)
+    if inner is None or inner.convert is None:
+        return inner
+    convert = inner.convert
+    return Converted(lambda value, directory: None if value is None else convert(value, directory), inner.kept)

@@ -5,6 +5,7 @@ import re
 _NAME = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _LONGEST = 63
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CHARACTERS = "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
 
 
@@ -15,6 +16,8 @@ def name_problem(name: str) -> str:
     for char in "/%":
         if char in name:
             return f"may not contain '{char}'"
+    if not name.isascii() and _SURROGATE.search(name):
+        return "may not contain bytes that are not UTF-8"
     return ""
 
 

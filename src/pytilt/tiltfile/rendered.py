@@ -3,11 +3,11 @@
 import hashlib
 import os
 import posixpath
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pytilt.errors import UserError
+from pytilt.tiltfile.commands import find_program
 from pytilt.tiltfile.kustomizations import kustomization_files
 from pytilt.tiltfile.script import Script
 
@@ -33,7 +33,7 @@ def kept_or_rendered(
         render: runs the program.
     """
     cache = script.host.cache
-    program = shutil.which(words[0], path=script.environ.get("PATH", ""))
+    program = find_program(script, words[0])
     digest = _digest(inputs) if cache is not None and inputs is not None and program else None
     if cache is None or program is None or digest is None:
         return render()

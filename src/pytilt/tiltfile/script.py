@@ -75,7 +75,7 @@ class Script:
         """Values that are no secrets, whatever declares them."""
         self.recorder = Recorder()
         self._unused_steps: dict[str, Step] = {}
-        self._executing: list[str] = []
+        self._executing: list[tuple[str, str]] = [(request.path, posixpath.dirname(request.path))]
         self._read: dict[str, bool] = {}
         """Is it reported, too?"""
         self._texts: dict[str, str] = {}
@@ -137,17 +137,17 @@ class Script:
     @property
     def file(self) -> str:
         """The file that is being executed. A function of a loaded file works for the file that calls it."""
-        return self._executing[-1] if self._executing else self.request.path
+        return self._executing[-1][0]
 
     @property
     def directory(self) -> str:
         """The directory of that file, to which paths are relative."""
-        return posixpath.dirname(self.file)
+        return self._executing[-1][1]
 
     @contextmanager
     def executing(self, file: str) -> Iterator[None]:
         """Run another file."""
-        self._executing.append(file)
+        self._executing.append((file, posixpath.dirname(file)))
         try:
             yield
         finally:
