@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from pytilt.model.regex import regex
 from pytilt.model.resources import KubeObject
 
-_PLAIN = re.compile(r"[^\W\d][\w./@=+,;()$~^\\-]*(?:[ :][\w./@=+,;()$~^\\-]+)*|/[\w./@=+,;()$~^\\-]*")
+_PLAIN = regex(r"[^\W\d][\w./@=+,;()$~^\\-]*(?:[ :][\w./@=+,;()$~^\\-]+)*|/[\w./@=+,;()$~^\\-]*")
 """What needs no quotes, but for the words below; it leaves out a little that could."""
 
 _WORDS = frozenset("true false yes no on off y n null nan".split())  # noqa: SIM905 - read at a glance
@@ -19,7 +20,7 @@ _WORDS = frozenset("true false yes no on off y n null nan".split())  # noqa: SIM
 
 def block_yaml(wanted: Iterable[KubeObject]) -> str:
     """Write objects as one YAML text, an empty line and `---` between them."""
-    return "\n---\n".join(_document(o) for o in wanted)
+    return "\n---\n".join(map(_document, wanted))
 
 
 def _document(o: KubeObject) -> str:
@@ -33,9 +34,11 @@ def _mapping(value: Mapping[str, object], indent: str, lines: list[str], first: 
     before = indent if first is None else first
     for key in sorted(value):
         held = value[key]
-        start = f"{before}{_key(key)}:"
+        start = f"{before}{_scalar(key) if isinstance(key, str) else json.dumps(key)}:"
         before = indent
-        if isinstance(held, dict) and held:
+        if isinstance(held, str):
+            lines.append(f"{start} {_text(held, indent + '  ') if chr(10) in held else _scalar(held)}")
+        elif isinstance(held, dict) and held:
             lines.append(start)
             _mapping(held, indent + "  ", lines)
         elif isinstance(held, list) and held:
@@ -58,15 +61,17 @@ def _items(value: list[object], indent: str, lines: list[str], first: str | None
             lines.append(start + _leaf(held, indent + "  "))
 
 
+def _text(value: str, indent: str) -> str:
+    return _literal(value, indent) or _scalar(value)
+
+
 def _leaf(value: object, indent: str) -> str:
     if isinstance(value, str):
-        if "\n" in value and (block := _literal(value, indent)):
-            return block
-        return _scalar(value)
+        return _text(value, indent) if "\n" in value else _scalar(value)
+    if isinstance(value, int):
+        return repr(value) if type(value) is int else "true" if value else "false"
     if value is None:
         return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, dict | list):
         return "{}" if isinstance(value, dict) else "[]"
     return json.dumps(value)
@@ -80,10 +85,6 @@ def _literal(text: str, indent: str) -> str:
     chomp = {0: "-", 1: ""}.get(len(text) - len(kept), "+")
     body = "\n".join(f"{indent}{line}" if line else "" for line in text.removesuffix("\n").split("\n"))
     return f"|{chomp}\n{body}"
-
-
-def _key(key: object) -> str:
-    return _scalar(key) if isinstance(key, str) else json.dumps(key)
 
 
 @lru_cache(maxsize=4096)

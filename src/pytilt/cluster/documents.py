@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytilt.cluster import scalars
 from pytilt.errors import UserError
+from pytilt.model.regex import regex
 
 if TYPE_CHECKING:
     import yaml
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 _UTF_8 = "save the file as UTF-8 text"
 RENDER = "this looks like a template; render it first, for example with `helm()`"
 _MERGE = "tag:yaml.org,2002:merge"
-_SEPARATOR = re.compile(r"^---(.*)$", re.MULTILINE)
-_DIRECTIVES = re.compile(r"(?:\s*(?:#.*)?\n)*%(?:.*\n)*?\Z")
-_SPACE = re.compile(r"[ \t\r\n]*")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_SEPARATOR = regex(r"^---(.*)$", re.MULTILINE)
+_DIRECTIVES = regex(r"(?:\s*(?:#.*)?\n)*%(?:.*\n)*?\Z")
+_SPACE = regex(r"[ \t\r\n]*")
+_SURROGATE = regex(r"[\ud800-\udfff]")
 
 _DEEPEST = 200
 """No object of Kubernetes is nested as deeply as this."""

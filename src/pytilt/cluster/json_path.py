@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from pytilt.errors import UserError
+from pytilt.model.regex import regex
 
 
 class JsonPlace(NamedTuple):
@@ -33,7 +34,7 @@ class PathStep(NamedTuple):
     """Of the field or item that must be there; empty for a step that may lead nowhere."""
 
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"""
     (?P<descent>\.\.)
   | \.?\[\?\((?P<filter>.*?)\)\]
@@ -43,7 +44,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_FILTER = re.compile(r"^\s*@(?P<path>[^=!<>]*?)\s*(?:(?P<operator>==|!=|<=|>=|<|>)\s*(?P<value>.+?)\s*)?$")
+_FILTER = regex(r"^\s*@(?P<path>[^=!<>]*?)\s*(?:(?P<operator>==|!=|<=|>=|<|>)\s*(?P<value>.+?)\s*)?$")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "==": lambda a, b: bool(a == b),
     "!=": lambda a, b: bool(a != b),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from pytilt.model.clusters import ObjectRef
@@ -21,6 +22,7 @@ def api_version(o: KubeObject) -> str:
     return str(o.get("apiVersion", ""))
 
 
+@lru_cache(maxsize=1024)
 def group(version: str) -> str:
     """The API group of an `apiVersion`; empty for the core group."""
     head, slash, _ = version.rpartition("/")
@@ -74,7 +76,8 @@ def identity(reference: ObjectRef, default: str) -> tuple[str, str, str, str]:
 
 def metadata(o: KubeObject) -> Mapping[str, Any]:
     """`metadata`, empty where there is none."""
-    return mapping(o, "metadata")
+    found = o.get("metadata")
+    return found if isinstance(found, dict) else mapping(o, "metadata")
 
 
 def mapping(o: Mapping[str, Any], *path: str) -> Mapping[str, Any]:

@@ -6,7 +6,6 @@ characters is in it holds at least one of them whole.
 """
 
 import json
-import re
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +13,8 @@ from functools import cache
 from itertools import chain
 from struct import Struct
 from urllib.parse import quote, quote_plus
+
+from pytilt.model.regex import regex
 
 SHORTEST = 5
 """Shorter values would take too much out of texts; from Tilt."""
@@ -27,7 +28,7 @@ SHORTEST_PART = 8
 WRAPPED = (76, 64)
 """Where `base64` and `openssl base64` begin another line."""
 
-_STRUCTURE = re.compile(r"-----(BEGIN|END) [^-]*-----|[\w. -]+[:=]|\[+[\w. -]*\]+|\W*")
+_STRUCTURE = regex(r"-----(BEGIN|END) [^-]*-----|[\w. -]+[:=]|\[+[\w. -]*\]+|\W*")
 """Lines that say nothing: the armour of PEM, a key alone, the title of a section, brackets."""
 
 _SIZES = (6, 3)

@@ -12,6 +12,8 @@ import re
 import struct
 from decimal import Decimal
 
+from pytilt.model.regex import regex
+
 PLAIN = "?"
 """Stands for the tag of a plain scalar that has none: its text decides."""
 
@@ -28,14 +30,14 @@ _WORDS: dict[str, tuple[str, Scalar]] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), ("float", -math.inf)),
 }
 _NUMERIC = frozenset("+-.0123456789")
-_INTEGER = re.compile(
+_INTEGER = regex(
     r"(?P<sign>[-+]?)(?:0[bB](?P<two>[01]+)|0[oO]?(?P<eight>[0-7]+)|0[xX](?P<sixteen>[0-9a-fA-F]+)"
     r"|(?P<ten>0|[1-9][0-9]*))"
 )
 _BASES = {"two": 2, "eight": 8, "sixteen": 16, "ten": 10}
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_DOTTED = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+)?")
-_TIMESTAMP = re.compile(r"\d{4}-\d\d?-\d\d?(?:[Tt ]\d\d?:\d\d?:\d\d?(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)?)?", re.ASCII)
+_FLOAT = regex(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_DOTTED = regex(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+)?")
+_TIMESTAMP = regex(r"\d{4}-\d\d?-\d\d?(?:[Tt ]\d\d?:\d\d?:\d\d?(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)?)?", re.ASCII)
 
 _SMALLEST, _LARGEST, _UNSIGNED = -(2**63), 2**63 - 1, 2**64 - 1
 """The integers of 64 bits; others become floats."""

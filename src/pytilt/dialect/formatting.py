@@ -7,9 +7,10 @@ from types import FunctionType
 from pytilt.dialect.containers import StarlarkSet
 from pytilt.dialect.errors import DialectError
 from pytilt.dialect.values import HostValue, type_name
+from pytilt.model.regex import regex
 
-_RAW_BYTES = re.compile("[\udc80-\udcff]")
-_NEEDS_ESCAPE = re.compile(r'["\\]|[^ -~]')
+_RAW_BYTES = regex("[\udc80-\udcff]")
+_NEEDS_ESCAPE = regex(r'["\\]|[^ -~]')
 _NAMED_ESCAPES = {
     "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
     '"': '\\"', "\\": "\\\\",
@@ -139,7 +140,7 @@ def _shortest(value: float) -> str:
     return f"{sign}{digits[:point]}.{digits[point:] or '0'}"
 
 
-_CONVERSION = re.compile(r"%(?:(?P<percent>%)|(?:\((?P<key>[^)]*)(?P<closed>\))?)?(?P<kind>.)?)", re.DOTALL)
+_CONVERSION = regex(r"%(?:(?P<percent>%)|(?:\((?P<key>[^)]*)(?P<closed>\))?)?(?P<kind>.)?)", re.DOTALL)
 
 
 def interpolate(template: str, arguments: object) -> str:
@@ -236,7 +237,7 @@ def to_integer(value: object) -> int:
     raise DialectError(f"cannot convert {type_name(value)} to int")
 
 
-_FIELD = re.compile(r"\{\{|\}\}|\{(?P<field>[^}]*)(?P<closed>\})?|\}")
+_FIELD = regex(r"\{\{|\}\}|\{(?P<field>[^}]*)(?P<closed>\})?|\}")
 
 
 def format_fields(template: str, arguments: tuple[object, ...], named: dict[str, object]) -> str:

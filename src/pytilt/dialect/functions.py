@@ -9,6 +9,7 @@ from pytilt.dialect.containers import from_host
 from pytilt.dialect.errors import DialectError
 from pytilt.dialect.spelling import did_you_mean
 from pytilt.dialect.values import HostValue, python_type_name, type_name
+from pytilt.model.regex import regex
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -169,13 +170,13 @@ def invoke(function: object, *arguments: object, **named: object) -> object:
         raise
 
 
-_TOO_MANY = re.compile(r"(\S+)\(\) takes (?:from \d+ to )?(\d+) positional arguments? but (\d+)")
-_MISSING = re.compile(r"(\S+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)")
-_UNEXPECTED = re.compile(r"(\S+)\(\) got an unexpected keyword argument '(\w+)'")
-_MULTIPLE = re.compile(r"(\S+)\(\) got multiple values for (?:keyword )?argument '(\w+)'")
-_MULTIPLE_OF_BUILTIN = re.compile(r"<built-in (?:function|method) (\S+?)(?: of .*)?> got multiple values .*'(\w+)'")
+_TOO_MANY = regex(r"(\S+)\(\) takes (?:from \d+ to )?(\d+) positional arguments? but (\d+)")
+_MISSING = regex(r"(\S+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)")
+_UNEXPECTED = regex(r"(\S+)\(\) got an unexpected keyword argument '(\w+)'")
+_MULTIPLE = regex(r"(\S+)\(\) got multiple values for (?:keyword )?argument '(\w+)'")
+_MULTIPLE_OF_BUILTIN = regex(r"<built-in (?:function|method) (\S+?)(?: of .*)?> got multiple values .*'(\w+)'")
 _MAKE_ENTRIES = frozenset({"dict", "update"})
-_NOT_CALLABLE = re.compile(r"'(\w+)' object is not callable")
+_NOT_CALLABLE = regex(r"'(\w+)' object is not callable")
 
 
 def explain_call(text: str) -> str:

@@ -1,6 +1,5 @@
 """Elements, slices and attributes of values."""
 
-import re
 from typing import Protocol, runtime_checkable
 
 from pytilt.dialect.containers import StarlarkDict, StarlarkList
@@ -8,11 +7,12 @@ from pytilt.dialect.errors import DialectError
 from pytilt.dialect.formatting import to_repr
 from pytilt.dialect.operators import unhashable
 from pytilt.dialect.values import HostValue, type_name
+from pytilt.model.regex import regex
 
 _MAX_INDEX = 1 << 31
 """Starlark's indexes have 32 bits."""
 
-_RAW_BYTES = re.compile("[\udc80-\udcff]")
+_RAW_BYTES = regex("[\udc80-\udcff]")
 """How `decode` carries bytes that are not UTF-8."""
 
 

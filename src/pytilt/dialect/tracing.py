@@ -1,8 +1,6 @@
 """From Python's frames to the frames of Tiltfiles: where it runs now, and the trace of an error."""
 
-import functools
 import inspect
-import re
 from collections.abc import Iterator
 from types import CodeType, FrameType, TracebackType
 
@@ -12,6 +10,7 @@ from pytilt.dialect.errors import DisplacedError, Frame, LoadError, Position, cu
 from pytilt.dialect.functions import BoundMethod, Builtin, explain_call
 from pytilt.dialect.values import python_type_name
 from pytilt.errors import PytiltError, TiltfileError
+from pytilt.model.regex import regex
 
 TOPLEVEL = "<toplevel>"
 """The function that a file becomes."""
@@ -25,6 +24,11 @@ _RECURSION = "maximum recursion depth exceeded"
 _RECURSION_HINT = "is there a function that calls itself without an end?"
 
 _SHOWN_AT_EACH_END = 20
+
+_Positions = tuple[tuple[int | None, int | None, int | None, int | None], ...]
+_MOST_KNOWN = 64
+_known_positions: dict[int, tuple[CodeType, _Positions]] = {}
+"""By the `id` of a code."""
 
 _Step = Frame | str
 """A frame of a Tiltfile, or the name of a built-in function."""
@@ -172,10 +176,19 @@ def _position(code: CodeType, instruction: int, frame: FrameType) -> Position:
     return Position(file=code.co_filename, line=line or frame.f_lineno or 0, column=(column or 0) + 1)
 
 
-@functools.lru_cache(maxsize=64)
-def _positions(code: CodeType) -> tuple[tuple[int | None, int | None, int | None, int | None], ...]:
-    """Lines and columns of every instruction: the stack is asked at every call of a builtin."""
-    return tuple(code.co_positions())
+def _positions(code: CodeType) -> _Positions:
+    """Lines and columns of every instruction: the stack is asked at every call of a builtin.
+
+    By identity: to compute its hash Python goes through all of a code.
+    """
+    kept = _known_positions.get(id(code))
+    if kept is not None and kept[0] is code:
+        return kept[1]
+    if len(_known_positions) >= _MOST_KNOWN:
+        _known_positions.clear()
+    found = tuple(code.co_positions())
+    _known_positions[id(code)] = code, found
+    return found
 
 
 def _describe(error: Exception, frames: list[tuple[FrameType, int]]) -> tuple[str, str | None] | None:
@@ -190,9 +203,9 @@ def _describe(error: Exception, frames: list[tuple[FrameType, int]]) -> tuple[st
     return _translate(error), None
 
 
-_UNASSIGNED_LOCAL = re.compile(r"(?:cannot access (?:local|free) variable|local variable|free variable) '(\w+)'")
-_UNASSIGNED_GLOBAL = re.compile(r"name '(\w+)' is not defined")
-_UNHASHABLE = re.compile(r"unhashable type: '(\w+)'")
+_UNASSIGNED_LOCAL = regex(r"(?:cannot access (?:local|free) variable|local variable|free variable) '(\w+)'")
+_UNASSIGNED_GLOBAL = regex(r"name '(\w+)' is not defined")
+_UNHASHABLE = regex(r"unhashable type: '(\w+)'")
 
 
 def _translate(error: Exception) -> str:

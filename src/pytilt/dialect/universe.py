@@ -17,6 +17,7 @@ from pytilt.dialect.methods import update_dict
 from pytilt.dialect.operators import to_float, unhashable
 from pytilt.dialect.structs import ModuleValue, StructValue
 from pytilt.dialect.values import HostValue, type_name
+from pytilt.model.regex import regex
 
 UNIVERSE: dict[str, object] = {}
 """The functions by name; `print` is not among them, it belongs to the host."""
@@ -126,8 +127,8 @@ def _fail(*arguments: object, sep: object = " ") -> None:
     raise DialectError(f"fail: {text}")
 
 
-_FLOAT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_SPECIAL_FLOAT = re.compile(r"[+-]?(inf|infinity|nan)", re.IGNORECASE)
+_FLOAT = regex(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_SPECIAL_FLOAT = regex(r"[+-]?(inf|infinity|nan)", re.IGNORECASE)
 
 
 @_universal("float")

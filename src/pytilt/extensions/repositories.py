@@ -20,6 +20,7 @@ from pytilt.extensions.lockfile import LockedRepository, read
 from pytilt.host.state import StateDirectory, explained
 from pytilt.model.base import Value
 from pytilt.model.logs import Level, Log
+from pytilt.model.regex import regex
 
 DEFAULT_URL = "https://github.com/tilt-dev/tilt-extensions"
 """The repository of an extension that names no other; Tilt's."""
@@ -27,8 +28,8 @@ DEFAULT_URL = "https://github.com/tilt-dev/tilt-extensions"
 SCHEMES = ("https", "http", "ssh", "git")
 COMPLAINTS = ("fatal:", "error:")
 """How git begins the lines that say why it failed."""
-HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+HOST = regex(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+COMMIT = regex(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 ENVIRONMENT = (("GIT_TERMINAL_PROMPT", "0"), ("GIT_HTTP_LOW_SPEED_LIMIT", "1000"), ("GIT_HTTP_LOW_SPEED_TIME", "30"))
 """Git asks nobody for a password, and gives up on a server that sends less than 1 kB/s for 30 s."""

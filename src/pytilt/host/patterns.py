@@ -5,11 +5,12 @@ import re
 
 from pytilt.errors import UserError
 from pytilt.model.base import Value
+from pytilt.model.regex import regex
 
 _ITEM = r"(?:\\.|[^\\\]\-])"
-_TOKEN = re.compile(rf"(\*\*/?)|(\*)|(\?)|\[(\^?)((?:{_ITEM}(?:-{_ITEM})?)+)\]|\\(.)|([^\\\[])", re.DOTALL)
-_CLASS_ITEM = re.compile(r"\\(.)|(.)", re.DOTALL)
-_SPECIAL = re.compile(r"[*?\[\]\\]")
+_TOKEN = regex(rf"(\*\*/?)|(\*)|(\?)|\[(\^?)((?:{_ITEM}(?:-{_ITEM})?)+)\]|\\(.)|([^\\\[])", re.DOTALL)
+_CLASS_ITEM = regex(r"\\(.)|(.)", re.DOTALL)
+_SPECIAL = regex(r"[*?\[\]\\]")
 
 
 class Pattern(Value):

@@ -8,18 +8,19 @@ from typing import NamedTuple
 from pytilt.model.base import Value
 from pytilt.model.names import ImageName
 from pytilt.model.references import find_image
+from pytilt.model.regex import regex
 
-_DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
-_HEREDOC = re.compile(r"(?<![<\w])\d*<<(-?)(['\"]?)([A-Za-z0-9_][\w.]*)\2")
+_DIRECTIVE = regex(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
+_HEREDOC = regex(r"(?<![<\w])\d*<<(-?)(['\"]?)([A-Za-z0-9_][\w.]*)\2")
 _WITH_HEREDOCS = ("RUN", "COPY", "ADD")
-_VARIABLE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?:(:?[-+])([^}]*))?\})")
-_OWN_FRONTEND = re.compile(r"^(docker\.io/)?docker/dockerfile(:|@|$)")
+_VARIABLE = regex(r"\\\$|\$(?:(\w+)|\{(\w+)(?:(:?[-+])([^}]*))?\})")
+_OWN_FRONTEND = regex(r"^(docker\.io/)?docker/dockerfile(:|@|$)")
 _MAY_ASK = {
     "RUN": re.compile(r"--mount=\S*(type=['\"]?(ssh|secret)\b|\$)"),
     "ADD": re.compile(r"://|git@"),
     "ONBUILD": re.compile(r"type=(ssh|secret)\b"),
 }
-_WORD = re.compile(r"\S+")
+_WORD = regex(r"\S+")
 _IMAGE_IN_FLAG = {"COPY": re.compile(r"(?<=--from=)\S+"), "RUN": re.compile(r"(?<=[=,]from=)[^,\s]+")}
 
 

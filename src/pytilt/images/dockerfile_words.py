@@ -5,13 +5,14 @@ import re
 from collections.abc import Callable, Iterator
 
 from pytilt.images.dockerfile import Instruction
+from pytilt.model.regex import regex
 
 Lookup = Callable[[str], str | None]
 """The value of a variable; None when it is not set. Raises `UnknownVariableError` where nobody can know."""
 
-_NAME = re.compile(r"\w+")
-_FLAG = re.compile(r"--[a-z-]+(?:=\S*)?(?=\s|$)")
-_SPLIT = re.compile(r"\S+")
+_NAME = regex(r"\w+")
+_FLAG = regex(r"--[a-z-]+(?:=\S*)?(?=\s|$)")
+_SPLIT = regex(r"\S+")
 
 
 class UnknownVariableError(Exception):

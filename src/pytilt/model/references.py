@@ -3,7 +3,6 @@
 The grammar is that of the `distribution/reference` library, which Docker, Kubernetes and Tilt share.
 """
 
-import re
 from collections.abc import Container, Iterable
 from functools import lru_cache
 
@@ -11,6 +10,7 @@ from pytilt.errors import UserError
 from pytilt.model.base import Value
 from pytilt.model.images import Image
 from pytilt.model.names import ImageName
+from pytilt.model.regex import regex
 
 DOCKER_HUB = "docker.io"
 _LEGACY_HUB = "index.docker.io"
@@ -19,11 +19,11 @@ _MAX_NAME = 255
 
 _DIGEST_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
 
-_IDENTIFIER = re.compile(r"[a-f0-9]{64}")
+_IDENTIFIER = regex(r"[a-f0-9]{64}")
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|[-]+)[a-z0-9]+)*"
-_REFERENCE = re.compile(
+_REFERENCE = regex(
     rf"(?P<domain>{_DOMAIN})/(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)"
     r"(?::(?P<tag>[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}))?"
     r"(?:@(?P<digest>[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?"

@@ -1,13 +1,14 @@
 """Points in time and durations as texts: as the session, Kubernetes, container engines and Go write them."""
 
-import re
 from datetime import UTC, datetime
+
+from pytilt.model.regex import regex
 
 SECOND = 10**9
 """Nanoseconds."""
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
+_DURATION = regex(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
 _FULL_LENGTH = len("2026-01-01T00:00:00.000000000Z")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from pytilt.cluster import objects, yaml
 from pytilt.errors import UserError
 from pytilt.model.commands import Command
+from pytilt.model.regex import regex
 from pytilt.model.resources import KubeObject
 from pytilt.tiltfile.commands import find_program, run_now
 from pytilt.tiltfile.conversions import Flag, LocalPath, StringOrStrings, Strings, Text
@@ -18,7 +19,7 @@ from pytilt.tiltfile.script import Script, UnreadableError
 from pytilt.tiltfile.values import Blob, placed
 
 _SEPARATOR = "---\n"
-_FROM_TESTS = re.compile(r"^# Source: .*/tests/", re.MULTILINE)
+_FROM_TESTS = regex(r"^# Source: .*/tests/", re.MULTILINE)
 """The comment in which helm notes where a document came from."""
 _RELEASE = "chart"
 """The name of a release that is given none, so that it is the same at every evaluation; from Tilt."""

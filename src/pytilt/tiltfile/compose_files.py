@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytilt.errors import UserError
+from pytilt.model.regex import regex
 from pytilt.tiltfile.compose_paths import Config, placed, rebased
 from pytilt.tiltfile.compose_shapes import check_service
 
 Read = Callable[[str], str]
 """Gives the text of a file."""
 
-_VARIABLE = re.compile(
+_VARIABLE = regex(
     r"\$(?:(?P<escaped>\$)|(?P<named>[_a-zA-Z][_a-zA-Z0-9]*)"
     r"|\{(?P<braced>[_a-zA-Z][_a-zA-Z0-9]*)(?:(?P<operator>:?[-?+])(?P<rest>[^{}]*(?:\{[^{}]*\}[^{}]*)*))?\})"
 )
@@ -24,7 +25,7 @@ _DOT_ENV = ".env"
 _UNIQUE = {"ports", "volumes", "expose", "dns", "dns_search", "tmpfs", "cap_add", "cap_drop", "devices", "env_file"}
 """Lists of a service to which a later file adds what is not there yet."""
 _REPLACED = {"command", "entrypoint"}
-_ENVIRONMENT_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*(?:[=:]\s*(.*))?$")
+_ENVIRONMENT_LINE = regex(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*(?:[=:]\s*(.*))?$")
 
 
 def project_name(text: str) -> str:

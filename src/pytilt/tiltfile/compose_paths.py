@@ -1,13 +1,14 @@
 """The paths in a service of Docker Compose: relative to the directory of the file that has them, then absolute."""
 
 import posixpath
-import re
 from typing import Any
+
+from pytilt.model.regex import regex
 
 Config = dict[str, Any]
 """A mapping of a Compose file."""
 
-_REMOTE = re.compile(r"[\w+.-]+://|git@|github\.com/")
+_REMOTE = regex(r"[\w+.-]+://|git@|github\.com/")
 _PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 
 

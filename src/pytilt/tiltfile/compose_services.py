@@ -6,22 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytilt.errors import UserError
+from pytilt.model.regex import regex
 from pytilt.model.times import duration_of, go_duration
 from pytilt.tiltfile.compose_files import Read, dependencies, environment_file, pairs
 from pytilt.tiltfile.compose_paths import Config, placed, placed_build, placed_env_files, placed_volume
 
-_BYTES = re.compile(r"([0-9.]+)\s*([kmgt]?)i?b?", re.IGNORECASE)
+_BYTES = regex(r"([0-9.]+)\s*([kmgt]?)i?b?", re.IGNORECASE)
 _SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
 _SERVICE = "service:"
-_NO_FOLDER = re.compile(r"[\w+.-]+:(?!\\)|git@|github\.com/")
+_NO_FOLDER = regex(r"[\w+.-]+:(?!\\)|git@|github\.com/")
 """How an additional context begins that is no directory: `docker-image://`, `service:`, `target:`, `https://`."""
 _DEPLOY_DURATIONS = {
     "restart_policy": ("delay", "window"),
     "update_config": ("delay", "monitor"),
     "rollback_config": ("delay", "monitor"),
 }
-_PORT = re.compile(
+_PORT = regex(
     r"(?:(?:\[(?P<six>[^\]]+)\]|(?P<ip>\d+\.[\d.]+)):)?(?:(?P<published>[\d-]*):)?(?P<target>[\d-]+)(?:/(?P<protocol>\w+))?"
 )
 

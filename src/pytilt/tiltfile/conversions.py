@@ -133,14 +133,15 @@ def patterns(value: object, parameter: str) -> tuple[str, ...]:
         value: one string, or a sequence.
         parameter: its name, for messages.
     """
-    for item in items(value):
+    given = items(value)
+    for item in given:
         if not isinstance(item, str):
             raise UserError(
                 f"{parameter} must be a string or a sequence of strings; found a value of type {type_name(item)}"
             )
         if "\n" in item:
             raise UserError(f"{parameter} cannot contain newlines; found {parameter}: {to_repr(item)}")
-    return checked_patterns(tuple(str(item) for item in items(value)), parameter)
+    return checked_patterns(tuple(map(str, given)), parameter)
 
 
 def checked_patterns(given: Sequence[str], parameter: str) -> tuple[str, ...]:

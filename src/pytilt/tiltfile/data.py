@@ -1,7 +1,6 @@
 """JSON and YAML: reading, decoding, encoding."""
 
 import json
-import re
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -9,6 +8,7 @@ from pytilt.cluster import yaml
 from pytilt.cluster.secrets import secrets
 from pytilt.dialect import to_repr, type_name
 from pytilt.errors import UserError
+from pytilt.model.regex import regex
 from pytilt.tiltfile.conversions import LocalPath, Stringable
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.script import Script, UnreadableError
@@ -16,8 +16,8 @@ from pytilt.tiltfile.values import Blob
 
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 """What Go's encoder escapes, so that JSON can be part of a page."""
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
-_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE = regex(r"[\ud800-\udfff]")
+_ESCAPED_SURROGATE = regex(r"\\u[dD][89a-fA-F]")
 _MAX_INT = 2**63
 _LARGEST_PLAIN = 1e21
 """Below this Go writes a whole float without an exponent."""

@@ -105,8 +105,15 @@ class DockerBuiltins:
         )
         # The Dockerfile is watched as a configuration file: its text is part of the declaration.
         files = FileRule(paths=() if is_empty else (context,), ignores=(*ignores, Ignore(base=path)))
-        image = Image(name=name, build=build, files=files, live_update=steps, match_in_env_vars=match_in_env_vars)
-        image = replace(image, inference=inference, helper=helper_use("docker_build", synclet))
+        image = Image(
+            name=name,
+            build=build,
+            files=files,
+            live_update=steps,
+            match_in_env_vars=match_in_env_vars,
+            inference=inference,
+            helper=helper_use("docker_build", synclet),
+        )
         self._declare(image, entrypoint, container_args)
         return FastBuildValue(self._script, name, "docker_build")
 
@@ -220,14 +227,15 @@ class DockerBuiltins:
         return live_update(self._script, steps)
 
     def _declare(self, image: Image, entrypoint: object, container_args: list[object] | None) -> None:
-        command = conversions.command(entrypoint, self._script.directory)
+        command = None if entrypoint is None else conversions.command(entrypoint, self._script.directory)
         canonical = references.parse(image.name).canonical
         if canonical in self._references:
             raise UserError(f'Image for ref "{image.name}" has already been defined')
         self._references.add(canonical)
-        self._script.images.append(
-            replace(image, entrypoint=command.argv if command else None, container_args=_container_args(container_args))
-        )
+        if command is not None or container_args is not None:
+            argv = command.argv if command else None
+            image = replace(image, entrypoint=argv, container_args=_container_args(container_args))
+        self._script.images.append(image)
 
 
 def _inference(value: object) -> InferenceMode:

@@ -5,23 +5,25 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
+from pytilt.model.regex import regex
+
 SHORTEST = 6
 """Shorter values occur in other texts too often."""
 
-_FILE = re.compile(r"\.env(\..+)?|.+\.env")
-_VARIABLE = re.compile(
+_FILE = regex(r"\.env(\..+)?|.+\.env")
+_VARIABLE = regex(
     r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*[=:][ \t]*("(?:[^"\\]|\\.)*"|'[^']*'|[^\n]*)""",
     re.MULTILINE | re.DOTALL,
 )
-_SECRET = re.compile(
+_SECRET = regex(
     r"pass|pwd|secret|token|credential|auth|private|(api|access|encryption|signing|account)[_.-]?key", re.IGNORECASE
 )
-_PLAIN = re.compile(r"[A-Za-z_-]*|[\d.:]*|[./~][\w./~-]*", re.ASCII)
+_PLAIN = regex(r"[A-Za-z_-]*|[\d.:]*|[./~][\w./~-]*", re.ASCII)
 """Words, numbers and paths: taking these out of texts would make them unreadable, and few of them are secret."""
-_PASSWORD_IN_URL = re.compile(r"\w+://[^\s:/@]*:([^\s/@]+)@")
-_COMMENT = re.compile(r"\s#.*")
+_PASSWORD_IN_URL = regex(r"\w+://[^\s:/@]*:([^\s/@]+)@")
+_COMMENT = regex(r"\s#.*")
 _ESCAPES = {r"\n": "\n", r"\"": '"', r"\$": "$", r"\\": "\\"}
-_ESCAPE = re.compile(r"\\[n\"$\\]")
+_ESCAPE = regex(r"\\[n\"$\\]")
 
 
 def is_env_file(path: str) -> bool:

@@ -10,6 +10,7 @@ from pytilt.dialect import DialectError, run_file
 from pytilt.errors import PytiltError, TiltfileError, UserError
 from pytilt.model.files import Ignore
 from pytilt.model.images import Image
+from pytilt.model.regex import regex
 from pytilt.model.resources import Declaration, ResourceSpec
 from pytilt.model.texts import shown, to_bytes
 from pytilt.tiltfile.assembly import assemble
@@ -23,7 +24,7 @@ from pytilt.tiltfile.universe import universe
 from pytilt.tiltfile.values import placed
 
 _TUTORIAL = "https://docs.tilt.dev/tutorial.html"
-_PLACE = re.compile(r"(.*):(\d+):(\d+)", re.DOTALL)
+_PLACE = regex(r"(.*):(\d+):(\d+)", re.DOTALL)
 _NEEDS_RESOURCES = ("up", "ci")
 """The commands that have nothing to do when the Tiltfile declares nothing."""
 

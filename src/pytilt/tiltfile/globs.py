@@ -2,16 +2,16 @@
 
 import os
 import posixpath
-import re
 from collections.abc import Sequence
 
 from pytilt.errors import UserError
 from pytilt.model.base import Value
 from pytilt.model.files import Ignore
+from pytilt.model.regex import regex
 from pytilt.tiltfile.conversions import checked_patterns
 
-_WILDCARD = re.compile(r"[*?\[]")
-_SPECIAL = re.compile(r"[*?\[\]\\]")
+_WILDCARD = regex(r"[*?\[]")
+_SPECIAL = regex(r"[*?\[\]\\]")
 
 
 class Watched(Value):

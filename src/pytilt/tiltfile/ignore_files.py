@@ -36,6 +36,16 @@ def context_ignores(
         ignore: patterns relative to each directory.
         only: paths relative to each directory; all else is ignored.
     """
+    key = (script.file, tuple(paths), dockerfile, ignore, only)
+    known = script.known_ignores.get(key)
+    if known is None:
+        known = script.known_ignores[key] = _context_ignores(script, *key[1:])
+    return known
+
+
+def _context_ignores(
+    script: Script, paths: tuple[str, ...], dockerfile: str | None, ignore: tuple[str, ...], only: tuple[str, ...]
+) -> tuple[Ignore, ...]:
     found = [Ignore(base=script.file)]
     found += repository_ignores([dockerfile, *paths] if dockerfile else paths)
     wanted = ("**", *(f"!{path}" for path in only)) if only else ()

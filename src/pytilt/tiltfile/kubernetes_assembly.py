@@ -105,8 +105,9 @@ class _ImageSearch:
 
     def is_workload(self, o: KubeObject) -> bool:
         """Does this object get a resource of its own?"""
-        workloads.check_located(o, self._locators)
-        return workloads.is_workload(o, (), self._kinds, self._locators) or bool(self.images(o))
+        if self._locators:
+            workloads.check_located(o, self._locators)
+        return bool(self.images(o)) or workloads.is_workload(o, (), self._kinds, self._locators)
 
     def images(self, o: KubeObject) -> tuple[ImageName, ...]:
         """The images of the Tiltfile that an object names."""

@@ -9,12 +9,13 @@ from pathlib import Path
 from pytilt.dialect import freeze, starlark_list, to_repr, type_name
 from pytilt.dialect.containers import StarlarkDict
 from pytilt.errors import UserError
+from pytilt.model.regex import regex
 from pytilt.tiltfile.conversions import Stringable, Text
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.script import Script, UnreadableError
 from pytilt.tiltfile.values import placed
 
-_UNSAFE = re.compile(r"[^\w@%+=:,./-]", re.ASCII)
+_UNSAFE = regex(r"[^\w@%+=:,./-]", re.ASCII)
 
 
 class Environ(StarlarkDict):

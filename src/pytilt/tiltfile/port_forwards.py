@@ -4,6 +4,7 @@ import re
 
 from pytilt.dialect import to_repr, type_name
 from pytilt.errors import UserError
+from pytilt.model.regex import regex
 from pytilt.model.resources import PortForwardSpec
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.values import PortForwardValue
@@ -11,7 +12,7 @@ from pytilt.tiltfile.values import PortForwardValue
 _MAX_PORT = 65535
 _OCTET = r"(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])"
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-_HOST = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}|(?:{_LABEL}\.)*{_LABEL}")
+_HOST = regex(rf"(?:{_OCTET}\.){{3}}{_OCTET}|(?:{_LABEL}\.)*{_LABEL}")
 _MOST_PARTS = 3
 
 

@@ -79,6 +79,8 @@ class Script:
         self._read: dict[str, bool] = {}
         """Is it reported, too?"""
         self._texts: dict[str, str] = {}
+        self.known_ignores: dict[tuple[object, ...], tuple[Ignore, ...]] = {}
+        """What `ignore_files` found out, as long as no command has changed files."""
 
     def result(self) -> ScriptResult:
         """All that was declared so far."""
@@ -204,8 +206,10 @@ class Script:
             recursive: watch all that is below a directory; else a directory is not watched at all.
             reported: Tilt watches it, too.
         """
-        if recursive or not os.path.isdir(path) or os.path.islink(path):  # noqa: PTH112, PTH114 - much quicker
-            self._read[path] = reported or self._read.get(path, False)
+        if path in self._read:
+            self._read[path] = reported or self._read[path]
+        elif recursive or not os.path.isdir(path) or os.path.islink(path):  # noqa: PTH112, PTH114 - much quicker
+            self._read[path] = reported
 
     def read(self, path: str, *, watch: bool = True) -> str:
         """The text of a file.
@@ -231,6 +235,7 @@ class Script:
     def forget_texts(self) -> None:
         """Read files once more: a command was run, and may have written some."""
         self._texts.clear()
+        self.known_ignores.clear()
 
     def made(self, step: Step) -> Step:
         """Remember a step of a live update until a live update takes it."""

@@ -3,10 +3,11 @@
 import re
 
 from pytilt.errors import UserError
+from pytilt.model.regex import regex
 from pytilt.model.resources import Link
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SCHEME = regex(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_CONTROL = regex(r"[\x00-\x1f\x7f]")
 
 
 def parse_link(text: str, name: str = "") -> Link:

@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
 
 from pytilt.dialect import Builtin, HostValue, StructValue, builtin, to_repr
 from pytilt.errors import UserError
@@ -276,6 +277,7 @@ class WorkloadId(HostValue):
         return ":".join(self._parts.values()).lower()
 
 
+@lru_cache(maxsize=4096)  # many calls name the same few
 def placed(path: str, directory: str) -> str:
     """A path made absolute and tidy.
 

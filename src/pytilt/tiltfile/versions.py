@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 from pytilt.errors import UserError
+from pytilt.model.regex import regex
 
 _Version = tuple[int, int, int]
 
@@ -19,7 +20,7 @@ _COMPARISONS: dict[str, Callable[[_Version, _Version], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
-_TERM = re.compile(r"([<>=!]*)\s*v?(\d+)(?:\.(\d+|x))?(?:\.(\d+|x))?(?:[-+]\S*)?")
+_TERM = regex(r"([<>=!]*)\s*v?(\d+)(?:\.(\d+|x))?(?:\.(\d+|x))?(?:[-+]\S*)?")
 _PARTS = 3
 
 

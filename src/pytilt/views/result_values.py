@@ -1,11 +1,12 @@
 """Small values of `tilt alpha tiltfile-result` in the forms in which Go writes them."""
 
-import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
 from pytilt.model.files import Ignore
+from pytilt.model.regex import regex
 
 Json = dict[str, Any]
 """A JSON object. It crosses no package border but the one to the terminal."""
@@ -13,7 +14,7 @@ Json = dict[str, Any]
 _LONGEST_NAME = 253
 """Of a name of the API, as in DNS."""
 
-_AUTHORITY = re.compile(r"//([^/?#]*)")
+_AUTHORITY = regex(r"//([^/?#]*)")
 
 
 def compact(fields: Mapping[str, Any]) -> Json:
@@ -47,6 +48,7 @@ def nanoseconds(seconds: float) -> int:
     return round(seconds * 1e9)
 
 
+@lru_cache(maxsize=64)  # the same few for every resource
 def duration(seconds: float) -> str:
     """A duration as Go prints it: `1h0m0s`, `1m30s`, `250ms`, `12.5µs`."""
     total = nanoseconds(seconds)
