@@ -70,7 +70,10 @@ def _seeds(samples: list[Path]) -> Iterator[bytes]:
     mistakes = (ROOT / "tests/tiltfile/mistakes.txt").read_text()
     tiltfiles = [*GOOD_TILTFILES, *(each.partition("\n-----\n")[0] for each in mistakes.split("\n=====\n"))]
     tiltfiles += [
-        path.read_text(errors="replace") for folder in samples for path in sorted(folder.rglob("*Tiltfile*")) if path.is_file()
+        path.read_text(errors="replace")
+        for folder in samples
+        for path in sorted(folder.rglob("*Tiltfile*"))
+        if path.is_file()
     ]
     for text in tiltfiles:
         if len(text) <= _LONGEST_SAMPLE:
@@ -118,7 +121,12 @@ def _run(found: Path, corpus: Path, seconds: int) -> None:
 
     words = found.parent / "words.dict"
     words.write_text(_dictionary(FUNCTIONS))
-    flags = [f"-max_total_time={seconds}", f"-timeout={_HANG_SECONDS}", f"-rss_limit_mb={_MEMORY >> 20}", f"-dict={words}"]
+    flags = [
+        f"-max_total_time={seconds}",
+        f"-timeout={_HANG_SECONDS}",
+        f"-rss_limit_mb={_MEMORY >> 20}",
+        f"-dict={words}",
+    ]
     flags += [f"-artifact_prefix={found}/", "-max_len=8000", "-print_final_stats=1"]
     atheris.Setup([sys.argv[0], *flags, str(corpus)], one_input, enable_python_coverage=True)
     atheris.Fuzz()

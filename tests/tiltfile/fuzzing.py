@@ -381,7 +381,9 @@ def projects(functions: Functions) -> st.SearchStrategy[dict[str, str]]:
         lambda name: st.builds(
             lambda tiltfile, text: {**GOOD_FILES, "Tiltfile": tiltfile, name: text},
             st.sampled_from(GOOD_TILTFILES),
-            st.one_of(spoiled((GOOD_FILES[name],)), misshapen(GOOD_FILES[name])) if ".y" in name else spoiled((GOOD_FILES[name],)),
+            st.one_of(spoiled((GOOD_FILES[name],)), misshapen(GOOD_FILES[name]))
+            if ".y" in name
+            else spoiled((GOOD_FILES[name],)),
         )
     )
     return st.one_of(wild, wild, other, other)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytilt.cluster import scalars
+from pytilt.cluster.plain_yaml import plain_documents
 from pytilt.errors import UserError
 from pytilt.model.regex import regex
 
@@ -51,11 +52,15 @@ def documents(text: str, origin: str) -> Iterator[Document]:
     """
     for chunk, line in _chunks(text.removeprefix("\ufeff"), origin):
         start = 0
+        plain = plain_documents(chunk)
+        if plain is not None:
+            yield from (Document(each.value, line + each.line + 1, each.column + 1) for each in plain)
+            continue
         if chunk.lstrip().startswith("{"):
             for document, end in _json_values(chunk, line, origin):
                 start = end
                 yield document
-        yield from _yaml_documents(chunk, start, line, origin)
+        yield from general_documents(chunk, start, line, origin)
 
 
 def _chunks(text: str, origin: str) -> Iterator[tuple[str, int]]:
@@ -106,7 +111,18 @@ def _checked(value: Any, where: str, depth: int = 0) -> Any:  # noqa: ANN401 - J
     return _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
 
 
-def _yaml_documents(chunk: str, start: int, line: int, origin: str) -> Iterator[Document]:
+def general_documents(chunk: str, start: int, line: int, origin: str) -> Iterator[Document]:
+    """The documents of a text, read by a reader that knows all of YAML.
+
+    Args:
+        chunk: the text, without separators.
+        start: how much of it has been read.
+        line: lines before the text.
+        origin: where it came from.
+
+    Raises:
+        UserError: it cannot be read, with the place.
+    """
     import yaml
 
     line += chunk.count("\n", 0, start)
