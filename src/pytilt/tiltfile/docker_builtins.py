@@ -105,15 +105,8 @@ class DockerBuiltins:
         )
         # The Dockerfile is watched as a configuration file: its text is part of the declaration.
         files = FileRule(paths=() if is_empty else (context,), ignores=(*ignores, Ignore(base=path)))
-        image = Image(
-            name=name,
-            build=build,
-            files=files,
-            live_update=steps,
-            match_in_env_vars=match_in_env_vars,
-            inference=inference,
-            helper=helper_use("docker_build", synclet),
-        )
+        image = Image(name=name, build=build, files=files, live_update=steps, match_in_env_vars=match_in_env_vars)
+        image = replace(image, inference=inference, helper=helper_use("docker_build", synclet))
         self._declare(image, entrypoint, container_args)
         return FastBuildValue(self._script, name, "docker_build")
 
