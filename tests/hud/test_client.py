@@ -16,7 +16,8 @@ from pytilt.model.objects import Resource, Runtime
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Reason
 from pytilt.server.app import build_app
-from pytilt.server.serving import bind, serve
+from pytilt.server.binding import bind
+from pytilt.server.serving import serve
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Snapshot, Store
 from pytilt.views.rows import rows

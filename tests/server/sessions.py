@@ -11,7 +11,8 @@ from pytilt.model.objects import Resource, Tiltfile
 from pytilt.model.resources import LocalDeploy, ResourceSpec
 from pytilt.model.updates import Reason
 from pytilt.server.app import build_app
-from pytilt.server.serving import bind, serve
+from pytilt.server.binding import bind
+from pytilt.server.serving import serve
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from tests.loop.waiting import running

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytilt.cli.ci_reports import CiReports
     from pytilt.loop.verdict import Verdict
     from pytilt.model.names import ResourceName
-    from pytilt.session.composition import SessionOptions
+    from pytilt.session.composition import SessionOptions, Show
     from pytilt.session.hosting import Hosting
     from pytilt.store.logs import LogStore
     from pytilt.store.objects import Store
@@ -67,7 +67,6 @@ def command(
     """
     from pytilt.cli.ci_reports import CiReports
     from pytilt.cli.ending import keeping_crashes
-    from pytilt.cli.exit_snapshots import leaving_snapshot
     from pytilt.cli.running import exit_status, run_in_foreground
     from pytilt.cli.streaming import selection, streaming
     from pytilt.loop.verdict import Verdict
@@ -88,7 +87,7 @@ def command(
         paths.append(logs.path)
         await keeping_crashes(stream, store, logs, crashes)
 
-    shown = show if snapshot is None else leaving_snapshot(show, snapshot)
+    shown = show if snapshot is None else _leaving_snapshot(show, snapshot)
     with hosting(project, host, port, ci=True) as place, reports.log():
         options = _options(place, timeout, force=force)
         verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))
@@ -99,6 +98,12 @@ def command(
     _end(verdict, crashes, shown=wanted == Selection(), log=str(paths[0]))
     print(click.style(SUCCESS, fg="green") if color else SUCCESS)
     return 0
+
+
+def _leaving_snapshot(show: "Show", path: str) -> "Show":
+    from pytilt.cli.exit_snapshots import leaving_snapshot
+
+    return leaving_snapshot(show, path)
 
 
 def _options(place: "Hosting", timeout: str | None, *, force: bool) -> "SessionOptions":

@@ -5,7 +5,7 @@ import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 from importlib import import_module
 
@@ -46,6 +46,7 @@ from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, Session, Tiltfile
 from pytilt.model.resources import ComposeDeploy, CustomDeploy, KubernetesDeploy, LocalDeploy, UpdateSettings
 from pytilt.model.updates import Reason, Strategy
+from pytilt.server.binding import first_client
 from pytilt.session.clusters import connected
 from pytilt.session.commands import command_environ, deploy_commands
 from pytilt.session.earlier import BuildLimits, project_records, recording_imaging
@@ -58,6 +59,9 @@ from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.store.segments import Limits
 from pytilt.store.spans import Span
+
+SERVER_SECONDS = 2.0
+"""So long after its start the server of a session is got ready, if nobody has come before."""
 
 _CPUS = os.cpu_count() or 1
 
@@ -214,7 +218,9 @@ async def _serve(
     listener: socket.socket,
     options: SessionOptions,
 ) -> None:
-    # Imported here, beside all that begins meanwhile: it takes long, and a session may have no port.
+    # Most sessions of a pipeline are never asked for anything, and to import the server takes long.
+    with suppress(TimeoutError):
+        await asyncio.wait_for(first_client(listener), None if options.ci else SERVER_SECONDS)
     await asyncio.to_thread(import_module, "pytilt.server.serving")
     await asyncio.to_thread(import_module, "pytilt.server.app")
     from pytilt.server.app import build_app

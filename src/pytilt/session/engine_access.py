@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
 from pytilt.cluster.seam import (
     ByteStream,
@@ -15,12 +16,13 @@ from pytilt.cluster.seam import (
     ObjectRef,
 )
 from pytilt.docker.engine import Engine
-from pytilt.docker.runtime import DockerRuntime
-from pytilt.engines.cluster import EngineCluster, engine_cluster
 from pytilt.errors import PytiltError
 from pytilt.images.credentials import RegistryCredentials
 from pytilt.loop.failures import first_failure
 from pytilt.model.resources import KubeObject
+
+if TYPE_CHECKING:
+    from pytilt.engines.cluster import EngineCluster
 
 
 class EngineAccess:
@@ -55,6 +57,9 @@ class EngineAccess:
             self._asked.clear()
             if self._over.is_set():
                 return
+            from pytilt.docker.runtime import DockerRuntime  # imported here: most sessions need none of it
+            from pytilt.engines.cluster import engine_cluster
+
             try:
                 runtime = DockerRuntime(await self._engine.api())
                 async with engine_cluster(
@@ -127,7 +132,7 @@ class EngineAccess:
         async with (await self._cluster()).containers.forward(namespace, pod, port) as stream:
             yield stream
 
-    async def _cluster(self) -> EngineCluster:
+    async def _cluster(self) -> "EngineCluster":
         opened = self._opened
         if not opened.done():
             self._asked.set()

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from pytilt.errors import UserError
 from pytilt.model.times import precise
+from pytilt.server.binding import bind
 from pytilt.session.places import ensure_token
 from pytilt.session.project import SessionProject
 from pytilt.session.registry import SessionRecord, SessionRegistry
@@ -78,8 +79,6 @@ def hosting(project: SessionProject, host: str | None, port: int | None, *, ci: 
 
 
 def _bind(host: str, port: int, *, others: bool) -> socket.socket:
-    from pytilt.server.serving import bind  # imported here: a session may have no port
-
     return asyncio.run(bind(host, port, others=others))
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from pytilt.errors import UserError
-from pytilt.server.serving import bind
+from pytilt.server.binding import bind, first_client
 from tests.server.sessions import PLAIN, TOKEN, Served
 
 
@@ -53,3 +53,15 @@ async def _ignoring_the_end(reading) -> None:
         await reading
     except httpx.HTTPError:
         return
+
+
+async def test_a_client_that_comes_before_the_server_is_answered_by_it():
+    with await bind("127.0.0.1", 0) as listener:
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(first_client(listener))
+            await asyncio.sleep(0.01)
+            assert not waiting.done()
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+        accepted, _ = listener.accept()
+        accepted.close()
+        writer.close()
