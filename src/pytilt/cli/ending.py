@@ -8,7 +8,8 @@ from pytilt.host.output import names_error
 from pytilt.loop.verdict import Verdict
 from pytilt.model.lines import Selection
 from pytilt.model.names import TILTFILE, ResourceName
-from pytilt.model.objects import Resource, Tiltfile
+from pytilt.model.objects import Resource, Runtime, Tiltfile
+from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Snapshot, Store
@@ -48,6 +49,8 @@ def crash_words(state: Snapshot, logs: LogStore) -> dict[ResourceName, list[str]
         state: the objects of the session at its end.
         logs: its log, which is still open.
     """
+    if not any(each.status.status is RuntimeStatus.ERROR for each in state.all(Runtime)):
+        return {}
     from pytilt.views.loglines import own_words  # imported here: only the end needs it
     from pytilt.views.rows import rows
 

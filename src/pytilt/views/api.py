@@ -28,7 +28,7 @@ from pytilt.views.discoveries import discovery
 from pytilt.views.endpoints import endpoints
 from pytilt.views.holds import waits_for
 from pytilt.views.sessions import session_spec, session_status
-from pytilt.views.statuses import Statuses, conditions, resource_statuses, tiltfile_statuses
+from pytilt.views.statuses import Statuses, conditions, ordered, resource_statuses, tiltfile_statuses
 from pytilt.views.stored_objects import STORED_HERE, as_stored
 from pytilt.views.tilt_objects import (
     clusters,
@@ -229,11 +229,6 @@ def _row(state: Snapshot, name: str) -> Json | None:
         return ui_tiltfile(state, tiltfile)
     resource = state.get(Resource, name)
     return None if resource is None else ui_resource(state, resource)
-
-
-def ordered(state: Snapshot) -> list[Resource]:
-    """The resources in the order of the display."""
-    return sorted(state.all(Resource), key=lambda resource: resource.order)
 
 
 def ui_tiltfile(state: Snapshot, tiltfile: Tiltfile) -> Json:

@@ -15,9 +15,9 @@ from pytilt.model.pods import Pod
 from pytilt.model.resources import KubeObject, LocalDeploy, PortForwardSpec
 from pytilt.model.updates import Update
 from pytilt.store.objects import Snapshot
-from pytilt.views.api import ordered
 from pytilt.views.hiding import without_data
 from pytilt.views.rows import live_lines
+from pytilt.views.statuses import ordered
 
 
 class Fact(Value):

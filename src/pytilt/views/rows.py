@@ -14,11 +14,10 @@ from pytilt.model.resources import Deploy, Link, TriggerMode
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
-from pytilt.views.api import ordered
 from pytilt.views.buttons import SESSION, Buttons, buttons
 from pytilt.views.dots import Dot, Tone, resource_dot, tiltfile_dot
 from pytilt.views.endpoints import endpoints
-from pytilt.views.statuses import Statuses, resource_statuses, tiltfile_statuses
+from pytilt.views.statuses import Statuses, ordered, resource_statuses, tiltfile_statuses
 from pytilt.views.updates import Bar, Cell, HistoryLine, bars, history_line, hold_text, update_cell, work
 
 _RUNTIME_TONES = {

@@ -5,6 +5,7 @@ from pytilt.model.objects import Resource, Runtime, Tiltfile
 from pytilt.model.pods import Condition
 from pytilt.model.status import RuntimeStatus, UpdateStatus
 from pytilt.model.updates import Outcome, Reason
+from pytilt.store.objects import Snapshot
 
 
 class Statuses(Value):
@@ -128,3 +129,8 @@ def _condition(kind: str, reason: str, message: str, since: str) -> Condition:
         message=message if reason else "",
         last_transition_time=since,
     )
+
+
+def ordered(state: Snapshot) -> list[Resource]:
+    """The resources in the order of the display."""
+    return sorted(state.all(Resource), key=lambda resource: resource.order)
