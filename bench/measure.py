@@ -84,6 +84,10 @@ class Tool:
         return [*self.head, *verb.split(), *args, *(self.tail if tail else [])]
 
 
+Part = Callable[[Tool, Path, int], Figures]
+"""A part of a workload: with a tool, in an empty folder, so many times."""
+
+
 def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

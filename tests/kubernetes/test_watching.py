@@ -55,7 +55,6 @@ async def test_all_objects_are_emitted_then_listed_then_changes(server: ApiServe
 
 async def test_objects_say_their_kind_and_leave_out_bookkeeping(server: ApiServer, api: KubernetesApi):
     o = pod("a")
-    o["metadata"]["managedFields"] = [{}]
     server.on("GET", ALL, listed(o))
     async with aclosing(watch(api, Scope(resource=PODS))) as changes:
         change = await anext(changes)

@@ -1,8 +1,10 @@
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
 from pytilt.errors import ApplyError, DockerApiError, PytiltError
-from pytilt.loop.connecting import Connecting
+from pytilt.loop.connecting import Connecting, retry_pause
 from pytilt.model.api.kubernetes_applies import KubernetesApply
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, SpanId
@@ -97,3 +99,33 @@ async def test_an_object_that_is_to_be_applied_asks_for_the_cluster_too(trial: T
     async with running(trial.connecting.run()):
         trial.store.put(KubernetesApply(name="x"))
         await until(trial.store, lambda: trial.state().info)
+
+
+async def test_a_cluster_that_hangs_does_not_answer_but_its_first_answer_may_take_long(store: Store, logs: LogStore):
+    trial = Trial(store, logs)
+    trial.connecting = Connecting(store, trial.cluster, logs.span(TILTFILE, SpanId("cluster")), answer_seconds=0.01)
+    trial.cluster.answers.clear()
+    asyncio.get_running_loop().call_later(0.05, trial.cluster.answers.set)
+    assert await trial.connecting.look()
+    trial.cluster.answers.clear()
+    assert not await trial.connecting.look()
+    assert trial.state().error == "the cluster `kind-fake` does not answer within 0.01 s"
+    trial.cluster.answers.set()
+    assert await trial.connecting.look()
+    assert trial.state().error == ""
+
+
+async def test_what_failed_is_tried_again_as_soon_as_the_cluster_answers(trial: Trial):
+    assert await trial.connecting.look()
+    trial.cluster.unreachable = "connection refused"
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        pausing = group.create_task(retry_pause(trial.store, 3600))
+        await idle()
+        await trial.connecting.look()
+        await idle()
+        assert not pausing.done()
+        trial.cluster.unreachable = ""
+        await trial.connecting.look()
+        await pausing
+    async with asyncio.timeout(10):
+        await retry_pause(trial.store, 0.01)

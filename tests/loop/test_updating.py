@@ -6,7 +6,15 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from pytilt.errors import ApplyError, BuildError, PytiltError, SyncError
+from pytilt.errors import (
+    ApplyError,
+    BuildError,
+    ClusterUnreachableError,
+    CommandError,
+    EngineUnreachableError,
+    PytiltError,
+    SyncError,
+)
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
 from pytilt.loop.updating import HISTORY, Updating, remembered
@@ -14,7 +22,16 @@ from pytilt.loop.watching import Watching
 from pytilt.model.files import FileRule
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
-from pytilt.model.objects import ImageMap, ImageMapStatus, Resource, ResourceStatus, Runtime, RuntimeState, Tiltfile
+from pytilt.model.objects import (
+    ClusterState,
+    ImageMap,
+    ImageMapStatus,
+    Resource,
+    ResourceStatus,
+    Runtime,
+    RuntimeState,
+    Tiltfile,
+)
 from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.model.resources import ResourceSpec, TriggerMode, UpdateSettings
 from pytilt.model.times import seconds_between
@@ -360,3 +377,73 @@ async def test_an_update_begins_with_what_changed(trial: Trial, logs: LogStore, 
         await trial.ended(2)
     starts = [line.text for line in logs.read(0)[0] if line.start]
     assert starts == ["Initial Build", shown]
+
+
+class Cluster:
+    """Answers or not, as the test says, and writes so."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._store = trial.store
+        self.error = ""
+        self.asked = 0
+
+    async def ask(self) -> bool:
+        self.asked += 1
+        self.say(self.error)
+        return not self.error
+
+    def say(self, error: str) -> None:
+        self.error = error
+        self._store.change(ClusterState, "default", lambda state: replace(state, error=error))
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [ClusterUnreachableError("no route"), EngineUnreachableError("no socket"), CommandError("`kubectl apply` failed")],
+)
+async def test_an_update_that_the_cluster_cut_short_begins_again_when_it_answers(
+    store: Store, logs: LogStore, problem: PytiltError
+):
+    trial = Trial(store, logs)
+    cluster = Cluster(trial)
+    trial.updating = Updating(
+        store, logs, trial.watching, dict.fromkeys(Strategy, trial.worker), "/p", ask_cluster=cluster.ask
+    )
+    await trial.declare(kubernetes("web"))
+    trial.worker.answers = [problem]
+    cluster.error = "no route"
+    async with running(trial.updating.run()):
+        await trial.ended(1, "web")
+        await idle()
+        status = trial.status("web")
+        assert status.hold is not None
+        assert (status.hold.reason, len(status.history)) == (HoldReason.WAITING_FOR_CLUSTER, 1)
+        cluster.say("")
+        status = await trial.ended(2, "web")
+        await idle()
+    assert [each.outcome for each in status.history] == [Outcome.OK, Outcome.INTERRUPTED]
+    assert [start.reason for start in trial.worker.starts] == [Reason.INITIAL_BUILD] * 2
+    assert cluster.asked == 1
+    assert "The update begins again when the cluster answers" in logged(logs)
+    assert len(trial.worker.starts) == 2
+
+
+async def test_a_live_update_that_the_cluster_cut_short_is_tried_again_without_a_build(store: Store, logs: LogStore):
+    trial = Trial(store, logs)
+    cluster = Cluster(trial)
+    trial.updating = Updating(
+        store, logs, trial.watching, dict.fromkeys(Strategy, trial.worker), "/p", ask_cluster=cluster.ask
+    )
+    await deployed(trial)
+    trial.worker.answers = [ClusterUnreachableError("no route")]
+    cluster.error = "no route"
+    async with running(trial.updating.run()):
+        trial.change("/p/img/main.py", watch="image:img")
+        await trial.ended(2, "web")
+        trial.change("/p/img/other.py", watch="image:img")
+        await idle()
+        assert len(trial.worker.starts) == 1
+        cluster.say("")
+        await trial.ended(3, "web")
+    assert [start.strategy for start in trial.worker.starts] == [Strategy.LIVE] * 2
+    assert trial.worker.starts[1].changed_files == ("/p/img/main.py", "/p/img/other.py")

@@ -134,7 +134,7 @@ export interface Link {
   bare?: boolean;
 }
 
-export type Outcome = "canceled" | "failed" | "fell-back" | "ok" | "running";
+export type Outcome = "canceled" | "failed" | "fell-back" | "interrupted" | "ok" | "running";
 
 export interface OwnerRef {
   apiVersion: string;

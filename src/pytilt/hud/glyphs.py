@@ -18,6 +18,7 @@ OUTCOMES = {
     Outcome.OK: Piece(text="✔", tone=Tone.OK),
     Outcome.FAILED: Piece(text="✖", tone=Tone.ERROR),
     Outcome.FELL_BACK: Piece(text="↪", tone=Tone.WARN),
+    Outcome.INTERRUPTED: Piece(text="↪", tone=Tone.WARN),
     Outcome.CANCELED: Piece(text="□", tone=Tone.MUTED),
 }
 

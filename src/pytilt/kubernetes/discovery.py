@@ -113,10 +113,7 @@ def is_established(definition: KubeObject) -> bool:
 
 
 def plain(o: dict[str, Any], resource: ApiResource) -> KubeObject:
-    """An object as others see it: with its kind, which lists leave out, and without the bookkeeping of fields."""
+    """An object as others see it: with its kind, which lists leave out."""
     o.setdefault("apiVersion", resource.api_version)
     o.setdefault("kind", resource.kind)
-    metadata = o.get("metadata")
-    if isinstance(metadata, dict):
-        metadata.pop("managedFields", None)
     return o

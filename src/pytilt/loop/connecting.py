@@ -1,6 +1,7 @@
 """The connection to the cluster: made when something is to be deployed, looked after while the session runs."""
 
 import asyncio
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -12,11 +13,28 @@ from pytilt.model.logs import Level, Log
 from pytilt.model.objects import ClusterState, Resource
 from pytilt.store.objects import Store
 
-POLL_SECONDS = 5.0
-"""Between two looks at a cluster that answers: so long may rows be green of which nobody knows anything any more."""
+POLL_SECONDS = 4.0
+"""Between two looks at a cluster that answers."""
+
+ANSWER_SECONDS = 4.0
+"""How long an answer may take. With `POLL_SECONDS`: so long may rows be green of which nobody knows any more."""
 
 FIRST_RETRY_SECONDS = 0.5
-LAST_RETRY_SECONDS = 15.0
+LAST_RETRY_SECONDS = 2.0
+"""Short: all that waits for the cluster goes on as soon as it is seen to answer."""
+
+
+async def retry_pause(store: Store, seconds: float) -> None:
+    """Wait before the next attempt at something in the cluster: so long, or until the cluster answers again."""
+    failed = False
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            async for _ in store.watch(ClusterState):
+                state = store.get(ClusterState, "default")
+                fails = state is not None and bool(state.error)
+                if failed and not fails:
+                    return
+                failed = fails
 
 
 class Connecting:
@@ -26,9 +44,11 @@ class Connecting:
         store: the session's objects.
         cluster: the cluster that was chosen at the start of the session.
         log: takes when it cannot be reached, and when it can again.
+        answer_seconds: how long an answer may take.
     """
 
-    def __init__(self, store: Store, cluster: Cluster, log: Log) -> None:
+    def __init__(self, store: Store, cluster: Cluster, log: Log, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self._answer_seconds = answer_seconds
         self._store = store
         self._cluster = cluster
         self._log = log
@@ -49,16 +69,25 @@ class Connecting:
         """Ask the cluster once; return whether it answered."""
         state = self._store.get(ClusterState, "default") or ClusterState(name="default")
         try:
-            info = await self._cluster.info()
+            async with asyncio.timeout(self._answer_seconds if state.info else None):
+                info = await self._cluster.info()
         except PytiltError as problem:
-            if str(problem) != state.error:
-                self._log(f"{problem}\n", level=Level.ERROR)
-            self._store.put(replace(state, error=str(problem)))
-            return False
+            return self._failed(str(problem))
+        except TimeoutError:
+            context = state.info.context if state.info else ""
+            return self._failed(f"the cluster `{context}` does not answer within {self._answer_seconds:g} s")
+        state = self._store.get(ClusterState, "default") or state
         if state.error:
             self._log(f"The cluster `{info.context}` answers\n")
         self._store.put(replace(state, info=info, error="", connected_at=state.connected_at or self._store.now()))
         return True
+
+    def _failed(self, error: str) -> bool:
+        state = self._store.get(ClusterState, "default") or ClusterState(name="default")
+        if error != state.error:
+            self._log(f"{error}\n", level=Level.ERROR)
+        self._store.put(replace(state, error=error))
+        return False
 
     async def _wanted(self) -> None:
         async for changed in self._store.watch(Resource, KubernetesApply, KubernetesDiscovery):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pytilt.cluster.log_position import LogPosition
 from pytilt.cluster.seam import ContainerRef, ContainerRun, Containers
 from pytilt.errors import PytiltError
+from pytilt.loop.connecting import retry_pause
 from pytilt.loop.pod_lookup import POD_SOURCES, PodSource, pods_of
 from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery, PodLogStreamTemplateSpec
 from pytilt.model.api.metadata import RESOURCE_ANNOTATION
@@ -140,7 +141,7 @@ class PodLogs:
                 self._progressed.set()
                 await self._restarted(followed, container)
             except PytiltError:
-                await asyncio.sleep(retry)
+                await retry_pause(self._store, retry)
                 retry = min(2 * retry, LAST_RETRY_SECONDS)
         span.close()
         self._progressed.set()

@@ -12,6 +12,7 @@ from pytilt.cluster.ownership import Claim, Intermediate
 from pytilt.cluster.seam import Change, ChangeType, Cluster
 from pytilt.errors import PytiltError
 from pytilt.loop.cluster_events import ClusterEvents
+from pytilt.loop.connecting import retry_pause
 from pytilt.loop.discoveries import Discoveries
 from pytilt.loop.kinds.protocol import deployed_as
 from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery
@@ -164,7 +165,7 @@ class Runtimes:
                 reported = text
                 self._blind[kind, namespace] = text
                 self._dirty.set()
-            await asyncio.sleep(retry)
+            await retry_pause(self._store, retry)
             retry = min(2 * retry, LAST_RETRY_SECONDS)
 
     def _taker(self, kind: WatchedKind) -> Callable[[str, Change], None]:

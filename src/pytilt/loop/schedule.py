@@ -73,7 +73,7 @@ class Need(Value):
     def asked(self) -> bool:
         """May it be updated now? In manual mode only a trigger or the first update says so."""
         status = self.resource.status
-        begins = not status.history and not status.current
+        begins = (not status.history and not status.current) or bool(status.interrupted)
         return self.resource.spec.trigger_mode.auto or status.trigger is not None or begins
 
     @property
@@ -108,12 +108,15 @@ def _reason(state: Snapshot, resource: Resource, changed: Mapping[str, int]) -> 
     if not status.history and not status.current:
         wanted = mode.auto_init or reason or (mode.auto and changed)
         return reason | Reason.INITIAL_BUILD if wanted else reason
+    reason |= status.interrupted
     if changed:
         reason |= Reason.CHANGED_FILES
     if status.history and resource.digest != status.applied_digest:
         reason |= Reason.CONFIG_CHANGED
     if freshness.has_newer_images(state, resource):
         reason |= Reason.DEPENDENCY_UPDATED
+    if status.drift:
+        reason |= Reason.DRIFTED
     if freshness.lacking(state, resource):
         reason |= Reason.CONTAINER_REPLACED
     return reason
@@ -214,7 +217,9 @@ def decide(state: Snapshot, need: Need, sequence: int) -> Start | Blocked | Queu
     if pause and need.reason == Reason.CHANGED_FILES and all(pause.covers(*each) for each in need.changed.items()):
         return Blocked(hold=Hold(reason=HoldReason.CHANGES_OWN_DEPS, files=pause.files))
     live = _in_place(state, need, sequence)
-    if isinstance(live, (Start, Blocked)):
+    if isinstance(live, Start):
+        return _waiting_for_cluster(state, need) or live
+    if isinstance(live, Blocked):
         return live
     return _waiting_for_dependencies(state, need) or _waiting_for_cluster(state, need) or Queued(note=live)
 

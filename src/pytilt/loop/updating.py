@@ -10,7 +10,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from pytilt.cluster import objects
-from pytilt.errors import NotInPlaceError, PytiltError, SyncError, UnreachableError, WorkError
+from pytilt.errors import (
+    CommandError,
+    NotInPlaceError,
+    PytiltError,
+    SyncError,
+    UnreachableError,
+    WorkError,
+)
 from pytilt.loop import freshness, readiness
 from pytilt.loop.narration import heading, pause_text
 from pytilt.loop.origins import Origin, Origins
@@ -44,6 +51,9 @@ HISTORY = 20
 Work = Callable[[Resource, Start, Span, UpdateSettings], Awaitable[Done]]
 """Carries out one update by one strategy."""
 
+AskCluster = Callable[[], Awaitable[bool]]
+"""Asks the cluster anew; returns whether it answers."""
+
 
 class Updating:
     """Runs the updates of all resources, each as a task with a name.
@@ -56,6 +66,7 @@ class Updating:
         root: headings show files below this directory relative to it.
         slots: how many updates run at a time where the Tiltfile does not say it.
         recorded: has an earlier session recorded an update of the resource of this name?
+        ask_cluster: finds out whether it is the cluster that an update has failed for; None: nobody asks.
     """
 
     def __init__(
@@ -67,6 +78,7 @@ class Updating:
         root: str,
         slots: Slots | None = None,
         recorded: Callable[[str], bool] = lambda _: False,
+        ask_cluster: AskCluster | None = None,
     ) -> None:
         self._store = store
         self._logs = logs
@@ -75,6 +87,7 @@ class Updating:
         self._root = root
         self._count = 0
         self._slots = slots or Slots()
+        self._ask_cluster = ask_cluster
         self._planner = Planner(recorded)
         self._rounds = Rounds()
         self._origins = Origins(watching, store.now)
@@ -120,6 +133,10 @@ class Updating:
 
         self._edit(name, ask)
 
+    def repair(self, name: ResourceName, drift: str) -> None:
+        """Have what was applied for a resource applied again, since somebody has deleted or changed it."""
+        self._edit(name, lambda status: replace(status, drift=drift))
+
     async def cancel(self, name: ResourceName) -> None:
         """Cancel the running updates of a resource; on return they have ended."""
         tasks = list(self._tasks.get(name, ()))
@@ -164,6 +181,7 @@ class Updating:
             lambda status: replace(
                 status,
                 pause=None,
+                drift="",
                 current=(*status.current, update),
                 trigger=None,
                 due=Reason.NONE,
@@ -216,6 +234,10 @@ class Updating:
         try:
             return await self._work[start.strategy](resource, start, span, self._settings())
         except PytiltError as problem:
+            if self._ask_cluster and _may_be_the_cluster(resource, problem) and not await self._ask_cluster():
+                span(f"Interrupted: {problem}\n", level=Level.WARN)
+                span("The update begins again when the cluster answers\n", level=Level.WARN)
+                return Done(outcome=Outcome.INTERRUPTED, error=str(problem))
             live = start.strategy is Strategy.LIVE
             fell_back = live and isinstance(problem, (SyncError, UnreachableError))
             level = Level.WARN if fell_back else Level.ERROR
@@ -249,10 +271,12 @@ class Updating:
         ended = replace(update, error=error, finished_at=self._store.now())
 
         def end(status: ResourceStatus) -> ResourceStatus:
+            interrupted = done.outcome is Outcome.INTERRUPTED
             changed: dict[str, Any] = {**done.status, "pause": pause}
-            if done.outcome is not Outcome.FELL_BACK:
+            changed["interrupted"] = start.reason if interrupted else Reason.NONE
+            if not done.outcome.followed:
                 changed["consumed"] = max(status.consumed, start.sequence)
-            if start.strategy is not Strategy.LIVE:
+            if start.strategy is not Strategy.LIVE and not interrupted:
                 changed["applied_digest"] = resource.digest
                 # What was attempted counts: the same images again would fail the same way.
                 changed.setdefault("applied_images", self._present_images(resource))
@@ -294,6 +318,12 @@ def remembered(history: Sequence[Update]) -> tuple[Update, ...]:
     full = next((each for each in history if each.strategy is Strategy.FULL), None)
     good = next((each for each in history if each.outcome is Outcome.OK), None)
     return (*history[:HISTORY], *(each for each in history[HISTORY:] if each in (full, good)))
+
+
+def _may_be_the_cluster(resource: Resource, problem: PytiltError) -> bool:
+    """May an update have failed because the cluster does not answer? A command only says that it failed."""
+    command = resource.spec.deploy.in_cluster and isinstance(problem, CommandError)
+    return command or isinstance(problem, UnreachableError)
 
 
 def _declared(resource: Resource) -> Iterable[ObjectRef]:

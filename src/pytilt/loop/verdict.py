@@ -237,7 +237,7 @@ def _update(resource: Resource) -> CiTarget:
     if status.current:
         return replace(target, not_ready="updating", since=status.current[0].started_at)
     last = status.last
-    if status.due or last is None or last.outcome is Outcome.FELL_BACK:
+    if status.due or last is None or last.outcome.followed:
         reason = status.hold.reason.value if status.hold else "initial-build" if last is None else "config-changed"
         return replace(target, waiting=reason)
     return replace(target, error=_error(last))

@@ -103,6 +103,10 @@ class ResourceStatus(Value):
     due_since: str = ""
     """RFC 3339: since when there is something to update."""
     hold: Hold | None = None
+    interrupted: Reason = Reason.NONE
+    """Why an update began that the cluster cut short: it begins again when the cluster answers."""
+    drift: str = ""
+    """What somebody has deleted or changed in the cluster since it was applied; empty where nothing is to repair."""
     pause: Pause | None = None
     applied: tuple[ObjectRef, ...] = ()
     """What is in the cluster because of this resource; after an update that failed, what may be."""

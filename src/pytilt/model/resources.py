@@ -186,6 +186,8 @@ class KubernetesDeploy(Deploy, tag="kubernetes"):
     selectors_only: bool | None = None
     """Do labels alone decide which pods are its own? None: the Tiltfile does not say."""
     locators: tuple[ImageLocator, ...] = ()
+    repair_drift: bool | None = None
+    """Is what others delete or change applied again? None: as `update_settings` says."""
     workload: str = ""
     """`Kind/name` of the workload the resource was made for; empty for a group of plain objects."""
 
@@ -202,7 +204,7 @@ class KubernetesDeploy(Deploy, tag="kubernetes"):
     @property
     def definition(self) -> Value:
         """Without what never reaches the cluster."""
-        return replace(self, port_forwards=(), pod_readiness=PodReadiness.WAIT)
+        return replace(self, port_forwards=(), pod_readiness=PodReadiness.WAIT, repair_drift=None)
 
 
 class CustomDeploy(KubernetesDeploy, tag="custom"):
@@ -353,6 +355,8 @@ class UpdateSettings(Value):
     helper: bool = True
     """May the helper `synclet` be used in containers?"""
     mode: UpdateMode = UpdateMode.AUTO
+    repair_drift: bool = True
+    """Is what others delete or change in the cluster applied again?"""
 
 
 class CiSettings(Value):

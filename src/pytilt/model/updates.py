@@ -22,6 +22,8 @@ class Reason(IntFlag):
     DEPENDENCY_UPDATED = 512
     CONTAINER_REPLACED = 1024
     """Not in Tilt's API: a new container lacks what was synced into the one before it."""
+    DRIFTED = 2048
+    """Not in Tilt's API: somebody has deleted or changed in the cluster what was applied."""
 
     @property
     def triggered(self) -> bool:
@@ -53,6 +55,7 @@ _TEXTS = {
     Reason.TILT_ARGS: "Tilt Args",
     Reason.DEPENDENCY_UPDATED: "Dependency Updated",
     Reason.CONTAINER_REPLACED: "Container Replaced",
+    Reason.DRIFTED: "Changed In Cluster",
 }
 
 
@@ -78,6 +81,13 @@ class Outcome(StrEnum):
     CANCELED = "canceled"
     FELL_BACK = "fell-back"
     """A live update did not reach its container; a full update follows."""
+    INTERRUPTED = "interrupted"
+    """The cluster did not answer any more; another update follows when it does."""
+
+    @property
+    def followed(self) -> bool:
+        """Does another update follow by itself?"""
+        return self in (Outcome.FELL_BACK, Outcome.INTERRUPTED)
 
 
 class StepName(StrEnum):

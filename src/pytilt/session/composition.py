@@ -17,6 +17,7 @@ from pytilt.liveupdate.opening import open_receiver
 from pytilt.loop.apply_records import ApplyRecords
 from pytilt.loop.cmds import Cmds
 from pytilt.loop.connecting import Connecting
+from pytilt.loop.drifting import Drifting
 from pytilt.loop.evaluating import Evaluating
 from pytilt.loop.file_watches import FileWatches
 from pytilt.loop.forwarding import Forwarding
@@ -151,29 +152,29 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         records = project_records(project, used=not options.force)
         limits = BuildLimits(parallel=PARALLEL_BUILDS, restarts=not options.ci)
         imaging = recording_imaging(store, engine, runner, project, records, access.cluster, limits)
-        applies = ApplyRecords(records, access.cluster)
-        runtimes = Runtimes(store, logs, access.cluster, options.host)
+        applies, runtimes = ApplyRecords(records, access.cluster), Runtimes(store, logs, access.cluster, options.host)
         kubernetes = KubernetesKind(store, access.cluster, imaging, runtimes, records=applies)
         local, custom = LocalKind(store, logs, runner, request, prober), CustomDeployKind(store, imaging, commands)
         kinds = _kinds(kubernetes, custom, local, ComposeKind(store))
         receivers = Receivers(store, partial(open_receiver, access.containers))
         work = _strategies(kinds, Syncing(store, receivers), applies)
-        updating = Updating(store, logs, watching, work, project.root, SLOTS, applies.has)
+        connecting = Connecting(store, access.cluster, logs.span(TILTFILE, SpanId("cluster")))
+        object_applies = KubernetesApplies(store, logs, access.cluster, commands)
+        updating = Updating(store, logs, watching, work, project.root, SLOTS, applies.has, connecting.look)
         tiltfile = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
         deletion = ResourceDeletion(store, logs, updating, kinds)
         evaluating = Evaluating(store, logs, watching, updating, deletion, tiltfile)
+        drifting = Drifting(store, logs, access.cluster, kubernetes.applied_objects, updating.repair)
         pod_logs = PodLogs(store, logs, access.containers)
         tasks = {
             "files": watching.run(),
             "tiltfile": evaluating.run(),
             "updates": updating.run(),
-            "cluster": Connecting(store, access.cluster, logs.span(TILTFILE, SpanId("cluster"))).run(),
             "runtimes": kinds.run(),
             "pod logs": pod_logs.run(),
-            "rollouts": Rollouts(store, logs).run(),
             "live updates": receivers.run(),
             **_objects(store, watching, evaluating, Cmds(store, logs, runner, request, prober)),
-            "kubernetes applies": KubernetesApplies(store, logs, access.cluster, commands).run(),
+            **_in_cluster(connecting, drifting, Rollouts(store, logs), object_applies),
             "pruning": prune_now_and_then(store, logs, engine, access, ci=options.ci),
             "show": show(store, logs),
         }
@@ -198,6 +199,18 @@ def _objects(store: Store, watching: Watching, evaluating: Evaluating, cmds: Cmd
         "cmds": cmds.run(),
         "file watches": FileWatches(store, watching).run(),
         "toggles": Toggles(store, evaluating.follow_switches).run(),
+    }
+
+
+def _in_cluster(
+    connecting: Connecting, drifting: Drifting, rollouts: Rollouts, applies: KubernetesApplies
+) -> Mapping[str, Awaitable[None]]:
+    """The controllers of what is in the cluster beside the resources."""
+    return {
+        "cluster": connecting.run(),
+        "drift": drifting.run(),
+        "rollouts": rollouts.run(),
+        "kubernetes applies": applies.run(),
     }
 
 

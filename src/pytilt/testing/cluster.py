@@ -43,13 +43,17 @@ class FakeCluster:
         self._refusals: dict[str, PytiltError] = {}
         self._gates: dict[str, asyncio.Event] = {}
         self._version = 0
+        self.answers = asyncio.Event()
+        """While it is cleared, nobody learns what the cluster is."""
+        self.answers.set()
         self._changed = asyncio.Event()
         self._removed = asyncio.Event()
 
     # The seam
 
     async def info(self) -> ClusterInfo:
-        """Say what the test has set."""
+        """Say what the test has set, once it lets questions be answered."""
+        await self.answers.wait()
         self._answering()
         return self.answer
 

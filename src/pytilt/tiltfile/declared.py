@@ -43,6 +43,7 @@ class ResourceOptions(Value):
     objects: tuple[str, ...] = ()
     auto_init: bool | None = None
     pod_readiness: PodReadiness | None = None
+    repair_drift: bool | None = None
     links: tuple[Link, ...] = ()
     labels: tuple[str, ...] = ()
     selectors_only: bool | None = None

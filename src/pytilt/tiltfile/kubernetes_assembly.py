@@ -197,6 +197,7 @@ def _resource(
         extra_pod_selectors=selectors,
         selectors_only=_last(one.selectors_only for one in options),
         locators=_locators(group.objects, declared.locators),
+        repair_drift=_last(one.repair_drift for one in options),
         workload=f"{objects.kind(workload)}/{objects.name(workload)}" if workload else "",
     )
     deploy = _by_commands(plain, custom) if custom else plain

@@ -111,6 +111,7 @@ class KubernetesBuiltins:
         links: Links = (),
         labels: Labels = (),
         discovery_strategy: Stringable = "",
+        repair_drift: Flag | None = None,
     ) -> None:
         """Configure the resource of a workload, or make one of plain objects."""
         name = workload or new_name
@@ -142,6 +143,7 @@ class KubernetesBuiltins:
                 links=links,
                 labels=labels,
                 selectors_only=_selectors_only(discovery_strategy),
+                repair_drift=repair_drift,
                 position=self._script.position(),
             )
         )

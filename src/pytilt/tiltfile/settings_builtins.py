@@ -75,6 +75,7 @@ class SettingsBuiltins:
         infer_live_update: Flag | None = None,
         synclet: Text = "",
         update_mode: Text = "",
+        repair_drift: Flag | None = None,
     ) -> None:
         """Set how updates are run."""
         parallel = _whole("max_parallel_updates", max_parallel_updates)
@@ -101,6 +102,7 @@ class SettingsBuiltins:
             infer_live_update=old.infer_live_update if infer_live_update is None else infer_live_update,
             helper=old.helper if (helper := helper_use("update_settings", synclet)) is None else helper,
             mode=UpdateMode(update_mode) if update_mode else old.mode,
+            repair_drift=old.repair_drift if repair_drift is None else repair_drift,
         )
         self._script.suppressed_warnings += suppress_unused_image_warnings
 

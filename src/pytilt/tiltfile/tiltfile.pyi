@@ -106,7 +106,7 @@ def k8s_kind(kind: str, *, image_json_path: Any | None = None, api_version: str 
     """Count objects of a kind as workloads, and say where their images are."""
 def k8s_namespace() -> str:
     """Where objects without namespace go."""
-def k8s_resource(workload: str = '', new_name: str = '', port_forwards: Any = None, extra_pod_selectors: Any = None, trigger_mode: Any = None, resource_deps: list[Any] | None = None, objects: list[Any] | None = None, auto_init: Any = None, pod_readiness: str | None = None, links: Any = ..., labels: str | list[str] = ..., discovery_strategy: str | blob_value = '') -> None:
+def k8s_resource(workload: str = '', new_name: str = '', port_forwards: Any = None, extra_pod_selectors: Any = None, trigger_mode: Any = None, resource_deps: list[Any] | None = None, objects: list[Any] | None = None, auto_init: Any = None, pod_readiness: str | None = None, links: Any = ..., labels: str | list[str] = ..., discovery_strategy: str | blob_value = '', repair_drift: bool | None = None) -> None:
     """Configure the resource of a workload, or make one of plain objects."""
 def k8s_yaml(yaml: Any, allow_duplicates: bool = False) -> None:
     """Deploy the objects of YAML files or texts."""
@@ -202,7 +202,7 @@ def test(*arguments: Any, **named: Any) -> None:
     """Declare a resource that runs beside others; the old form of `local_resource(…, allow_parallel=True)`."""
 def trigger_mode(trigger_mode: Any) -> None:
     """Set when resources update that do not say it themselves."""
-def update_settings(max_parallel_updates: Any = None, k8s_upsert_timeout_secs: Any = None, suppress_unused_image_warnings: str | list[str] = ..., k8s_server_side_apply: str = '', infer_live_update: bool | None = None, synclet: str = '', update_mode: str = '') -> None:
+def update_settings(max_parallel_updates: Any = None, k8s_upsert_timeout_secs: Any = None, suppress_unused_image_warnings: str | list[str] = ..., k8s_server_side_apply: str = '', infer_live_update: bool | None = None, synclet: str = '', update_mode: str = '', repair_drift: bool | None = None) -> None:
     """Set how updates are run."""
 class v1alpha1:
     @staticmethod

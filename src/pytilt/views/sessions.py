@@ -77,7 +77,7 @@ def _update(resource: Resource) -> Json:
     status, last = resource.status, resource.status.last
     if status.current:
         return _active(status.current[0].started_at)
-    if status.due is not Reason.NONE or (last is not None and last.outcome is Outcome.FELL_BACK):
+    if status.due is not Reason.NONE or (last is not None and last.outcome.followed):
         return _waiting(status.hold.reason.value if status.hold else "unknown")
     if last is None:
         return {}

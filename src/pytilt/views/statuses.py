@@ -78,8 +78,8 @@ def _update(resource: Resource) -> UpdateStatus:
     nothing_to_run = not resource.spec.deploy.updates
     if status.current:
         return UpdateStatus.PENDING if nothing_to_run else UpdateStatus.IN_PROGRESS
-    # After a live update that did not reach its container a full one follows.
-    if status.due is not Reason.NONE or (status.last is not None and status.last.outcome is Outcome.FELL_BACK):
+    # After one that did not reach its container, or the cluster, another one follows.
+    if status.due is not Reason.NONE or (status.last is not None and status.last.outcome.followed):
         return UpdateStatus.PENDING
     if status.last is None:
         return UpdateStatus.NONE

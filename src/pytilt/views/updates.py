@@ -52,7 +52,14 @@ class HistoryLine(Value):
     note: str = ""
 
 
-_ENDED = {Outcome.OK: Tone.OK, Outcome.FAILED: Tone.ERROR, Outcome.FELL_BACK: Tone.WARN, Outcome.CANCELED: Tone.MUTED}
+_ENDED = {
+    Outcome.OK: Tone.OK,
+    Outcome.FAILED: Tone.ERROR,
+    Outcome.FELL_BACK: Tone.WARN,
+    Outcome.INTERRUPTED: Tone.WARN,
+    Outcome.CANCELED: Tone.MUTED,
+}
+_VERBS = {Outcome.FELL_BACK: "fell back", Outcome.INTERRUPTED: "interrupted", Outcome.CANCELED: "canceled"}
 
 
 def work(update: Update, deploy: Deploy | None, *, builds: bool = True) -> str:
@@ -81,7 +88,7 @@ def update_cell(update: Update, word: str) -> Cell:
     took = duration(update.seconds)
     if update.outcome is Outcome.OK:
         return Cell(text=f"{word} {took}", tone=Tone.WARN if update.warnings else Tone.PLAIN)
-    verb = {Outcome.FELL_BACK: "fell back", Outcome.CANCELED: "canceled"}.get(update.outcome, "failed")
+    verb = _VERBS.get(update.outcome, "failed")
     return Cell(text=f"{word} {verb} {took}", tone=_ENDED[update.outcome])
 
 

@@ -56,3 +56,47 @@ async def test_what_is_emitted_later_was_seen_when_its_first_event_came(everythi
     found = await anext(gathering.items())
     assert before <= found.seen <= after
     gathering.close()
+
+
+async def _drained(gathering: Gathering) -> set[str]:
+    """What a reader has been given when a flush returns."""
+    seen: set[str] = set()
+
+    async def read() -> None:
+        async for item in gathering.items():
+            seen.update(item.paths.get("k", ()))
+
+    async with asyncio.TaskGroup() as group, asyncio.timeout(10):
+        reading = group.create_task(read())
+        await gathering.drained()
+        reading.cancel()
+    return seen
+
+
+async def test_a_flush_waits_for_git_to_let_go_of_what_it_holds(everything: Interest):
+    gathering = Gathering()
+    repository, idle = Repository("/repo/.git"), Repository("/other/.git")
+    gathering.hold(repository)
+    gathering.hold(idle)  # nothing of it is held, so nobody waits for it
+    gathering.emit([everything], "/repo/a", repository)
+    asyncio.get_running_loop().call_later(0.02, gathering.release, repository)
+    assert await _drained(gathering) == {"/repo/a"}
+    gathering.close()
+
+
+async def test_a_flush_waits_so_long_for_git_and_no_longer(everything: Interest):
+    gathering = Gathering(flush_seconds=0.02)
+    repository = Repository("/repo/.git")
+    gathering.hold(repository)
+    gathering.emit([everything], "/repo/a", repository)
+    assert await _drained(gathering) == {"/repo/a"}
+    gathering.close()
+
+
+async def test_a_flush_emits_what_is_still_being_written(everything: Interest):
+    gathering = Gathering()
+    gathering.emit_when_closed("/repo/a", lambda: gathering.emit([everything], "/repo/a", None))
+    gathering.appear("/repo/b", lambda: gathering.emit([everything], "/repo/b", None), None, forgettable=True)
+    gathering.emit_when_closed("/repo/b", lambda: gathering.emit([everything], "/repo/b", None))
+    assert await _drained(gathering) == {"/repo/a", "/repo/b"}
+    gathering.close()

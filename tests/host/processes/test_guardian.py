@@ -19,7 +19,8 @@ from pytilt.host.processes import HostRunner, ProcessRequest
 
 async def main():
     async with HostRunner() as runner:
-        request = ProcessRequest(argv=("sh", "-c", sys.argv[1]), dir="/", env=tuple(os.environ.items()))
+        argv, env = ("sh", "-c", sys.argv[1]), tuple(os.environ.items())
+        request = ProcessRequest(argv=argv, dir="/", env=env, marked=sys.argv[-1] == "marked")
         async with runner.start(request, lambda piece: print(piece.decode(), end="", flush=True)) as process:
             print(process.pid, flush=True)
             await process.wait()
@@ -97,8 +98,8 @@ async def test_a_guardian_that_was_killed_is_replaced():
     assert _guardians() == []
 
 
-def _session(script: str) -> "subprocess.Popen[str]":
-    program = [sys.executable, "-c", SESSION, script]
+def _session(script: str, *, marks: bool = False) -> "subprocess.Popen[str]":
+    program = [sys.executable, "-c", SESSION, script, *(["marked"] if marks else [])]
     environ = {"PATH": os.defpath, "PYTHONPATH": SOURCES}
     return subprocess.Popen(program, stdout=subprocess.PIPE, env=environ, text=True, start_new_session=True)
 
@@ -116,3 +117,17 @@ def _ends_within(seconds: float, session: int) -> bool:
 def _guardians() -> list[int]:
     children = " ".join(file.read_text() for file in Path("/proc/self/task").glob("*/children")).split()
     return [int(pid) for pid in children if "guardian.py" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+
+DAEMON = "setsid sh -c 'trap \"\" HUP; sleep 61 & echo daemon $!; wait' & sleep 0.2; exit 0"
+"""Leaves a process behind in a session of its own, whose parents are gone."""
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "ended in order"])
+def test_a_daemon_of_a_process_that_serves_ends_with_the_session(killed: bool):
+    with _session(DAEMON, marks=True) as session:
+        assert session.stdout
+        words = [session.stdout.readline().split() for _ in range(2)]
+        daemon = int(next(each[1] for each in words if each[0] == "daemon"))
+        session.send_signal(signal.SIGKILL if killed else signal.SIGINT)
+        assert _ends_within(2.0, os.getsid(daemon))

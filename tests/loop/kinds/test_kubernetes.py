@@ -50,13 +50,20 @@ class Trial:
         self.runtimes = Runtimes(store, logs, self.cluster, "localhost")
         self.kind = KubernetesKind(store, self.cluster, self.imaging, self.runtimes)
 
-    async def update(self, name: str, *, force: bool = False, timeout: float = 5) -> Done:  # noqa: ASYNC109 - the limit of one object
+    async def update(
+        self,
+        name: str,
+        *,
+        force: bool = False,
+        timeout: float = 5,  # noqa: ASYNC109 - the limit of one object
+        reason: Reason = Reason.INITIAL_BUILD,
+    ) -> Done:
         """Update a resource, and write what came of it as updates do."""
         resource = self.store.get(Resource, name)
         assert resource
         start = Start(
             resource=resource.spec.name,
-            reason=Reason.INITIAL_BUILD,
+            reason=reason,
             strategy=Strategy.FULL,
             sequence=7,
             force=force,
@@ -246,3 +253,21 @@ async def test_a_cluster_that_does_not_answer_is_reported_as_that(trial: Trial):
     trial.cluster.unreachable = "no route to host"
     with pytest.raises(ClusterUnreachableError, match="no route to host"):
         await trial.update("web")
+
+
+async def test_a_repair_applies_only_what_somebody_has_changed(store: Store, logs: LogStore):
+    trial = Trial(store, logs)
+    prepare(store, kubernetes("web", CONFIG, SECRET))
+    first = await trial.update("web")
+    uids = first.status["applied_uids"]
+    gone = trial.kind.applied_objects.find(first.status["applied"][0])
+    assert gone is not None
+    trial.cluster.remove(gone.ref)
+    trial.cluster.applied.clear()
+    trial.kind.applied_objects.mark(gone)
+    done = await trial.update("web", reason=Reason.DRIFTED)
+    assert [objects.name(each) for each in trial.cluster.applied] == [gone.ref.name]
+    assert done.status["applied"] == first.status["applied"]
+    assert done.status["applied_uids"][1] == uids[1]
+    assert done.status["applied_uids"][0] != uids[0]
+    assert trial.kind.applied_objects.drifted("web") == ()

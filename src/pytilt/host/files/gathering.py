@@ -21,6 +21,9 @@ SETTLE_SECONDS = 0.05
 UNSETTLED_SECONDS = 1.0
 """Emitted after this long even if more of them come and go."""
 
+FLUSH_SECONDS = 20.0
+"""Git may hold changes back for so long while somebody waits to know them; clients wait half a minute for an answer."""
+
 
 class _Unsettled:
     """An entry that appeared or vanished, of which nobody knows yet."""
@@ -42,11 +45,19 @@ class Gathering:
 
     Args:
         stale_seconds: how long a lock of git's holds changes back when nothing else happens.
+        flush_seconds: how long it does when somebody asks what has changed.
         busy: are directories being walked, so that more entries may be found?
     """
 
-    def __init__(self, *, stale_seconds: float = STALE_SECONDS, busy: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        *,
+        stale_seconds: float = STALE_SECONDS,
+        flush_seconds: float = FLUSH_SECONDS,
+        busy: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._stale_seconds = stale_seconds
+        self._flush_seconds = flush_seconds
         self._busy = busy
         self._loop = asyncio.get_running_loop()
         self._changed: set[tuple[str, str]] = set()
@@ -65,6 +76,8 @@ class Gathering:
         self._idle = asyncio.Event()
         """The reader has dealt with everything and waits for more."""
         self._timers: dict[object, asyncio.TimerHandle] = {}
+        self._locked: set[Repository] = set()
+        self._released = asyncio.Event()
 
     def close(self) -> None:
         """Emit nothing any more."""
@@ -83,8 +96,14 @@ class Gathering:
                 yield self._take()
 
     async def drained(self) -> None:
-        """Wait until the reader has dealt with all that is known; entries that have not settled are emitted now."""
+        """Wait until the reader has dealt with all that is known.
+
+        What has not settled and what is still being written is emitted now; what git holds back is waited for.
+        """
+        await self._let_go()
         self._emit_unsettled()
+        for _, emit in self._take_open():
+            emit()
         while self._changed or not self._idle.is_set():
             if self._changed:
                 self._idle.clear()
@@ -154,12 +173,15 @@ class Gathering:
     def hold(self, repository: Repository) -> None:
         """Git works: hold its changes back until it is done."""
         repository.locked = True
+        self._locked.add(repository)
         repository.active_at = self._loop.time()
         self._watch_lock(repository, self._stale_seconds)
 
     def release(self, repository: Repository) -> None:
         """Git is done: emit what was held."""
         repository.locked = repository.releasing = False
+        self._locked.discard(repository)
+        self._released.set()
         if timer := self._timers.pop(repository, None):
             timer.cancel()
         if held := repository.take():
@@ -237,6 +259,11 @@ class Gathering:
             due = min(due for due, _ in self._open.values())
             self._timers[_OPEN] = self._loop.call_at(due, self._emit_open)
 
+    def _take_open(self) -> list[tuple[float, Callable[[], None]]]:
+        found = list(self._open.values())
+        self._open.clear()
+        return found
+
     def _emit_open(self) -> None:
         del self._timers[_OPEN]
         now = self._loop.time()
@@ -249,6 +276,17 @@ class Gathering:
         self._watch_open()
 
     # Locks of git's
+
+    async def _let_go(self) -> None:
+        """Wait until git holds no change back any more."""
+        try:
+            async with asyncio.timeout(self._flush_seconds):
+                while any(repository.held for repository in self._locked):
+                    self._released.clear()
+                    await self._released.wait()
+        except TimeoutError:
+            for repository in tuple(self._locked):
+                self.release(repository)
 
     def _watch_lock(self, repository: Repository, seconds: float) -> None:
         if timer := self._timers.pop(repository, None):

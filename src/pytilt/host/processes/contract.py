@@ -32,6 +32,8 @@ class ProcessRequest(Value):
     """What it reads from standard input; None: nothing."""
     stop_grace_seconds: float = STOP_GRACE_SECONDS
     """How long it may take to end after SIGTERM before it is killed."""
+    marked: bool = False
+    """Does what it leaves running in sessions of its own (`setsid`, daemons) end with the runner, too?"""
 
 
 class ProcessOutcome(Value):

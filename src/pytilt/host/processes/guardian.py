@@ -7,6 +7,7 @@ its standard input, which nobody but the session holds open:
     start PID      it was started, and leads the session PID
     failed         it could not be started
     end PID        nothing is left of the session PID
+    mark TEXT      what has this in its environment as PYTILT_RUNNER belongs to the session, wherever it runs
 
 When the input ends, everything that still runs is asked to end, and killed a second later.
 """
@@ -15,6 +16,9 @@ import contextlib
 import os
 import signal
 import time
+
+MARK = "PYTILT_RUNNER"
+"""The variable that a daemon inherits from the process that began it; its session and its parent are others."""
 
 GRACE_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 0.02
@@ -61,6 +65,16 @@ def _pids() -> list[str]:
         return []
 
 
+def _marked(mark: str) -> set[int]:
+    """The processes that have inherited a mark."""
+    found, wanted = set(), f"{MARK}={mark}".encode("ascii")
+    for pid in _pids() if mark else []:
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - as above
+            if wanted in file.read().split(b"\0"):
+                found.add(int(pid))
+    return found
+
+
 def _sessions_writing_to(inode: str) -> set[int]:
     found = set()
     for pid in _pids():
@@ -70,13 +84,14 @@ def _sessions_writing_to(inode: str) -> set[int]:
     return found - {os.getsid(0)}
 
 
-def _follow(input_fd: int) -> tuple[set[int], str]:
-    """Read until the session is gone; what runs then, and the pipe of the process that was being started."""
+def _follow(input_fd: int) -> tuple[set[int], str, str]:
+    """Read until the session is gone; what runs then, the pipe of the process that was being started, and the mark."""
     sessions: set[int] = set()
-    expected = ""
+    expected = mark = ""
     with open(input_fd, encoding="ascii") as lines:
         for line in lines:
             word, _, argument = line.strip().partition(" ")
+            mark = argument if word == "mark" else mark
             expected = argument if word == "expect" else expected
             if word in {"start", "failed"}:
                 expected = ""
@@ -84,10 +99,10 @@ def _follow(input_fd: int) -> tuple[set[int], str]:
                 sessions.add(int(argument))
             if word == "end":
                 sessions.discard(int(argument))
-    return sessions, expected
+    return sessions, expected, mark
 
 
-def _end(sessions: set[int], expected: str) -> None:
+def _end(sessions: set[int], expected: str, mark: str) -> None:
     began = time.monotonic()
     asked: set[int] = set()
     while True:
@@ -95,14 +110,19 @@ def _end(sessions: set[int], expected: str) -> None:
         if expected and passed < _STARTING_SECONDS:
             sessions |= _sessions_writing_to(expected)
         living = {session for session in sessions if living_groups(session)}
-        if not living and not (expected and passed < _STARTING_SECONDS):
+        daemons = _marked(mark)
+        if not living and not daemons and not (expected and passed < _STARTING_SECONDS):
             return
         for session in living:
             if passed >= GRACE_SECONDS:
                 signal_session(session, signal.SIGKILL)
             elif session not in asked:
                 signal_session(session, signal.SIGTERM)
-        asked |= living
+        for daemon in daemons:
+            if passed >= GRACE_SECONDS or daemon not in asked:
+                with contextlib.suppress(OSError):
+                    os.kill(daemon, signal.SIGKILL if passed >= GRACE_SECONDS else signal.SIGTERM)
+        asked |= living | daemons
         if passed > 2 * GRACE_SECONDS:
             return  # what survives being killed cannot be helped
         time.sleep(_LOOK_EVERY_SECONDS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,14 @@ class GuardianClient:
         self._program: subprocess.Popen[bytes] | None = None
         self._pipe = -1
         self._sessions: set[int] = set()
+        self._mark = ""
+
+    def mark(self) -> tuple[str, str]:
+        """The variable by which the guardian finds a process wherever it went."""
+        if not self._mark:
+            self._mark = secrets.token_hex(8)
+            self._send(f"mark {self._mark}")
+        return guardian.MARK, self._mark
 
     def expect(self, inode: int) -> None:
         """A process is about to be started that writes to this pipe."""
@@ -77,4 +86,5 @@ class GuardianClient:
             self._program.kill()
             self._program.wait()
         self._start()
-        os.write(self._pipe, "".join(f"start {pid}\n" for pid in self._sessions).encode("ascii"))
+        known = [f"start {pid}\n" for pid in self._sessions] + ([f"mark {self._mark}\n"] if self._mark else [])
+        os.write(self._pipe, "".join(known).encode("ascii"))

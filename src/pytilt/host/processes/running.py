@@ -96,6 +96,7 @@ class HostProcess:
         if not self._request.argv:
             raise CommandError("the command is empty", hint="name a program")
         self._guard.expect(self._pipes[0].inode)
+        env = dict([*self._request.env, self._guard.mark()] if self._request.marked else self._request.env)
         try:
             program = subprocess.Popen(
                 self._request.argv,
@@ -103,7 +104,7 @@ class HostProcess:
                 stdout=self._pipes[0].write_end,
                 stderr=self._pipes[-1].write_end,
                 cwd=self._request.dir,
-                env=dict(self._request.env),
+                env=env,
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:

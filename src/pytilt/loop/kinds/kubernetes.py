@@ -8,6 +8,7 @@ from pytilt.cluster.seam import Cluster, ObjectRef
 from pytilt.errors import ApplyError
 from pytilt.host import timing
 from pytilt.loop import applied
+from pytilt.loop.applied_objects import AppliedObjects, Baseline
 from pytilt.loop.apply_records import ApplyRecords
 from pytilt.loop.imaging import Imaging, step_count
 from pytilt.loop.inference import infer
@@ -20,7 +21,7 @@ from pytilt.loop.schedule import Start
 from pytilt.model.logs import Log
 from pytilt.model.objects import ClusterState, Resource
 from pytilt.model.resources import KubeObject, KubernetesDeploy, ResourceSpec, UpdateSettings
-from pytilt.model.updates import Reason, StepName
+from pytilt.model.updates import Outcome, Reason, StepName
 from pytilt.store.objects import Store
 
 CLEAR_SECONDS = 30.0
@@ -57,6 +58,8 @@ class KubernetesKind:
         self._runtimes = runtimes
         self._clear_seconds = clear_seconds
         self._records = records
+        self.applied_objects = AppliedObjects()
+        """What was applied, so that somebody may look after it."""
 
     async def update(
         self, resource: Resource, deploy: KubernetesDeploy, start: Start, log: Log, settings: UpdateSettings
@@ -68,6 +71,9 @@ class KubernetesKind:
             UnreachableError: the engine or the cluster does not answer.
         """
         info = applied.connected_cluster(self._store)
+        drifted = self.applied_objects.drifted(resource.name)
+        if start.reason == Reason.DRIFTED and drifted:
+            return await self._repair(resource, drifted, log, settings.apply_timeout_seconds)
         steps = UpdateSteps(log, step_count(resource.spec.built_images, force=start.force))
         if start.force:
             with steps.step("Force update") as step_log, timing.step(StepName.DELETE):
@@ -84,6 +90,7 @@ class KubernetesKind:
             present = await self._unchanged(resource, wanted, step_log) if first else None
             if present is None:
                 present = await self._apply(resource, wanted, step_log, settings.apply_timeout_seconds, first=first)
+        self.applied_objects.note(resource.name, wanted, present)
         steps.recap()
         hashes = injection.template_hashes(wanted)
         return applied.done(
@@ -97,6 +104,17 @@ class KubernetesKind:
             manifest=wanted,
         )
 
+    async def _repair(self, resource: Resource, drifted: Sequence[Baseline], log: Log, seconds: float) -> Done:
+        """Apply once more what somebody has deleted or changed; its images and all else are as they were."""
+        wanted, status = [each.wanted for each in drifted], resource.status
+        with timing.step(StepName.APPLY):
+            present = await apply_objects(self._cluster, wanted, log, seconds=seconds)
+        new = {objects.ref(each): objects.uid(each) for each in present}
+        self.applied_objects.renew(resource.name, wanted, present)
+        uids = tuple(new.get(ref, uid) for ref, uid in zip(status.applied, status.applied_uids, strict=True))
+        kept = {"applied": status.applied, "applied_uids": uids, "applied_images": status.applied_images}
+        return Done(outcome=Outcome.OK, status={**kept, "deployed_at": self._store.now()})
+
     async def _unchanged(
         self, resource: Resource, wanted: Sequence[KubeObject], log: Log
     ) -> Sequence[KubeObject] | None:
@@ -109,6 +127,7 @@ class KubernetesKind:
     async def _apply(
         self, resource: Resource, wanted: Sequence[KubeObject], log: Log, seconds: float, *, first: bool
     ) -> Sequence[KubeObject]:
+        self.applied_objects.forget(resource.name)
         present = await apply_objects(self._cluster, wanted, log, seconds=seconds)
         await self._remove_vanished(resource, tuple(map(objects.ref, present)), log)
         if self._records is not None:
@@ -131,6 +150,7 @@ class KubernetesKind:
             ApplyError: the cluster refuses to delete one.
             ClusterUnreachableError: it does not answer.
         """
+        self.applied_objects.forget(resource.name)
         namespace = self._namespace()
         kept = {
             objects.identity(objects.ref(each), namespace)

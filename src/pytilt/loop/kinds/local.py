@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from pytilt.errors import CommandError
 from pytilt.host.output import Tail, both, decoded
 from pytilt.host.processes import ProcessOutcome, ProcessRequest, Runner, RunningProcess
@@ -161,7 +163,8 @@ class LocalKind:
         progress = self._declare(resource, command)
         try:
             with progress.running():
-                async with self._runner.start(self._request(command), decoded(span)) as process:
+                request = replace(self._request(command), marked=True)
+                async with self._runner.start(request, decoded(span)) as process:
                     progress.started(process.pid)
                     ended = await self._watch(resource, deploy, process, span)
                 progress.ended(ended.exit_status)

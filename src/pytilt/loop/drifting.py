@@ -1,0 +1,217 @@
+"""Drift: objects that somebody has deleted or changed since they were applied are noticed, and applied again."""
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+
+from pytilt.cluster import drift, objects
+from pytilt.cluster.drift import Difference
+from pytilt.cluster.seam import ChangeType, Cluster
+from pytilt.errors import PytiltError
+from pytilt.loop.applied_objects import AppliedObjects, Baseline
+from pytilt.loop.connecting import retry_pause
+from pytilt.model.clusters import ObjectRef
+from pytilt.model.logs import Level
+from pytilt.model.names import TILTFILE, ResourceName, SpanId
+from pytilt.model.objects import Resource, Tiltfile
+from pytilt.model.resources import KubeObject, KubernetesDeploy
+from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
+
+REPAIRS = 3
+"""So often an object is repaired within `FIGHT_SECONDS`; what undoes that again is stronger."""
+FIGHT_SECONDS = 600.0
+
+RETRY_SECONDS = 15.0
+"""Between two attempts to watch what may not be watched."""
+
+SHOWN_FIELDS = 3
+
+_Watch = tuple[str, str, str]
+"""API version, kind and namespace."""
+
+Repair = Callable[[ResourceName, str], None]
+"""Asks for the repair of a resource, with the reason."""
+
+
+class Drifting:
+    """Watches what was applied.
+
+    Args:
+        store: the session's objects.
+        logs: takes what was noticed.
+        cluster: reports of the objects.
+        applied: what was applied.
+        repair: asks for the repair of a resource.
+        clock: seconds that only count up.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        logs: LogStore,
+        cluster: Cluster,
+        applied: AppliedObjects,
+        repair: Repair,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._logs = logs
+        self._cluster = cluster
+        self._applied = applied
+        self._repair = repair
+        self._clock = clock
+        self._watches: dict[_Watch, asyncio.Task[None]] = {}
+        self._seen: dict[ObjectRef, KubeObject | None] = {}
+        """The newest state of each applied object since it was applied: None for one that is gone."""
+        self._reported: dict[ObjectRef, str] = {}
+        """What was said of an object, so that it is said once."""
+        self._repairs: defaultdict[ObjectRef, deque[float]] = defaultdict(deque)
+
+    async def run(self) -> None:
+        """Keep a watch for every kind of object that was applied, without end."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_updates(), name="drift after updates")
+            while True:
+                self._applied.changed.clear()
+                self._follow(group)
+                await self._applied.changed.wait()
+
+    def _follow(self, group: asyncio.TaskGroup) -> None:
+        wanted = {(each.ref.api_version, each.ref.kind, each.ref.namespace) for each in self._applied.all()}
+        for gone in self._watches.keys() - wanted:
+            self._watches.pop(gone).cancel()
+        for watch in wanted - self._watches.keys():
+            self._watches[watch] = group.create_task(self._watch(*watch), name=f"drift {watch[1]} {watch[2]}")
+
+    async def _watch(self, api_version: str, kind: str, namespace: str) -> None:
+        while True:
+            listed: set[ObjectRef] = set()
+            try:
+                async for change in self._cluster.watch(api_version, kind, namespace=namespace):
+                    if change.type is ChangeType.LISTED:
+                        self._note_missing((api_version, kind, namespace), listed)
+                        listed = set()
+                    else:
+                        ref = objects.ref(change.object)
+                        listed.add(ref)
+                        self._see(ref, None if change.type is ChangeType.DELETED else change.object)
+            except PytiltError:
+                pass  # what may not be listed is not looked after; a cluster that is gone is reported elsewhere
+            await retry_pause(self._store, RETRY_SECONDS)
+
+    def _note_missing(self, watch: _Watch, listed: set[ObjectRef]) -> None:
+        for each in self._applied.all():
+            ref = each.ref
+            if (ref.api_version, ref.kind, ref.namespace) == watch and ref not in listed:
+                self._see(ref, None)
+
+    def _see(self, ref: ObjectRef, present: KubeObject | None) -> None:
+        applied = self._applied.find(ref)
+        if applied is None:
+            return
+        if present is None and (before := self._seen.get(ref)) is not None and _is_finished(before):
+            return  # a Job that has ended is cleaned up
+        self._seen[ref] = present
+        self._judge(applied)
+
+    async def _follow_updates(self) -> None:
+        """What changed while an update ran is judged when it has ended."""
+        async for changed in self._store.watch(Resource):
+            names = {name for _, name in changed.names}
+            for each in self._applied.all() if names else ():
+                if each.resource in names and each.ref in self._seen:
+                    self._judge(each)
+
+    def _judge(self, applied: Baseline) -> None:
+        resource = self._store.get(Resource, applied.resource)
+        deploy = resource.spec.deploy if resource else None
+        if resource is None or not resource.enabled or not isinstance(deploy, KubernetesDeploy):
+            return
+        if resource.status.current:
+            return
+        present = self._seen[applied.ref]
+        if present is not None and _is_older(present, applied):
+            return
+        found = () if present is None else _of_people(applied, present)
+        if present is not None and not found:
+            self._reported.pop(applied.ref, None)
+            return
+        text = _sentence(applied.ref, found)
+        if self._reported.get(applied.ref) != text:
+            self._reported[applied.ref] = text
+            self._act(resource, deploy, applied, text, found)
+
+    def _act(
+        self,
+        resource: Resource,
+        deploy: KubernetesDeploy,
+        applied: Baseline,
+        text: str,
+        found: Sequence[Difference],
+    ) -> None:
+        name = ResourceName(resource.name)
+        span = self._logs.span(name, SpanId(f"drift:{name}"))
+        if not (self._repairs_all() if deploy.repair_drift is None else deploy.repair_drift):
+            span(f"{text}; it is left so, since `repair_drift` is off\n", level=Level.WARN)
+            return
+        if self._fights(applied.ref):
+            again = f"{text}, again and again; it is left so until the next update of {name}"
+            hint = "leave out of the YAML what something else decides" if found else "find out what deletes it"
+            span(f"{again}\nhint: {hint}, or set `repair_drift=False`\n", level=Level.WARN)
+            return
+        how = "it is applied again" if resource.spec.trigger_mode.auto else f"`tilt trigger {name}` applies it again"
+        span(f"{text}; {how}\n", level=Level.WARN)
+        self._applied.mark(applied)
+        self._repair(name, text)
+
+    def _repairs_all(self) -> bool:
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        declaration = tiltfile.status.declaration if tiltfile else None
+        return declaration is None or declaration.updates.repair_drift
+
+    def _fights(self, ref: ObjectRef) -> bool:
+        """Was it repaired too often? If not, count one more repair."""
+        now, times = self._clock(), self._repairs[ref]
+        while times and times[0] < now - FIGHT_SECONDS:
+            times.popleft()
+        if len(times) >= REPAIRS:
+            return True
+        times.append(now)
+        return False
+
+
+def _of_people(applied: Baseline, present: KubeObject) -> tuple[Difference, ...]:
+    """What was changed by hand: not by a program whose work that is."""
+    found = drift.differences(applied.wanted, applied.leaves, present)
+    return tuple(each for each in found if not each.by_controller)
+
+
+def _is_older(present: KubeObject, applied: Baseline) -> bool:
+    """Is it a state from before the apply, or one of an object that is being deleted?"""
+    metadata = objects.metadata(present)
+    version = str(metadata.get("resourceVersion", ""))
+    older = version.isdigit() and int(version) < applied.version
+    return older or bool(metadata.get("deletionTimestamp"))
+
+
+def _is_finished(o: KubeObject) -> bool:
+    status = objects.mapping(o, "status")
+    conditions = objects.items(o, "status", "conditions")
+    ended = any(each.get("type") in ("Complete", "Failed") and each.get("status") == "True" for each in conditions)
+    return ended or status.get("phase") in ("Succeeded", "Failed")
+
+
+def _sentence(ref: ObjectRef, found: Sequence[Difference]) -> str:
+    label = f"{ref.kind.lower()}/{ref.name}"
+    if not found:
+        return f"{label} was deleted by somebody else"
+    by = ", ".join(sorted({each.manager for each in found if each.manager})) or "somebody else"
+    fields = [f"{each.path}: {each.before} → {each.now}" for each in found[:SHOWN_FIELDS]]
+    if ref.kind == "Secret":
+        fields = [each.path for each in found[:SHOWN_FIELDS]]
+    if len(found) > SHOWN_FIELDS:
+        fields.append(f"and {len(found) - SHOWN_FIELDS} more")
+    return f"{label} was changed by {by} ({', '.join(fields)})"
