@@ -1,12 +1,19 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
 from pytilt.errors import ClusterUnreachableError, PortClosedError
 from pytilt.host.processes import HostRunner
 from pytilt.kubernetes.api import KubernetesApi
+from pytilt.kubernetes.forwarding import PROTOCOLS
+from pytilt.kubernetes.message_wire import TUNNEL_PROTOCOL
 from pytilt.kubernetes.spdy import Patience
 from pytilt.kubernetes.tunnels import Tunnels, Waits
 from tests.kubernetes.api_server import connection
@@ -22,15 +29,113 @@ async def server() -> AsyncIterator[SpdyServer]:
         yield serving
 
 
-@pytest.fixture
-async def tunnels(server: SpdyServer) -> AsyncIterator[Tunnels]:
+@pytest.fixture(params=["SPDY", "WebSocket"])
+async def tunnels(request: pytest.FixtureRequest, server: SpdyServer) -> AsyncIterator[Tunnels]:
+    async with websockets_only(server) as socket_port, HostRunner() as runner:
+        port = server.port if request.param == "SPDY" else socket_port
+        async with KubernetesApi(connection(port), runner) as api, asyncio.timeout(10), Tunnels(api, QUICK) as opened:
+            yield opened
+
+
+@asynccontextmanager
+async def websockets_only(server: SpdyServer) -> AsyncIterator[int]:
+    """The same server, where only WebSockets reach it, with SPDY inside; its port."""
+
+    async def carry(socket: ServerConnection) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"POST / HTTP/1.1\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+
+        async def forth() -> None:
+            async for message in socket:
+                writer.write(message if isinstance(message, bytes) else message.encode())
+            writer.close()
+
+        async def back() -> None:
+            with suppress(ConnectionError):
+                while data := await reader.read(1000):
+                    await socket.send(data)
+            await socket.close()
+
+        try:
+            with suppress(ConnectionClosed):
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(forth(), name="forth")
+                    group.create_task(back(), name="back")
+        finally:
+            writer.transport.abort()
+
+    def unnamed(_: ServerConnection, request: Request) -> None:
+        request.headers.pop("Sec-WebSocket-Protocol", None)  # the library refuses a name with a slash
+
+    def agree(_: ServerConnection, __: Request, response: Response) -> None:
+        response.headers["Sec-WebSocket-Protocol"] = TUNNEL_PROTOCOL
+
+    async with serve(
+        carry, "127.0.0.1", 0, compression=None, process_request=unnamed, process_response=agree
+    ) as serving:
+        yield next(iter(serving.sockets)).getsockname()[1]
+
+
+@asynccontextmanager
+async def old_server(handler: Callable[[ServerConnection], Awaitable[None]]) -> AsyncIterator[Tunnels]:
+    """Connections to a server that knows WebSockets with channels only."""
+    protocols = [Subprotocol(name) for name in PROTOCOLS]
     async with (
+        serve(handler, "127.0.0.1", 0, subprotocols=protocols, compression=None) as serving,
         HostRunner() as runner,
-        KubernetesApi(connection(server.port), runner) as api,
+        KubernetesApi(connection(next(iter(serving.sockets)).getsockname()[1]), runner) as api,
         asyncio.timeout(10),
         Tunnels(api, QUICK) as opened,
     ):
         yield opened
+
+
+async def test_a_server_without_tunnels_carries_bytes_in_channels_and_ends_in_order():
+    async def echo(socket: ServerConnection) -> None:
+        await socket.send(b"\x00\x50\x00")
+        await socket.send(b"\x01\x50\x00")
+        asked = await socket.recv()
+        assert isinstance(asked, bytes)
+        await socket.send(b"\x00" + asked[1:].upper())
+        await socket.send(b"\x00the rest")
+
+    async with old_server(echo) as tunnels, tunnels.connect("default", "web", 80) as stream:
+        await stream.send(b"hello")
+        await stream.finish()  # the protocol cannot say so; what comes still arrives
+        assert await stream.receive() == b"HELLO"
+        assert await stream.receive() == b"the rest"
+        assert await stream.receive() == b""
+
+
+async def test_a_server_without_tunnels_that_answers_no_ping_breaks_the_connection():
+    silent = asyncio.Event()
+
+    async def stall(socket: ServerConnection) -> None:
+        socket.transport.pause_reading()
+        await silent.wait()
+        socket.transport.resume_reading()
+
+    async with old_server(stall) as tunnels:
+        try:
+            async with tunnels.connect("default", "web", 80) as stream:
+                with pytest.raises(ClusterUnreachableError, match="no answer to a ping"):
+                    await stream.receive()
+        finally:
+            silent.set()
+
+
+async def test_a_silent_connection_to_a_server_without_tunnels_stays_open_while_pings_are_answered():
+    speak = asyncio.Event()
+
+    async def wait(socket: ServerConnection) -> None:
+        await socket.send(b"\x00\x50\x00")
+        await speak.wait()
+        await socket.send(b"\x00late")
+
+    async with old_server(wait) as tunnels, tunnels.connect("default", "web", 80) as stream:
+        asyncio.get_running_loop().call_later(6 * QUICK.patience.quiet + QUICK.patience.answer, speak.set)
+        assert await stream.receive() == b"late"
 
 
 def received(tunnel: ServedTunnel) -> bytes:

@@ -159,7 +159,9 @@ class Stream:
 class TakenOver:
     """A connection that was taken over: raw bytes both ways."""
 
-    def __init__(self, wire: Wire, received: bytes, connection: Connection) -> None:
+    def __init__(self, wire: Wire, received: bytes, connection: Connection, headers: Mapping[str, str]) -> None:
+        self.headers = headers
+        """What the server said of it; names in lower case."""
         self._wire = wire
         self._received = received
         self._connection = connection
@@ -278,7 +280,7 @@ class KubernetesApi:
 
     @asynccontextmanager
     async def upgrade(
-        self, path: str, protocol: str, headers: Mapping[str, str]
+        self, path: str, protocol: str, headers: Mapping[str, str], *, method: str = "POST"
     ) -> AsyncIterator[TakenOver | Failure | None]:
         """Take a connection over for another protocol; None where the server stays with HTTP.
 
@@ -286,19 +288,20 @@ class KubernetesApi:
             path: below the server's address.
             protocol: the other protocol, for the header `Upgrade`.
             headers: beside those of the user.
+            method: the one that the other protocol begins with.
 
         Raises:
             ClusterUnreachableError: there is no answer, or the credentials are not accepted.
         """
         async with AsyncExitStack() as closing:
             wanted = (("Accept", "*/*"), ("Connection", "Upgrade"), ("Upgrade", protocol), *headers.items())
-            answer = await self._opened(closing, _Request(method="POST", path=path, headers=wanted))
+            answer = await self._opened(closing, _Request(method=method, path=path, headers=wanted))
             if isinstance(answer, Failure):
                 yield answer
             elif answer[0].status != SWITCHING_PROTOCOLS:
                 yield None
             else:
-                yield TakenOver(answer[1].wire, answer[1].take_over(), self.connection)
+                yield TakenOver(answer[1].wire, answer[1].take_over(), self.connection, answer[0].headers)
 
     async def identity(self) -> Identity:
         """What to show; for connections that are no HTTP requests."""

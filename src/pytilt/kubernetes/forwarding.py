@@ -1,6 +1,8 @@
-"""Connections to ports of pods, each over a WebSocket of its own, and the connection of a tunnel for many.
+"""The connection of a tunnel for many connections to ports of pods, and connections over a WebSocket each.
 
-Channel 0 carries the bytes, channel 1 what went wrong; the first message of each repeats the port.
+A tunnel carries SPDY, over a connection that was taken over for it, or in the messages of a WebSocket: more proxies let
+those through, and API servers take the SPDY out of them since Kubernetes 1.30. Where neither is known there is the
+protocol of old: channel 0 carries the bytes, channel 1 what went wrong; the first message of each repeats the port.
 """
 
 from collections.abc import AsyncIterator
@@ -11,6 +13,8 @@ from pytilt.kubernetes import failures
 from pytilt.kubernetes.api import KubernetesApi, TakenOver
 from pytilt.kubernetes.discovery import PODS
 from pytilt.kubernetes.failures import Failure
+from pytilt.kubernetes.message_wire import TUNNEL_PROTOCOL, MessageWire, tunnel_request
+from pytilt.kubernetes.spdy import Patience, SpdyWire
 from pytilt.kubernetes.websocket import WebSocket, connect
 
 PROTOCOLS = ("v4.channel.k8s.io",)
@@ -23,8 +27,9 @@ DATA, ERROR = 0, 1
 class KubernetesConnection:
     """A connection to a port of a pod; see `ByteStream`."""
 
-    def __init__(self, socket: WebSocket, pod: str, port: int) -> None:
+    def __init__(self, socket: WebSocket, pod: str, port: int, patience: Patience) -> None:
         self._socket = socket
+        self._patience = patience
         self._pod = pod
         self._port = port
         self._ended = False
@@ -39,17 +44,17 @@ class KubernetesConnection:
         await self._socket.send(DATA, data)
 
     async def finish(self) -> None:
-        """A WebSocket cannot close one direction, so the pod's side does not notice."""
+        """The protocol has no end of one direction, so the pod's side does not notice; what it sends still arrives."""
 
     async def receive(self) -> bytes:
         """The next bytes, empty at the end.
 
         Raises:
-            ClusterUnreachableError: nothing listens at the port, or the pod is gone.
+            ClusterUnreachableError: nothing listens at the port, the pod is gone, or the server answers no more.
         """
         while not self._ended:
             try:
-                channel, data = await self._socket.receive()
+                channel, data = await self._socket.receive(self._patience)
             except EOFError:
                 self._ended = True
                 break
@@ -73,7 +78,7 @@ def failure(message: str, pod: str, port: int) -> ClusterUnreachableError:
 
 @asynccontextmanager
 async def open_connection(
-    api: KubernetesApi, namespace: str, pod: str, port: int
+    api: KubernetesApi, namespace: str, pod: str, port: int, patience: Patience
 ) -> AsyncIterator[KubernetesConnection]:
     """Open one connection; see `Containers.forward`.
 
@@ -85,12 +90,12 @@ async def open_connection(
     async with connect(api, _path(namespace, pod), [("ports", str(port))], PROTOCOLS) as socket:
         if not isinstance(socket, WebSocket):
             raise _refused(api, namespace, pod, socket)
-        yield KubernetesConnection(socket, pod, port)
+        yield KubernetesConnection(socket, pod, port, patience)
 
 
 @asynccontextmanager
-async def open_tunnel(api: KubernetesApi, namespace: str, pod: str) -> AsyncIterator[TakenOver | None]:
-    """Open a connection that carries SPDY; None where the server, or a proxy before it, does not.
+async def open_tunnel(api: KubernetesApi, namespace: str, pod: str) -> AsyncIterator[SpdyWire | None]:
+    """Open a connection that carries SPDY; None where the server, or a proxy before it, does not, in neither way.
 
     Raises:
         ClusterUnreachableError: the pod is gone, or no answer, or it is not allowed.
@@ -99,7 +104,12 @@ async def open_tunnel(api: KubernetesApi, namespace: str, pod: str) -> AsyncIter
     async with api.upgrade(_path(namespace, pod), "SPDY/3.1", headers) as wire:
         if isinstance(wire, Failure) and wire.code in (403, 404):
             raise _refused(api, namespace, pod, wire)
-        yield None if isinstance(wire, Failure) else wire
+        if isinstance(wire, TakenOver):
+            yield wire
+            return
+    async with api.upgrade(_path(namespace, pod), "websocket", tunnel_request(), method="GET") as wire:
+        tunnelled = isinstance(wire, TakenOver) and wire.headers.get("sec-websocket-protocol") == TUNNEL_PROTOCOL
+        yield MessageWire(wire) if isinstance(wire, TakenOver) and tunnelled else None
 
 
 def _path(namespace: str, pod: str) -> str:

@@ -1,9 +1,9 @@
 """Connections to ports of pods through tunnels that are kept, so that a connection seldom costs a handshake.
 
-A tunnel is a connection that was taken over for SPDY, as `kubectl port-forward` does it; each connection is a pair of
-its streams, one for what goes wrong and one for the bytes. A tunnel carries one connection at a time, since the servers
-of Kubernetes let one slow or abandoned stream stop the others. It serves the next one when nothing of the last is left
-in it, and is closed otherwise.
+A tunnel is a connection that carries SPDY, as that of `kubectl port-forward`; each connection is a pair of its streams,
+one for what goes wrong and one for the bytes. A tunnel carries one connection at a time, since the servers of
+Kubernetes let one slow or abandoned stream stop the others. It serves the next one when nothing of the last is left in
+it, and is closed otherwise.
 """
 
 import asyncio
@@ -255,7 +255,8 @@ class Tunnels:
         key = (namespace, pod)
         leased = await self._lease(key, port)
         if leased is None:
-            async with forwarding.open_connection(self._api, namespace, pod, port) as connection:
+            patience = self._waits.patience
+            async with forwarding.open_connection(self._api, namespace, pod, port, patience) as connection:
                 yield connection
             return
         tunnel, stream = leased

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode
 
 from pytilt.kubernetes import failures
@@ -11,6 +11,7 @@ from pytilt.kubernetes.api import CONNECT_SECONDS, KubernetesApi, Params
 from pytilt.kubernetes.authentication import Identity
 from pytilt.kubernetes.connection import Connection
 from pytilt.kubernetes.failures import Failure
+from pytilt.kubernetes.spdy import Patience
 from pytilt.kubernetes.transport import socket_options
 
 if TYPE_CHECKING:
@@ -49,21 +50,37 @@ class WebSocket:
             for start in range(0, len(data), MESSAGE_BYTES):
                 await self._socket.send(head + data[start : start + MESSAGE_BYTES])
 
-    async def receive(self) -> tuple[int, bytes]:
+    async def receive(self, patience: Patience | None = None) -> tuple[int, bytes]:
         """The next message that is not empty: its channel and its bytes.
+
+        Args:
+            patience: how long a silent connection is believed to be open; None: as long as the system believes it.
 
         Raises:
             EOFError: the connection was closed, properly or not.
+            ClusterUnreachableError: the other side answers no ping.
         """
-        from websockets.exceptions import ConnectionClosed
-
         while True:
-            try:
-                message = await self._socket.recv(decode=False)
-            except ConnectionClosed as error:
-                raise EOFError from error
+            message = await self._next(patience)
             if len(message) > 1:
                 return message[0], message[1:]
+
+    async def _next(self, patience: Patience | None) -> bytes:
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            while patience is not None:
+                # Only who waits for a message reads what comes, and with it the answers to pings.
+                with suppress(TimeoutError):
+                    return await asyncio.wait_for(self._socket.recv(decode=False), patience.quiet)
+                answered = cast("asyncio.Future[float]", await self._socket.ping())
+                with suppress(TimeoutError):
+                    return await asyncio.wait_for(self._socket.recv(decode=False), patience.answer)
+                if not answered.done():
+                    raise failures.unreachable(self._connection, "no answer to a ping")
+            return await self._socket.recv(decode=False)
+        except ConnectionClosed as error:
+            raise EOFError from error
 
 
 @asynccontextmanager
