@@ -18,6 +18,12 @@ const largestBlock = 16 * 1024 * 1024
 // keptSums limits how many blocks' sums are remembered, of all files together.
 const keptSums = 64 * 1024
 
+// pageSize is what the system copies at once.
+const pageSize = 4096
+
+// copyBuffer is how much is copied at once by reading and writing.
+const copyBuffer = 256 * 1024
+
 type sum [sumSize]byte
 
 func sumOf(content []byte) (s sum) {
@@ -41,10 +47,29 @@ func versionOf(file *os.File) (version, error) {
 	return version{uint64(found.Dev), found.Ino, found.Size, found.Ctim}, nil
 }
 
+func readSums(encoded []byte) []sum {
+	sums := make([]sum, len(encoded)/sumSize)
+	for i := range sums {
+		copy(sums[i][:], encoded[i*sumSize:])
+	}
+	return sums
+}
+
 type knownSums struct {
 	version
 	block uint32
 	sums  []sum
+}
+
+// name is what the other side calls a file that consists of these blocks.
+func (k knownSums) name() (s sum) {
+	whole := sha256.New()
+	whole.Write(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, uint64(k.size)), k.block))
+	for _, each := range k.sums {
+		whole.Write(each[:])
+	}
+	copy(s[:], whole.Sum(nil))
+	return s
 }
 
 // sumCache remembers what large files consist of, so that they need not be read to find out what changed.
@@ -121,29 +146,39 @@ func (d *delta) copySame(before, count int) error {
 	}
 	start := int64(before-count) * d.block
 	end := min(int64(before)*d.block, d.size)
-	for start < end {
-		from, to := start, start
-		done, _, failed := syscall.Syscall6(copyFileRange, d.old.Fd(), uintptr(unsafe.Pointer(&from)),
-			uintptr(d.into), uintptr(unsafe.Pointer(&to)), uintptr(end-start), 0)
+	return copyPart(d.old, d.into, start, start, end-start)
+}
+
+// copyPart copies a part of a file into another one, without reading it into memory where the system can do that.
+func copyPart(old *os.File, into int, from, to, length int64) error {
+	if (from-to)%pageSize != 0 { // then it is the slower way
+		return copyThrough(old, into, from, to, length)
+	}
+	for length > 0 {
+		source, target := from, to
+		done, _, failed := syscall.Syscall6(copyFileRange, old.Fd(), uintptr(unsafe.Pointer(&source)),
+			uintptr(into), uintptr(unsafe.Pointer(&target)), uintptr(length), 0)
 		if failed != 0 || done == 0 {
-			return d.copyThrough(start, end)
+			return copyThrough(old, into, from, to, length)
 		}
-		start += int64(done)
+		from, to, length = from+int64(done), to+int64(done), length-int64(done)
 	}
 	return nil
 }
 
 // copyThrough copies by reading and writing, where the system has no better way.
-func (d *delta) copyThrough(start, end int64) error {
-	for start < end {
-		content := d.buffer[:min(end-start, int64(len(d.buffer)))]
-		if _, err := d.old.ReadAt(content, start); err != nil {
+func copyThrough(old *os.File, into int, from, to, length int64) error {
+	buffer := make([]byte, min(length, copyBuffer))
+	for length > 0 {
+		content := buffer[:min(length, copyBuffer)]
+		if _, err := old.ReadAt(content, from); err != nil {
 			return err
 		}
-		if err := writeAt(d.into, content, start); err != nil {
+		if err := writeAt(into, content, to); err != nil {
 			return err
 		}
-		start += int64(len(content))
+		step := int64(len(content))
+		from, to, length = from+step, to+step, length-step
 	}
 	return nil
 }
@@ -211,17 +246,22 @@ func openOld(path string) (*os.File, version) {
 	return file, at
 }
 
-// writeBlocks makes a file of which the other side names every block; it is asked for those that are missing.
-func (r *receiver) writeBlocks(path string, size uint64, block uint32, sums []byte, has attributes) error {
+// checkSums says whether these are sums of all blocks of a file.
+func checkSums(size uint64, block uint32, sums []byte) error {
 	count := uint64(len(sums) / sumSize)
 	if block == 0 || block > largestBlock || len(sums)%sumSize != 0 || count*uint64(block) < size ||
 		count > 0 && (count-1)*uint64(block) >= size {
 		return protocolError{fmt.Errorf("%d sums of blocks of %d bytes for %d bytes", count, block, size)}
 	}
-	d := &delta{size: int64(size), block: int64(block), sums: make([]sum, count)}
-	for i := range d.sums {
-		copy(d.sums[i][:], sums[i*sumSize:])
+	return nil
+}
+
+// writeBlocks makes a file of which the other side names every block; it is asked for those that are missing.
+func (r *receiver) writeBlocks(path string, size uint64, block uint32, sums []byte, has attributes) error {
+	if err := checkSums(size, block, sums); err != nil {
+		return err
 	}
+	d := &delta{size: int64(size), block: int64(block), sums: readSums(sums)}
 	old, at := openOld(path)
 	if old != nil {
 		known := r.sums.files[path]
@@ -263,11 +303,16 @@ func (r *receiver) writeBlocks(path string, size uint64, block uint32, sums []by
 	if err := t.finish(has); err != nil {
 		return err
 	}
+	r.remember(path, block, d.sums)
+	return nil
+}
+
+// remember notes what the file consists of that was put to its place just now.
+func (r *receiver) remember(path string, block uint32, sums []sum) {
 	if placed, now := openOld(path); placed != nil {
 		placed.Close()
-		r.sums.keep(path, knownSums{now, block, d.sums})
+		r.sums.keep(path, knownSums{now, block, sums})
 	}
-	return nil
 }
 
 // fetch asks for blocks and takes them in.

@@ -11,7 +11,7 @@ import (
 )
 
 // protocolVersion is that of the frames below. Both sides name theirs before anything else; they must be the same.
-const protocolVersion = 1
+const protocolVersion = 2
 
 // greeting is how `receive` begins what it says, so that it is not taken for anything else's output. The rest of the
 // line is its version, and what it can do.
@@ -29,7 +29,8 @@ const (
 	frameLink    = 'L' // attributes, target, path
 	frameFile    = 'F' // attributes, checksum, path, content
 	frameBlocks  = 'B' // attributes, size, size of a block, path, a hash for each block
-	framePiece   = 'P' // the next bytes of the blocks that were asked for
+	frameCopy    = 'C' // attributes, size, size of a block, name of the base, path, parts, a hash for each block
+	framePiece   = 'P' // the next bytes of the blocks that were asked for, or of the parts that are not in the base
 	frameCommit  = 'K' // number of the batch
 	frameRun     = 'R' // words of a command
 	frameRestart = 'X' // nothing
@@ -53,6 +54,7 @@ const (
 	failureDenied  = 1 // not writable
 	failureFull    = 2 // no space
 	failureRestart = 3 // the program cannot be started again
+	failureBase    = 4 // what it was to be made of is not there, or another
 )
 
 var errShort = errors.New("a frame ends too early")

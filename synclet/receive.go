@@ -89,7 +89,7 @@ func (r *receiver) run() error {
 func (r *receiver) take(kind byte, payload []byte) error {
 	f := &fields{rest: payload}
 	switch kind {
-	case frameUnlink, frameDelete, frameMkdir, frameLink, frameFile, frameBlocks:
+	case frameUnlink, frameDelete, frameMkdir, frameLink, frameFile, frameBlocks, frameCopy:
 		r.asked = kind != frameBlocks
 		if !r.failed {
 			if err := r.change(kind, f); err != nil {
@@ -153,6 +153,8 @@ func (r *receiver) fail(err error) error {
 	r.failed = true
 	kind := byte(failureOther)
 	switch {
+	case errors.Is(err, errBase):
+		kind = failureBase
 	case errors.Is(err, syscall.EROFS), errors.Is(err, os.ErrPermission):
 		kind = failureDenied
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
@@ -207,6 +209,14 @@ func (r *receiver) change(kind byte, f *fields) error {
 			return err
 		}
 		return r.writeFile(path, f.rest, sum, has)
+	case frameCopy:
+		has = r.attributes(f)
+		c, text := readCopy(f)
+		path, err := r.read(f, text)
+		if err != nil {
+			return err
+		}
+		return r.writeCopy(path, c, has)
 	default:
 		has = r.attributes(f)
 		size, block := f.u64(), f.u32()

@@ -60,6 +60,90 @@ func (s *script) blocks(path string, content []byte, block int) *script {
 	return s.frame(frameBlocks, b)
 }
 
+// copyOf announces a file as parts of a base; the parts that are sent follow as pieces.
+func (s *script) copyOf(path string, content, base []byte, block int, parts ...part) *script {
+	sums := func(of []byte) (found []sum) {
+		for start := 0; start < len(of); start += block {
+			found = append(found, sumOf(of[start:min(start+block, len(of))]))
+		}
+		return found
+	}
+	b := attributesOf(0o644, 1e18, "")
+	b = binary.BigEndian.AppendUint64(b, uint64(len(content)))
+	b = binary.BigEndian.AppendUint32(b, uint32(block))
+	known := knownSums{version{size: int64(len(base))}, uint32(block), sums(base)}
+	name := known.name()
+	b = append(append(b, name[:]...), text(path)...)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(parts)))
+	for _, each := range parts {
+		b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, each.from), each.length)
+	}
+	for _, each := range sums(content) {
+		b = append(b, each[:]...)
+	}
+	s.frame(frameCopy, b)
+	place := uint64(0)
+	for _, each := range parts {
+		if each.from == sent {
+			s.frame(framePiece, content[place:place+each.length])
+		}
+		place += each.length
+	}
+	return s
+}
+
+func (s *script) piecesOf(content []byte, block int) *script {
+	for start := 0; start < len(content); start += block {
+		s.frame(framePiece, content[start:min(start+block, len(content))])
+	}
+	return s
+}
+
+func TestAFileIsMadeOfPartsOfTheOneBeforeIt(t *testing.T) {
+	root := t.TempDir()
+	before := make([]byte, 100_000)
+	_, _ = rand.New(rand.NewSource(1)).Read(before)
+	after := append(append(append([]byte{}, before[:40_100]...), "longer"...), before[40_200:]...)
+	said := hello().blocks("/big", before, 4096).piecesOf(before, 4096).commit()
+	said.copyOf("/big", after, before, 4096, part{0, 40_000}, part{sent, 200}, part{40_294, 59_706}).commit()
+	shorter := after[:50_000]
+	said.copyOf("/big", shorter, after, 4096, part{0, 50_000}).commit()
+	missing := "N\x00\x00\x00\x00\x00\x00\x00\x19"
+	expect(t, play(t, root, said), missing, done, done, done)
+	if content(t, root+"/big") != string(shorter) {
+		t.Error("another content")
+	}
+}
+
+func TestAFileIsNotMadeOfAnotherBaseOrWithAnotherContent(t *testing.T) {
+	before, other := bytes.Repeat([]byte("before"), 5000), bytes.Repeat([]byte("others"), 5000)
+	after := append(append([]byte{}, before...), "and more"...)
+	parts := []part{{0, 30_000}, {sent, 8}}
+	for name, change := range map[string]func(root string, said *script){
+		"none":    func(root string, said *script) { said.Reset(); said.Write(hello().Bytes()) },
+		"unknown": func(root string, said *script) { said.file("/big", string(before), 0o644).commit() },
+		"another": func(root string, said *script) { said.blocks("/big", other, 4096).piecesOf(other, 4096).commit() },
+	} {
+		root := t.TempDir()
+		said := hello()
+		change(root, said)
+		got := play(t, root, said.copyOf("/big", after, before, 4096, parts...).file("/x", "x", 0o644).commit())
+		if len(got) < 2 || got[len(got)-2][:2] != "!\x04" || got[len(got)-1] != done {
+			t.Errorf("%s: got %q", name, got)
+		}
+		if found, err := os.ReadFile(root + "/big"); err == nil && bytes.Equal(found, after) {
+			t.Errorf("%s: it was made all the same", name)
+		}
+	}
+	root := t.TempDir()
+	said := hello().blocks("/big", before, 4096).piecesOf(before, 4096).commit()
+	wrong := append(append([]byte{}, before[:29_000]...), other[:1008]...)
+	said.copyOf("/big", wrong, before, 4096, part{0, 29_000}, part{sent, 1000}, part{0, 8}) // its sums say otherwise
+	if got := play(t, root, said.commit()); got[len(got)-2][:2] != "!\x04" || content(t, root+"/big") != string(before) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // play has a receiver carry out a script and returns its answers, each as kind and payload.
 func play(t *testing.T, root string, said *script) []string {
 	t.Helper()
@@ -391,6 +475,9 @@ func FuzzFramesNeitherBreakTheReceiverNorLeaveItsRoot(f *testing.F) {
 	f.Add(hello().file("/a/b", "x", 0o644).commit().Bytes())
 	f.Add(hello().frame(frameUnlink, []byte("/../../x")).frame(frameDelete, []byte("/a")).commit().Bytes())
 	f.Add(hello().blocks("/big", make([]byte, 5000), 1024).frame(framePiece, make([]byte, 1024)).commit().Bytes())
+	zeros := make([]byte, 5000)
+	f.Add(hello().blocks("/big", zeros, 1024).piecesOf(zeros, 1024).commit().
+		copyOf("/big", zeros[:4000], zeros, 1024, part{0, 1500}, part{sent, 500}, part{3000, 2000}).commit().Bytes())
 	f.Add(hello().frame(frameLink, append(append(attributesOf(0, 1, "root:9"), text("x")...), "/l"...)).commit().Bytes())
 	f.Fuzz(func(t *testing.T, said []byte) {
 		outer := t.TempDir()

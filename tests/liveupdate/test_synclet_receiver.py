@@ -89,6 +89,16 @@ async def test_of_a_large_file_only_what_changed_travels(machine, receiver, root
     assert machine.opened[0].sent - before < 200_000
 
 
+async def test_a_large_file_becomes_what_it_is_here_whatever_happened_to_the_one_there(receiver, root, tmp_path):
+    content = random.Random(1).randbytes(1_000_000)
+    there = root / "app" / "big"
+    for number, change in enumerate([lambda: None, there.unlink, lambda: there.write_bytes(b"other"), lambda: None]):
+        change()
+        content = content[: 300_000 * number] + b"more and more" + content[300_000 * number :]
+        assert (await receiver.update(batch(saved(tmp_path / "big", content)), Lines())).ok
+        assert there.read_bytes() == content
+
+
 async def test_a_file_that_changes_while_it_is_sent_is_packed_again(receiver, root, tmp_path):
     big = saved(tmp_path / "big", bytes(1_000_000))
     changed = batch(big)

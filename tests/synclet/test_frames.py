@@ -4,6 +4,7 @@ import struct
 
 import pytest
 
+from pytilt.host.files import blocks
 from pytilt.synclet import frames
 from pytilt.synclet.frames import Acknowledged, Decoder, Exit, Failed, FailureKind, FrameError, Missing, Printed
 
@@ -56,5 +57,5 @@ def test_what_is_no_answer_is_refused(data):
 
 def test_the_sums_of_the_blocks_of_any_file_fit_into_a_frame():
     for size in (1, 2**20, 2**30, 2**40):
-        block = frames.block_size(size)
-        assert -(-size // block) * frames.SUM_SIZE < frames.LARGEST_FRAME - 8192
+        block = blocks.block_size(size)
+        assert -(-size // block) * blocks.SUM_SIZE < frames.LARGEST_FRAME - 8192

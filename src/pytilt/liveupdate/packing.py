@@ -6,6 +6,9 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from pytilt.host.files.blocks import SUM_SIZE, Blocks, block_size, block_sums, read_sums, remembered_blocks
 from pytilt.liveupdate.archive import is_quick, look, members
 from pytilt.liveupdate.planning import SyncedFile
 from pytilt.model.base import Value
@@ -14,10 +17,6 @@ from pytilt.synclet.frames import Attributes
 
 LARGE_BYTES = 192 * 1024
 """From this size on a file is named by its blocks first; with its path a smaller one fits into one frame."""
-
-_READ_BYTES = 1024 * 1024
-_TOGETHER_BYTES = 8 * 1024 * 1024
-"""From this size on the halves of a file are read at the same time."""
 
 
 class LargeFile(Value):
@@ -29,6 +28,11 @@ class LargeFile(Value):
     size: int
     block: int
     sums: bytes = b""
+
+    @property
+    def blocks(self) -> Blocks:
+        """What it consists of."""
+        return Blocks(self.size, self.block, self.sums)
 
     def announcement(self) -> bytes:
         """The frame that asks which blocks are missing."""
@@ -73,8 +77,8 @@ def read_blocks(file: LargeFile, ranges: Sequence[tuple[int, int]]) -> Iterator[
             for index in range(first, end):
                 length = min(file.block, file.size - index * file.block)
                 content = os.pread(source.fileno(), length, index * file.block)
-                start = index * frames.SUM_SIZE
-                same = frames.block_sums(memoryview(content), file.block) == file.sums[start : start + frames.SUM_SIZE]
+                start = index * SUM_SIZE
+                same = block_sums(memoryview(content), file.block) == file.sums[start : start + SUM_SIZE]
                 content = content.ljust(length, b"\0")
                 for frame in frames.pieces(memoryview(content), file.block, [(0, 1)]):
                     yield frame, same
@@ -121,40 +125,19 @@ def _pack_one(local: str, remote: str, file: SyncedFile) -> bytes | LargeFile | 
             with Path(local).open("rb", buffering=0) as source:
                 content = source.read(LARGE_BYTES) or b""
             return frames.file(remote, content, attributes)
-        block = frames.block_size(found.st_size)
-        return LargeFile(local=local, remote=remote, attributes=attributes, size=found.st_size, block=block)
+        known = remembered_blocks(local, found) or Blocks(found.st_size, block_size(found.st_size), b"")
+        return LargeFile(
+            local=local, remote=remote, attributes=attributes, size=known.size, block=known.block, sums=known.sums
+        )
     if stat.S_ISLNK(found.st_mode):
         return frames.symlink(remote, str(Path(local).readlink()), attributes)
     return frames.mkdir(remote, attributes) if stat.S_ISDIR(found.st_mode) else None
 
 
 async def _with_sums(file: LargeFile) -> LargeFile:
-    blocks = -(-file.size // file.block)
-    middle = blocks // 2 * file.block if file.size >= _TOGETHER_BYTES else file.size
-    parts = [(0, middle), (middle, file.size)] if middle < file.size else [(0, file.size)]
-    sums = await asyncio.gather(*(asyncio.to_thread(_sums, file, *part) for part in parts))
-    return LargeFile(
-        local=file.local,
-        remote=file.remote,
-        attributes=file.attributes,
-        size=file.size,
-        block=file.block,
-        sums=b"".join(sums),
-    )
+    return file if file.sums else await asyncio.to_thread(_summed, file)
 
 
-def _sums(file: LargeFile, start: int, end: int) -> bytes:
-    """The sums of the blocks of one part; what is missing because the file became shorter counts as zeros."""
-    step = max(_READ_BYTES, file.block)
-    buffer = bytearray(min(step, max(end - start, 1)))
-    found = []
-    with Path(file.local).open("rb", buffering=0) as source:
-        while start < end:
-            part = memoryview(buffer)[: min(step, end - start)]
-            filled = 0
-            while filled < len(part) and (size := os.preadv(source.fileno(), [part[filled:]], start + filled)):
-                filled += size
-            part[filled:] = bytes(len(part) - filled)
-            found.append(frames.block_sums(part, file.block))
-            start += len(part)
-    return b"".join(found)
+def _summed(file: LargeFile) -> LargeFile:
+    sums = read_sums(file.local, file.block, 0, file.size)
+    return replace(file, sums=sums)

@@ -7,9 +7,11 @@ from typing import Protocol
 
 from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import SyncError
+from pytilt.host.files.blocks import Blocks
 from pytilt.host.timing import step
 from pytilt.liveupdate.archive import Archive, pack
-from pytilt.liveupdate.packing import Frames, pack_frames
+from pytilt.liveupdate.deltas import Delta, find_delta, name_of
+from pytilt.liveupdate.packing import Frames, LargeFile, pack_frames
 from pytilt.liveupdate.planning import SyncPlan
 from pytilt.model.base import Value
 from pytilt.model.images import Run
@@ -61,6 +63,7 @@ class Batch:
         self._lock = asyncio.Lock()
         self._archive: Archive | None = None
         self._frames: Frames | None = None
+        self._deltas: dict[tuple[str, bytes], Delta | None] = {}
 
     @property
     def empty(self) -> bool:
@@ -91,9 +94,25 @@ class Batch:
                     self._frames = await pack_frames(self.plan.copies)
             return self._frames
 
+    async def delta(self, file: LargeFile, base: Blocks | None) -> Delta | None:
+        """How one of the frames' files is made of the version that is in a container; None where it is sent otherwise.
+
+        Raises:
+            SyncError: the file cannot be read.
+        """
+        if base is None:
+            return None
+        key = file.remote, name_of(base)
+        async with self._lock:
+            if key not in self._deltas:
+                with _packing():
+                    self._deltas[key] = await asyncio.to_thread(find_delta, file, base)
+            return self._deltas[key]
+
     def pack_again(self) -> None:
         """Forget what is packed: files changed meanwhile."""
         self._archive = self._frames = None
+        self._deltas.clear()
 
 
 @contextmanager

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 
 from pytilt.cluster.seam import ExecStream
 from pytilt.errors import PytiltError, SyncError
+from pytilt.host.files.blocks import Blocks
 from pytilt.host.timing import note, step
+from pytilt.liveupdate.deltas import Delta
 from pytilt.liveupdate.packing import Frames, LargeFile, read_blocks
 from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Synced
 from pytilt.model.images import Run
@@ -43,12 +45,15 @@ _ZIPPED_BYTES = 16 * 1024
 _WINDOW_BYTES = 4 * 1024 * 1024
 """So much may be on its way before the helper has to say that it took some of it."""
 
+_BASES = 16
+"""Large files of which it is remembered what they consist of in the container."""
+
 _TRIES = 3
 """How often a batch is packed whose files change while they are sent."""
 
 
 class _TornError(Exception):
-    """A file changed after it was packed."""
+    """A file changed after it was packed, or the container has another version than the one that it was made of."""
 
 
 class HelperReceiver:
@@ -69,6 +74,8 @@ class HelperReceiver:
         self._turn = asyncio.Lock()
         self._failed = False
         self._number = 0
+        self._bases: dict[str, Blocks] = {}
+        """What the large files consist of that this helper has written."""
 
     @property
     def broken(self) -> bool:
@@ -111,7 +118,7 @@ class HelperReceiver:
 
     async def _send_files(self, batch: Batch, packed: Frames) -> SyncError | None:
         self._number += 1
-        failure: SyncError | None = None
+        failure: SyncError | _TornError | None = None
         torn = False
         sender = _Sender(self._answers, zips=self._zips)
         began = time.monotonic()
@@ -121,23 +128,47 @@ class HelperReceiver:
         for content in packed.content:
             if isinstance(content, bytes):
                 await sender.add(content)
-                continue
-            await sender.add(content.announcement())
-            await sender.flush()
-            while not isinstance(answer := await self._answers.next(), Missing):
-                failure = failure or _failure(_failed(answer))
-            torn = await self._send_blocks(sender, content, answer) or torn
+            elif delta := await batch.delta(content, self._bases.get(content.remote)):
+                await self._send_delta(sender, delta)
+            else:
+                await sender.add(content.announcement())
+                await sender.flush()
+                while not isinstance(answer := await self._answers.next(), Missing):
+                    failure = failure or self._refused(_failed(answer))
+                torn = await self._send_blocks(sender, content, answer) or torn
         await sender.add(frames.commit(self._number))
         await sender.flush()
         note(StepName.SEND, began, time.monotonic())
         with step(StepName.ACKNOWLEDGE):
             while not isinstance(answer := await self._answers.next(), Acknowledged):
-                failure = failure or _failure(_failed(answer))
+                failure = failure or self._refused(_failed(answer))
         if answer.number != self._number:
             raise FrameError(f"batch {answer.number} was acknowledged instead of {self._number}")
-        if torn:
+        if torn or isinstance(failure, _TornError):
+            self._bases.clear()
             raise _TornError
+        if failure is None:
+            self._remember(packed)
         return failure
+
+    def _remember(self, packed: Frames) -> None:
+        """Note what the large files consist of that the helper has now."""
+        for content in packed.content:
+            if isinstance(content, LargeFile):
+                self._bases.pop(content.remote, None)
+                self._bases[content.remote] = content.blocks
+        while len(self._bases) > _BASES:
+            del self._bases[next(iter(self._bases))]
+
+    async def _send_delta(self, sender: "_Sender", delta: Delta) -> None:
+        try:
+            for frame in delta.frames():
+                await sender.add(frame)
+        except OSError as error:
+            raise SyncError(f"`{delta.file.local}` cannot be read any more: {error.strerror}") from error
+
+    def _refused(self, failed: Failed) -> "SyncError | _TornError":
+        return _TornError() if failed.kind is FailureKind.BASE else _failure(failed)
 
     async def _send_blocks(self, sender: "_Sender", file: LargeFile, missing: Missing) -> bool:
         """Send what is missing of a file; true when it is no longer the file that was announced."""

@@ -9,19 +9,21 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from hashlib import sha256
+from typing import NamedTuple
 
+from pytilt.host.files.blocks import Blocks
 from pytilt.model.base import Value
 
-VERSION = 1
+VERSION = 2
 GREETING = b"\x1esynclet "
 LARGEST_FRAME = 256 * 1024
-SUM_SIZE = 16
 
 _HEAD = struct.Struct(">cI")
 _ATTRIBUTES = struct.Struct(">IqI")
 _U32 = struct.Struct(">I")
 _SIZES = struct.Struct(">QI")
+_PART = struct.Struct(">QQ")
+_SENT = 2**64 - 1
 
 
 class FrameError(ValueError):
@@ -35,6 +37,8 @@ class FailureKind(IntEnum):
     DENIED = 1
     FULL = 2
     RESTART = 3
+    BASE = 4
+    """What it was to be made of is not there, or another."""
 
 
 class Greeting(Value):
@@ -45,6 +49,14 @@ class Greeting(Value):
     """Can the program of the container be started again?"""
     pid: int = 0
     """Its own process id there."""
+
+
+class Part(NamedTuple):
+    """A part of a file."""
+
+    start: int | None
+    """Where it is in the file of which this one is made; None: it is sent."""
+    length: int
 
 
 class Attributes(Value):
@@ -113,8 +125,15 @@ def file(path: str, content: bytes, attributes: Attributes) -> bytes:
     return frame(b"F", b"".join((attributes.encoded(), _U32.pack(zlib.crc32(content)), _text(path), content)))
 
 
+def copy(path: str, wanted: Blocks, base: bytes, parts: Sequence["Part"], attributes: Attributes) -> bytes:
+    """A file that is made of parts of the one that is there, which must be the base, and of `pieces` that follow."""
+    listed = b"".join(_PART.pack(_SENT if part.start is None else part.start, part.length) for part in parts)
+    sizes, count = _SIZES.pack(wanted.size, wanted.block), _U32.pack(len(parts))
+    return frame(b"C", b"".join((attributes.encoded(), sizes, base, _text(path), count, listed, wanted.sums)))
+
+
 def blocks(path: str, size: int, block: int, sums: bytes, attributes: Attributes) -> bytes:
-    """A file of which every block is named, see `block_sums`; answered by the blocks that are `missing`."""
+    """A file of which every block is named, see `host.files.blocks`; answered by the blocks that are `missing`."""
     return frame(b"B", b"".join((attributes.encoded(), _SIZES.pack(size, block), _text(path), sums)))
 
 
@@ -146,21 +165,6 @@ def zipped(content: bytes) -> bytes:
     """Frames, all of them whole, as one compressed frame."""
     packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
     return frame(b"Z", packer.compress(content) + packer.flush())
-
-
-def block_sums(content: memoryview, block: int) -> bytes:
-    """The beginning of the SHA-256 of every block, one after the other."""
-    return b"".join(
-        sha256(content[start : start + block]).digest()[:SUM_SIZE] for start in range(0, len(content), block)
-    )
-
-
-def block_size(size: int) -> int:
-    """How large the blocks of a file are, so that their sums fit into one frame."""
-    block = 64 * 1024
-    while size // block > 8192:
-        block *= 2
-    return block
 
 
 class Acknowledged(Value):

@@ -1,12 +1,14 @@
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from pytilt.host.files.contract import Changes
-from pytilt.host.files.gathering import Gathering
+from pytilt.host.files.gathering import EMPTY_SECONDS, OPEN_SECONDS, Gathering
 from pytilt.host.files.interests import Interest, Interests
 from pytilt.host.files.repositories import Repository
 from pytilt.model.files import FileRule
+from tests.virtual_time import virtual_time
 
 
 @pytest.fixture
@@ -99,4 +101,42 @@ async def test_a_flush_emits_what_is_still_being_written(everything: Interest):
     gathering.appear("/repo/b", lambda: gathering.emit([everything], "/repo/b", None), None, forgettable=True)
     gathering.emit_when_closed("/repo/b", lambda: gathering.emit([everything], "/repo/b", None))
     assert await _drained(gathering) == {"/repo/a", "/repo/b"}
+    gathering.close()
+
+
+async def emitted_after(gathering: Gathering, everything: Interest, path: str, writes: int = 1) -> float:
+    """How long it takes until a file that stays open is emitted, by virtual time."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for _ in range(writes):
+        gathering.emit_when_closed(path, lambda: gathering.emit([everything], path, None))
+        await asyncio.sleep(0.1)
+    await anext(gathering.items())
+    gathering.close()
+    return loop.time() - began
+
+
+@virtual_time
+async def test_a_file_that_stays_open_is_emitted_when_nothing_more_is_written(everything: Interest, tmp_path: Path):
+    path = tmp_path / "written"
+    path.write_text("some")
+    assert await emitted_after(Gathering(), everything, str(path)) == pytest.approx(OPEN_SECONDS)
+    assert await emitted_after(Gathering(), everything, str(path), 4) == pytest.approx(0.3 + OPEN_SECONDS)
+
+
+@virtual_time
+async def test_a_file_that_was_truncated_is_not_emitted_empty_while_its_writer_pauses(
+    everything: Interest, tmp_path: Path
+):
+    path = tmp_path / "truncated"
+    path.write_text("")
+    assert await emitted_after(Gathering(), everything, str(path)) == pytest.approx(EMPTY_SECONDS)
+
+
+async def test_what_closes_a_file_emits_it_at_once(everything: Interest, tmp_path: Path):
+    gathering = Gathering()
+    gathering.emit_when_closed(str(tmp_path), lambda: None)
+    gathering.emit([everything], str(tmp_path), None)
+    async with asyncio.timeout(OPEN_SECONDS):
+        assert (await anext(gathering.items())).paths == {"k": {str(tmp_path)}}
     gathering.close()

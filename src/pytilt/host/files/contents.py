@@ -3,7 +3,8 @@
 import hashlib
 import os
 import stat
-from pathlib import Path
+
+from pytilt.host.files.blocks import read_blocks
 
 ABSENT = b""
 """The fingerprint of a path at which nothing is."""
@@ -45,15 +46,12 @@ def _fingerprint(path: str) -> bytes:
         return kind
     if found.st_size > _LARGEST_BYTES:
         return kind + f"{found.st_size} {found.st_mtime_ns} {found.st_ino}".encode()
-    return kind + (_small_digest(path) if found.st_size <= _SMALL_BYTES else _digest(path))
+    if found.st_size > _SMALL_BYTES:
+        return kind + f"{found.st_size} ".encode() + hashlib.sha256(read_blocks(path, found).sums).digest()
+    return kind + _digest(path)
 
 
 def _digest(path: str) -> bytes:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-def _small_digest(path: str) -> bytes:
     """The digest of what is probably read at once; with plain system calls, since a save waits for it."""
     digest = hashlib.sha256()
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

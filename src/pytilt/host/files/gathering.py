@@ -6,14 +6,21 @@ it is emitted when nothing more of the kind happens, and not at all when it is u
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from pytilt.host.files.contract import Changes
 from pytilt.host.files.interests import Interest
 from pytilt.host.files.repositories import STALE_SECONDS, Repository
 
-OPEN_SECONDS = 0.1
-"""How long a file may be written to and held open before its change is emitted all the same."""
+OPEN_SECONDS = 0.2
+"""A file that is held open is emitted all the same when nothing more is written to it for this long."""
+
+EMPTY_SECONDS = 1.0
+"""The same for one that is empty: whoever has truncated it is about to write."""
+
+WRITTEN_SECONDS = 2.0
+"""A file that is written to without a pause is emitted after this long."""
 
 SETTLE_SECONDS = 0.05
 """Entries that appeared or vanished are emitted when no other has done so for this long."""
@@ -23,6 +30,23 @@ UNSETTLED_SECONDS = 1.0
 
 FLUSH_SECONDS = 20.0
 """Git may hold changes back for so long while somebody waits to know them; clients wait half a minute for an answer."""
+
+
+class _Written:
+    """A file that is being written to."""
+
+    def __init__(self, now: float, emit: Callable[[], None]) -> None:
+        self.since = now
+        self.latest = now
+        """When it was written to last."""
+        self.emit = emit
+
+    def due(self, path: str, now: float) -> float:
+        """When it is emitted, if nobody closes it and nothing more is written."""
+        due = self.latest + OPEN_SECONDS
+        if due <= now < self.latest + EMPTY_SECONDS and _is_empty(path):
+            due = self.latest + EMPTY_SECONDS
+        return min(due, self.since + WRITTEN_SECONDS)
 
 
 class _Unsettled:
@@ -66,8 +90,8 @@ class Gathering:
         """Those of the paths that were not there before."""
         self._seen = 0.0
         """When the first event of those was read; 0 while there is none."""
-        self._open: dict[str, tuple[float, Callable[[], None]]] = {}
-        """Paths that are being written to: when they are emitted at the latest, and by which callback."""
+        self._open: dict[str, _Written] = {}
+        """Paths that are being written to."""
         self._unsettled: dict[str, _Unsettled] = {}
         self._unsettled_since = 0.0
         self._settled_at = 0.0
@@ -102,8 +126,8 @@ class Gathering:
         """
         await self._let_go()
         self._emit_unsettled()
-        for _, emit in self._take_open():
-            emit()
+        for path in tuple(self._open):
+            self._emit_written(path)
         while self._changed or not self._idle.is_set():
             if self._changed:
                 self._idle.clear()
@@ -122,7 +146,7 @@ class Gathering:
             repository.active_at = now
         target.update((key, path) for interest in interests for key in interest.keys)
         if self._changed:
-            self._see(unsettled.seen if unsettled else opened[0] - OPEN_SECONDS if opened else now)
+            self._see(unsettled.seen if unsettled else opened.since if opened else now)
         self._wake()
 
     def appear(self, path: str, emit: Callable[[], None], repository: Repository | None, *, forgettable: bool) -> bool:
@@ -163,8 +187,9 @@ class Gathering:
 
     def emit_when_closed(self, path: str, emit: Callable[[], None]) -> None:
         """A path is being written to: it is emitted when it is closed, or after a while."""
-        self._open.setdefault(path, (self._loop.time() + OPEN_SECONDS, emit))
-        self._watch_open()
+        now = self._loop.time()
+        self._open.setdefault(path, _Written(now, emit)).latest = now
+        self._watch_open(now + OPEN_SECONDS)
 
     def is_open(self, path: str) -> bool:
         """Is a path being written to?"""
@@ -254,26 +279,25 @@ class Gathering:
 
     # Files that are held open
 
-    def _watch_open(self) -> None:
-        if self._open and _OPEN not in self._timers:
-            due = min(due for due, _ in self._open.values())
+    def _watch_open(self, due: float) -> None:
+        if _OPEN not in self._timers:
             self._timers[_OPEN] = self._loop.call_at(due, self._emit_open)
 
-    def _take_open(self) -> list[tuple[float, Callable[[], None]]]:
-        found = list(self._open.values())
-        self._open.clear()
-        return found
+    def _emit_written(self, path: str) -> None:
+        if written := self._open.get(path):
+            written.emit()
+            self._open.pop(path, None)
 
     def _emit_open(self) -> None:
         del self._timers[_OPEN]
         now = self._loop.time()
-        for path, (due, emit) in tuple(self._open.items()):
+        for path, written in tuple(self._open.items()):
             if path in self._unsettled:  # it has more time
-                self._open[path] = (now + OPEN_SECONDS, emit)
-            elif due <= now:
-                del self._open[path]
-                emit()
-        self._watch_open()
+                written.latest = now
+            elif written.due(path, now) <= now:
+                self._emit_written(path)
+        if self._open:
+            self._watch_open(min(written.due(path, now) for path, written in self._open.items()))
 
     # Locks of git's
 
@@ -299,6 +323,13 @@ class Gathering:
             self._watch_lock(repository, left)
         else:
             self.release(repository)
+
+
+def _is_empty(path: str) -> bool:
+    try:
+        return os.stat(path, follow_symlinks=False).st_size == 0  # noqa: PTH116 - a save waits for this
+    except OSError:
+        return False
 
 
 _OPEN = object()

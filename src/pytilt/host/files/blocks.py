@@ -1,0 +1,111 @@
+"""Sums of the blocks of large files: by them versions are compared, and what is elsewhere already is not sent again."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+SUM_SIZE = 16
+"""How much of a block's SHA-256 counts."""
+
+_READ_BYTES = 1024 * 1024
+_TOGETHER_BYTES = 8 * 1024 * 1024
+"""From this size on the halves of a part are read at the same time."""
+
+_REMEMBERED = 16
+"""Files whose sums are remembered."""
+
+
+class Blocks(NamedTuple):
+    """What a file consists of."""
+
+    size: int
+    block: int
+    """How long each block is; the last one may be shorter."""
+    sums: bytes
+    """Those of all blocks, one after the other."""
+
+
+def block_size(size: int) -> int:
+    """How large the blocks of a file of so many bytes are, so that there are not too many of them."""
+    block = 64 * 1024
+    while size // block > 8192:
+        block *= 2
+    return block
+
+
+def block_sums(content: memoryview, block: int) -> bytes:
+    """The beginning of the SHA-256 of every block, one after the other."""
+    return b"".join(
+        sha256(content[start : start + block]).digest()[:SUM_SIZE] for start in range(0, len(content), block)
+    )
+
+
+def read_sums(path: str, block: int, start: int, end: int) -> bytes:
+    """The sums of the blocks of a part of a file; what is missing because the file became shorter counts as zeros.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if end - start < _TOGETHER_BYTES:
+        return _read(path, block, start, end)
+    middle = start + (end - start) // block // 2 * block
+    with ThreadPoolExecutor(1, "pytilt-sums") as beside:
+        second = beside.submit(_read, path, block, middle, end)
+        return _read(path, block, start, middle) + second.result()
+
+
+def read_blocks(path: str, found: os.stat_result) -> Blocks:
+    """What a file consists of; it is remembered, for `remembered_blocks`.
+
+    Args:
+        path: absolute.
+        found: what `lstat` said right before.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    size = found.st_size
+    block = block_size(size)
+    blocks = Blocks(size, block, read_sums(path, block, 0, size))
+    with _lock:
+        _known.pop(path, None)
+        _known[path] = (_state(found), blocks)
+        while len(_known) > _REMEMBERED:
+            del _known[next(iter(_known))]
+    return blocks
+
+
+def remembered_blocks(path: str, found: os.stat_result) -> Blocks | None:
+    """What a file consists of, where it was read since it changed last."""
+    with _lock:
+        state, blocks = _known.get(path, (None, None))
+    return blocks if state == _state(found) else None
+
+
+_State = tuple[int, int, int, int, int]
+
+_lock = threading.Lock()
+_known: dict[str, tuple[_State, Blocks]] = {}
+
+
+def _state(found: os.stat_result) -> _State:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _read(path: str, block: int, start: int, end: int) -> bytes:
+    step = max(_READ_BYTES, block)
+    buffer = bytearray(min(step, max(end - start, 1)))
+    found = []
+    with Path(path).open("rb", buffering=0) as source:
+        while start < end:
+            part = memoryview(buffer)[: min(step, end - start)]
+            filled = 0
+            while filled < len(part) and (size := os.preadv(source.fileno(), [part[filled:]], start + filled)):
+                filled += size
+            part[filled:] = bytes(len(part) - filled)
+            found.append(block_sums(part, block))
+            start += len(part)
+    return b"".join(found)
