@@ -13,7 +13,7 @@ from pytilt.host.files.blocks import SUM_SIZE, Blocks, read_sums
 from pytilt.liveupdate.packing import LargeFile
 from pytilt.model.base import Value
 from pytilt.synclet import frames
-from pytilt.synclet.frames import Part
+from pytilt.synclet.frames import FilePart
 
 _MOST_SENT_BYTES = 4 * 1024 * 1024
 """Where more than this is new, the container is asked which blocks it has: it may find some elsewhere."""
@@ -27,7 +27,7 @@ class Delta(Value):
     file: LargeFile
     base: bytes
     """Names that version."""
-    parts: tuple[Part, ...]
+    parts: tuple[FilePart, ...]
 
     def frames(self) -> Iterator[bytes]:
         """What makes the file.
@@ -71,7 +71,7 @@ def find_delta(file: LargeFile, base: Blocks) -> Delta | None:
         return None
     head = _common(file.sums, base.sums, min(file.size, base.size) // file.block) * file.block
     tail = _moved(file, base, head, shift)
-    parts = (Part(0, head), Part(None, tail - head), Part(tail - shift, file.size - tail))
+    parts = (FilePart(0, head), FilePart(None, tail - head), FilePart(tail - shift, file.size - tail))
     now = os.lstat(file.local)
     if tail - head > _MOST_SENT_BYTES or (now.st_size, now.st_mtime_ns) != (file.size, file.attributes.mtime):
         return None

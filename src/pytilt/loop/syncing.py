@@ -26,7 +26,7 @@ from pytilt.model.base import Value
 from pytilt.model.images import LiveUpdate
 from pytilt.model.inference import Inference, Inferred
 from pytilt.model.logs import Level, Log
-from pytilt.model.names import TILTFILE
+from pytilt.model.names import TILTFILE, ImageName
 from pytilt.model.objects import Resource, Runtime, Tiltfile
 from pytilt.model.resources import Declaration
 from pytilt.model.updates import Outcome, StepName, SyncedContainer
@@ -108,7 +108,7 @@ class Syncing:
 
         A single one has no task of its own: that would begin only after all who watch the resource had their turn.
         """
-        batches = _Batches()
+        batches = _Batches(resource)
         if len(targets) == 1:
             return [await self._one(resource, targets[0], start, batches, log)]
         async with asyncio.TaskGroup() as group:
@@ -187,16 +187,22 @@ class Syncing:
             raise NotInPlaceError(f"{places} is a directory in the container")
 
     async def _batch(self, resource: Resource, target: SyncTarget, start: Start, batches: "_Batches") -> Batch:
-        rules = target.rules
-        known = {container.id for container in resource.status.containers}
+        rules, known = target.rules, batches.synced
         if isinstance(rules, LiveUpdate) and rules.initial_sync and target.container.id not in known:
             files = that_matter(target.image.files, self._declaration())
             return batches.of(plan_initial(await list_synced(rules, files.ignores), rules), rules)
+        follows = isinstance(rules, LiveUpdate) and bool(rules.followed)
+        same = target.image.name, known.get(target.container.id, 0)
+        if not follows and (shared := batches.shared.get(same)):
+            return shared
         paths = frozenset(freshness.missing(self._store.snapshot(), resource, target, upto=start.sequence))
         if isinstance(rules, LiveUpdate) and rules.followed:
             files = that_matter(target.image.files, self._declaration())
             paths |= await list_linked(rules, files.ignores, paths if target.container.id in known else None)
-        return batches.changed(paths, rules)
+        batch = batches.changed(paths, rules)
+        if not follows:
+            batches.shared[same] = batch
+        return batch
 
     def _declaration(self) -> Declaration:
         tiltfile = self._store.get(Tiltfile, TILTFILE)
@@ -219,7 +225,11 @@ def _blocked(resource: Resource, targets: Iterable[SyncTarget], problem: BaseExc
 class _Batches:
     """The batches of one update: containers that lack the same files share one."""
 
-    def __init__(self) -> None:
+    def __init__(self, resource: Resource) -> None:
+        self.synced = {container.id: container.sequence for container in resource.status.containers}
+        """Up to which change each container has its files."""
+        self.shared: dict[tuple[ImageName, int], Batch] = {}
+        """What containers of one image get that have them up to the same change."""
         self._batches: dict[tuple[SyncPlan, bool], Batch] = {}
         self._plans: dict[tuple[LiveUpdate | Inferred, frozenset[str]], SyncPlan] = {}
 

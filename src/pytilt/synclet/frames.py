@@ -51,7 +51,7 @@ class Greeting(Value):
     """Its own process id there."""
 
 
-class Part(NamedTuple):
+class FilePart(NamedTuple):
     """A part of a file."""
 
     start: int | None
@@ -125,7 +125,7 @@ def file(path: str, content: bytes, attributes: Attributes) -> bytes:
     return frame(b"F", b"".join((attributes.encoded(), _U32.pack(zlib.crc32(content)), _text(path), content)))
 
 
-def copy(path: str, wanted: Blocks, base: bytes, parts: Sequence["Part"], attributes: Attributes) -> bytes:
+def copy(path: str, wanted: Blocks, base: bytes, parts: Sequence["FilePart"], attributes: Attributes) -> bytes:
     """A file that is made of parts of the one that is there, which must be the base, and of `pieces` that follow."""
     listed = b"".join(_PART.pack(_SENT if part.start is None else part.start, part.length) for part in parts)
     sizes, count = _SIZES.pack(wanted.size, wanted.block), _U32.pack(len(parts))
