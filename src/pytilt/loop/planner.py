@@ -138,7 +138,7 @@ class Planner:
             self._needs[name] = need
 
     def _kind(self, resource: Resource) -> QueueKind:
-        first = not resource.status.history
+        first = resource.spec.deploy.in_cluster and not resource.status.history
         return queue_kind(resource, recorded=first and self._recorded(resource.name))
 
     def _block(self, name: ResourceName, answer: Blocked) -> Hold:
