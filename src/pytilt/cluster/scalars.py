@@ -41,6 +41,8 @@ _TIMESTAMP = regex(r"\d{4}-\d\d?-\d\d?(?:[Tt ]\d\d?:\d\d?:\d\d?(?:\.\d+)?(?:Z|[-
 
 _SMALLEST, _LARGEST, _UNSIGNED = -(2**63), 2**63 - 1, 2**64 - 1
 """The integers of 64 bits; others become floats."""
+_MOST_DIGITS = 400
+"""No number of 64 bits, whole or not, is written with more digits than so many."""
 _PLAIN_FLOATS = 1e21
 """Whole floats below this are written without an exponent, so they come back as integers."""
 _KEY_DIGITS = 9
@@ -122,7 +124,7 @@ def _untagged(text: str) -> tuple[str, Scalar]:
     if text[0] == ".":
         return _float(text, text.replace("_", "")) if _DOTTED.fullmatch(text) else ("str", text)
     digits = text.replace("_", "")
-    if found := _INTEGER.fullmatch(digits):
+    if len(digits) <= _MOST_DIGITS and (found := _INTEGER.fullmatch(digits)):
         base = next(name for name in _BASES if found[name])
         whole = int(found["sign"] + found[base], _BASES[base])
         if _SMALLEST <= whole <= (_LARGEST if found["sign"] else _UNSIGNED):

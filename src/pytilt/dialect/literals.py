@@ -9,6 +9,7 @@ _SIMPLE = {
 }  # fmt: skip
 _OBSOLETE_OCTAL = re.compile(r"0+[0-7]*[1-7][0-7]*")
 _MAX_CODE_POINT = 0x10FFFF
+_MOST_DIGITS = 4000
 _MAX_ASCII = 0x7F
 _MAX_BYTE = 0xFF
 
@@ -46,6 +47,8 @@ def parse_number(text: str) -> int | float:
         raise LiteralError(f"obsolete form of octal literal; use 0o{text[1:]}", len(text))
     if text.startswith("0") and text.strip("0"):
         raise LiteralError("invalid int literal", 0)
+    if len(text) > _MOST_DIGITS:
+        raise LiteralError(f"int literal with more than {_MOST_DIGITS} digits", 0)
     return int(text)
 
 

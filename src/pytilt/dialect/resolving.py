@@ -82,9 +82,9 @@ class _Resolver(ast.NodeVisitor):
         self.names.errors.append(StaticError(message, place, hint=hint))
 
     def _check_global(self, node: ast.Name, block: _Block | None) -> None:
-        name = node.id
-        known = self.names.globals_ | self.names.loaded
-        if name not in known and name not in self._predeclared:
+        name, names = node.id, self.names
+        if name not in names.globals_ and name not in names.loaded and name not in self._predeclared:
+            known = names.globals_ | names.loaded
             near = sorted(known | (block.all_names() if block else set()))
             message = f"undefined: {name}{did_you_mean(name, near)}"
             builtin = nearest(name, sorted(self._predeclared))  # which Starlark does not look at
@@ -95,6 +95,23 @@ class _Resolver(ast.NodeVisitor):
             self._block.names.add(name)
         elif name not in self.names.loaded:
             self.names.globals_.add(name)
+
+    def visit(self, node: ast.AST) -> None:
+        """Look at a node; at nothing of a literal."""
+        if type(node) is not ast.Constant:
+            super().visit(node)
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        """A statement that is an expression."""
+        self.visit(node.value)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        """What is called, and the arguments."""
+        self.visit(node.func)
+        for argument in node.args:
+            self.visit(argument)
+        for keyword in node.keywords:
+            self.visit(keyword.value)
 
     def visit_Name(self, node: ast.Name) -> None:
         """A name read or bound."""

@@ -36,6 +36,16 @@ _NAME = re.compile(r"[^\W\d]\w*")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|0[oO][0-7]*|0[bB][01]*|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]*)?")
 _STRING_START = re.compile(r"(?:rb|[rb])?(?=['\"])")
 _PUNCTUATION = re.compile(r"\*\*|//=|//|<<=|<<|>>=|>>|[=!<>+\-*/%&|^]=|[-+*/%&|^<>=~.,:;()\[\]{}]")
+_QUICK = re.compile(
+    r"""[ \t]*(?:
+    (?P<name>[A-Za-z_]\w*)(?![\w'"])
+    |(?P<string>'[^'\\\n]*'(?!')|"[^"\\\n]*"(?!"))
+    |(?P<int>0|[1-9][0-9]{0,17})(?![\w.])
+    |(?P<other>[,:.](?![0-9])|[()\[\]{}]|==?)
+    )""",
+    re.VERBOSE,
+)
+"""Tokens as nearly all are: names, strings on one line without escapes, decimal numbers, the usual punctuation."""
 _STRING_ENDS = {quote: re.compile(rf"(?:[^\\]|\\.)*?{quote}", re.DOTALL) for quote in ("'", '"', "'''", '"""')}
 _HINTS = {
     "@": "decorators are not part of the language; call the function yourself",
@@ -81,6 +91,14 @@ class Scanner:
         Raises:
             StaticError: the text has something that is no token.
         """
+        if not self._fresh_line and not self._dents and (found := _QUICK.match(self._text, self._at)) is not None:
+            token = self._quick(found)
+            if token is not None:
+                return token
+        return self._any()
+
+    def _any(self) -> Token:
+        """The next token, whatever it is."""
         while True:
             was_fresh, blank = self._fresh_line, False
             if was_fresh:
@@ -104,6 +122,35 @@ class Scanner:
                 self._continue_line()
             else:
                 return self._word(char)
+
+    def _quick(self, found: re.Match[str]) -> Token | None:
+        """The token of a match; None where more must be looked at."""
+        kind = found.lastgroup or ""
+        value: object = None
+        start, end = found.span(kind)
+        text = self._text[start:end]
+        if kind == "name":
+            if text in KEYWORDS:
+                kind = text
+            elif text in RESERVED:
+                kind, value = "reserved", text
+            else:
+                value = text
+        elif kind == "string":
+            value = text[1:-1]
+        elif kind == "int":
+            value = int(text)
+        else:
+            kind = text
+            if text in "([{":
+                self._depth += 1
+            elif text in ")]}":
+                if self._depth == 0:
+                    return None
+                self._depth -= 1
+        self._at = end
+        before = 1 - self._line_start
+        return Token(kind, value, self._line, start + before, (self._line, end + before))
 
     def _match(self, pattern: re.Pattern[str]) -> re.Match[str]:
         match = pattern.match(self._text, self._at)

@@ -20,6 +20,8 @@ FILE_MARK = "$file"
 
 _BUILTIN_CALLS = frozenset({Builtin.__call__.__code__, BoundMethod.__call__.__code__})
 _COMPREHENSIONS = frozenset({"<listcomp>", "<dictcomp>"})
+_TOO_MANY_DIGITS = "for integer string conversion"
+"""What Python says wherever a number of thousands of digits is read or written, as that would take very long."""
 _RECURSION = "maximum recursion depth exceeded"
 _RECURSION_HINT = "is there a function that calls itself without an end?"
 
@@ -197,6 +199,8 @@ def _describe(error: Exception, frames: list[tuple[FrameType, int]]) -> tuple[st
         return f"{error.where}: {error.message}" if error.where else error.message, error.hint
     if isinstance(error, RecursionError):
         return _RECURSION, _RECURSION_HINT
+    if isinstance(error, ValueError) and _TOO_MANY_DIGITS in str(error):
+        return "the integer is too large to be written in decimal", None
     if not frames or FILE_MARK not in frames[-1][0].f_builtins:
         return None
     # Python itself raised it, at an operation that needed no rewriting

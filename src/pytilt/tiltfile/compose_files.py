@@ -163,7 +163,9 @@ def _read_file(path: str, environ: Mapping[str, str], read: Read) -> Config:
 
     try:
         found = yaml.load(read(path), _loader())
-    except yaml.YAMLError as error:
+    except UnicodeEncodeError as error:  # bytes that are no UTF-8 came as surrogates
+        raise UserError(f"failed to parse {path}: it holds bytes that are not UTF-8") from error
+    except (yaml.YAMLError, ValueError) as error:  # a date or a number that there is not
         raise UserError(f"failed to parse {path}: {error}") from error
     if not isinstance(found, dict):
         raise UserError(f"{path}: top-level object must be a mapping")

@@ -19,6 +19,7 @@ _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028",
 _SURROGATE = regex(r"[\ud800-\udfff]")
 _ESCAPED_SURROGATE = regex(r"\\u[dD][89a-fA-F]")
 _MAX_INT = 2**63
+_LONGEST_INT = 30
 _LARGEST_PLAIN = 1e21
 """Below this Go writes a whole float without an exponent."""
 
@@ -116,7 +117,7 @@ def _without_surrogates(value: object) -> object:
 
 
 def _integer(text: str) -> int:
-    if not -_MAX_INT <= int(text) < _MAX_INT:
+    if len(text) > _LONGEST_INT or not -_MAX_INT <= int(text) < _MAX_INT:
         raise UserError(f'error converting JSON to Starlark: parsing "{text}": value out of range')
     return int(text)
 
