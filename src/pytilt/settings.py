@@ -46,6 +46,8 @@ class Settings(Value):
     """DOCKER_DEFAULT_PLATFORM."""
     context: str = ""
     """TILT_CONTEXT: the context to use when `--context` is not given."""
+    namespace: str = ""
+    """TILT_NAMESPACE: the namespace to use when `--namespace` is not given."""
     editor: str = ""
     """TILT_EDITOR or EDITOR."""
     no_color: bool = False
@@ -84,6 +86,7 @@ class Settings(Value):
             docker_config=env.get("DOCKER_CONFIG") or str(Path(home, ".docker")),
             docker_platform=env.get("DOCKER_DEFAULT_PLATFORM", ""),
             context=env.get("TILT_CONTEXT", ""),
+            namespace=env.get("TILT_NAMESPACE", ""),
             editor=env.get("TILT_EDITOR") or env.get("EDITOR", ""),
             no_color=bool(env.get("NO_COLOR")) or env.get("TERM") == "dumb",
             pipeline=next((name for name, variable in _PIPELINES.items() if env.get(variable) == "true"), ""),

@@ -14,12 +14,13 @@ from tests.http.certificates import Certificate, make_certificate
 
 
 @asynccontextmanager
-async def engine_answering(folder: Path, answer: bytes) -> AsyncIterator[tuple[DockerApi, list[bytes]]]:
-    """A socket that answers every request with the same bytes, then echoes what is sent after it."""
+async def engine_answering(folder: Path, *answers: bytes) -> AsyncIterator[tuple[DockerApi, list[bytes]]]:
+    """A socket that answers each request with the next bytes, the last of them again and again, and then echoes."""
     heads: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heads.append(await reader.readuntil(b"\r\n\r\n"))
+        answer = answers[min(len(heads), len(answers)) - 1]
         writer.write(answer)
         if b"101 UPGRADED" in answer:
             while data := await reader.read(1000):

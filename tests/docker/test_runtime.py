@@ -41,3 +41,22 @@ async def test_a_pull_that_tells_nonsense_is_an_error(tmp_path: Path, line: byte
     async with engine_answering(tmp_path, answer("200 OK", line + b"\n")) as (api, _):
         with pytest.raises(DockerApiError, match="message cannot be read"):
             await DockerRuntime(api).pull("busybox")
+
+
+EXHAUSTED = answer("400 Bad Request", b'{"message": "all predefined address pools have been fully subnetted"}')
+OVERLAPS = answer("403 Forbidden", b'{"message": "Pool overlaps with other one on this address space"}')
+
+
+async def test_a_network_is_made_with_addresses_of_its_own_where_the_engine_has_none_left(tmp_path: Path) -> None:
+    made = answer("201 Created", b'{"Id": "n"}')
+    async with engine_answering(tmp_path, EXHAUSTED, OVERLAPS, OVERLAPS, made) as (api, heads):
+        await DockerRuntime(api).create_network("shop", {})
+    assert len(heads) == 4
+
+
+@pytest.mark.parametrize(("answers", "requests"), [([EXHAUSTED, OVERLAPS], 21), ([OVERLAPS], 1)])
+async def test_a_network_that_cannot_be_made_is_an_error(tmp_path: Path, answers: list[bytes], requests: int) -> None:
+    async with engine_answering(tmp_path, *answers) as (api, heads):
+        with pytest.raises(DockerApiError, match="address pools" if requests > 1 else "overlaps"):
+            await DockerRuntime(api).create_network("shop", {})
+    assert len(heads) == requests

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from pytilt.errors import UserError
+from pytilt.model.names import session_id
 from pytilt.session.project import find_project
 from pytilt.settings import Settings
 
@@ -80,3 +81,14 @@ def test_a_tiltfile_that_speaks_of_kubernetes_will_ask_for_the_cluster(
 ):
     (tmp_path / "Tiltfile").write_text(text)
     assert find_project(settings, str(tmp_path), (), context=None, namespace=None).deploys == deploys
+
+
+def test_a_namespace_may_be_one_of_the_worktree_alone(settings: Settings, tmp_path: Path):
+    found = find_project(settings, str(tmp_path), (), context=None, namespace="dev-{session}")
+    assert found.target.namespace == f"dev-{session_id(found.tiltfile)}"
+    assert found.request("up").own_namespace
+    by_variable = Settings.from_environment({**settings.environ, "TILT_NAMESPACE": "{session}"})
+    assert find_project(by_variable, str(tmp_path), (), context=None, namespace=None).target.namespace.startswith(
+        "test-"
+    )
+    assert not find_project(by_variable, str(tmp_path), (), context=None, namespace="mine").own_namespace

@@ -1,6 +1,7 @@
 """`tilt down`."""
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -32,6 +33,8 @@ def command(
 ) -> int:
     """Delete what the Tiltfile declares from the cluster; a running session of the project ends first.
 
+    The `teardown_cmd` of local resources is run: before that, or after it where something in the cluster needs them.
+
     A namespace that the Tiltfile declares goes too, unless something is left in it that the project did not put there.
     Custom resources go first, while their operators run. What does not go is named, with exit code 1.
 
@@ -54,7 +57,7 @@ def command(
 
 
 def take_down(
-    project: "SessionProject", *, delete_namespaces: bool = False, delete_volumes: bool = False
+    project: "SessionProject", *, delete_namespaces: bool = False, delete_volumes: bool = False, disable: bool = False
 ) -> "signal.Signals | None":
     """Delete what a Tiltfile declares.
 
@@ -62,6 +65,7 @@ def take_down(
         project: whose.
         delete_namespaces: declared ones too, whatever is in them?
         delete_volumes: declared claims too?
+        disable: only what goes when every resource is disabled?
 
     Returns:
         The signal that interrupted it.
@@ -72,9 +76,11 @@ def take_down(
 
     async def run(runner: HostRunner) -> None:
         from pytilt.docker.engine import Engine
-        from pytilt.loop.teardown import TearingDown
+        from pytilt.loop.processes import command_process
+        from pytilt.loop.teardown import TearingDown, disabling
+        from pytilt.loop.teardown_commands import TeardownCommands
         from pytilt.session.clusters import connected
-        from pytilt.session.commands import deploy_commands
+        from pytilt.session.commands import command_environ, deploy_commands
         from pytilt.session.evaluators import evaluator
 
         settings = project.settings
@@ -85,9 +91,15 @@ def take_down(
             result = await evaluator(project, "down", runner, access.kubeconfig).evaluate(project.args, evaluation_log)
             if result.declaration is None:
                 raise UserError(result.error or "the Tiltfile cannot be evaluated")
-            tearing = TearingDown(access.cluster, _say, commands=deploy_commands(runner, access, project))
+            request = partial(command_process, environ=command_environ(project, access.kubeconfig))
+            tearing = TearingDown(
+                access.cluster,
+                _say,
+                commands=deploy_commands(runner, access, project),
+                local=TeardownCommands(runner, request),
+            )
             await tearing.run(
-                result.declaration,
+                disabling(result.declaration) if disable else result.declaration,
                 delete_namespaces=delete_namespaces,
                 delete_volumes=delete_volumes,
                 secrets=result.secrets,

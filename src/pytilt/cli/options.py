@@ -18,10 +18,16 @@ def session_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--host", help="Host of the session (TILT_HOST, localhost).")(function)
 
 
+NAMESPACE_HELP = (
+    "Namespace instead of the context's own (TILT_NAMESPACE); `{session}` in it stands for this worktree, "
+    "for example `dev-{session}`, which is made where it is missing."
+)
+
+
 def project_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Which Tiltfile, and which cluster."""
     for option in (
-        click.option("--namespace", help="Namespace instead of the context's own."),
+        click.option("--namespace", help=NAMESPACE_HELP),
         click.option("--context", help="Context instead of the current one (TILT_CONTEXT)."),
         click.option("-f", "--file", "tiltfile", default="Tiltfile", show_default=True, help="The Tiltfile."),
     ):

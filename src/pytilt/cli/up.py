@@ -45,10 +45,11 @@ Show = Callable[[Store, LogStore], Awaitable[None]]
 @click.option("--detached", is_flag=True, hidden=True, help="This is the session in the background.")
 @click.option(
     "--on-exit",
-    type=click.Choice(["leave", "down"]),
+    type=click.Choice(["leave", "disable", "down"]),
     default="leave",
     show_default=True,
-    help="What happens at the end to what was deployed: it stays, or goes as by `tilt down`.",
+    help="What happens at the end to what was deployed: it stays; what runs goes as by `tilt disable --all`, "
+    "but no volume and no namespace; or all goes as by `tilt down`.",
 )
 @click.option("--disable-port-forwards", is_flag=True, help="Forward no ports.")
 @force_option
@@ -140,7 +141,7 @@ def _finish(verdict: object, project: "SessionProject", on_exit: str) -> int:
     from pytilt.cli.down import take_down
     from pytilt.loop.verdict import Verdict
 
-    interrupted = take_down(project) if on_exit == "down" else None
+    interrupted = take_down(project, disable=on_exit == "disable") if on_exit != "leave" else None
     return int(interrupted is not None or (isinstance(verdict, Verdict) and bool(verdict.error)))
 
 

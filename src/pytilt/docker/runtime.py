@@ -1,5 +1,7 @@
 """The container runtime behind the Docker Engine API; foreign errors are mapped here."""
 
+import hashlib
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
@@ -18,6 +20,13 @@ says `die` then all the same."""
 
 NOT_STARTED = (b"OCI runtime exec failed: ", b"Error: runc: exec failed: ", b"Error: crun: exec")
 """How Docker and Podman begin what they write in place of the output of a command that they could not start."""
+
+
+_EXHAUSTED = re.compile(r"address pool|predefined address pools|could not find free subnet")
+"""How Docker and Podman say that they have no addresses left for another network: Docker has 31 at first."""
+
+_OVERLAPS = re.compile(r"overlaps|is already used|conflicts with")
+_SUBNETS_TRIED = 20
 
 
 class _Actor(msgspec.Struct, frozen=True, rename="pascal"):
@@ -112,9 +121,29 @@ class DockerRuntime:
         return await self._list("/networks", labels)
 
     async def create_network(self, name: str, labels: Mapping[str, str]) -> None:
-        """Create a bridge network."""
-        request = {"Name": name, "Driver": "bridge", "Labels": dict(labels)}
-        await self._ask("POST", "/networks/create", json=request)
+        """Create a bridge network; where the engine has no addresses left, with some that it does not use."""
+        request: Json = {"Name": name, "Driver": "bridge", "Labels": dict(labels)}
+        try:
+            await self._ask("POST", "/networks/create", json=request)
+        except DockerApiError as error:
+            if not _EXHAUSTED.search(error.message):
+                raise
+            await self._create_network_elsewhere(request, error)
+
+    async def _create_network_elsewhere(self, request: Json, exhausted: DockerApiError) -> None:
+        """Create a network in the first free one of some subnets, which differ by its name."""
+        start = int.from_bytes(hashlib.sha256(str(request["Name"]).encode()).digest()[:4])
+        for number in range(start, start + _SUBNETS_TRIED):
+            second, third = 200 + number // 256 % 50, number % 256
+            subnet = {"Config": [{"Subnet": f"10.{second}.{third}.0/24"}]}
+            try:
+                await self._ask("POST", "/networks/create", json={**request, "IPAM": subnet})
+            except DockerApiError as error:
+                if not _OVERLAPS.search(error.message):
+                    raise
+            else:
+                return
+        raise exhausted
 
     async def remove_network(self, network: str) -> None:
         """Remove a network by its id."""

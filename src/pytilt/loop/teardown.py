@@ -6,6 +6,8 @@ Custom resources go first, while the operators still run that have to remove the
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
+from msgspec.structs import replace
+
 from pytilt.cluster import finalizers, objects, order
 from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
 from pytilt.cluster.redaction import Redactor
@@ -15,10 +17,20 @@ from pytilt.errors import ApplyError, PytiltError, UserError, WorkError
 from pytilt.loop.kinds.custom_deploy import DeployCommandRunner
 from pytilt.loop.kubernetes_applies import declared_applies, delete_commands
 from pytilt.loop.object_deletion import KEEP, ObjectDeletion
+from pytilt.loop.teardown_commands import TeardownCommands, needed_by_cluster
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
-from pytilt.model.names import ResourceName
-from pytilt.model.resources import Declaration, DeployCommands, KubeObject, ResourceSpec
+from pytilt.model.names import UNCATEGORIZED, ResourceName
+from pytilt.model.resources import (
+    ComposeDeploy,
+    CustomDeploy,
+    Declaration,
+    DeployCommands,
+    KubeObject,
+    KubernetesDeploy,
+    LocalDeploy,
+    ResourceSpec,
+)
 
 OCCUPANTS = (
     ("v1", "Pod"),
@@ -58,6 +70,7 @@ class TearingDown:
         cluster: where it is.
         notify: called with what is deleted, and what is left and why.
         commands: runs the delete commands of resources that were deployed by some.
+        local: runs the teardown commands of local resources.
         seconds: how long objects with finalizers are waited for.
     """
 
@@ -67,12 +80,14 @@ class TearingDown:
         notify: Notify,
         *,
         commands: DeployCommandRunner | None = None,
+        local: TeardownCommands | None = None,
         seconds: float = GONE_SECONDS,
     ) -> None:
         self._cluster = cluster
         self._redactor = Redactor()
         self._notify: Notify = lambda line: notify(self._redactor(line))
         self._commands = commands
+        self._local = local
         self._seconds = seconds
         self._deletion = ObjectDeletion(cluster, self._notify, seconds)
         self._deleted: list[ObjectRef] = []
@@ -88,6 +103,8 @@ class TearingDown:
     ) -> None:
         """Delete the objects of all enabled resources: custom resources, dependents before what they need, namespaces.
 
+        A local resource is torn down before the objects, unless something in the cluster needs it: then after them.
+
         Args:
             declaration: what the Tiltfile declares.
             delete_namespaces: delete declared namespaces whatever is in them.
@@ -95,7 +112,7 @@ class TearingDown:
             secrets: what must not be shown, and what is shown instead; the declared ones are known.
 
         Raises:
-            ApplyError: the cluster refuses to delete an object, or one does not go; all others were deleted.
+            ApplyError: the cluster refuses to delete an object, one does not go, or a command failed; all others were.
             ClusterUnreachableError: no answer.
         """
         self._redactor.learn([*declaration.secrets, *secrets])
@@ -106,6 +123,7 @@ class TearingDown:
             if each not in targets:
                 prefix = objects.metadata(each).get("generateName")
                 self._notify(f"Not deleting {objects.kind(each)}/{prefix}…: the cluster has chosen its name")
+        await self._tear_down_local(declaration, needed=False)
         namespaces = [each for each in targets if objects.kind(each) == "Namespace"]
         custom = await self._custom(targets, declaration)
         for ref in custom:
@@ -130,7 +148,16 @@ class TearingDown:
         if kept:
             self._notify(f"Not deleting namespaces: {', '.join(kept)}")
             self._notify("Run with --delete-namespaces to delete namespaces as well.")
+        await self._tear_down_local(declaration, needed=True)
         await self._conclude(left)
+
+    async def _tear_down_local(self, declaration: Declaration, *, needed: bool) -> None:
+        """Run the teardown commands of those that something in the cluster needs, or of all others."""
+        if self._local is not None:
+            later = needed_by_cluster(declaration)
+            enabled = [each for each in declaration.resources if each.name in declaration.enabled]
+            chosen = [each for each in _dependents_first(enabled) if (each.name in later) is needed]
+            self._refused += await self._local.run(chosen, self._notify)
 
     async def _run_delete_commands(self, declaration: Declaration) -> None:
         enabled = [each for each in declaration.resources if each.name in declaration.enabled]
@@ -294,3 +321,21 @@ def _identity(each: KubeObject, default: str) -> _Identity:
 
 def _is_claim(each: KubeObject) -> bool:
     return objects.kind(each) == "PersistentVolumeClaim"
+
+
+def disabling(declaration: Declaration) -> Declaration:
+    """What a declaration takes with it when its resources are disabled: what runs, not what holds others or data."""
+    resources = tuple(
+        replace(each, deploy=_without_holders(each.deploy))
+        for each in declaration.resources
+        if each.name != UNCATEGORIZED and not isinstance(each.deploy, LocalDeploy)
+    )
+    return replace(declaration, resources=resources, objects=())
+
+
+def _without_holders(
+    deploy: KubernetesDeploy | CustomDeploy | LocalDeploy | ComposeDeploy,
+) -> KubernetesDeploy | CustomDeploy | LocalDeploy | ComposeDeploy:
+    if not isinstance(deploy, KubernetesDeploy):
+        return deploy
+    return replace(deploy, objects=tuple(o for o in deploy.objects if objects.kind(o) not in order.HOLDING_OTHERS))

@@ -1,5 +1,8 @@
 """Names and ids. They are strings that must not be mixed up."""
 
+import hashlib
+import posixpath
+import re
 from typing import NewType
 
 ResourceName = NewType("ResourceName", str)
@@ -19,3 +22,19 @@ CONFIGS = f"configs:{TILTFILE}"
 
 UNCATEGORIZED = ResourceName("uncategorized")
 """The resource of the Kubernetes objects that belong to no workload."""
+
+_LONGEST_SLUG = 24
+
+
+def session_id(tiltfile: str) -> str:
+    """A name for the project in one folder, the same every time: for what each worktree of a repository has of its own.
+
+    It is a DNS label, for example `shop-fix-login-3f9a2c`: the folder's name, and six digits made of the whole path.
+
+    Args:
+        tiltfile: absolute path of the Tiltfile.
+    """
+    folder = posixpath.basename(posixpath.dirname(tiltfile)).lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", folder)[:_LONGEST_SLUG].strip("-")
+    digits = hashlib.sha256(tiltfile.encode(errors="surrogateescape")).hexdigest()[:6]
+    return f"{slug or 'project'}-{digits}"

@@ -237,6 +237,8 @@ class LocalDeploy(Deploy, tag="local"):
 
     update: Command | None = None
     serve: Command | None = None
+    teardown: Command | None = None
+    """`tilt down` runs it."""
     files: FileRule = FileRule()
     allow_parallel: bool = False
     readiness_probe: Probe | None = None
@@ -259,7 +261,7 @@ class LocalDeploy(Deploy, tag="local"):
     @property
     def definition(self) -> Value:
         """Without what does not change what its commands do."""
-        return replace(self, files=FileRule(), allow_parallel=False, readiness_probe=None)
+        return replace(self, teardown=None, files=FileRule(), allow_parallel=False, readiness_probe=None)
 
 
 class ComposeProject(Value):

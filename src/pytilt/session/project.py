@@ -6,10 +6,14 @@ from pytilt import TILT_VERSION
 from pytilt.errors import UserError
 from pytilt.host.reading import read_file
 from pytilt.model.base import Value
+from pytilt.model.names import session_id
 from pytilt.model.resources import UpdateMode
 from pytilt.session.clusters import ClusterTarget, choose
 from pytilt.settings import Settings
 from pytilt.tiltfile.request import EvaluationRequest
+
+SESSION = "{session}"
+"""Stands in `--namespace` for the id of the session; see `model.names.session_id`."""
 
 
 class SessionProject(Value):
@@ -22,6 +26,8 @@ class SessionProject(Value):
     settings: Settings
     update_mode: UpdateMode = UpdateMode.AUTO
     """`--update-mode`."""
+    own_namespace: bool = False
+    """Is the namespace one of this worktree alone? Then it is made, and deleted."""
     deploys: bool = False
     """Does the Tiltfile speak of Kubernetes? Then the way to the cluster is opened while it is evaluated."""
 
@@ -39,6 +45,7 @@ class SessionProject(Value):
             context=self.target.context,
             context_is_dev=self.target.development,
             namespace=self.target.namespace,
+            own_namespace=self.own_namespace,
             environ=self.settings.environ,
             tilt_version=TILT_VERSION,
             update_mode=self.update_mode,
@@ -61,7 +68,7 @@ def find_project(
         tiltfile: path of the Tiltfile; a folder means the `Tiltfile` in it.
         args: the other words of the command line.
         context: `--context`.
-        namespace: `--namespace`.
+        namespace: `--namespace`; with `{session}` it is one of this worktree alone.
         update_mode: `--update-mode`.
 
     Raises:
@@ -78,13 +85,15 @@ def find_project(
             f"No Tiltfile found at paths '{found}'. Check out https://docs.tilt.dev/tutorial.html",
             hint="go to the folder of a Tiltfile, or name it with `-f`",
         )
-    target = choose(settings, context=context, namespace=namespace)
+    wanted = namespace or settings.namespace
+    target = choose(settings, context=context, namespace=wanted.replace(SESSION, session_id(str(found))))
     return SessionProject(
         tiltfile=str(found),
         args=args,
         target=target,
         settings=settings,
         update_mode=UpdateMode(update_mode),
+        own_namespace=SESSION in wanted,
         deploys=_deploys(found),
     )
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from pytilt.cluster import yaml
+from pytilt.cluster import objects, yaml
 from pytilt.cluster.secrets import secrets
 from pytilt.errors import UserError
 from pytilt.model.api.cmds import Cmd
@@ -45,7 +45,7 @@ def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declar
     mode = declared.updates.mode if request.update_mode is UpdateMode.AUTO else request.update_mode
     images = [_in_mode(_completed(image, declared), mode) for image in declared.images]
     index = ImageIndex(images if declared.updates.infer_live_update else list(map(_not_inferred, images)))
-    kubernetes, uncategorized = kubernetes_resources(declared, index)
+    kubernetes, uncategorized = kubernetes_resources(_with_namespace(declared, request), index)
     compose = compose_resources(declared, index)
     unused = unused_images(
         index,
@@ -77,6 +77,16 @@ def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declar
     return declaration, (*([unused] if unused else []), *dropped)
 
 
+def _with_namespace(declared: ScriptResult, request: EvaluationRequest) -> ScriptResult:
+    """What was declared, with the namespace of this worktree alone where something goes into the cluster."""
+    name = request.namespace
+    there = any(objects.kind(o) == "Namespace" and objects.name(o) == name for o in declared.objects)
+    if not request.own_namespace or there or not (declared.objects or declared.deploys):
+        return declared
+    namespace: KubeObject = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    return replace(declared, objects=(namespace, *declared.objects))
+
+
 def _completed(image: Image, declared: ScriptResult) -> Image:
     """An image with what the rest of the Tiltfile says of all."""
     helper = declared.updates.helper if image.helper is None else image.helper
@@ -89,6 +99,7 @@ def _local_resource(local: DeclaredLocal, declared: ScriptResult) -> ResourceSpe
         deploy=LocalDeploy(
             update=_in_environ(local.update, declared.environ),
             serve=_in_environ(local.serve, declared.environ),
+            teardown=_in_environ(local.teardown, declared.environ),
             files=FileRule(paths=local.deps, ignores=local.ignores),
             allow_parallel=local.allow_parallel,
             readiness_probe=local.readiness_probe,

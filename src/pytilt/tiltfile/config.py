@@ -5,6 +5,7 @@ import posixpath
 
 from pytilt.dialect import type_name
 from pytilt.errors import UserError
+from pytilt.model.names import session_id
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import Flag, Sequenced, Text
 from pytilt.tiltfile.declared import EnabledResources
@@ -30,6 +31,7 @@ class ConfigBuiltins:
             "config.tilt_subcommand": request.subcommand,
             "config.main_path": request.path,
             "config.main_dir": posixpath.dirname(request.path),
+            "config.session_id": session_id(request.path),
         }
 
     @function("config.define_string_list")

@@ -60,6 +60,7 @@ class DeclaredLocal(Value):
     name: str
     update: Command | None = None
     serve: Command | None = None
+    teardown: Command | None = None
     directory: str
     """Of the file that called."""
     deps: tuple[str, ...] = ()

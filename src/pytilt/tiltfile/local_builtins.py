@@ -99,6 +99,9 @@ class LocalBuiltins:
         readiness_probe: object = None,
         dir: object = None,  # noqa: A002 - the Tiltfile's signature
         serve_dir: object = None,
+        teardown_cmd: object = None,
+        teardown_env: Pairs = (),
+        teardown_dir: object = None,
     ) -> None:
         """Declare a resource of a command, a server, or both."""
         needed = _resource_deps(resource_deps)
@@ -106,6 +109,9 @@ class LocalBuiltins:
         directory = self._script.directory
         update = conversions.command(cmd, directory, env, dir)
         serve = conversions.command(serve_cmd, directory, serve_env, serve_dir)
+        teardown = conversions.command(teardown_cmd, directory, teardown_env, teardown_dir)
+        if teardown is None and (teardown_dir is not None or teardown_env):
+            raise UserError("local_resource: 'teardown_dir' or 'teardown_env' specified but 'teardown_cmd' is empty")
         _check_commands(update, serve, has_dir=dir is not None, has_serve_dir=serve_dir is not None)
         if name in self._names:
             raise UserError(f'local_resource named "{name}" already exists')
@@ -119,6 +125,7 @@ class LocalBuiltins:
                 name=name,
                 update=update,
                 serve=serve,
+                teardown=teardown,
                 directory=directory,
                 deps=found.paths,
                 ignores=(*repository_ignores([*found.paths, directory]), *own_ignores, *found.ignores),

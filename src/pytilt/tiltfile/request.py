@@ -27,6 +27,8 @@ class EvaluationRequest(Value):
     """Is the context known to be a cluster for development, where deploying needs no permission?"""
     namespace: str = "default"
     """Where objects without namespace go."""
+    own_namespace: bool = False
+    """Does that namespace belong to the project, as if the Tiltfile declared it?"""
     environ: Mapping[str, str] = {}
     """The environment; what the Tiltfile changes in it stays within the evaluation and its commands."""
     update_mode: UpdateMode = UpdateMode.AUTO

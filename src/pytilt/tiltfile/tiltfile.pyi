@@ -36,6 +36,7 @@ class config:
     @staticmethod
     def parse() -> Any:
         """The settings that were given: those of the command line before those of `tilt_config.json`."""
+    session_id: str
     @staticmethod
     def set_enabled_resources(resources: list[Any]) -> None:
         """Run these resources and what they depend on; with an empty list all."""
@@ -122,7 +123,7 @@ def local(command: Any, quiet: bool = False, command_bat: Any = None, echo_off: 
     """Run a command now, and return what it wrote to standard output."""
 def local_git_repo(paths: str) -> Any:
     """A repository whose files can be named by paths in it."""
-def local_resource(name: str, cmd: Any = None, deps: str | list[str] = ..., trigger_mode: Any = None, resource_deps: list[Any] | None = None, ignore: Any = None, auto_init: bool = True, serve_cmd: Any = None, cmd_bat: Any = None, serve_cmd_bat: Any = None, allow_parallel: bool = False, links: Any = ..., labels: str | list[str] = ..., env: dict[str, str] = ..., serve_env: dict[str, str] = ..., readiness_probe: Any = None, dir: Any = None, serve_dir: Any = None) -> None:
+def local_resource(name: str, cmd: Any = None, deps: str | list[str] = ..., trigger_mode: Any = None, resource_deps: list[Any] | None = None, ignore: Any = None, auto_init: bool = True, serve_cmd: Any = None, cmd_bat: Any = None, serve_cmd_bat: Any = None, allow_parallel: bool = False, links: Any = ..., labels: str | list[str] = ..., env: dict[str, str] = ..., serve_env: dict[str, str] = ..., readiness_probe: Any = None, dir: Any = None, serve_dir: Any = None, teardown_cmd: Any = None, teardown_env: dict[str, str] = ..., teardown_dir: Any = None) -> None:
     """Declare a resource of a command, a server, or both."""
 def module(name: Any, /, **members: Any) -> Any:
     """Named members under one name."""
