@@ -80,7 +80,7 @@ def test_an_image_brings_the_images_that_it_builds_upon_first(tmp_path):
 def test_the_tag_counts_where_an_image_has_one_or_its_name_is_built_more_than_once(tmp_path, reference, found):
     names = ("x:a", "x:b", "y:c", "z", "v", "v:1")
     script = "".join(f"docker_build('{name}', '.')\n" for name in names) + "k8s_yaml('d.yaml')"
-    (resource,) = project(tmp_path, script, deployment("w", reference)).declare().resources
+    (resource,) = project(tmp_path, script, deployment("w", f'"{reference}"')).declare().resources
     exact = found != "z"
     assert [(image.name, image.match_exact) for image in resource.images] == ([(found, exact)] if found else [])
     upon = f"docker_build('app', '.', dockerfile_contents='FROM {reference}')\n"
@@ -105,7 +105,7 @@ def test_a_custom_build_whose_command_is_a_colon_is_for_live_updates_only(tmp_pa
 
 def test_an_image_may_be_named_by_an_environment_variable(tmp_path):
     script = "docker_build('x', '.', match_in_env_vars=True)\ndocker_build('y', '.')\nk8s_yaml('d.yaml')"
-    more = ", env: [{name: A, value: x}, {name: B, value: y}]"
+    more = ', env: [{name: A, value: x}, {name: B, value: "y"}]'
     (resource,) = project(tmp_path, script, deployment("w", "z", more=more)).declare().resources
     assert [image.name for image in resource.images] == ["x"]
 

@@ -68,3 +68,18 @@ def test_files_are_read_or_the_default_is_taken(tmp_path):
 )
 def test_what_cannot_be_read_or_written_is_explained(tmp_path, script, message):
     assert message in Project(tmp_path, {"Tiltfile": script}).error()
+
+
+def test_yaml_is_written_as_go_writes_it(tmp_path):
+    value = "{'a': '', 'b': '1', 'c': 'yes', 'd': 'x: y', 'e': '=', 'f': '<<', 'g': 'two\\nlines'"
+    value += ", 'h': 'word ' * 20 + 'end'}"
+    assert printed(tmp_path, f"encode_yaml({value})") == (
+        'a: ""\nb: "1"\nc: "yes"\nd: \'x: y\'\ne: =\nf: <<\ng: |-\n  two\n  lines\n'
+        "h: word word word word word word word word word word word word word word word word\n"
+        "  word word word word end\n\n"
+    )
+    assert printed(tmp_path, "encode_yaml('x')") == "x\n\n"
+
+
+def test_a_block_at_the_end_of_a_text_ends_its_line(tmp_path):
+    assert printed(tmp_path, "encode_json(decode_yaml('a: |\\n  x'))") == '{\n  "a": "x\\n"\n}\n\n'

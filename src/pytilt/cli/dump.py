@@ -6,22 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 import msgspec
-from msgspec.structs import replace
 
 from pytilt.cli.client import SessionClient
 from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import project_options, session_options
 from pytilt.errors import UserError
-from pytilt.images.context import EMPTY
 from pytilt.model.api.words import KINDS, find_words
-from pytilt.model.files import Ignore
-from pytilt.model.images import DockerBuild
 from pytilt.model.logs import Level
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
-    from pytilt.images.listing import ContextFile
+    from pytilt.images.listing import ListedFile
     from pytilt.model.images import Image
+    from pytilt.model.resources import Declaration
 
 
 @click.group("dump")
@@ -55,46 +52,49 @@ def engine_command(host: str | None, port: int | None) -> None:
 @command.command("context", cls=TiltCommand)
 @click.argument("image")
 @click.argument("args", nargs=-1)
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Form of the output.")
 @project_options
 def context_command(
-    image: str, args: tuple[str, ...], tiltfile: str, context: str | None, namespace: str | None
+    image: str, args: tuple[str, ...], output: str, tiltfile: str, context: str | None, namespace: str | None
 ) -> None:
-    """List the files of an image's build context, and the rule that leaves out each of the others.
+    """List the files of an image: its build context, or what a `custom_build` watches.
 
-    Of a `fast_build` these are the places of what is added.
+    Each file that is left out has `-` and the rule: file and line of an ignore file, or the argument. `~` is sent, and
+    its changes are not watched. `->` says where a live update brings a file. Of a `fast_build` these are the places of
+    what is added.
 
     The Tiltfile is evaluated; nothing is built.
 
     \b
-    Example:
+    Examples:
       tilt dump context shop/web
+      tilt dump context shop/web -o json
     """
-    from pytilt.images.listing import list_context
+    from pytilt.images.listing import list_image
 
-    found = _image(image, args, tiltfile, context, namespace)
-    build = found.build
-    if not isinstance(build, DockerBuild):
-        raise UserError(f"{image} is built by a command, which has no build context")
-    adds = build.fast.adds if build.fast is not None else ()
-    if build.context == EMPTY and not adds:
+    declaration, found = _image(image, args, tiltfile, context, namespace)
+    directory = str(Path(tiltfile).absolute().parent)
+    files = list(list_image(found, declaration.ignores, directory))
+    if output == "json":
+        listed = [{"path": file.path, "included": True, "watched": True, **msgspec.to_builtins(file)} for file in files]
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(listed), indent=2).decode() + "\n")
+    elif not files:
         print("(an empty context)")
-        return
-    for add in adds:
-        if not Path(add.local).is_dir():
-            print(f"  {add.place('', of_file=True)}")
-            continue
-        for file in list_context(add.local, build.context_ignores):
-            _print(replace(file, name=add.place(file.name, of_file=False)))
-    for file in list_context(build.context, build.context_ignores) if not adds else ():
-        _print(file)
+    else:
+        for file in files:
+            _print(file, directory)
 
 
-def _print(file: "ContextFile") -> None:
-    rule = file.ignored_by
-    print(f"  {file.name}" if rule is None else f"- {file.name}  ({_shown(rule)})")
+def _print(file: "ListedFile", directory: str) -> None:
+    mark = "-" if not file.included else " " if file.watched else "~"
+    brought = f"  -> {', '.join(file.synced_to)}" if file.synced_to else ""
+    rule = f"  ({file.rule.shown(directory)})" if file.rule is not None else ""
+    print(f"{mark} {file.path}{brought}{rule}")
 
 
-def _image(name: str, args: tuple[str, ...], tiltfile: str, context: str | None, namespace: str | None) -> "Image":
+def _image(
+    name: str, args: tuple[str, ...], tiltfile: str, context: str | None, namespace: str | None
+) -> tuple["Declaration", "Image"]:
     from pytilt.session.project import find_project
     from pytilt.session.standalone import evaluate_once
 
@@ -106,11 +106,7 @@ def _image(name: str, args: tuple[str, ...], tiltfile: str, context: str | None,
     if name not in images:
         known = ", ".join(images) or "none"
         raise UserError(f"no resource uses an image `{name}` that is built here", hint=f"there are: {known}")
-    return images[name]
-
-
-def _shown(rule: Ignore) -> str:
-    return f"{', '.join(rule.patterns)} of {rule.base}" if rule.patterns else rule.base
+    return result.declaration, images[name]
 
 
 def _quiet(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:

@@ -50,6 +50,8 @@ def documents(text: str, origin: str) -> Iterator[Document]:
     Raises:
         UserError: it cannot be read, with the place.
     """
+    if not text.endswith("\n"):  # Kubernetes' reader ends the last line, and so a block of text at the end
+        text += "\n"
     for chunk, line in _chunks(text.removeprefix("\ufeff"), origin):
         start = 0
         plain = plain_documents(chunk)

@@ -13,6 +13,7 @@ from pytilt.errors import UserError
 from pytilt.model import references
 from pytilt.model.files import Ignore
 from pytilt.model.names import ImageName, ResourceName
+from pytilt.model.regex import regex
 from pytilt.model.resources import ComposeProject
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.compose_files import environment_file, project_name, read_project
@@ -26,6 +27,7 @@ from pytilt.tiltfile.script import Script, UnreadableError
 from pytilt.tiltfile.values import Blob
 
 _PROFILES = "COMPOSE_PROFILES"
+_PROJECT = regex(r"[a-z0-9][a-z0-9_-]*")
 _DOT_ENV = ".env"
 
 
@@ -38,6 +40,8 @@ class ComposeBuiltins:
 
     def __init__(self, script: Script) -> None:
         self._script = script
+        self._own_files: set[str] = set()
+        """Those that hold texts of the Tiltfile."""
 
     @function("docker_compose")
     def docker_compose(
@@ -52,6 +56,11 @@ class ComposeBuiltins:
         given = conversions.items(configPaths)
         if not given:
             raise UserError("Nothing to compose")
+        if project_name and not _PROJECT.fullmatch(project_name):
+            raise UserError(
+                f'invalid project name "{project_name}": must consist only of lowercase alphanumeric characters, '
+                "hyphens, and underscores as well as start with a letter or number"
+            )
         if env_file:
             self._script.watch(env_file)
         project = self._project(given, project_name, env_file or "", self._profiles(profiles), wait=wait)
@@ -85,7 +94,7 @@ class ComposeBuiltins:
             raise UserError(f"image arg must be a string; got {type_name(image)}")
         project, service = self._service(name, project_name)
         if new_name:
-            self._check_name(new_name)
+            self._check_name(conversions.name(new_name))
             project.rename(service, ResourceName(new_name))
         try:
             deps = conversions.texts(resource_deps)
@@ -112,6 +121,7 @@ class ComposeBuiltins:
         for item in given:
             if isinstance(item, Blob):
                 paths.append(_kept(item.text))
+                self._own_files.add(paths[-1])
                 continue
             try:
                 path = conversions.path(item, self._script.directory)
@@ -130,11 +140,14 @@ class ComposeBuiltins:
             wait=wait,
         )
 
+    def _read(self, path: str) -> str:
+        return self._script.read(path, watch=path not in self._own_files)
+
     def _load(self, declared: DeclaredProject) -> None:
         """Read the files of a project anew, all of them."""
         project = declared.project
         environ = self._environ(project)
-        services = read_project(project.config_paths, project.path, environ, self._script.read)["services"]
+        services = read_project(project.config_paths, project.path, environ, self._read)["services"]
         wanted = {name: service for name, service in services.items() if _is_wanted(service, project.profiles)}
         old, declared.services = declared.services, []
         for name in _in_order(wanted):

@@ -9,6 +9,7 @@ from pytilt.cluster.secrets import secrets
 from pytilt.dialect import to_repr, type_name
 from pytilt.errors import UserError
 from pytilt.model.regex import regex
+from pytilt.tiltfile import go_yaml
 from pytilt.tiltfile.conversions import LocalPath, Stringable
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.script import Script, UnreadableError
@@ -54,6 +55,8 @@ class DataBuiltins:
     @function("read_yaml_stream")
     def read_yaml_stream(self, paths: LocalPath, default: object = None) -> object:
         """The values in a YAML file with any number of documents."""
+        if default is not None and not isinstance(default, list):
+            raise UserError(f'read_yaml_stream: for parameter "default": got {type_name(default)}, want list')
         return self._read(paths, default, lambda text: self._yaml(text, f" from {paths}"))
 
     @function("decode_yaml")
@@ -159,7 +162,7 @@ def _single(documents: list[object]) -> object:
 
 
 def _encode_yaml(obj: object) -> str:
-    return yaml.dump([_sorted(_plain(obj))])  # type: ignore[list-item] # any value can be a document
+    return go_yaml.encode(_sorted(_plain(obj)))
 
 
 def _sorted(value: object) -> object:

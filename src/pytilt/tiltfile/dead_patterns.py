@@ -7,17 +7,17 @@ looked for here is what that matcher can never say yes to.
 import itertools
 import os
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from pytilt.host.ignoring import compile_ignores
 from pytilt.host.patterns import Pattern, absolute, parse_pattern
 from pytilt.model.files import Ignore
 from pytilt.model.images import LiveUpdate
+from pytilt.model.regex import regex
 from pytilt.tiltfile.globs import base_of, is_glob
 from pytilt.tiltfile.script import Script
 
-_BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
+_BRACES = regex(r"\{([^{}]*,[^{}]*)\}")
 _MOST_ALTERNATIVES = 6
 _NO_PLACE = ("", "!", "*", "?", "[")
 """How a pattern begins that is nothing, brings back, or may match anywhere."""

@@ -28,6 +28,7 @@ from pytilt.tiltfile.conversions import (
     Whole,
 )
 from pytilt.tiltfile.declared import ResourceOptions, WorkloadName
+from pytilt.tiltfile.decoding import decoded
 from pytilt.tiltfile.first_form import first_form_image, is_first_form
 from pytilt.tiltfile.functions import OtherForm, function
 from pytilt.tiltfile.port_forwards import port_forwards
@@ -267,12 +268,12 @@ class KubernetesBuiltins:
         """The objects of a text; those of a long one are kept, but for Secrets."""
         cache = self._script.host.cache
         if cache is None or len(text) < _LONG:
-            return yaml.parse(text, origin)
+            return decoded(text, origin)
         known = cache.find("yaml", text)
         if known is not None:
             found: list[KubeObject] = marshal.loads(known)
             return tuple(found)
-        made = yaml.parse(text, origin)
+        made = decoded(text, origin)
         if not any(is_secret(o) for o in made):
             cache.keep(marshal.dumps(list(made)), "yaml", text)
         return made

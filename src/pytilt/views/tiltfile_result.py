@@ -221,7 +221,7 @@ def _probe(probe: Probe) -> Json:
         found["exec"] = {"command": list(probe.exec.command)}
     if probe.http_get:
         get = probe.http_get
-        found["httpGet"] = compact({"path": get.path, "port": get.port, "host": get.host, "scheme": get.scheme})
+        found["httpGet"] = compact({"path": get.path, "port": get.port, "host": get.host, "scheme": get.scheme.upper()})
     if probe.tcp_socket:
         found["tcpSocket"] = compact({"port": probe.tcp_socket.port, "host": probe.tcp_socket.host})
     numbers = {
