@@ -105,6 +105,28 @@ def test_a_session_elsewhere_is_shown_and_goes_on_when_the_display_is_left(tilt_
         assert session.is_settled("hello")
 
 
+def test_two_terminals_are_attached_to_a_session_and_end_with_it(tilt_alone, tmp_path):
+    tilt = tilt_alone(LOCAL)
+    assert "does not answer" in tilt.run("attach").output
+    tilt.ok("up", "-d")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with terminal(tilt, "attach", folder=tmp_path / "a") as one, terminal(tilt, "attach", folder=tmp_path / "b") as two:
+        one.shows("● hello", "serving")
+        two.shows("● hello", "serving")
+        two.resize(60, 12)
+        two.until(lambda: max(map(len, two.screen.splitlines())) <= 60 and "hello" in two.screen, "the smaller display")
+        two.press("q")
+        two.until(lambda: two.ended, "the end")
+        one.press("Space")
+        one.shows("command")
+        assert "hello" in tilt.ok("get", "uiresources")
+        tilt.ok("stop")
+        one.until(lambda: one.ended, "the end")
+        assert "the session has ended" in one.printed
+        assert [one.exit_code, two.exit_code] == [0, 0]
+
+
 def test_ctrl_c_ends_the_session_and_all_it_started(tilt_alone, tmp_path):
     tilt = tilt_alone(LOCAL)
     with terminal(tilt, "up", folder=tmp_path) as shown:

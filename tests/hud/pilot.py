@@ -112,6 +112,7 @@ async def showing(
     theme: str = DARK,
     notify: Notify = Notify.OFF,
     owns_session: bool = False,
+    has_ended: bool = False,
 ) -> AsyncIterator[Screen]:
     """Run the display over a session."""
     session = FakeSession(objects, lines)
@@ -127,7 +128,14 @@ async def showing(
         return True
 
     options = Options(url="http://localhost:10350/", theme=theme, notify=notify, owns_session=owns_session)
-    hud = Hud(session, options, open_page=open_page, desktop=desktop, clock=lambda: samples.NOON)
+    hud = Hud(
+        session,
+        options,
+        open_page=open_page,
+        desktop=desktop,
+        clock=lambda: samples.NOON,
+        has_ended=lambda: has_ended,
+    )
     async with hud.run_test(size=size, notifications=True) as pilot:
         screen = Screen(hud, session, pilot)
         screen.opened, screen.seen = opened, seen

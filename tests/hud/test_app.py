@@ -347,8 +347,9 @@ async def test_a_session_that_does_not_answer_is_reported_and_tried_again():
         assert "no session answers at localhost:10350; trying again" in screen.lines[0]
 
 
-async def test_with_its_own_session_it_ends():
-    async with showing(owns_session=True) as screen:
+@pytest.mark.parametrize("why", ["owns_session", "has_ended"])
+async def test_with_its_own_session_it_ends_and_with_one_that_has_ended(why):
+    async with showing(owns_session=why == "owns_session", has_ended=why == "has_ended") as screen:
         screen.session.down = "the session has ended"
         await screen.put(runtime("db", RuntimeStatus.PENDING))
         assert screen.hud._exit

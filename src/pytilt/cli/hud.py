@@ -4,6 +4,7 @@ import asyncio
 import gc
 import signal
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -31,6 +32,28 @@ def command(host: str | None, port: int | None, notify: str, theme: str, owns_se
       tilt hud
       tilt hud --port 10351 --notify desktop
     """
+    return show_display(host, port, notify=notify, theme=theme, owns_session=owns_session)
+
+
+def show_display(
+    host: str | None,
+    port: int | None,
+    *,
+    notify: str,
+    theme: str,
+    owns_session: bool = False,
+    has_ended: Callable[[], bool] = lambda: False,
+) -> int:
+    """Show a running session in this terminal until the person leaves it.
+
+    Args:
+        host: of the session; None: as the settings say.
+        port: the same.
+        notify: how alerts are shown.
+        theme: `auto`, or one of the themes.
+        owns_session: does leaving it end the session, and the other way round?
+        has_ended: asked when the connection is lost: is there nothing to wait for?
+    """
     from pytilt.hud import terminal
 
     settings = Settings.from_environment()
@@ -50,6 +73,7 @@ def command(host: str | None, port: int | None, notify: str, theme: str, owns_se
         Options(url=place.url, theme=chosen, notify=Notify(notify), owns_session=owns_session),
         open_page=lambda url: _open(url, settings),
         desktop=lambda title, text: _notify(title, text, settings),
+        has_ended=has_ended,
     )
     asyncio.run(_run(hud, owned=owns_session))
     return hud.return_code or 0

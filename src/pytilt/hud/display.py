@@ -75,6 +75,7 @@ class Display(App[None]):
         open_page: Callable[[str], Awaitable[bool]],
         desktop: Desktop,
         clock: Callable[[], datetime] = utc_now,
+        has_ended: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(ansi_color=options.theme == SIXTEEN or None)
         self._source = source
@@ -82,6 +83,7 @@ class Display(App[None]):
         self._open_page = open_page
         self._desktop = desktop
         self._clock = clock
+        self._has_ended = has_ended
         self._cache = Rows()
         self._alerts = Alerts()
         self._state: Snapshot | None = None
@@ -126,8 +128,9 @@ class Display(App[None]):
             try:
                 await self._source.objects(self._take)
             except SessionUnreachableError as problem:
-                if self._options.owns_session and self._state is not None:
+                if self._state is not None and (self._options.owns_session or self._has_ended()):
                     self.exit()
+                    return
                 self._problem = f"{problem.message}; trying again"
                 self._show()
             await asyncio.sleep(RETRY_SECONDS)
