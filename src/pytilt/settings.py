@@ -3,9 +3,9 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from pytilt.errors import UserError
-from pytilt.model.base import Value
 
 DEFAULT_HOST = "localhost"
 DEFAULT_PORT = 10350
@@ -18,8 +18,8 @@ _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 _PIPELINES = {"github": "GITHUB_ACTIONS", "gitlab": "GITLAB_CI"}
 
 
-class Settings(Value):
-    """The environment of one command, read once at its start."""
+class Settings(NamedTuple):
+    """The environment of one command, read once at its start; no struct, as those take long to import."""
 
     environ: Mapping[str, str] = {}
     """Everything, for child processes and for the Tiltfile's `os.environ`."""

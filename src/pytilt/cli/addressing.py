@@ -2,17 +2,16 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytilt.errors import UserError
 from pytilt.host.reading import read_file
 from pytilt.model.api.words import KINDS, KindWords, find_words
-from pytilt.model.base import Value
 
 Json = dict[str, Any]
 
 
-class Address(Value):
+class Address(NamedTuple):
     """An object of a kind."""
 
     kind: KindWords

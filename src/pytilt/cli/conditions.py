@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytilt.cluster.json_path_template import shown, values
 from pytilt.errors import UserError
-from pytilt.model.base import Value
 
 Json = dict[str, Any]
 
 _EQUALS = re.compile(r"(?<!=)=(?!=)|(?<===)=(?!=)")
 
 
-class WaitCondition(Value):
+class WaitCondition(NamedTuple):
     """One thing to wait for."""
 
     met: Callable[[Json | None], bool]

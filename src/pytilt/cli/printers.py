@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from pytilt.cli.printing import cells, filled
 from pytilt.cluster.json_path_template import Node, evaluate, parse, shown, values
 from pytilt.errors import UserError
@@ -81,9 +79,9 @@ class ObjectPrinter:
             return evaluate(self._template, thing)
         if self._form == "jsonpath-as-json":
             found = [value for node in self._template for value in values(getattr(node, "path", ""), thing)]
-            return msgspec.json.format(msgspec.json.encode(found), indent=4).decode() + "\n"
+            return _json(found)
         if self._form == "json":
-            return msgspec.json.format(msgspec.json.encode(thing), indent=4).decode() + "\n"
+            return _json(thing)
         import yaml
 
         text: str = yaml.safe_dump(thing, sort_keys=False, allow_unicode=True)
@@ -164,3 +162,9 @@ def _unknown(output: str) -> UserError:
     return UserError(
         f'unable to match a printer suitable for the output format "{output}"', hint=f"allowed formats are: {allowed}"
     )
+
+
+def _json(thing: object) -> str:
+    import msgspec  # imported here: it takes longer to import than to print names or a table
+
+    return msgspec.json.format(msgspec.json.encode(thing), indent=4).decode() + "\n"

@@ -4,15 +4,17 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from pytilt.errors import OutputClosedError, PytiltError, UserError
 from pytilt.host.output import plain
-from pytilt.model.lines import Block, Line
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE
+
+if TYPE_CHECKING:
+    from pytilt.model.lines import Block, Line
 
 NAME_WIDTH = 13
 """Cells of the column; a longer name is cut to 12 and `…`. Tilt's numbers."""
@@ -56,18 +58,18 @@ class LogPrinter:
         self._progress = ("", "")
         """Span and id of the line that was printed last, where another one may replace it."""
 
-    def lines(self, lines: Sequence[Line]) -> None:
+    def lines(self, lines: Sequence["Line"]) -> None:
         """Print lines of the log, all at once."""
         text = "".join(self.shown(line) for line in lines)
         self._out.write(text)
         self._out.flush()
 
-    def blocks(self, blocks: Sequence[Block], cursor: int = 0) -> None:
+    def blocks(self, blocks: Sequence["Block"], cursor: int = 0) -> None:
         """Print blocks of the log from a cursor on, all at once."""
         self._out.write("".join(self._block(block, cursor) for block in blocks))
         self._out.flush()
 
-    def _block(self, block: Block, cursor: int) -> str:
+    def _block(self, block: "Block", cursor: int) -> str:
         """A block as it is printed; lines that need no look by themselves are taken as a whole."""
         source = block.source
         plain = block.number >= cursor and source.level not in WORDS and not (source.start or source.progress)
@@ -78,7 +80,7 @@ class LogPrinter:
         text = block.text.replace("\n", f"\n{column}") if column else block.text
         return f"{column}{text}\n"
 
-    def shown(self, line: Line) -> str:
+    def shown(self, line: "Line") -> str:
         """A line as it is printed, with its newline; before the header of an update comes an empty line."""
         column = self._column(line.resource)
         before = f"{column}\n" if line.start else ""
@@ -89,7 +91,7 @@ class LogPrinter:
             text = self._styled(text, "red" if line.level is Level.ERROR else "yellow")
         return f"{self._up(line, column, text)}{before}{column}{text}\n"
 
-    def _up(self, line: Line, column: str, text: str) -> str:
+    def _up(self, line: "Line", column: str, text: str) -> str:
         """Moves up to the line before and erases it, if this one replaces it."""
         if self._width is None:
             return ""

@@ -3,28 +3,28 @@ r"""Texts with JSON paths in braces, as `-o jsonpath=…` takes them: `{range .i
 import json
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from pytilt.cluster import json_path
 from pytilt.errors import UserError
-from pytilt.model.base import Value
 
 _PART = re.compile(r"""\{((?:[^{}"']|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')*)\}|([^{]+)|(\{)""")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
-class Text(Value):
+class Text(NamedTuple):
     """Words that are printed as they are."""
 
     text: str
 
 
-class Path(Value):
+class Path(NamedTuple):
     """A path whose values are printed, with spaces between them."""
 
     path: str
 
 
-class Range(Value):
+class Range(NamedTuple):
     """A part that is printed for every value of a path."""
 
     path: str

@@ -1,17 +1,16 @@
 """Which sessions run on this machine: each keeps a small file, locked for as long as it lives."""
 
 import fcntl
+import json
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-import msgspec
+from typing import NamedTuple
 
 from pytilt.errors import SessionUnreachableError, UserError
 from pytilt.host.state import LockedError, StateDirectory
-from pytilt.model.base import Value
 from pytilt.settings import Settings
 
 BEGIN_SECONDS = 5.0
@@ -21,8 +20,8 @@ PAUSE_SECONDS = 0.01
 """Between two looks at the lock of another process, whose release no portable call notifies of."""
 
 
-class SessionRecord(Value):
-    """A session that runs, as its file describes it."""
+class SessionRecord(NamedTuple):
+    """A session that runs, as its file describes it; no struct, as those take long to import."""
 
     pid: int
     tiltfile: str
@@ -96,7 +95,7 @@ class SessionRegistry:
         descriptor: int | None = None
         with suppress(OSError, UserError):
             self._directory.make()
-            descriptor = _write_locked(path, msgspec.json.encode(record))
+            descriptor = _write_locked(path, json.dumps(record._asdict()).encode())
         try:
             yield
         finally:
@@ -195,8 +194,18 @@ def _read(path: Path) -> SessionRecord | None:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return msgspec.json.decode(file.read(), type=SessionRecord)
+                return _decoded(file.read())
         path.unlink(missing_ok=True)
-    except (OSError, msgspec.MsgspecError):
+    except OSError:
         return None
     return None
+
+
+def _decoded(content: bytes) -> SessionRecord | None:
+    """A record from its file; None where another version, or another program, has written something else."""
+    try:
+        record = SessionRecord(**json.loads(content))
+    except (ValueError, TypeError):
+        return None
+    kinds = SessionRecord.__annotations__.values()
+    return record if all(type(value) is kind for value, kind in zip(record, kinds, strict=True)) else None
