@@ -1,7 +1,6 @@
 import pytest
 
 from pytilt.cli.triggered import Triggered, document, lines
-from pytilt.errors import NotFoundError
 
 OLD = {"spanID": "build:1", "error": ""}
 NEW = {"spanID": "build:2", "strategy": "command", "reason": "CLI Trigger", "error": "", "steps": []}
@@ -9,16 +8,21 @@ FRESH = [{"type": "UpToDate", "status": "True"}]
 
 
 class FakeClient:
-    """Answers with one status after the other; None: the resource is gone."""
+    """A watch that shows one status after the other until the time is up; None: the resource is gone."""
 
     def __init__(self, *statuses):
-        self._left = [{"buildHistory": [OLD], "updateStatus": "ok", "runtimeStatus": "ok"}, *statuses]
+        self._statuses = statuses
 
     def get(self, plural, name):
-        found = self._left.pop(0) if len(self._left) > 1 else self._left[0]
-        if found is None:
-            raise NotFoundError(f"no {plural} {name}")
-        return {"status": found}
+        assert (plural, name) == ("uiresources", "web")
+        return {"status": {"buildHistory": [OLD], "updateStatus": "ok", "runtimeStatus": "ok"}}
+
+    def watch_for(self, resource, seconds):
+        assert (resource, seconds) == ("uiresources", 60)
+        yield {"type": "ADDED", "object": {"metadata": {"name": "other"}, "status": {}}}
+        for found in self._statuses:
+            kind, shown = ("DELETED", {}) if found is None else ("MODIFIED", {"status": found})
+            yield {"type": kind, "object": {"metadata": {"name": "web"}, **shown}}
 
     def log_lines(self, query):
         assert query["resource"] == "web"
@@ -51,14 +55,16 @@ def status(*history, update="ok", runtime="ok", **fields):
 )
 def test_what_came_of_an_update(statuses, code, fresh):
     client = FakeClient(*statuses)
-    (found,) = Triggered.wait([Triggered(client, "web")], 0.2)
+    found = Triggered(client, "web")
+    Triggered.wait(client, [found], 60)
     answer = document(client, found)
     assert (answer["exitCode"], answer["fresh"]) == (code, fresh)
 
 
 def test_the_answer_has_the_number_of_the_update_and_its_own_log():
     client = FakeClient(status({**NEW, "error": "it broke\nfor a reason"}, OLD, update="error", conditions=[]))
-    (found,) = Triggered.wait([Triggered(client, "web")], 0.2)
+    found = Triggered(client, "web")
+    Triggered.wait(client, [found], 60)
     answer = document(client, found)
     assert (answer["updateID"], answer["log"]) == (2, ["new"])
     assert lines(answer) == [

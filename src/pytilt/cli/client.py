@@ -1,8 +1,9 @@
 """Asking a running session."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -63,8 +64,19 @@ class SessionClient:
         return self._get(_path(resource, name))
 
     def watch(self, resource: str) -> Iterator[Json]:
-        """Events `{type, object}` without end: first what is there, then every change."""
+        """Events `{type, object}` until the session ends: first what is there, then every change."""
         return self._lines(f"{_path(resource)}?watch=1")
+
+    def watch_for(self, resource: str, seconds: float) -> Iterator[Json]:
+        """The same for so many seconds at most.
+
+        Raises:
+            SessionUnreachableError: the session has ended before.
+        """
+        deadline = time.monotonic() + seconds
+        yield from self._lines(f"{_path(resource)}?watch=1", deadline)
+        if time.monotonic() < deadline:
+            raise SessionUnreachableError("the session has ended")
 
     def log_lines(self, query: Mapping[str, str | list[str]]) -> Iterator[list[bytes]]:
         """The lines of an answer of `/api/logs`, as many as have come at a time."""
@@ -137,12 +149,15 @@ class SessionClient:
         with self._request("GET", path) as answer:
             return _found(answer)
 
-    def _lines(self, path: str) -> Iterator[Json]:
+    def _lines(self, path: str, deadline: float | None = None) -> Iterator[Json]:
         with self._request("GET", path) as answer:
             if answer.head.status != 200:
                 raise UserError(answer.body().decode().strip())
-            for line in answer.lines():
-                yield json.loads(line)
+            if deadline is not None:
+                answer.wait_until(deadline)
+            with suppress(TimeoutError):
+                for line in answer.lines():
+                    yield json.loads(line)
 
     @contextmanager
     def _request(self, method: str, path: str, body: str = "") -> Iterator[Answer]:

@@ -51,11 +51,11 @@ def command(names: tuple[str, ...], wait: bool, as_json: bool, timeout: str, hos
         asked = [Triggered(client, name) for name in dict.fromkeys(names)]
         for each in asked:
             _trigger(client, each.name)
-        found = Triggered.wait(asked, limit)
+        Triggered.wait(client, asked, limit)
     except SessionUnreachableError as problem:
         print(f"Error: {problem}", file=sys.stderr)
         return NO_ANSWER
-    documents = [document(client, each) for each in found]
+    documents = [document(client, each) for each in asked]
     print(json.dumps(documents, indent=2) if as_json else "\n".join(line for each in documents for line in lines(each)))
     code: int = max(each["exitCode"] for each in documents)
     return code

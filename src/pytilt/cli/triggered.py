@@ -1,13 +1,12 @@
 """What came of the updates that `tilt trigger --wait` asked for."""
 
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
 from pytilt.cli.client import Json
-from pytilt.errors import NotFoundError, PytiltError
+from pytilt.errors import PytiltError
 from pytilt.views.headlines import headline
 
 NO_ANSWER = 3
@@ -15,9 +14,6 @@ NO_ANSWER = 3
 
 TIMED_OUT = 124
 """As `timeout` ends with it."""
-
-PAUSE_SECONDS = 0.03
-"""Between two looks at the session: the client's watch waits without end, and this has a deadline."""
 
 LOG_LINES = 50
 SEARCHED_LINES = 500
@@ -29,6 +25,10 @@ class AskedSession(Protocol):
 
     def get(self, plural: str, name: str) -> Json:
         """See `SessionClient.get`."""
+        ...
+
+    def watch_for(self, resource: str, seconds: float) -> Iterator[Json]:
+        """See `SessionClient.watch_for`."""
         ...
 
     def log_lines(self, query: Mapping[str, str | list[str]]) -> Iterator[list[bytes]]:
@@ -82,25 +82,32 @@ class Triggered:
         ready = self.status.get("runtimeStatus") in ("ok", "not_applicable")
         return self.updated and not self.failed and ready
 
-    def look(self) -> None:
-        """Ask the session how it is."""
-        try:
-            self.status = self._client.get("uiresources", self.name)["status"]
-        except NotFoundError:
-            self.gone = True
+    @property
+    def over(self) -> bool:
+        """Is there nothing more to wait for?"""
+        return self.failed or self.well or self.gone
+
+    def see(self, event: Json) -> None:
+        """Note what a watch says of it."""
+        self.gone = event["type"] == "DELETED"
+        self.status = event["object"].get("status", self.status)
 
     @staticmethod
-    def wait(asked: "Sequence[Triggered]", limit: float) -> "Sequence[Triggered]":
-        """Wait until each has failed or is well, or for so many seconds."""
-        deadline = time.monotonic() + limit
-        left = list(asked)
-        while True:
-            for each in left:
-                each.look()
-            left = [each for each in left if not (each.failed or each.well or each.gone)]
-            if not left or time.monotonic() >= deadline:
-                return asked
-            time.sleep(PAUSE_SECONDS)
+    def wait(client: AskedSession, asked: "Sequence[Triggered]", limit: float) -> None:
+        """Wait until each has failed or is well, or for so many seconds.
+
+        Raises:
+            SessionUnreachableError: the session has ended.
+        """
+        left = {each.name: each for each in asked}
+        for event in client.watch_for("uiresources", limit):
+            name = event["object"]["metadata"]["name"]
+            if name in left:
+                left[name].see(event)
+                if left[name].over:
+                    del left[name]
+            if not left:
+                return
 
 
 def document(client: AskedSession, asked: Triggered) -> Json:

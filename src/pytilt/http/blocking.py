@@ -1,6 +1,7 @@
 """One request on a blocking socket, for commands that ask one thing and end: there is little to import."""
 
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
@@ -14,6 +15,9 @@ _CONTINUES = range(100, 200)
 """What is said on the way is no answer."""
 
 _WITHOUT_BODY = (204, 304)
+
+_LEAST_SECONDS = 0.001
+"""0 would mean not to wait at all, which is another error."""
 
 
 class AnswerHead(NamedTuple):
@@ -33,6 +37,7 @@ class Answer:
 
     def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
+        self._deadline: float | None = None
         self._read = b""
         self.head, headers = self._first()
         self._chunked = "chunked" in headers.get("transfer-encoding", "").lower()
@@ -42,6 +47,10 @@ class Answer:
     def wait_forever(self) -> None:
         """Have no limit any more for the time until something comes."""
         self._socket.settimeout(None)
+
+    def wait_until(self, deadline: float) -> None:
+        """Have reading end by a TimeoutError at a moment of the monotonic clock."""
+        self._deadline = deadline
 
     def body(self) -> bytes:
         """All of it.
@@ -115,6 +124,8 @@ class Answer:
         return line.rstrip(b"\r")
 
     def _receive(self) -> None:
+        if self._deadline is not None:
+            self._socket.settimeout(max(self._deadline - time.monotonic(), _LEAST_SECONDS))
         piece = self._socket.recv(CHUNK_BYTES)
         if not piece:
             raise ConnectionError("the connection ended in the middle of an answer")
