@@ -368,3 +368,36 @@ def test_runs_that_change_their_own_files_wait_for_another_change_or_a_trigger(
     assert started(found) == ([] if waits else ["a"])
     assert holds(found) == ({"a": HoldReason.CHANGES_OWN_DEPS} if waits else {})
     assert list(found.due) == ["a"]
+
+
+def test_what_waits_for_another_resource_on_each_update_waits_until_that_is_up_to_date_and_ready(world: World):
+    done = {"history": (update(),)}
+    world.add(local("gen"), **done)
+    world.add(local("app", resource_deps=(ResourceName("gen"),), each_update=(ResourceName("gen"),)), **done)
+    world.store.put(Runtime(name="gen", status=RuntimeState(status=RuntimeStatus.NOT_APPLICABLE, ready_once=True)))
+    world.change("app", a=5)
+    assert [start.resource for start in world.plan().starts] == ["app"]
+    world.change("gen", b=6)
+    decided = world.plan()
+    assert [start.resource for start in decided.starts] == ["gen"]
+    assert (decided.holds[ResourceName("app")].reason, decided.holds[ResourceName("app")].on) == (
+        HoldReason.WAITING_FOR_DEP,
+        ("gen",),
+    )
+    world.add(local("gen"), history=(update(outcome=Outcome.FAILED),), consumed=6)
+    assert world.plan().holds[ResourceName("app")].on == ("gen",)
+    world.add(local("gen"), consumed=6, **done)
+    assert [start.resource for start in world.plan().starts] == ["app"]
+
+
+def test_what_is_debounced_waits_until_its_files_were_quiet_but_not_when_somebody_asks(world: World):
+    spec = local("a", debounce_seconds=2.0)
+    world.add(spec, history=(update(),))
+    world.change("a", a=5)
+    assert world.plan().holds[ResourceName("a")].reason is HoldReason.DEBOUNCE
+    world.add(spec, history=(update(),), quiet=5)
+    assert [start.resource for start in world.plan().starts] == ["a"]
+    world.change("a", a=6)
+    assert not world.plan().starts
+    world.add(spec, history=(update(),), quiet=5, trigger=Trigger(reason=Reason.CLI_TRIGGER, sequence=7))
+    assert [start.resource for start in world.plan().starts] == ["a"]

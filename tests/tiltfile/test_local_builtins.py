@@ -151,3 +151,28 @@ def test_local_runs_in_the_environment_that_the_tiltfile_changed(tmp_path):
 )
 def test_a_wrong_call_says_what_tilt_says(tmp_path, script, message):
     assert message in project(tmp_path, script).error()
+
+
+def test_a_dependency_may_hold_each_update(tmp_path):
+    script = "local_resource('b', 'x')\nlocal_resource('c', 'x')\nlocal_resource('a', 'x', resource_deps=[%s])"
+    found = project(tmp_path, script % "'b', dep('c', on='each_update')").resource("a")
+    assert (found.resource_deps, found.each_update) == (("b", "c"), ("c",))
+    assert project(tmp_path / "plain", script % "dep('b')").resource("a").each_update == ()
+
+
+def test_a_resource_may_wait_until_its_files_are_quiet(tmp_path):
+    assert project(tmp_path, "local_resource('a', 'x', debounce='500ms')").resource("a").debounce_seconds == 0.5
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("dep('b', on='always')", 'must be one of "start", "each_update"; got "always"'),
+        ("local_resource('a', 'x', debounce='5m')", "must be between 0 and 60s; got 300s"),
+        ("local_resource('a', 'x', debounce=5)", "Expected string. Got: int"),
+        ("local_resource('a', 'x', debounce='5')", 'missing unit in duration "5"'),
+        ("local_resource('a', 'x', resource_deps=[1])", "resource_deps"),
+    ],
+)
+def test_a_wrong_wait_is_explained(tmp_path, call, message):
+    assert message in project(tmp_path, call).error()

@@ -9,8 +9,9 @@ from pytilt.loop import freshness
 from pytilt.model.base import Value
 from pytilt.model.names import CONFIGS, TILTFILE, UNCATEGORIZED, ResourceName
 from pytilt.model.objects import ClusterState, Resource, Runtime, Tiltfile
+from pytilt.model.status import RuntimeStatus
 from pytilt.model.stored import Object
-from pytilt.model.updates import Hold, HoldReason, Reason, Strategy, Update
+from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy, Update
 from pytilt.store.objects import Snapshot
 
 
@@ -86,6 +87,11 @@ class Need(Value):
     def first_change(self) -> int:
         """The sequence of the oldest change; 0 for none."""
         return min(self.changed.values(), default=0)
+
+    @property
+    def latest_change(self) -> int:
+        """The sequence of the newest change; 0 for none."""
+        return max(self.changed.values(), default=0)
 
     @property
     def first(self) -> bool:
@@ -216,6 +222,9 @@ def decide(state: Snapshot, need: Need, sequence: int) -> Start | Blocked | Queu
     pause = need.resource.status.pause
     if pause and need.reason == Reason.CHANGED_FILES and all(pause.covers(*each) for each in need.changed.items()):
         return Blocked(hold=Hold(reason=HoldReason.CHANGES_OWN_DEPS, files=pause.files))
+    before = _debounced(need) or _waiting_for_each_update(state, need)
+    if before:
+        return before
     live = _in_place(state, need, sequence)
     if isinstance(live, Start):
         return _waiting_for_cluster(state, need) or live
@@ -276,6 +285,49 @@ def _waiting_for_dependencies(state: Snapshot, need: Need) -> Blocked | None:
     return Blocked(
         hold=Hold(reason=HoldReason.WAITING_FOR_DEP, on=waiting), until=tuple((Runtime, name) for name in waiting)
     )
+
+
+def _debounced(need: Need) -> Blocked | None:
+    """The hold of what only changed files ask for, which have not been quiet for long enough."""
+    waits = need.reason == Reason.CHANGED_FILES and need.resource.spec.debounce_seconds
+    if not waits or need.latest_change <= need.resource.status.quiet:
+        return None
+    return Blocked(hold=Hold(reason=HoldReason.DEBOUNCE))
+
+
+def _waiting_for_each_update(state: Snapshot, need: Need) -> Blocked | None:
+    """The hold of what waits for another resource before each of its updates."""
+    waiting = tuple(name for name in need.resource.spec.each_update if not _is_settled(state, name))
+    if not waiting:
+        return None
+    until = tuple((kind, name) for name in waiting for kind in (Resource, Runtime))
+    return Blocked(hold=Hold(reason=HoldReason.WAITING_FOR_DEP, on=waiting), until=until)
+
+
+def _is_settled(state: Snapshot, name: ResourceName) -> bool:
+    """Is a resource up to date and ready? What is disabled, or waits for somebody, keeps nobody waiting."""
+    resource, runtime = state.get(Resource, name), state.get(Runtime, name)
+    if resource is None or not resource.enabled:
+        return True
+    due, status = need_of(state, resource), resource.status
+    if (
+        status.current
+        or (due is not None and due.asked)
+        or status.last is None
+        or status.last.outcome is not Outcome.OK
+    ):
+        return False
+    if resource.spec.deploy.ready_without_pods:
+        return True
+    ready = runtime is not None and runtime.status.status in (RuntimeStatus.OK, RuntimeStatus.NOT_APPLICABLE)
+    return ready and _runs_what_was_applied(resource, runtime)
+
+
+def _runs_what_was_applied(resource: Resource, runtime: Runtime | None) -> bool:
+    """Are the pods those of the last apply? What was ready before it may still be what is known."""
+    applied = {image.reference for image in resource.status.applied_images}
+    pods = runtime.status.pods if runtime else ()
+    return not applied or not pods or any(c.image in applied for pod in pods for c in pod.containers)
 
 
 def _ready_once(state: Snapshot, name: ResourceName) -> bool:

@@ -19,6 +19,7 @@ from pytilt.errors import (
     WorkError,
 )
 from pytilt.loop import freshness, readiness
+from pytilt.loop.debouncing import Debouncing
 from pytilt.loop.narration import heading, pause_text
 from pytilt.loop.origins import Origin, Origins
 from pytilt.loop.outcomes import Done
@@ -40,7 +41,7 @@ from pytilt.model.objects import (
     Tiltfile,
 )
 from pytilt.model.resources import UpdateSettings
-from pytilt.model.updates import DeployedImage, Outcome, Pause, Reason, Strategy, Trigger, Update
+from pytilt.model.updates import DeployedImage, HoldReason, Outcome, Pause, Reason, Strategy, Trigger, Update
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.store.spans import Span
@@ -89,6 +90,7 @@ class Updating:
         self._slots = slots or Slots()
         self._ask_cluster = ask_cluster
         self._planner = Planner(recorded)
+        self._debouncing = Debouncing(store, self._note_quiet)
         self._rounds = Rounds()
         self._origins = Origins(watching, store.now)
         self._readiness = Readiness()
@@ -96,10 +98,13 @@ class Updating:
 
     async def run(self) -> None:
         """Plan whenever the state changes, without end; leaving cancels every update that runs."""
-        async with asyncio.TaskGroup() as group:
-            async for changed in self._store.watch(Tiltfile, Resource, FileWatch, ImageMap, Runtime, ClusterState):
-                self.turn(group, changed.names)
-                await asyncio.sleep(0)  # what was started goes first
+        try:
+            async with asyncio.TaskGroup() as group:
+                async for changed in self._store.watch(Tiltfile, Resource, FileWatch, ImageMap, Runtime, ClusterState):
+                    self.turn(group, changed.names)
+                    await asyncio.sleep(0)  # what was started goes first
+        finally:
+            self._debouncing.close()
 
     def turn(self, group: asyncio.TaskGroup, changed: AbstractSet[Key]) -> None:
         """One turn of the loop: note what is due and what waits, start what can start.
@@ -116,6 +121,9 @@ class Updating:
             self._edit(name, partial(readiness.with_steps, number=number, recording=recording))
         self._origins.hold(decided.holds)
         self._note(decided)
+        for name, hold in decided.holds.items():
+            if hold.reason is HoldReason.DEBOUNCE:
+                self._debouncing.wait(name)
         for start in decided.starts:
             self._begin(start, group)
 
@@ -132,6 +140,9 @@ class Updating:
             return replace(status, trigger=status.trigger or Trigger(reason=reason, sequence=sequence))
 
         self._edit(name, ask)
+
+    def _note_quiet(self, name: ResourceName, sequence: int) -> None:
+        self._edit(name, lambda status: replace(status, quiet=sequence))
 
     def repair(self, name: ResourceName, drift: str) -> None:
         """Have what was applied for a resource applied again, since somebody has deleted or changed it."""

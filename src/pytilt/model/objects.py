@@ -95,6 +95,8 @@ class ResourceStatus(Value):
     """Newest first."""
     consumed: int = 0
     """Every change of a file up to this sequence was part of an update that ended."""
+    quiet: int = 0
+    """Up to this sequence of a change its files have been quiet for long enough, where the Tiltfile asks for that."""
     trigger: Trigger | None = None
     due: Reason = Reason.NONE
     """Why another update is to run; none when everything on disk is in what was deployed."""

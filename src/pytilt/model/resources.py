@@ -321,6 +321,11 @@ class ResourceSpec(Value):
     links: tuple[Link, ...] = ()
     trigger_mode: TriggerMode = TriggerMode.AUTO
     resource_deps: tuple[ResourceName, ...] = ()
+    """Each must have been ready once before the first update."""
+    each_update: tuple[ResourceName, ...] = ()
+    """Those of them that must be up to date and ready before every update."""
+    debounce_seconds: float = 0.0
+    """How long its files must have been quiet before a change of them starts an update."""
 
     @property
     def built_images(self) -> tuple[Image, ...]:

@@ -108,6 +108,8 @@ def _local_resource(local: DeclaredLocal, declared: ScriptResult) -> ResourceSpe
         links=local.links,
         trigger_mode=model_mode(local.trigger_mode or declared.trigger_mode, auto_init=local.auto_init),
         resource_deps=tuple(ResourceName(name) for name in local.resource_deps),
+        each_update=tuple(ResourceName(name) for name in local.each_update),
+        debounce_seconds=local.debounce_seconds,
     )
 
 

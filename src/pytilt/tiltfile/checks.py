@@ -44,7 +44,8 @@ def known_deps(resources: Sequence[ResourceSpec]) -> tuple[tuple[ResourceSpec, .
             for dep in unknown
         ]
         deps = tuple(dep for dep in resource.resource_deps if dep in names)
-        kept.append(msgspec.structs.replace(resource, resource_deps=deps) if unknown else resource)
+        each = tuple(dep for dep in resource.each_update if dep in names)
+        kept.append(msgspec.structs.replace(resource, resource_deps=deps, each_update=each) if unknown else resource)
     _check_cycles(kept)
     return tuple(kept), tuple(warnings)
 

@@ -19,7 +19,7 @@ from pytilt.model.resources import Link, PodReadiness
 from pytilt.model.times import duration_of
 from pytilt.tiltfile.naming import label_problem, name_problem
 from pytilt.tiltfile.urls import parse_link
-from pytilt.tiltfile.values import Blob, GitRepo, LinkValue, Mode, TriggerModeValue, placed
+from pytilt.tiltfile.values import Blob, DepValue, GitRepo, LinkValue, Mode, TriggerModeValue, placed
 
 
 class Converted(NamedTuple):
@@ -29,6 +29,9 @@ class Converted(NamedTuple):
     """From the argument and the directory of the file that is being executed; None: nothing needs converting."""
     kept: type | None = None
     """Values of this very type are converted already."""
+
+
+LONGEST_DEBOUNCE_SECONDS = 60.0
 
 
 def _plain(convert: Callable[[object], object], kept: type | None = None) -> Converted:
@@ -260,6 +263,25 @@ def duration(value: object) -> float:
         problem = f'missing unit in duration "{value}"' if unitless else f'invalid duration "{value}"'
         raise UserError(f"time: {problem}", hint="write it as `90s`, `5m` or `1h30m`")
     return found
+
+
+def dependencies(value: Sequence[object] | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of resources that another one waits for, and of these those before each of its updates."""
+    given = value or ()
+    names = texts([each.name if isinstance(each, DepValue) else each for each in given])
+    return names, tuple(each.name for each in given if isinstance(each, DepValue) and each.each_update)
+
+
+def debounce(what: str, seconds: float | None) -> float:
+    """How long files must be quiet before an update; a minute at most, since a slip of the unit would stop it."""
+    if seconds is None:
+        return 0.0
+    if not 0 <= seconds <= LONGEST_DEBOUNCE_SECONDS:
+        raise UserError(
+            f'{what}: for parameter "debounce": must be between 0 and {LONGEST_DEBOUNCE_SECONDS:g}s; got {seconds:g}s',
+            hint="write it as `500ms` or `2s`",
+        )
+    return seconds
 
 
 def command(

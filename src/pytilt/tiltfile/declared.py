@@ -40,6 +40,8 @@ class ResourceOptions(Value):
     extra_pod_selectors: tuple[tuple[tuple[str, str], ...], ...] = ()
     trigger_mode: Mode | None = None
     resource_deps: tuple[str, ...] = ()
+    each_update: tuple[str, ...] = ()
+    debounce_seconds: float | None = None
     objects: tuple[str, ...] = ()
     auto_init: bool | None = None
     pod_readiness: PodReadiness | None = None
@@ -68,6 +70,8 @@ class DeclaredLocal(Value):
     trigger_mode: Mode | None = None
     auto_init: bool = True
     resource_deps: tuple[str, ...] = ()
+    each_update: tuple[str, ...] = ()
+    debounce_seconds: float = 0.0
     allow_parallel: bool = False
     links: tuple[Link, ...] = ()
     labels: tuple[str, ...] = ()

@@ -212,6 +212,8 @@ def _resource(
             _last(one.trigger_mode for one in options) or declared.trigger_mode, auto_init=auto_init is not False
         ),
         resource_deps=tuple(ResourceName(name) for one in options for name in one.resource_deps),
+        each_update=tuple(ResourceName(name) for one in options for name in one.each_update),
+        debounce_seconds=_last(one.debounce_seconds for one in options) or 0.0,
     )
 
 

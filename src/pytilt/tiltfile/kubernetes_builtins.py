@@ -14,6 +14,7 @@ from pytilt.model.clusters import ObjectRef
 from pytilt.model.resources import ImageLocator, KubeObject, PortForwardSpec
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import (
+    Duration,
     Flag,
     Items,
     Labels,
@@ -113,6 +114,7 @@ class KubernetesBuiltins:
         labels: Labels = (),
         discovery_strategy: Stringable = "",
         repair_drift: Flag | None = None,
+        debounce: Duration | None = None,
     ) -> None:
         """Configure the resource of a workload, or make one of plain objects."""
         name = workload or new_name
@@ -123,7 +125,7 @@ class KubernetesBuiltins:
             )
         forwards = _port_forwards(name, port_forwards)
         selectors = _pod_selectors(extra_pod_selectors)
-        deps, fragments = _texts("resource_deps", resource_deps), _texts("objects", objects)
+        (deps, each_update), fragments = _resource_deps(resource_deps), _texts("objects", objects)
         if not workload and not fragments:
             raise UserError(
                 "k8s_resource doesn't specify a workload or any objects. All non-workload resources must specify 1 or "
@@ -145,6 +147,8 @@ class KubernetesBuiltins:
                 labels=labels,
                 selectors_only=_selectors_only(discovery_strategy),
                 repair_drift=repair_drift,
+                each_update=each_update,
+                debounce_seconds=None if debounce is None else conversions.debounce("k8s_resource", debounce),
                 position=self._script.position(),
             )
         )
@@ -344,6 +348,13 @@ def _texts(parameter: str, value: list[object] | None) -> tuple[str, ...]:
         return conversions.texts(value)
     except UserError as error:
         raise UserError(f"k8s_resource: {parameter}: {error.message}") from error
+
+
+def _resource_deps(value: list[object] | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    try:
+        return conversions.dependencies(value)
+    except UserError as error:
+        raise UserError(f"k8s_resource: resource_deps: {error.message}") from error
 
 
 def _auto_init(value: object) -> bool | None:

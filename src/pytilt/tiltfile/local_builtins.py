@@ -10,6 +10,7 @@ from pytilt.tiltfile import conversions
 from pytilt.tiltfile.commands import run_now
 from pytilt.tiltfile.contexts import is_allowed, refused_call
 from pytilt.tiltfile.conversions import (
+    Duration,
     Flag,
     Labels,
     Links,
@@ -29,6 +30,7 @@ from pytilt.tiltfile.ignore_files import repository_ignores
 from pytilt.tiltfile.script import Script
 from pytilt.tiltfile.values import (
     Blob,
+    DepValue,
     ExecActionValue,
     HttpGetActionValue,
     ProbeValue,
@@ -45,6 +47,9 @@ _ACTIONS: dict[str, type[ExecActionValue | HttpGetActionValue | TcpSocketActionV
     "http_get": HttpGetActionValue,
     "tcp_socket": TcpSocketActionValue,
 }
+
+
+_DEP_CHOICES = ("start", "each_update")
 
 
 class LocalBuiltins:
@@ -102,9 +107,10 @@ class LocalBuiltins:
         teardown_cmd: object = None,
         teardown_env: Pairs = (),
         teardown_dir: object = None,
+        debounce: Duration | None = None,
     ) -> None:
         """Declare a resource of a command, a server, or both."""
-        needed = _resource_deps(resource_deps)
+        needed, each_update = _resource_deps(resource_deps)
         ignored = conversions.patterns(ignore, "ignore")
         directory = self._script.directory
         update = conversions.command(cmd, directory, env, dir)
@@ -132,12 +138,24 @@ class LocalBuiltins:
                 trigger_mode=trigger_mode,
                 auto_init=auto_init,
                 resource_deps=needed,
+                each_update=each_update,
+                debounce_seconds=conversions.debounce("local_resource", debounce),
                 allow_parallel=allow_parallel or update is None,
                 links=links,
                 labels=labels,
                 readiness_probe=self._probe(readiness_probe, name, serve),
             )
         )
+
+    @function("dep")
+    def dep(self, resource: Name, on: Text = "start") -> DepValue:
+        """A resource to wait for: before the first update, or with `on='each_update'` before every one."""
+        if on not in _DEP_CHOICES:
+            raise UserError(
+                f'dep: for parameter "on": must be one of "start", "each_update"; got "{on}"',
+                hint="`each_update` waits before every update, `start` only before the first one",
+            )
+        return DepValue(resource, on)
 
     @function("test")
     def test(self, *arguments: object, **named: object) -> None:
@@ -231,9 +249,9 @@ class LocalBuiltins:
         return value.probe
 
 
-def _resource_deps(value: list[object] | None) -> tuple[str, ...]:
+def _resource_deps(value: list[object] | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     try:
-        return conversions.texts(value)
+        return conversions.dependencies(value)
     except UserError as error:
         raise UserError(f"local_resource: resource_deps: {error.message}") from error
 

@@ -53,6 +53,8 @@ def decode_yaml_stream(yaml: str | blob_value) -> Any:
     """The values of a YAML text with any number of documents."""
 def default_registry(host: str, host_from_cluster: str = '', single_name: str = '') -> None:
     """Push every image to this registry."""
+def dep(resource: str, on: str = ...) -> Any:
+    """A resource to wait for: before the first update, or with `on='each_update'` before every one."""
 def disable_feature(msg: str) -> None:
     """Switch `snapshots` or `cluster_refresh` off."""
 def disable_snapshots() -> None:
@@ -107,7 +109,7 @@ def k8s_kind(kind: str, *, image_json_path: Any | None = None, api_version: str 
     """Count objects of a kind as workloads, and say where their images are."""
 def k8s_namespace() -> str:
     """Where objects without namespace go."""
-def k8s_resource(workload: str = '', new_name: str = '', port_forwards: Any = None, extra_pod_selectors: Any = None, trigger_mode: Any = None, resource_deps: list[Any] | None = None, objects: list[Any] | None = None, auto_init: Any = None, pod_readiness: str | None = None, links: Any = ..., labels: str | list[str] = ..., discovery_strategy: str | blob_value = '', repair_drift: bool | None = None) -> None:
+def k8s_resource(workload: str = '', new_name: str = '', port_forwards: Any = None, extra_pod_selectors: Any = None, trigger_mode: Any = None, resource_deps: list[Any] | None = None, objects: list[Any] | None = None, auto_init: Any = None, pod_readiness: str | None = None, links: Any = ..., labels: str | list[str] = ..., discovery_strategy: str | blob_value = '', repair_drift: bool | None = None, debounce: str | None = None) -> None:
     """Configure the resource of a workload, or make one of plain objects."""
 def k8s_yaml(yaml: Any, allow_duplicates: bool = False) -> None:
     """Deploy the objects of YAML files or texts."""
@@ -123,7 +125,7 @@ def local(command: Any, quiet: bool = False, command_bat: Any = None, echo_off: 
     """Run a command now, and return what it wrote to standard output."""
 def local_git_repo(paths: str) -> Any:
     """A repository whose files can be named by paths in it."""
-def local_resource(name: str, cmd: Any = None, deps: str | list[str] = ..., trigger_mode: Any = None, resource_deps: list[Any] | None = None, ignore: Any = None, auto_init: bool = True, serve_cmd: Any = None, cmd_bat: Any = None, serve_cmd_bat: Any = None, allow_parallel: bool = False, links: Any = ..., labels: str | list[str] = ..., env: dict[str, str] = ..., serve_env: dict[str, str] = ..., readiness_probe: Any = None, dir: Any = None, serve_dir: Any = None, teardown_cmd: Any = None, teardown_env: dict[str, str] = ..., teardown_dir: Any = None) -> None:
+def local_resource(name: str, cmd: Any = None, deps: str | list[str] = ..., trigger_mode: Any = None, resource_deps: list[Any] | None = None, ignore: Any = None, auto_init: bool = True, serve_cmd: Any = None, cmd_bat: Any = None, serve_cmd_bat: Any = None, allow_parallel: bool = False, links: Any = ..., labels: str | list[str] = ..., env: dict[str, str] = ..., serve_env: dict[str, str] = ..., readiness_probe: Any = None, dir: Any = None, serve_dir: Any = None, teardown_cmd: Any = None, teardown_env: dict[str, str] = ..., teardown_dir: Any = None, debounce: str | None = None) -> None:
     """Declare a resource of a command, a server, or both."""
 def module(name: Any, /, **members: Any) -> Any:
     """Named members under one name."""

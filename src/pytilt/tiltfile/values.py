@@ -80,6 +80,17 @@ class PortForwardValue(Unhashable):
         )
 
 
+class DepValue(StructValue):
+    """What `dep()` returns: a resource that another one waits for."""
+
+    type_name = "dep"
+
+    def __init__(self, name: str, on: str) -> None:
+        super().__init__({"name": name, "on": on}, self.type_name)
+        self.name = name
+        self.each_update = on == "each_update"
+
+
 class LinkValue(StructValue):
     """What `link()` returns."""
 
