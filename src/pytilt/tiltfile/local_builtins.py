@@ -1,5 +1,7 @@
 """`local`, `local_resource`, and the probes of their readiness."""
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from pytilt.dialect import type_name
@@ -115,9 +117,7 @@ class LocalBuiltins:
         directory = self._script.directory
         update = conversions.command(cmd, directory, env, dir)
         serve = conversions.command(serve_cmd, directory, serve_env, serve_dir)
-        teardown = conversions.command(teardown_cmd, directory, teardown_env, teardown_dir)
-        if teardown is None and (teardown_dir is not None or teardown_env):
-            raise UserError("local_resource: 'teardown_dir' or 'teardown_env' specified but 'teardown_cmd' is empty")
+        teardown = _teardown(teardown_cmd, directory, teardown_env, teardown_dir)
         _check_commands(update, serve, has_dir=dir is not None, has_serve_dir=serve_dir is not None)
         if name in self._names:
             raise UserError(f'local_resource named "{name}" already exists')
@@ -247,6 +247,13 @@ class LocalBuiltins:
         recorder = self._script.recorder
         recorder.settings = replace(recorder.settings, probes=(*recorder.settings.probes, (name, value.said)))
         return value.probe
+
+
+def _teardown(value: object, directory: str, env: Sequence[tuple[str, str]], command_dir: object) -> Command | None:
+    made = conversions.command(value, directory, env, command_dir)
+    if made is None and (command_dir is not None or env):
+        raise UserError("local_resource: 'teardown_dir' or 'teardown_env' specified but 'teardown_cmd' is empty")
+    return made
 
 
 def _resource_deps(value: list[object] | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
