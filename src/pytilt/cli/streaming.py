@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import stat
 import sys
 import threading
@@ -15,6 +16,9 @@ from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
+
+_COLUMN_BYTES = 128
+"""What is printed with each line at most: the column with the name, colours, a word for the level."""
 
 
 def selection(resources: tuple[str, ...], source: str, level: str | None) -> Selection:
@@ -41,7 +45,10 @@ def streaming(wanted: Selection, *, color: bool) -> Callable[[Store, LogStore], 
             async with asyncio.TaskGroup() as group:
                 group.create_task(_reader_gone(sys.stdout), name="reader of the output")
                 async for blocks in logs.follow_blocks(0, wanted):
-                    await asyncio.to_thread(shown.add, blocks)
+                    if _takes_at_once(sys.stdout, blocks):
+                        shown.add(blocks)
+                    else:
+                        await asyncio.to_thread(shown.add, blocks)
         finally:
             # What came last is printed too: it says how the session ended.
             cursor = shown.cursor
@@ -50,6 +57,16 @@ def streaming(wanted: Selection, *, color: bool) -> Callable[[Store, LogStore], 
                 shown.add(blocks)
 
     return show
+
+
+def _takes_at_once(out: TextIO, blocks: Sequence[Block]) -> bool:
+    """Can these be printed without waiting for whoever reads? A thread for a few lines takes longer than they do."""
+    texts = [block.text for block in blocks]
+    most = sum(4 * len(text) + _COLUMN_BYTES * (text.count("\n") + 2) for text in texts)
+    try:
+        return most <= select.PIPE_BUF and bool(select.select([], [out.fileno()], [], 0)[1])
+    except (OSError, ValueError):  # it is closed, no file at all, or has too high a number
+        return False
 
 
 async def _reader_gone(out: TextIO) -> None:

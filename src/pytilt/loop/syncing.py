@@ -16,7 +16,7 @@ from pytilt.liveupdate.planning import FallBack, SyncedFile, SyncPlan, plan_init
 from pytilt.liveupdate.receiver import COMMAND_TITLE, Batch
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
-from pytilt.loop.freshness import Possible, SyncTarget
+from pytilt.loop.freshness import SyncTarget
 from pytilt.loop.inference import explanation
 from pytilt.loop.outcomes import Done
 from pytilt.loop.receivers import Receivers
@@ -72,20 +72,19 @@ class Syncing:
             SyncError: a container was not reached, or what changed cannot be brought in place after all.
             UnreachableError: the cluster does not answer.
         """
-        state = self._store.snapshot()
-        answer = freshness.in_place(state, resource)
-        if not isinstance(answer, Possible):
+        targets = tuple(target for target in freshness.sync_targets(self._store.snapshot(), resource) if target.running)
+        if not targets:
             raise SyncError("the containers changed before they could be updated")
         try:
-            results = await self._all(resource, answer.targets, start, log)
+            results = await self._all(resource, targets, start, log)
         except (PytiltError, ExceptionGroup) as failure:
             problem = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
-            blocked = _blocked(resource, answer.targets, problem)
+            blocked = _blocked(resource, targets, problem)
             if blocked is None:
                 raise problem from None
             log(f"Not updated in place: {problem}\n")
             return Done(outcome=Outcome.FELL_BACK, error=str(problem), status={"inferences": blocked})
-        self._explain(resource, answer.targets, start, log)
+        self._explain(resource, targets, start, log)
         errors = [result.error for result in results if result.error]
         before = {container.id: container.sequence for container in resource.status.containers}
         synced = tuple(
@@ -94,7 +93,7 @@ class Syncing:
                 sequence=start.sequence if result.brought else before.get(target.container.id, 0),
                 tried=0 if result.brought else start.sequence,
             )
-            for target, result in zip(answer.targets, results, strict=True)
+            for target, result in zip(targets, results, strict=True)
             if not result.gone
         )
         return Done(
