@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -14,13 +14,12 @@ from pytilt.cli.options import session_options
 from pytilt.cli.printers import ObjectPrinter
 from pytilt.errors import NotFoundError, UserError
 from pytilt.model.api.words import KindWords
-from pytilt.model.base import Value
 from pytilt.settings import Settings
 
 TYPICAL = "json|yaml|name|wide|jsonpath=…|go-template=…|custom-columns=…"
 
 
-class Wanted(Value):
+class Wanted(NamedTuple):
     """Which objects are asked for."""
 
     names: tuple[str, ...]
