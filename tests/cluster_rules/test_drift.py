@@ -75,8 +75,9 @@ def test_who_has_changed_a_field_is_known_from_the_managers_of_the_fields():
     assert by == {"spec.replicas": "", "spec.template.spec.containers[main].image": "kubectl-set"}
 
 
-def test_what_an_autoscaler_changes_is_its_own():
-    entry = {"manager": "kube-controller-manager", "subresource": "scale", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+@pytest.mark.parametrize("manager", ["kube-controller-manager", "manager", "cert-manager-cainjector"])
+def test_what_an_autoscaler_or_an_operator_changes_is_its_own(manager: str):
+    entry = {"manager": manager, "subresource": "scale", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
     present = changed(replicas=7)
     present["metadata"] = {**present["metadata"], "managedFields": [entry]}
     (one,) = drift.differences(WANTED, drift.leaves(WANTED, PRESENT), present)

@@ -16,7 +16,10 @@ from pytilt.model.resources import KubeObject
 _KEYS = ("name", "containerPort", "port", "mountPath", "devicePath", "topologyKey", "ip", "key", "uid")
 """By which the entries of a list are known, as the API's own merge keys are."""
 
-_CONTROLLERS = ("controller", "operator", "autoscaler", "keda", "argo", "flux", "webhook")
+_CONTROLLERS = (
+    *("controller", "operator", "manager", "autoscaler", "scheduler", "kubelet", "inject", "webhook"),
+    *("keda", "argo", "flux", "istio", "pilot"),
+)
 """Words in the names of programs that change objects as their work; what they change is theirs."""
 
 _ABSENT = "(not there)"
