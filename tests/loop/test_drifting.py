@@ -30,11 +30,17 @@ class Trial:
         self.cluster = FakeCluster()
         self.applied = AppliedObjects()
         self.asked: list[tuple[str, str]] = []
+        self.undone: list[str] = []
         self.now = 0.0
         self.drifting = Drifting(store, logs, self.cluster, self.applied, self._ask, clock=lambda: self.now)
 
-    def _ask(self, name: ResourceName, text: str) -> None:
-        self.asked.append((name, text))
+    def _ask(self, name: ResourceName, text: str, undone: bool) -> None:
+        if undone or not text:
+            self.undone.append(text)
+        else:
+            self.asked.append((name, text))
+        edit = {"drift": text, "repair_undone": undone}
+        self.store.change(Resource, name, lambda each: replace(each, status=replace(each.status, **edit)))
 
     async def apply(self, *wanted: KubeObject, mode: TriggerMode = TriggerMode.AUTO) -> None:
         """Apply the objects of `web`, as a session does."""
@@ -109,6 +115,11 @@ async def test_what_undoes_a_repair_again_and_again_is_left_alone_with_a_warning
             await trial.apply(CONFIG)
             await idle()
         assert len(trial.asked) == REPAIRS
+        assert trial.undone[-1] == ""
+        await trial.change(CONFIG, {"data": {"sky": "red"}})
+        assert trial.undone[-1].startswith("configmap/colors was changed")
+        await trial.change(CONFIG, {"data": {"sky": "blue"}})
+        assert trial.undone[-1] == ""
         assert "again and again; it is left so until the next update of web" in logged(trial.logs, "web")
         trial.now += 3600
         await trial.change(CONFIG, {"data": {"sky": "red"}})

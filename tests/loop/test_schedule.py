@@ -401,3 +401,15 @@ def test_what_is_debounced_waits_until_its_files_were_quiet_but_not_when_somebod
     assert not world.plan().starts
     world.add(spec, history=(update(),), quiet=5, trigger=Trigger(reason=Reason.CLI_TRIGGER, sequence=7))
     assert [start.resource for start in world.plan().starts] == ["a"]
+
+
+def test_what_is_undone_as_often_as_it_is_repaired_is_not_green_and_waits_for_another_reason(world: World):
+    fields = {"history": (update(),), "drift": "it was deleted", "deployed_at": "2026-01-01"}
+    world.add(kubernetes("web"), **fields)
+    assert [start.reason for start in world.plan().starts] == [Reason.DRIFTED]
+    world.add(kubernetes("web"), repair_undone=True, **fields)
+    decided = world.plan()
+    assert decided.due[WEB] is Reason.DRIFTED
+    assert decided.holds[WEB].reason is HoldReason.REPAIR_UNDONE
+    world.add(kubernetes("web"), repair_undone=True, trigger=Trigger(reason=Reason.CLI_TRIGGER, sequence=7), **fields)
+    assert len(world.plan().starts) == 1

@@ -31,8 +31,8 @@ SHOWN_FIELDS = 3
 _Watch = tuple[str, str, str]
 """API version, kind and namespace."""
 
-Repair = Callable[[ResourceName, str], None]
-"""Asks for the repair of a resource, with the reason."""
+Repair = Callable[[ResourceName, str, bool], None]
+"""Asks for the repair of a resource, with the reason, and whether it was repaired too often to be repaired again."""
 
 
 class Drifting:
@@ -138,6 +138,8 @@ class Drifting:
         found = () if present is None else _of_people(applied, present)
         if present is not None and not found:
             self._reported.pop(applied.ref, None)
+            if resource.status.repair_undone and not self._others_reported(applied):
+                self._repair(ResourceName(resource.name), "", False)
             return
         text = _sentence(applied.ref, found)
         if self._reported.get(applied.ref) != text:
@@ -161,11 +163,17 @@ class Drifting:
             again = f"{text}, again and again; it is left so until the next update of {name}"
             hint = "leave out of the YAML what something else decides" if found else "find out what deletes it"
             span(f"{again}\nhint: {hint}, or set `repair_drift=False`\n", level=Level.WARN)
+            self._repair(name, text, True)
             return
         how = "it is applied again" if resource.spec.trigger_mode.auto else f"`tilt trigger {name}` applies it again"
         span(f"{text}; {how}\n", level=Level.WARN)
         self._applied.mark(applied)
-        self._repair(name, text)
+        self._repair(name, text, False)
+
+    def _others_reported(self, applied: Baseline) -> bool:
+        """Is anything else of the same resource not as it was applied?"""
+        same = (each.ref for each in self._applied.all() if each.resource == applied.resource)
+        return any(ref in self._reported for ref in same)
 
     def _repairs_all(self) -> bool:
         tiltfile = self._store.get(Tiltfile, TILTFILE)

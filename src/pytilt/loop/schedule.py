@@ -222,6 +222,8 @@ def decide(state: Snapshot, need: Need, sequence: int) -> Start | Blocked | Queu
     pause = need.resource.status.pause
     if pause and need.reason == Reason.CHANGED_FILES and all(pause.covers(*each) for each in need.changed.items()):
         return Blocked(hold=Hold(reason=HoldReason.CHANGES_OWN_DEPS, files=pause.files))
+    if need.reason == Reason.DRIFTED and need.resource.status.repair_undone:
+        return Blocked(hold=Hold(reason=HoldReason.REPAIR_UNDONE))
     before = _debounced(need) or _waiting_for_each_update(state, need)
     if before:
         return before

@@ -144,9 +144,15 @@ class Updating:
     def _note_quiet(self, name: ResourceName, sequence: int) -> None:
         self._edit(name, lambda status: replace(status, quiet=sequence))
 
-    def repair(self, name: ResourceName, drift: str) -> None:
-        """Have what was applied for a resource applied again, since somebody has deleted or changed it."""
-        self._edit(name, lambda status: replace(status, drift=drift))
+    def repair(self, name: ResourceName, drift: str, undone: bool) -> None:
+        """Have what was applied for a resource applied again, since somebody has deleted or changed it.
+
+        Args:
+            name: of the resource.
+            drift: what somebody has done; empty: it is as it was applied again.
+            undone: was it repaired too often? Then it waits for another reason.
+        """
+        self._edit(name, lambda status: replace(status, drift=drift, repair_undone=undone))
 
     async def cancel(self, name: ResourceName) -> None:
         """Cancel the running updates of a resource; on return they have ended."""
@@ -193,6 +199,7 @@ class Updating:
                 status,
                 pause=None,
                 drift="",
+                repair_undone=False,
                 current=(*status.current, update),
                 trigger=None,
                 due=Reason.NONE,

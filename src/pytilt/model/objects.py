@@ -109,6 +109,8 @@ class ResourceStatus(Value):
     """Why an update began that the cluster cut short: it begins again when the cluster answers."""
     drift: str = ""
     """What somebody has deleted or changed in the cluster since it was applied; empty where nothing is to repair."""
+    repair_undone: bool = False
+    """Was that repaired too often already?"""
     pause: Pause | None = None
     applied: tuple[ObjectRef, ...] = ()
     """What is in the cluster because of this resource; after an update that failed, what may be."""

@@ -183,6 +183,8 @@ class HoldReason(StrEnum):
     """Not in Tilt's API: each run changes what it depends on, so that the next one waits for somebody."""
     WAITING_FOR_SLOT = "waiting-for-slot"
     """Not in Tilt's API: as many updates run as `max_parallel_updates` allows."""
+    REPAIR_UNDONE = "repair-undone"
+    """Not in Tilt's API: what was applied is deleted or changed again as often as it is repaired."""
     DEBOUNCE = "debounce"
     """Not in Tilt's API: its files have not been quiet for as long as the Tiltfile says."""
 
