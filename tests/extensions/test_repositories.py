@@ -186,5 +186,27 @@ def test_no_url_leads_out_of_the_folder(trial: Trial, url: str):
 @pytest.mark.parametrize("ref", ["--upload-pack=touch /tmp/x", "-x", "a b", "a..b", "~", "@{", "a\nb"])
 def test_a_ref_that_git_could_misread_is_only_a_ref_that_is_not_there(trial: Trial, ref: str):
     trial.commit("one")
-    with pytest.raises(UserError, match="cannot fetch"):
+    with pytest.raises(UserError, match=r"cannot fetch|has no branch"):
         trial.repositories().checkout(URL, ref)
+
+
+def test_a_ref_that_is_not_there_is_named_with_how_to_find_the_right_one(trial: Trial):
+    trial.commit("one")
+    with pytest.raises(UserError, match="has no branch, tag or commit `nope`") as raised:
+        trial.repositories().checkout(URL, "nope")
+    assert raised.value.hint == f"`git ls-remote {URL}` lists what it has; without `ref` the newest commit is taken"
+
+
+def test_a_plain_file_server_that_gives_no_part_of_the_history_gives_all_of_it(trial: Trial):
+    commit = trial.commit("one")
+    real = trial.git
+
+    def dumb(words: Sequence[str], progress: Callable[[str], None]) -> GitResult:
+        if "--depth" in words:
+            return GitResult(
+                exit_status=128, output="", complaint="fatal: dumb http transport does not support shallow"
+            )
+        return real(words, progress)
+
+    repositories = Repositories(StateDirectory(trial.state), dumb, lambda *_, **__: None, lock=None)
+    assert repositories.checkout(URL).commit == commit

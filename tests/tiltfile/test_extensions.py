@@ -107,6 +107,7 @@ def test_a_subfolder_of_a_repository_may_hold_the_extensions(project: Project):
     ("text", "expected"),
     [
         ("load('ext://none', 'x')", "no extension tiltfile found at ROOT/extensions/none/Tiltfile"),
+        ("load('ext://helo', 'x')", "hint: did you mean `hello`?"),
         ("load('ext://../outside', 'x')", "invalid repo path: ../outside"),
         ("v1alpha1.extension_repo(name='default', url='file:///other')", 'extensionrepos "default" already registered'),
         (

@@ -34,6 +34,9 @@ COMMIT = regex(r"[0-9a-f]{40}|[0-9a-f]{64}")
 ENVIRONMENT = (("GIT_TERMINAL_PROMPT", "0"), ("GIT_HTTP_LOW_SPEED_LIMIT", "1000"), ("GIT_HTTP_LOW_SPEED_TIME", "30"))
 """Git asks nobody for a password, and gives up on a server that sends less than 1 kB/s for 30 s."""
 
+_DUMB = "dumb http transport"
+_NO_REF = "couldn't find remote ref"
+
 
 class GitResult(Value):
     """How a git command ended."""
@@ -207,8 +210,13 @@ class Repositories:
         if stale := repository.known(ref):
             self._log(f"Extension repository {url} may be stale: {why}\n", level=Level.WARN)
             return stale
+        if shown and (not why or _NO_REF in why):
+            raise UserError(
+                f"extension repository {url} has no branch, tag or commit `{ref}`",
+                hint=f"`git ls-remote {url}` lists what it has; without `ref` the newest commit is taken",
+            )
         raise UserError(
-            f"cannot fetch extension repository {url}{shown}: {why or 'there is no such ref'}",
+            f"cannot fetch extension repository {url}{shown}: {why or 'it has no commit'}",
             hint=(
                 f"without network, put a copy where it would be: `git clone {url} {folder}`, or name another folder: "
                 "`v1alpha1.extension_repo(name='default', url='file:///…')`"
@@ -249,6 +257,8 @@ class _Repository:
             return made.complaint.strip() or "git cannot make a repository"
         options = ("fetch", "--progress", "--force", "--no-tags")
         done = self._run(*options, "--depth", "1", "--", url, f"{ref}:{_kept(ref)}", progress=progress)
+        if done.exit_status and _DUMB in done.complaint:  # a plain file server, which has the whole history or nothing
+            done = self._run(*options, "--", url, f"{ref}:{_kept(ref)}", progress=progress)
         if done.exit_status and re.fullmatch(r"[0-9a-f]{7,64}", ref):
             every = self._run(*options, "--", url, "+refs/*:refs/fetched/*", progress=progress)
             if every.exit_status == 0:

@@ -3,6 +3,7 @@
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -61,8 +62,9 @@ def _declaration(script: Script, files: "_Files") -> Declaration:
     script.watch(request.path)
     tiltignore = posixpath.join(posixpath.dirname(request.path), TILTIGNORE)
     patterns = ignore_file(script, tiltignore)
-    if patterns:
+    if patterns or Path(tiltignore).is_file():
         script.recorder.settings = replace(script.recorder.settings, tiltignore=patterns)
+    if patterns:
         script.ignores.append(Ignore(base=posixpath.dirname(tiltignore), patterns=patterns))
     script.print(f"Loading Tiltfile at: {request.path}")
     files.run_main()

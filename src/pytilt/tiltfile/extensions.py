@@ -20,6 +20,8 @@ DEFAULT_REPOSITORY = "default"
 
 _Texts = tuple[tuple[str, str], ...]
 
+_MOST_NAMED = 10
+
 
 class ExtensionRepo(Value):
     """A call of `v1alpha1.extension_repo`."""
@@ -132,7 +134,10 @@ class Extensions:
         if not found.startswith(f"{root.rstrip('/')}/"):
             raise UserError(f"loading extension {module}: invalid repo path: {extension.repo_path}")
         if not Path(found).is_file():
-            raise UserError(f"loading extension {module}: no extension tiltfile found at {found}")
+            raise UserError(
+                f"loading extension {module}: no extension tiltfile found at {found}",
+                hint=_similar(posixpath.join(root, repo.git_subpath), extension.repo_path),
+            )
         if not repo.url.startswith("file://") and not Path(found).resolve().is_relative_to(Path(root).resolve()):
             raise UserError(
                 f"loading extension {module}: {found} is a link that leads out of its repository",
@@ -163,3 +168,14 @@ class Extensions:
 def sanitized(name: str) -> str:
     """The name of an extension's object: what a path cannot hold is replaced, as in Tilt."""
     return re.sub(r"[/%]", "_", name)
+
+
+def _similar(folder: str, name: str) -> str:
+    """What the repository has in place of an extension that is not there."""
+    import difflib  # imported here: mostly there is nothing to propose
+
+    there = sorted(path.parent.name for path in Path(folder).glob("*/Tiltfile"))
+    close = difflib.get_close_matches(name, there, 1)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return f"the repository has {', '.join(there[:_MOST_NAMED])}" if there else "there is no extension in that folder"

@@ -78,8 +78,10 @@ class Report(Value):
     """Of local resources, by name, with nothing in them but what the Tiltfile says."""
     watch_ignores: tuple[Ignore, ...] = ()
     """Of `watch_settings`."""
-    tiltignore: tuple[str, ...] = ()
-    """The patterns of the `.tiltignore` file."""
+    tiltignore: tuple[str, ...] | None = None
+    """The patterns of the `.tiltignore` file; None where there is none."""
+    in_repository: bool = False
+    """Does it run in the root of a git repository?"""
     suppressed_images: tuple[str, ...] = ()
     """Of `update_settings(suppress_unused_image_warnings=…)`."""
     environ: tuple[tuple[str, str], ...] = ()

@@ -133,6 +133,7 @@ class Script:
             files_digest=files,
             objects=tuple(self.recorder.objects.values()),
             calls=tuple(self.recorder.calls),
+            in_repository=os.path.isdir(".git"),  # noqa: PTH112 - quick
             unreported_files=frozenset(path for path, reported in self._read.items() if not reported),
         )
 

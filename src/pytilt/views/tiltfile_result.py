@@ -11,6 +11,7 @@ from pytilt.extensions.lockfile import NAME as LOCK_FILE
 from pytilt.model.api.kinds import API_KINDS, AnyApiObject
 from pytilt.model.commands import Command, Probe
 from pytilt.model.files import Ignore
+from pytilt.model.images import CustomBuild, Image
 from pytilt.model.names import UNCATEGORIZED
 from pytilt.model.resources import (
     ComposeDeploy,
@@ -97,7 +98,7 @@ def _manifest(
     elif isinstance(deploy, LocalDeploy):
         images, target = None, _local_target(resource, deploy, report, probes)
     else:
-        images = [image_target(resource, image, report.environ) for image in resource.images]
+        images = [_image(resource, image, report) for image in resource.images]
         images = None if resource.name == UNCATEGORIZED else images
         target = _kubernetes_target(resource, deploy, declaration, report, since)
     return {
@@ -262,10 +263,20 @@ def _locators(locator: ImageLocator) -> Iterable[Json]:
         yield {"objectSelector": selector, "path": locator.object_path, "object": fields}
 
 
+def _image(resource: ResourceSpec, image: Image, report: Report) -> Json:
+    found = image_target(resource, image, report.environ)
+    if isinstance(image.build, CustomBuild) and report.in_repository:
+        # Tilt looks for the `.git` of a Dockerfile that is not there, and finds that of the directory it runs in.
+        first, *others = found["FileWatchIgnores"] or [None]
+        return {**found, "FileWatchIgnores": [*([first] if first else ()), {"basePath": ".git"}, *others]}
+    return found
+
+
 def _tiltignore(report: Report, directory: str) -> Json:
-    if not report.tiltignore:
+    if report.tiltignore is None:
         return {"LocalPath": "", "Source": "", "Patterns": None}
-    return {"LocalPath": directory, "Source": f"{directory}/{TILTIGNORE}", "Patterns": list(report.tiltignore)}
+    patterns = list(report.tiltignore) or None
+    return {"LocalPath": directory, "Source": f"{directory}/{TILTIGNORE}", "Patterns": patterns}
 
 
 def _watch_ignore(ignore: Ignore) -> Json:
