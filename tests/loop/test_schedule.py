@@ -307,6 +307,18 @@ def test_a_new_container_gets_what_was_synced_into_the_old_one(world: World):
     assert (start.strategy, start.reason) == (Strategy.LIVE, Reason.CONTAINER_REPLACED)
 
 
+def test_in_manual_mode_a_new_container_gets_it_too_and_a_change_still_waits(world: World):
+    world.deployed(image(), consumed=5, synced=5, containers=(SyncedContainer(id="c1", sequence=5),))
+    (resource,) = world.store.snapshot().all(Resource)
+    world.store.put(replace(resource, spec=replace(resource.spec, trigger_mode=TriggerMode.MANUAL)))
+    world.changes("image:web-image", {"/p/src/main.py": 5})
+    world.runtime("web", id="c2")
+    (start,) = world.plan().starts
+    assert (start.strategy, start.reason) == (Strategy.LIVE, Reason.CONTAINER_REPLACED)
+    world.changes("image:web-image", {"/p/src/main.py": 6})
+    assert not world.plan().starts
+
+
 def test_live_updates_do_not_wait_for_a_local_resource_that_runs(world: World):
     world.add(local("a"), current=(update(Strategy.COMMAND, Outcome.RUNNING),))
     world.deployed(image())

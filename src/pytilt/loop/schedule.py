@@ -72,10 +72,14 @@ class Need(Value):
 
     @property
     def asked(self) -> bool:
-        """May it be updated now? In manual mode only a trigger or the first update says so."""
+        """May it be updated now? In manual mode only a trigger or the first update says so.
+
+        A new container gets what the one before it had in every mode: that was asked for.
+        """
         status = self.resource.status
         begins = (not status.history and not status.current) or bool(status.interrupted)
-        return self.resource.spec.trigger_mode.auto or status.trigger is not None or begins
+        replays = self.reason == Reason.CONTAINER_REPLACED
+        return self.resource.spec.trigger_mode.auto or status.trigger is not None or begins or replays
 
     @property
     def taken(self) -> bool:
