@@ -217,3 +217,10 @@ def test_a_log_that_has_reached_its_limit_loses_its_oldest_lines_and_says_so(tmp
     assert reports == ["the log has reached its limit; its oldest lines are removed from now on"]
     assert texts(logs, Selection(resources=frozenset({WEB})))[-1].startswith("99 ")
     logs.close()
+
+
+def test_blocks_that_end_before_the_cursor_are_not_read(tmp_path: Path):
+    store = LogStore(tmp_path / "log")
+    store.span(ResourceName("web"), SpanId("s"))("one\ntwo\n")
+    assert store.read_blocks(len(store)) == ([], 2)
+    store.close()

@@ -169,8 +169,8 @@ class LogStore:
         taken: list[BlockEntry] = []
         size = lines = 0
         for key in islice(keys, SKIPPED):
-            if accepted(key):
-                entry = self._index.entry(key)
+            entry = self._index.entry(key) if accepted(key) else None
+            if entry is not None and entry.number + entry.count > cursor:
                 taken.append(entry)
                 size += entry.size
                 lines += entry.number + entry.count - max(cursor, entry.number)
