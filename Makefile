@@ -41,13 +41,8 @@ imports: $(INSTALLED)
 rules: $(INSTALLED)
 	$(BIN)/pytest -q tests/house_rules
 
-# Two runs beside each other: those that need an engine or a cluster mostly wait. What the other one says comes at the end.
-test: $(INSTALLED) ## run all tests; starts the test cluster if there is none
-	@alone=$$(mktemp -d); \
-	PYTEST_DEBUG_TEMPROOT=$$alone $(BIN)/pytest -m 'not cluster and not engine' > $$alone/output 2>&1 & run=$$!; \
-	trap 'kill $$run 2> /dev/null; rm -rf '$$alone EXIT; \
-	$(BIN)/pytest -m 'cluster or engine'; status=$$?; \
-	wait $$run || status=$$?; cat $$alone/output; exit $$status
+test: $(INSTALLED) ## run all tests, in three processes; starts the test cluster if there is none
+	$(BIN)/python -m tests.in_parts
 
 demo: $(INSTALLED) ## show what pytilt does, in a minute
 	$(BIN)/tilt demo --install-engine

@@ -37,12 +37,12 @@ def test_no_name_and_no_docstring_has_a_word_to_avoid():
     )
 
 
-def test_no_two_classes_share_a_name():
+def test_no_two_classes_share_a_name_private_ones_neither():
     homes: dict[str, list[str]] = defaultdict(list)
     for module in modules("src/pytilt/"):
-        for node in module.tree.body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                homes[node.name].append(f"{module.path}:{node.lineno}")
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef):
+                homes[node.name.lstrip("_")].append(f"{module.path}:{node.lineno}")
     none_of([f"{name}: {', '.join(places)}" for name, places in sorted(homes.items()) if len(places) > 1])
 
 

@@ -96,8 +96,19 @@ async def exported(engine: Engine, image: BuiltImage) -> bytes:
 
 def unpacked(packed: bytes, root: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
-        members = [each for each in tar if not (each.name.startswith(_MADE_BY_ENGINE) or each.isdev())]
+        members = [
+            each for each in tar if not (each.name.startswith(_MADE_BY_ENGINE) or each.isdev() or _busybox(each))
+        ]
         tar.extractall(root, members, numeric_owner=True, filter="fully_trusted")
+
+
+def _is_made_by_engine(member: tarfile.TarInfo) -> bool:
+    return member.name.startswith(_MADE_BY_ENGINE) or member.isdev()
+
+
+def _is_of_busybox(member: tarfile.TarInfo) -> bool:
+    """One of the four hundred names of BusyBox, which no build changes."""
+    return member.name.startswith("bin/") and (member.islnk() or member.issym())
 
 
 def listed(root: Path) -> Listing:

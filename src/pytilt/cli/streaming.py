@@ -40,7 +40,7 @@ def streaming(wanted: Selection, *, color: bool) -> Callable[[Store, LogStore], 
 
     async def show(_: Store, logs: LogStore) -> None:
         prefix, width = len(wanted.resources) != 1, row_width(sys.stdout, color=color)
-        shown = _Shown(LogPrinter(sys.stdout, color=color, prefix=prefix, width=width))
+        shown = _PrintOnce(LogPrinter(sys.stdout, color=color, prefix=prefix, width=width))
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_reader_gone(sys.stdout), name="reader of the output")
@@ -92,7 +92,7 @@ async def _reader_gone(out: TextIO) -> None:
     raise OutputClosedError("nobody reads the output any more")
 
 
-class _Shown:
+class _PrintOnce:
     """Prints every block once: the thread that prints may still be at it when the session ends."""
 
     def __init__(self, printer: LogPrinter) -> None:

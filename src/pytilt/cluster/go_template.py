@@ -21,7 +21,7 @@ _MISSING = object()
 _NO_VALUE = "<no value>"
 
 
-class _Block(NamedTuple):
+class _ControlAction(NamedTuple):
     """`if`, `with` or `range`, and what stands in it."""
 
     kind: str
@@ -34,7 +34,7 @@ class _Pipe(NamedTuple):
     words: str
 
 
-_Node = str | _Pipe | _Block
+_Node = str | _Pipe | _ControlAction
 
 
 class GoTemplate:
@@ -104,7 +104,7 @@ def _nodes(parts: Sequence[str | _Pipe], at: int) -> tuple[list[_Node], int]:
     return found, at
 
 
-def _block(parts: Sequence[str | _Pipe], at: int, kind: str, pipe: str) -> tuple[_Block, int]:
+def _block(parts: Sequence[str | _Pipe], at: int, kind: str, pipe: str) -> tuple[_ControlAction, int]:
     _check(pipe)
     body, end = _nodes(parts, at + 1)
     otherwise: list[_Node] = []
@@ -113,12 +113,12 @@ def _block(parts: Sequence[str | _Pipe], at: int, kind: str, pipe: str) -> tuple
     if closing.startswith("else "):  # `else if` is a block in the other branch, with the same end
         word, _, rest = closing.removeprefix("else").strip().partition(" ")
         inner, end = _block(parts, end, word, rest)
-        return _Block(kind, pipe, body, [inner]), end
+        return _ControlAction(kind, pipe, body, [inner]), end
     if closing == "else":
         otherwise, end = _nodes(parts, end + 1)
     if end >= len(parts):
         raise UserError(f"the `{kind}` of the template has no {{{{end}}}}")
-    return _Block(kind, pipe, body, otherwise), end
+    return _ControlAction(kind, pipe, body, otherwise), end
 
 
 def _bare(words: str) -> str:
@@ -135,7 +135,7 @@ def _written(nodes: Sequence[_Node], value: object, root: object) -> Iterator[st
             yield from _of_block(node, value, root)
 
 
-def _of_block(block: _Block, value: object, root: object) -> Iterator[str]:
+def _of_block(block: _ControlAction, value: object, root: object) -> Iterator[str]:
     found = _evaluated(block.pipe, value, root)
     if not _true(found):
         yield from _written(block.otherwise, value, root)

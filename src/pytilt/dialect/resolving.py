@@ -23,10 +23,10 @@ class Names:
         self.errors: list[StaticError] = []
 
 
-class _Block:
+class _Bindings:
     """The names bound in one function or comprehension."""
 
-    def __init__(self, outer: "_Block | None") -> None:
+    def __init__(self, outer: "_Bindings | None") -> None:
         self.outer = outer
         self.names: set[str] = set()
 
@@ -60,8 +60,8 @@ class _Resolver(ast.NodeVisitor):
         self.names = Names()
         self._file = file
         self._predeclared = predeclared
-        self._block: _Block | None = None
-        self._later: list[tuple[ast.Name, _Block]] = []
+        self._block: _Bindings | None = None
+        self._later: list[tuple[ast.Name, _Bindings]] = []
         self._functions = 0
         self._loops = 0
         self._branches = 0
@@ -81,7 +81,7 @@ class _Resolver(ast.NodeVisitor):
         place = Position(file=self._file, line=node.lineno, column=node.col_offset + 1)
         self.names.errors.append(StaticError(message, place, hint=hint))
 
-    def _check_global(self, node: ast.Name, block: _Block | None) -> None:
+    def _check_global(self, node: ast.Name, block: _Bindings | None) -> None:
         name, names = node.id, self.names
         if name not in names.globals_ and name not in names.loaded and name not in self._predeclared:
             known = names.globals_ | names.loaded
@@ -193,7 +193,7 @@ class _Resolver(ast.NodeVisitor):
             if default is not None:
                 self.visit(default)
         outer, loops, branches = self._block, self._loops, self._branches
-        self._block = _Block(outer)
+        self._block = _Bindings(outer)
         self._loops = self._branches = 0
         self._functions += 1
         for parameter in [*arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]:
@@ -215,7 +215,7 @@ class _Resolver(ast.NodeVisitor):
     def _comprehension(self, clauses: list[ast.comprehension], results: list[ast.expr]) -> None:
         self.visit(clauses[0].iter)
         outer = self._block
-        self._block = _Block(outer)
+        self._block = _Bindings(outer)
         for i, clause in enumerate(clauses):
             assert isinstance(clause, Clause), "the parser makes no other"
             if i:

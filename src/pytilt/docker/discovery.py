@@ -135,14 +135,14 @@ class _Endpoint(msgspec.Struct, rename="pascal"):
     skip_tls_verify: bool = msgspec.field(name="SkipTLSVerify", default=False)
 
 
-class _Context(msgspec.Struct, rename="pascal"):
+class _DockerContext(msgspec.Struct, rename="pascal"):
     endpoints: dict[str, _Endpoint] = {}
 
 
 def _context_address(settings: Settings, machine: Machine, name: str) -> EngineAddress:
     folder = Path(settings.docker_config, "contexts")
     key = sha256(name.encode()).hexdigest()
-    context = _decoded(machine.read(str(folder / "meta" / key / "meta.json")), _Context)
+    context = _decoded(machine.read(str(folder / "meta" / key / "meta.json")), _DockerContext)
     endpoint = context.endpoints.get("docker") if context else None
     if endpoint is None or not endpoint.host:
         raise EngineUnreachableError(

@@ -54,7 +54,7 @@ class _Version(msgspec.Struct, rename="pascal"):
     arch: str = ""
 
 
-class _Config(msgspec.Struct, rename="pascal"):
+class _InspectedConfig(msgspec.Struct, rename="pascal"):
     entrypoint: list[str] | None = None
     cmd: list[str] | None = None
     env: list[str] | None = None
@@ -63,9 +63,9 @@ class _Config(msgspec.Struct, rename="pascal"):
     volumes: dict[str, msgspec.Raw] | None = None
 
 
-class _Inspected(msgspec.Struct, rename="pascal"):
+class _InspectedImage(msgspec.Struct, rename="pascal"):
     id: str
-    config: _Config | None = None
+    config: _InspectedConfig | None = None
 
 
 class _Listed(msgspec.Struct, rename="pascal"):
@@ -138,7 +138,7 @@ class Engine:
     async def _image_id(self, reference: str) -> str | None:
         api = await self.api()
         try:
-            return (await api.request("GET", path("images", reference, "json"))).decode(_Inspected).id
+            return (await api.request("GET", path("images", reference, "json"))).decode(_InspectedImage).id
         except DockerApiError as error:
             if error.status == 404:
                 return None
@@ -167,7 +167,7 @@ class Engine:
         inspected, history = await asyncio.gather(
             api.request("GET", path("images", image, "json")), api.request("GET", path("images", image, "history"))
         )
-        config = inspected.decode(_Inspected).config or _Config()
+        config = inspected.decode(_InspectedImage).config or _InspectedConfig()
         return ImageConfig(
             entrypoint=tuple(config.entrypoint or ()),
             command=tuple(config.cmd or ()),

@@ -34,7 +34,7 @@ class _Actor(msgspec.Struct, frozen=True, rename="pascal"):
     attributes: dict[str, str] | None = None
 
 
-class _Event(msgspec.Struct, frozen=True, rename="pascal"):
+class _EngineEvent(msgspec.Struct, frozen=True, rename="pascal"):
     action: str = ""
     actor: _Actor = _Actor()
 
@@ -256,7 +256,7 @@ class DockerRuntime:
                 async for chunk in chunks:
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in filter(None, lines):
-                        event = read_message(line, _Event)
+                        event = read_message(line, _EngineEvent)
                         yield ContainerEvent(
                             action=event.action, id=event.actor.id, labels=event.actor.attributes or {}
                         )

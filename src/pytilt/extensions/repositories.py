@@ -130,7 +130,7 @@ class Repositories:
         locked = self._locked(url, ref)
         wanted = locked.commit if locked else ref or "HEAD"
         fetched = self._fetched(url)
-        repository = _Repository(fetched / "git", self._git)
+        repository = _GitRepository(fetched / "git", self._git)
         commit = "" if self._newest else repository.known(wanted)
         if not commit:
             commit = self._fetch(repository, url, wanted)
@@ -166,7 +166,7 @@ class Repositories:
                 continue
             commit = tree = ""
             if (place / ".git").exists():
-                work = _Repository(place / ".git", self._git)
+                work = _GitRepository(place / ".git", self._git)
                 commit = work.known("HEAD")
                 tree = work.tree(commit) if commit else ""
                 if ref and work.known(ref) != commit:
@@ -193,7 +193,7 @@ class Repositories:
         lock = read(self._lock_path) if self._lock_path else None
         return lock.find(url, ref) if lock else None
 
-    def _fetch(self, repository: "_Repository", url: str, ref: str) -> str:
+    def _fetch(self, repository: "_GitRepository", url: str, ref: str) -> str:
         folder = self.folder(url)
         if not self._fetches:
             raise UserError(
@@ -224,7 +224,7 @@ class Repositories:
         )
 
 
-class _Repository:
+class _GitRepository:
     """A git repository without a work tree."""
 
     def __init__(self, path: Path, git: RunGit) -> None:

@@ -145,7 +145,7 @@ class _Dir(NamedTuple):
 _COVERED = _Dir(covered=True, active=())
 
 
-class _Group:
+class _PatternGroup:
     """Neighbouring patterns of the same sign: their order does not matter."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
@@ -171,7 +171,9 @@ class _Rules:
     def __init__(self, root: str, patterns: Iterable[Pattern]) -> None:
         self.root = root
         self._start = len(root) + 1
-        self._groups = [_Group(tuple(group)) for _, group in groupby(patterns, key=lambda pattern: pattern.exception)]
+        self._groups = [
+            _PatternGroup(tuple(group)) for _, group in groupby(patterns, key=lambda pattern: pattern.exception)
+        ]
         self._reversed = [(1 << index, group) for index, group in enumerate(self._groups)][::-1]
 
     def extend(self, directory: str, name: str, mask: int) -> int:

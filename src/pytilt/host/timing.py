@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pytilt.model.updates import StepName, UpdateStep
 
 
-class _Step(NamedTuple):
+class _TimedStep(NamedTuple):
     name: StepName
     subject: str
     begin: float
@@ -29,11 +29,11 @@ class Recording:
 
     def __init__(self, origin: float | None = None) -> None:
         self.origin = time.monotonic() if origin is None else origin
-        self._steps: list[_Step] = []
+        self._steps: list[_TimedStep] = []
 
     def add(self, name: StepName, begin: float, end: float, subject: str = "") -> None:
         """Note a step whose times are known, by the monotonic clock."""
-        self._steps.append(_Step(name, subject, begin, end))
+        self._steps.append(_TimedStep(name, subject, begin, end))
 
     @property
     def steps(self) -> tuple[UpdateStep, ...]:

@@ -231,7 +231,7 @@ class Display(App[None]):
             self.pane.show_resource(row.name)
         self._show_keys()
 
-    def on_log_pane_changed(self) -> None:
+    def on_log_pane_view_changed(self) -> None:
         """The log shows something else."""
         self._show_keys()
 

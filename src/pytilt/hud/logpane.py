@@ -38,7 +38,7 @@ class LogPane(Vertical):
         clock: returns the time.
     """
 
-    class Changed(Message):
+    class ViewChanged(Message):
         """It shows something else now, or in another way."""
 
     def __init__(self, source: SessionSource, clock: Callable[[], datetime]) -> None:
@@ -211,4 +211,4 @@ class LogPane(Vertical):
         notes += [f'"{look.words}"  n N'] if look.words else []
         notes += [] if look.wrap else ["not wrapped"]
         self.title.show(query.resource or "", query.source, notes, reading=self.view.has_focus)
-        self.post_message(self.Changed())
+        self.post_message(self.ViewChanged())

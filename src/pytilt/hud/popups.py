@@ -116,7 +116,7 @@ class Question(ModalScreen[bool]):
             yield Static(self._text, markup=False)
 
 
-class _Page(ScrollingLines):
+class _PopupLines(ScrollingLines):
     def __init__(self, lines: Sequence[Sequence[Piece]]) -> None:
         super().__init__()
         self._lines = lines
@@ -155,10 +155,10 @@ class Reading(ModalScreen[None]):
         with Vertical(classes="frame wide") as frame:
             frame.border_title = self._title
             frame.border_subtitle = "↑ ↓ scroll · esc close"
-            page = _Page(self._lines)
+            page = _PopupLines(self._lines)
             page.styles.height = len(self._lines)
             yield page
 
     def action_scroll(self, lines: int) -> None:
         """Scroll."""
-        self.query_one(_Page).scroll_lines(lines)
+        self.query_one(_PopupLines).scroll_lines(lines)

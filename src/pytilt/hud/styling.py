@@ -32,7 +32,7 @@ ModalScreen { align: center middle; background: $background 60%; }
     width: auto; min-width: 38; height: auto; max-height: 20;
     border: none; background: $surface; padding: 0;
 }
-.frame _Page { max-height: 100%; background: $surface; }
+.frame _PopupLines { max-height: 100%; background: $surface; }
 
 CommandPalette SearchIcon { display: none; }
 CommandPalette > Vertical { width: 76; max-width: 96%; }

@@ -64,7 +64,7 @@ class _Reader:
         if self._depth > _DEEPEST:
             raise UnclearError("its images build upon one another")
         _check_directives(build.contents or "")
-        found = _Dockerfile(self, BuildPlace(label=label, build=build)).wanted()
+        found = _DockerfileStages(self, BuildPlace(label=label, build=build)).wanted()
         self._depth -= 1
         return found
 
@@ -79,7 +79,7 @@ class _Reader:
         return MadeStage(base=word, workdir=self.outside.working_dir)
 
 
-class _Dockerfile:
+class _DockerfileStages:
     """One Dockerfile: its stages, each read when it is needed."""
 
     def __init__(self, reader: _Reader, place: BuildPlace) -> None:

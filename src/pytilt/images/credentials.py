@@ -51,15 +51,15 @@ def config_header(auths: Mapping[str, RegistryAuth]) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(named)).decode()
 
 
-class _Entry(msgspec.Struct):
+class _AuthEntry(msgspec.Struct):
     auth: str = ""
     username: str = ""
     password: str = ""
     identitytoken: str = ""
 
 
-class _Config(msgspec.Struct, rename="camel"):
-    auths: dict[str, _Entry] = {}
+class _DockerConfig(msgspec.Struct, rename="camel"):
+    auths: dict[str, _AuthEntry] = {}
     creds_store: str = ""
     cred_helpers: dict[str, str] = {}
 
@@ -147,21 +147,21 @@ class RegistryCredentials:
 def stored(config: bytes, host: str) -> RegistryAuth | None:
     """The credentials for a registry in the text of a `config.json`, None if it has none or cannot be read."""
     try:
-        return _stored(decode(config, _Config), host)
+        return _stored(decode(config, _DockerConfig), host)
     except MalformedJsonError:
         return None
 
 
-def _read(path: str) -> _Config:
+def _read(path: str) -> _DockerConfig:
     try:
-        return decode(read_file(path) or b"{}", _Config)
+        return decode(read_file(path) or b"{}", _DockerConfig)
     except OSError:
-        return _Config()
+        return _DockerConfig()
     except MalformedJsonError as error:
         raise PublishError(f"cannot read stored credentials: {error}", where=path, hint="mend the file") from error
 
 
-def _stored(config: _Config, host: str) -> RegistryAuth | None:
+def _stored(config: _DockerConfig, host: str) -> RegistryAuth | None:
     wanted = _key(host)
     for name, entry in config.auths.items():
         if name != wanted and _host(name) != _host(wanted):

@@ -167,7 +167,7 @@ def _instructions(text: str) -> Iterator[Instruction]:
         _skip_heredocs(keyword, joined, lines)
 
 
-class _Line(NamedTuple):
+class _SourceLine(NamedTuple):
     number: int
     start: int
     text: str
@@ -177,14 +177,14 @@ class _Line(NamedTuple):
         return self.text.lstrip().startswith("#")
 
 
-def _lines(text: str) -> Iterator[_Line]:
+def _lines(text: str) -> Iterator[_SourceLine]:
     position = 0
     for number, line in enumerate(text.split("\n"), start=1):
-        yield _Line(number, position, line.removesuffix("\r"))
+        yield _SourceLine(number, position, line.removesuffix("\r"))
         position += len(line) + 1
 
 
-def _joined(line: _Line, following: Iterator[_Line], escape: str) -> tuple[str, list[int]]:
+def _joined(line: _SourceLine, following: Iterator[_SourceLine], escape: str) -> tuple[str, list[int]]:
     """An instruction's lines as one, and the positions of its characters; comments and empty lines do not end it."""
     joined, offsets = "", list[int]()
     for part in chain([line], following):
@@ -200,7 +200,7 @@ def _joined(line: _Line, following: Iterator[_Line], escape: str) -> tuple[str, 
     return joined, offsets
 
 
-def _skip_heredocs(keyword: str, text: str, lines: Iterator[_Line]) -> None:
+def _skip_heredocs(keyword: str, text: str, lines: Iterator[_SourceLine]) -> None:
     words = text.split(maxsplit=2)
     if keyword == "ONBUILD" and len(words) > 1:
         keyword = words[1].upper()

@@ -46,7 +46,7 @@ _SERVER_OWNED = ("managedFields", "resourceVersion", "uid", "creationTimestamp",
 _DEFINITION = "CustomResourceDefinition"
 
 
-class _Wanted(Value):
+class _ApplyTarget(Value):
     """An object on its way into the cluster."""
 
     object: KubeObject
@@ -178,7 +178,7 @@ class _Application:
     """One object being applied."""
 
     def __init__(
-        self, api: KubernetesApi, discovery: Discovery, wanted: _Wanted, limit: asyncio.Timeout, notify: Notify
+        self, api: KubernetesApi, discovery: Discovery, wanted: _ApplyTarget, limit: asyncio.Timeout, notify: Notify
     ) -> None:
         self._api = api
         self._discovery = discovery
@@ -326,7 +326,7 @@ class _Application:
             self._discovery.learn(o)
 
 
-def _prepared(wanted: KubeObject, resource: ApiResource, default: str) -> _Wanted:
+def _prepared(wanted: KubeObject, resource: ApiResource, default: str) -> _ApplyTarget:
     """The object without what the server owns, in the namespace that it goes to."""
     namespace = _namespace(resource, objects.namespace(wanted), default)
     metadata: dict[str, Any] = {k: v for k, v in objects.metadata(wanted).items() if k not in _SERVER_OWNED}
@@ -336,7 +336,7 @@ def _prepared(wanted: KubeObject, resource: ApiResource, default: str) -> _Wante
     if namespace:
         metadata["namespace"] = namespace
     kept: Mapping[str, Any] = {key: value for key, value in wanted.items() if key != "status"}
-    return _Wanted(object={**kept, "metadata": metadata}, resource=resource, namespace=namespace)
+    return _ApplyTarget(object={**kept, "metadata": metadata}, resource=resource, namespace=namespace)
 
 
 def _is_possible(ref: ObjectRef) -> bool:

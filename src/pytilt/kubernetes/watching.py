@@ -102,7 +102,7 @@ async def watch(api: KubernetesApi, scope: Scope, *, patience: float = math.inf)
     Raises:
         ClusterUnreachableError: the objects may not be listed, or patience is at its end.
     """
-    watched = _Watch(api, scope)
+    watched = _ScopeWatch(api, scope)
     backoff = Backoff()
     loop = asyncio.get_running_loop()
     since: float | None = None
@@ -184,7 +184,7 @@ class _DeniedError(Exception):
         self.error = error
 
 
-class _Watch:
+class _ScopeWatch:
     """What is known of a scope, and how to learn more."""
 
     def __init__(self, api: KubernetesApi, scope: Scope) -> None:
@@ -245,7 +245,7 @@ class _Watch:
                     for change in self._changes(self._event(line)):
                         yield change
 
-    def _changes(self, event: "_Event") -> list[Change]:
+    def _changes(self, event: "_StreamedEvent") -> list[Change]:
         if event.type == "ERROR":  # most of all: the version is too old
             self._version = ""
             raise _RetryError(
@@ -295,14 +295,14 @@ class _Watch:
     def _denied(self, what: str, failure: Failure) -> ClusterUnreachableError:
         return failures.denied(self._api.connection, f"{what} {self._scope.resource.plural}", failure)
 
-    def _event(self, line: bytes) -> "_Event":
+    def _event(self, line: bytes) -> "_StreamedEvent":
         try:
-            return decode(line, _Event)
+            return decode(line, _StreamedEvent)
         except MalformedJsonError as error:  # the connection was cut within a line
             raise _RetryError(failures.no_api(self._api.connection, str(error))) from error
 
 
-class _Event(msgspec.Struct):
+class _StreamedEvent(msgspec.Struct):
     type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"]
     object: dict[str, Any]
 

@@ -35,7 +35,7 @@ class ShellReceiver:
     way = Way.SHELL
     restarts = False
 
-    def __init__(self, stream: ExecStream, output: "_Output", marks: Marks, root: str) -> None:
+    def __init__(self, stream: ExecStream, output: "_ShellOutput", marks: Marks, root: str) -> None:
         self._stream = stream
         self._output = output
         self._marks = marks
@@ -142,7 +142,7 @@ async def open_shell(containers: Containers, ref: ContainerRef, *, root: str = "
         yield ShellReceiver(stream, output, marks, root)
 
 
-async def _greet(stream: ExecStream, output: "_Output") -> None:
+async def _greet(stream: ExecStream, output: "_ShellOutput") -> None:
     said: list[str] = []
     async for text, words in output:
         said.append(text)
@@ -154,7 +154,7 @@ async def _greet(stream: ExecStream, output: "_Output") -> None:
     raise _ended(output, stream.exit_status, "".join(said))
 
 
-class _Output:
+class _ShellOutput:
     """What the program says: text of the user's commands, and words of its own. An iterator that ends with it.
 
     Every item is text and the words that follow it; either may be empty.
@@ -174,7 +174,7 @@ class _Output:
         """Has the program ended?"""
         return self.end.is_set()
 
-    def __aiter__(self) -> "_Output":
+    def __aiter__(self) -> "_ShellOutput":
         return self
 
     async def __anext__(self) -> tuple[str, list[str]]:
@@ -219,9 +219,9 @@ class _Output:
 
 
 @contextlib.asynccontextmanager
-async def _listen(stream: ExecStream, mark: bytes) -> AsyncIterator[_Output]:
+async def _listen(stream: ExecStream, mark: bytes) -> AsyncIterator[_ShellOutput]:
     """Read a stream all the time, so that its end is noticed between updates too."""
-    output = _Output(mark)
+    output = _ShellOutput(mark)
     failure: BaseException | None = None
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(output.fill(stream), name="listen to live updates")
@@ -249,7 +249,7 @@ def _failure(tool: str, status: int, said: str) -> SyncError:
     return SyncError(message, hint=NOT_WRITABLE if denied else None)
 
 
-def _ended(output: _Output, status: int | None, said: str) -> SyncError:
+def _ended(output: _ShellOutput, status: int | None, said: str) -> SyncError:
     if output.failure:
         return SyncError(_with_output(output.failure.message, said), hint=output.failure.hint)
     if status in _CANNOT_EXECUTE:

@@ -62,9 +62,9 @@ class Planner:
         self._queues: dict[QueueKind, list[Place]] = {kind: [] for kind in QueueKind}
         self._places: dict[ResourceName, tuple[QueueKind, Place, str]] = {}
         """Where each is in its queue, and why it is not updated in place."""
-        self._interests = _Interests()
+        self._interests = _Dependents()
         """The objects by which each resource is judged."""
-        self._blocked = _Interests()
+        self._blocked = _Dependents()
         """The objects that each waits for besides."""
         self._evaluating = False
         self._one_runs_alone = False
@@ -216,7 +216,7 @@ class Planner:
         )
 
 
-class _Interests:
+class _Dependents:
     """Which resources are to be looked at when an object changes."""
 
     def __init__(self) -> None:

@@ -39,7 +39,7 @@ SHOWN_FILES = 10
 """Files that a live update names one by one in the log."""
 
 
-class _Result(Value):
+class _SyncResult(Value):
     """What came of an update of one container."""
 
     error: str = ""
@@ -102,7 +102,9 @@ class Syncing:
             status={"synced": start.sequence, "containers": synced, "deployed_at": self._store.now()},
         )
 
-    async def _all(self, resource: Resource, targets: Sequence[SyncTarget], start: Start, log: Log) -> list["_Result"]:
+    async def _all(
+        self, resource: Resource, targets: Sequence[SyncTarget], start: Start, log: Log
+    ) -> list["_SyncResult"]:
         """Update all containers at the same time.
 
         A single one has no task of its own: that would begin only after all who watch the resource had their turn.
@@ -129,21 +131,21 @@ class Syncing:
 
     async def _one(
         self, resource: Resource, target: SyncTarget, start: Start, batches: "_Batches", log: Log
-    ) -> "_Result":
+    ) -> "_SyncResult":
         """Update one container; a failure that a full update would not mend is a result."""
         try:
             with timing.about(f"{target.pod.name}/{target.container.name}"):
-                return _Result(error=await self._bring(resource, target, start, batches, log))
+                return _SyncResult(error=await self._bring(resource, target, start, batches, log))
         except SyncError as problem:
             name = f"{target.pod.name}/{target.container.name}"
             # A reason that the container itself gave comes with a hint.
             if problem.hint is None and not isinstance(problem, NotInPlaceError) and await self._gone(resource, target):
                 log(f"  → Container {name} is gone; what changed goes into the one that replaces it\n")
-                return _Result(gone=True)
+                return _SyncResult(gone=True)
             if not target.image.live_update_only:
                 raise
             log(f"  → Failed to update container {name}: {problem}\n", level=Level.ERROR)
-            return _Result(error=str(problem), brought=False)
+            return _SyncResult(error=str(problem), brought=False)
 
     async def _gone(self, resource: Resource, target: SyncTarget) -> bool:
         """Has the container ended? That is known a moment after its stream broke."""
@@ -163,7 +165,7 @@ class Syncing:
         name = f"{target.pod.name}/{target.container.name}"
         await self._check(target, batch.plan, log)
         _log_steps(log, name, batch)
-        printed = _Printed(log)
+        printed = _UpdateLog(log)
         result = await self._receivers.send(target, batch, printed)
         if result.failed is not None:
             error = f"command `{result.failed.shown}` failed in container {name}: exit status {result.exit_status}"
@@ -256,7 +258,7 @@ class _Batches:
         return self._batches.setdefault((plan, restart), Batch(plan, restart=restart))
 
 
-class _Printed:
+class _UpdateLog:
     """Passes the log of an update on, and keeps the end of what the present command prints."""
 
     def __init__(self, log: Log) -> None:

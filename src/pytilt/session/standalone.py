@@ -31,17 +31,19 @@ def evaluate_once(
         all_errors: go on after a wrong call, where more errors can be found.
     """
     request = replace(project.request(subcommand), times_calls=times_calls, all_errors=all_errors)
-    with _Commands() as commands:
-        repositories = _Repositories(project, subcommand, commands, log)
+    with _CommandThread() as commands:
+        repositories = _LazyRepositories(project, subcommand, commands, log)
         cache = DiskCodeCache(project.settings)
         return evaluate(request, Host(log=log, run_local=commands.run, checkout=repositories.checkout, cache=cache))
 
 
-class _Commands:
+class _CommandThread:
     """Runs commands in the event loop of a thread of its own, which starts with the first one."""
 
-    def __enter__(self) -> Self:
+    def __init__(self) -> None:
         self._background: _Background | None = None
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -86,10 +88,10 @@ class _Background:
         self._loop.close()
 
 
-class _Repositories:
+class _LazyRepositories:
     """The repositories of extensions, which are opened when the Tiltfile names one."""
 
-    def __init__(self, project: SessionProject, subcommand: str, commands: _Commands, log: Log) -> None:
+    def __init__(self, project: SessionProject, subcommand: str, commands: _CommandThread, log: Log) -> None:
         self._project = project
         self._subcommand = subcommand
         self._commands = commands

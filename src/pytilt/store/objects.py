@@ -52,7 +52,7 @@ class Changed(Value):
     names: frozenset[tuple[type[Object], str]]
 
 
-class _Watch:
+class _Subscription:
     def __init__(self, kinds: frozenset[type[Object]]) -> None:
         self.kinds = kinds
         self.event = asyncio.Event()
@@ -79,7 +79,7 @@ class Store:
         self._clock = clock
         self._objects: dict[type[Object], dict[str, Object]] = {kind: {} for kind in STORED}
         self._version = 0
-        self._watches: dict[type[Object], list[_Watch]] = {kind: [] for kind in STORED}
+        self._watches: dict[type[Object], list[_Subscription]] = {kind: [] for kind in STORED}
         self._snapshot: Snapshot | None = None
 
     def snapshot(self) -> Snapshot:
@@ -144,8 +144,8 @@ class Store:
         return precise(self._clock())
 
     @contextmanager
-    def _watching(self, kinds: frozenset[type[Object]]) -> Iterator[_Watch]:
-        watch = _Watch(kinds)
+    def _watching(self, kinds: frozenset[type[Object]]) -> Iterator[_Subscription]:
+        watch = _Subscription(kinds)
         for kind in kinds:
             self._watches[kind].append(watch)
         try:

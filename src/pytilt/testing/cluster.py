@@ -39,7 +39,7 @@ class FakeCluster:
         self.deleted: list[ObjectRef] = []
         """What was deleted by `delete`, in order."""
         self._objects: dict[_Key, KubeObject] = {}
-        self._watchers: set[_Watcher] = set()
+        self._watchers: set[_FakeWatch] = set()
         self._refusals: dict[str, PytiltError] = {}
         self._gates: dict[str, asyncio.Event] = {}
         self._version = 0
@@ -105,7 +105,7 @@ class FakeCluster:
         """Yield what is stored, then what the test or an apply changes."""
         if self.failing is not None:
             raise self.failing
-        watcher = _Watcher(objects.group(api_version), kind, namespace)
+        watcher = _FakeWatch(objects.group(api_version), kind, namespace)
         self._watchers.add(watcher)
         self._list(watcher)
         try:
@@ -216,7 +216,7 @@ class FakeCluster:
         namespace = "" if ref.kind in _NOT_NAMESPACED else ref.namespace or self.answer.namespace
         return objects.group(ref.api_version), ref.kind, namespace, ref.name
 
-    def _list(self, watcher: "_Watcher") -> None:
+    def _list(self, watcher: "_FakeWatch") -> None:
         for key, o in self._objects.items():
             if watcher.wants(key):
                 watcher.queue.put_nowait(Change(type=ChangeType.ADDED, object=o))
@@ -228,7 +228,7 @@ class FakeCluster:
                 watcher.queue.put_nowait(Change(type=type_, object=o))
 
 
-class _Watcher:
+class _FakeWatch:
     def __init__(self, group: str, kind: str, namespace: str) -> None:
         self.kind = kind
         self.queue: asyncio.Queue[Change] = asyncio.Queue()

@@ -56,7 +56,7 @@ def read_project(
     services = merged.get("services") or {}
     if not isinstance(services, dict):
         raise UserError("services must be a mapping", where=next(iter(paths), None))
-    extended = _Extensions(services, directory, environ, read)
+    extended = _Extends(services, directory, environ, read)
     project = {**merged, "services": {str(name): extended.service(str(name)) for name in services}}
     for entry in _list_of(project.pop("include", None)):
         _include(project, _included(entry, directory, environ, read, (*including, *paths)))
@@ -208,7 +208,7 @@ def interpolate(text: str, environ: Mapping[str, str], path: str) -> str:
     return _VARIABLE.sub(put, text)
 
 
-class _Extensions:
+class _Extends:
     """Services with what they extend taken in."""
 
     def __init__(self, services: Config, directory: str, environ: Mapping[str, str], read: Read) -> None:
@@ -251,7 +251,7 @@ class _Extensions:
         if not isinstance(services, dict):
             raise UserError("services must be a mapping", where=path)
         directory = posixpath.dirname(path)
-        return rebased(_Extensions(services, directory, self._environ, self._read).service(name), directory)
+        return rebased(_Extends(services, directory, self._environ, self._read).service(name), directory)
 
 
 def _environment_value(text: str, environ: Mapping[str, str]) -> str:

@@ -74,7 +74,7 @@ def live_update(script: Script, steps: object) -> LiveUpdate | None:
     found = conversions.items(steps)
     if not found:
         return None
-    plan = _Plan(script.directory)
+    plan = _LiveUpdateSteps(script.directory)
     for step in found:
         if not isinstance(step, Step):
             raise UserError(
@@ -112,7 +112,7 @@ def _shown(value: object) -> str:
     return to_repr(value)
 
 
-class _Plan:
+class _LiveUpdateSteps:
     """The steps so far, and which kinds may still follow."""
 
     def __init__(self, directory: str) -> None:

@@ -68,10 +68,10 @@ def _function(name: str, function: Builtin, indent: str, *, inside: bool) -> lis
     for each in function.signature.parameters.values():
         hint = hints.get(each.name) or each.annotation
         plain = each.default in (each.empty, None, "") or isinstance(each.default, int)
-        default = each.default if plain else _Shown("...")
+        default = each.default if plain else _Verbatim("...")
         shown = _parameter(hint)
         shown += " | None" if each.default is None and shown != "Any" and "None" not in shown else ""
-        parameters.append(each.replace(annotation=_Shown(shown), default=default))
+        parameters.append(each.replace(annotation=_Verbatim(shown), default=default))
     signature = str(inspect.Signature(parameters))
     result = _RESULTS.get(hints.get("return", Any), "Any")
     lines = [f"{indent}@staticmethod"] if inside else []
@@ -79,7 +79,7 @@ def _function(name: str, function: Builtin, indent: str, *, inside: bool) -> lis
     return [*lines, f"{indent}def {name}{signature} -> {result}:", *body]
 
 
-class _Shown:
+class _Verbatim:
     """A text that prints as it is where Python prints a value of a signature."""
 
     def __init__(self, text: str) -> None:

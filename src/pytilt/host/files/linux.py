@@ -43,14 +43,19 @@ class InotifyWatcher:
     """The `Watcher` of Linux.
 
     Directories are walked in a thread. Events of directories that a walk has found, but of which the loop has not
-    read yet, wait until it has.
+    read yet, wait until it has. It is made on the event loop that it serves, and entered at once.
 
     Args:
         make_inotify: opens the kernel's queue.
     """
 
     def __init__(self, *, make_inotify: Callable[[], Inotify] = Inotify) -> None:
-        self._make_inotify = make_inotify
+        self._loop = asyncio.get_running_loop()
+        self._watches = Watches(make_inotify)
+        self._tree = Tree(self._watches)
+        self._gathering = Gathering(busy=lambda: bool(self._walks))
+        self._threads = ThreadPoolExecutor(1, "pytilt-files")
+        self._poller = Poller(self._watches, self._threads, self._dispatch, self._gathering.warn)
         self._interests = Interests()
         self._updating = asyncio.Lock()
         self._walks = 0
@@ -63,13 +68,7 @@ class InotifyWatcher:
         self._read_at = time.time_ns()
 
     async def __aenter__(self) -> Self:
-        """Open the kernel's queue."""
-        self._loop = asyncio.get_running_loop()
-        self._watches = Watches(self._make_inotify)
-        self._tree = Tree(self._watches)
-        self._gathering = Gathering(busy=lambda: bool(self._walks))
-        self._threads = ThreadPoolExecutor(1, "pytilt-files")
-        self._poller = Poller(self._watches, self._threads, self._dispatch, self._gathering.warn)
+        """Read the kernel's queue from now on."""
         if self._watches.fd is not None:
             self._loop.add_reader(self._watches.fd, self._read)
         return self

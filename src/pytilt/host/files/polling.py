@@ -165,7 +165,7 @@ def _warning(refusal: UserError, polled: int) -> str:
     )
 
 
-class _Entry(NamedTuple):
+class _EntryState(NamedTuple):
     """What differs between one state of an entry and the next."""
 
     inode: int
@@ -244,7 +244,7 @@ class PolledDirectories:
         return events
 
 
-def _differences(before: dict[str, _Entry], now: dict[str, _Entry]) -> Iterator[tuple[str, int]]:
+def _differences(before: dict[str, _EntryState], now: dict[str, _EntryState]) -> Iterator[tuple[str, int]]:
     for name, entry in before.items():
         if name not in now or _was_replaced(entry, now[name]):
             yield name, _GONE_DIRECTORY if entry.is_directory else _GONE
@@ -258,24 +258,24 @@ def _differences(before: dict[str, _Entry], now: dict[str, _Entry]) -> Iterator[
             yield name, _ATTRIB | (int(Mask.ISDIR) if entry.is_directory else 0)
 
 
-def _was_replaced(before: _Entry, now: _Entry) -> bool:
+def _was_replaced(before: _EntryState, now: _EntryState) -> bool:
     """By something of another kind, or a directory by another one?"""
     kinds_differ = stat.S_IFMT(before.mode) != stat.S_IFMT(now.mode)
     return kinds_differ or (now.is_directory and before.inode != now.inode)
 
 
-def _entries(path: str) -> dict[str, _Entry]:
+def _entries(path: str) -> dict[str, _EntryState]:
     with os.scandir(path) as listed:
         return {entry.name: found for entry in listed if (found := _entry(entry))}
 
 
-def _entry(entry: "os.DirEntry[str]") -> _Entry | None:
+def _entry(entry: "os.DirEntry[str]") -> _EntryState | None:
     try:
         found = entry.stat(follow_symlinks=False)
     except OSError:  # gone meanwhile
         return None
     written = (0, 0) if stat.S_ISDIR(found.st_mode) else (found.st_mtime_ns, found.st_size)
-    return _Entry(found.st_ino, found.st_mode, written, found.st_ctime_ns)
+    return _EntryState(found.st_ino, found.st_mode, written, found.st_ctime_ns)
 
 
 def _inode(path: str) -> tuple[int, int] | None:

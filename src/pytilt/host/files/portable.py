@@ -24,7 +24,7 @@ class PortableWatcher:
     """The `Watcher` of macOS.
 
     The system watches whole trees there, so ignored directories cost nothing to set up; what happens in them is
-    dropped here.
+    dropped here. It is made on the event loop that it serves, and entered at once.
     """
 
     def __init__(self) -> None:
@@ -36,11 +36,11 @@ class PortableWatcher:
         self._real: dict[str, str] = {}
         """Real paths of roots that are reached over links, and how the rules write them."""
         self._stop = asyncio.Event()
+        self._gathering = Gathering()
+        self._tasks = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
         """Start without anything to watch."""
-        self._gathering = Gathering()
-        self._tasks = asyncio.TaskGroup()
         await self._tasks.__aenter__()
         return self
 

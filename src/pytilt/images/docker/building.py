@@ -70,7 +70,7 @@ class DockerBuilder:
         log(f"{request.previous.reference} is gone; building from scratch\n")
         return None
 
-    async def _plan(self, request: BuildRequest, previous: BuiltImage | None, log: Log) -> "_Plan":
+    async def _plan(self, request: BuildRequest, previous: BuiltImage | None, log: Log) -> "_BuildPlan":
         """What is to be built, with what Tilt's extensions would pull replaced by what is made here."""
         plan = _plan(request, self._settings, {})
         if restart_helper.is_wanted(plan.contents, plan.args):
@@ -96,7 +96,7 @@ class DockerBuilder:
         """Is the image still in the engine's store, under its name?"""
         return await self._engine.image_id(image.reference) == image.id
 
-    async def _build(self, plan: "_Plan", log: Log) -> str:
+    async def _build(self, plan: "_BuildPlan", log: Log) -> str:
         if (plan.build.ssh or plan.build.secrets) and needs_session(plan.contents):
             return await self._client.build(plan.build, plan.context, plan.platform, _as_written(log, plan.context))
         buildkit = self._by_buildkit(await self._engine.about())
@@ -108,7 +108,7 @@ class DockerBuilder:
         log("Detected Buildkit corruption. Rebuilding without Buildkit\n")
         return await self._build_with(plan, log, buildkit=False)
 
-    async def _build_with(self, plan: "_Plan", log: Log, *, buildkit: bool) -> str:
+    async def _build_with(self, plan: "_BuildPlan", log: Log, *, buildkit: bool) -> str:
         """Build once; where a base image turns out to be private, fetch it with the user's credentials and go on."""
         api = await self._engine.api()
         try:
@@ -118,7 +118,7 @@ class DockerBuilder:
                 raise
         return await self._attempt(api, plan, log, buildkit=buildkit)
 
-    async def _attempt(self, api: DockerApi, plan: "_Plan", log: Log, *, buildkit: bool) -> str:
+    async def _attempt(self, api: DockerApi, plan: "_BuildPlan", log: Log, *, buildkit: bool) -> str:
         if buildkit and plan.context.spare and not plan.context.mounts:
             session = BuildSession(plan.context, _Progress(log))
             async with contextlib.AsyncExitStack() as stack:
@@ -129,7 +129,7 @@ class DockerBuilder:
                 return await self._attempt_in(session, api, plan, log)
         return await self._attempt_with_all(api, plan, log, buildkit=buildkit)
 
-    async def _attempt_with_all(self, api: DockerApi, plan: "_Plan", log: Log, *, buildkit: bool) -> str:
+    async def _attempt_with_all(self, api: DockerApi, plan: "_BuildPlan", log: Log, *, buildkit: bool) -> str:
         """Build from a tar that the Dockerfile is in."""
         podman = (await self._engine.about()).product is EngineProduct.PODMAN
         context = hidden(plan.context, plan.args, podman=podman)
@@ -143,7 +143,7 @@ class DockerBuilder:
             result = await reader.read(chunks)
         return await self._image_id(result, plan, context)
 
-    async def _attempt_in(self, session: BuildSession, api: DockerApi, plan: "_Plan", log: Log) -> str:
+    async def _attempt_in(self, session: BuildSession, api: DockerApi, plan: "_BuildPlan", log: Log) -> str:
         """Build with BuildKit from a context without the Dockerfile, which comes beside it."""
         params = {
             **self._params(plan, DOCKERFILE, buildkit=True, labels=LABELS),
@@ -156,7 +156,7 @@ class DockerBuilder:
             raise session.failure
         return await self._image_id(result, plan, plan.context)
 
-    def _params(self, plan: "_Plan", dockerfile: str, *, buildkit: bool, labels: Mapping[str, str]) -> Params:
+    def _params(self, plan: "_BuildPlan", dockerfile: str, *, buildkit: bool, labels: Mapping[str, str]) -> Params:
         environ = self._settings.environ
         return build_params(
             plan.build,
@@ -167,7 +167,7 @@ class DockerBuilder:
             labels=labels,
         )
 
-    async def _image_id(self, result: Result, plan: "_Plan", context: Context) -> str:
+    async def _image_id(self, result: Result, plan: "_BuildPlan", context: Context) -> str:
         if result.failure:
             raise build_failure(
                 as_written(result.failure, context),
@@ -196,7 +196,7 @@ class DockerBuilder:
         increments = previous.increments + 1 if previous else 0
         return BuiltImage(name=name, id=image_id, reference=reference, config=config, increments=increments)
 
-    async def _base_credentials(self, plan: "_Plan") -> dict[str, RegistryAuth]:
+    async def _base_credentials(self, plan: "_BuildPlan") -> dict[str, RegistryAuth]:
         hosts = {found.domain for base in plan.bases if (found := try_parse(base))}
         try:
             auths = {host: await self._credentials.find(host) for host in sorted(hosts)}
@@ -204,7 +204,7 @@ class DockerBuilder:
             raise BuildError(error.message, where=error.where, hint=error.hint) from error
         return {host: auth for host, auth in auths.items() if auth != RegistryAuth()}
 
-    async def _pull_bases(self, api: DockerApi, plan: "_Plan", log: Log) -> bool:
+    async def _pull_bases(self, api: DockerApi, plan: "_BuildPlan", log: Log) -> bool:
         """Pull base images for which credentials are stored: BuildKit asks for none of a client without a session."""
         pulled = False
         for host, auth in (await self._base_credentials(plan)).items():
@@ -231,7 +231,7 @@ def announcement(contents: str, platform: str) -> str:
     return f"Building Dockerfile{suffix}:\n{shown.rstrip()}\n\nBuilding image\n"
 
 
-class _Plan(msgspec.Struct, frozen=True):
+class _BuildPlan(msgspec.Struct, frozen=True):
     build: DockerBuild
     contents: str
     context: Context
@@ -240,14 +240,14 @@ class _Plan(msgspec.Struct, frozen=True):
     args: dict[str, str]
 
 
-def _plan(request: BuildRequest, settings: Settings, helpers: Mapping[ImageName, str]) -> _Plan:
+def _plan(request: BuildRequest, settings: Settings, helpers: Mapping[ImageName, str]) -> _BuildPlan:
     build = request.image.build
     if not isinstance(build, DockerBuild):
         raise TypeError(f"{request.image.name} is not made from a Dockerfile")
     args = build_args(build, settings.environ)
     references = {**helpers, **{name: image.reference for name, image in request.bases.items()}}
     contents = with_bases(build.contents or "", references, args, exact=request.exact_bases)
-    return _Plan(
+    return _BuildPlan(
         build=build,
         contents=contents,
         context=plan_context(build.context, build.dockerfile, contents, build.context_ignores),
@@ -257,7 +257,7 @@ def _plan(request: BuildRequest, settings: Settings, helpers: Mapping[ImageName,
     )
 
 
-def _fast_plan(plan: _Plan, previous: BuiltImage | None, changed: Sequence[str], cache: str) -> _Plan:
+def _fast_plan(plan: _BuildPlan, previous: BuiltImage | None, changed: Sequence[str], cache: str) -> _BuildPlan:
     """The plan of a fast build, made of that of its base. Reads directories.
 
     Raises:

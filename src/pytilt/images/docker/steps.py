@@ -28,7 +28,7 @@ class StepLine(Value):
     """Lines with the same id replace each other where the display can do that."""
 
 
-class _Step:
+class _VertexProgress:
     """A step and what was said of it."""
 
     def __init__(self, vertex: Vertex) -> None:
@@ -63,8 +63,8 @@ class BuildSteps:
     """The steps of one build."""
 
     def __init__(self) -> None:
-        self._steps: dict[str, _Step] = {}
-        self._failed: _Step | None = None
+        self._steps: dict[str, _VertexProgress] = {}
+        self._failed: _VertexProgress | None = None
 
     @property
     def failed_name(self) -> str:
@@ -94,7 +94,7 @@ class BuildSteps:
         return lines
 
     def _learn(self, vertex: Vertex) -> None:
-        step = self._steps.setdefault(vertex.digest, _Step(vertex))
+        step = self._steps.setdefault(vertex.digest, _VertexProgress(vertex))
         # A step may be reported as complete several times; the longest time is the right one.
         longest = max(vertex, step.vertex, key=lambda one: one.completed - one.started if one.completed else 0.0)
         step.vertex = Vertex(
@@ -106,7 +106,7 @@ class BuildSteps:
             error=vertex.error or step.vertex.error,
         )
 
-    def _report(self, step: _Step, printed: list[StepLine]) -> list[StepLine]:
+    def _report(self, step: _VertexProgress, printed: list[StepLine]) -> list[StepLine]:
         lines: list[StepLine] = []
         if step.vertex.started and not step.begun and not step.hidden:
             step.begun = True
@@ -148,7 +148,7 @@ def duration(seconds: float) -> str:
     return (f"{hours}h" if hours else "") + (f"{minutes}m" if minutes or hours else "") + f"{shown}s"
 
 
-def _take(step: _Step, text: str) -> list[StepLine]:
+def _take(step: _VertexProgress, text: str) -> list[StepLine]:
     """The lines that text completes; of a line that was rewritten by carriage returns its last state."""
     *complete, step.partial = (step.partial + text).split("\n")
     shown = [line.rstrip("\r").rsplit("\r", 1)[-1] for line in complete]
@@ -157,7 +157,7 @@ def _take(step: _Step, text: str) -> list[StepLine]:
     return [StepLine(text=OUTPUT_PREFIX + line) for line in shown]
 
 
-def _transfer_and_end(step: _Step) -> list[StepLine]:
+def _transfer_and_end(step: _VertexProgress) -> list[StepLine]:
     ended = step.seconds > max(_WORTH_REPORTING_SECONDS, step.reported_seconds)
     now = TransferStatus(
         current=sum(status.current for status in step.statuses.values()),

@@ -30,7 +30,7 @@ from pytilt.synclet import verbs
 from pytilt.synclet.binaries import binary
 
 
-class _Config(msgspec.Struct, rename="pascal"):
+class _BaseConfig(msgspec.Struct, rename="pascal"):
     entrypoint: list[str] | None = None
     cmd: list[str] | None = None
     stop_signal: str = ""
@@ -41,7 +41,7 @@ class _RootFs(msgspec.Struct, rename="pascal"):
     layers: list[str] | None = None
 
 
-class _Inspected(msgspec.Struct, rename="pascal"):
+class _BaseImage(msgspec.Struct, rename="pascal"):
     raw: msgspec.Raw = msgspec.field(name="Config", default=msgspec.Raw(b"null"))
     architecture: str = ""
     os: str = ""
@@ -50,9 +50,9 @@ class _Inspected(msgspec.Struct, rename="pascal"):
     root_fs: _RootFs = msgspec.field(name="RootFS", default_factory=_RootFs)
 
     @property
-    def config(self) -> _Config:
+    def config(self) -> _BaseConfig:
         """The part of the configuration that matters here."""
-        return msgspec.json.decode(self.raw, type=_Config | None) or _Config()
+        return msgspec.json.decode(self.raw, type=_BaseConfig | None) or _BaseConfig()
 
 
 class SyncletLayers:
@@ -87,7 +87,7 @@ class SyncletLayers:
             raise BuildError(error.message, hint=error.hint) from error
         return BuiltImage(name=image.name, id=image_id, reference=reference)
 
-    async def _load(self, image: BuiltImage, found: "_Inspected", *, supervised: bool) -> BuiltImage | None:
+    async def _load(self, image: BuiltImage, found: "_BaseImage", *, supervised: bool) -> BuiltImage | None:
         """Give the engine the layer alone; None where it does not take that."""
         if not self._takes_layers or not found.root_fs.layers:
             return None
@@ -111,7 +111,7 @@ class SyncletLayers:
         self._takes_layers = False
         return None
 
-    async def _build(self, found: "_Inspected", text: str) -> str:
+    async def _build(self, found: "_BaseImage", text: str) -> str:
         about = await self._engine.about()
         context = await asyncio.to_thread(_context, text, found.architecture)
         podman = about.product is EngineProduct.PODMAN
@@ -136,19 +136,19 @@ class SyncletLayers:
         return image_id
 
 
-def read_image(answer: bytes) -> _Inspected:
+def read_image(answer: bytes) -> _BaseImage:
     """What an engine says of an image.
 
     Raises:
         BuildError: it cannot be understood.
     """
     try:
-        return msgspec.json.decode(answer, type=_Inspected)
+        return msgspec.json.decode(answer, type=_BaseImage)
     except msgspec.DecodeError as error:
         raise BuildError(f"the container engine describes the image in an odd way: {error}") from error
 
 
-def dockerfile(reference: str, config: _Config, *, supervised: bool) -> str:
+def dockerfile(reference: str, config: _BaseConfig, *, supervised: bool) -> str:
     """The Dockerfile of the layer.
 
     Args:
@@ -165,7 +165,7 @@ def dockerfile(reference: str, config: _Config, *, supervised: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def image_configuration(found: _Inspected, layer: str, *, supervised: bool) -> dict[str, object]:
+def image_configuration(found: _BaseImage, layer: str, *, supervised: bool) -> dict[str, object]:
     """The configuration of the image with the layer.
 
     Args:
