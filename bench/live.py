@@ -176,7 +176,7 @@ def large(tool: Tool, n: int) -> None:
         with session(tool, folder) as (process, _):
             until(lambda: fetch(f"http://127.0.0.1:{port}/") == "start", 120, "first answer", process, 0.01)
             time.sleep(3)
-            timed(process, 1, save)  # the first one tells the container what the file consists of
+            timed(process, 1, save)  # after the first one the container knows what the file consists of
             show(tool, {**spread(timed(process, n, lambda i: save(i + 1))), "bytes": big.stat().st_size, "n": n})
 
 

@@ -98,7 +98,7 @@ func (r *receiver) take(kind byte, payload []byte) error {
 				}
 			}
 		}
-		if !r.asked { // whoever announced blocks waits to hear which of them to send
+		if !r.asked { // whoever announced blocks waits for the list of those to send
 			return r.send(frameMissing, nil)
 		}
 		return nil

@@ -147,7 +147,7 @@ func superviseWith(options superviseOptions) error {
 		const setChildSubreaper = 36
 		_, _, _ = syscall.Syscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0)
 	}
-	// Without the socket the program runs all the same; who wants to restart it is told that this cannot be done.
+	// Without the socket the program runs all the same; a request to restart it is refused.
 	if name, err := controlName(); err == nil {
 		if socket, err := serveControl(name, requests); err == nil {
 			defer socket.Close()

@@ -17,7 +17,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_good_tiltfile_is_told_in_one_line(tilt: Tilt, folder: Path):
+def test_a_good_tiltfile_is_reported_in_one_line(tilt: Tilt, folder: Path):
     (folder / "Tiltfile").write_text("print('x')\nlocal_resource('a', 'exit 1')\n")
     assert tilt("check") == (0, f"{folder}/Tiltfile: 1 resource, no errors\n", "")
 
@@ -68,7 +68,7 @@ def test_a_thousand_lines_take_little_time(tilt: Tilt, folder: Path):
     assert time.process_time() - start < 0.6  # half of it on a machine that has nothing else to do
 
 
-def test_every_undefined_name_is_told(tilt: Tilt, folder: Path):
+def test_every_undefined_name_is_reported(tilt: Tilt, folder: Path):
     (folder / "Tiltfile").write_text("x = one\ndef f():\n  return two\n")
     status, out, _ = tilt("check", "-o", "json")
     assert (status, [error["message"] for error in json.loads(out)["errors"]]) == (

@@ -76,6 +76,6 @@ def test_values_are_like_those_of_starlark(expression, expected):
         ("dict(a=1, **{'a': 2})", 'dict: duplicate keyword arg: "a"'),
     ],
 )
-def test_wrong_arguments_are_told_in_starlarks_words(expression, message):
+def test_wrong_arguments_are_refused_in_starlarks_words(expression, message):
     with pytest.raises(TiltfileError, match=re.escape(message)):
         evaluate(expression)

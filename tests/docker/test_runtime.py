@@ -37,7 +37,7 @@ async def test_an_event_that_is_none_is_an_error(tmp_path: Path, line: bytes) ->
 
 
 @pytest.mark.parametrize("line", [b"<html>", b"[]", b"\xff", b"[" * 100_000])
-async def test_a_pull_that_tells_nonsense_is_an_error(tmp_path: Path, line: bytes) -> None:
+async def test_a_pull_that_answers_nonsense_is_an_error(tmp_path: Path, line: bytes) -> None:
     async with engine_answering(tmp_path, answer("200 OK", line + b"\n")) as (api, _):
         with pytest.raises(DockerApiError, match="message cannot be read"):
             await DockerRuntime(api).pull("busybox")

@@ -41,7 +41,7 @@ class Report(Value):
     """Of 20 clients that close their side after the request: how many got the whole answer."""
     beside_slow: bool = False
     """Was a request answered beside five readers that had stopped reading?"""
-    beside_deaf: bool = False
+    beside_silent: bool = False
     """The same beside five uploads that nobody reads."""
     beside_reset: bool = False
     """The same after 50 clients had reset their downloads."""
@@ -125,7 +125,7 @@ async def clients(ports: Ports) -> Report:
                     silent.callback(_give_up, writer)
                     writer.write(bytes(8 << 20))
             await asyncio.sleep(1)
-            report = msgspec.structs.replace(report, beside_deaf=await page(ports.web))
+            report = msgspec.structs.replace(report, beside_silent=await page(ports.web))
         for client in await open_downloads(50, ports.web):
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()

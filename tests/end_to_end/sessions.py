@@ -75,20 +75,20 @@ class Session:
         self.process = process
         self._client = client
         self._text = ""
-        self._heard = threading.Condition()
+        self._received = threading.Condition()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
     @property
     def output(self) -> str:
         """What it has printed so far."""
-        with self._heard:
+        with self._received:
             return self._text
 
     def says(self, text: str, *, times: int = 1) -> str:
         """Wait until it has printed a text so many times; return everything from its last occurrence on."""
-        with self._heard:
-            self._heard.wait_for(
+        with self._received:
+            self._received.wait_for(
                 lambda: self._text.count(text) >= times or not self._reader.is_alive(), PATIENCE_SECONDS
             )
             assert self._text.count(text) >= times, f"it never said `{text}`:\n{self._text}"
@@ -172,11 +172,11 @@ class Session:
         assert self.process.stdout is not None
         with self.process.stdout as lines:
             for line in lines:
-                with self._heard:
+                with self._received:
                     self._text += line
-                    self._heard.notify_all()
-        with self._heard:
-            self._heard.notify_all()
+                    self._received.notify_all()
+        with self._received:
+            self._received.notify_all()
 
 
 def is_green(row: Json) -> bool:

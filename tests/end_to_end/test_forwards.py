@@ -95,7 +95,7 @@ def test_clients_of_every_kind_fare_no_worse_than_with_kubectl(tilt_on_cluster, 
         "beside_refused": True,
         "half_closed": 20,
         "beside_slow": True,
-        "beside_deaf": True,
+        "beside_silent": True,
         "beside_reset": True,
         "silent": 10,
     }

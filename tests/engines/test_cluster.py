@@ -141,7 +141,7 @@ async def test_what_is_killed_from_outside_comes_back(engine_host):
         assert await t.says("client", fetch("http://web/")) == "hello\n"
 
 
-async def test_a_program_that_ended_is_heard_to_its_last_line(engine, engine_host):
+async def test_a_program_that_ended_is_logged_to_its_last_line(engine, engine_host):
     async with trial(engine_host) as t:
         await t.says("talker", "echo one; echo two; echo three; head -c 100000 /dev/zero | tr '\\0' x; echo; exit 0")
         ref = _ref(await t.get("Pod", "talker"))

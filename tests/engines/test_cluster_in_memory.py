@@ -201,11 +201,11 @@ async def test_an_engine_that_answers_nonsense_is_an_error_of_its_own_and_no_bug
 class Stammering(FakeRuntime):
     """An engine whose first events cannot be read."""
 
-    heard = 0
+    opened = 0
 
     async def events(self, labels: Mapping[str, str]) -> AsyncGenerator[ContainerEvent]:
-        self.heard += 1
-        if self.heard < 3:
+        self.opened += 1
+        if self.opened < 3:
             raise DockerApiError("no event", status=200)
         async for event in super().events(labels):
             yield event

@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.house_rules.sources import ROOT, Module, modules
+from tests.house_rules.sources import ROOT, Module, modules, texts
 from tests.house_rules.test_house_rules import none_of
 
 GLOSSARY = ROOT / "docs" / "glossary.md"
@@ -26,13 +26,29 @@ def avoided() -> dict[str, str]:
 def test_no_name_and_no_docstring_has_a_word_to_avoid():
     words = avoided()
     assert {"told", "heard", "doubt"} < words.keys()
-    texts = re.compile(rf"\b({'|'.join(words)})\b", re.IGNORECASE)
+    refused = re.compile(rf"\b({'|'.join(words)})\b", re.IGNORECASE)
+    in_any_way = re.compile("|".join(words).replace(" ", "[ _]?"), re.IGNORECASE)
     none_of(
         [
             f"{module.path}:{line}: {found[0]!r} in {where}: write {words[found[0].lower()]}"
-            for module in modules("src/")
+            for module in (*modules("src/"), *modules("tests/"))
+            if in_any_way.search(module.text)
             for line, where, text in (*docstrings(module), *names(module))
-            if (found := texts.search(text))
+            if (found := refused.search(text))
+        ]
+    )
+
+
+def test_no_page_has_a_word_to_avoid():
+    words = re.compile(rf"\b({'|'.join(avoided())})\b", re.IGNORECASE)
+    pages = {path: text for path, text in texts().items() if path.endswith(".md") and ROOT / path != GLOSSARY}
+    assert "CHANGELOG.md" in pages
+    none_of(
+        [
+            f"{path}:{number}: {found[0]!r}: write {avoided()[found[0].lower()]}"
+            for path, text in pages.items()
+            for number, line in enumerate(text.splitlines(), 1)
+            if (found := words.search(line))
         ]
     )
 

@@ -11,31 +11,31 @@ from pytilt.http.blocking import ask
 @contextmanager
 def server(*said: bytes) -> Iterator[tuple[int, bytearray]]:
     """A server that answers one request with these pieces, then closes; its port, and what it was sent."""
-    heard = bytearray()
+    received = bytearray()
 
     def serve(listening: socket.socket) -> None:
         connection, _ = listening.accept()
         with connection:
-            while b"\r\n\r\n" not in heard:
-                heard.extend(connection.recv(1000))
+            while b"\r\n\r\n" not in received:
+                received.extend(connection.recv(1000))
             for piece in said:
                 connection.sendall(piece)
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=serve, args=(listening,))
         thread.start()
-        yield listening.getsockname()[1], heard
+        yield listening.getsockname()[1], received
         thread.join()
 
 
 def test_an_answer_has_a_status_a_reason_and_a_body():
     with (
-        server(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nno", b"ne") as (port, heard),
+        server(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nno", b"ne") as (port, received),
         ask("127.0.0.1", port, "PATCH", "/x?y=1", [("X-Tilt-Token", "t")], b"{}", seconds=5) as answer,
     ):
         assert (answer.head.status, answer.head.reason, answer.body()) == (404, "Not Found", b"none")
-    assert heard.startswith(f"PATCH /x?y=1 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: tilt\r\n".encode())
-    assert b"X-Tilt-Token: t\r\nConnection: close\r\nContent-Length: 2\r\n\r\n" in heard
+    assert received.startswith(f"PATCH /x?y=1 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: tilt\r\n".encode())
+    assert b"X-Tilt-Token: t\r\nConnection: close\r\nContent-Length: 2\r\n\r\n" in received
 
 
 def test_lines_come_one_by_one_however_they_are_cut():

@@ -96,9 +96,7 @@ async def exported(engine: Engine, image: BuiltImage) -> bytes:
 
 def unpacked(packed: bytes, root: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
-        members = [
-            each for each in tar if not (each.name.startswith(_MADE_BY_ENGINE) or each.isdev() or _busybox(each))
-        ]
+        members = [each for each in tar if not (_is_made_by_engine(each) or _is_of_busybox(each))]
         tar.extractall(root, members, numeric_owner=True, filter="fully_trusted")
 
 

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from pytilt.loop.cmds import WAITS, Cmds
 from pytilt.loop.probing import ReadinessProber
-from pytilt.loop.processes import command_process
+from pytilt.loop.processes import CommandProcesses, command_process
 from pytilt.model.api.buttons import (
     UIBoolInputSpec,
     UIBoolInputStatus,
@@ -33,7 +33,8 @@ class Trial:
         self.store, self.runner = store, FakeRunner()
         self.runner.answer("server", ProcessScript(keeps_running=True))
         request = partial(command_process, environ={"PATH": "/bin"})
-        self.cmds = Cmds(store, logs, self.runner, request, ReadinessProber(self.runner, {}, "/"))
+        processes = CommandProcesses(self.runner, request, ReadinessProber(self.runner, {}, "/"))
+        self.cmds = Cmds(store, logs, processes)
 
     def declare(self, name: str = "x", *, resource: str = "web", **spec: object) -> None:
         made = CmdSpec(**{"args": ("true",), "dir": "/", **spec})  # type: ignore[arg-type]  # each test gives what fits

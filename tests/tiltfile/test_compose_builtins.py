@@ -181,7 +181,7 @@ def test_variables_are_put_in(tmp_path: Path, written: str, value: str):
         ),
     ],
 )
-def test_what_is_wrong_is_told(tmp_path: Path, files: dict[str, str], tiltfile: str, message: str):
+def test_what_is_wrong_is_reported(tmp_path: Path, files: dict[str, str], tiltfile: str, message: str):
     error = project(tmp_path, tiltfile, files).evaluate().error
     assert error is not None
     assert message.format(tmp_path) in error

@@ -61,7 +61,7 @@ def test_times_have_the_digits_that_matter(seconds: float, text: str):
     assert exact(seconds) == text
 
 
-def test_the_updates_of_a_session_are_told_in_their_order_and_without_those_that_have_no_steps():
+def test_the_updates_of_a_session_are_shown_in_their_order_and_without_those_that_have_no_steps():
     store = Store()
     for each in samples.shop():
         store.put(each)

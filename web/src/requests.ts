@@ -35,7 +35,7 @@ async function ask(path: string, init?: RequestInit): Promise<Response> {
   return answer;
 }
 
-async function tell(method: string, path: string, body: unknown): Promise<boolean> {
+async function send(method: string, path: string, body: unknown): Promise<boolean> {
   if (snapshot) {
     say("this is a snapshot: nothing runs here", true);
     return false;
@@ -52,22 +52,22 @@ async function tell(method: string, path: string, body: unknown): Promise<boolea
 }
 
 export async function trigger(names: readonly string[]): Promise<void> {
-  for (const name of names) await tell("POST", "/api/trigger", { manifest_names: [name], build_reason: WEB_TRIGGER });
+  for (const name of names) await send("POST", "/api/trigger", { manifest_names: [name], build_reason: WEB_TRIGGER });
 }
 
 export async function setEnabled(names: readonly string[], enabled: boolean): Promise<void> {
-  if (!(await tell("POST", "/api/enable", { names, enabled }))) return;
+  if (!(await send("POST", "/api/enable", { names, enabled }))) return;
   const what = names.length === 1 ? names[0] : `${names.length} resources`;
   say(`${enabled ? "enabled" : "disabled"} ${what}`, false, () => void setEnabled(names, !enabled));
 }
 
 export function setArgs(args: readonly string[]): Promise<boolean> {
-  return tell("POST", "/api/args", args);
+  return send("POST", "/api/args", args);
 }
 
 export function click(name: string, status: UIButtonStatus): Promise<boolean> {
   const path = `/apis/tilt.dev/v1alpha1/uibuttons/${encodeURIComponent(name)}/status`;
-  return tell("PATCH", path, { status });
+  return send("PATCH", path, { status });
 }
 
 export async function detail(name: string): Promise<Detail> {

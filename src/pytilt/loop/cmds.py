@@ -2,16 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
 from pytilt.errors import CommandError
-from pytilt.host.output import decoded
-from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.loop.cmd_progress import CmdProgress, write_status
 from pytilt.loop.disabling import disable_status
-from pytilt.loop.probing import ReadinessProber
+from pytilt.loop.processes import CommandProcesses
 from pytilt.model.api.buttons import UIButton, input_values
 from pytilt.model.api.cmds import Cmd, CmdSpec, CmdStateWaiting, CmdStatus
 from pytilt.model.api.config_maps import ConfigMap
@@ -116,24 +114,13 @@ class Cmds:
     Args:
         store: the session's objects.
         logs: takes what they print.
-        runner: starts processes.
-        request: makes the process of a command.
-        prober: asks whether one is ready.
+        processes: runs them.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        logs: LogStore,
-        runner: Runner,
-        request: Callable[[Command], ProcessRequest],
-        prober: ReadinessProber,
-    ) -> None:
+    def __init__(self, store: Store, logs: LogStore, processes: CommandProcesses) -> None:
         self._store = store
         self._logs = logs
-        self._runner = runner
-        self._request = request
-        self._prober = prober
+        self._processes = processes
         self._wakes: dict[str, asyncio.Event] = {}
 
     async def run(self) -> None:
@@ -202,23 +189,15 @@ class Cmds:
             span.close()
 
     async def _serve(self, cmd: Cmd, command: Command, span: Span, progress: CmdProgress) -> None:
-        async with self._runner.start(self._request(command), decoded(span)) as process, asyncio.TaskGroup() as probes:
-            progress.started(process.pid)
-            probing = None
-            if cmd.spec.readiness_probe is not None:
+        def on_change(ready: bool, why: str) -> None:
+            progress.probed(ready=ready)
+            if not ready:
+                span(f"[readiness probe: failure] {why}\n", level=Level.WARN)
 
-                def emit(ready: bool, why: str) -> None:
-                    progress.probed(ready=ready)
-                    if not ready:
-                        span(f"[readiness probe: failure] {why}\n", level=Level.WARN)
-
-                probing = probes.create_task(
-                    self._prober.run(cmd.spec.readiness_probe, emit), name=f"probe cmd {cmd.name}"
-                )
-            outcome = await process.wait()
-            if probing is not None:
-                probing.cancel()
-            progress.ended(outcome.exit_status)
+        outcome = await self._processes.serve(
+            command, span, started=progress.started, probe=cmd.spec.readiness_probe, on_change=on_change
+        )
+        progress.ended(outcome.exit_status)
 
 
 def log_span(logs: LogStore, cmd: Cmd) -> Span:

@@ -30,7 +30,7 @@ from pytilt.loop.kubernetes_applies import KubernetesApplies
 from pytilt.loop.outcomes import Done
 from pytilt.loop.podlogs import PodLogs
 from pytilt.loop.probing import ReadinessProber
-from pytilt.loop.processes import command_process
+from pytilt.loop.processes import CommandProcesses, command_process
 from pytilt.loop.receivers import Receivers
 from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.rollouts import Rollouts
@@ -145,16 +145,17 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         FileWatcher() as watcher,
         connected(project.target, project.root, settings, runner, engine, expected=project.deploys) as access,
     ):
-        prober = ReadinessProber(runner, settings.environ, project.root)
         watching = Watching(store, FollowingWatcher(watcher), logs.span(TILTFILE, SpanId("files")))
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
-        request, commands = partial(command_process, environ=environ), deploy_commands(runner, access, project, environ)
+        prober = ReadinessProber(runner, settings.environ, project.root)
+        processes = CommandProcesses(runner, partial(command_process, environ=environ), prober)
+        commands = deploy_commands(runner, access, project, environ)
         records = project_records(project, used=not options.force)
         limits = BuildLimits(parallel=PARALLEL_BUILDS, restarts=not options.ci)
         imaging = recording_imaging(store, engine, runner, project, records, access.cluster, limits)
         applies, runtimes = ApplyRecords(records, access.cluster), Runtimes(store, logs, access.cluster, options.host)
         kubernetes = KubernetesKind(store, access.cluster, imaging, runtimes, records=applies)
-        local, custom = LocalKind(store, logs, runner, request, prober), CustomDeployKind(store, imaging, commands)
+        local, custom = LocalKind(store, logs, processes), CustomDeployKind(store, imaging, commands)
         kinds = _kinds(kubernetes, custom, local, ComposeKind(store))
         receivers = Receivers(store, partial(open_receiver, access.containers))
         work = _strategies(kinds, Syncing(store, receivers), applies)
@@ -173,7 +174,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             "runtimes": kinds.run(),
             "pod logs": pod_logs.run(),
             "live updates": receivers.run(),
-            **_objects(store, watching, evaluating, Cmds(store, logs, runner, request, prober)),
+            **_objects(store, watching, evaluating, Cmds(store, logs, processes)),
             **_in_cluster(connecting, drifting, Rollouts(store, logs), object_applies),
             "pruning": prune_now_and_then(store, logs, engine, access, ci=options.ci),
             "show": show(store, logs),

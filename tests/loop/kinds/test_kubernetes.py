@@ -27,7 +27,7 @@ NAMESPACE = plain("Namespace", "shop")
 
 
 class PreparedCluster(FakeCluster):
-    """A cluster that is to hear what will come before anything is built."""
+    """A cluster that is to prepare what will come before anything is built."""
 
     def __init__(self, builder: FakeBuilder) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ from pytilt.host.ports import free_port, is_free
 from pytilt.host.processes import HostRunner, Runner
 from pytilt.loop.kinds.local import LocalKind
 from pytilt.loop.probing import ReadinessProber
-from pytilt.loop.processes import command_process
+from pytilt.loop.processes import CommandProcesses, command_process
 from pytilt.model.api.cmds import Cmd
 from pytilt.model.commands import ExecAction, Probe, TcpSocketAction
 from pytilt.model.logs import Level
@@ -31,7 +31,8 @@ class Trial:
         self.store = store
         environ = {"PATH": "/usr/bin:/bin"}
         request = partial(command_process, environ=environ)
-        self.serving = LocalKind(store, logs, runner, request, ReadinessProber(runner, environ, "/"))
+        processes = CommandProcesses(runner, request, ReadinessProber(runner, environ, "/"))
+        self.serving = LocalKind(store, logs, processes)
 
     def declare(self, spec: ResourceSpec) -> None:
         deploy = spec.deploy

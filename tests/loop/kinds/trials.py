@@ -10,7 +10,7 @@ from pytilt.loop.kinds.kubernetes import KubernetesKind
 from pytilt.loop.kinds.local import LocalKind
 from pytilt.loop.kinds.protocol import ResourceKinds
 from pytilt.loop.probing import ReadinessProber
-from pytilt.loop.processes import command_process
+from pytilt.loop.processes import CommandProcesses, command_process
 from pytilt.loop.runtimes import Runtimes
 from pytilt.model.resources import ComposeDeploy, CustomDeploy, KubernetesDeploy, LocalDeploy
 from pytilt.store.logs import LogStore
@@ -27,12 +27,13 @@ def kinds(store: Store, logs: LogStore, cluster: FakeCluster, runner: Runner | N
     runner = runner or FakeRunner()
     imaging = Imaging(store, FakeBuilder(), FakePublisher())
     request = partial(command_process, environ=ENVIRON)
+    processes = CommandProcesses(runner, request, ReadinessProber(runner, ENVIRON, "/"))
     commands = DeployCommandRunner(runner, request, cluster, kubernetes=True)
     return ResourceKinds(
         {
             KubernetesDeploy: KubernetesKind(store, cluster, imaging, Runtimes(store, logs, cluster, "localhost")),
             CustomDeploy: CustomDeployKind(store, imaging, commands),
-            LocalDeploy: LocalKind(store, logs, runner, request, ReadinessProber(runner, ENVIRON, "/")),
+            LocalDeploy: LocalKind(store, logs, processes),
             ComposeDeploy: ComposeKind(store),
         }
     )

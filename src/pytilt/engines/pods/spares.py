@@ -112,7 +112,7 @@ class Spares:
         return spare.sandbox
 
     def listen(self, change: Change) -> None:
-        """Follow the store: nobody waits for pods of a Deployment that is gone."""
+        """Follow the store: remove the one of a Deployment that is gone."""
         if change.object["kind"] == "Deployment" and change.type is ChangeType.DELETED:
             self._drop(key_of(change.object))
 
@@ -129,7 +129,7 @@ class Spares:
             self._drop(key)
 
     def drop(self) -> None:
-        """Nobody comes any more."""
+        """Remove all that wait."""
         for key in tuple(self._waiting):
             self._drop(key)
 

@@ -81,7 +81,7 @@ class BuildReader:
     def _trace(self, message: Message) -> None:
         try:
             trace = read_trace(aux_bytes(message))
-        except ValueError:  # it only tells how far the build is
+        except ValueError:  # it only says how far the build is
             return
         for line in self._steps.feed(trace):
             self._log(f"{line.text}\n", progress=line.progress)

@@ -4,18 +4,14 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from msgspec.structs import replace
-
 from pytilt.errors import CommandError
-from pytilt.host.output import Tail, both, decoded
-from pytilt.host.processes import ProcessOutcome, ProcessRequest, Runner, RunningProcess
+from pytilt.host.output import Tail, both
 from pytilt.host.timing import step
 from pytilt.loop.cmd_progress import CmdProgress, write_status
 from pytilt.loop.declaring import update_command
 from pytilt.loop.kinds.protocol import deployed_as
 from pytilt.loop.outcomes import Done
-from pytilt.loop.probing import ReadinessProber
-from pytilt.loop.processes import ending
+from pytilt.loop.processes import CommandProcesses, ending
 from pytilt.loop.runtime_status import RuntimeWriter
 from pytilt.loop.schedule import Start
 from pytilt.model.api.cmds import LOCAL_RESOURCE, OWNER_KIND, Cmd, CmdSpec
@@ -46,24 +42,13 @@ class LocalKind:
     Args:
         store: the session's objects.
         logs: takes what the served processes print.
-        runner: starts processes.
-        request: makes the process of a command.
-        prober: asks a served process whether it is ready.
+        processes: runs both.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        logs: LogStore,
-        runner: Runner,
-        request: Callable[[Command], ProcessRequest],
-        prober: ReadinessProber,
-    ) -> None:
+    def __init__(self, store: Store, logs: LogStore, processes: CommandProcesses) -> None:
         self._store = store
         self._logs = logs
-        self._runner = runner
-        self._request = request
-        self._prober = prober
+        self._processes = processes
         self._runtimes = RuntimeWriter(store)
         self._running: dict[str, tuple[WantedProcess, asyncio.Task[None]]] = {}
         self._count = 0
@@ -86,9 +71,9 @@ class LocalKind:
         progress = CmdProgress(lambda status: write_status(self._store, update_command(resource.name), status))
         shown = "" if deploy.update.echo_off else deploy.update.shown
         with progress.running(), step(StepName.COMMAND, shown):
-            outcome = await self._runner.run(
-                self._request(deploy.update),
-                decoded(both(tail.feed, log)),
+            outcome = await self._processes.run(
+                deploy.update,
+                both(tail.feed, log),
                 notice=lambda text: log(f"{text}\n", level=Level.WARN),
                 started=progress.started,
             )
@@ -161,12 +146,21 @@ class LocalKind:
         span = self._logs.span(ResourceName(resource.name), SpanId(f"localserve:{self._count}"))
         span(f"Running cmd: {command.shown}\n")
         progress = self._declare(resource, command)
+
+        def started(pid: int) -> None:
+            progress.started(pid)
+            self._started(resource.name, deploy, pid)
+
         try:
             with progress.running():
-                request = replace(self._request(command), marked=True)
-                async with self._runner.start(request, decoded(span)) as process:
-                    progress.started(process.pid)
-                    ended = await self._watch(resource, deploy, process, span)
+                ended = await self._processes.serve(
+                    command,
+                    span,
+                    started=started,
+                    marked=True,
+                    probe=deploy.readiness_probe,
+                    on_change=self._on_change(resource.name, span),
+                )
                 progress.ended(ended.exit_status)
         except CommandError as problem:
             self._fail(resource.name, span, str(problem))
@@ -175,29 +169,16 @@ class LocalKind:
         finally:
             span.close()
 
-    async def _watch(
-        self, resource: Resource, deploy: LocalDeploy, process: RunningProcess, span: Span
-    ) -> ProcessOutcome:
-        """Report whether a process is ready, until it ends."""
+    def _started(self, name: str, deploy: LocalDeploy, pid: int) -> None:
+        """A process runs; without a probe it counts as ready."""
         ready = deploy.readiness_probe is None
         self._runtimes.write(
-            resource.name,
+            name,
             status=RuntimeStatus.OK if ready else RuntimeStatus.PENDING,
             reason="" if ready else "not ready yet",
-            pid=process.pid,
+            pid=pid,
             **({"ready_once": True} if ready else {}),
         )
-        async with asyncio.TaskGroup() as probes:
-            probing = None
-            if deploy.readiness_probe is not None:
-                on_change = self._on_change(resource.name, span)
-                probing = probes.create_task(
-                    self._prober.run(deploy.readiness_probe, on_change), name=f"probe {resource.name}"
-                )
-            ended = await process.wait()
-            if probing is not None:
-                probing.cancel()
-        return ended
 
     def _on_change(self, name: str, span: Span) -> Callable[[bool, str], None]:
         def on_change(ready: bool, why: str) -> None:
