@@ -8,7 +8,7 @@ FIRST = "xy"
 assert len(FIRST) == MANY
 
 
-class Shelf:
+class Source:
     """Answers a while after it looked at what is there."""
 
     def __init__(self, **content: int) -> None:
@@ -35,51 +35,51 @@ class Shelf:
 
 
 async def test_one_question_is_one_request() -> None:
-    shelf = Shelf(a=1)
-    assert await shelf.batches().get("a") == 1
-    assert shelf.asked == ["a"]
+    source = Source(a=1)
+    assert await source.batches().get("a") == 1
+    assert source.asked == ["a"]
 
 
 async def test_many_questions_at_once_are_one_request() -> None:
-    shelf = Shelf(a=1, b=2, c=3, d=4)
-    batches = shelf.batches()
+    source = Source(a=1, b=2, c=3, d=4)
+    batches = source.batches()
     assert await asyncio.gather(*map(batches.get, FIRST + "abcd")) == [None, None, 1, 2, 3, 4]
-    assert shelf.asked == [*FIRST, "everything"]
+    assert source.asked == [*FIRST, "everything"]
 
 
 async def test_what_is_not_among_everything_is_asked_for_by_itself() -> None:
-    shelf = Shelf(a=1)
-    batches = shelf.batches()
+    source = Source(a=1)
+    batches = source.batches()
     assert (await asyncio.gather(*map(batches.get, FIRST + "ab")))[-2:] == [1, None]
-    assert shelf.asked == [*FIRST, "everything", "b"]
+    assert source.asked == [*FIRST, "everything", "b"]
 
 
 async def test_no_answer_is_older_than_its_question() -> None:
-    shelf = Shelf(a=1, b=2)
-    batches = shelf.batches()
+    source = Source(a=1, b=2)
+    batches = source.batches()
     async with asyncio.TaskGroup() as group:
         first = [group.create_task(batches.get(key)) for key in FIRST + "ab"]
         await asyncio.sleep(0.05)
-        shelf.content["a"] = 10
+        source.content["a"] = 10
         later = [group.create_task(batches.get("a")) for _ in range(3)]
     assert [task.result() for task in first][-2:] == [1, 2]
     assert [task.result() for task in later] == [10, 10, 10]
-    assert shelf.asked == [*FIRST, "everything", "everything"]
+    assert source.asked == [*FIRST, "everything", "everything"]
 
 
 async def test_a_failure_reaches_who_asked_and_the_next_ask_again() -> None:
-    shelf = Shelf(a=1, b=2)
-    shelf.broken = True
-    batches = shelf.batches()
+    source = Source(a=1, b=2)
+    source.broken = True
+    batches = source.batches()
     answers = await asyncio.gather(*map(batches.get, FIRST + "a"), return_exceptions=True)
     assert isinstance(answers[-1], OSError)
-    shelf.broken = False
+    source.broken = False
     assert await batches.get("a") == 1
 
 
 async def test_who_gives_up_does_not_disturb_the_others() -> None:
-    shelf = Shelf(a=1, b=2)
-    batches = shelf.batches()
+    source = Source(a=1, b=2)
+    batches = source.batches()
     async with asyncio.TaskGroup() as group:
         for key in FIRST:
             group.create_task(batches.get(key))

@@ -361,7 +361,7 @@ async def test_an_image_with_a_live_update_gets_the_helper_and_that_is_what_runs
 
 
 @pytest.mark.parametrize("restarts", [True, False])
-async def test_a_program_that_can_safely_be_started_again_gets_the_helper_unasked_in_a_session(store, logs, restarts):
+async def test_a_program_that_can_safely_be_started_again_gets_the_helper_by_itself_in_a_session(store, logs, restarts):
     builder = Numbering()
     builder.config = ImageConfig(command=("python", "main.py"))
     trial = Trial(store, logs, builder)

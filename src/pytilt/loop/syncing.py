@@ -109,7 +109,7 @@ class Syncing:
 
         A single one has no task of its own: that would begin only after all who watch the resource had their turn.
         """
-        batches = _Batches(resource)
+        batches = _UpdateBatches(resource)
         if len(targets) == 1:
             return [await self._one(resource, targets[0], start, batches, log)]
         async with asyncio.TaskGroup() as group:
@@ -130,7 +130,7 @@ class Syncing:
                 log(explanation(target.image, target.rules, changed, DiskTree(), directory))
 
     async def _one(
-        self, resource: Resource, target: SyncTarget, start: Start, batches: "_Batches", log: Log
+        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
     ) -> "_SyncResult":
         """Update one container; a failure that a full update would not mend is a result."""
         try:
@@ -157,7 +157,7 @@ class Syncing:
                         return True
         return False
 
-    async def _bring(self, resource: Resource, target: SyncTarget, start: Start, batches: "_Batches", log: Log) -> str:
+    async def _bring(self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log) -> str:
         with timing.step(StepName.PLAN):
             batch = await self._batch(resource, target, start, batches)
         if batch.empty:
@@ -187,7 +187,7 @@ class Syncing:
             places = " or ".join(f"`{place}`" for check in plan.checks for place in check.argv[4:])
             raise NotInPlaceError(f"{places} is a directory in the container")
 
-    async def _batch(self, resource: Resource, target: SyncTarget, start: Start, batches: "_Batches") -> Batch:
+    async def _batch(self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches") -> Batch:
         rules, known = target.rules, batches.synced
         if isinstance(rules, LiveUpdate) and rules.initial_sync and target.container.id not in known:
             files = that_matter(target.image.files, self._declaration())
@@ -223,7 +223,7 @@ def _blocked(resource: Resource, targets: Iterable[SyncTarget], problem: BaseExc
     )
 
 
-class _Batches:
+class _UpdateBatches:
     """The batches of one update: containers that lack the same files share one."""
 
     def __init__(self, resource: Resource) -> None:

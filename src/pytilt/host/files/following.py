@@ -15,7 +15,7 @@ _ROUNDS = 5
 """So often the links are looked for again when they changed meanwhile."""
 
 
-class _Followed(NamedTuple):
+class _KeyedLink(NamedTuple):
     """A link that one key wants to have followed."""
 
     key: str
@@ -50,7 +50,7 @@ class FollowingWatcher:
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
         self._rules: Mapping[str, Sequence[FileRule]] = {}
-        self._followed: frozenset[_Followed] = frozenset()
+        self._followed: frozenset[_KeyedLink] = frozenset()
         self._links: frozenset[str] = frozenset()
         """The paths of all links that are followed."""
         self._updating = asyncio.Lock()
@@ -61,7 +61,7 @@ class FollowingWatcher:
             self._rules = dict(rules)
             await self._watch()
 
-    async def _watch(self) -> frozenset[_Followed]:
+    async def _watch(self) -> frozenset[_KeyedLink]:
         """Watch what the rules name and what links lead to; return the links that were not followed before."""
         before = self._followed
         if not any(rule.follow for each in self._rules.values() for rule in each):
@@ -146,12 +146,12 @@ def _covered(path: str, rules: Sequence[FileRule]) -> bool:
     return False
 
 
-def _find(rules: Mapping[str, Sequence[FileRule]]) -> frozenset[_Followed]:
+def _find(rules: Mapping[str, Sequence[FileRule]]) -> frozenset[_KeyedLink]:
     """All links of all rules that ask for it."""
     found = set()
     for key, its in rules.items():
         for rule in its:
             matcher = compile_ignores(rule.ignores)
             for root in rule.follow:
-                found |= {_Followed(key, each.link, matcher) for each in walk(root, matcher) if each.link}
+                found |= {_KeyedLink(key, each.link, matcher) for each in walk(root, matcher) if each.link}
     return frozenset(found)
