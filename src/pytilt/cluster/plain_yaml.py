@@ -79,7 +79,7 @@ def plain_documents(text: str) -> tuple[Plain, ...] | None:
         return None
     try:
         shaped = None if "|" in text or "#" in text else _in_known_shape(text)
-        return _Reader(text).read() if shaped is None else (shaped,)
+        return _PlainYamlReader(text).read() if shaped is None else (shaped,)
     except (_NotPlainError, msgspec.DecodeError):
         return None
 
@@ -121,7 +121,7 @@ def _in_known_shape(text: str) -> Plain | None:
 def _shape_of(between: tuple[str, ...]) -> _Shape:
     """The shape of documents with these texts between their scalars, found with words in the place of those."""
     words = [f"s{number}" for number in range(len(between) - 1)]
-    reader = _Reader("".join(part for pair in zip(between, [*words, ""], strict=True) for part in pair))
+    reader = _PlainYamlReader("".join(part for pair in zip(between, [*words, ""], strict=True) for part in pair))
     try:
         found = reader.read()
     except (_NotPlainError, msgspec.DecodeError):
@@ -133,7 +133,7 @@ def _shape_of(between: tuple[str, ...]) -> _Shape:
     return _Shape(tuple(pieces[::3]), readers, found[0].line, found[0].column)
 
 
-class _Reader:
+class _PlainYamlReader:
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")
         self._at = 0
