@@ -57,7 +57,7 @@ class _NotPlainError(Exception):
     """There is something in the text that only the general reader understands."""
 
 
-class _Line(NamedTuple):
+class _YamlLine(NamedTuple):
     column: int
     """Where its first dash or key is."""
     items: tuple[int, ...]
@@ -199,7 +199,7 @@ class _PlainYamlReader:
         self._closers.append("]" if is_list else "}")
         self._fresh = True
 
-    def _add(self, line: _Line) -> None:
+    def _add(self, line: _YamlLine) -> None:
         """Take the entries of a line: those of lists, and what comes last."""
         json = self._json
         for place, column in enumerate(line.items):
@@ -245,7 +245,7 @@ class _PlainYamlReader:
 
 
 @lru_cache(maxsize=4096)
-def _parsed(text: str) -> _Line:
+def _parsed(text: str) -> _YamlLine:
     found = _LINE.match(text)
     if found is None or len(text) > _LONGEST_LINE:
         raise _NotPlainError
@@ -257,7 +257,7 @@ def _parsed(text: str) -> _Line:
     column = found.start(2) if key else 0
     if value and value[0] != "|":
         value = _flow(value) if value[0] in "[{" else _scalar(value)
-    return _Line(
+    return _YamlLine(
         column=items[0] if items else column,
         items=items,
         key=_key(key) if key else "",
