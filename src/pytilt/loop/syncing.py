@@ -157,7 +157,9 @@ class Syncing:
                         return True
         return False
 
-    async def _bring(self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log) -> str:
+    async def _bring(
+        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
+    ) -> str:
         with timing.step(StepName.PLAN):
             batch = await self._batch(resource, target, start, batches)
         if batch.empty:

@@ -147,8 +147,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
     ):
         watching = Watching(store, FollowingWatcher(watcher), logs.span(TILTFILE, SpanId("files")))
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
-        prober = ReadinessProber(runner, settings.environ, project.root)
-        processes = CommandProcesses(runner, partial(command_process, environ=environ), prober)
+        processes = _processes(project, runner, environ)
         commands = deploy_commands(runner, access, project, environ)
         records = project_records(project, used=not options.force)
         limits = BuildLimits(parallel=PARALLEL_BUILDS, restarts=not options.ci)
@@ -192,6 +191,12 @@ def _keep_what_was_made() -> None:
     """What the start has made stays: to look for garbage among it would halt the session for 25 ms now and then."""
     gc.freeze()
     gc.enable()
+
+
+def _processes(project: SessionProject, runner: HostRunner, environ: Mapping[str, str]) -> CommandProcesses:
+    """Runs users' commands with this environment; those of probes have the session's own."""
+    prober = ReadinessProber(runner, project.settings.environ, project.root)
+    return CommandProcesses(runner, partial(command_process, environ=environ), prober)
 
 
 def _objects(store: Store, watching: Watching, evaluating: Evaluating, cmds: Cmds) -> Mapping[str, Awaitable[None]]:
