@@ -39,7 +39,7 @@ async def test_an_object_is_applied_without_what_the_server_owns(answering: ApiS
     answering.on("PATCH", COLORS, stored(managedFields=[]))
     wanted = WANTED | {"metadata": {"name": "colors", "uid": "7", "resourceVersion": "3"}, "status": {}}
     found = await applied(api, wanted)
-    assert found["metadata"] == {"name": "colors", "namespace": "default", "uid": "1"}
+    assert found["metadata"] == {"name": "colors", "namespace": "default", "uid": "1", "managedFields": []}
     [asked] = answering.of(COLORS)
     assert asked.params == {"fieldManager": "tilt", "force": "true"}
     assert asked.headers["content-type"] == "application/apply-patch+yaml"

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from pytilt.model.api.words import OWN_GROUP, VERSION
+from pytilt.model.cluster_events import ResourceEvents
 from pytilt.model.live_updates import LiveUpdateState
 from pytilt.model.objects import ClusterState, FileWatch, ImageMap, PortForward, Resource, Runtime, Tiltfile
 from pytilt.model.stored import Object
@@ -22,6 +23,7 @@ STORED_HERE: tuple[tuple[str, type[Object]], ...] = (
     ("liveupdates", LiveUpdateState),
     ("portforwards", PortForward),
     ("clusters", ClusterState),
+    ("resourceevents", ResourceEvents),
 )
 """The kinds of this group, by their plurals."""
 

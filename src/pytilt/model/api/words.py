@@ -80,6 +80,7 @@ KINDS = (
             ("LiveUpdate", "liveupdates"),
             ("PortForward", "portforwards"),
             ("Cluster", "clusters"),
+            ("ResourceEvents", "resourceevents"),
         )
     ),
 )
