@@ -8,7 +8,7 @@ from pytilt.cluster import objects
 from pytilt.loop.applied_objects import AppliedObjects
 from pytilt.loop.drifting import REPAIRS, Drifting
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
-from pytilt.model.objects import Resource, Tiltfile
+from pytilt.model.objects import Resource, ResourceStatus, Tiltfile
 from pytilt.model.resources import Declaration, KubeObject, KubernetesDeploy, TriggerMode, UpdateSettings
 from pytilt.model.updates import Reason, Strategy, Update
 from pytilt.store.logs import LogStore
@@ -78,6 +78,24 @@ async def test_a_deleted_object_is_noticed_and_its_resource_repaired(trial: Tria
     assert trial.asked == [("web", "configmap/colors was deleted by somebody else")]
     assert [each.ref.name for each in trial.applied.drifted("web")] == ["colors"]
     assert "configmap/colors was deleted by somebody else; it is applied again" in logged(trial.logs, "web")
+
+
+async def test_what_an_update_itself_replaces_was_deleted_by_nobody_else(trial: Trial):
+    await trial.apply(CONFIG)
+    async with running(trial.drifting.run()):
+        await idle()
+        update = Update(id=1, span=SpanId("b"), reason=Reason.CLI_TRIGGER, strategy=Strategy.FULL, started_at="")
+        running_one = ResourceStatus(current=(update,))
+        trial.store.change(Resource, "web", lambda each: replace(each, status=running_one))
+        before = await trial.cluster.get(objects.ref(CONFIG))
+        assert before is not None
+        trial.cluster.remove(objects.ref(CONFIG))
+        await idle()
+        made_anew = {**CONFIG, "metadata": {**objects.metadata(before), "uid": "another"}}
+        trial.applied.note("web", [CONFIG], [made_anew])  # the watch has not reported it yet
+        trial.store.change(Resource, "web", lambda each: replace(each, status=ResourceStatus()))
+        await idle()
+    assert trial.asked == []
 
 
 async def test_a_changed_field_is_named_with_who_has_changed_it(trial: Trial):

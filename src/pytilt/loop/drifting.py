@@ -66,6 +66,8 @@ class Drifting:
         self._watches: dict[_Watch, asyncio.Task[None]] = {}
         self._seen: dict[ObjectRef, KubeObject | None] = {}
         """The newest state of each applied object since it was applied: None for one that is gone."""
+        self._gone: dict[ObjectRef, str] = {}
+        """The uid of what is gone: an update that deletes an object makes another one of the same name."""
         self._reported: dict[ObjectRef, str] = {}
         """What was said of an object, so that it is said once."""
         self._repairs: defaultdict[ObjectRef, deque[float]] = defaultdict(deque)
@@ -97,7 +99,8 @@ class Drifting:
                     else:
                         ref = objects.ref(change.object)
                         listed.add(ref)
-                        self._see(ref, None if change.type is ChangeType.DELETED else change.object)
+                        deleted = change.type is ChangeType.DELETED
+                        self._see(ref, None if deleted else change.object, objects.uid(change.object))
             except PytiltError:
                 pass  # what may not be listed is not looked after; a cluster that is gone is reported elsewhere
             await retry_pause(self._store, RETRY_SECONDS)
@@ -106,15 +109,15 @@ class Drifting:
         for each in self._applied.all():
             ref = each.ref
             if (ref.api_version, ref.kind, ref.namespace) == watch and ref not in listed:
-                self._see(ref, None)
+                self._see(ref, None, each.uid)
 
-    def _see(self, ref: ObjectRef, present: KubeObject | None) -> None:
+    def _see(self, ref: ObjectRef, present: KubeObject | None, uid: str) -> None:
         applied = self._applied.find(ref)
         if applied is None:
             return
         if present is None and (before := self._seen.get(ref)) is not None and _is_finished(before):
             return  # a Job that has ended is cleaned up
-        self._seen[ref] = present
+        self._seen[ref], self._gone[ref] = present, uid
         self._judge(applied)
 
     async def _follow_updates(self) -> None:
@@ -133,6 +136,8 @@ class Drifting:
         if resource.status.current:
             return
         present = self._seen[applied.ref]
+        if present is None and self._gone[applied.ref] != applied.uid:
+            return
         if present is not None and _is_older(present, applied):
             return
         found = () if present is None else _of_people(applied, present)
