@@ -68,9 +68,14 @@ def unquote(content: str, *, raw: bool, is_bytes: bool) -> str | bytes:
     parts: list[bytes] = []
     end = 0
     for match in () if raw else _ESCAPE.finditer(content):
-        parts += (content[end : match.start()].encode(), _byte_escape(match.group()))
+        parts += (_encoded(content[end : match.start()]), _byte_escape(match.group()))
         end = match.end()
-    return b"".join((*parts, content[end:].encode()))
+    return b"".join((*parts, _encoded(content[end:])))
+
+
+def _encoded(content: str) -> bytes:
+    """The bytes of the file: one that is no UTF-8 stands for itself."""
+    return content.encode(errors="surrogateescape")
 
 
 def _escape(escape: str) -> str:

@@ -149,7 +149,7 @@ class ApiBuiltins:
         fields: dict[str, object] = {}
         types = {**_types(kind.type), **(_types(_spec(kind)) if _spec(kind) else {})}
         for name, value in given.items():
-            if value is not None:
+            if value is not None or name == "name":
                 try:
                     fields[name] = _convert(types[name], value, self._script.directory)
                 except UserError as error:
