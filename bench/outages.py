@@ -4,7 +4,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,19 @@ class Run:
         """Save another page."""
         self.wanted = text
         self._page.write_text(text)
+
+    def figures(self, healed: Sequence[float]) -> Figures:
+        """What a run has come to.
+
+        Args:
+            healed: after how many seconds all was well again, each time; -1 for never.
+        """
+        return {
+            "slowest_s": max(healed),
+            "stale_greens": self.stale,
+            "unhealed": healed.count(-1.0),
+            "missing_lines": self.missing_lines(),
+        }
 
     def look(self) -> bool:
         """Ask once; count an answer that is green while something else runs, or nothing."""
@@ -144,13 +157,7 @@ def cut(tool: Tool, folder: Path, _: int) -> Figures:
             time.sleep(0.003 * i)
             run.gate.cut()
             healed.append(run.heal())
-        return {
-            "cuts": 10,
-            "slowest_s": max(healed),
-            "stale_greens": run.stale,
-            "unhealed": healed.count(-1.0),
-            "missing_lines": run.missing_lines(),
-        }
+        return {"cuts": 10, **run.figures(healed)}
 
 
 def slow(tool: Tool, folder: Path, _: int) -> Figures:
@@ -162,12 +169,7 @@ def slow(tool: Tool, folder: Path, _: int) -> Figures:
             run.save(f"slow {i}")
             healed.append(run.heal())
         run.gate.delay(0)
-        return {
-            "slowest_s": max(healed),
-            "stale_greens": run.stale,
-            "unhealed": healed.count(-1.0),
-            "missing_lines": run.missing_lines(),
-        }
+        return run.figures(healed)
 
 
 def pods(tool: Tool, folder: Path, _: int) -> Figures:
@@ -181,13 +183,7 @@ def pods(tool: Tool, folder: Path, _: int) -> Figures:
             run.save(f"kill {i}")
             killer.join()
             healed.append(run.heal())
-        return {
-            "kills": 20,
-            "slowest_s": max(healed),
-            "stale_greens": run.stale,
-            "unhealed": healed.count(-1.0),
-            "missing_lines": run.missing_lines(),
-        }
+        return {"kills": 20, **run.figures(healed)}
 
 
 def _again(gate: Gate) -> None:

@@ -5,22 +5,9 @@ import time
 import pytest
 
 from tests.end_to_end.sessions import served
+from tests.end_to_end.texts import deployment
 
-DEPLOYMENT = """
-    apiVersion: apps/v1
-    kind: Deployment
-    metadata: {name: web}
-    spec:
-      selector: {matchLabels: {app: web}}
-      template:
-        metadata: {labels: {app: web}}
-        spec:
-          terminationGracePeriodSeconds: 0
-          containers:
-          - name: web
-            image: e2e/web
-            ports: [{containerPort: 8000}]
-    """
+DEPLOYMENT = deployment("{name: web, image: e2e/web, ports: [{containerPort: 8000}]}")
 DOCKERFILE = """
     FROM busybox
     ADD page /page
@@ -137,7 +124,7 @@ def test_the_pod_that_replaces_a_deleted_one_gets_what_that_had(web, kubectl, na
 
 def test_an_image_that_is_not_built_here_is_updated_in_place(tilt_on_cluster, kubectl, namespace):
     """`custom_build` with the command `:`: what the YAML names is what runs."""
-    yaml = DEPLOYMENT.replace("image: e2e/web", 'image: "busybox:latest"\n            command: [sleep, "3600"]')
+    yaml = DEPLOYMENT.replace("image: e2e/web", 'image: "busybox:latest", command: [sleep, "3600"]')
     tilt = tilt_on_cluster(
         {
             "web.yaml": yaml,

@@ -2,25 +2,15 @@
 
 import pytest
 
+from tests.end_to_end.texts import deployment
+
 TILTFILE = """
 docker_build('again/web', '.', live_update=[sync('.', '/srv')])
 k8s_yaml('web.yaml')
 """
-YAML = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      containers: [{name: web, image: again/web}]
-"""
 FILES = {
     "Tiltfile": TILTFILE,
-    "web.yaml": YAML,
+    "web.yaml": deployment("{name: web, image: again/web}"),
     "Dockerfile": "FROM busybox\nCOPY index.html /srv/\nCMD sleep 1000\n",
     ".dockerignore": "Tiltfile\n*.yaml\n",
     "index.html": "built\n",

@@ -4,22 +4,9 @@ import shutil
 from pathlib import Path
 
 from tests.end_to_end.sessions import served
+from tests.end_to_end.texts import deployment
 
-DEPLOYMENT = """
-    apiVersion: apps/v1
-    kind: Deployment
-    metadata: {name: NAME}
-    spec:
-      selector: {matchLabels: {app: NAME}}
-      template:
-        metadata: {labels: {app: NAME}}
-        spec:
-          terminationGracePeriodSeconds: 0
-          containers:
-          - name: NAME
-            image: links/NAME
-            ports: [{containerPort: 8000}]
-    """
+CONTAINER = "{name: NAME, image: links/NAME, ports: [{containerPort: 8000}]}"
 DOCKERFILE = """
     FROM busybox
     COPY list /www/cgi-bin/list
@@ -58,7 +45,7 @@ def test_links_are_followed_where_the_sync_says_so_whatever_they_lead_to(tilt_on
         {
             "Dockerfile": DOCKERFILE,
             "list": LIST,
-            **{f"{name}.yaml": DEPLOYMENT.replace("NAME", name) for name in ports},
+            **{f"{name}.yaml": deployment(CONTAINER.replace("NAME", name), name=name) for name in ports},
             "Tiltfile": TILTFILE.format(**ports),
             "src/main": "one",
             "lib/conf": "v1",

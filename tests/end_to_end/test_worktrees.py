@@ -9,6 +9,7 @@ from pytilt.host.ports import free_port
 from pytilt.settings import Settings
 from pytilt.testing.project import Project
 from tests.end_to_end.sessions import Tilt, served
+from tests.end_to_end.texts import deployment
 
 FILES = {
     ".gitignore": "port\n",
@@ -18,18 +19,7 @@ FILES = {
         CMD ["busybox", "httpd", "-f", "-p", "8000", "-h", "/page"]
         """,
     "page/index.html": "first\n",
-    "web.yaml": """
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: web}
-        spec:
-          selector: {matchLabels: {app: web}}
-          template:
-            metadata: {labels: {app: web}}
-            spec:
-              terminationGracePeriodSeconds: 0
-              containers: [{name: web, image: worktrees/web, ports: [{containerPort: 8000}]}]
-        """,
+    "web.yaml": deployment("{name: web, image: worktrees/web, ports: [{containerPort: 8000}]}"),
     "Tiltfile": """
         docker_build('worktrees/web', '.', only=['page'])
         k8s_yaml('web.yaml')

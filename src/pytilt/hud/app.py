@@ -226,7 +226,7 @@ class Hud(Display):
         """No alerts of the row, or again."""
         row = self._row()
         if row is not None:
-            muted = self._alerts.mute(row.name)
+            muted = self._row_notifications.mute(row.name)
             self.notify(f"alerts of {row.name} are {'off' if muted else 'on'}", timeout=2, markup=False)
 
     def action_filter(self) -> None:

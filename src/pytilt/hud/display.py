@@ -12,11 +12,11 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
 from pytilt.errors import SessionUnreachableError
-from pytilt.hud.alerts import Alerts, Desktop, alert_text
 from pytilt.hud.bars import KeyBar, StatusBar, TitleBar
 from pytilt.hud.commands import COMMANDS, Now
 from pytilt.hud.glyphs import SPINS_PER_SECOND
 from pytilt.hud.logpane import LogPane
+from pytilt.hud.notifications import Desktop, Notifications, notification_text
 from pytilt.hud.options import SIXTEEN, Notify, Options
 from pytilt.hud.session import Enable, LogQuery, SessionSource
 from pytilt.hud.styling import CSS
@@ -85,7 +85,7 @@ class Display(App[None]):
         self._clock = clock
         self._has_ended = has_ended
         self._cache = Rows()
-        self._alerts = Alerts()
+        self._row_notifications = Notifications()
         self._state: Snapshot | None = None
         self._rows: tuple[Row, ...] = ()
         self._switched: Enable | None = None
@@ -183,8 +183,8 @@ class Display(App[None]):
         return tuple(row.name for row in self._rows if row.name in last.names and row.enabled is last.enabled)
 
     def _alert(self) -> None:
-        for turn in self._alerts.take(self._rows):
-            title, text = alert_text(turn)
+        for turn in self._row_notifications.take(self._rows):
+            title, text = notification_text(turn)
             self.notify(text or "", title=title, severity="error" if turn.broken else "information", markup=False)
             if self._options.notify in (Notify.BELL, Notify.ALL):
                 self.bell()

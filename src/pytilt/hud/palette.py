@@ -1,17 +1,41 @@
 """What the palette finds beyond the commands of the key bar: what can be done to each resource, by its name."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable, Sequence
+from typing import Protocol, cast
 
 from textual.app import SystemCommand
 from textual.command import Hit, Hits, Provider
 
 from pytilt.hud.commands import COMMANDS, DisplayCommand
 from pytilt.hud.form import button_text
-from pytilt.model.names import TILTFILE
+from pytilt.model.api.buttons import UIButton
+from pytilt.model.names import TILTFILE, ResourceName
+from pytilt.views.rows import Row
 
-if TYPE_CHECKING:
-    from pytilt.hud.app import Hud
+
+class PaletteTarget(Protocol):
+    """What the palette acts on: the display."""
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """All rows."""
+        ...
+
+    def run_soon(self, action: str) -> None:
+        """Run an action of a key."""
+        ...
+
+    def action_go_to(self, name: str) -> None:
+        """Select a resource."""
+        ...
+
+    def press(self, button: UIButton) -> None:
+        """Press a button of a resource or of the session."""
+        ...
+
+    def act_on(self, word: str, name: ResourceName) -> None:
+        """Trigger, enable or disable a resource."""
+        ...
 
 
 def title(command: DisplayCommand) -> str:
@@ -19,7 +43,7 @@ def title(command: DisplayCommand) -> str:
     return f"{command.label}: {command.help}" if command.label else command.help
 
 
-def of_session(hud: "Hud") -> Iterable[SystemCommand]:
+def of_session(hud: PaletteTarget) -> Iterable[SystemCommand]:
     """What is listed before anything is typed: all commands, and a way to each resource."""
     for each in COMMANDS:
         if each.palette:
@@ -34,7 +58,7 @@ class OfResources(Provider):
 
     async def search(self, query: str) -> Hits:
         """See `Provider`."""
-        matcher, hud = self.matcher(query), cast("Hud", self.app)
+        matcher, hud = self.matcher(query), cast("PaletteTarget", self.app)
         for row in hud.rows:
             words = ["trigger"] if row.enabled else []
             words += [] if row.name == TILTFILE else ["disable"] if row.enabled else ["enable"]

@@ -1,4 +1,4 @@
-"""Alerts: a row that was green turned red, or is green again. Reported by the bell and the desktop, unless muted."""
+"""Notifications: a row that was green turned red, or is green again. The bell and the desktop say so, unless muted."""
 
 from collections.abc import Awaitable, Callable
 
@@ -10,7 +10,7 @@ Desktop = Callable[[str, str], Awaitable[bool]]
 """Shows a title and a text on the desktop."""
 
 
-class Alerts:
+class Notifications:
     """Watches rows turn."""
 
     def __init__(self) -> None:
@@ -33,8 +33,8 @@ class Alerts:
         return name in self._muted
 
 
-def alert_text(turn: Turn) -> tuple[str, str]:
-    """Title and text of an alert."""
+def notification_text(turn: Turn) -> tuple[str, str]:
+    """Title and text of a notification."""
     if turn.broken:
         return f"✖ {turn.name} is broken", turn.why
     return f"● {turn.name} is well again", ""
