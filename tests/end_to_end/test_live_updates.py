@@ -223,7 +223,7 @@ def test_a_command_of_the_yaml_is_started_again_too(web):
     tilt, port = web(live=RESTART, dockerfile=SCRATCH)
     script = "/busybox rm -rf /own; /busybox cp -r /page /own; exec /busybox httpd -f -p 8000 -h /own"
     command = f'["/busybox", "sh", "-c", "{script}"]'
-    tilt.edit("web.yaml", "image: e2e/web", f"image: e2e/web\n        command: {command}")
+    tilt.edit("web.yaml", "image: e2e/web", f"image: e2e/web, command: {command}")
     with tilt.up() as session:
         session.settles("web")
         container = session.container("web")
@@ -237,10 +237,9 @@ def test_any_user_may_write_to_a_volume_where_the_root_is_read_only(web):
     tilt.edit(
         "web.yaml",
         "image: e2e/web",
-        """image: e2e/web
-        command: [/busybox, httpd, -f, -p, '8000', -h, /page]
-        securityContext: {readOnlyRootFilesystem: true, runAsUser: 1234}
-        volumeMounts: [{name: page, mountPath: /page}]""",
+        "image: e2e/web, command: [/busybox, httpd, -f, -p, '8000', -h, /page],"
+        " securityContext: {readOnlyRootFilesystem: true, runAsUser: 1234},"
+        " volumeMounts: [{name: page, mountPath: /page}]",
     )
     tilt.edit("web.yaml", "containers:", "volumes: [{name: page, emptyDir: {}}]\n      containers:")
     with tilt.up() as session:
@@ -277,7 +276,7 @@ def test_without_a_rule_a_program_that_reads_its_files_at_its_start_is_started_a
         session.settles("web")
         assert session.container("web") == container
         session.says("the program is started again")
-        tilt.edit("web.yaml", "ports:", "startupProbe: {tcpSocket: {port: 8000}}\n        ports:")
+        tilt.edit("web.yaml", "ports:", "startupProbe: {tcpSocket: {port: 8000}}, ports:")
         session.until(lambda: session.container("web") != container, "the new pod")
         session.settles("web")
         tilt.save("page/index.html", "fourth\n")
