@@ -5,7 +5,7 @@ import time
 
 from tests.end_to_end.sessions import served, until
 from tests.end_to_end.terminal import terminal
-from tests.end_to_end.test_live_updates import DEPLOYMENT
+from tests.end_to_end.texts import DEPLOYMENT
 
 SERVE = (
     'command: [sh, -c, "mkdir /page; echo first > /page/index.html; echo it serves first; httpd -f -p 8000 -h /page"]'
@@ -97,7 +97,7 @@ def test_an_object_that_is_applied_is_reached_logged_changed_and_removed(tilt_on
     port = new_port()
     tilt = tilt_on_cluster(
         {
-            "web.yaml": DEPLOYMENT.replace("image: e2e/web", f"image: busybox\n            {SERVE}"),
+            "web.yaml": DEPLOYMENT.replace("image: e2e/web", f"image: busybox, {SERVE}"),
             "Tiltfile": f"""
                 v1alpha1.kubernetes_apply(name='web', yaml=str(read_file('web.yaml')),
                     annotations={{'tilt.dev/resource': 'tool'}},

@@ -1,5 +1,6 @@
 from tests.end_to_end.sessions import served
-from tests.end_to_end.test_live_updates import DEPLOYMENT, DOCKERFILE
+from tests.end_to_end.test_live_updates import DOCKERFILE
+from tests.end_to_end.texts import DEPLOYMENT
 
 APPLY = """
     sed "s|e2e/web|$TILT_IMAGE_0|" web.yaml | kubectl apply -n {namespace} -f - >&2
@@ -46,7 +47,7 @@ def test_its_containers_are_updated_in_place(tilt_on_cluster, namespace, new_por
     port = new_port()
     serve = 'command: [sh, -c, "mkdir /page; exec httpd -f -p 8000 -h /page"]'
     files = project(namespace, port) | {
-        "web.yaml": DEPLOYMENT.replace("image: e2e/web", f'image: "busybox:latest"\n            {serve}'),
+        "web.yaml": DEPLOYMENT.replace("image: e2e/web", f'image: "busybox:latest", {serve}'),
         "Tiltfile": f"""
             k8s_custom_deploy(
                 'web',

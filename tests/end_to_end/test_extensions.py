@@ -1,5 +1,5 @@
 from tests.end_to_end.sessions import served
-from tests.end_to_end.test_live_updates import DEPLOYMENT
+from tests.end_to_end.texts import DEPLOYMENT
 
 EXTENSION = """
     def docker_build_with_restart(ref, context, entrypoint, live_update, **more):

@@ -5,9 +5,8 @@ import time
 import pytest
 
 from tests.end_to_end.sessions import served
-from tests.end_to_end.texts import deployment
+from tests.end_to_end.texts import DEPLOYMENT
 
-DEPLOYMENT = deployment("{name: web, image: e2e/web, ports: [{containerPort: 8000}]}")
 DOCKERFILE = """
     FROM busybox
     ADD page /page

@@ -15,3 +15,7 @@ spec:
       terminationGracePeriodSeconds: 0
       containers: [{", ".join(containers)}]
 """
+
+
+DEPLOYMENT = deployment("{name: web, image: e2e/web, ports: [{containerPort: 8000}]}")
+"""What serves a page, of the image `e2e/web`."""
