@@ -80,3 +80,32 @@ def test_the_page_lists_the_kinds_of_resources_and_a_session_knows_them_all():
         path.relative_to(ROOT / "src/pytilt").as_posix() for path in (ROOT / "src/pytilt/loop/kinds").glob("*.py")
     }
     assert files == present - {"loop/kinds/__init__.py", "loop/kinds/protocol.py"}
+
+
+MOST_QUESTIONS = 8
+"""How often code may ask of which kind a resource is. Elsewhere a `Deploy` answers, or the file of its kind acts."""
+
+
+def test_few_places_ask_of_which_kind_a_resource_is():
+    kinds = {kind.__name__ for kind in get_args(get_type_hints(ResourceSpec)["deploy"])}
+    found = [f"{module.path}:{line}" for module in modules("src/pytilt/") for line in questions(module.tree, kinds)]
+    assert found
+    assert len(found) <= MOST_QUESTIONS, "\n".join(found)
+
+
+def questions(tree, kinds):
+    """The lines on which a tree asks for the class of a value that is one of these kinds."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, classes]):
+                asked: list[ast.AST] = [classes]
+            case ast.Call(func=ast.Name(id="deployed_as"), args=[classes, *_]):
+                asked = [classes]
+            case ast.MatchClass(cls=cls):
+                asked = [cls]
+            case ast.Compare(left=left, comparators=others):
+                asked = [left, *others]
+            case _:
+                continue
+        if any(isinstance(each, ast.Name) and each.id in kinds for one in asked for each in ast.walk(one)):
+            yield node.lineno

@@ -15,7 +15,7 @@ from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, Tiltfile
-from pytilt.model.resources import KubeObject, KubernetesDeploy
+from pytilt.model.resources import Deploy, KubeObject
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 
@@ -130,8 +130,7 @@ class Drifting:
 
     def _judge(self, applied: Baseline) -> None:
         resource = self._store.get(Resource, applied.resource)
-        deploy = resource.spec.deploy if resource else None
-        if resource is None or not resource.enabled or not isinstance(deploy, KubernetesDeploy):
+        if resource is None or not resource.enabled or not resource.spec.deploy.in_cluster:
             return
         if resource.status.current:
             return
@@ -149,12 +148,12 @@ class Drifting:
         text = _sentence(applied.ref, found)
         if self._reported.get(applied.ref) != text:
             self._reported[applied.ref] = text
-            self._act(resource, deploy, applied, text, found)
+            self._act(resource, resource.spec.deploy, applied, text, found)
 
     def _act(
         self,
         resource: Resource,
-        deploy: KubernetesDeploy,
+        deploy: Deploy,
         applied: Baseline,
         text: str,
         found: Sequence[Difference],

@@ -18,7 +18,7 @@ from pytilt.model.images import DockerBuild, Image, ImageConfig
 from pytilt.model.inference import Chain, Copied, Executed, Inference, InferenceMode, Inferred, Process, Taken
 from pytilt.model.names import ImageName
 from pytilt.model.objects import ImageMap, Resource
-from pytilt.model.resources import KubernetesDeploy
+from pytilt.model.resources import Deploy
 from pytilt.store.objects import Snapshot
 
 _TRUST = "`live_update='infer'` would sync it and start the program again"
@@ -117,7 +117,7 @@ def _inference(
     deploy = resource.spec.deploy
     below = {each.name: each for each in images_below(resource.spec.images, image)}
     silent = image.inference is InferenceMode.OFF or any(_has_its_own(each) for each in below.values())
-    if silent or config is None or not isinstance(deploy, KubernetesDeploy):
+    if silent or config is None or not deploy.in_cluster:
         return None
     trusted = image.inference is InferenceMode.INFER
     chain = build_chain(image, below, config)
@@ -155,9 +155,9 @@ def _has_its_own(image: Image) -> bool:
     return image.live_update is not None or image.inference is InferenceMode.OFF
 
 
-def _unsafe(deploy: KubernetesDeploy, image: Image, uses: Sequence[ContainerUse]) -> str:
+def _unsafe(deploy: Deploy, image: Image, uses: Sequence[ContainerUse]) -> str:
     """Why a sync would perhaps not do what a full build does; empty when it would."""
-    if not uses or image.match_in_env_vars or deploy.locators or deploy.commands is not None:
+    if not uses or image.match_in_env_vars or not deploy.names_containers:
         return f"it is not known what runs image `{image.name}`; {_TRUST}"
     for each in uses:
         name = each.name

@@ -16,7 +16,7 @@ from pytilt.loop.image_uses import ContainerUse, brings, image_uses, process_of
 from pytilt.model.images import DockerBuild, Image, ImageConfig
 from pytilt.model.inference import Chain, Copied, InferenceMode
 from pytilt.model.names import ImageName
-from pytilt.model.resources import KubernetesDeploy, ResourceSpec
+from pytilt.model.resources import ResourceSpec
 
 LASTING = frozenset({"DaemonSet", "Deployment", "Pod", "ReplicaSet", "ReplicationController", "StatefulSet"})
 """Kinds whose pods run until something changes."""
@@ -49,7 +49,7 @@ def restarts_safely(specs: Sequence[ResourceSpec], image: Image, config: ImageCo
     running = [spec for spec in specs if any(each.name == image.name and each.deployed for each in spec.images)]
     blind = False
     for spec in running:
-        if not isinstance(spec.deploy, KubernetesDeploy) or restart_problem(spec, image, config, tree):
+        if restart_problem(spec, image, config, tree):
             return False
         processes = (process_of(each, image, config) for each in image_uses(spec.deploy.objects, image))
         blind = blind or any(reloader_of(each) is None for each in processes)
@@ -66,9 +66,7 @@ def restart_problem(spec: ResourceSpec, image: Image, config: ImageConfig, tree:
         or not image.deployed
         or image.live_update is not None
         or not isinstance(image.build, DockerBuild)
-        or not isinstance(deploy, KubernetesDeploy)
-        or deploy.commands is not None
-        or deploy.locators
+        or not deploy.names_containers
         or image.match_in_env_vars
     ):
         return "`synclet` is not used there"

@@ -21,16 +21,7 @@ from pytilt.loop.teardown_commands import TeardownCommands, needed_by_cluster
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
 from pytilt.model.names import UNCATEGORIZED, ResourceName
-from pytilt.model.resources import (
-    ComposeDeploy,
-    CustomDeploy,
-    Declaration,
-    DeployCommands,
-    KubeObject,
-    KubernetesDeploy,
-    LocalDeploy,
-    ResourceSpec,
-)
+from pytilt.model.resources import Declaration, DeployCommands, KubeObject, ResourceSpec
 
 OCCUPANTS = (
     ("v1", "Pod"),
@@ -326,16 +317,12 @@ def _is_claim(each: KubeObject) -> bool:
 def disabling(declaration: Declaration) -> Declaration:
     """What a declaration takes with it when its resources are disabled: what runs, not what holds others or data."""
     resources = tuple(
-        replace(each, deploy=_without_holders(each.deploy))
+        replace(each, deploy=replace(each.deploy, objects=_without_holders(each.deploy.objects)))
         for each in declaration.resources
-        if each.name != UNCATEGORIZED and not isinstance(each.deploy, LocalDeploy)
+        if each.name != UNCATEGORIZED and each.deploy.in_cluster
     )
     return replace(declaration, resources=resources, objects=())
 
 
-def _without_holders(
-    deploy: KubernetesDeploy | CustomDeploy | LocalDeploy | ComposeDeploy,
-) -> KubernetesDeploy | CustomDeploy | LocalDeploy | ComposeDeploy:
-    if not isinstance(deploy, KubernetesDeploy):
-        return deploy
-    return replace(deploy, objects=tuple(o for o in deploy.objects if objects.kind(o) not in order.HOLDING_OTHERS))
+def _without_holders(declared: Iterable[KubeObject]) -> tuple[KubeObject, ...]:
+    return tuple(o for o in declared if objects.kind(o) not in order.HOLDING_OTHERS)

@@ -8,7 +8,7 @@ from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.loop.processes import ending
 from pytilt.model.commands import Command
 from pytilt.model.names import ResourceName
-from pytilt.model.resources import Declaration, LocalDeploy, ResourceSpec
+from pytilt.model.resources import Declaration, ResourceSpec
 
 
 class TeardownCommands:
@@ -35,7 +35,7 @@ class TeardownCommands:
         """
         failed: list[str] = []
         for resource in resources:
-            command = teardown_of(resource)
+            command = resource.deploy.teardown
             if command is not None:
                 try:
                     await self._one(resource.name, command, notify)
@@ -66,11 +66,6 @@ class _Lines:
     def end(self) -> None:
         if self._rest:
             self._notify(f"{self._name} │ {self._rest}")
-
-
-def teardown_of(resource: ResourceSpec) -> Command | None:
-    """The command that undoes what a resource has done, if it has one."""
-    return resource.deploy.teardown if isinstance(resource.deploy, LocalDeploy) else None
 
 
 def needed_by_cluster(declaration: Declaration) -> frozenset[ResourceName]:

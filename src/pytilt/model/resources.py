@@ -103,6 +103,26 @@ class Deploy(Value):
         return ()
 
     @property
+    def images(self) -> tuple[ImageName, ...]:
+        """The images its objects name, of those that the Tiltfile builds."""
+        return ()
+
+    @property
+    def names_containers(self) -> bool:
+        """Do its objects alone say which containers run its images?"""
+        return False
+
+    @property
+    def extra_pod_selectors(self) -> tuple[tuple[tuple[str, str], ...], ...]:
+        """Labels of pods that are its own, beside those that its objects lead to."""
+        return ()
+
+    @property
+    def repair_drift(self) -> bool | None:
+        """Is what others delete or change applied again? None: as `update_settings` says."""
+        return False
+
+    @property
     def commands(self) -> "DeployCommands | None":
         """The user's own commands that deploy it, where it is not deployed from `objects`."""
         return None
@@ -110,6 +130,16 @@ class Deploy(Value):
     @property
     def update(self) -> Command | None:
         """The command of the user's that is its update, which is listed as a Cmd."""
+        return None
+
+    @property
+    def serve(self) -> Command | None:
+        """The command of the user's that goes on running."""
+        return None
+
+    @property
+    def teardown(self) -> Command | None:
+        """The command of the user's that undoes outside of the cluster what its updates did."""
         return None
 
     @property
@@ -192,6 +222,11 @@ class KubernetesDeploy(Deploy, tag="kubernetes"):
     """`Kind/name` of the workload the resource was made for; empty for a group of plain objects."""
 
     @property
+    def names_containers(self) -> bool:
+        """Unless the Tiltfile says where else to look for image references."""
+        return not self.locators
+
+    @property
     def ready_without_pods(self) -> bool:
         """Where the Tiltfile says that its pods do not matter."""
         return self.pod_readiness is PodReadiness.IGNORE
@@ -214,6 +249,11 @@ class CustomDeploy(KubernetesDeploy, tag="custom"):
 
     objects: tuple[KubeObject, ...] = ()
     commands: DeployCommands
+
+    @property
+    def names_containers(self) -> bool:
+        """What its commands will apply is not known."""
+        return False
 
     @property
     def files(self) -> FileRule:

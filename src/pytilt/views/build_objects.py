@@ -19,7 +19,6 @@ from pytilt.model.images import CustomBuild, DockerBuild, Image
 from pytilt.model.names import TILTFILE
 from pytilt.model.objects import ImageMap, Resource, Runtime, Session, Tiltfile
 from pytilt.model.pods import ContainerState
-from pytilt.model.resources import KubernetesDeploy
 from pytilt.model.stored import TILTFILE_OWNER
 from pytilt.model.updates import Outcome
 from pytilt.store.objects import Snapshot
@@ -48,7 +47,7 @@ def kubernetes_applies(state: Snapshot) -> Made:
     """What is applied for resources; beside the objects of this kind that Tiltfiles and clients make."""
     for resource in state.all(Resource):
         deploy = resource.spec.deploy
-        if not isinstance(deploy, KubernetesDeploy):
+        if not deploy.in_cluster:
             continue
         forwards = [
             compact({"localPort": each.local_port, "containerPort": each.container_port, "host": each.host})

@@ -12,7 +12,7 @@ from pytilt.model.images import CustomBuild, DockerBuild, Image, LiveUpdate
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import Resource, Runtime, Tiltfile
 from pytilt.model.pods import Pod
-from pytilt.model.resources import KubeObject, LocalDeploy, PortForwardSpec
+from pytilt.model.resources import Deploy, KubeObject, PortForwardSpec
 from pytilt.model.updates import Update
 from pytilt.store.objects import Snapshot
 from pytilt.views.hiding import without_data
@@ -132,7 +132,7 @@ def definition(resource: Resource) -> Definition:
             Fact(name="kind", values=(spec.deploy.target_type,)),
             Fact(name="trigger mode", values=(spec.trigger_mode.name.lower().replace("_", " "),)),
             Fact(name="labels", values=spec.labels),
-            *(_commands(spec.deploy) if isinstance(spec.deploy, LocalDeploy) else ()),
+            *_commands(spec.deploy),
             *_files(spec.deploy.files),
             Fact(name="port forwards", values=tuple(_forward(each) for each in spec.deploy.port_forwards)),
             Fact(name="links", values=tuple(link.url for link in spec.links)),
@@ -157,7 +157,7 @@ def _filled(*facts: Fact) -> tuple[Fact, ...]:
     return tuple(fact for fact in facts if fact.values)
 
 
-def _commands(deploy: LocalDeploy) -> tuple[Fact, ...]:
+def _commands(deploy: Deploy) -> tuple[Fact, ...]:
     found = (("command", deploy.update), ("serve command", deploy.serve))
     return tuple(Fact(name=name, values=(_command(each),)) for name, each in found if each is not None)
 

@@ -14,13 +14,12 @@ from pytilt.model.api.kubernetes_discoveries import (
 )
 from pytilt.model.objects import Resource, Runtime
 from pytilt.model.pods import Container, ContainerState, Pod
-from pytilt.model.resources import KubernetesDeploy
 
 
 def discovery(resource: Resource, runtime: Runtime | None) -> KubernetesDiscovery | None:
     """What is looked for because of a resource, and what was found; None for one that is in no cluster."""
     deploy = resource.spec.deploy
-    if not isinstance(deploy, KubernetesDeploy):
+    if not deploy.in_cluster:
         return None
     spec = KubernetesDiscoverySpec(
         watches=tuple(KubernetesWatchRef(namespace=ref.namespace, name=ref.name) for ref in resource.status.applied),
