@@ -7,6 +7,8 @@ from pytilt.model.times import (
     engine_since,
     go_duration,
     in_utc,
+    later,
+    micros_of,
     next_nanosecond,
     order,
     podman_since,
@@ -14,6 +16,7 @@ from pytilt.model.times import (
     rfc3339,
     seconds_between,
     seconds_of,
+    time_of,
 )
 
 
@@ -127,3 +130,22 @@ def test_the_next_nanosecond_may_be_in_the_next_second(text: str, following: str
 )
 def test_durations_are_read_as_go_writes_them(text: str, seconds: float | None):
     assert duration_of(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "answer"),
+    [
+        ("2026-01-01T00:00:01Z", "2026-01-01T00:00:00.999999Z", True),
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000000Z", False),
+        ("2026-01-01T01:00:00+02:00", "2026-01-01T00:00:00Z", False),
+        ("2026-01-01T00:00:00Z", "", True),
+        ("soon", "", False),
+        ("", "", False),
+    ],
+)
+def test_times_are_compared_whatever_their_form(one: str, other: str, answer: bool):
+    assert later(one, other) is answer
+
+
+def test_times_go_there_and_back():
+    assert time_of(micros_of("2026-11-30T01:02:03.000004Z")) == "2026-11-30T01:02:03.000004Z"

@@ -2,7 +2,8 @@ import pytest
 
 from pytilt.model.lines import Selection, Source
 from pytilt.model.names import ResourceName, SpanId
-from pytilt.store.blocks import BlockIndex, micros_of, time_of
+from pytilt.model.times import time_of
+from pytilt.store.blocks import BlockIndex
 
 WEB = Source(resource=ResourceName("web"), span=SpanId("pod:web"))
 DB = Source(resource=ResourceName("db"), span=SpanId("pod:db"))
@@ -36,7 +37,3 @@ def test_what_is_dropped_is_gone_and_the_rest_keeps_its_keys(index: BlockIndex):
 
 def test_a_position_leads_to_its_block(index: BlockIndex):
     assert (index.at(0), index.at(95), index.at(190), index.at(901)) == (0, None, 1, 9)
-
-
-def test_times_go_there_and_back():
-    assert time_of(micros_of("2026-11-30T01:02:03.000004Z")) == "2026-11-30T01:02:03.000004Z"

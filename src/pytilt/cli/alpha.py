@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytilt.cli.durations import seconds
 from pytilt.cli.flags import TiltCommand
+from pytilt.cli.options import seconds_given
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def tiltfile_result(
 
     from pytilt.session.project import find_project
 
-    threshold = seconds(dur_threshold, "--dur-threshold")
+    threshold = seconds_given(dur_threshold, "--dur-threshold")
     project = find_project(Settings.from_environment(), tiltfile, args, context=context, namespace=None)
     log: list[str] = []
     start = perf_counter()

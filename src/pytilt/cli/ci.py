@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytilt.cli.durations import seconds
 from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import force_option, log_options, mode_options, project_options, session_options
+from pytilt.cli.options import force_option, log_options, mode_options, project_options, seconds_given, session_options
 from pytilt.cli.printing import note, wants_color
 from pytilt.errors import UserError
 from pytilt.settings import Settings
@@ -109,7 +108,7 @@ def _leaving_snapshot(show: "Show", path: str) -> "Show":
 def _options(place: "Hosting", timeout: str | None, *, force: bool) -> "SessionOptions":
     from pytilt.session.composition import SessionOptions
 
-    limit = None if timeout is None else seconds(timeout, "--timeout")
+    limit = None if timeout is None else seconds_given(timeout, "--timeout")
     if place.taken:
         note(f"Tilt started {place.address}")
     return SessionOptions(

@@ -7,9 +7,8 @@ import click
 import msgspec
 
 from pytilt.cli.client import Json, SessionClient
-from pytilt.cli.durations import seconds
 from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import session_options
+from pytilt.cli.options import seconds_given, session_options
 from pytilt.cli.printing import LogPrinter, row_width, wants_color
 from pytilt.errors import UserError
 from pytilt.model.lines import Block, Line
@@ -127,7 +126,7 @@ def _moment(text: str, option: str) -> str:
     """A time for the query: so many seconds ago, or RFC 3339."""
     if text[:4].isdigit() and (known := in_utc(text)):
         return known
-    found = seconds(text, option)
+    found = seconds_given(text, option)
     if found <= 0:
         raise UserError(f"{option} duration must be positive, got {text}")
     return str(found)

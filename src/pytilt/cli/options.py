@@ -146,3 +146,17 @@ def display_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
+
+
+def seconds_given(text: str, option: str) -> float:
+    """A duration such as `90s`, `1h30m` or `0`.
+
+    Raises:
+        UserError: it is none; the message names the option.
+    """
+    from pytilt.model.times import duration_of
+
+    found = duration_of(text)
+    if found is None:
+        raise UserError(f"`{option} {text}` is not a duration", hint="for example `90s`, `5m` or `1h30m`")
+    return found

@@ -6,9 +6,8 @@ import sys
 import click
 
 from pytilt.cli.client import SessionClient
-from pytilt.cli.durations import seconds
 from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import session_options
+from pytilt.cli.options import seconds_given, session_options
 from pytilt.cli.triggered import NO_ANSWER, Triggered, document, lines
 from pytilt.errors import SessionUnreachableError, UserError
 from pytilt.model.updates import Reason
@@ -45,7 +44,7 @@ def command(names: tuple[str, ...], wait: bool, as_json: bool, timeout: str, hos
             _trigger(client, name)
             print(f'Successfully triggered update for resource: "{name}"')
         return 0
-    limit = seconds(timeout, "--timeout")
+    limit = seconds_given(timeout, "--timeout")
     try:
         client.post("/api/barrier", {})
         asked = [Triggered(client, name) for name in dict.fromkeys(names)]

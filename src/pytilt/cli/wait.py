@@ -11,9 +11,8 @@ import click
 from pytilt.cli.choosing import labelled, with_fields
 from pytilt.cli.client import Json, SessionClient
 from pytilt.cli.conditions import WaitCondition, read_condition
-from pytilt.cli.durations import seconds
 from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import session_options
+from pytilt.cli.options import seconds_given, session_options
 from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
 from pytilt.model.api.words import KindWords, find_words
 from pytilt.settings import Settings
@@ -69,7 +68,7 @@ def command(
         raise UserError(f'the server doesn\'t have a resource type "{word}"')
     # As in kubectl, that an object is there is always waited for first.
     conditions = [read_condition(each) for each in sorted(wanted, key=lambda each: each.lower() != "create")]
-    limit = seconds(timeout, "--timeout")
+    limit = seconds_given(timeout, "--timeout")
     client = SessionClient(Settings.from_environment(), host, port)
     client.post("/api/barrier", {})  # what is saved by now counts
     if every or selector or field_selector:

@@ -12,13 +12,12 @@ from pytilt.images.docker.options import PODMAN_LABELS
 from pytilt.model.base import Value
 from pytilt.model.references import try_parse
 from pytilt.model.resources import PruneSettings
+from pytilt.model.times import EPOCH, moment
 
 Json = dict[str, Any]
 
 Say = Callable[[str], None]
 """Prints one line."""
-
-NEVER = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 _LABEL = next(f"{name}={value}" for name, value in PODMAN_LABELS.items())
 """What every image carries that was built here or by Tilt, and so every container of it."""
@@ -116,10 +115,10 @@ async def _inspected(api: DockerApi, image: str) -> StoredImage:
         found = (await api.request("GET", path("images", image, "json"))).decode(Json)
     except DockerApiError as error:
         if error.status == 404:  # somebody else was quicker
-            return StoredImage(id=image, tags=(), since=NEVER)
+            return StoredImage(id=image, tags=(), since=EPOCH)
         raise
     tagged = (found.get("Metadata") or {}).get("LastTagTime", "")
-    since = max(_time(tagged), _time(found.get("Created", "")))
+    since = max(moment(tagged), moment(found.get("Created", "")))
     return StoredImage(id=image, tags=tuple(found.get("RepoTags") or ()), since=since, size=found.get("Size", 0))
 
 
@@ -137,12 +136,3 @@ async def _removed(api: DockerApi, kind: str, name: str) -> list[Json] | None:
 def _name(tag: str) -> str:
     parsed = try_parse(tag)
     return parsed.familiar_name if parsed else ""
-
-
-def _time(text: str) -> datetime:
-    """A time of the engine's; one that it does not know is long ago."""
-    try:
-        time = msgspec.convert(text, datetime)
-    except msgspec.ValidationError:
-        return NEVER
-    return max(NEVER, time) if time.tzinfo else NEVER

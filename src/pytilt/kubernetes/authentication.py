@@ -4,7 +4,6 @@ import asyncio
 import base64
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from pytilt.host.reading import read_file
 from pytilt.http.decoding import MalformedJsonError, decode
 from pytilt.kubernetes.connection import Connection, ExecPlugin
 from pytilt.model.base import Value
+from pytilt.model.times import moment
 
 TOKEN_FILE_SECONDS = 60.0
 """How long a token from a file is used before the file is read again, as in client-go."""
@@ -157,16 +157,8 @@ def _with(status: Mapping[str, Any], given: Identity) -> Identity:
         headers=headers,
         certificate=status.get("clientCertificateData") or given.certificate,
         key=status.get("clientKeyData") or given.key,
-        expires=_epoch(str(status.get("expirationTimestamp") or "")),
+        expires=moment(str(status.get("expirationTimestamp") or "")).timestamp(),
     )
-
-
-def _epoch(timestamp: str) -> float:
-    try:
-        time = datetime.fromisoformat(timestamp)
-    except ValueError:
-        return 0.0
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _info(plugin: ExecPlugin, connection: Connection) -> str:

@@ -19,10 +19,10 @@ from pytilt.model.base import Value
 from pytilt.model.commands import Command
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
+from pytilt.model.times import later
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Snapshot, Store
 from pytilt.store.spans import Span
-from pytilt.store.times import later
 
 WAITS = "cmd StartOn has not been triggered"
 

@@ -42,11 +42,10 @@ from pytilt.model.names import ImageName, ResourceName, SpanId
 from pytilt.model.objects import ClusterState, ImageMap, Resource
 from pytilt.model.resources import Declaration, DeployCommands, ImageLocator, KubeObject
 from pytilt.model.stored import Owner
-from pytilt.model.times import duration_of
+from pytilt.model.times import duration_of, later
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Snapshot, Store
 from pytilt.store.spans import Span
-from pytilt.store.times import later
 
 TIMEOUT_SECONDS = 30.0
 """The limit of an apply that names none; Tilt's."""

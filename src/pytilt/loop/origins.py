@@ -9,9 +9,8 @@ from pytilt.host.timing import Recording
 from pytilt.loop.schedule import Start
 from pytilt.loop.watching import Watching
 from pytilt.model.names import ResourceName
-from pytilt.model.times import precise
+from pytilt.model.times import moment, precise
 from pytilt.model.updates import Reason, StepName
-from pytilt.store.times import moment
 
 _BY_A_SAVE = Reason.CHANGED_FILES | Reason.CONTAINER_REPLACED | Reason.DEPENDENCY_UPDATED
 

@@ -1,20 +1,54 @@
 """Points in time and durations as texts: as the session, Kubernetes, container engines and Go write them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pytilt.model.regex import regex
 
 SECOND = 10**9
 """Nanoseconds."""
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Where Unix time begins; what is no time counts as this one, so that it is earlier than all others."""
+
+_MICROSECOND = timedelta(microseconds=1)
+
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = regex(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
 _FULL_LENGTH = len("2026-01-01T00:00:00.000000000Z")
 
 
-def precise(moment: datetime) -> str:
+def precise(time: datetime) -> str:
     """A moment in UTC to the microsecond, as a session writes it."""
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def moment(text: str) -> datetime:
+    """The moment of an RFC 3339 text from any time zone; what is no time is earlier than all."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return EPOCH
+    return max(EPOCH, found if found.tzinfo is not None else found.replace(tzinfo=UTC))
+
+
+def later(one: str, other: str) -> bool:
+    """Is one RFC 3339 time later than another? An empty one is earlier than all."""
+    return moment(one) > moment(other)
+
+
+def micros_of(text: str) -> int:
+    """The microseconds of Unix time of an RFC 3339 text."""
+    return micros_at(datetime.fromisoformat(text))
+
+
+def micros_at(time: datetime) -> int:
+    """The microseconds of Unix time of a moment."""
+    return (time - EPOCH) // _MICROSECOND
+
+
+def time_of(micros: int) -> str:
+    """The RFC 3339 text of microseconds of Unix time."""
+    return precise(EPOCH + micros * _MICROSECOND)
 
 
 def seconds_between(since: str, until: str) -> float:
@@ -64,12 +98,12 @@ def in_utc(text: str) -> str | None:
         return text
     whole, digits = _without_digits(text)
     try:
-        moment = datetime.fromisoformat(whole)
+        time = datetime.fromisoformat(whole)
     except ValueError:
         return None
-    if moment.tzinfo is None:
+    if time.tzinfo is None:
         return None
-    there = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    there = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{there}.{digits}Z" if digits else f"{there}Z"
 
 

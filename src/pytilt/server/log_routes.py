@@ -16,9 +16,8 @@ from pytilt.model.base import Value
 from pytilt.model.lines import Block, Line, Selection
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
-from pytilt.model.times import in_utc, precise
+from pytilt.model.times import in_utc, micros_of, precise, time_of
 from pytilt.server.streaming import Streamed
-from pytilt.store.blocks import micros_of, time_of
 from pytilt.store.logs import LogStore, each_line
 from pytilt.store.search import LogPattern, LogSearch, LogSearcher, backward
 

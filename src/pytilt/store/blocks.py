@@ -4,30 +4,11 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 
 from pytilt.model.base import Value
 from pytilt.model.lines import Selection, Source
 from pytilt.model.names import ResourceName
-from pytilt.model.times import precise
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def micros_of(time: str) -> int:
-    """The microseconds of Unix time of an RFC 3339 text."""
-    return micros_at(datetime.fromisoformat(time))
-
-
-def micros_at(moment: datetime) -> int:
-    """The microseconds of Unix time of a moment."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def time_of(micros: int) -> str:
-    """The RFC 3339 text of microseconds of Unix time."""
-    return precise(_EPOCH + micros * _MICROSECOND)
+from pytilt.model.times import micros_of
 
 
 class BlockEntry(Value):

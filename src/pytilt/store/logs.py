@@ -19,7 +19,8 @@ from pytilt.cluster.redaction import Redactor
 from pytilt.model.lines import Block, Line, Selection, Source
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
-from pytilt.store.blocks import BlockEntry, BlockIndex, micros_at, time_of
+from pytilt.model.times import micros_at, time_of
+from pytilt.store.blocks import BlockEntry, BlockIndex
 from pytilt.store.objects import utc_now
 from pytilt.store.segments import Limits, Opener, Segments
 from pytilt.store.spans import Later, Span

@@ -2,21 +2,17 @@
 
 from datetime import datetime
 
+from pytilt.model.times import moment
+
 SHORT_AGES = ((5, "<5s"), (15, "<15s"), (30, "<30s"), (45, "<45s"), (60, "<1m"))
 """Below a minute an age is a bound, so that a row need not be drawn anew every second; Tilt's steps, in seconds."""
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
-def moment(text: str) -> datetime | None:
-    """The moment that an RFC 3339 text names; None for an empty one."""
-    return datetime.fromisoformat(text) if text else None
-
-
 def seconds_since(text: str, now: datetime) -> float | None:
     """Seconds from an RFC 3339 time until `now`, never negative; None for an empty text."""
-    then = moment(text)
-    return None if then is None else max(0.0, (now - then).total_seconds())
+    return max(0.0, (now - moment(text)).total_seconds()) if text else None
 
 
 def duration(seconds: float) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from pytilt.cli.durations import seconds
+from pytilt.cli.options import seconds_given
 from pytilt.errors import UserError
 
 
@@ -19,11 +19,11 @@ from pytilt.errors import UserError
     ],
 )
 def test_durations_are_written_as_in_go(text: str, expected: float):
-    assert seconds(text, "--timeout") == pytest.approx(expected)
+    assert seconds_given(text, "--timeout") == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("text", ["", "5", "5 m", "m", "soon", "5mm", "1h-30m", "--5m"])
 def test_what_is_no_duration_is_an_error_that_names_the_option(text: str):
     with pytest.raises(UserError, match="--timeout") as caught:
-        seconds(text, "--timeout")
+        seconds_given(text, "--timeout")
     assert "90s" in (caught.value.hint or "")
