@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from pytilt.loop.planner import Planner, plan_updates
+from pytilt.loop.planner import Planner
 from pytilt.loop.schedule import Key, QueueKind, Slots
 from pytilt.model.clusters import ClusterInfo
 from pytilt.model.commands import Command
@@ -139,7 +139,7 @@ def test_what_is_remembered_from_change_to_change_changes_no_answer(seed: int):
     for _ in range(60):
         world.step()
         world.settle()
-        anew = plan_updates(world.store.snapshot(), SLOTS)
+        anew = Planner().plan(world.store.snapshot(), SLOTS)
         assert (anew.starts, anew.due, anew.holds) == ((), world.due, world.holds)
 
 

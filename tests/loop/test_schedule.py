@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from pytilt.loop.planner import plan_updates
+from pytilt.loop.planner import Planner
 from pytilt.loop.schedule import Slots, UpdatePlan
 from pytilt.model import resources
 from pytilt.model.clusters import ClusterInfo
@@ -115,7 +115,7 @@ class World:
 
     def plan(self, max_parallel: int = 3) -> UpdatePlan:
         slots = Slots(commands=max_parallel, builds=max_parallel, applies=max_parallel, total=max_parallel)
-        return plan_updates(self.store.snapshot(), slots)
+        return Planner().plan(self.store.snapshot(), slots)
 
 
 @pytest.fixture
@@ -170,8 +170,8 @@ def test_in_manual_mode_a_change_waits_for_a_trigger(world: World):
     world.add(local("a", trigger_mode=TriggerMode.MANUAL), history=(update(),))
     assert not world.plan().pending_manual
     world.change("a", x=1)
-    plan_updates = world.plan()
-    assert (plan_updates.starts, plan_updates.due, plan_updates.pending_manual) == ((), {}, frozenset({"a"}))
+    plan = world.plan()
+    assert (plan.starts, plan.due, plan.pending_manual) == ((), {}, frozenset({"a"}))
     world.add(
         local("a", trigger_mode=TriggerMode.MANUAL),
         history=(update(),),

@@ -48,7 +48,8 @@ class Trial:
         return verdict(self.store.snapshot(), after(seconds))
 
     def targets(self) -> list[str]:
-        return [target.name for target in ci_targets(self.store.snapshot())]
+        state = self.store.snapshot()
+        return sorted(target.name for each in state.all(Resource) for target in ci_targets(state, each))
 
 
 @pytest.fixture
@@ -84,23 +85,23 @@ def test_a_session_without_resources_has_nothing_to_succeed_with(trial: Trial):
 )
 def test_what_it_waits_for(trial: Trial, spec: ResourceSpec, expected: list[str]):
     trial.declare(spec)
-    assert trial.targets() == [*expected, "tiltfile:update"]
+    assert trial.targets() == expected
 
 
 def test_where_readiness_is_ignored_no_pod_is_waited_for(trial: Trial):
     trial.declare(readiness("a", PodReadiness.IGNORE))
     assert "a:runtime" in trial.targets()
     trial.runs("a", pods=())
-    assert trial.targets() == ["a:update", "tiltfile:update"]
+    assert trial.targets() == ["a:update"]
 
 
 def test_what_is_disabled_or_never_starts_by_itself_is_not_waited_for(trial: Trial):
     trial.declare(local("a"), local("b", trigger_mode=TriggerMode.MANUAL_NO_INIT), local("c"))
     trial.store.change(Resource, "b", lambda each: replace(each, status=ResourceStatus()))
     trial.store.change(Resource, "c", lambda each: replace(each, enabled=False))
-    assert trial.targets() == ["a:update", "tiltfile:update"]
+    assert trial.targets() == ["a:update"]
     trial.updated("b")
-    assert trial.targets() == ["a:update", "b:update", "tiltfile:update"]
+    assert trial.targets() == ["a:update", "b:update"]
 
 
 @pytest.mark.parametrize(

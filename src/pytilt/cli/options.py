@@ -8,8 +8,6 @@ import click
 
 from pytilt.errors import UserError
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-
 
 def session_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--host` and `--port` of a session."""

@@ -102,13 +102,17 @@ def _dumper() -> Any:  # noqa: ANN401 - a class of the C library, or its stand-i
     base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     dumper: Any = type("KubernetesDumper", (base,), {"ignore_aliases": lambda _self, _data: True})
     dumper.add_representer(str, _represent_text)
-    # What other readers take for a number or a time must be quoted, whatever this one's own rules say.
+    quote_what_go_reads(dumper)
+    return dumper
+
+
+def quote_what_go_reads(dumper: Any) -> None:  # noqa: ANN401 - a class of the C library, or its stand-in in Python
+    """Have a dumper quote texts that Go's reader takes for a number or a truth, whatever its own rules say."""
     dumper.add_implicit_resolver(
         "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9.]+[eE][-+]?[0-9]+$"), list("-+.0123456789")
     )
     dumper.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?0o[0-7_]+$"), list("-+0"))
     dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^[yYnN]$"), list("yYnN"))
-    return dumper
 
 
 def _represent_text(dumper: Any, text: str) -> Any:  # noqa: ANN401 - the library's own types

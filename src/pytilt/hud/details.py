@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 from pytilt.host.output import plain
 from pytilt.hud import glyphs
 from pytilt.hud.pieces import CONTINUED, Piece, both_ends, cut, fit_middle, length, link, wrapped
+from pytilt.model.api.buttons import UIButton
 from pytilt.model.pods import Container, ContainerState, Pod
+from pytilt.model.resources import Link
 from pytilt.views.ages import age_of
 from pytilt.views.dots import Tone
 from pytilt.views.loglines import unfolded
@@ -169,30 +171,32 @@ def _container_tone(container: Container) -> Tone:
 
 def _buttons(row: Row, room: int) -> list[Line]:
     """As many buttons on a line as have room; a click presses one."""
-    lines: list[Line] = []
-    used = 0
-    for button in row.buttons:
-        tone = Tone.MUTED if button.spec.disabled else Tone.LINK
-        action = f"app.press_named({button.name!r})"
-        pieces = [Piece(text=f"[{plain(button.spec.text)}]", tone=tone, action=action), Piece(text="  ")]
-        size = length(pieces)
-        if not lines or used + size > room:
-            lines.append([])
-            used = 0
-        lines[-1] += pieces
-        used += size
-    return lines
+    return _wrapped((_button(each) for each in row.buttons), room)
+
+
+def _button(button: UIButton) -> Line:
+    tone = Tone.MUTED if button.spec.disabled else Tone.LINK
+    action = f"app.press_named({button.name!r})"
+    return [Piece(text=f"[{plain(button.spec.text)}]", tone=tone, action=action), Piece(text="  ")]
 
 
 def _links(row: Row, room: int) -> list[Line]:
     """As many links on a line as have room."""
+    return _wrapped((_link(each) for each in row.endpoints), room)
+
+
+def _link(endpoint: Link) -> Line:
+    address = endpoint.url if urlsplit(endpoint.url).path != "/" else endpoint.url.rstrip("/")
+    name = [Piece(text=f"{endpoint.name} ", tone=Tone.MUTED)] if endpoint.name else []
+    shown = Piece(text=f"✖ {address}", tone=Tone.ERROR) if endpoint.error else link(endpoint.url, address)
+    return [*name, shown, Piece(text="   ")]
+
+
+def _wrapped(items: Iterable[Line], room: int) -> list[Line]:
+    """Items side by side, as many on a line as have room."""
     lines: list[Line] = []
     used = 0
-    for endpoint in row.endpoints:
-        address = endpoint.url if urlsplit(endpoint.url).path != "/" else endpoint.url.rstrip("/")
-        pieces = [Piece(text=f"{endpoint.name} ", tone=Tone.MUTED)] if endpoint.name else []
-        shown = Piece(text=f"✖ {address}", tone=Tone.ERROR) if endpoint.error else link(endpoint.url, address)
-        pieces += [shown, Piece(text="   ")]
+    for pieces in items:
         size = length(pieces)
         if not lines or used + size > room:
             lines.append([])

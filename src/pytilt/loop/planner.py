@@ -34,19 +34,6 @@ Place = tuple[tuple[int, int, int], ResourceName]
 """The order of an update among those that wait for a slot."""
 
 
-def plan_updates(state: Snapshot, slots: Slots | None = None) -> UpdatePlan:
-    """Decide about all resources at once.
-
-    Args:
-        state: the objects of the session.
-        slots: how many updates may run at a time.
-
-    Returns:
-        What to start, what has to wait and why, and what is due.
-    """
-    return Planner().plan(state, slots or Slots())
-
-
 class Planner:
     """Decides from one change of the state to the next.
 

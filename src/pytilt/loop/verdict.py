@@ -118,7 +118,7 @@ def ci_results(state: Snapshot, found: Verdict) -> tuple[CiResult, ...]:
     unready = {each.resource: each.text for each in found.unready}
     tiltfile = state.get(Tiltfile, TILTFILE)
     rows = [(TILTFILE, tiltfile.status.history if tiltfile else (), True)]
-    rows += [(ResourceName(each.name), each.status.history, bool(_wanted(state, each))) for each in in_order(state)]
+    rows += [(ResourceName(each.name), each.status.history, bool(ci_targets(state, each))) for each in in_order(state)]
     results = []
     for name, history, counts in rows:
         status = CiStatus.OK if counts else CiStatus.SKIPPED
@@ -143,12 +143,6 @@ def in_order(state: Snapshot) -> list[Resource]:
     return sorted(state.all(Resource), key=attrgetter("order"))
 
 
-def ci_targets(state: Snapshot) -> tuple[CiTarget, ...]:
-    """Everything that a verdict waits for, ordered by name."""
-    found = [_tiltfile(state), *(each for resource in state.all(Resource) for each in _wanted(state, resource))]
-    return tuple(sorted(found, key=lambda target: target.name))
-
-
 class CiTargets:
     """Everything that a verdict waits for: what changed is looked at, the rest is remembered."""
 
@@ -168,7 +162,7 @@ class CiTargets:
         """
         for name in (*state.named(Resource), *self._unwell) if names is None else names:
             resource = state.get(Resource, name)
-            self._keep(name, _wanted(state, resource) if resource is not None else ())
+            self._keep(name, ci_targets(state, resource) if resource is not None else ())
         self._keep(TILTFILE, (_tiltfile(state),))
         return bool(self._broken) or not self._unwell or _disconnected(state) is not None
 
@@ -195,7 +189,8 @@ class CiTargets:
             self._unwell.pop(name, None)
 
 
-def _wanted(state: Snapshot, resource: Resource) -> tuple[CiTarget, ...]:
+def ci_targets(state: Snapshot, resource: Resource) -> tuple[CiTarget, ...]:
+    """What a verdict waits for of a resource."""
     idle = not resource.spec.trigger_mode.auto_init and not resource.status.history and not resource.status.current
     began = _began_at(resource)
     found = _targets(state, resource) if resource.enabled and not idle else ()

@@ -1,8 +1,9 @@
 """YAML as Tilt writes it: the text of `encode_yaml` ends in files, ConfigMaps and digests, so every quote counts."""
 
 import functools
-import re
 from typing import Any
+
+from pytilt.cluster.yaml import quote_what_go_reads
 
 _WIDTH = 80
 _TEXT = "tag:yaml.org,2002:str"
@@ -32,12 +33,7 @@ def _dumper() -> Any:  # noqa: ANN401 - a class of the C library, or its stand-i
     members = {"ignore_aliases": lambda _self, _data: True, "yaml_implicit_resolvers": resolvers}
     dumper: Any = type("GoDumper", (base,), members)
     dumper.add_representer(str, _represent_text)
-    # What Go's reader takes for a number or a truth, whatever this one's own rules say.
-    dumper.add_implicit_resolver(
-        "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9.]+[eE][-+]?[0-9]+$"), list("-+.0123456789")
-    )
-    dumper.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?0o[0-7_]+$"), list("-+0"))
-    dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^[yYnN]$"), list("yYnN"))
+    quote_what_go_reads(dumper)
     return dumper
 
 

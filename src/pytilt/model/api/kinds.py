@@ -42,7 +42,5 @@ API_KINDS = (
 )
 """In the order in which they are listed."""
 
-BY_TYPE = {kind.type: kind for kind in API_KINDS}
-
 AnyApiObject = UIButton | ToggleButton | Cmd | ConfigMap | ApiFileWatch | KubernetesApply | KubernetesDiscovery
 """One of them; their names on the wire, where they are part of something else, distinguish them."""
