@@ -26,11 +26,12 @@ from pytilt.dialect.formatting import to_repr, to_str
 from pytilt.dialect.functions import Builtin, builtin, misfit
 from pytilt.dialect.running import call, check_file, run_file
 from pytilt.dialect.structs import ModuleValue, StructValue
-from pytilt.dialect.tracing import call_position, call_stack, current_file, with_trace_here
+from pytilt.dialect.tracing import CallSite, call_position, call_site, call_stack, current_file, with_trace_here
 from pytilt.dialect.values import HostValue, freeze, type_name
 
 __all__ = [
     "Builtin",
+    "CallSite",
     "DialectError",
     "Frame",
     "HostValue",
@@ -44,6 +45,7 @@ __all__ = [
     "builtin",
     "call",
     "call_position",
+    "call_site",
     "call_stack",
     "check_file",
     "current_file",

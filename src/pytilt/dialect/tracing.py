@@ -1,8 +1,9 @@
 """From Python's frames to the frames of Tiltfiles: where it runs now, and the trace of an error."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import CodeType, FrameType, TracebackType
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -34,6 +35,27 @@ _known_positions: dict[int, tuple[CodeType, _Positions]] = {}
 
 _Step = Frame | str
 """A frame of a Tiltfile, or the name of a built-in function."""
+
+
+class CallSite(NamedTuple):
+    """A call that a Tiltfile made, kept for what goes wrong with it when it has returned already."""
+
+    steps: tuple[_Step, ...]
+    source: str
+    """The text of the file that made the call."""
+
+    def traced(self, error: Exception) -> TiltfileError | None:
+        """The error as it would be if the call had raised it; None when it is no error of the Tiltfile."""
+        if isinstance(error, TiltfileError) and error.trace:
+            return error
+        described = _describe(error, [])
+        return _at(self.steps, described, self.source) if described else None
+
+
+def call_site() -> CallSite:
+    """The call that is being served."""
+    frames = _running(inspect.currentframe())
+    return CallSite(tuple(_steps_of(frames)), _source(frames))
 
 
 def call_stack() -> tuple[Frame, ...]:
@@ -96,20 +118,25 @@ def _traced(
     described = _describe(error, inner)
     if described is None:
         return None
-    message, hint = described
     frames = [*outer, *inner]
     steps = _steps_of(frames)
     if isinstance(error, DisplacedError) and steps and isinstance(steps[-1], Frame):
         position = replace(steps[-1].position, line=error.line, column=error.column)
         steps[-1] = replace(steps[-1], position=position)
-    culprit = steps.pop() if steps and isinstance(steps[-1], str) else None
-    place = next((step.position for step in reversed(steps) if isinstance(step, Frame)), None)
     excerpt = error.excerpt if isinstance(error, LoadError) else ""
+    return _at(steps, described, _source(frames), excerpt)
+
+
+def _at(steps: Sequence[_Step], described: tuple[str, str | None], source: str, excerpt: str = "") -> TiltfileError:
+    """The error of a call or an operation that these steps led to."""
+    message, hint = described
+    frames, culprit = (steps[:-1], steps[-1]) if steps and isinstance(steps[-1], str) else (steps, None)
+    place = next((step.position for step in reversed(frames) if isinstance(step, Frame)), None)
     if place is not None and not excerpt:
-        excerpt = cut_excerpt(_source(frames), place.line, place.column)
+        excerpt = cut_excerpt(source, place.line, place.column)
     label = f"Error in {culprit}" if culprit else "Error"
     where = str(place) if place else None
-    return TiltfileError(f"{label}: {message}", where=where, hint=hint, trace=_text(steps), excerpt=excerpt)
+    return TiltfileError(f"{label}: {message}", where=where, hint=hint, trace=_text(frames), excerpt=excerpt)
 
 
 def _source(frames: list[tuple[FrameType, int]]) -> str:
@@ -118,7 +145,7 @@ def _source(frames: list[tuple[FrameType, int]]) -> str:
     return str(found)
 
 
-def _text(steps: list[_Step]) -> str:
+def _text(steps: Sequence[_Step]) -> str:
     """The trace as Tilt prints it; the middle of a very deep one is left out."""
     lines = [
         f"  {step.position}: in {step.function}" if isinstance(step, Frame) else f"  <builtin>: in {step}"

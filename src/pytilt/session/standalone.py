@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -41,6 +42,7 @@ class _CommandThread:
     """Runs commands in the event loop of a thread of its own, which starts with the first one."""
 
     def __init__(self) -> None:
+        self._starting = Lock()
         self._background: _Background | None = None
 
     def __enter__(self) -> Self:
@@ -53,10 +55,10 @@ class _CommandThread:
             self._background.close()
 
     def run(self, command: Command, stdin: bytes | None, output: Callable[[str], None]) -> LocalResult:
-        """Run a command to its end."""
-        if self._background is None:
-            self._background = _Background()
-        return self._background.run(command, stdin, output)
+        """Run a command to its end; to be called in any thread."""
+        with self._starting:
+            self._background = background = self._background or _Background()
+        return background.run(command, stdin, output)
 
 
 class _Background:

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 from pytilt.cluster import objects, yaml
@@ -10,11 +10,11 @@ from pytilt.errors import UserError
 from pytilt.model.commands import Command
 from pytilt.model.regex import regex
 from pytilt.model.resources import KubeObject
-from pytilt.tiltfile.commands import find_program, run_now
+from pytilt.tiltfile.commands import find_program, prepare, run_now
 from pytilt.tiltfile.conversions import Flag, LocalPath, StringOrStrings, Strings, Text
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.kustomizations import kustomization_files
-from pytilt.tiltfile.rendered import kept_or_rendered, kustomization_inputs
+from pytilt.tiltfile.rendered import Kept, kustomization_inputs
 from pytilt.tiltfile.script import Script, UnreadableError
 from pytilt.tiltfile.values import Blob, placed
 
@@ -62,9 +62,18 @@ class ChartBuiltins:
         for assignment in set:
             words += ["--set", assignment]
         inputs = [paths, *subcharts, *files]
-        text = _without_tests(kept_or_rendered(self._script, words, inputs, partial(self._template, words)))
         source = f"helm: {paths}"
-        return Blob(_in_namespace(text, namespace, source) if namespace else text, source)
+
+        def finish(text: str) -> str:
+            objects = _without_tests(text)
+            return _in_namespace(objects, namespace, source) if namespace else objects
+
+        kept = Kept(self._script, words, inputs)
+        if kept.text is not None:
+            return Blob(finish(kept.text), source)
+        work = self._template(words)
+        self._announce(words)
+        return self._script.pending.blob(source, work, lambda text: finish(kept.keep(text)))
 
     @function("kustomize")
     def kustomize(self, paths: LocalPath, kustomize_bin: LocalPath | None = None, flags: Strings = ()) -> Blob:
@@ -78,18 +87,40 @@ class ChartBuiltins:
         # Kustomize does not take absolute paths everywhere.
         words += [*flags, posixpath.relpath(paths, self._script.directory)]
         inputs = None if flags else kustomization_inputs(paths)
-        text = kept_or_rendered(self._script, words, inputs, partial(self._run, words))
+        kept = Kept(self._script, words, inputs)
+        if kept.text is not None:
+            blob = Blob(kept.text, f"kustomize: {paths}")
+        elif inputs is None:  # it may write files, too: the charts that it inflates
+            blob = Blob(run_now(self._script, self._command(words)), f"kustomize: {paths}")
+        else:
+            work = prepare(self._script, self._command(words))
+            self._announce(words)
+            blob = self._script.pending.blob(f"kustomize: {paths}", work, kept.keep)
         for file in kustomization_files(paths):
             self._script.watch(file.path, recursive=True, reported=file.known_to_tilt)
-        return Blob(text, f"kustomize: {paths}")
+        return blob
 
-    def _template(self, words: list[str]) -> str:
-        has_include_crds = self._check_version()
-        return self._run([word for word in words if has_include_crds or word != _INCLUDE_CRDS])
+    def _announce(self, words: list[str]) -> None:
+        self._script.print(f"Running: {self._command(words).shown}")
 
-    def _run(self, words: list[str], announce: str = "Running:") -> str:
-        command = Command(argv=tuple(words), dir=self._script.directory)
-        return run_now(self._script, command, announce=announce)
+    def _command(self, words: list[str]) -> Command:
+        return Command(argv=tuple(words), dir=self._script.directory)
+
+    def _template(self, words: list[str]) -> Callable[[], str]:
+        """What renders a chart, with a helm that is new enough."""
+        if find_program(self._script, "helm") is None:
+            raise UserError(
+                "Unable to find Helm installation. Make sure `helm` is on your $PATH.",
+                hint="install it from https://helm.sh",
+            )
+        version = prepare(self._script, self._command(["helm", "version", "--short"]))
+        usual = prepare(self._script, self._command(words))
+        without_crds = prepare(self._script, self._command([word for word in words if word != _INCLUDE_CRDS]))
+
+        def render() -> str:
+            return usual() if _can_include_crds(version()) else without_crds()
+
+        return render
 
     @staticmethod
     def _check_chart(path: str) -> None:
@@ -111,18 +142,17 @@ class ChartBuiltins:
         ]
         return [url.removeprefix(_LOCAL) for url in repositories if url.startswith(_LOCAL)]
 
-    def _check_version(self) -> bool:
-        """Is there a helm that is new enough, and can it include CRDs?"""
-        if find_program(self._script, "helm") is None:
-            raise UserError(
-                "Unable to find Helm installation. Make sure `helm` is on your $PATH.",
-                hint="install it from https://helm.sh",
-            )
-        output = self._run(["helm", "version", "--short"], announce="")
-        version = output.strip().rpartition("\n")[2]
-        if not version.startswith(("v3.", "3.", "v4.")):
-            raise UserError(f'could not parse Helm version from string: "{output}"')
-        return not version.startswith("v3.0.")
+
+def _can_include_crds(output: str) -> bool:
+    """Can a helm of this version?
+
+    Raises:
+        UserError: it is none that is known.
+    """
+    version = output.strip().rpartition("\n")[2]
+    if not version.startswith(("v3.", "3.", "v4.")):
+        raise UserError(f'could not parse Helm version from string: "{output}"')
+    return not version.startswith("v3.0.")
 
 
 def _without_tests(text: str) -> str:

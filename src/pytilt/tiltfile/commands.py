@@ -1,10 +1,13 @@
 """Running a command while the Tiltfile is evaluated."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from pytilt.dialect import to_repr
 from pytilt.errors import UserError
 from pytilt.model.commands import Command
+from pytilt.tiltfile.request import LocalResult
 from pytilt.tiltfile.script import Script
 
 _PREFIX = " → "
@@ -18,7 +21,7 @@ def run_now(
     show_output: bool = False,
     stdin: str | None = None,
 ) -> str:
-    """Run a command and wait for it.
+    """Run a command and wait for it, when all that is pending is done: it may change what others read.
 
     Args:
         script: the running script, whose environment the command gets.
@@ -33,25 +36,49 @@ def run_now(
     Raises:
         UserError: it could not start, or did not end with 0.
     """
+    script.pending.settle()
     if announce:
         script.print(f"{announce} {command.shown}")
     output = _Prefixed(script)
-    environment = tuple(sorted({**script.environ, **dict(command.env)}.items()))
     result = script.host.run_local(
-        msgspec.structs.replace(command, env=environment),
+        _with_environment(script, command),
         None if stdin is None else stdin.encode(errors="surrogateescape"),
         output.write if show_output else _discard,
     )
     script.forget_texts()
     output.close()
+    text = _output(command, result, shown=show_output)
+    if announce and show_output and not result.stdout and not result.stderr:
+        script.print(f"{_PREFIX}[no output]")
+    return text
+
+
+def prepare(script: Script, command: Command) -> Callable[[], str]:
+    """What runs a command with the environment of this moment, in any thread.
+
+    Args:
+        script: the running script.
+        command: what to run; it only reads.
+
+    Returns:
+        A function that runs it, and returns and raises what `run_now` does.
+    """
+    prepared, run = _with_environment(script, command), script.host.run_local
+    return lambda: _output(command, run(prepared, None, _discard), shown=False)
+
+
+def _with_environment(script: Script, command: Command) -> Command:
+    environment = tuple(sorted({**script.environ, **dict(command.env)}.items()))
+    return msgspec.structs.replace(command, env=environment)
+
+
+def _output(command: Command, result: LocalResult, *, shown: bool) -> str:
     if result.error or result.exit_status:
         message = f"command {to_repr(command.shown)} failed.\nerror: "
         message += result.error or f"exit status {result.exit_status}"
-        if not show_output:
+        if not shown:
             message += f"\nstdout:\n{result.stdout}\nstderr:\n{result.stderr}\n"
         raise UserError(message)
-    if announce and show_output and not result.stdout and not result.stderr:
-        script.print(f"{_PREFIX}[no output]")
     return result.stdout
 
 

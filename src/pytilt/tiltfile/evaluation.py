@@ -41,6 +41,13 @@ def evaluate(request: EvaluationRequest, host: Host) -> EvaluationResult:
         The declaration, or what is wrong with the Tiltfile; in any case the files to watch.
     """
     script = Script(request, host)
+    try:
+        return _evaluated(script, request, host)
+    finally:
+        script.pending.close()
+
+
+def _evaluated(script: Script, request: EvaluationRequest, host: Host) -> EvaluationResult:
     files = _Files(script)
     result = EvaluationResult()
     try:
@@ -154,16 +161,21 @@ class _Files:
         self._running: set[str] = set()
 
     def run_main(self) -> None:
-        """Run the Tiltfile; `exit()` ends it early."""
-        path = self._script.request.path
+        """Run the Tiltfile, and finish what it started; `exit()` ends it early."""
+        path, pending = self._script.request.path, self._script.pending
         try:
             self._run(path, "__main__")
         except UnreadableError as error:
             if not error.missing:
                 raise
             raise UserError(f"No Tiltfile found at paths '{path}'. Check out {_TUTORIAL}") from error
+        except PytiltError:
+            pending.settle()  # what was called before is the error where it failed, too
+            raise
         except StopEvaluation:
-            return
+            pass
+        pending.settle()
+        pending.close()
 
     def load(self, path: str) -> Mapping[str, object]:
         """The globals of another file.

@@ -157,6 +157,8 @@ class Extensions:
         self._script.watch(posixpath.join(posixpath.dirname(self._script.request.path), LOCK_FILE))
         key = (repo.url, repo.ref)
         known = self._checkouts.get(key)
+        if known is None:
+            self._script.pending.settle()  # files that a chart is made of may be replaced
         checkout = known.checkout if known else self._script.host.checkout(*key)
         names = (*(known.extensions if known else ()), module)
         self._checkouts[key] = UsedRepository(

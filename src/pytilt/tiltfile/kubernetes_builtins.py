@@ -58,15 +58,18 @@ class KubernetesBuiltins:
     @function("k8s_yaml")
     def k8s_yaml(self, yaml: object, allow_duplicates: Flag = False) -> None:
         """Deploy the objects of YAML files or texts."""
-        self._register("k8s_yaml", yaml, allow_duplicates=allow_duplicates)
+        given, directory, trace = conversions.items(yaml), self._script.directory, _trace("k8s_yaml")
+        self._script.pending.in_turn(
+            lambda: self._register("k8s_yaml", given, directory, trace, allow_duplicates=allow_duplicates)
+        )
 
-    def _register(self, function: str, yaml: object, *, allow_duplicates: bool = False) -> tuple[KubeObject, ...]:
+    def _register(
+        self, function: str, given: list[object], directory: str, trace: str, *, allow_duplicates: bool = False
+    ) -> None:
         """Read objects and deploy them."""
-        given = conversions.items(yaml)
-        found = self._objects(given)
+        found = self._objects(given, directory)
         if not given or (not found and not isinstance(given[0], str)):
             raise UserError(f"Empty YAML passed to {function}")
-        trace = _trace(function)
         for o in found:
             address = _address(o)
             if address.name and address in self._registered and not allow_duplicates:
@@ -74,7 +77,6 @@ class KubernetesBuiltins:
             self._registered[address] = trace
         self._script.objects += found
         self._script.learn(secrets(found))
-        return tuple(found)
 
     @function("filter_yaml")
     def filter_yaml(
@@ -88,7 +90,7 @@ class KubernetesBuiltins:
     ) -> tuple[Blob, Blob]:
         """Split YAML into the objects that match everything given, and the rest."""
         matching, rest = selecting.split(
-            self._objects(conversions.items(yaml)),
+            self._objects(conversions.items(yaml), self._script.directory),
             labels=dict(labels),
             kind=kind,
             api_version=api_version,
@@ -172,10 +174,13 @@ class KubernetesBuiltins:
             raise UserError("k8s_resource: name must not be empty")
         forwards, selectors = _port_forwards(name, port_forwards), _pod_selectors(extra_pod_selectors)
         run = first_form_image(name, image)
+        self._script.pending.settle()
+        known = len(self._script.objects)
+        self._register("k8s_resource", conversions.items(yaml), self._script.directory, _trace("k8s_resource"))
         self._script.options.append(
             ResourceOptions(
                 name=name,
-                own=self._register("k8s_resource", yaml),
+                own=tuple(self._script.objects[known:]),
                 image=run,
                 port_forwards=forwards,
                 extra_pod_selectors=selectors,
@@ -255,13 +260,13 @@ class KubernetesBuiltins:
         self._script.workload_name = _namer(func)
         self._script.workload_name_place = self._script.position()
 
-    def _objects(self, given: list[object]) -> list[KubeObject]:
-        return [o for item in given for o in self._parsed(item)]
+    def _objects(self, given: list[object], directory: str) -> list[KubeObject]:
+        return [o for item in given for o in self._parsed(item, directory)]
 
-    def _parsed(self, item: object) -> tuple[KubeObject, ...]:
+    def _parsed(self, item: object, directory: str) -> tuple[KubeObject, ...]:
         if isinstance(item, Blob):
             return self._read(item.text, f"Error reading yaml from {item.source}")
-        path = conversions.path(item, self._script.directory)
+        path = conversions.path(item, directory)
         try:
             text = self._script.read(path)
         except UnreadableError as error:

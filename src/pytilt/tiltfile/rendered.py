@@ -3,7 +3,7 @@
 import hashlib
 import os
 import posixpath
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pytilt.errors import UserError
@@ -21,30 +21,33 @@ _READS_MORE = ("helmCharts", "helmChartInflationGenerator", "openapi", "generato
 _REMOTE = ("://", "github.com/", "git@", "git::", "?ref=")
 
 
-def kept_or_rendered(
-    script: Script, words: Sequence[str], inputs: Sequence[str] | None, render: Callable[[], str]
-) -> str:
-    """What a program makes of its inputs: what it made of the same before, or else what it makes now.
+class Kept:
+    """What a program made of the same inputs before, and where to keep what it makes now.
 
     Args:
         script: the running script, whose host keeps it.
         words: the command.
         inputs: absolute files and directories that it reads; None where that is not known.
-        render: runs the program.
     """
-    cache = script.host.cache
-    program = find_program(script, words[0])
-    digest = _digest(inputs) if cache is not None and inputs is not None and program else None
-    if cache is None or program is None or digest is None:
-        return render()
-    key = (_identity(program), script.directory, *words, *_variables(script), digest)
-    known = cache.find("rendered", *key)
-    if known is not None:
-        return known.decode(errors="surrogateescape")
-    text = render()
-    if _digest(inputs or ()) == digest:  # nothing changed meanwhile
-        cache.keep(text.encode(errors="surrogateescape"), "rendered", *key)
-    return text
+
+    def __init__(self, script: Script, words: Sequence[str], inputs: Sequence[str] | None) -> None:
+        self._cache, self._inputs = script.host.cache, inputs or ()
+        program = find_program(script, words[0])
+        self._digest = _digest(inputs) if self._cache is not None and inputs is not None and program else None
+        self._key: tuple[str, ...] = ()
+        self.text: str | None = None
+        """What it made before; None where that is not known."""
+        if self._cache is not None and self._digest is not None and program is not None:
+            self._key = (_identity(program), script.directory, *words, *_variables(script), self._digest)
+            known = self._cache.find("rendered", *self._key)
+            self.text = None if known is None else known.decode(errors="surrogateescape")
+
+    def keep(self, text: str) -> str:
+        """Keep what the program has made, and return it."""
+        unchanged = self._cache is not None and self._digest is not None and _digest(self._inputs) == self._digest
+        if self._cache is not None and unchanged:
+            self._cache.keep(text.encode(errors="surrogateescape"), "rendered", *self._key)
+        return text
 
 
 def kustomization_inputs(directory: str) -> tuple[str, ...] | None:

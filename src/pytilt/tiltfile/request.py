@@ -76,7 +76,7 @@ class Host(Value):
     log: Log
     """Takes what the Tiltfile prints and what its commands write."""
     run_local: RunLocal
-    """Called from the thread in which the evaluation runs. The command's `env` is the whole environment."""
+    """Called in any thread, also several times at once. The command's `env` is the whole environment."""
     checkout: FindRepository = no_repositories
     cache: CodeCache | None = None
     """Keeps what was made of files, so that the next evaluation need not make it again."""

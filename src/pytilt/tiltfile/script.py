@@ -29,6 +29,7 @@ from pytilt.tiltfile.declared import (
     WorkloadName,
 )
 from pytilt.tiltfile.env_files import env_secrets, is_env_file
+from pytilt.tiltfile.pending import Pending
 from pytilt.tiltfile.report import Recorder, Report
 from pytilt.tiltfile.request import EvaluationRequest, Host
 from pytilt.tiltfile.values import Mode, Step
@@ -74,6 +75,7 @@ class Script:
         self.shown_secrets: set[str] = set()
         """Values that are no secrets, whatever declares them."""
         self.recorder = Recorder()
+        self.pending = Pending(overlaps=not (request.all_errors or request.times_calls))
         self._unused_steps: dict[str, Step] = {}
         self._executing: list[tuple[str, str]] = [(request.path, posixpath.dirname(request.path))]
         self._read: dict[str, bool] = {}
@@ -182,17 +184,19 @@ class Script:
 
     def print(self, text: str) -> None:
         """Write a line to the log of the evaluation."""
-        self.host.log(f"{self.without_secrets(text)}\n")
+        self.pending.in_turn(lambda: self.host.log(f"{self.without_secrets(text)}\n"))
 
     def warn(self, text: str) -> None:
         """Write a warning, and remember it."""
-        self.warnings.append(self.without_secrets(text))
-        self.host.log(f"{self.warnings[-1]}\n", level=Level.WARN)
+        self.pending.in_turn(lambda: self._warn(text))
 
     def warn_once(self, text: str) -> None:
         """Write a warning that has not been written yet: many images may share one file."""
-        if self.without_secrets(text) not in self.warnings:
-            self.warn(text)
+        self.pending.in_turn(lambda: None if self.without_secrets(text) in self.warnings else self._warn(text))
+
+    def _warn(self, text: str) -> None:
+        self.warnings.append(self.without_secrets(text))
+        self.host.log(f"{self.warnings[-1]}\n", level=Level.WARN)
 
     @property
     def config_files(self) -> tuple[str, ...]:

@@ -142,6 +142,7 @@ class SettingsBuiltins:
     @function("secret_settings")
     def secret_settings(self, disable_scrub: Flag = False, allow: StringOrStrings = ()) -> None:
         """Show the values of secrets in logs: all of them, or those that are mere words."""
+        self._script.pending.settle()  # it counts from here on
         self._script.scrub_secrets = not disable_scrub
         self._script.show_values(allow)
 
