@@ -49,7 +49,7 @@ def want_bool(function: str, parameter: int | str, value: object) -> bool:
     """
     if isinstance(value, bool):
         return value
-    raise wrong_type(function, parameter, value, "bool")
+    raise wrong_type(function, f'"{parameter}"', value, "bool")
 
 
 def want_callable(function: str, parameter: int | str, value: object) -> Callable[..., object]:
@@ -60,7 +60,7 @@ def want_callable(function: str, parameter: int | str, value: object) -> Callabl
     """
     if callable(value):
         return value
-    raise wrong_type(function, parameter, value, "callable")
+    raise wrong_type(function, f'"{parameter}"', value, "callable")
 
 
 def want_iterable(function: str, parameter: int | str, value: object) -> Iterable[object]:

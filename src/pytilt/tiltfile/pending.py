@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 
-class _Turn(NamedTuple):
+class _Deferred(NamedTuple):
     """Something that waits for its turn."""
 
     site: CallSite
@@ -35,7 +35,7 @@ class Pending:
 
     def __init__(self, *, overlaps: bool) -> None:
         self._overlaps = overlaps
-        self._turns: deque[_Turn] = deque()
+        self._turns: deque[_Deferred] = deque()
         self._settling = False
         self._failure: TiltfileError | None = None
         self._pool: ThreadPoolExecutor | None = None
@@ -52,18 +52,18 @@ class Pending:
             return Blob(finish(work()), source)
         running = self._workers().submit(work)
         made = _PendingBlob(source, self)
-        made.turn = _Turn(call_site(), lambda: made.fulfil(finish(running.result())))
+        made.turn = _Deferred(call_site(), lambda: made.fulfil(finish(running.result())))
         self._turns.append(made.turn)
         return made
 
     def in_turn(self, act: Callable[[], None]) -> None:
         """Do something when all that was called before is done: now, if nothing is pending."""
         if self._turns and not self._settling:
-            self._turns.append(_Turn(call_site(), act))
+            self._turns.append(_Deferred(call_site(), act))
         else:
             act()
 
-    def settle(self, last: _Turn | None = None) -> None:
+    def settle(self, last: _Deferred | None = None) -> None:
         """Wait for what is pending, and do what waits for it.
 
         Args:
@@ -80,7 +80,7 @@ class Pending:
             if turn is last:
                 return
 
-    def _take(self, turn: _Turn) -> None:
+    def _take(self, turn: _Deferred) -> None:
         self._settling = True
         try:
             turn.act()
@@ -110,7 +110,7 @@ class Pending:
 class _PendingBlob(Blob):
     """A blob whose text is being made."""
 
-    turn: _Turn
+    turn: _Deferred
 
     def __init__(self, source: str, pending: Pending) -> None:
         self.source = source
