@@ -19,8 +19,11 @@ from bench.tcp_proxy import before_the_cluster
 SURVIVE_SECONDS = 2.0
 START_SECONDS = 90.0
 MARK = "PYTILT_FAULTS"
-DAEMONS = "setsid sh -c 'exec sleep 86401' & (setsid sh -c 'sleep 86402 & sleep 86403' &) ; "
-"""Grandchildren that leave the session of the process that began them."""
+DAEMONS = (
+    "setsid sh -c 'exec sleep 86401' & (setsid sh -c 'sleep 86402 & sleep 86403' &) ; "
+    "(env -i setsid sh -c 'exec sleep 86411 <&- >&- 2>&-' &) ; "
+)
+"""Grandchildren that leave the session of the process that began them; the last one clears all that it inherits."""
 
 
 class Phase:
@@ -52,11 +55,11 @@ class Phase:
 
     def left(self) -> list[str]:
         """The command lines of the processes that the session has begun and that live."""
-        found, wanted = [], f"{MARK}={self._mark}".encode()
+        found = []
         for place in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 state = (place / "stat").read_text().rpartition(")")[2].split()[0]
-                if state not in "ZX" and wanted in (place / "environ").read_bytes().split(b"\0"):
+                if state not in "ZX" and self._is_ours(place):
                     found.append((place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:120])
         return found
 
@@ -100,6 +103,10 @@ class Phase:
         done = subprocess.run(words, cwd=self._folder, env=self.env, capture_output=True, text=True, check=True)
         return next(int(each["pid"]) for each in json.loads(done.stdout) if str(each["port"]) == self.env["TILT_PORT"])
 
+    def _is_ours(self, place: Path) -> bool:
+        cleared = (place / "cmdline").read_bytes().startswith(b"sleep\x0086411\0")
+        return cleared or f"{MARK}={self._mark}".encode() in (place / "environ").read_bytes().split(b"\0")
+
     def _after_the_kill(self) -> list[str]:
         deadline = time.monotonic() + SURVIVE_SECONDS
         while (left := self.left()) and time.monotonic() < deadline:
@@ -116,7 +123,7 @@ class Phase:
             process.wait(20)
         for place in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if f"{MARK}={self._mark}".encode() in (place / "environ").read_bytes().split(b"\0"):
+                if self._is_ours(place):
                     os.kill(int(place.name), signal.SIGKILL)
 
 
@@ -178,7 +185,7 @@ def serving(tool: Tool, folder: Path, _: int, *words: str) -> Figures:
     script = folder / "serve.sh"
     script.write_text(f"{DAEMONS}exec busybox httpd -f -p 127.0.0.1:{port} -h .\n")
     (folder / "Tiltfile").write_text("local_resource('a', serve_cmd='sh serve.sh')\n")
-    daemons = ("sleep 86402", "sleep 86403", "sleep 86401")
+    daemons = ("sleep 86402", "sleep 86403", "sleep 86401", "sleep 86411")
 
     def up() -> bool:
         return answers(port) and all(map(runs, daemons))

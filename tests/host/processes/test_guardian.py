@@ -123,9 +123,14 @@ DAEMON = "setsid sh -c 'trap \"\" HUP; sleep 61 & echo daemon $!; wait' & sleep 
 """Leaves a process behind in a session of its own, whose parents are gone."""
 
 
+CLEARED = "sleep 0.1; env -i setsid sh -c 'trap \"\" HUP; sleep 61 & echo daemon $!; exec >&- 2>&-; wait' & sleep 0.3; exit 0"
+"""The same, without anything that it could be known by: its environment is empty, its output closed."""
+
+
+@pytest.mark.parametrize("script", [DAEMON, CLEARED], ids=["that forks", "that clears its environment"])
 @pytest.mark.parametrize("killed", [True, False], ids=["killed", "ended in order"])
-def test_a_daemon_of_a_process_that_serves_ends_with_the_session(killed: bool):
-    with _session(DAEMON, marks=True) as session:
+def test_a_daemon_of_a_process_that_serves_ends_with_the_session(script: str, killed: bool):
+    with _session(script, marks=True) as session:
         assert session.stdout
         words = [session.stdout.readline().split() for _ in range(2)]
         daemon = int(next(each[1] for each in words if each[0] == "daemon"))

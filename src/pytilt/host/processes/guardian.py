@@ -7,7 +7,8 @@ its standard input, which nobody but the session holds open:
     start PID      it was started, and leads the session PID
     failed         it could not be started
     end PID        nothing is left of the session PID
-    mark TEXT      what has this in its environment as PYTILT_RUNNER belongs to the session, wherever it runs
+    mark TEXT      what has this in its environment as PYTILT_RUNNER, or the limit that is made of it, belongs to the
+                   session, wherever it runs
 
 When the input ends, everything that still runs is asked to end, and killed a second later.
 """
@@ -65,14 +66,36 @@ def _pids() -> list[str]:
         return []
 
 
+def limit_of(mark: str) -> int:
+    """The limit of realtime work, in microseconds, by which a process is known that has cleared its environment.
+
+    More than a hundred thousand years, so that it limits nothing; every descendant has it, whatever it closes and clears.
+    """
+    return 1 << 62 | int(mark, 16) >> 2
+
+
 def _marked(mark: str) -> set[int]:
     """The processes that have inherited a mark."""
-    found, wanted = set(), f"{MARK}={mark}".encode("ascii")
+    found = set()
     for pid in _pids() if mark else []:
-        with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - as above
-            if wanted in file.read().split(b"\0"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if _has_variable(pid, mark) or _has_limit(pid, mark):
                 found.add(int(pid))
     return found
+
+
+def _has_variable(pid: str, mark: str) -> bool:
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - as above
+            return f"{MARK}={mark}".encode("ascii") in file.read().split(b"\0")
+    except PermissionError:  # it runs as another user
+        return False
+
+
+def _has_limit(pid: str, mark: str) -> bool:
+    with open(f"/proc/{pid}/limits", "rb") as file:  # noqa: PTH123 - as above
+        text = file.read()
+    return text.partition(b"Max realtime timeout")[2].split()[0] == str(limit_of(mark)).encode("ascii")
 
 
 def _sessions_writing_to(inode: str) -> set[int]:

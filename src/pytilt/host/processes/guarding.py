@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import resource
 import secrets
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from pytilt.host.processes import guardian
@@ -26,6 +28,14 @@ class GuardianClient:
             self._mark = secrets.token_hex(8)
             self._send(f"mark {self._mark}")
         return guardian.MARK, self._mark
+
+    def limit(self, pid: int) -> None:
+        """Give a process that has the mark the limit as well, which it cannot clear with its environment."""
+        if sys.platform == "linux":
+            with suppress(OSError, ValueError):  # it has ended, or runs as another user
+                soft, hard = resource.prlimit(pid, resource.RLIMIT_RTTIME)
+                if soft == hard == resource.RLIM_INFINITY:
+                    resource.prlimit(pid, resource.RLIMIT_RTTIME, (guardian.limit_of(self._mark), hard))
 
     def expect(self, inode: int) -> None:
         """A process is about to be started that writes to this pipe."""

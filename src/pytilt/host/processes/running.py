@@ -111,6 +111,8 @@ class HostProcess:
             self._guard.failed()
             raise cannot_start(self._request, error) from error
         self._guard.started(program.pid)
+        if self._request.marked:
+            self._guard.limit(program.pid)
         return program
 
     def _ended(self, exited: asyncio.Future[int]) -> None:
