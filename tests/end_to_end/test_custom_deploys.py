@@ -70,7 +70,9 @@ def test_its_containers_are_updated_in_place(tilt_on_cluster, namespace, new_por
         assert session.strategies("web") == ["full", "live"]
 
 
-def test_a_command_that_fails_makes_its_resource_red_and_is_run_again_when_it_changes(tilt_on_cluster, namespace):
+def test_a_command_that_fails_makes_its_resource_red_and_is_run_again_when_it_changes(
+    tilt_on_cluster, kubectl, namespace
+):
     tilt = tilt_on_cluster(
         {
             "apply.sh": "echo cannot do this >&2; exit 3\n",
@@ -84,3 +86,6 @@ def test_a_command_that_fails_makes_its_resource_red_and_is_run_again_when_it_ch
         tilt.save("colors.yaml", config)
         tilt.save("apply.sh", "kubectl apply -f colors.yaml >&2 && kubectl get -f colors.yaml -o yaml\n")
         session.says("colors:configmap")
+        kubectl("delete", "configmap", "colors", "-n", namespace)
+        session.says("configmap/colors was deleted by somebody else; its apply command runs again")
+        session.until(lambda: "colors" in kubectl("get", "configmaps", "-n", namespace), "the object that was deleted")

@@ -169,7 +169,9 @@ class Drifting:
             span(f"{again}\nhint: {hint}, or set `repair_drift=False`\n", level=Level.WARN)
             self._repair(name, text, True)
             return
-        how = "it is applied again" if resource.spec.trigger_mode.auto else f"`tilt trigger {name}` applies it again"
+        how = "its apply command runs again" if deploy.commands is not None else "it is applied again"
+        if not resource.spec.trigger_mode.auto:
+            how = f"`tilt trigger {name}` applies it again"
         span(f"{text}; {how}\n", level=Level.WARN)
         self._applied.mark(applied)
         self._repair(name, text, False)

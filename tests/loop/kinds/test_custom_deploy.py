@@ -1,8 +1,10 @@
 import pytest
 from msgspec.structs import replace
 
+from pytilt.cluster.drift import differences
 from pytilt.errors import ApplyError
 from pytilt.host.processes import ProcessRequest
+from pytilt.loop.applied_objects import AppliedObjects
 from pytilt.loop.kinds.custom_deploy import DeployCommandRunner
 from pytilt.loop.outcomes import Done
 from pytilt.loop.schedule import Start
@@ -114,7 +116,8 @@ class Updates:
         self.store = store
         self.runner = FakeRunner()
         self.runner.answer("apply", ProcessScript(output=PRINTED))
-        self.kinds = kinds(store, logs, FakeCluster(), self.runner)
+        self.applied = AppliedObjects()
+        self.kinds = kinds(store, logs, FakeCluster(), self.runner, applied_objects=self.applied)
         self.log = logs.span(ResourceName("web"), SpanId("build:1"))
         prepare(store, custom_deploy("web"))
 
@@ -151,6 +154,15 @@ async def test_an_update_runs_the_apply_command_and_knows_what_it_applied(update
     done = await updates.update()
     assert list(map(str, done.status["applied"])) == ["ConfigMap/colors"]
     assert updates.ran == ["apply"]
+
+
+async def test_what_it_applied_is_looked_after_until_it_is_removed(updates: Updates):
+    await updates.update()
+    (kept,) = updates.applied.all()
+    assert (kept.resource, kept.ref.name) == ("web", "colors")
+    assert differences(kept.wanted, kept.leaves, {**CONFIG, "data": {"sky": "red"}}) == ()
+    await updates.remove()
+    assert updates.applied.all() == ()
 
 
 async def test_a_forced_update_runs_the_delete_command_first(updates: Updates):

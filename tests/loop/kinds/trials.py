@@ -3,6 +3,7 @@
 from functools import partial
 
 from pytilt.host.processes import Runner
+from pytilt.loop.applied_objects import AppliedObjects
 from pytilt.loop.imaging import Imaging
 from pytilt.loop.kinds.compose import ComposeKind
 from pytilt.loop.kinds.custom_deploy import CustomDeployKind, DeployCommandRunner
@@ -22,7 +23,14 @@ from pytilt.testing.images import FakeBuilder, FakePublisher
 ENVIRON = {"PATH": "/usr/bin:/bin"}
 
 
-def kinds(store: Store, logs: LogStore, cluster: FakeCluster, runner: Runner | None = None) -> ResourceKinds:
+def kinds(
+    store: Store,
+    logs: LogStore,
+    cluster: FakeCluster,
+    runner: Runner | None = None,
+    *,
+    applied_objects: AppliedObjects | None = None,
+) -> ResourceKinds:
     """Every kind."""
     runner = runner or FakeRunner()
     imaging = Imaging(store, FakeBuilder(), FakePublisher())
@@ -32,7 +40,7 @@ def kinds(store: Store, logs: LogStore, cluster: FakeCluster, runner: Runner | N
     return ResourceKinds(
         {
             KubernetesDeploy: KubernetesKind(store, cluster, imaging, Runtimes(store, logs, cluster, "localhost")),
-            CustomDeploy: CustomDeployKind(store, imaging, commands),
+            CustomDeploy: CustomDeployKind(store, imaging, commands, applied_objects or AppliedObjects()),
             LocalDeploy: LocalKind(store, logs, processes),
             ComposeDeploy: ComposeKind(store),
         }

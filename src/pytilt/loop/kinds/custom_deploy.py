@@ -12,6 +12,7 @@ from pytilt.errors import ApplyError, CommandError, UserError
 from pytilt.host import timing
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.loop import applied
+from pytilt.loop.applied_objects import AppliedObjects
 from pytilt.loop.imaging import Imaging, step_count
 from pytilt.loop.inference import infer
 from pytilt.loop.narration import UpdateSteps
@@ -36,23 +37,30 @@ class CustomDeployKind:
         store: the session's objects.
         imaging: makes the images.
         commands: runs the commands.
+        applied_objects: is told what was applied, so that somebody may look after it.
     """
 
-    def __init__(self, store: Store, imaging: Imaging, commands: "DeployCommandRunner") -> None:
+    def __init__(
+        self, store: Store, imaging: Imaging, commands: "DeployCommandRunner", applied_objects: AppliedObjects
+    ) -> None:
         self._store = store
         self._imaging = imaging
         self._commands = commands
+        self._applied_objects = applied_objects
 
     async def update(
         self, resource: Resource, deploy: CustomDeploy, start: Start, log: Log, settings: UpdateSettings
     ) -> Done:
         """Build, publish, run the apply command; a forced update runs the delete command first.
 
+        It is run once more where somebody has deleted what it applied: nothing else knows how to make that anew.
+
         Raises:
             WorkError: what failed; nothing that was applied is undone.
             UnreachableError: the engine or the cluster does not answer.
         """
         info = applied.connected_cluster(self._store)
+        self._applied_objects.forget(resource.name)
         seconds = settings.apply_timeout_seconds
         steps = UpdateSteps(log, step_count(resource.spec.built_images, force=start.force))
         if start.force:
@@ -63,6 +71,7 @@ class CustomDeployKind:
         with steps.step("Deploying") as step_log, timing.step(StepName.APPLY):
             named = {name: references[name] for name in deploy.images if name in references}
             present = await self._commands.apply(deploy.commands, named, step_log, seconds=seconds)
+        self._applied_objects.note(resource.name, [_identity(each) for each in present], present)
         steps.recap()
         return applied.done(
             resource,
@@ -86,6 +95,7 @@ class CustomDeployKind:
         Raises:
             ApplyError: the delete command failed or took too long.
         """
+        self._applied_objects.forget(resource.name)
         if resource.status.history:
             await self._commands.delete(deploy.commands, log, seconds=settings.apply_timeout_seconds)
 
@@ -198,6 +208,12 @@ class DeployCommandRunner:
         if outcome.exit_status != 0:
             raise ApplyError(f"{what} command exited with status {outcome.exit_status}{shown}")
         return text
+
+
+def _identity(o: KubeObject) -> KubeObject:
+    """What of an object is known to be wanted: that it is there. Its fields are the command's affair."""
+    named = {key: value for key, value in objects.metadata(o).items() if key in ("name", "namespace")}
+    return {"apiVersion": o.get("apiVersion", ""), "kind": o.get("kind", ""), "metadata": named}
 
 
 def _excerpt(text: str) -> str:
