@@ -123,7 +123,10 @@ DAEMON = "setsid sh -c 'trap \"\" HUP; sleep 61 & echo daemon $!; wait' & sleep 
 """Leaves a process behind in a session of its own, whose parents are gone."""
 
 
-CLEARED = "sleep 0.1; env -i setsid sh -c 'trap \"\" HUP; sleep 61 & echo daemon $!; exec >&- 2>&-; wait' & sleep 0.3; exit 0"
+CLEARED = (
+    "sleep 0.1; env -i setsid sh -c "
+    "'trap \"\" HUP; sleep 61 & echo daemon $!; exec >&- 2>&-; wait' & sleep 0.3; exit 0"
+)
 """The same, without anything that it could be known by: its environment is empty, its output closed."""
 
 

@@ -69,7 +69,7 @@ def _pids() -> list[str]:
 def limit_of(mark: str) -> int:
     """The limit of realtime work, in microseconds, by which a process is known that has cleared its environment.
 
-    More than a hundred thousand years, so that it limits nothing; every descendant has it, whatever it closes and clears.
+    More than a hundred thousand years, so that it limits nothing; every descendant has it, whatever it clears.
     """
     return 1 << 62 | int(mark, 16) >> 2
 
