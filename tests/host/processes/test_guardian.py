@@ -124,8 +124,7 @@ DAEMON = "setsid sh -c 'trap \"\" HUP; sleep 61 & echo daemon $!; wait' & sleep 
 
 
 CLEARED = (
-    "sleep 0.1; env -i setsid sh -c "
-    "'trap \"\" HUP; sleep 61 & echo daemon $!; exec >&- 2>&-; wait' & sleep 0.3; exit 0"
+    "sleep 0.1; env -i setsid sh -c 'trap \"\" HUP; sleep 61 & echo daemon $!; exec >&- 2>&-; wait' & sleep 0.3; exit 0"
 )
 """The same, without anything that it could be known by: its environment is empty, its output closed."""
 
