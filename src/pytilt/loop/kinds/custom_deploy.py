@@ -37,7 +37,7 @@ class CustomDeployKind:
         store: the session's objects.
         imaging: makes the images.
         commands: runs the commands.
-        applied_objects: is told what was applied, so that somebody may look after it.
+        applied_objects: keeps what was applied, so that somebody may look after it.
     """
 
     def __init__(
