@@ -192,6 +192,17 @@ def remote_settings(cluster_settings: Settings, kubectl: Kubectl, namespace: str
 
 
 @pytest.fixture(scope="session")
+def local_registry(kubectl: Kubectl) -> str:
+    """Where the cluster's own registry is reached from this machine, as the cluster says itself."""
+    words = ("get", "configmap", "local-registry-hosting", "-n", "kube-public", "--ignore-not-found", "-o", "json")
+    found = kubectl(*words)
+    if not found:
+        pytest.skip("the cluster names no local registry")
+    hosting: str = json.loads(found)["data"]["localRegistryHosting.v1"]
+    return next(line.partition(": ")[2].strip('"') for line in hosting.splitlines() if line.startswith("host: "))
+
+
+@pytest.fixture(scope="session")
 def private_registry(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
     """A registry behind TLS and a login, which the test cluster's engine and node trust."""
     registries = pytestconfig.stash[BACKENDS].registries

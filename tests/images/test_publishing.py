@@ -30,27 +30,27 @@ async def stored_image(engine: Engine, image_name: ImageName) -> BuiltImage:
 
 
 async def test_an_image_is_pushed_and_the_cluster_gets_its_own_name_of_it(
-    engine: Engine, runner: HostRunner, engine_settings: Settings, stored_image: BuiltImage
+    engine: Engine, runner: HostRunner, engine_settings: Settings, stored_image: BuiltImage, local_registry: str
 ) -> None:
     log = KeptLog()
-    registry = Registry(host="localhost:5001", host_from_cluster="registry:5000")
+    registry = Registry(host=local_registry, host_from_cluster="registry:5000")
     push = publisher(engine, runner, engine_settings).publish
     reference = await push(stored_image, registry, Delivery.PUSH, log)
     assert reference == f"registry:5000/{stored_image.reference}"
     async with httpx.AsyncClient() as client:
-        tags = await client.get(f"http://localhost:5001/v2/{stored_image.name}/tags/list")
+        tags = await client.get(f"http://{local_registry}/v2/{stored_image.name}/tags/list")
     assert tags.json()["tags"] == ["tilt-1"]
     assert log.text.startswith("Pushing with Docker client\n")
-    assert f"The push refers to repository [localhost:5001/{stored_image.name}]\n" in log.text
+    assert f"The push refers to repository [{local_registry}/{stored_image.name}]\n" in log.text
 
 
 async def test_all_images_go_to_one_repository_where_the_registry_wants_that(
-    engine: Engine, runner: HostRunner, engine_settings: Settings, stored_image: BuiltImage
+    engine: Engine, runner: HostRunner, engine_settings: Settings, stored_image: BuiltImage, local_registry: str
 ) -> None:
-    registry = Registry(host="localhost:5001", single_name=f"one/{stored_image.name}")
+    registry = Registry(host=local_registry, single_name=f"one/{stored_image.name}")
     push = publisher(engine, runner, engine_settings).publish
     reference = await push(stored_image, registry, Delivery.PUSH, KeptLog())
-    assert reference == f"localhost:5001/one/{stored_image.name}:{stored_image.name}-tilt-1"
+    assert reference == f"{local_registry}/one/{stored_image.name}:{stored_image.name}-tilt-1"
 
 
 async def test_a_registry_that_is_not_there_is_named(

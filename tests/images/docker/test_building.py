@@ -194,7 +194,9 @@ async def test_secrets_without_the_cli_say_what_to_install(
 
 
 @pytest.mark.engine
-async def test_podman_builds_tags_and_reports_failures(podman_host: str, runner: HostRunner, tmp_path: Path) -> None:
+async def test_podman_builds_tags_and_reports_failures(
+    podman_host: str, runner: HostRunner, tmp_path: Path, local_registry: str
+) -> None:
     settings = Settings.from_environment({"PATH": os.defpath, "HOME": str(tmp_path), "DOCKER_HOST": podman_host})
     source = tmp_path / "src"
     source.mkdir()
@@ -216,9 +218,9 @@ async def test_podman_builds_tags_and_reports_failures(podman_host: str, runner:
         with pytest.raises(BuildError, match=r'^COPY nope /: "/nope": no such file or directory'):
             await builder.build(request("FROM scratch\nCOPY nope /\n"), KeptLog())
         publish = DockerPublisher(engine, credentials, runner, settings).publish
-        registry = Registry(host="localhost:5001", single_name="pytilt-test-podman")
+        registry = Registry(host=local_registry, single_name="pytilt-test-podman")
         assert await publish(image, registry, Delivery.PUSH, KeptLog()) == (
-            f"localhost:5001/pytilt-test-podman:web-{image.reference.partition(':')[2]}"
+            f"{local_registry}/pytilt-test-podman:web-{image.reference.partition(':')[2]}"
         )
 
 
