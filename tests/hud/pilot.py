@@ -19,8 +19,8 @@ from pytilt.model.stored import Object
 from tests import samples
 from tests.hud.fake_session import FakeSession
 
-PATIENCE = 100
-"""Turns of the display to wait for something."""
+PATIENCE_SECONDS = 10.0
+"""A test that waits so long has failed."""
 
 PICTURES = Path(__file__).parent / "pictures"
 
@@ -59,16 +59,16 @@ class Screen:
 
     async def settle(self) -> None:
         """Wait until everything that is under way is drawn."""
+        # Each returns when no message is left; what is then drawn may send the next one: key, filter, table, layout.
         for _ in range(4):
             await self.pilot.pause(0)
 
     async def until(self, text: str) -> bool:
-        """Wait until a text is seen, for as long as something may be under way."""
-        for _ in range(PATIENCE):
-            if text in self.text:
-                return True
-            await self.pilot.pause(0)
-        return False
+        """Wait until a text is seen."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while text not in self.text:
+                await self.pilot.pause(0)
+        return True
 
     async def put(self, *objects: Object) -> None:
         """Change the session."""
