@@ -8,7 +8,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 LOCK := requirements.lock
 
-.PHONY: help install check format layout lint types page imports rules test demo wheel lock cluster cluster-down clean
+.PHONY: help install check format layout lint types page imports rules test proofs demo wheel lock cluster cluster-down clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ rules: $(INSTALLED)
 
 test: $(INSTALLED) ## run all tests, in three processes; starts the test cluster if there is none
 	$(BIN)/python -m tests.in_parts
+
+proofs: $(INSTALLED) ## drop some fields that docs/engine.md calls "works": the tests that prove them must fail
+	$(BIN)/python scripts/prove_fields.py --sample 6 -m engine -k docker
 
 demo: $(INSTALLED) ## show what pytilt does, in a minute
 	$(BIN)/tilt demo --install-engine
