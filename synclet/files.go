@@ -141,6 +141,7 @@ type target struct {
 	path       string
 	temp       string // the same as path: written in place
 	by         *receiver
+	before     syscall.Stat_t // of what is written in place: what it was before
 }
 
 // beside names a file in the directory of a path that is not there yet.
@@ -164,13 +165,37 @@ func (r *receiver) create(path string) (*target, error) {
 		descriptor, err = syscall.Open(temp, writing, 0o600)
 	}
 	if err == nil {
-		return &target{descriptor, path, temp, r}, nil
+		return &target{descriptor: descriptor, path: path, temp: temp, by: r}, nil
 	}
-	descriptor, inPlace := openInPlace(path)
-	if inPlace != nil {
+	t := &target{path: path, temp: path, by: r}
+	_ = syscall.Lstat(path, &t.before)
+	var inPlace error
+	if t.descriptor, inPlace = openInPlace(path); inPlace != nil {
 		return nil, &os.PathError{Op: "write", Path: path, Err: err}
 	}
-	return &target{descriptor, path, path, r}, nil
+	return t, nil
+}
+
+// distinct is a time of the last change that tells a file from the version that it replaces. Whoever compares whole
+// seconds and sizes alone, as Python does with its bytecode and servers with their ETags, would take a second save
+// within a second for the first one.
+func (t *target) distinct(mtime int64) int64 {
+	var now syscall.Stat_t
+	if err := syscall.Fstat(t.descriptor, &now); err != nil {
+		return mtime
+	}
+	before := t.before
+	if !t.inPlace() {
+		if err := syscall.Lstat(t.path, &before); err != nil {
+			return mtime
+		}
+	}
+	wanted := syscall.NsecToTimespec(mtime)
+	if before.Mode&syscall.S_IFMT != syscall.S_IFREG || before.Size != now.Size || wanted.Sec > before.Mtim.Sec ||
+		wanted == before.Mtim {
+		return mtime
+	}
+	return (before.Mtim.Sec + 1) * 1e9
 }
 
 // openInPlace opens a file that is there and writable, though its directory is not.
@@ -209,11 +234,13 @@ func (t *target) finish(has attributes) error {
 	if err := syscall.Fchmod(t.descriptor, has.mode&0o7777); err != nil && !t.inPlace() {
 		return t.abandon(&os.PathError{Op: "chmod", Path: t.path, Err: err})
 	}
-	setTime(t.temp, has.mtime)
+	mtime := t.distinct(has.mtime)
+	setTime(t.temp, mtime)
 	if !t.inPlace() {
 		err := swap(t.temp, t.path)
 		if errors.Is(err, syscall.EBUSY) { // a file that is mounted
 			err = t.copyInto()
+			setTime(t.path, mtime)
 		}
 		if err != nil {
 			return t.abandon(err)

@@ -11,7 +11,7 @@ import (
 )
 
 // protocolVersion is that of the frames below. Both sides name theirs before anything else; they must be the same.
-const protocolVersion = 2
+const protocolVersion = 3
 
 // greeting is how `receive` begins what it says, so that it is not taken for anything else's output. The rest of the
 // line is its version, and what it can do.
@@ -23,6 +23,7 @@ const largestFrame = 256 * 1024
 // What the other side says.
 const (
 	frameHello   = 'H' // version
+	frameEnd     = 'E' // process id of the helper of an earlier stream
 	frameUnlink  = 'U' // path: remove what is no directory
 	frameDelete  = 'D' // path: remove it and all that is below
 	frameMkdir   = 'M' // attributes, path

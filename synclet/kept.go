@@ -50,6 +50,13 @@ func (k keptFiles) keep(path string, old *os.File, known knownSums, size int64) 
 	k[path] = keptFile{old, found.Size, found.Mtim, known}
 }
 
+// dropAll gives their space back.
+func (k keptFiles) dropAll() {
+	for path := range k {
+		k.drop(path)
+	}
+}
+
 func (k keptFiles) drop(path string) {
 	if kept, ok := k[path]; ok {
 		kept.Close()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // receive carries out what frames on standard input say, and answers on standard output; see frames.go.
@@ -102,6 +104,13 @@ func (r *receiver) take(kind byte, payload []byte) error {
 			return r.send(frameMissing, nil)
 		}
 		return nil
+	case frameEnd:
+		if pid := int(f.u32()); !endEarlier(pid) {
+			message := fmt.Sprintf("process %d of an earlier stream cannot be ended", pid)
+			_ = r.send(frameFailed, append([]byte{failureOther}, message...))
+			return errors.New(message)
+		}
+		return nil
 	case framePiece: // of a file that could not be written
 		if r.failed {
 			return nil
@@ -141,6 +150,29 @@ func (r *receiver) take(kind byte, payload []byte) error {
 	return fmt.Errorf("unknown frame %s", strconv.QuoteRune(rune(kind)))
 }
 
+// endEarlier ends the helper of an earlier stream and says whether it is gone. It may have been stopped, or wait for a
+// disk: what it has been sent already must not be written over what comes now.
+func endEarlier(pid int) bool {
+	if pid == os.Getpid() {
+		return true
+	}
+	for end := time.Now().Add(endSeconds * time.Second); isReceiver(pid); time.Sleep(time.Millisecond) {
+		if syscall.Kill(pid, syscall.SIGKILL) != nil || time.Now().After(end) {
+			return !isReceiver(pid)
+		}
+	}
+	return true
+}
+
+// endSeconds is how long an earlier helper may take to end.
+const endSeconds = 5
+
+func isReceiver(pid int) bool {
+	words, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // empty once it has ended
+	parts := bytes.Split(words, []byte{0})
+	return len(parts) > 1 && string(parts[1]) == "receive"
+}
+
 // protocolError is the other side's mistake: the stream ends.
 type protocolError struct{ error }
 
@@ -159,6 +191,7 @@ func (r *receiver) fail(err error) error {
 		kind = failureDenied
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		kind = failureFull
+		r.kept.dropAll()
 	}
 	return r.send(frameFailed, append([]byte{kind}, err.Error()...))
 }

@@ -42,7 +42,11 @@ func attributesOf(mode uint32, mtime int64, owner string) []byte {
 }
 
 func (s *script) file(path, content string, mode uint32) *script {
-	b := attributesOf(mode, 1e18, "")
+	return s.fileAt(path, content, mode, 1e18)
+}
+
+func (s *script) fileAt(path, content string, mode uint32, mtime int64) *script {
+	b := attributesOf(mode, mtime, "")
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE([]byte(content)))
 	return s.frame(frameFile, append(append(b, text(path)...), content...))
 }
@@ -131,6 +135,40 @@ func TestFilesLinksAndDirectoriesArriveWithTheirAttributes(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(root + "/app/*/" + temporary + "*"); left != nil {
 		t.Error(left)
+	}
+}
+
+func TestNoTwoVersionsOfAFileHaveTheSameSizeAndSecond(t *testing.T) {
+	for _, inPlace := range []bool{false, true} {
+		root := t.TempDir()
+		if inPlace {
+			if os.Getuid() == 0 { // who may write everywhere
+				continue
+			}
+			_ = os.Mkdir(root+"/a", 0o700)
+			_ = os.WriteFile(root+"/a/b.py", []byte("old and long"), 0o666)
+			_ = os.Chmod(root+"/a", 0o500)
+		}
+		for _, each := range []struct {
+			content     string
+			mtime, want int64
+		}{
+			{"1", 10_100, 10_100},  // the first one
+			{"2", 10_600, 11_000},  // as long, in the same second
+			{"3", 10_900, 12_000},  // and in the second before that of the version there
+			{"33", 10_950, 10_950}, // another size tells them apart
+			{"44", 12_500, 12_500}, // and so does a later second
+			{"44", 12_500, 12_500}, // the same once more
+		} {
+			play(t, root, hello().fileAt("/a/b.py", each.content, 0o644, each.mtime*1e6).commit())
+			found, err := os.Stat(root + "/a/b.py")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := found.ModTime().UnixMilli(); got != each.want || content(t, root+"/a/b.py") != each.content {
+				t.Errorf("%+v: got %d", each, got)
+			}
+		}
 	}
 }
 

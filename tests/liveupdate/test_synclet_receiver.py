@@ -1,17 +1,24 @@
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Sequence
+import signal
+import subprocess  # noqa: TID251 - mounts a disk for a container
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from pytilt.errors import SyncError
 from pytilt.liveupdate.opening import open_receiver
+from pytilt.liveupdate.packing import HELD_BYTES, UnreadFile
 from pytilt.liveupdate.planning import SyncedFile, SyncPlan
 from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOptions
+from pytilt.liveupdate.stalls import StallLimits
 from pytilt.model.images import Run
 from pytilt.model.live_updates import Way
+from pytilt.model.logs import Level
 from tests.liveupdate.shells import REF, Machine
 from tests.liveupdate.test_shell import Lines
 
@@ -152,3 +159,109 @@ async def test_the_end_of_the_helper_is_noticed_between_updates(root, machine):
         with pytest.raises(SyncError):
             await receiver.update(batch(runs=[Run(argv=("true",))]), Lines())
         assert receiver.broken
+
+
+class WarnedLines(Lines):
+    """A log whose lines may be warnings."""
+
+    def __call__(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
+        assert level in (Level.INFO, Level.WARN)
+        super().__call__(text, progress=progress)
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[None]:
+    """A disk of one megabyte, for as long as the block runs."""
+    words = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)]
+    if subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def many(directory: Path, count: int, size: int) -> list[SyncedFile]:
+    directory.mkdir()
+    return [saved(directory / f"{number}", random.Random(number).randbytes(size)) for number in range(count)]
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {each.name: each.read_bytes() for each in directory.iterdir()}
+
+
+async def test_more_files_than_memory_is_to_hold_are_read_when_they_are_sent(receiver, root, tmp_path):
+    files = many(tmp_path / "many", 110, 190_000)
+    changed = batch(*files)
+    packed = (await changed.frames()).content
+    assert sum(len(each) for each in packed if isinstance(each, bytes)) < HELD_BYTES + 190_100
+    *_, gone, grown = packed
+    assert isinstance(gone, UnreadFile)
+    assert isinstance(grown, UnreadFile)
+    missing, large = (tmp_path / "many" / each.remote.rpartition("/")[2] for each in (gone, grown))
+    missing.unlink()
+    large.write_bytes(bytes(500_000))
+    assert (await receiver.update(changed, Lines())).ok
+    assert contents(root / "app") == contents(tmp_path / "many")
+
+
+async def test_a_stopped_container_is_reported_and_goes_on_when_it_is_continued(helper, root, tmp_path):
+    machine, log, limits = Machine(layer=helper), WarnedLines(), StallLimits(warn_seconds=0.1)
+    files = many(tmp_path / "many", 60, 190_000)
+    async with open_receiver(machine, REF, ReceiverOptions(layer=True), root=str(root), limits=limits) as receiver:
+        os.kill(receiver.pid, signal.SIGSTOP)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(receiver.update(batch(*files), log))
+            async with asyncio.timeout(20):
+                await log.arrived.wait()
+            assert "has taken nothing for 0.1 s" in log.text
+            assert machine.opened[0].sent < 5_000_000
+            os.kill(receiver.pid, signal.SIGCONT)
+    assert log.text.endswith("  → The container goes on\n")
+    assert len(list((root / "app").iterdir())) == len(files)
+
+
+async def test_a_stream_that_is_stuck_is_given_up_and_what_it_was_sent_is_never_done(helper, root, tmp_path):
+    machine, limits = Machine(layer=helper), StallLimits(warn_seconds=0.05, fail_seconds=0.2)
+    file = tmp_path / "x"
+    async with open_receiver(machine, REF, ReceiverOptions(layer=True), root=str(root), limits=limits) as stuck:
+        os.kill(stuck.pid, signal.SIGSTOP)
+        with pytest.raises(SyncError, match=r"took nothing of what was sent to it for 0\.2 s"):
+            await stuck.update(batch(saved(file, b"old")), WarnedLines())
+        assert stuck.broken
+        options = ReceiverOptions(layer=True, earlier=(stuck.pid,))
+        async with open_receiver(machine, REF, options, root=str(root)) as receiver:
+            assert (await receiver.update(batch(saved(file, b"new")), Lines())).ok
+            with suppress(ProcessLookupError):
+                os.kill(stuck.pid, signal.SIGCONT)
+            await stuck.closed()
+    assert (root / "app" / "x").read_bytes() == b"new"
+
+
+async def test_a_full_disk_is_named_and_the_receiver_goes_on(receiver, root, tmp_path):
+    (root / "app").mkdir()
+    with small_disk(root / "app"):
+        with pytest.raises(SyncError, match="no space left on device") as caught:
+            await receiver.update(batch(*many(tmp_path / "many", 20, 190_000)), Lines())
+        assert "is full" in (caught.value.hint or "")
+        left = list((root / "app").iterdir())
+        await receiver.update(
+            batch(deletions=[SyncedFile(local="", remote=f"/app/{each.name}") for each in left]), Lines()
+        )
+        assert (await receiver.update(batch(saved(tmp_path / "x", b"x")), Lines())).ok
+        assert [each.name for each in (root / "app").iterdir()] == ["x"]
+
+
+async def test_python_never_takes_bytecode_of_the_version_before(receiver, root, tmp_path):
+    source = tmp_path / "module.py"
+    for number in range(1, 4):
+        file = saved(source, b"print(%d)\n" % number)
+        os.utime(source, ns=(0, 1_700_000_000_000_000_000 + number))
+        await receiver.update(batch(file), Lines())
+        program = await asyncio.create_subprocess_exec(  # noqa: TID251 - it stands in for a container
+            sys.executable, "-I", "-c", "import sys; sys.path = ['.', *sys.path]; import module",
+            cwd=root / "app", env={}, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        printed, _ = await program.communicate()
+        assert printed == b"%d\n" % number
+    assert list((root / "app" / "__pycache__").iterdir())

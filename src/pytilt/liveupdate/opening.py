@@ -11,6 +11,7 @@ from pytilt.errors import SyncError
 from pytilt.liveupdate.copying import COPY_TIMEOUT_SECONDS, bring_helper, copy_command
 from pytilt.liveupdate.receiver import OPEN_TIMEOUT_SECONDS, Receiver, ReceiverOptions
 from pytilt.liveupdate.shell import open_shell
+from pytilt.liveupdate.stalls import StallLimits
 from pytilt.liveupdate.synclet_receiver import HelperReceiver, greet, listening
 from pytilt.model.live_updates import Way
 from pytilt.synclet import verbs
@@ -23,7 +24,12 @@ _NOTHING_WORKS = (
 
 @contextlib.asynccontextmanager
 async def open_receiver(
-    containers: Containers, ref: ContainerRef, options: ReceiverOptions, *, root: str = "/"
+    containers: Containers,
+    ref: ContainerRef,
+    options: ReceiverOptions,
+    *,
+    root: str = "/",
+    limits: StallLimits | None = None,
 ) -> AsyncIterator[Receiver]:
     """Open the first way that works; see `ReceiverOpener`.
 
@@ -32,10 +38,11 @@ async def open_receiver(
         ref: which container.
         options: what is known of it.
         root: the directory in it that stands for its root.
+        limits: how long the container may take nothing.
     """
     ways: dict[Way, Callable[[], AbstractAsyncContextManager[Receiver]]] = {
-        Way.LAYER: partial(_open_layer, containers, ref, root, options),
-        Way.COPY: partial(_open_copy, containers, ref, root, options),
+        Way.LAYER: partial(_open_layer, containers, ref, root, options, limits),
+        Way.COPY: partial(_open_copy, containers, ref, root, options, limits),
         Way.SHELL: partial(open_shell, containers, ref, root=root),
     }
     if not options.helper:
@@ -58,24 +65,24 @@ async def open_receiver(
 
 @contextlib.asynccontextmanager
 async def _open_layer(
-    containers: Containers, ref: ContainerRef, root: str, options: ReceiverOptions
+    containers: Containers, ref: ContainerRef, root: str, options: ReceiverOptions, limits: StallLimits | None
 ) -> AsyncIterator[HelperReceiver]:
     argv = [verbs.PATH, *verbs.receive(root)]
     async with containers.exec(ref, argv) as stream, listening(stream) as answers:
         async with _in_time(ref, OPEN_TIMEOUT_SECONDS):
-            receiver = await greet(answers, Way.LAYER, zips=options.far)
+            receiver = await greet(answers, Way.LAYER, zips=options.far, earlier=options.earlier, limits=limits)
         yield receiver
 
 
 @contextlib.asynccontextmanager
 async def _open_copy(
-    containers: Containers, ref: ContainerRef, root: str, options: ReceiverOptions
+    containers: Containers, ref: ContainerRef, root: str, options: ReceiverOptions, limits: StallLimits | None
 ) -> AsyncIterator[HelperReceiver]:
     argv = await asyncio.to_thread(copy_command, root, options.places)
     async with containers.exec(ref, argv) as stream, listening(stream) as answers:
         async with _in_time(ref, COPY_TIMEOUT_SECONDS):
             await bring_helper(answers)
-            receiver = await greet(answers, Way.COPY, zips=options.far)
+            receiver = await greet(answers, Way.COPY, zips=options.far, earlier=options.earlier, limits=limits)
         yield receiver
 
 

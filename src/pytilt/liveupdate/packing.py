@@ -15,6 +15,9 @@ from pytilt.model.base import Value
 from pytilt.synclet import frames
 from pytilt.synclet.frames import Attributes
 
+HELD_BYTES = 16 * 1024 * 1024
+"""So much of small files is held in memory, and sent to any number of containers; those after that are read again."""
+
 LARGE_BYTES = 192 * 1024
 """From this size on a file is named by its blocks first; with its path a smaller one fits into one frame."""
 
@@ -39,12 +42,36 @@ class LargeFile(Value):
         return frames.blocks(self.remote, self.size, self.block, self.sums, self.attributes)
 
 
+class UnreadFile(Value):
+    """A small file that is read when it is sent, because so many are sent that memory is not to hold all of them."""
+
+    local: str
+    remote: str
+    source: SyncedFile
+
+    def frame(self) -> bytes | None:
+        """Its frame as the file is now, empty where it is gone, which is a change of its own.
+
+        Returns:
+            None when it is no small file any more.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        try:
+            is_small = _is_small_file(look(self.local, self.source))
+            packed = _pack_one(self.local, self.remote, self.source) if is_small else None
+        except (FileNotFoundError, NotADirectoryError):
+            return b""
+        return packed if isinstance(packed, bytes) else None
+
+
 class Frames(Value):
     """Packed files. They may be sent to any number of containers."""
 
     clearing: bytes = b""
     """Frames that clear the way for directories; come before all deletions."""
-    content: tuple[bytes | LargeFile, ...] = ()
+    content: tuple[bytes | LargeFile | UnreadFile, ...] = ()
     """Frames, and what is sent in between."""
     vanished: tuple[SyncedFile, ...] = ()
     """What was to be packed and is no longer there: it is to be deleted instead."""
@@ -86,9 +113,10 @@ def read_blocks(file: LargeFile, ranges: Sequence[tuple[int, int]]) -> Iterator[
 
 def _pack(files: Sequence[SyncedFile]) -> Frames:
     clearing: list[str] = []
-    content: list[bytes | LargeFile] = []
+    content: list[bytes | LargeFile | UnreadFile] = []
     vanished: list[SyncedFile] = []
     seen: set[tuple[str, str]] = set()
+    held = 0
     for file in files:
         try:
             for local, remote in members(file):
@@ -96,6 +124,9 @@ def _pack(files: Sequence[SyncedFile]) -> Frames:
                     continue
                 seen.add((local, remote))
                 try:
+                    if held >= HELD_BYTES and _is_small_file(look(local, file)):
+                        content.append(UnreadFile(local=local, remote=remote, source=file))
+                        continue
                     packed = _pack_one(local, remote, file)
                 except (FileNotFoundError, NotADirectoryError):
                     if local == file.local:
@@ -103,6 +134,7 @@ def _pack(files: Sequence[SyncedFile]) -> Frames:
                     continue  # deleted while the directory was read; its deletion is a change of its own
                 if packed is not None:
                     content.append(packed)
+                    held += len(packed) if isinstance(packed, bytes) else 0
                     if isinstance(packed, bytes) and packed.startswith(b"M") and remote != "/":
                         clearing.append(remote)
         except (FileNotFoundError, NotADirectoryError):
@@ -114,13 +146,17 @@ def _pack(files: Sequence[SyncedFile]) -> Frames:
     )
 
 
+def _is_small_file(found: os.stat_result) -> bool:
+    return stat.S_ISREG(found.st_mode) and found.st_size < LARGE_BYTES
+
+
 def _pack_one(local: str, remote: str, file: SyncedFile) -> bytes | LargeFile | None:
     """One path, without what is below it; None when it is nothing that can be packed."""
     found = look(local, file)
     mode = stat.S_IMODE(found.st_mode) if file.mode is None else file.mode
     attributes = Attributes(mode=mode, mtime=found.st_mtime_ns, owner=file.owner)
     if stat.S_ISREG(found.st_mode):
-        if found.st_size < LARGE_BYTES:
+        if _is_small_file(found):
             # Read no more than that: it may grow meanwhile, which is a change of its own.
             with Path(local).open("rb", buffering=0) as source:
                 content = source.read(LARGE_BYTES) or b""

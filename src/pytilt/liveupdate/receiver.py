@@ -138,6 +138,11 @@ class Receiver(Protocol):
         ...
 
     @property
+    def pid(self) -> int:
+        """The id of its process in the container; 0 where that is not known."""
+        ...
+
+    @property
     def broken(self) -> bool:
         """Has it ended or failed, so that another one is to be opened?"""
         ...
@@ -171,6 +176,8 @@ class ReceiverOptions(Value):
     """Directories in which it may be possible to write."""
     far: bool = True
     """Is it worth its time to compress what is sent?"""
+    earlier: tuple[int, ...] = ()
+    """Process ids of receivers that were opened there before."""
 
 
 class ReceiverOpener(Protocol):

@@ -34,6 +34,7 @@ class ShellReceiver:
 
     way = Way.SHELL
     restarts = False
+    pid = 0
 
     def __init__(self, stream: ExecStream, output: "_ShellOutput", marks: Marks, root: str) -> None:
         self._stream = stream

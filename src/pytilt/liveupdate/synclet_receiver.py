@@ -4,15 +4,16 @@ import asyncio
 import codecs
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 from pytilt.cluster.seam import ExecStream
 from pytilt.errors import PytiltError, SyncError
 from pytilt.host.files.blocks import Blocks
 from pytilt.host.timing import note, step
 from pytilt.liveupdate.deltas import Delta
-from pytilt.liveupdate.packing import Frames, LargeFile, read_blocks
+from pytilt.liveupdate.packing import Frames, LargeFile, UnreadFile, read_blocks
 from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Synced
+from pytilt.liveupdate.stalls import StallClock, StallLimits, stalls_watched
 from pytilt.model.images import Run
 from pytilt.model.live_updates import Way
 from pytilt.model.logs import Log
@@ -64,10 +65,15 @@ class HelperReceiver:
         greeting: what it said first.
         way: how it came into the container.
         zips: is what is sent to be compressed?
+        limits: how long the container may take nothing.
     """
 
-    def __init__(self, answers: "Answers", greeting: Greeting, way: Way, *, zips: bool) -> None:
+    def __init__(
+        self, answers: "Answers", greeting: Greeting, way: Way, *, zips: bool, limits: StallLimits | None = None
+    ) -> None:
         self.way = way
+        self.pid = greeting.pid
+        self._limits = limits or StallLimits()
         self._zips = zips
         self.restarts = greeting.restarts
         self._answers = answers
@@ -95,7 +101,8 @@ class HelperReceiver:
                 raise SyncError("the stream into the container is broken")
             self._failed = True  # until it is known to be in order, also when this is cancelled
             try:
-                failure = await self._files(batch)
+                async with stalls_watched(self._answers.waits, log, self._limits):
+                    failure = await self._files(batch)
                 result = Synced() if failure else await self._commands(batch.plan.runs, log)
                 if not failure and result.ok and batch.restart:
                     with step(StepName.RESTART):
@@ -128,14 +135,11 @@ class HelperReceiver:
         for content in packed.content:
             if isinstance(content, bytes):
                 await sender.add(content)
-            elif delta := await batch.delta(content, self._bases.get(content.remote)):
-                await self._send_delta(sender, delta)
+            elif isinstance(content, UnreadFile):
+                torn = not await self._send_unread(sender, content) or torn
             else:
-                await sender.add(content.announcement())
-                await sender.flush()
-                while not isinstance(answer := await self._answers.next(), Missing):
-                    failure = failure or self._refused(_failed(answer))
-                torn = await self._send_blocks(sender, content, answer) or torn
+                failed, same = await self._send_large(sender, batch, content)
+                failure, torn = failure or failed, torn or not same
         await sender.add(frames.commit(self._number))
         await sender.flush()
         note(StepName.SEND, began, time.monotonic())
@@ -159,6 +163,30 @@ class HelperReceiver:
                 self._bases[content.remote] = content.blocks
         while len(self._bases) > _BASES:
             del self._bases[next(iter(self._bases))]
+
+    async def _send_unread(self, sender: "_Sender", file: UnreadFile) -> bool:
+        """Send a file as it is now; false when it is no small file any more."""
+        try:
+            frame = file.frame()
+        except OSError as error:
+            raise SyncError(f"`{file.local}` cannot be read any more: {error.strerror}") from error
+        if frame:
+            await sender.add(frame)
+        return frame is not None
+
+    async def _send_large(
+        self, sender: "_Sender", batch: Batch, file: LargeFile
+    ) -> "tuple[SyncError | _TornError | None, bool]":
+        """Send what the container lacks of a file; returns what failed there, and whether it is still the same here."""
+        if delta := await batch.delta(file, self._bases.get(file.remote)):
+            await self._send_delta(sender, delta)
+            return None, True
+        failure: SyncError | _TornError | None = None
+        await sender.add(file.announcement())
+        await sender.flush()
+        while not isinstance(answer := await self._answers.next(), Missing):
+            failure = failure or self._refused(_failed(answer))
+        return failure, not await self._send_blocks(sender, file, answer)
 
     async def _send_delta(self, sender: "_Sender", delta: Delta) -> None:
         try:
@@ -222,8 +250,17 @@ class HelperReceiver:
                 raise FrameError(f"unexpected {type(other).__name__}")
 
 
-async def greet(answers: "Answers", way: Way, *, zips: bool) -> HelperReceiver:
-    """Begin to speak with a helper; see `HelperReceiver`.
+async def greet(
+    answers: "Answers", way: Way, *, zips: bool, earlier: Iterable[int] = (), limits: StallLimits | None = None
+) -> HelperReceiver:
+    """Begin to speak with a helper; see `HelperReceiver`, which it becomes.
+
+    Args:
+        answers: what the helper says.
+        way: how it came into the container.
+        zips: is what is sent to be compressed?
+        earlier: process ids of helpers of earlier streams in the same container, which are ended.
+        limits: how long the container may take nothing.
 
     Raises:
         SyncError: what answers is no helper, or one of another version.
@@ -234,8 +271,8 @@ async def greet(answers: "Answers", way: Way, *, zips: bool) -> HelperReceiver:
         raise SyncError(f"the container answered `{line.decode(errors='replace')[:200]}`, which no helper says")
     if greeting.version != frames.VERSION:
         raise SyncError(f"the helper in the container speaks version {greeting.version}, not {frames.VERSION}")
-    await answers.send(frames.hello())
-    return HelperReceiver(answers, greeting, way, zips=zips)
+    await answers.send(frames.hello() + b"".join(map(frames.end, earlier)))
+    return HelperReceiver(answers, greeting, way, zips=zips, limits=limits)
 
 
 class _Sender:
@@ -274,6 +311,7 @@ class Answers:
 
     def __init__(self, stream: ExecStream) -> None:
         self.end = asyncio.Event()
+        self.waits = StallClock()
         self._stream = stream
         self._failure: PytiltError | FrameError | None = None
         self._said = ""
@@ -306,7 +344,11 @@ class Answers:
 
     async def next(self) -> Answer:
         """The next answer."""
-        item = None if self.ended and self._items.empty() else await self._items.get()
+        if self._items.empty() and not self.ended:
+            with self.waits.waiting():
+                item = await self._items.get()
+        else:
+            item = None if self._items.empty() else self._items.get_nowait()
         if item is None:
             raise self._reason()
         return item
@@ -319,10 +361,12 @@ class Answers:
                 self._sent += len(part)
                 while self._sent - self._consumed > _WINDOW_BYTES and not self.ended:
                     self._taken.clear()
-                    await self._taken.wait()
+                    with self.waits.waiting():
+                        await self._taken.wait()
                 if self.ended:
                     return
-                await self._stream.send(part)
+                with self.waits.waiting():
+                    await self._stream.send(part)
 
     async def send_raw(self, data: bytes) -> None:
         """Send what is no frame."""
@@ -350,6 +394,7 @@ class Answers:
         self._lines.put_nowait(None)
 
     def _take(self, data: bytes) -> None:
+        self.waits.moved()
         if self._beginning is not None:
             self._beginning += data
             while self._beginning is not None and (end := self._beginning.find(b"\n")) >= 0:

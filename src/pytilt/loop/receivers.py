@@ -60,6 +60,8 @@ class Receivers:
         self._open: dict[str, _Open] = {}
         self._wanted: dict[str, dict[str, SyncTarget]] = {}
         """The containers of each resource to which a stream is to be open."""
+        self._processes: dict[str, tuple[int, ...]] = {}
+        """The receivers that were opened in each container so far."""
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -86,6 +88,7 @@ class Receivers:
             before = self._wanted.pop(name, {})
             for gone in before.keys() - found.keys():
                 self._close(gone)
+                self._processes.pop(gone, None)
             if found:
                 self._wanted[name] = found
             for key, target in found.items():
@@ -133,6 +136,9 @@ class Receivers:
             async with self._open_receiver(ref, self._options(target)) as stream:
                 opened.stream.set_result(stream)
                 opened.receiver = stream
+                if stream.pid:
+                    key = target.container.id
+                    self._processes[key] = (*self._processes.get(key, ()), stream.pid)
                 self._report_container(target.container.id)
                 began = time.monotonic()
                 await stream.closed()
@@ -192,6 +198,7 @@ class Receivers:
             helper=target.image.helper is not False,
             places=tuple(dict.fromkeys((*places, *map(posixpath.dirname, places)))),
             far=product not in _NEAR,
+            earlier=self._processes.get(target.container.id, ()),
         )
 
     def _close(self, key: str) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pytilt.host.files.blocks import Blocks
 from pytilt.model.base import Value
 
-VERSION = 2
+VERSION = 3
 GREETING = b"\x1esynclet "
 LARGEST_FRAME = 256 * 1024
 
@@ -98,6 +98,11 @@ def frame(kind: bytes, payload: bytes = b"") -> bytes:
 def hello() -> bytes:
     """This side's version; comes first."""
     return frame(b"H", struct.pack(">H", VERSION))
+
+
+def end(pid: int) -> bytes:
+    """End the helper of an earlier stream, which may have read what it has not done yet."""
+    return frame(b"E", _U32.pack(pid))
 
 
 def unlink(path: str) -> bytes:
