@@ -129,6 +129,15 @@ def test_a_step_that_fails_turns_its_resource_red_alone_and_heals_when_mended(ti
         session.settles("web", "neighbour")
 
 
+def test_without_a_container_engine_what_has_an_image_is_red_alone(tilt_on_cluster):
+    files = pod("e2e/step", "docker_build('e2e/step', '.', only=['x'])") | {"Dockerfile": "FROM busybox\n"}
+    with tilt_on_cluster(files, environ={"DOCKER_HOST": "unix:///nowhere"}).up() as session:
+        error = session.fails("web")
+        assert "the container engine at `unix:///nowhere` (from `DOCKER_HOST`) does not answer" in error
+        assert "hint: start it" in error
+        session.settles("(Tiltfile)", "neighbour")
+
+
 def test_an_image_that_nothing_uses_is_a_warning_with_the_name_that_was_meant(tilt_on_cluster):
     files = pod("busybox", "docker_build('bussybox', '.', only=['x'])") | {"Dockerfile": "FROM busybox\n"}
     with tilt_on_cluster(files).up() as session:

@@ -105,3 +105,19 @@ def test_a_kustomization_is_rendered_and_its_files_are_watched(tmp_path):
 def test_a_kustomization_must_be_there(tmp_path):
     made = project(tmp_path, "kustomize('k')", **{"k/x": ""})
     assert "resolving deps: unable to find one of " in str(evaluate(made).error)
+
+
+def test_several_kustomizations_in_one_directory_are_an_error_with_its_place(tmp_path):
+    made = project(tmp_path, "kustomize('k')", **{"k/kustomization.yaml": "", "k/kustomization.yml": ""})
+    error = str(evaluate(made).error)
+    assert f"{made.tiltfile}:1:10: in <toplevel>" in error
+    assert f"resolving deps: Found multiple kustomization files under: {made.path('k')}" in error
+
+
+def test_without_kustomize_kubectl_renders_and_a_line_says_so(tmp_path):
+    made = project(tmp_path, PRINT.format("kustomize('k')"), **{"k/kustomization.yaml": ""})
+    (tmp_path / "bin/kustomize").rename(tmp_path / "bin/kubectl")
+    result = made.evaluate(environ={"PATH": f"{made.path('bin')}:/bin"})
+    assert result.error is None
+    assert "Falling back to `kubectl kustomize` since `kustomize` was not found in PATH\n" in made.log
+    assert made.log.splitlines()[-1] == '[{"name": "kustomize k"}]'

@@ -100,6 +100,15 @@ def test_the_command_and_the_place_are_known(tmp_path):
             ["--name", "a", "--name", "b"],
             "string settings can only be specified once. multiple values found (last value: b)",
         ),
+        (
+            "config.define_string('a', args=True)\nconfig.parse()",
+            ["x", "y"],
+            (
+                "ROOT/Tiltfile:2:13: in <toplevel>\n    config.parse()\n                ^\n"
+                "Error in config.parse: invalid Tiltfile config args: invalid positional args (a): string settings can "
+                "only be specified once. multiple values found (last value: y)"
+            ),
+        ),
         (DEFINED, ["--fast=x"], 'invalid argument "x" for "--fast" flag'),
         (DEFINED, ["--more", "{"], 'decoding JSON, got "{"'),
         (
@@ -127,7 +136,16 @@ def test_a_wrong_setting_says_what_tilt_says(tmp_path, script, args, message):
         ('{"to-run": "x"}', "invalid value for setting to-run: expected array"),
         ('{"to-run": [1]}', "invalid value for setting to-run: expected string, got float"),
         ("{", "error parsing json from ROOT/tilt_config.json: "),
+        ("[1]", "error parsing json from ROOT/tilt_config.json: expected an object, found "),
     ],
 )
 def test_a_wrong_file_of_settings_is_explained(tmp_path, text, message):
     assert message in project(tmp_path, DEFINED, **{"tilt_config.json": text}).error()
+
+
+def test_a_file_of_settings_that_cannot_be_read_is_an_error_of_its_own(tmp_path):
+    error = project(tmp_path, DEFINED, **{"tilt_config.json/x": ""}).error()
+    assert (
+        "Error in config.parse: error opening ROOT/tilt_config.json: read ROOT/tilt_config.json: is a directory"
+        in error
+    )

@@ -52,6 +52,11 @@ def image(argument: str) -> str:
             "name the directory: `watch_file('web')`",
         ),
         (
+            "fast_build('web', 'Dockerfile').add('web/src/*.js', '/src')\nk8s_yaml('d.yaml')",
+            "`web/src/*.js` names no file, and wildcards mean nothing here",
+            "name the directory: `add('web/src', '/src')`",
+        ),
+        (
             image("ignore=['web/node_modules']"),
             "docker_build: ignore: `web/node_modules` matches nothing: it is `ROOT/web/web/node_modules`",
             "write `node_modules`: patterns are relative to `ROOT/web`",

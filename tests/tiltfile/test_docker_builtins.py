@@ -191,3 +191,9 @@ def test_a_mode_decides_how_what_changed_gets_into_what_runs(tmp_path, mode, upd
 def test_another_mode_is_refused(tmp_path):
     error = project(tmp_path, "update_settings(update_mode='fast')\ndocker_build('a', '.')", "a").error()
     assert 'update_mode must be one of auto, image, container, exec; got "fast"' in error
+
+
+def test_the_cache_of_the_first_versions_is_obsolete_and_a_warning_says_so(tmp_path):
+    files = {"Dockerfile": DOCKERFILE, "Tiltfile": "docker_build('a', '.', cache='/x')\nlocal_resource('b', 'b')\n"}
+    first, *_ = Project(tmp_path, files).declare().warnings
+    assert first.startswith("docker_build(cache=...) is obsolete, and currently a no-op.\n")

@@ -96,11 +96,13 @@ def test_a_registered_extension_that_nothing_loads_runs_as_a_tiltfile_of_its_own
 
 
 def test_a_subfolder_of_a_repository_may_hold_the_extensions(project: Project):
-    project.write("extensions/below/there/Tiltfile", "name = 'there'")
+    project.write("extensions/below/there/Tiltfile", "fail('here')")
     project.write(
-        "Tiltfile", with_default("load('ext://there', 'name')\nlocal_resource(name, 'true')", git_subpath="below")
+        "Tiltfile",
+        "v1alpha1.extension_repo(name='default', url='https://git.example/a', git_subpath='below')\n"
+        "load('ext://there', 'name')",
     )
-    assert [each.name for each in project.declare().resources] == ["there"]
+    assert "Error in fail: here" in error_with_checkout(project)
 
 
 @pytest.mark.parametrize(
@@ -116,11 +118,34 @@ def test_a_subfolder_of_a_repository_may_hold_the_extensions(project: Project):
         ),
         ("v1alpha1.extension(name='broken', repo_name='default', repo_path='none')", "no extension tiltfile found"),
         ("load('ext://hello', 'bye')", "bye"),
+        (
+            "v1alpha1.extension_repo(name='a', url='ftp://x')",
+            'spec.url: Invalid value: "ftp://x": URLs must start with',
+        ),
+        ("v1alpha1.extension_repo(name='a', url='file://x')", "file:// URLs must be absolute"),
+        ("v1alpha1.extension_repo(name='a', url='file:///x', git_subpath='b')", 'spec.git_subpath: Invalid value: "b"'),
+        (
+            "v1alpha1.extension(name='a', repo_name='nope', repo_path='a')\nload('ext://a', 'x')",
+            (
+                "ROOT/Tiltfile:3:1: in <toplevel>\n    load('ext://a', 'x')\n    ^\n"
+                "Error: cannot load ext://a: loading extension a: extension repo not found: nope\nhint: register it"
+            ),
+        ),
     ],
 )
 def test_what_cannot_be_loaded_says_why(project: Project, text: str, expected: str):
     project.write("Tiltfile", with_default(f"{text}\nlocal_resource('a', 'true')"))
     assert expected in project.error()
+
+
+def test_an_extension_that_runs_by_itself_and_fails_is_named_with_its_own_trace(project: Project):
+    project.write("extensions/tool/Tiltfile", "fail('no tool')")
+    project.write("Tiltfile", with_default("v1alpha1.extension(name='t', repo_name='default', repo_path='tool')"))
+    error = project.error()
+    assert error.startswith(
+        "loading extension t: Traceback (most recent call last):\n  ROOT/extensions/tool/Tiltfile:1:5"
+    )
+    assert error.endswith("\nError in fail: no tool")
 
 
 def test_a_name_that_both_declare_is_refused(project: Project):
@@ -142,10 +167,15 @@ def test_a_link_that_leads_out_of_a_fetched_repository_is_refused(project: Proje
 
     def error(name: str) -> str:
         project.write("Tiltfile", f"include('ext://{name}')\nlocal_resource('a', 'true')")
-        request = EvaluationRequest(path=str(project.tiltfile))
-        checkout = Checkout(path=project.path("extensions"), commit="c", tree="t")
-        host = Host(log=project._log, run_local=run_local, checkout=lambda *_: checkout)
-        return evaluate(request, host).error or ""
+        return error_with_checkout(project)
 
     assert "is a link that leads out of its repository" in error("evil")
     assert error("fine") == ""
+
+
+def error_with_checkout(project: Project) -> str:
+    """Why the Tiltfile fails where every repository is the folder `extensions`; empty where it does not."""
+    request = EvaluationRequest(path=str(project.tiltfile))
+    checkout = Checkout(path=project.path("extensions"), commit="c", tree="t")
+    host = Host(log=project._log, run_local=run_local, checkout=lambda *_: checkout)
+    return evaluate(request, host).error or ""

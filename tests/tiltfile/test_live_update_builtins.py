@@ -42,6 +42,12 @@ def test_an_empty_list_is_no_live_update(tmp_path):
     assert image.live_update is None
 
 
+def test_a_container_of_kubernetes_can_be_restarted_though_tilt_cannot(tmp_path):
+    (image,) = project(tmp_path, "[sync('.', '/y'), restart_container()]").resource("web").images
+    assert image.live_update is not None
+    assert image.live_update.restart
+
+
 def test_syncs_may_name_files_of_a_base_image(tmp_path):
     files = {
         "Tiltfile": """

@@ -196,10 +196,6 @@ class ComposeBuiltins:
     def _service(self, name: str, project: str) -> tuple[DeclaredProject, DeclaredService]:
         projects = [each for each in self._script.composes.values() if project in ("", each.project.name)]
         found = [(each, service) for each in projects for service in each.services if service.name == name]
-        if len(found) > 1:
-            raise UserError(
-                f'found multiple resources named "{name}", please specify which one with project_name= argument'
-            )
         if not found:
             names = "; ".join(service.name for each in projects for service in each.services)
             raise UserError(f'no Docker Compose service found with name "{name}". Found these instead:\n\t{names}')

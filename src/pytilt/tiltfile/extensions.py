@@ -21,6 +21,7 @@ DEFAULT_REPOSITORY = "default"
 _Texts = tuple[tuple[str, str], ...]
 
 _MOST_NAMED = 10
+_FOLDER = "file://"
 
 
 class ExtensionRepo(Value):
@@ -67,6 +68,9 @@ class Extensions:
         git_subpath: Text = "",
     ) -> None:
         """Register a repository of extensions."""
+        problem = _repo_problem(url, git_subpath)
+        if problem:
+            raise UserError(problem, hint="name it by `https://…`, or by `file://` and the absolute path of a folder")
         repo = ExtensionRepo(url=url, ref=ref, load_host=load_host, git_subpath=git_subpath)
         if self._repos.setdefault(name, repo) != repo:
             raise UserError(f'extensionrepos "{name}" already registered')
@@ -127,6 +131,11 @@ class Extensions:
     def _path(self, extension: Extension, module: str) -> str:
         repo = self._repos.get(extension.repo_name)
         if repo is None:
+            if extension.repo_name != DEFAULT_REPOSITORY:
+                raise UserError(
+                    f"loading extension {module}: extension repo not found: {extension.repo_name}",
+                    hint=f"register it with `v1alpha1.extension_repo(name='{extension.repo_name}', url=…)`",
+                )
             repo = ExtensionRepo(url=DEFAULT_URL)
             self._record_repo(DEFAULT_REPOSITORY, repo, (), ())
         root = self._checkout(repo, module).path
@@ -138,7 +147,7 @@ class Extensions:
                 f"loading extension {module}: no extension tiltfile found at {found}",
                 hint=_similar(posixpath.join(root, repo.git_subpath), extension.repo_path),
             )
-        if not repo.url.startswith("file://") and not Path(found).resolve().is_relative_to(Path(root).resolve()):
+        if not repo.url.startswith(_FOLDER) and not Path(found).resolve().is_relative_to(Path(root).resolve()):
             raise UserError(
                 f"loading extension {module}: {found} is a link that leads out of its repository",
                 hint=f"have a file of {repo.url} in its place: the lock knows nothing of what is outside",
@@ -165,6 +174,18 @@ class Extensions:
             url=repo.url, ref=repo.ref, checkout=checkout, extensions=tuple(dict.fromkeys(names))
         )
         return checkout
+
+
+def _repo_problem(url: str, git_subpath: str) -> str:
+    """What is wrong with a repository as it is registered; empty where nothing is."""
+    is_folder = url.startswith(_FOLDER)
+    if not is_folder and not url.startswith(("https://", "http://")):
+        return f'spec.url: Invalid value: "{url}": URLs must start with http(s):// or file://'
+    if is_folder and not url.removeprefix(_FOLDER).startswith("/"):
+        return f'spec.url: Invalid value: "{url}": file:// URLs must be absolute'
+    if is_folder and git_subpath:
+        return f'spec.git_subpath: Invalid value: "{git_subpath}": a file:// repository has none'
+    return ""
 
 
 def sanitized(name: str) -> str:

@@ -14,8 +14,8 @@ from pytilt.model.inference import InferenceMode
 from pytilt.model.names import ImageName
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import Text
+from pytilt.tiltfile.dead_patterns import warn_of_path
 from pytilt.tiltfile.functions import converting
-from pytilt.tiltfile.globs import refuse_glob
 from pytilt.tiltfile.ignore_files import context_ignores
 from pytilt.tiltfile.script import Script, UnreadableError
 from pytilt.tiltfile.values import Unhashable
@@ -64,11 +64,11 @@ class FastBuildValue(Unhashable):
             local = conversions.path(src, self._script.directory)
         except UserError as error:
             raise UserError(f"{self}.add(): invalid type for src (arg 1): {error.message}") from error
-        refuse_glob(local, "add", f"add('{{}}', '{dest}')")
         if not dest.startswith("/"):
             raise UserError(
                 f'{self}.add(): dest "{dest}" is not absolute', hint="name a path in the container that begins with `/`"
             )
+        warn_of_path(self._script, f"{self}.add()", local, f"add('{{}}', '{dest}')")
         self._adds = (*self._adds, Sync(local=local, remote=dest))
         return self._completed()
 

@@ -4,7 +4,6 @@ import os
 import posixpath
 from collections.abc import Sequence
 
-from pytilt.errors import UserError
 from pytilt.model.base import Value
 from pytilt.model.files import Ignore
 from pytilt.model.regex import regex
@@ -26,21 +25,6 @@ class Watched(Value):
 def is_glob(path: str) -> bool:
     """Has a path wildcards? One that is there is taken for what it is, as `pages/[id].tsx`."""
     return bool(_WILDCARD.search(path)) and not os.path.lexists(path)
-
-
-def refuse_glob(path: str, function: str, example: str) -> None:
-    """Raise an error for a path with wildcards where only a path is understood.
-
-    Args:
-        path: absolute.
-        function: which takes no wildcards.
-        example: how to write it, with `{}` for the directory.
-    """
-    if is_glob(path):
-        raise UserError(
-            f"{function}: `{path}` names no file, and wildcards are not supported here",
-            hint=f"name the directory: `{example.format(base_of(path))}`",
-        )
 
 
 def watched(deps: Sequence[str], function: str) -> Watched:
