@@ -9,7 +9,13 @@ def test_the_size_of_a_log_is_a_number_with_a_unit(text: str, size: int):
     assert Settings.from_environment({"HOME": "/h", "TILT_LOG_SIZE": text}).log_bytes == size
 
 
-@pytest.mark.parametrize("text", ["0", "lots", "5T", "-1M"])
+@pytest.mark.parametrize("text", ["0", "lots", "5T", "-1M", "²", "²M", "9" * 5000])
 def test_a_size_that_is_none_is_refused(text: str):
     with pytest.raises(UserError, match="TILT_LOG_SIZE"):
         Settings.from_environment({"HOME": "/h", "TILT_LOG_SIZE": text})
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "65536", "²", "9" * 5000])
+def test_a_port_that_is_none_is_refused(text: str):
+    with pytest.raises(UserError, match="which is not a port"):
+        Settings.from_environment({"HOME": "/h", "TILT_PORT": text})

@@ -1,6 +1,7 @@
 """What the environment says. The only module that reads it; everything else is handed a `Settings`."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -98,7 +99,7 @@ class Settings(NamedTuple):
 def _port(text: str) -> int:
     if not text:
         return DEFAULT_PORT
-    if not text.isdigit() or int(text) > 65535:
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
         raise UserError(f"`TILT_PORT` is `{text}`, which is not a port", hint="use a number from 0 to 65535")
     return int(text)
 
@@ -106,7 +107,7 @@ def _port(text: str) -> int:
 def _bytes(text: str) -> int:
     if not text:
         return DEFAULT_LOG_BYTES
-    number, unit = (text[:-1], text[-1].upper()) if not text.isdigit() else (text, "")
-    if not number.isdigit() or unit not in _UNITS or not int(number):
+    number, unit = (text[:-1], text[-1].upper()) if not text[-1].isdigit() else (text, "")
+    if not re.fullmatch("[0-9]{1,15}", number) or unit not in _UNITS or not int(number):
         raise UserError(f"`TILT_LOG_SIZE` is `{text}`, which is no size", hint="for example `200M` or `2G`")
     return int(number) * _UNITS[unit]

@@ -42,6 +42,20 @@ async def test_the_next_session_adopts_what_runs_and_restarts_nothing():
 
 
 @virtual_time
+async def test_an_object_whose_record_is_spoilt_is_gone_and_the_rest_is_there():
+    runtime = FakeRuntime(unix_time)
+    async with in_memory(runtime) as t:
+        await t.apply(service("web"), workload("Deployment", "web", ""))
+        await t.ready("web")
+    spoilt = ["{", "[]", "{}", '{"kind": "Service", "metadata": {"name": 5}}']
+    marks = next(volume["Labels"] for volume in runtime.stored_volumes.values() if labels.OBJECT in volume["Labels"])
+    for number, text in enumerate(spoilt):
+        await runtime.create_volume(f"spoilt-{number}", {**marks, labels.OBJECT: text})
+    async with in_memory(runtime) as t:
+        await t.ready("web")
+
+
+@virtual_time
 async def test_what_ended_between_two_sessions_is_started_again_in_its_pod():
     runtime = FakeRuntime(unix_time)
     async with in_memory(runtime) as t:

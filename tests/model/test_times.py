@@ -34,6 +34,12 @@ def test_times_are_read(text, seconds):
     assert seconds_of(text) == seconds
 
 
+@pytest.mark.parametrize("text", ["x", "9999-99-99T99:99:99Z", "2026-11", "²"])
+def test_what_is_no_time_counts_as_none(text: str):
+    assert seconds_of(text) == 0
+    assert seconds_between("2026-11-24T16:51:36Z", text) == seconds_between(text, "2026-11-24T16:51:36Z") == 0
+
+
 def test_times_are_written_to_the_second():
     assert rfc3339(1795539096.9) == "2026-11-24T16:51:36Z"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pytilt.cluster.json_path_template import values
 from pytilt.errors import UserError
+from pytilt.model.numbers import whole
 
 Json = dict[str, Any]
 Chooses = Callable[[Json], bool]
@@ -64,7 +65,8 @@ def _key(value: object) -> tuple[int, Any]:
     """Numbers by their size, texts with the numbers in them by theirs."""
     if isinstance(value, (int, float)):
         return 0, value
-    return 1, [(part.isdigit(), int(part) if part.isdigit() else part) for part in _NUMBERS.split(str(value)) if part]
+    found = ((whole(part), part) for part in _NUMBERS.split(str(value)) if part)
+    return 1, [(False, part) if number is None else (True, number) for number, part in found]
 
 
 def _requirements(selector: str) -> list[re.Match[str]]:

@@ -217,7 +217,7 @@ class Engine:
 
 def about(podman: bool, version: _Version) -> About:
     """What an engine's answers mean."""
-    numbers = tuple(int(part) for part in version.api_version.split(".") if part.isdigit())
+    numbers = tuple(int(part) for part in re.findall(r"\b[0-9]{1,9}\b", version.api_version))
     return About(
         product=EngineProduct.PODMAN if podman else EngineProduct.DOCKER,
         version=version.version,

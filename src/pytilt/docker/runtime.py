@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from pytilt.docker.answers import Fields, fields, read_message
+from pytilt.docker import answers
+from pytilt.docker.answers import Fields, fields, read_message, shaped
 from pytilt.docker.api import DockerApi, DuplexStream, path
 from pytilt.docker.seam import ContainerEvent, Json
 from pytilt.errors import ClusterUnreachableError, DockerApiError, EngineUnreachableError, SyncError
@@ -58,16 +59,16 @@ class DockerRuntime:
     def __init__(self, api: DockerApi) -> None:
         self._api = api
 
-    async def _ask(self, method: str, where: str, **more: Any) -> Json:  # noqa: ANN401 - handed on as they are
-        """One request; the answer's body as JSON, empty if there is none."""
+    async def _ask(self, method: str, where: str, shape: object = Json, **more: Any) -> Json:  # noqa: ANN401 - handed on as they are
+        """One request; the answer's body as JSON of a shape, empty if there is none."""
         with reached():
             answer = await self._api.request(method, where, **more)
-        return fields(answer.decode(Json)) if answer.body.startswith(b"{") else Fields()
+        return fields(shaped(answer.decode(Json), shape)) if answer.body.startswith(b"{") else Fields()
 
-    async def _find(self, where: str) -> Json | None:
+    async def _find(self, where: str, shape: object) -> Json | None:
         """GET something that may not be there."""
         try:
-            return await self._ask("GET", where)
+            return await self._ask("GET", where, shape)
         except DockerApiError as error:
             if error.status == 404:
                 return None
@@ -76,12 +77,12 @@ class DockerRuntime:
     async def create(self, name: str, request: Json) -> str:
         """Create a container; one of that name that is left from an interrupted try is replaced. Returns its id."""
         try:
-            answer = await self._ask("POST", "/containers/create", params={"name": name}, json=request)
+            answer = await self._ask("POST", "/containers/create", answers.NewId, params={"name": name}, json=request)
         except DockerApiError as error:
             if error.status != 409:
                 raise
             await self.remove(name)
-            answer = await self._ask("POST", "/containers/create", params={"name": name}, json=request)
+            answer = await self._ask("POST", "/containers/create", answers.NewId, params={"name": name}, json=request)
         return str(answer["Id"])
 
     async def start(self, container: str) -> None:
@@ -110,15 +111,15 @@ class DockerRuntime:
 
     async def inspect(self, container: str) -> Json | None:
         """All that the engine knows of a container, None if there is no such."""
-        return await self._find(path("containers", container, "json"))
+        return await self._find(path("containers", container, "json"), answers.InspectedContainer)
 
     async def containers(self, labels: Mapping[str, str]) -> list[Json]:
         """The containers with all these labels, ended ones too, as the engine lists them."""
-        return await self._list("/containers/json", labels, all=True)
+        return await self._list("/containers/json", list[answers.ContainerItem], labels, all=True)
 
     async def networks(self, labels: Mapping[str, str]) -> list[Json]:
         """The networks with all these labels."""
-        return await self._list("/networks", labels)
+        return await self._list("/networks", list[answers.NetworkItem], labels)
 
     async def create_network(self, name: str, labels: Mapping[str, str]) -> None:
         """Create a bridge network; where the engine has no addresses left, with some that it does not use."""
@@ -153,7 +154,8 @@ class DockerRuntime:
         """The volumes with all these labels."""
         with reached():
             answer = await self._api.request("GET", "/volumes", params={"filters": _filters(labels)})
-        return _labelled(answer.decode(dict[str, Any]).get("Volumes") or (), labels)
+        found = fields(shaped(answer.decode(Json), answers.ListedVolumes))
+        return _labelled(found.get("Volumes") or (), labels)
 
     async def create_volume(
         self, name: str, labels: Mapping[str, str], options: Mapping[str, str] | None = None
@@ -199,7 +201,7 @@ class DockerRuntime:
 
     async def has_image(self, reference: str) -> Json | None:
         """What the engine knows of an image, None if it has it not."""
-        return await self._find(path("images", reference, "json"))
+        return await self._find(path("images", reference, "json"), answers.ImageId)
 
     async def pull(self, reference: str, credentials: str = "") -> None:
         """Pull an image.
@@ -288,7 +290,7 @@ class DockerRuntime:
         """
         request = {"AttachStdin": True, "AttachStdout": True, "AttachStderr": True, "Cmd": list(argv)}
         try:
-            answer = await self._ask("POST", path("containers", container, "exec"), json=request)
+            answer = await self._ask("POST", path("containers", container, "exec"), answers.NewId, json=request)
             execution = str(answer["Id"])
             with reached():
                 detached = {"Detach": False, "Tty": False}
@@ -299,7 +301,7 @@ class DockerRuntime:
 
     async def exec_status(self, execution: str) -> int | None:
         """The exit status of a command, None while it runs."""
-        found = await self._ask("GET", path("exec", execution, "json"))
+        found = await self._ask("GET", path("exec", execution, "json"), answers.InspectedExec)
         code = found.get("ExitCode")
         return None if found.get("Running") or code is None else int(code)
 
@@ -320,16 +322,16 @@ class DockerRuntime:
 
     async def version(self) -> Json:
         """The engine's product, version and architecture."""
-        return await self._ask("GET", "/version")
+        return await self._ask("GET", "/version", answers.EngineVersion)
 
     async def info(self) -> Json:
         """What the engine says of its machine."""
-        return await self._ask("GET", "/info")
+        return await self._ask("GET", "/info", answers.EngineInfo)
 
-    async def _list(self, where: str, labels: Mapping[str, str], **params: bool) -> list[Json]:
+    async def _list(self, where: str, shape: object, labels: Mapping[str, str], **params: bool) -> list[Json]:
         with reached():
             answer = await self._api.request("GET", where, params={"filters": _filters(labels), **params})
-        return _labelled(map(fields, answer.decode(list[Json])), labels)
+        return _labelled(map(fields, shaped(answer.decode(list[Json]), shape)), labels)
 
 
 class DockerExecution:

@@ -9,8 +9,6 @@ from itertools import chain
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
 from pytilt.cluster.seam import Change, ChangeType, Notify
 from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.health.probing import Prober
@@ -31,7 +29,7 @@ from pytilt.engines.pods.runner import ENGINE_END_SECONDS, PodRunner
 from pytilt.engines.pods.spares import Spares
 from pytilt.engines.podspec.placement import NodeInfo
 from pytilt.engines.podspec.volumes import claims_of
-from pytilt.engines.record import Record
+from pytilt.engines.record import Record, decoded
 from pytilt.engines.workloads.admission import admitted, must_be_replaced
 from pytilt.engines.workloads.controllers import Controllers
 from pytilt.engines.workloads.cronjobs import job_of
@@ -330,8 +328,8 @@ class EngineCluster:
         pods = []
         for container in await self._runtime.containers({labels.PROJECT: self._project.id}):
             found.setdefault(container["Labels"].get(labels.POD_UID, ""), []).append(container)
-            if encoded := container["Labels"].get(labels.POD_OBJECT):
-                pods.append(msgspec.json.decode(encoded, type=Json) | {"status": NEW_POD_STATUS})
+            if pod := decoded(container["Labels"].get(labels.POD_OBJECT, "")):
+                pods.append(pod | {"status": NEW_POD_STATUS})
         for obj in await self._record.load():
             if obj["kind"] == "Pod":
                 pods.append({**obj, "status": NEW_POD_STATUS})

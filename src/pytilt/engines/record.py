@@ -18,6 +18,7 @@ from pytilt.engines.objects.labels import EngineProject
 from pytilt.engines.objects.store import ObjectStore
 from pytilt.engines.podspec.archive import packed, plain_file, unpacked
 from pytilt.engines.podspec.placement import SandboxBase
+from pytilt.http.decoding import MalformedJsonError, decode
 from pytilt.model.resources import KubeObject
 from pytilt.synclet.verbs import pause
 
@@ -61,14 +62,15 @@ class Record:
         """The objects as an earlier session left them, oldest first."""
         newest: dict[Key, Json] = {}
         for volume in await self._runtime.volumes(self._project.labels(labels.RECORD)):
-            obj = msgspec.json.decode(volume["Labels"][labels.OBJECT], type=Json)
+            obj = decoded(volume["Labels"].get(labels.OBJECT, ""))
+            if obj is None:
+                continue
             known = newest.setdefault(key_of(obj), obj)
             if _version(obj) > _version(known):  # the session before ended between writing and removing
                 newest[key_of(obj)] = obj
         archive = await self._runtime.take(self._project.record, f"/{FOLDER}")
         contents = unpacked(archive).values() if archive is not None else ()
-        hidden = [msgspec.json.decode(content, type=Json) for content in contents if content]
-        newest.update({key_of(obj): obj for obj in hidden})
+        newest.update({key_of(obj): obj for obj in map(decoded, contents) if obj is not None})
         self._written = {key: _encoded(obj) for key, obj in newest.items()}
         self._volumes = {self._volume(key, content): key for key, content in self._written.items()}
         self._pods = {key for key in newest if key.kind == POD}
@@ -173,6 +175,26 @@ class Record:
 
     def _volume(self, key: Key, content: bytes) -> str:
         return f"{self._project.prefix}-object-{digest([*key, content.decode()], 16)}"
+
+
+class _KeptMetadata(msgspec.Struct):
+    name: str
+    namespace: str = ""
+    uid: str = ""
+
+
+class _KeptObject(msgspec.Struct):
+    kind: str
+    metadata: _KeptMetadata
+
+
+def decoded(content: bytes | str) -> Json | None:
+    """An object as it was kept; None where that has been spoilt, or is empty: it is gone then."""
+    try:
+        decode(content, _KeptObject)
+        return decode(content, Json)
+    except MalformedJsonError:
+        return None
 
 
 def _path(key: Key) -> str:

@@ -1,10 +1,13 @@
 """One request on a blocking socket, for commands that ask one thing and end: there is little to import."""
 
+import re
 import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
+
+from pytilt.model.numbers import whole
 
 CHUNK_BYTES = 65536
 
@@ -109,11 +112,10 @@ class Answer:
             yield piece
 
     def _chunk_size(self) -> int:
-        text = self._line().partition(b";")[0]
-        try:
-            return int(text, 16)
-        except ValueError as error:
-            raise ConnectionError("the answer is no HTTP: a chunk has no size") from error
+        text = self._line().partition(b";")[0].strip()
+        if not re.fullmatch(rb"[0-9a-fA-F]{1,15}", text):
+            raise ConnectionError("the answer is no HTTP: a chunk has no size")
+        return int(text, 16)
 
     def _line(self) -> bytes:
         while b"\n" not in self._read:
@@ -136,14 +138,15 @@ class Answer:
         while True:
             version, _, rest = self._line().decode("latin-1").partition(" ")
             status, _, reason = rest.partition(" ")
-            if not version.startswith("HTTP/1.") or not (status.isascii() and status.isdigit()):
+            code = whole(status)
+            if not version.startswith("HTTP/1.") or code is None:
                 raise ConnectionError("the answer is no HTTP")
             headers: dict[str, str] = {}
             while line := self._line():
                 name, _, value = line.decode("latin-1").partition(":")
                 headers[name.strip().lower()] = value.strip()
-            if int(status) not in _CONTINUES:
-                return AnswerHead(int(status), reason.strip()), headers
+            if code not in _CONTINUES:
+                return AnswerHead(code, reason.strip()), headers
 
 
 @contextmanager
@@ -189,6 +192,6 @@ def ask(
 def _length(text: str | None) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()):
+    if (length := whole(text)) is None:
         raise ConnectionError("the answer is no HTTP: its length is none")
-    return int(text)
+    return length

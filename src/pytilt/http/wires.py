@@ -49,6 +49,11 @@ class Wire(Protocol):
         """Close both directions at once."""
 
 
+def is_address(host: str) -> bool:
+    """Is it no name? While several addresses are tried, Python may lose a socket when it is cancelled."""
+    return ":" in host or host.replace(".", "").isdigit()
+
+
 def unverified() -> ssl.SSLContext:
     """TLS for probes: they look at no certificate, as those of Kubernetes do not either."""
     context = ssl.create_default_context()
@@ -86,7 +91,7 @@ async def open_tcp(
         port,
         ssl=tls,
         server_hostname=(name or host) if tls else None,
-        happy_eyeballs_delay=SECOND_ADDRESS_SECONDS,
+        happy_eyeballs_delay=None if is_address(host) else SECOND_ADDRESS_SECONDS,
         limit=ahead,
     )
     try:

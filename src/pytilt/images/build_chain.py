@@ -10,6 +10,7 @@ from pytilt.model import references
 from pytilt.model.images import DockerBuild, Image, ImageConfig
 from pytilt.model.inference import Chain
 from pytilt.model.names import ImageName
+from pytilt.model.numbers import whole
 
 _SYNTAX = re.compile(r"#\s*syntax\s*=\s*(\S+)", re.IGNORECASE)
 _KNOWN_SYNTAX = re.compile(r"(docker\.io/)?docker/dockerfile(-upstream)?(:\S+)?")
@@ -139,7 +140,8 @@ class _DockerfileStages:
     def _index(self, word: str) -> int | None:
         if word.lower() in self._names:
             return self._names[word.lower()]
-        return int(word) if word.isdecimal() and int(word) < len(self._stages) else None
+        number = whole(word)
+        return number if number is not None and number < len(self._stages) else None
 
     def _stage(self, number: int) -> MadeStage:
         if number not in self._made:

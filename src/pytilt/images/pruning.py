@@ -1,8 +1,7 @@
 """Removing what builds have left in the engine: old images of a project, and containers that were made of them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 
@@ -14,8 +13,6 @@ from pytilt.model.references import try_parse
 from pytilt.model.resources import PruneSettings
 from pytilt.model.times import EPOCH, moment
 
-Json = dict[str, Any]
-
 Say = Callable[[str], None]
 """Prints one line."""
 
@@ -26,6 +23,27 @@ _SANDBOXES_LABEL = "dev.pytilt.project"
 """Containers of the built-in context `engine` are their project's own, ended or not."""
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+class _EndedContainer(msgspec.Struct, rename="pascal"):
+    id: str
+    created: int = 0
+    labels: dict[str, str] | None = None
+
+
+class _OwnImage(msgspec.Struct, rename="pascal"):
+    id: str
+
+
+class _Tagging(msgspec.Struct, rename="pascal"):
+    last_tag_time: str = ""
+
+
+class _DatedImage(msgspec.Struct, rename="pascal"):
+    metadata: _Tagging | None = None
+    created: str | None = None
+    repo_tags: list[str] | None = None
+    size: int = 0
 
 
 class StoredImage(Value):
@@ -72,14 +90,14 @@ async def prune(api: DockerApi, names: Collection[str], settings: PruneSettings,
         say: called with what was removed, in Tilt's words.
     """
     limit = now.timestamp() - settings.max_age_seconds
-    containers = [each["Id"] for each in await _ended(api) if each.get("Created", 0) <= limit]
+    containers = [each.id for each in await _ended(api) if each.created <= limit]
     removed = [each for each in containers if await _removed(api, "containers", each) is not None]
     say(f"[Docker Prune] removed {len(removed)} containers")
     for each in removed:
         say(f"\t- {each}")
-    items: list[Json] = []
+    items: list[Mapping[str, str]] = []
     freed = 0
-    for image in stale_images([await _inspected(api, each["Id"]) for each in await _built(api)], names, settings, now):
+    for image in stale_images([await _inspected(api, each.id) for each in await _built(api)], names, settings, now):
         answers = [await _removed(api, "images", tag) for tag in image.tags]
         items += [item for answer in answers for item in answer or ()]
         freed += image.size if all(answer is not None for answer in answers) else 0
@@ -97,32 +115,32 @@ def human_size(number: int) -> str:
     return f"{size:.4g}{_UNITS[power]}"
 
 
-async def _ended(api: DockerApi) -> list[Json]:
+async def _ended(api: DockerApi) -> list[_EndedContainer]:
     filters = {"label": [_LABEL], "status": ["created", "exited", "dead"]}
     params: dict[str, str | bool] = {"all": True, "filters": msgspec.json.encode(filters).decode()}
-    found = (await api.request("GET", "/containers/json", params=params)).decode(list[Json])
-    return [each for each in found if _SANDBOXES_LABEL not in (each.get("Labels") or {})]
+    found = (await api.request("GET", "/containers/json", params=params)).decode(list[_EndedContainer])
+    return [each for each in found if _SANDBOXES_LABEL not in (each.labels or {})]
 
 
-async def _built(api: DockerApi) -> list[Json]:
+async def _built(api: DockerApi) -> list[_OwnImage]:
     filters = {"label": [_LABEL]}
     params = {"filters": msgspec.json.encode(filters).decode()}
-    return (await api.request("GET", "/images/json", params=params)).decode(list[Json])
+    return (await api.request("GET", "/images/json", params=params)).decode(list[_OwnImage])
 
 
 async def _inspected(api: DockerApi, image: str) -> StoredImage:
     try:
-        found = (await api.request("GET", path("images", image, "json"))).decode(Json)
+        found = (await api.request("GET", path("images", image, "json"))).decode(_DatedImage)
     except DockerApiError as error:
         if error.status == 404:  # somebody else was quicker
             return StoredImage(id=image, tags=(), since=EPOCH)
         raise
-    tagged = (found.get("Metadata") or {}).get("LastTagTime", "")
-    since = max(moment(tagged), moment(found.get("Created", "")))
-    return StoredImage(id=image, tags=tuple(found.get("RepoTags") or ()), since=since, size=found.get("Size", 0))
+    tagged = found.metadata.last_tag_time if found.metadata else ""
+    since = max(moment(tagged), moment(found.created or ""))
+    return StoredImage(id=image, tags=tuple(found.repo_tags or ()), since=since, size=found.size)
 
 
-async def _removed(api: DockerApi, kind: str, name: str) -> list[Json] | None:
+async def _removed(api: DockerApi, kind: str, name: str) -> list[dict[str, str]] | None:
     """What went with it; None if it stays, for example because a container needs it."""
     try:
         answer = await api.request("DELETE", path(kind, name))
@@ -130,7 +148,7 @@ async def _removed(api: DockerApi, kind: str, name: str) -> list[Json] | None:
         if error.status in (404, 409):
             return None
         raise
-    return answer.decode(list[Json]) if answer.body else []
+    return answer.decode(list[dict[str, str]]) if answer.body else []
 
 
 def _name(tag: str) -> str:

@@ -42,7 +42,7 @@ def latest_run(pod: KubeObject, container: str) -> LatestRun:
     ended = "terminated" in state or waits_after_run
     return LatestRun(
         id=str(status.get("containerID") or "").rpartition("://")[2],
-        restarts=int(status.get("restartCount") or 0),
+        restarts=objects.number(status, "restartCount"),
         started="running" in state or ended,
         ended=ended,
     )

@@ -4,6 +4,8 @@ import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from pytilt.model.numbers import whole
+
 
 def proxy_for(url: str, environ: Mapping[str, str]) -> str:
     """The proxy's address, empty for a direct connection.
@@ -37,8 +39,8 @@ def _covers(rule: str, host: str, port: int) -> bool:
         except ValueError:
             pass
     name, colon, only = rule.rpartition(":")
-    if colon and only.isdigit():
-        return int(only) == port and _covers(name, host, port)
+    if colon and (number := whole(only)) is not None:
+        return number == port and _covers(name, host, port)
     if rule.startswith("."):
         return host.endswith(rule)
     return host == rule or host.endswith(f".{rule.removeprefix('*.')}")

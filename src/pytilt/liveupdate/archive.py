@@ -19,6 +19,7 @@ from pytilt.model.base import Value
 from pytilt.model.files import Ignore
 from pytilt.model.images import LiveUpdate, Sync
 from pytilt.model.inference import Inferred
+from pytilt.model.numbers import whole
 
 LARGEST_BYTES = 512 * 1024 * 1024
 """A larger file is not synced: it is held in memory on its way. An image takes files of any size."""
@@ -307,12 +308,12 @@ def _add_one(tar: tarfile.TarFile, local: str, remote: str, file: SyncedFile) ->
 def _own(info: tarfile.TarInfo, owner: str) -> None:
     """Name the owner; a name is looked up by the tar that unpacks, a user without a group has the one of its number."""
     user, _, group = owner.partition(":")
-    if user.isdecimal():
-        info.uid = info.gid = int(user)
+    if (number := whole(user)) is not None:
+        info.uid = info.gid = number
     else:
         info.uname = user
-    if group.isdecimal():
-        info.gid = int(group)
+    if (number := whole(group)) is not None:
+        info.gid = number
     else:
         info.gname = group or info.uname
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pytilt.cluster import drift, objects
 from pytilt.model.base import Value
 from pytilt.model.clusters import ObjectRef
+from pytilt.model.numbers import whole
 from pytilt.model.resources import KubeObject
 
 
@@ -50,15 +51,15 @@ class AppliedObjects:
         for each in present:
             applied = by_name.get((objects.kind(each), objects.name(each)))
             if applied is not None:
-                whole, ref = _with_data(applied), objects.ref(each)
+                data, ref = _with_data(applied), objects.ref(each)
                 version = str(objects.metadata(each).get("resourceVersion", ""))
                 self._objects[ref] = Baseline(
                     resource=resource,
                     ref=ref,
-                    wanted=whole,
-                    leaves=drift.leaves(whole, each),
+                    wanted=data,
+                    leaves=drift.leaves(data, each),
                     uid=objects.uid(each),
-                    version=int(version) if version.isdigit() else 0,
+                    version=whole(version) or 0,
                 )
         self._drifted.pop(resource, None)
         self.changed.set()

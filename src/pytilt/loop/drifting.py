@@ -14,6 +14,7 @@ from pytilt.loop.connecting import retry_pause
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
+from pytilt.model.numbers import whole
 from pytilt.model.objects import Resource, Tiltfile
 from pytilt.model.resources import Deploy, KubeObject
 from pytilt.store.logs import LogStore
@@ -206,8 +207,8 @@ def _of_people(applied: Baseline, present: KubeObject) -> tuple[Difference, ...]
 def _is_older(present: KubeObject, applied: Baseline) -> bool:
     """Is it a state from before the apply, or one of an object that is being deleted?"""
     metadata = objects.metadata(present)
-    version = str(metadata.get("resourceVersion", ""))
-    older = version.isdigit() and int(version) < applied.version
+    version = whole(str(metadata.get("resourceVersion", "")))
+    older = version is not None and version < applied.version
     return older or bool(metadata.get("deletionTimestamp"))
 
 

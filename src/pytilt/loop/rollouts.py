@@ -83,8 +83,5 @@ def rollout(pod: Pod) -> Iterator[RolloutStep]:
 
 def _duration(since: str, until: str) -> str:
     """Seconds between two times of the cluster, which counts whole ones only."""
-    try:
-        seconds = seconds_between(since, until)
-    except ValueError:
-        return "<1s"
+    seconds = seconds_between(since, until)
     return f"{seconds:.0f}s" if seconds >= 1 else "<1s"

@@ -52,12 +52,11 @@ def time_of(micros: int) -> str:
 
 
 def seconds_between(since: str, until: str) -> float:
-    """Seconds from one RFC 3339 text to another.
-
-    Raises:
-        ValueError: one of them is none.
-    """
-    return (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds()
+    """Seconds from one RFC 3339 text to another; 0 where one of them is none."""
+    try:
+        return (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds()
+    except (ValueError, TypeError):  # the latter where only one has a zone
+        return 0.0
 
 
 def rfc3339(seconds: float) -> str:
@@ -66,11 +65,14 @@ def rfc3339(seconds: float) -> str:
 
 
 def seconds_of(text: str) -> float:
-    """The Unix time of an RFC 3339 text with up to nine digits of a second; 0 for an empty one or the zero time."""
+    """The Unix time of an RFC 3339 text with up to nine digits of a second; 0 for the zero time and what is none."""
     if not text or text.startswith("0001-"):
         return 0.0
     whole, digits = _without_digits(text)
-    return datetime.fromisoformat(whole).timestamp() + (float(f"0.{digits}") if digits else 0.0)
+    try:
+        return datetime.fromisoformat(whole).timestamp() + (float(f"0.{digits}") if digits else 0.0)
+    except ValueError:
+        return 0.0
 
 
 def duration_of(text: str) -> float | None:

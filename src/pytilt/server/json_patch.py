@@ -4,6 +4,7 @@ import copy
 from typing import Any, NoReturn
 
 from pytilt.errors import UserError
+from pytilt.model.numbers import whole
 
 
 def apply_patch(value: Any, operations: list[Any]) -> Any:  # noqa: ANN401 - JSON
@@ -91,9 +92,10 @@ def _key(holder: object, step: str) -> Any:  # noqa: ANN401 - of a list or of a 
 
 
 def _index(step: str) -> int:
-    if not step.isdecimal() or (len(step) > 1 and step[0] == "0"):
+    number = whole(step)
+    if number is None or str(number) != step:
         _refuse(f"`{step}` is no place in a list")
-    return int(step)
+    return number
 
 
 def _refuse(why: str) -> NoReturn:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from pytilt.host.files.blocks import Blocks
 from pytilt.model.base import Value
+from pytilt.model.numbers import whole
 
 VERSION = 3
 GREETING = b"\x1esynclet "
@@ -79,13 +80,10 @@ def read_greeting(line: bytes) -> Greeting | None:
     if not line.startswith(GREETING):
         return None
     words = line[len(GREETING) :].decode(errors="replace").split()
-    if not words or not words[0].isdecimal():
+    if not words or (version := whole(words[0])) is None:
         return None
     known = dict(word.partition("=")[::2] for word in words[1:])
-    pid = known.get("pid", "")
-    return Greeting(
-        version=int(words[0]), restarts=known.get("restarts") == "1", pid=int(pid) if pid.isdecimal() else 0
-    )
+    return Greeting(version=version, restarts=known.get("restarts") == "1", pid=whole(known.get("pid", "")) or 0)
 
 
 def frame(kind: bytes, payload: bytes = b"") -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytilt.errors import UserError
+from pytilt.model.numbers import whole
 from pytilt.model.regex import regex
 from pytilt.model.times import duration_of, go_duration
 from pytilt.tiltfile.compose_files import Read, dependencies, environment_file, pairs
@@ -89,7 +90,7 @@ def _arguments(arguments: Mapping[str, str | None], environ: Mapping[str, str]) 
 def published_ports(service: Config) -> tuple[int, ...]:
     """The ports of this machine that a normal service has."""
     found = [str(each.get("published", "")) for each in service.get("ports", ())]
-    return tuple(int(port) for port in found if port.isdigit() and int(port))
+    return tuple(port for port in map(whole, found) if port)
 
 
 def _build(build: object, directory: str) -> Config:

@@ -55,6 +55,6 @@ def _from_text(text: str) -> PortForwardSpec:
 
 
 def _port(text: str) -> int:
-    if not re.fullmatch(r"[+-]?\d+", text) or not 0 <= int(text) <= _MAX_PORT:
+    if not re.fullmatch(r"[+-]?[0-9]{1,9}", text) or not 0 <= int(text) <= _MAX_PORT:
         raise UserError(f'portForward port value "{text}" is not in the valid range [0-{_MAX_PORT}]')
     return int(text)

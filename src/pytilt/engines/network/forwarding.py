@@ -105,7 +105,7 @@ class ForwarderConfiguration:
         running = await self._runtime.containers(self._project.labels(labels.PUBLISHER))
         alive = {}
         for container in running:
-            name = container["Names"][0].removeprefix("/")
+            name = next(iter(container["Names"] or ()), "").removeprefix("/")  # one that is being removed may have none
             if container["State"] == "running" and container["Labels"].get(labels.DIGEST) == digests.get(name):
                 alive[name] = digests[name]
             else:

@@ -18,6 +18,7 @@ from pytilt.engines.podspec.environment import MissingSourceError
 from pytilt.engines.podspec.plan import ContainerView, Instance, PodPlan, RunState
 from pytilt.engines.podspec.status import PodFacts, pod_status
 from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError
+from pytilt.model.numbers import whole
 from pytilt.model.resources import KubeObject
 
 DEFAULT_GRACE = 30
@@ -262,7 +263,7 @@ class PodRunner:
                 continue
             inspected = await self._context.runtime.inspect(item["Id"])
             if inspected is not None:
-                attempt = int(item["Labels"][labels.ATTEMPT])
+                attempt = whole(item["Labels"][labels.ATTEMPT]) or 0
                 instances.setdefault(item["Labels"][labels.CONTAINER], []).append(instance_of(inspected, attempt))
         for container in podplan.all_containers(self._pod):
             self._seen(container, instances.get(container["name"], []))

@@ -4,6 +4,8 @@ import io
 import tarfile
 from collections.abc import Iterable
 
+from pytilt.errors import DockerApiError
+
 Entry = tuple[tarfile.TarInfo, bytes]
 """A member of a tar archive and its content."""
 
@@ -41,11 +43,18 @@ def packed(entries: Iterable[Entry]) -> bytes:
 
 
 def unpacked(archive: bytes) -> dict[str, bytes]:
-    """The plain files of a tar archive."""
-    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
-        found = {}
-        for info in opened:
-            file = opened.extractfile(info) if info.isfile() else None
-            if file is not None:
-                found[info.name] = file.read()
-        return found
+    """The plain files of a tar archive.
+
+    Raises:
+        DockerApiError: the engine gave something else.
+    """
+    found = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as opened:
+            for info in opened:
+                file = opened.extractfile(info) if info.isfile() else None
+                if file is not None:
+                    found[info.name] = file.read()
+    except (tarfile.TarError, ValueError) as error:
+        raise DockerApiError(f"the container engine's archive cannot be read: {error}", status=200) from error
+    return found

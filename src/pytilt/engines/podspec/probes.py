@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from pytilt.model.base import Value
+from pytilt.model.numbers import whole
 
 
 class ProbeKind(StrEnum):
@@ -82,7 +83,9 @@ def probe_spec(container: Mapping[str, Any], kind: ProbeKind) -> ProbeSpec | Non
 
 def port_number(port: object, container: Mapping[str, Any]) -> int:
     """The number of a port that may be given by name; 0 when the container has no such port."""
-    if isinstance(port, int) or str(port).isdigit():
-        return int(str(port))
+    if isinstance(port, int):
+        return port
+    if (number := whole(str(port))) is not None:
+        return number
     ports = container.get("ports") or ()
     return next((int(item["containerPort"]) for item in ports if item.get("name") == port), 0)

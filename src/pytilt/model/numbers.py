@@ -1,0 +1,13 @@
+"""Whole numbers in texts that others wrote."""
+
+import re
+
+_DIGITS = re.compile("[0-9]{1,18}")
+
+
+def whole(text: str) -> int | None:
+    """The number of a text that is nothing but digits; None where it is more, and of more than 18 digits.
+
+    Python's own tests of digits let pass what `int` refuses: `²`, or a number of 5,000 digits.
+    """
+    return int(text) if _DIGITS.fullmatch(text) else None
