@@ -6,7 +6,7 @@ import pytest
 
 from pytilt.host.ports import free_port
 from pytilt.loop.probing import ReadinessProber
-from pytilt.model.commands import ExecAction, HttpGetAction, Probe, TcpSocketAction
+from pytilt.model.commands import ExecAction, HttpGetAction, HttpHeader, Probe, TcpSocketAction
 from pytilt.testing.host import FakeRunner, ProcessScript
 from tests.loop.waiting import PATIENCE_SECONDS, running
 
@@ -42,6 +42,24 @@ async def test_an_http_probe_goes_by_the_status_and_follows_nothing(status: str,
     async with server(f"HTTP/1.1 {status}\r\nLocation: /else\r\nContent-Length: 0\r\n\r\n".encode()) as port:
         probe = Probe(http_get=HttpGetAction(port=port, host="127.0.0.1", path="health"), timeout_seconds=5)
         assert await prober().ask(probe) == expected
+
+
+async def test_an_http_probe_sends_its_headers():
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        headers = (HttpHeader(name="Host", value="shop.example"), HttpHeader(name="X-Word", value="a b"))
+        action = HttpGetAction(port=port, host="127.0.0.1", http_headers=headers)
+        assert await prober().ask(Probe(http_get=action, timeout_seconds=5)) is None
+    lines = asked[0].decode().lower().splitlines()
+    assert [line for line in lines if line.startswith("host:")] == ["host: shop.example"]
+    assert "x-word: a b" in lines
 
 
 async def test_an_http_probe_of_a_closed_port_says_so():

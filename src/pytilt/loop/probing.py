@@ -92,7 +92,8 @@ async def _http(action: HttpGetAction) -> str | None:
         tls = unverified() if scheme == "https" else None
         exchange = Exchange(await open_tcp(action.host, action.port, tls=tls), f"{action.host}:{action.port}")
         try:
-            head = await exchange.ask("GET", quoted(path))
+            headers = [(header.name, header.value) for header in action.http_headers]
+            head = await exchange.ask("GET", quoted(path), headers)
         finally:
             exchange.wire.close()
     except OSError as problem:
