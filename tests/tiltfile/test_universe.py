@@ -2,19 +2,9 @@ import re
 from pathlib import Path
 
 from pytilt.dialect import ModuleValue
-from pytilt.tiltfile.extensions import Extensions
-from pytilt.tiltfile.request import EvaluationRequest, Host, LocalResult
-from pytilt.tiltfile.script import Script
-from pytilt.tiltfile.universe import universe
+from pytilt.tiltfile.universe import known_names
 
 PAGE = Path(__file__).parents[2] / "docs" / "tiltfile.md"
-
-
-def everything():
-    """All that a Tiltfile finds."""
-    host = Host(log=lambda *_, **__: None, run_local=lambda *_: LocalResult(exit_status=0))
-    script = Script(EvaluationRequest(path="/Tiltfile"), host)
-    return universe(script, lambda _: {}, Extensions(script))
 
 
 def members():
@@ -28,7 +18,7 @@ def members():
             else:
                 found.append((f"{prefix}{name}", value))
 
-    collect(everything(), "")
+    collect(known_names(), "")
     return found
 
 

@@ -46,6 +46,7 @@ COMMANDS = {
     "alpha": "Commands whose output may change: `tiltfile-result`",
     "docker-prune": "Remove old images that were built here",
     "extension": "List, lock and update the repositories of extensions",
+    "lsp": "The language server for editors",
     "completion": "Print the script that completes commands in a shell",
     "version": "Print the version",
     "help": "Print how a command is used",
@@ -56,7 +57,7 @@ UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 """What the system says of an output that cannot be written any more."""
 
 MISSING = frozenset(
-    "docker doctor explain lsp verify-install".split()  # noqa: SIM905 - read at a glance
+    "docker doctor explain verify-install".split()  # noqa: SIM905 - read at a glance
 )
 """Commands of Tilt's for which there is nothing else."""
 

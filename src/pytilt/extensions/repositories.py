@@ -10,7 +10,7 @@ So is what Tilt itself has fetched before.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -141,6 +141,15 @@ class Repositories:
                 hint="look at what changed, then write the lock anew with `tilt extension lock`",
             )
         return Checkout(path=str(repository.files(commit, fetched / commit)), commit=commit, tree=tree)
+
+    def copies(self, url: str) -> Iterator[Path]:
+        """The folders of this machine that hold files of a repository, of whatever commit: the newest first."""
+        folder = self.folder(url)
+        foreign = [self._foreign / folder.relative_to(self._state.path)] if self._foreign is not None else []
+        fetched = self._fetched(url)
+        commits = [each for each in fetched.iterdir() if each.name != "git"] if fetched.is_dir() else []
+        newest = sorted(commits, key=lambda each: each.stat().st_mtime, reverse=True)
+        yield from (each for each in [folder, *newest, *foreign] if each.is_dir())
 
     def _local(self, url: str, ref: str) -> Checkout:
         path = Path(url.removeprefix("file://"))

@@ -1,9 +1,10 @@
 """What evaluates a project's Tiltfile, with the repositories of extensions that it may load."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pytilt.extensions import lockfile
-from pytilt.extensions.repositories import Repositories, RunGit
+from pytilt.extensions.repositories import DEFAULT_URL, GitResult, Repositories, RunGit
 from pytilt.host.processes import Runner
 from pytilt.host.state import StateDirectory
 from pytilt.loop.evaluator import Evaluator
@@ -62,6 +63,18 @@ def repositories(
         newest=newest,
         foreign=_tilts_copies(project.settings),
     )
+
+
+def extension_on_this_machine(settings: Settings, name: str) -> str | None:
+    """The Tiltfile of an extension of the default repository, if a copy is here; nothing is fetched."""
+
+    def no_git(_words: Sequence[str], _progress: Callable[[str], None]) -> GitResult:
+        return GitResult(exit_status=1)
+
+    state, foreign = extensions_directory(settings), _tilts_copies(settings)
+    known = Repositories(state, no_git, lambda *_, **__: None, fetches=False, foreign=foreign)
+    files = (folder / name / "Tiltfile" for folder in known.copies(DEFAULT_URL))
+    return next((str(file) for file in files if file.is_file()), None)
 
 
 def extensions_directory(settings: Settings) -> StateDirectory:

@@ -63,6 +63,14 @@ _CONSTANTS = {"string": "str", "list": "list[str]", "dict": "dict[str, str]", "i
 
 
 def _function(name: str, function: Builtin, indent: str, *, inside: bool) -> list[str]:
+    signature, result = typed_signature(function)
+    lines = [f"{indent}@staticmethod"] if inside else []
+    body = [f'{indent}    """{function.doc.splitlines()[0]}"""'] if function.doc else [f"{indent}    ..."]
+    return [*lines, f"{indent}def {name}{signature} -> {result}:", *body]
+
+
+def typed_signature(function: Builtin) -> tuple[inspect.Signature, str]:
+    """The parameters of a function, which print with their types and defaults, and the type of what it returns."""
     hints = get_type_hints(function.function, include_extras=True) if inspect.isroutine(function.function) else {}
     parameters = []
     for each in function.signature.parameters.values():
@@ -72,11 +80,7 @@ def _function(name: str, function: Builtin, indent: str, *, inside: bool) -> lis
         shown = _parameter(hint)
         shown += " | None" if each.default is None and shown != "Any" and "None" not in shown else ""
         parameters.append(each.replace(annotation=_Verbatim(shown), default=default))
-    signature = str(inspect.Signature(parameters))
-    result = _RESULTS.get(hints.get("return", Any), "Any")
-    lines = [f"{indent}@staticmethod"] if inside else []
-    body = [f'{indent}    """{function.doc.splitlines()[0]}"""'] if function.doc else [f"{indent}    ..."]
-    return [*lines, f"{indent}def {name}{signature} -> {result}:", *body]
+    return inspect.Signature(parameters), _RESULTS.get(hints.get("return", Any), "Any")
 
 
 class _Verbatim:

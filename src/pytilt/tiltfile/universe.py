@@ -18,6 +18,7 @@ from pytilt.tiltfile.kubernetes_builtins import KubernetesBuiltins
 from pytilt.tiltfile.live_update_builtins import LiveUpdateBuiltins
 from pytilt.tiltfile.local_builtins import LocalBuiltins
 from pytilt.tiltfile.os_builtins import OsBuiltins
+from pytilt.tiltfile.request import EvaluationRequest, Host, LocalResult
 from pytilt.tiltfile.script import Script
 from pytilt.tiltfile.settings_builtins import SettingsBuiltins
 from pytilt.tiltfile.values import Mode, TriggerModeValue
@@ -55,6 +56,13 @@ def universe(script: Script, load: Load, extensions: Extensions) -> Mapping[str,
     for topic in topics:
         names |= functions_of(topic, lambda: script.directory, calls, problems)
     return in_modules(names)
+
+
+def known_names() -> Mapping[str, object]:
+    """The same for those who only want to know what there is."""
+    host = Host(log=lambda *_, **__: None, run_local=lambda *_: LocalResult(exit_status=1))
+    script = Script(EvaluationRequest(path="/Tiltfile"), host)
+    return universe(script, lambda _: {}, Extensions(script))
 
 
 def in_modules(names: Mapping[str, object], prefix: str = "") -> dict[str, object]:
