@@ -38,11 +38,11 @@ func (k keptFiles) find(path string, size int64) (keptFile, bool) {
 func (k keptFiles) keep(path string, old *os.File, known knownSums, size int64) {
 	var found syscall.Stat_t
 	if kept, ok := k.find(path, size); ok && kept.File != old {
-		old.Close() // the one that is kept already is the better one
+		release(old) // the one that is kept already is the better one
 		return
 	}
 	if err := syscall.Fstat(int(old.Fd()), &found); err != nil || found.Size <= size || len(k) >= mostKept {
-		old.Close()
+		release(old)
 		k.drop(path)
 		return
 	}
@@ -59,7 +59,12 @@ func (k keptFiles) dropAll() {
 
 func (k keptFiles) drop(path string) {
 	if kept, ok := k[path]; ok {
-		kept.Close()
+		release(kept.File)
 		delete(k, path)
 	}
+}
+
+// release closes a file that has no name any more, beside what goes on: the system then frees all of its content.
+func release(file *os.File) {
+	go file.Close()
 }
