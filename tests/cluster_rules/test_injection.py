@@ -152,9 +152,26 @@ spec: {parts: [{image: web, imagePullPolicy: Always}, {image: other}], run: {rep
 def test_the_template_of_a_custom_resource_is_touched_only_if_an_image_is_in_it():
     rollout = deployment("web", "web", kind="Rollout", api_version="argoproj.io/v1alpha1")
     assert injected(rollout)["spec"] == rollout["spec"]
-    after = injected(rollout, image("web"))
-    assert containers(after)[0]["image"] == "localhost:5001/web:tilt-1"
+    containers(rollout).append({"name": "side", "image": "busybox"})
+    after = injected(rollout, image("web", entrypoint=("run",)))
+    first, side = containers(after)
+    assert (first["image"], first["command"]) == ("localhost:5001/web:tilt-1", ["run"])
+    assert (first["imagePullPolicy"], "imagePullPolicy" in side) == ("IfNotPresent", False)
     assert template_hashes([after])
+
+
+def test_what_an_image_is_located_in_gets_its_command_where_it_has_one():
+    flow = yaml("""
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {generateName: flow-}
+spec: {templates: [{name: a, container: {image: web, command: [old]}}, {name: b, container: {image: other, args: [x]}}]}
+""")
+    locators = [ImageLocator(kind="Workflow", paths=("{.spec.templates[*].container.image}",))]
+    after = injected(flow, image("web", entrypoint=("new",), container_args=("y",)), locators=locators)
+    first, second = (each["container"] for each in after["spec"]["templates"])
+    assert first == {"image": "localhost:5001/web:tilt-1", "command": ["new"], "args": ["y"]}
+    assert second == {"image": "other", "args": ["x"]}
 
 
 def test_an_image_that_is_nowhere_is_an_error():

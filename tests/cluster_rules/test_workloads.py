@@ -48,6 +48,23 @@ def test_every_place_of_an_image_in_a_pod_is_found():
     assert references_in(web) == ("i", "a", "e", "v")
 
 
+def test_the_pod_templates_of_custom_resources_are_found_however_deep():
+    job = yaml(f"""
+apiVersion: kubeflow.org/v1
+kind: PyTorchJob
+metadata: {{name: train}}
+spec:
+  replicas:
+    Master: {{template: {{metadata: {{labels: {{a: b}}}}, spec: {{{CONTAINERS}}}}}}}
+  groups: [{{template: {{spec: {{{CONTAINERS}}}}}}}, {{podSpec: {{{CONTAINERS}}}}}, {{containers: [{{port: 1}}]}}]
+status: {{template: {{spec: {{{CONTAINERS}}}}}}}
+""")
+    assert references_in(job) == ("web", "web", "web")
+    assert [list(template) for template in templates(job)] == [["metadata", "spec"], ["spec"]]
+    pod = yaml(f"{{apiVersion: x.io/v1, kind: Sandbox, metadata: {{name: a}}, spec: {{{CONTAINERS}}}}}")
+    assert (references_in(pod), templates(pod)) == (("web",), [])
+
+
 def test_odd_objects_have_no_containers():
     specs: tuple[object, ...] = (None, [], "x", {"template": None}, {"template": {"spec": {"containers": 1}}})
     for spec in specs:

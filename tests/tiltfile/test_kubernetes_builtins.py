@@ -113,6 +113,48 @@ def test_a_path_need_not_lead_anywhere_in_other_objects(tmp_path):
     assert deploy(tmp_path, "k8s_image_json_path('{.spec.nope}', kind='Other')", "web").workload
 
 
+ROLLOUT = deployment("web", "img/web", kind="Rollout").replace("apps/v1", "argoproj.io/v1alpha1")
+
+
+def groups(tmp_path, script, *objects):
+    """The names of the objects of every resource."""
+    files = {"Tiltfile": f"k8s_yaml('d.yaml')\ndocker_build('img/web', '.')\n{script}", "Dockerfile": "FROM busybox\n"}
+    made = Project(tmp_path, {**files, "d.yaml": documents(*objects)}).declare()
+    return {each.name: [f"{o['kind']}/{o['metadata']['name']}" for o in each.deploy.objects] for each in made.resources}
+
+
+@pytest.mark.parametrize(
+    ("script", "wanted"),
+    [
+        ("", {"web": ["Service/web", "Rollout/web"]}),
+        ("k8s_resource('web', objects=['web:service'])", {"web": ["Service/web", "Rollout/web"]}),
+        (
+            "k8s_resource(new_name='svc', objects=['web:service'])",
+            {"web": ["Rollout/web"], "svc": ["Service/web"]},
+        ),
+    ],
+)
+def test_a_service_of_a_custom_resource_joins_it_unless_the_tiltfile_says_where_it_belongs(tmp_path, script, wanted):
+    script = f"k8s_kind('Rollout', image_json_path='{{.spec.template.spec.containers[*].image}}')\n{script}"
+    assert groups(tmp_path, script, ROLLOUT, service("web", "web")) == wanted
+
+
+@pytest.mark.parametrize(
+    ("script", "more", "wanted"),
+    [
+        ("k8s_resource('web', links='x')", (), {"web": ["Rollout/web"]}),
+        ("k8s_resource(new_name='web', objects=['web:rollout'])", (), {"web": ["Rollout/web"]}),
+        (
+            "k8s_resource('web', links='x')",
+            (deployment("web", "busybox"),),
+            {"web": ["Deployment/web"], "web:rollout": ["Rollout/web"]},
+        ),
+    ],
+)
+def test_a_custom_resource_that_runs_an_image_takes_no_name_from_others(tmp_path, script, more, wanted):
+    assert groups(tmp_path, script, ROLLOUT, *more) == wanted
+
+
 def test_a_function_can_name_resources(tmp_path):
     script = "workload_to_resource_function(lambda id: '-'.join([id.name, id.kind, id.namespace, id.group]))"
     assert deploy(tmp_path, script, "web-Deployment-default-apps").workload == "Deployment/web"

@@ -1,7 +1,7 @@
 """Which objects make up a resource, and what it is called."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from pytilt.cluster import objects, selecting, workloads
 from pytilt.cluster.order import ordered
@@ -50,7 +50,7 @@ def group(
     is_workload: Callable[[KubeObject], bool],
     workload_name: Callable[[KubeObject], str] | None = None,
 ) -> Groups:
-    """Make a group for every workload, with the Services that lead to its pods.
+    """Make a group for every workload, with the Services that lead to its pods; see `with_services` for custom resources.
 
     Args:
         wanted: the objects, in the order of the YAML.
@@ -63,10 +63,48 @@ def group(
     found = [o for o in wanted if is_workload(o)]
     rest = _Rest(wanted, found)
     groups = [
-        WorkloadGroup(name=name, objects=ordered([workload, *rest.take_services(workload)]), workload=workload)
+        WorkloadGroup(name=name, objects=ordered([workload, *_services(workload, rest)]), workload=workload)
         for name, workload in zip(_names(found, workload_name), found, strict=True)
     ]
     return _with_plain_templates(groups, rest)
+
+
+def _services(workload: KubeObject, rest: "_Rest") -> tuple[KubeObject, ...]:
+    return rest.take_services(workload) if workloads.is_known(workload) else ()
+
+
+def with_services(groups: Groups) -> Groups:
+    """Give the custom resources that hold pod templates the Services that lead to their pods.
+
+    To be called once everything else is assigned: for Tilt these Services belong to nobody, and Tiltfiles name them.
+    """
+    rest = _Rest(groups.rest, ())
+    made = []
+    for one in groups.groups:
+        custom = one.workload is not None and not workloads.is_known(one.workload)
+        services = rest.take_services(one.workload) if one.workload is not None and custom else ()
+        joined = ordered([*one.objects, *services])
+        made.append(WorkloadGroup(name=one.name, objects=joined, workload=one.workload) if services else one)
+    return Groups(groups=tuple(made), rest=rest.objects)
+
+
+def with_workloads(groups: Groups, workload: Callable[[KubeObject], bool], taken: Collection[str]) -> Groups:
+    """Make groups for workloads among the rest that no Tiltfile knows to be some, so they take no name from others.
+
+    Args:
+        groups: what there is.
+        workload: is an object one of them?
+        taken: further names that are not free.
+    """
+    found = [o for o in groups.rest if workload(o)]
+    names, made = {*groups.names, *taken}, []
+    for o in found:
+        free = next((name for name in selecting.fragments(o) if name not in names), "")
+        if free:
+            names.add(free)
+            made.append(WorkloadGroup(name=ResourceName(free), objects=(o,), workload=o))
+    rest = tuple(o for o in groups.rest if not any(o is one.workload for one in made))
+    return Groups(groups=(*groups.groups, *made), rest=rest)
 
 
 def assign(groups: Groups, name: ResourceName, fragments: Sequence[str]) -> Groups:

@@ -21,6 +21,7 @@ TEMPLATE_HASH_LABEL = "tilt.dev/pod-template-hash"
 """Distinguishes the pods of this template from those of the one before."""
 
 _PULL_POLICY = "IfNotPresent"
+_COMMAND_FIELDS = frozenset({"command", "args"})
 
 
 def inject(
@@ -119,7 +120,7 @@ def _label_templates(o: dict[str, Any]) -> None:
 
 def _suit_development(o: dict[str, Any]) -> None:
     """Take the image that was just built, and do not wait for a pod that crashes before starting the next."""
-    for container in workloads.containers(o):
+    for container in workloads.containers(o) if workloads.is_known(o) else ():
         container["imagePullPolicy"] = _PULL_POLICY
     if objects.kind(o) == "StatefulSet" and objects.group(objects.api_version(o)) == "apps":
         _child(o, "spec")["podManagementPolicy"] = "Parallel"
@@ -137,15 +138,16 @@ def _replace(
         container for container in workloads.containers(o) if references.means(str(container.get("image") or ""), spec)
     ]
     for container in in_containers:
-        container["image"] = reference
+        container["image"], container["imagePullPolicy"] = reference, _PULL_POLICY
+    located = _in_located(o, spec, reference, locators)
     elsewhere = [
         *(_in_volumes(o, spec, reference)),
         *(_in_environment(o, spec, reference) if spec.match_in_env_vars else ()),
-        *(_in_located(o, spec, reference, locators)),
+        *located,
     ]
     if not in_containers and not elsewhere:
         return False
-    _set_command(o, spec, reference, in_containers)
+    _set_command(o, spec, reference, [*in_containers, *_like_containers(located, in_containers)])
     for container in in_containers if spec.name in supervised else ():
         if container.get("command"):  # without one it is the image's own entry point, which does that already
             container["command"] = [verbs.PATH, *verbs.supervise(map(str, container["command"]))]
@@ -167,14 +169,28 @@ def _in_environment(o: dict[str, Any], spec: Image, reference: str) -> Iterator[
             yield True
 
 
-def _in_located(o: dict[str, Any], spec: Image, reference: str, locators: Sequence[ImageLocator]) -> Iterator[bool]:
+def _in_located(
+    o: dict[str, Any], spec: Image, reference: str, locators: Sequence[ImageLocator]
+) -> list[workloads.Spot]:
+    found = []
     for spot in workloads.located(o, locators):
         if references.means(spot.reference, spec):
             spot.replace(reference)
-            yield True
+            found.append(spot)
         elif spot.reference == reference:
             # The path leads into a container, which was dealt with already.
-            yield True
+            found.append(spot)
+    return found
+
+
+def _like_containers(
+    located: Sequence[workloads.Spot], containers: Sequence[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """What an image was located in that says what it runs, as containers do: the steps of a workflow, for example."""
+    for spot in located:
+        holder = spot.holder
+        if holder is not None and not _COMMAND_FIELDS.isdisjoint(holder) and not any(holder is c for c in containers):
+            yield holder
 
 
 def _set_command(o: dict[str, Any], spec: Image, reference: str, containers: Sequence[dict[str, Any]]) -> None:
@@ -185,7 +201,7 @@ def _set_command(o: dict[str, Any], spec: Image, reference: str, containers: Seq
             f"could not inject command {list(spec.entrypoint or ())} into entity: {objects.name(o)}. "
             f"No container found matching ref: {reference}. "
             "Note: command overrides only supported on containers with images, not on CRDs",
-            hint="remove `entrypoint` and `container_args` of this image",
+            hint="remove `entrypoint` and `container_args` of this image, or write `command: []` beside it in the YAML",
         )
     for container in containers:
         if spec.entrypoint is not None:

@@ -122,7 +122,7 @@ def pick(fragment: str, everything: Sequence[KubeObject], remaining: Sequence[Ku
         UserError: it names none, several, or one that is taken.
     """
     parts = _split(fragment)
-    found = [o for o in everything if objects.name(o).lower() == parts[0] and _parts(o)[: len(parts)] == parts]
+    found = [o for o in everything if _begins(o, parts)]
     if not found:
         raise UserError(
             f'No object identified by the fragment "{fragment}" could be found. '
@@ -140,6 +140,19 @@ def pick(fragment: str, everything: Sequence[KubeObject], remaining: Sequence[Ku
             hint="another resource has it already",
         )
     return found[0]
+
+
+def is_named(o: KubeObject, fragment: str) -> bool:
+    """Is an object one of those that a fragment names?
+
+    Raises:
+        UserError: it is no fragment.
+    """
+    return _begins(o, _split(fragment))
+
+
+def _begins(o: KubeObject, parts: tuple[str, ...]) -> bool:
+    return objects.name(o).lower() == parts[0] and _parts(o)[: len(parts)] == parts
 
 
 def _parts(o: KubeObject) -> tuple[str, ...]:

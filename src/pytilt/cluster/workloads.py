@@ -24,8 +24,11 @@ _TEMPLATES: Mapping[str, tuple[str, ...]] = {
 }
 """Where the built-in kinds keep their pod template."""
 
-_LIKE_TEMPLATES = (("spec", "template"), ("spec", "jobTemplate", "spec", "template"))
-"""Where custom resources usually keep theirs, for example those of Argo Rollouts and Knative."""
+_DEEPEST = 12
+"""So many levels below a custom resource are looked through for pod specs."""
+
+_NO_SPECS = ("apiVersion", "kind", "metadata", "status")
+"""What of a custom resource is not looked through."""
 
 _READINESS = {"Job": PodReadiness.SUCCEEDED, "CronJob": PodReadiness.IGNORE}
 """A Job is done when its pod succeeded; the pods of a CronJob come by the clock. As in Tilt."""
@@ -57,21 +60,26 @@ def is_workload(
     """
     if any(kind.matches(o) for kind in kinds) or image_names(o, images, locators):
         return True
-    return bool(located(o, locators)) or (_is_known(o) and any(True for _ in _spec_images(pod_specs(o))))
+    return bool(located(o, locators)) or (is_known(o) and any(True for _ in _spec_images(pod_specs(o))))
 
 
 def readiness(wanted: Sequence[KubeObject], kinds: Sequence[WorkloadKind] = ()) -> PodReadiness | None:
     """What the pods of a resource must reach because of the kinds of its objects; None when those say nothing."""
     modes = {kind.pod_readiness for kind in kinds for o in wanted if kind.matches(o)}
-    modes |= {_READINESS.get(objects.kind(o)) for o in wanted if _is_known(o)}
+    modes |= {_READINESS.get(objects.kind(o)) for o in wanted if is_known(o)}
     return next(
         (mode for mode in (PodReadiness.WAIT, PodReadiness.IGNORE, PodReadiness.SUCCEEDED) if mode in modes), None
     )
 
 
+def is_known(o: KubeObject) -> bool:
+    """Is it of one of Kubernetes' own kinds, and no custom resource?"""
+    return is_built_in(objects.group(objects.api_version(o)))
+
+
 def makes_pods(o: KubeObject) -> bool:
     """Is it of a built-in kind that holds a pod template?"""
-    return _is_known(o) and bool(templates(o))
+    return is_known(o) and bool(templates(o))
 
 
 def image_names(o: KubeObject, images: Sequence[Image], locators: Sequence[ImageLocator] = ()) -> tuple[Image, ...]:
@@ -96,14 +104,14 @@ def references_in(o: KubeObject, locators: Sequence[ImageLocator] = ()) -> tuple
 def templates(o: KubeObject) -> list[dict[str, Any]]:
     """The pod templates of the object, the very mappings inside it. A Pod is none.
 
-    A mapping in a custom resource is taken for one when it is at a usual place and lists containers.
+    In a custom resource, whatever holds a pod spec under `spec` is taken for one, however deep: those of Argo Rollouts,
+    Knative, training jobs and many more.
     """
-    if _is_known(o):
+    if is_known(o):
         path = _TEMPLATES.get(objects.kind(o))
         template = objects.mapping(o, *path) if path else {}
         return [template] if isinstance(template, dict) and template else []
-    found = [objects.mapping(o, *path) for path in _LIKE_TEMPLATES]
-    return [one for one in found if isinstance(one, dict) and objects.items(one, "spec", "containers")]
+    return [template for template, _ in _custom_specs(o) if template is not None]
 
 
 def pod_specs(o: KubeObject) -> list[dict[str, Any]]:
@@ -111,7 +119,35 @@ def pod_specs(o: KubeObject) -> list[dict[str, Any]]:
     if objects.kind(o) == "Pod" and objects.api_version(o) == "v1":
         spec = objects.mapping(o, "spec")
         return [spec] if isinstance(spec, dict) else []
+    if not is_known(o):
+        return [spec for _, spec in _custom_specs(o)]
     return [template["spec"] for template in templates(o) if isinstance(template.get("spec"), dict)]
+
+
+def _custom_specs(o: KubeObject) -> Iterator[tuple[dict[str, Any] | None, dict[str, Any]]]:
+    """Every pod spec in a custom resource, each after the template that holds it; None where that is no template."""
+    for key, value in o.items():
+        if key not in _NO_SPECS:
+            yield from _specs_below(value, None, 1)
+
+
+def _specs_below(
+    value: object, holder: dict[str, Any] | None, depth: int
+) -> Iterator[tuple[dict[str, Any] | None, dict[str, Any]]]:
+    if isinstance(value, dict):
+        if _is_pod_spec(value):
+            yield holder, value
+        elif depth < _DEEPEST:
+            for key, inner in value.items():
+                yield from _specs_below(inner, value if key == "spec" else None, depth + 1)
+    elif isinstance(value, list) and depth < _DEEPEST:
+        for inner in value:
+            yield from _specs_below(inner, None, depth + 1)
+
+
+def _is_pod_spec(value: Mapping[str, Any]) -> bool:
+    found = value.get("containers")
+    return isinstance(found, list) and bool(found) and all(isinstance(each, dict) and "image" in each for each in found)
 
 
 def containers(o: KubeObject) -> list[dict[str, Any]]:
@@ -141,11 +177,15 @@ class Spot:
     Args:
         reference: the reference as written there.
         replace: puts another one there.
+        holder: the mapping in which it stands, where that is one with a field `image`.
     """
 
-    def __init__(self, reference: str, replace: Callable[[str], None]) -> None:
+    def __init__(
+        self, reference: str, replace: Callable[[str], None], holder: dict[str, Any] | None = None
+    ) -> None:
         self.reference = reference
         self.replace = replace
+        self.holder = holder
 
 
 def located(o: KubeObject, locators: Sequence[ImageLocator]) -> list[Spot]:
@@ -196,7 +236,7 @@ def _spots(o: KubeObject, locator: ImageLocator) -> Iterator[Spot]:
     for path in locator.paths:
         for place in find(path, o):
             if isinstance(place.value, str):
-                yield Spot(place.value, _string_replacer(place))
+                yield Spot(place.value, _string_replacer(place), place.holder if place.key == "image" else None)
     if locator.object_path:
         for place in find(locator.object_path, o):
             if isinstance(place.value, dict):
@@ -237,7 +277,3 @@ def _spec_images(specs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             reference = objects.mapping(volume, "image").get("reference")
             if reference:
                 yield str(reference)
-
-
-def _is_known(o: KubeObject) -> bool:
-    return is_built_in(objects.group(objects.api_version(o)))

@@ -44,9 +44,11 @@ def kubernetes_resources(
     groups = replace(groups, groups=(*(WorkloadGroup(name=name) for name in deploys), *groups.groups))
     for group in groups.groups:
         _check_name(group.name, (), taken, f"error making resource for workload {_shown(group)}: ")
+    groups = _with_unsaid(groups, declared, search, taken)
     configured = _Configured(groups, taken)
     for options in declared.options:
         configured.apply(options)
+    configured.groups = grouping.with_services(configured.groups)
     made = tuple(
         _resource(
             group,
@@ -89,6 +91,22 @@ def _grouped(wanted: list[KubeObject], declared: ScriptResult, search: "_ImageSe
         raise UserError(message, where=place, hint=error.hint) from error
 
 
+def _with_unsaid(
+    groups: Groups, declared: ScriptResult, search: "_ImageSearch", taken: Collection[str]
+) -> grouping.Groups:
+    """The groups, and those of custom resources that no `k8s_kind` calls workloads, but that run an image.
+
+    For Tilt they are plain objects: where `objects` names one, it goes there, and they take no name that is used.
+    """
+    fragments = [fragment for options in declared.options for fragment in options.objects]
+    used = {name for one in declared.options if one.grouped or one.new_name for name in (one.name, one.new_name)}
+
+    def is_free(o: KubeObject) -> bool:
+        return search.is_unsaid(o) and not any(selecting.is_named(o, fragment) for fragment in fragments)
+
+    return grouping.with_workloads(groups, is_free, {*taken, *used})
+
+
 class _ImageSearch:
     """Finds images in objects, each object once."""
 
@@ -107,7 +125,12 @@ class _ImageSearch:
         """Does this object get a resource of its own?"""
         if self._locators:
             workloads.check_located(o, self._locators)
-        return bool(self.images(o)) or workloads.is_workload(o, (), self._kinds, self._locators)
+        named = workloads.is_known(o) and bool(self.images(o))
+        return named or workloads.is_workload(o, (), self._kinds, self._locators)
+
+    def is_unsaid(self, o: KubeObject) -> bool:
+        """Is it a custom resource that is a workload only by an image that its pod template names?"""
+        return not workloads.is_known(o) and bool(self.images(o))
 
     def images(self, o: KubeObject) -> tuple[ImageName, ...]:
         """The images of the Tiltfile that an object names."""
