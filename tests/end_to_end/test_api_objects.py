@@ -3,7 +3,7 @@
 import json
 import time
 
-from tests.end_to_end.sessions import served, until
+from tests.end_to_end.sessions import is_running, served, until
 from tests.end_to_end.terminal import terminal
 from tests.end_to_end.texts import DEPLOYMENT
 
@@ -80,6 +80,29 @@ def test_a_switch_disables_a_resource_and_what_clients_made_outlives_an_evaluati
         session.until(lambda: tilt.run("get", "uibutton", "greet").code == 1, "the button to go")
         assert "running" in one(tilt, "cmd", "mine")["status"]
         assert tilt.run("delete", "cmd", "mine").output == 'cmd.tilt.dev "mine" deleted\n'
+
+
+def test_a_running_update_and_a_running_evaluation_are_stopped_by_their_buttons(tilt_alone):
+    tilt = tilt_alone({"Tiltfile": "local_resource('long', 'echo begins; sleep 1000')"})
+
+    def stop(name):
+        click = json.dumps({"status": {"lastClickedAt": now()}})
+        tilt.ok("patch", "uibutton", f"{name}-stopbuild", "--subresource=status", "-p", click)
+
+    with tilt.up() as session:
+        session.says("begins")
+        stop("long")
+        assert session.fails("long") == "build canceled"
+        tilt.project.write("Tiltfile", "local('echo $$ > pid; sleep 1000')\nlocal_resource('other', 'true')")
+        session.says("local: echo")
+        session.until((tilt.project.root / "pid").exists, "the command of the Tiltfile")
+        stop("(Tiltfile)")
+        assert session.fails("(Tiltfile)") == "build canceled"
+        pid = int((tilt.project.root / "pid").read_text())
+        session.until(lambda: not is_running(pid), "its command to end")
+        assert "other" not in session.rows()
+        tilt.project.write("Tiltfile", "local_resource('other', 'true')")
+        session.settles("other")
 
 
 def test_a_button_is_pressed_in_the_display_once_its_inputs_are_given(tilt_alone, tmp_path):

@@ -1,6 +1,7 @@
 from msgspec.structs import replace
 
 from pytilt.loop.declaring import declared_objects, put_objects
+from pytilt.model.api.buttons import UIButton
 from pytilt.model.api.cmds import Cmd, CmdSpec, CmdStateRunning, CmdStatus
 from pytilt.model.api.config_maps import ConfigMap
 from pytilt.model.api.toggles import ToggleButton
@@ -32,12 +33,13 @@ def test_what_is_declared_again_keeps_its_status_and_counts_its_changes(store: S
     assert (found.generation, found.status, found.owner) == (2, status, TILTFILE_OWNER)
 
 
-def test_every_resource_has_a_switch_and_a_local_one_the_command_of_its_update():
+def test_every_resource_has_a_switch_a_button_that_stops_it_and_a_local_one_the_command_of_its_update():
     declaration = Declaration(resources=(local("web", update="make"),), objects=(ONE,))
     found = declared_objects(declaration, {ResourceName("web")})
     assert {(type(each), each.name) for each in found} == {
         (Cmd, "one"),
         (ConfigMap, "web-disable"),
         (ToggleButton, "web-disable"),
+        (UIButton, "web-stopbuild"),
         (Cmd, "web:update"),
     }

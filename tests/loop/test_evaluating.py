@@ -37,7 +37,7 @@ from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeCluster
 from pytilt.testing.host import FakeFileWatcher
 from pytilt.tiltfile.request import EvaluationResult
-from tests.idle import idle
+from tests.idle import eventually, idle
 from tests.loop.declaring import deployment, image, kubernetes, local, plain, prepare, update
 from tests.loop.kinds.trials import kinds
 from tests.loop.waiting import logged, running, until, until_logged
@@ -174,7 +174,7 @@ async def test_a_config_file_that_changes_during_the_evaluation_evaluates_once_m
     async with trial.session(declares()):
         trial.evaluator.gate.clear()
         trial.watcher.change(CONFIG)
-        await until(trial.store, lambda: len(trial.evaluator.args) == 2)
+        await eventually(lambda: len(trial.evaluator.args) == 2)
         trial.watcher.change(CONFIG)
         await until(trial.store, lambda: trial.watching.sequence == 2)
         trial.evaluator.gate.set()
@@ -236,7 +236,7 @@ async def test_a_trigger_evaluates_again_also_when_it_comes_during_an_evaluation
     async with trial.session(declares()):
         trial.evaluator.gate.clear()
         trial.evaluating.trigger(Reason.WEB_TRIGGER)
-        await until(trial.store, lambda: len(trial.evaluator.args) == 2)
+        await eventually(lambda: len(trial.evaluator.args) == 2)
         trial.evaluating.trigger(Reason.CLI_TRIGGER)
         trial.evaluator.gate.set()
         status = await trial.evaluated(3)

@@ -10,11 +10,9 @@ import type { ButtonView, UIInputSpec, UIInputStatus } from "./wire";
 /** Those of a resource, or those of the bar on top. */
 export function Buttons({ type, id }: { type: string; id: string }): JSX.Element {
   const found = buttons.value.filter(
-    ({ name, spec }) =>
+    ({ spec }) =>
       (spec.location?.componentType ?? "").toLowerCase() === type &&
-      (type === "global" || spec.location?.componentID === id) &&
-      !name.endsWith("-disable") &&
-      !name.endsWith("-stopbuild"),
+      (type === "global" || spec.location?.componentID === id),
   );
   return (
     <>
@@ -23,6 +21,11 @@ export function Buttons({ type, id }: { type: string; id: string }): JSX.Element
       ))}
     </>
   );
+}
+
+/** Stops the update of a resource that runs, or the evaluation of the Tiltfile. */
+export async function stopUpdate(name: string): Promise<void> {
+  if (await click(`${name}-stopbuild`, { lastClickedAt: microseconds(), inputs: [] })) say(`${name}: stopping the update`);
 }
 
 function ApiButton({ button }: { button: ButtonView }): JSX.Element {

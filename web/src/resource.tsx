@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Buttons } from "./buttons";
+import { Buttons, stopUpdate } from "./buttons";
 import { clock, duration, moment } from "./format";
 import { Log } from "./log";
 import { Age, Dialog, Endpoints, Sign, To, UpdateCell, WORDS } from "./pieces";
@@ -115,6 +115,11 @@ function Header({ row, detail: found }: { row: Row; detail: Detail | null }): JS
         <button type="button" class="primary" onClick={() => void trigger([row.name])}>
           ↻ Trigger
         </button>
+        {row.startedAt && (
+          <button type="button" title="Stop the update that runs" onClick={() => void stopUpdate(row.name)}>
+            ■ Stop
+          </button>
+        )}
         {!isTiltfile && (
           <button type="button" onClick={() => void setEnabled([row.name], row.enabled === false)}>
             {row.enabled === false ? "Enable" : "Disable"}

@@ -50,7 +50,7 @@ def group(
     is_workload: Callable[[KubeObject], bool],
     workload_name: Callable[[KubeObject], str] | None = None,
 ) -> Groups:
-    """Make a group for every workload, with the Services that lead to its pods; see `with_services` for custom resources.
+    """Make a group for every workload, with the Services that lead to its pods, but for those of custom resources.
 
     Args:
         wanted: the objects, in the order of the YAML.

@@ -180,9 +180,7 @@ class Spot:
         holder: the mapping in which it stands, where that is one with a field `image`.
     """
 
-    def __init__(
-        self, reference: str, replace: Callable[[str], None], holder: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, reference: str, replace: Callable[[str], None], holder: dict[str, Any] | None = None) -> None:
         self.reference = reference
         self.replace = replace
         self.holder = holder

@@ -17,6 +17,7 @@ from pytilt.hud.palette import OfResources, of_session
 from pytilt.hud.popups import Choice, Question, Reading, Typing
 from pytilt.hud.session import Arguments, Click, Enable, LogQuery, Request, TriggerRequest
 from pytilt.model.api.buttons import UIButton
+from pytilt.model.api.toggles import stop_button_name
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.resources import Link
 from pytilt.model.times import precise
@@ -90,6 +91,13 @@ class Hud(Display):
         row = self._row()
         if row is not None:
             self._ask(TriggerRequest(name=row.name), f"update of {row.name} is asked for")
+
+    def action_stop(self) -> None:
+        """Stop the update of the row that runs."""
+        row = self._row()
+        if row is not None and row.updating:
+            click = Click(button=stop_button_name(row.name), at=precise(self._clock()), inputs=())
+            self._ask(click, f"stopping the update of {row.name}")
 
     def action_enable(self, enabled: bool) -> None:
         """Switch the resource on or off; a group: all of it."""

@@ -103,6 +103,16 @@ COMMANDS = (
     DisplayCommand("enter", "⏎", "open_log", "log", "the whole log of the row, on the whole screen", ROWS, _on_row, 1),
     DisplayCommand("space,t", "space t", "trigger", "update", "trigger an update of the row now", ROWS, _on_enabled, 2),
     DisplayCommand(
+        "S",
+        "S",
+        "stop",
+        "stop",
+        "stop the update of the row that runs",
+        ROWS,
+        lambda now: _on_row(now) and now.row is not None and now.row.updating,
+        1,
+    ),
+    DisplayCommand(
         "b,B",
         "b",
         "browse",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from pytilt.loop.stop_buttons import stop_button
 from pytilt.loop.toggles import switch
 from pytilt.model.api.cmds import LOCAL_RESOURCE, Cmd, CmdSpec
 from pytilt.model.api.kinds import API_KINDS
@@ -51,6 +52,7 @@ def declared_objects(declaration: Declaration, enabled: set[ResourceName]) -> tu
     found: list[ApiObject] = list(declaration.objects)
     for resource in declaration.resources:
         found += switch(resource.name, enabled=resource.name in enabled)
+        found.append(stop_button(resource.name))
         found += _commands(resource)
     mine = {(type(each), each.name): each for each in reversed(found)}
     return tuple(reversed(mine.values()))

@@ -69,6 +69,7 @@ class Evaluating:
         self._origins = Origins(watching, store.now)
         self._chosen: dict[ResourceName, bool] = {}
         """What a person enabled or disabled; it outlives evaluations, until the arguments change."""
+        self._evaluation: asyncio.Task[EvaluationResult] | None = None
         self._declaring = asyncio.Lock()
         """Held while objects are made equal to a declaration: to one at a time."""
 
@@ -144,7 +145,7 @@ class Evaluating:
         origin.begin()
         try:
             with self._watching.observe([CONFIGS]) as seen:
-                result = await self._evaluator.evaluate(tiltfile.args, span)
+                result = await self._evaluated(tiltfile.args, span)
                 self._logs.hide(result.secrets)
                 async with self._declaring:
                     declaration, error = await self._apply(result, span, began)
@@ -174,6 +175,17 @@ class Evaluating:
         finally:
             span.close()
             self._origins.end(TILTFILE)
+
+    def stop(self) -> None:
+        """Stop a running evaluation; what was declared before stays."""
+        if self._evaluation is not None:
+            self._evaluation.cancel()
+
+    async def _evaluated(self, args: Sequence[str], span: Span) -> EvaluationResult:
+        async with asyncio.TaskGroup() as group:
+            self._evaluation = group.create_task(self._evaluator.evaluate(args, span), name="evaluation")
+        evaluation, self._evaluation = self._evaluation, None
+        return EvaluationResult(error="build canceled") if evaluation.cancelled() else evaluation.result()
 
     async def _apply(self, result: EvaluationResult, span: Span, began: float) -> tuple[Declaration | None, str]:
         """Make objects of what was declared; return what counts from now on, and what is wrong."""

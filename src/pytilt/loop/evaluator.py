@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pytilt.dialect.running import CodeCache
 from pytilt.errors import CommandError
 from pytilt.extensions.repositories import ENVIRONMENT, GitResult, Repositories, RunGit
 from pytilt.host.processes import ProcessRequest, Runner
-from pytilt.loop.interruptible import run_interruptibly
+from pytilt.loop.interruptible import ThreadInterruptedError, run_interruptibly
 from pytilt.model.commands import Command
 from pytilt.model.logs import Level, Log
 from pytilt.model.texts import from_bytes
@@ -48,15 +49,22 @@ class Evaluator:
         self._cache = cache
 
     async def evaluate(self, args: Sequence[str], log: Log) -> EvaluationResult:
-        """Evaluate once; what goes wrong is part of the result."""
-        loop = asyncio.get_running_loop()
+        """Evaluate once; what goes wrong is part of the result. Being cancelled stops its commands, too."""
+        loop, commands = asyncio.get_running_loop(), set[Future[LocalResult]]()
 
         def emit(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
             loop.call_soon_threadsafe(partial(log, text, level=level, progress=progress))
 
         def run(command: Command, stdin: bytes | None, output: Callable[[str], None]) -> LocalResult:
             given = replace(command, env=tuple({**dict(command.env), **self._environ}.items()))
-            return asyncio.run_coroutine_threadsafe(run_local(self._runner, given, stdin, output), loop).result()
+            running = asyncio.run_coroutine_threadsafe(run_local(self._runner, given, stdin, output), loop)
+            commands.add(running)
+            try:
+                return running.result()
+            except CancelledError:
+                raise ThreadInterruptedError from None
+            finally:
+                commands.discard(running)
 
         def git(words: Sequence[str], progress: Callable[[str], None]) -> GitResult:
             directory = str(Path(self._request.path).parent)
@@ -67,7 +75,11 @@ class Evaluator:
             return evaluate(request, Host(log=emit, run_local=run, checkout=find, cache=self._cache))
 
         request = replace(self._request, args=tuple(args))
-        return await run_interruptibly(evaluation)
+        try:
+            return await run_interruptibly(evaluation)
+        finally:
+            for each in tuple(commands):  # none are left of one that was not cancelled
+                each.cancel()
 
 
 async def run_local(

@@ -94,7 +94,7 @@ class Updating:
         self._rounds = Rounds()
         self._origins = Origins(watching, store.now)
         self._readiness = Readiness()
-        self._tasks: dict[ResourceName, set[asyncio.Task[None]]] = {}
+        self._tasks: dict[ResourceName, dict[asyncio.Task[None], Update]] = {}
 
     async def run(self) -> None:
         """Plan whenever the state changes, without end; leaving cancels every update that runs."""
@@ -162,6 +162,13 @@ class Updating:
         if tasks:
             await asyncio.wait(tasks)
 
+    def stop(self, name: ResourceName) -> None:
+        """Stop the running update of a resource; a live update is over in a moment, and goes on."""
+        for task, update in self._tasks.get(name, {}).items():
+            if update.strategy is not Strategy.LIVE:
+                self._logs.span(name, update.span, build=True)("Build Failed: build canceled\n", level=Level.ERROR)
+                task.cancel()
+
     def forget(self, name: ResourceName) -> None:
         """Begin with a resource as if it had never been updated: it was disabled."""
         self._edit(name, lambda _: ResourceStatus())
@@ -209,9 +216,9 @@ class Updating:
             ),
         )
         task = group.create_task(self._perform(start, update, origin), name=f"update {start.resource} {number}")
-        tasks = self._tasks.setdefault(start.resource, set())
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        tasks = self._tasks.setdefault(start.resource, {})
+        tasks[task] = update
+        task.add_done_callback(tasks.pop)
 
     def _begin_round(self, start: Start) -> None:
         state = self._store.snapshot()

@@ -37,6 +37,7 @@ from pytilt.loop.rollouts import Rollouts
 from pytilt.loop.runtimes import Runtimes
 from pytilt.loop.schedule import Slots, Start
 from pytilt.loop.session import run_session
+from pytilt.loop.stop_buttons import StopButtons, stop_button
 from pytilt.loop.syncing import Syncing
 from pytilt.loop.toggles import Toggles
 from pytilt.loop.updating import Updating, Work
@@ -106,6 +107,13 @@ class SessionRequests:
         else:
             self._updating.trigger(name, reason)
 
+    def stop(self, name: ResourceName) -> None:
+        """Stop the running update of a resource, or the running evaluation."""
+        if name == TILTFILE:
+            self._evaluating.stop()
+        else:
+            self._updating.stop(name)
+
     async def set_enabled(self, names: Sequence[ResourceName], *, enabled: bool) -> None:
         """See `server.app.Requests.set_enabled`."""
         await self._evaluating.set_enabled(names, enabled=enabled)
@@ -166,6 +174,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         evaluating = Evaluating(store, logs, watching, updating, deletion, tiltfile)
         drifting = Drifting(store, logs, access.cluster, kubernetes.applied_objects, updating.repair)
         pod_logs = PodLogs(store, logs, access.containers)
+        requests = SessionRequests(watching, updating, evaluating)
         tasks = {
             "files": watching.run(),
             "tiltfile": evaluating.run(),
@@ -174,6 +183,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             "pod logs": pod_logs.run(),
             "live updates": receivers.run(),
             **_objects(store, watching, evaluating, Cmds(store, logs, processes)),
+            "stop buttons": StopButtons(store, requests.stop).run(),
             **_in_cluster(connecting, drifting, Rollouts(store, logs), object_applies),
             "pruning": prune_now_and_then(store, logs, engine, access, ci=options.ci),
             "show": show(store, logs),
@@ -181,7 +191,6 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         if options.forward_ports:
             tasks["forwards"] = Forwarding(store, logs, access.containers, options.host).run()
         if options.listener is not None:
-            requests = SessionRequests(watching, updating, evaluating)
             tasks["server"] = _serve(store, logs, requests, project, options.listener, options)
         _keep_what_was_made()
         return await run_session(store, tasks, pod_logs.caught_up)
@@ -269,6 +278,7 @@ def _store(project: SessionProject, options: SessionOptions) -> Store:
     )
     store.put(session)
     store.put(Tiltfile(name=TILTFILE, path=project.tiltfile, args=project.args))
+    store.put(stop_button(TILTFILE))
     return store
 
 

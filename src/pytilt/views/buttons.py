@@ -1,6 +1,6 @@
 """The buttons of resources and of the session, as displays offer them. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pytilt.model.api.buttons import UIButton, UIInputSpec, UIInputStatus, default_inputs
 from pytilt.model.api.toggles import BUTTON_TYPE
@@ -16,13 +16,17 @@ Buttons = Mapping[str, tuple[UIButton, ...]]
 def buttons(state: Snapshot) -> Buttons:
     """Every button that people press, by the place where it is, in the order of their texts.
 
-    The switch of a resource is left out: displays have a key for it.
+    The switch of a resource and what stops its update are left out: displays have keys for them.
     """
     found: dict[str, list[UIButton]] = {}
-    for each in sorted(state.all(UIButton), key=lambda one: (one.spec.text, one.name)):
-        if BUTTON_TYPE not in each.annotations:
-            found.setdefault(_place(each), []).append(each)
+    for each in sorted(shown_buttons(state), key=lambda one: (one.spec.text, one.name)):
+        found.setdefault(_place(each), []).append(each)
     return {place: tuple(some) for place, some in found.items()}
+
+
+def shown_buttons(state: Snapshot) -> Iterator[UIButton]:
+    """The buttons that the Tiltfile, its extensions and clients have made."""
+    return (each for each in state.all(UIButton) if BUTTON_TYPE not in each.annotations)
 
 
 def initial_inputs(button: UIButton) -> tuple[UIInputStatus, ...]:

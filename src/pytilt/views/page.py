@@ -3,7 +3,7 @@
 `scripts/page_types.py` writes these types in TypeScript into `web/src/wire.ts`; a test fails where the two differ.
 """
 
-from pytilt.model.api.buttons import UIButton, UIButtonSpec
+from pytilt.model.api.buttons import UIButtonSpec
 from pytilt.model.base import Value
 from pytilt.model.lines import Block
 from pytilt.model.logs import Level
@@ -11,6 +11,7 @@ from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import Session, Tiltfile
 from pytilt.model.resources import Link
 from pytilt.store.objects import Snapshot
+from pytilt.views.buttons import shown_buttons
 from pytilt.views.dots import Dot
 from pytilt.views.rows import Row
 from pytilt.views.summaries import Summary, summary
@@ -168,4 +169,4 @@ def _session(version: str, state: Snapshot, found: tuple[Row, ...]) -> SessionVi
 
 
 def _buttons(state: Snapshot) -> tuple[ButtonView, ...]:
-    return tuple(ButtonView(name=each.name, spec=each.spec) for each in state.all(UIButton))
+    return tuple(ButtonView(name=each.name, spec=each.spec) for each in shown_buttons(state))

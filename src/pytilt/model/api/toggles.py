@@ -15,12 +15,20 @@ SWITCH_KEY = "isDisabled"
 BUTTON_TYPE = "tilt.dev/uibutton-type"
 """The annotation of a button that displays treat in their own way; Tilt's."""
 
+STOP_BUILD = "StopBuild"
+"""The type of a button that stops a running update; Tilt's."""
+
 _SWITCH = "-disable"
 
 
 def switch_name(resource: str) -> str:
     """The name of the ConfigMap, and of the ToggleButton, that disable a resource; Tilt's."""
     return f"{resource}{_SWITCH}"
+
+
+def stop_button_name(resource: str) -> str:
+    """The name of the button that stops the running update of a resource; Tilt's."""
+    return f"{resource}-stopbuild"
 
 
 def is_switch(name: str, resources: Container[str]) -> bool:
