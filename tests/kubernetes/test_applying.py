@@ -139,8 +139,22 @@ async def test_an_object_that_is_being_deleted_is_waited_for(answering: ApiServe
     assert (await applied(api))["metadata"]["uid"] == "2"
 
 
+async def test_fields_that_the_kind_does_not_have_are_left_out(answering: ApiServer, api: KubernetesApi):
+    untyped = status(500, "", "failed to create typed patch object (/colors): .data.b: field not declared in schema")
+    answering.on("PATCH", COLORS, untyped, status(404), stored(), untyped, stored(), stored())
+    answering.on("POST", MAPS, stored())
+    said: list[str] = []
+    wanted = WANTED | {"data": {"a": "red", "b": [{"c": 1}]}, "more": 1}
+    for _ in range(2):
+        await apply(api, Discovery(api), wanted, 5, said.append)
+    assert said == ["ConfigMap/colors is applied without fields that its kind does not have: .more, .data.b"] * 2
+    asked = [each for each in answering.of(COLORS) if each.headers["content-type"] == "application/apply-patch+yaml"]
+    assert [json.loads(each.body)["data"] for each in asked] == [wanted["data"], WANTED["data"]] * 2
+    assert [each.params.get("dryRun") for each in answering.of(MAPS)] == ["All"]
+
+
 async def test_what_server_side_apply_cannot_read_is_created_or_merged(answering: ApiServer, api: KubernetesApi):
-    untyped = status(500, "", "failed to create typed patch object (/colors): .x: field not declared in schema")
+    untyped = status(500, "", "failed to create typed patch object (/colors): .x: duplicate entries for key")
     answering.on("PATCH", COLORS, untyped, untyped, stored())
     answering.on("POST", MAPS, stored(), status(409, "AlreadyExists"))
     assert await applied(api)

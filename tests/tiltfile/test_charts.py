@@ -87,6 +87,12 @@ def test_without_helm_the_hint_is_to_install_it(tmp_path):
     assert "Unable to find Helm installation. Make sure `helm` is on your $PATH." in str(error)
 
 
+def test_without_kustomize_and_kubectl_the_hint_is_to_install_it(tmp_path):
+    made = Project(tmp_path, {"Tiltfile": "kustomize('k')", "k/kustomization.yaml": ""})
+    error = made.evaluate(environ={"PATH": made.path("nowhere")}).error
+    assert "Unable to find `kustomize`, nor `kubectl`" in str(error)
+
+
 def test_a_kustomization_is_rendered_and_its_files_are_watched(tmp_path):
     files = {
         "k/kustomization.yaml": """

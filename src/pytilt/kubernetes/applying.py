@@ -4,7 +4,8 @@ An object is made as wanted by server-side apply. Where that does not do:
 
 - a field cannot be changed: the object is deleted and created,
 - the object is being deleted: that is waited for,
-- server-side apply cannot read it (unknown fields, a list entry that is there twice): it is created, or merged,
+- its kind does not have some of its fields: it is applied without them,
+- server-side apply cannot read it (a list entry that is there twice): it is created, or merged,
 - something passes by itself (a busy server, a service account that is about to be made): it is tried again.
 """
 
@@ -42,6 +43,9 @@ LISTED_OBJECTS = 500
 
 _SERVER_OWNED = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink")
 """What only the server writes, and YAML that was read from a cluster often has."""
+
+_HEAD = ("apiVersion", "kind", "metadata")
+"""What every object has, whatever the schema of its kind."""
 
 _DEFINITION = "CustomResourceDefinition"
 
@@ -251,10 +255,30 @@ class _Application:
         answer = await self._send("PATCH", "application/apply-patch+yaml", force="true")
         if answer.ok or not answer.failure.untyped:
             return answer
+        if answer.failure.undeclared and await self._leave_out_undeclared():
+            answer = await self._send("PATCH", "application/apply-patch+yaml", force="true")
+            if answer.ok or not answer.failure.untyped:
+                return answer
         created = await self._created()
         if created.status != 409:
             return created
         return await self._send("PATCH", "application/merge-patch+json")
+
+    async def _leave_out_undeclared(self) -> bool:
+        """Leave out the fields that the schema does not have, as the server does with all but server-side apply."""
+        answer = await self._send("PATCH", "application/merge-patch+json", dryRun="All")
+        if answer.status == 404:
+            answer = await self._send("POST", "application/json", dryRun="All")
+        if not answer.ok:
+            return False
+        known, left_out = declared_part(self._wanted.object, answer.object())
+        if not left_out:
+            return False
+        self._notify(
+            f"{self._wanted.label} is applied without fields that its kind does not have: {', '.join(left_out)}"
+        )
+        self._wanted = msgspec.structs.replace(self._wanted, object=known)
+        return True
 
     async def _created(self) -> ApiAnswer:
         return await self._send("POST", "application/json")
@@ -324,6 +348,29 @@ class _Application:
     def _learn(self, o: KubeObject) -> None:
         if self._wanted.resource.kind == _DEFINITION:
             self._discovery.learn(o)
+
+
+def declared_part(wanted: KubeObject, accepted: KubeObject) -> tuple[KubeObject, tuple[str, ...]]:
+    """An object without the fields that the server has dropped, and the paths of these.
+
+    Args:
+        wanted: what was sent.
+        accepted: what the server made of it.
+    """
+    left_out: list[str] = []
+
+    def common(one: object, other: object, path: str) -> object:
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            left_out.extend(f"{path}.{key}" for key in one if key not in other and one[key] is not None)
+            return {key: common(value, other[key], f"{path}.{key}") for key, value in one.items() if key in other}
+        if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+            return [common(*pair, f"{path}[{index}]") for index, pair in enumerate(zip(one, other, strict=True))]
+        return one
+
+    rest = {key: value for key, value in wanted.items() if key not in _HEAD}
+    content = common(rest, {key: value for key, value in accepted.items() if key not in _HEAD}, "")
+    assert isinstance(content, dict)
+    return {**{key: wanted[key] for key in _HEAD if key in wanted}, **content}, tuple(left_out)
 
 
 def _prepared(wanted: KubeObject, resource: ApiResource, default: str) -> _ApplyTarget:

@@ -77,6 +77,11 @@ class Failure(Value):
         return any(text in self.message for text in _NOT_TYPED)
 
     @property
+    def undeclared(self) -> bool:
+        """Has the object fields that the schema of its kind does not have?"""
+        return "field not declared in schema" in self.message
+
+    @property
     def passing(self) -> bool:
         """Does it go away by itself within moments?"""
         busy = self.code in (429, 503, 504) or (self.code == 500 and self.reason in ("ServerTimeout", "Timeout"))

@@ -10,7 +10,8 @@ from pytilt.errors import PytiltError
 from pytilt.model.api.kubernetes_applies import KubernetesApply
 from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery
 from pytilt.model.logs import Level, Log
-from pytilt.model.objects import ClusterState, Resource
+from pytilt.model.names import TILTFILE
+from pytilt.model.objects import ClusterState, Resource, Tiltfile
 from pytilt.store.objects import Store
 
 POLL_SECONDS = 4.0
@@ -79,8 +80,18 @@ class Connecting:
         state = self._store.get(ClusterState, "default") or state
         if state.error:
             self._log(f"The cluster `{info.context}` answers\n")
+        if state.info is None and info.registry is not None and self._default_registry():
+            self._log(
+                f"Images go to {info.registry.host}, which the cluster announces; `default_registry` is ignored\n"
+            )
         self._store.put(replace(state, info=info, error="", connected_at=state.connected_at or self._store.now()))
         return True
+
+    def _default_registry(self) -> bool:
+        """Does the Tiltfile name a registry?"""
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        declaration = tiltfile.status.declaration if tiltfile else None
+        return declaration is not None and declaration.default_registry is not None
 
     def _failed(self, error: str) -> bool:
         state = self._store.get(ClusterState, "default") or ClusterState(name="default")

@@ -182,8 +182,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             "runtimes": kinds.run(),
             "pod logs": pod_logs.run(),
             "live updates": receivers.run(),
-            **_objects(store, watching, evaluating, Cmds(store, logs, processes)),
-            "stop buttons": StopButtons(store, requests.stop).run(),
+            **_objects(store, watching, evaluating, requests, Cmds(store, logs, processes)),
             **_in_cluster(connecting, drifting, Rollouts(store, logs), object_applies),
             "pruning": prune_now_and_then(store, logs, engine, access, ci=options.ci),
             "show": show(store, logs),
@@ -208,11 +207,14 @@ def _processes(project: SessionProject, runner: HostRunner, environ: Mapping[str
     return CommandProcesses(runner, partial(command_process, environ=environ), prober)
 
 
-def _objects(store: Store, watching: Watching, evaluating: Evaluating, cmds: Cmds) -> Mapping[str, Awaitable[None]]:
+def _objects(
+    store: Store, watching: Watching, evaluating: Evaluating, requests: SessionRequests, cmds: Cmds
+) -> Mapping[str, Awaitable[None]]:
     """The controllers of the objects that Tiltfiles and clients make."""
     return {
         "cmds": cmds.run(),
         "file watches": FileWatches(store, watching).run(),
+        "stop buttons": StopButtons(store, requests.stop).run(),
         "toggles": Toggles(store, evaluating.follow_switches).run(),
     }
 

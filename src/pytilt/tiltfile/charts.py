@@ -82,6 +82,11 @@ class ChartBuiltins:
         if find_program(self._script, words[0]) is None:
             if kustomize_bin:
                 raise UserError(f'exec: "{kustomize_bin}": no such file or directory')
+            if find_program(self._script, "kubectl") is None:
+                raise UserError(
+                    "Unable to find `kustomize`, nor `kubectl`, which has it too. Make sure one is on your $PATH.",
+                    hint="install it from https://kubectl.docs.kubernetes.io/installation/kustomize",
+                )
             self._script.print("Falling back to `kubectl kustomize` since `kustomize` was not found in PATH")
             words = ["kubectl", "kustomize"]
         # Kustomize does not take absolute paths everywhere.
