@@ -80,7 +80,7 @@ def honest(target: str) -> Any:
 
 async def _watched(t: HostileTrial) -> None:
     scope = watching.Scope(resource=PODS, namespace="default")
-    await _for_a_moment(watching.watch(t.api, scope, patience=0))
+    await _for_a_moment(watching.watch(t.api, scope, give_up_after=0))
 
 
 async def _logged(t: HostileTrial) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pytilt.errors import ClusterUnreachableError
-from pytilt.kubernetes.spdy import BUFFERED_BYTES, DICTIONARY, PROBE_PINGS, Patience, SpdyConnection
+from pytilt.kubernetes.spdy import BUFFERED_BYTES, DICTIONARY, PROBE_PINGS, SpdyConnection, SpdyTimeouts
 from tests.idle import eventually, idle
 from tests.kubernetes.spdy_server import PING, RST_STREAM, control, data
 
@@ -45,7 +45,7 @@ async def server() -> Server:
 
 @pytest.fixture
 async def connection(server: Server) -> AsyncIterator[SpdyConnection]:
-    made = SpdyConnection(server, Patience(quiet=0.05, answer=0.1))
+    made = SpdyConnection(server, SpdyTimeouts(quiet=0.05, answer=0.1))
     async with asyncio.TaskGroup() as group:
         reading = group.create_task(made.run())
         yield made

@@ -14,12 +14,12 @@ from pytilt.host.processes import HostRunner
 from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.forwarding import PROTOCOLS
 from pytilt.kubernetes.message_wire import TUNNEL_PROTOCOL
-from pytilt.kubernetes.spdy import Patience
-from pytilt.kubernetes.tunnels import Tunnels, Waits
+from pytilt.kubernetes.spdy import SpdyTimeouts
+from pytilt.kubernetes.tunnels import Tunnels, TunnelTimeouts
 from tests.kubernetes.api_server import connection
 from tests.kubernetes.spdy_server import FIN, SYN_REPLY, ServedTunnel, SpdyServer, control, spdy_server
 
-QUICK = Waits(accept=0.2, fresh=0.0, recycle=0.2, patience=Patience(quiet=0.05, answer=0.1))
+QUICK = TunnelTimeouts(accept=0.2, fresh=0.0, recycle=0.2, connection=SpdyTimeouts(quiet=0.05, answer=0.1))
 REFUSED = b"error forwarding port 80 to pod web: connection refused"
 
 
@@ -134,7 +134,7 @@ async def test_a_silent_connection_to_a_server_without_tunnels_stays_open_while_
         await socket.send(b"\x00late")
 
     async with old_server(wait) as tunnels, tunnels.connect("default", "web", 80) as stream:
-        asyncio.get_running_loop().call_later(6 * QUICK.patience.quiet + QUICK.patience.answer, speak.set)
+        asyncio.get_running_loop().call_later(6 * QUICK.connection.quiet + QUICK.connection.answer, speak.set)
         assert await stream.receive() == b"late"
 
 

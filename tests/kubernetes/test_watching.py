@@ -145,7 +145,7 @@ async def test_a_server_that_keeps_answering_nonsense_is_an_error_at_last(
 ):
     server.on("GET", ALL, Reply(status=500 if isinstance(body, dict) else 200, body=body))
     with pytest.raises(ClusterUnreachableError, match=r"is no Kubernetes API|refuses to list pods"):
-        async with aclosing(watch(api, Scope(resource=PODS), patience=0.1)) as changes:
+        async with aclosing(watch(api, Scope(resource=PODS), give_up_after=0.1)) as changes:
             await anext(changes)
 
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from pytilt.loop import freshness
-from pytilt.loop.freshness import ContainerPending, Impossible, Possible
+from pytilt.loop.freshness import ContainerPending, InPlace, NotInPlace
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.images import BuiltImage, CustomBuild, Image
 from pytilt.model.names import ImageName
@@ -78,7 +78,7 @@ class Trial:
     def lacking(self) -> bool:
         return freshness.lacking(self.store.snapshot(), self.resource)
 
-    def in_place(self) -> ContainerPending | Impossible | Possible:
+    def in_place(self) -> ContainerPending | NotInPlace | InPlace:
         return freshness.in_place(self.store.snapshot(), self.resource)
 
 
@@ -141,7 +141,7 @@ def test_an_image_answers_for_those_it_builds_upon():
 def test_what_runs_as_declared_can_be_updated_in_place(trial: Trial):
     trial.change("web", a=1)
     answer = trial.in_place()
-    assert isinstance(answer, Possible)
+    assert isinstance(answer, InPlace)
     assert [target.container.id for target in answer.targets] == ["c1"]
 
 
@@ -155,18 +155,18 @@ def test_what_runs_as_declared_can_be_updated_in_place(trial: Trial):
 )
 def test_only_after_a_good_full_update_can_it_be_in_place(trial: Trial, status: Mapping[str, object], why: str):
     trial.status(**status)
-    assert trial.in_place() == Impossible(why=why)
+    assert trial.in_place() == NotInPlace(why=why)
 
 
 def test_a_live_update_that_failed_in_the_container_does_not_rule_out_the_next(trial: Trial):
     trial.status(history=(update(2, Outcome.FAILED, Strategy.LIVE), update()))
-    assert isinstance(trial.in_place(), Possible)
+    assert isinstance(trial.in_place(), InPlace)
 
 
 def test_a_change_of_a_base_image_that_no_sync_covers_takes_a_full_update(trial: Trial):
     trial.change("base", a=1)
     answer = trial.in_place()
-    assert isinstance(answer, Impossible)
+    assert isinstance(answer, NotInPlace)
     assert "/p/base/a" in answer.why
 
 
@@ -174,14 +174,14 @@ def test_what_was_synced_before_is_not_planned_again_with_every_save(trial: Tria
     trial.change("base", a=1)
     trial.status(synced=1)
     trial.change("web", b=2)
-    assert isinstance(trial.in_place(), Possible)
+    assert isinstance(trial.in_place(), InPlace)
 
 
 def test_a_change_of_an_image_without_live_update_beside_one_with_takes_a_full_update(store: Store):
     trial = Trial(store, image("side"), WEB)
     trial.change("side", a=1)
     answer = trial.in_place()
-    assert isinstance(answer, Impossible)
+    assert isinstance(answer, NotInPlace)
     assert answer.why.startswith("image side has no live_update; ")
 
 
@@ -189,11 +189,11 @@ def test_a_change_of_an_image_without_live_update_beside_one_with_takes_a_full_u
     ("container", "pod", "expected"),
     [
         ({"state": ContainerState.WAITING, "reason": "ContainerCreating"}, {}, ContainerPending()),
-        ({"state": ContainerState.TERMINATED}, {}, Impossible(why="container c is down: terminated")),
+        ({"state": ContainerState.TERMINATED}, {}, NotInPlace(why="container c is down: terminated")),
         (
             {"state": ContainerState.WAITING, "reason": "CrashLoopBackOff"},
             {},
-            Impossible(why="container c is down: CrashLoopBackOff"),
+            NotInPlace(why="container c is down: CrashLoopBackOff"),
         ),
         ({"image": "web:0"}, {}, ContainerPending()),
         ({}, {"deleting": True}, ContainerPending()),
@@ -201,7 +201,7 @@ def test_a_change_of_an_image_without_live_update_beside_one_with_takes_a_full_u
     ],
 )
 def test_a_container_that_does_not_run_what_was_deployed_is_waited_for_or_given_up(
-    trial: Trial, container: Mapping[str, object], pod: Mapping[str, object], expected: ContainerPending | Impossible
+    trial: Trial, container: Mapping[str, object], pod: Mapping[str, object], expected: ContainerPending | NotInPlace
 ):
     trial.change("web", a=1)
     trial.runs(pod, **container)
@@ -245,7 +245,7 @@ def ready(store: Store) -> Trial:
 
 
 def test_a_container_that_runs_the_image_of_the_yaml_is_updated_in_place(ready: Trial):
-    assert isinstance(ready.in_place(), Possible)
+    assert isinstance(ready.in_place(), InPlace)
     ready.runs(image="unready:v1")
     assert ready.in_place() == ContainerPending()
 
@@ -262,13 +262,13 @@ def test_what_a_full_update_could_not_bring_is_in_the_way_of_no_later_live_updat
     status = FileWatchStatus(changes={"/p/elsewhere": 1, "/p/ready/a": 2}, latest=2)
     ready.store.put(FileWatch(name="image:ready", status=status))
     answer = ready.in_place()
-    assert isinstance(answer, Impossible)
+    assert isinstance(answer, NotInPlace)
     assert answer.why.startswith(
         "Found file(s) not matching any sync (files: [/p/elsewhere]); a `sync` that covers them"
     )
     ready.status(synced=2, consumed=2)
     assert ready.lacking()
     answer = ready.in_place()
-    assert isinstance(answer, Possible)
+    assert isinstance(answer, InPlace)
     (target,) = answer.targets
     assert freshness.missing(ready.store.snapshot(), ready.resource, target, upto=2) == {"/p/ready/a": 2}

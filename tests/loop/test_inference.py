@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from pytilt.errors import NotInPlaceError
 from pytilt.liveupdate.shell import open_shell
 from pytilt.loop import freshness
-from pytilt.loop.freshness import Impossible, Possible
+from pytilt.loop.freshness import InPlace, NotInPlace
 from pytilt.loop.inference import inferences
 from pytilt.loop.outcomes import Done
 from pytilt.loop.receivers import Receivers
@@ -187,7 +187,7 @@ async def test_a_file_that_is_only_copied_is_synced_and_the_rule_is_logged(
 ) -> None:
     trial = Trial(store, logs, tmp_path, Shells())
     trial.write({"index.html": "new"})
-    assert isinstance(trial.in_place(), Possible)
+    assert isinstance(trial.in_place(), InPlace)
     await trial.update()
     assert (trial.remote / "index.html").read_text() == "new"
     text = logged(logs)
@@ -216,7 +216,7 @@ async def test_a_file_that_a_command_reads_is_built(store: Store, logs: LogStore
     trial = Trial(store, logs, tmp_path, Shells())
     trial.write({"a.json": "{}"})
     answer = trial.in_place()
-    assert isinstance(answer, Impossible)
+    assert isinstance(answer, NotInPlace)
     assert answer.why == "`RUN cat a.json` (line 4) may read `a.json`, which `COPY a.json .` (line 3) brings"
 
 

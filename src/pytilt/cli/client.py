@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
 from pytilt.host.reading import read_file
-from pytilt.http.blocking import Answer, ask
+from pytilt.http.blocking import BlockingResponse, ask
 from pytilt.model.api.words import GROUP, VERSION
 from pytilt.session.places import token_path
 from pytilt.session.registry import session_address
@@ -160,7 +160,7 @@ class SessionClient:
                     yield json.loads(line)
 
     @contextmanager
-    def _request(self, method: str, path: str, body: str = "") -> Iterator[Answer]:
+    def _request(self, method: str, path: str, body: str = "") -> Iterator[BlockingResponse]:
         headers = [("X-Tilt-Token", self._token())]
         try:
             with ask(self.host, self.port, method, path, headers, body.encode(), seconds=self._seconds) as answer:
@@ -193,7 +193,7 @@ def _path(resource: str, *name: str) -> str:
     return "/".join((f"/apis/{group or GROUP}/{VERSION}", *quoted))
 
 
-def _found(answer: Answer) -> Json:
+def _found(answer: BlockingResponse) -> Json:
     text, head = answer.body().decode(), answer.head
     if head.status not in (200, 201):
         kind = NotFoundError if head.status == 404 else UserError

@@ -98,7 +98,7 @@ def image_names(o: KubeObject, images: Sequence[Image], locators: Sequence[Image
 
 def references_in(o: KubeObject, locators: Sequence[ImageLocator] = ()) -> tuple[str, ...]:
     """Every image reference of the object: containers, init containers, image volumes, located ones."""
-    return (*_spec_images(pod_specs(o)), *(spot.reference for spot in located(o, locators)))
+    return (*_spec_images(pod_specs(o)), *(each.reference for each in located(o, locators)))
 
 
 def templates(o: KubeObject) -> list[dict[str, Any]]:
@@ -171,7 +171,7 @@ def environment(o: KubeObject) -> list[dict[str, Any]]:
     return [entry for container in containers(o) for entry in objects.items(container, "env")]
 
 
-class Spot:
+class LocatedImage:
     """An image reference at a place that a locator found.
 
     Args:
@@ -186,9 +186,9 @@ class Spot:
         self.holder = holder
 
 
-def located(o: KubeObject, locators: Sequence[ImageLocator]) -> list[Spot]:
+def located(o: KubeObject, locators: Sequence[ImageLocator]) -> list[LocatedImage]:
     """The references that locators find in the object."""
-    return [spot for locator in locators if _is_for(locator, o) for spot in _spots(o, locator)]
+    return [each for locator in locators if _is_for(locator, o) for each in _located_images(o, locator)]
 
 
 def check_located(o: KubeObject, locators: Sequence[ImageLocator]) -> None:
@@ -216,7 +216,7 @@ def _wrong(o: KubeObject, path: str, locator: ImageLocator) -> str:
         found: Any = place.value
         if of_object and not isinstance(found, dict):
             return f"`{path}` may only match maps, and matches `{found}`"
-        reference = _object_spot(found, locator).reference if of_object else found
+        reference = _located_object(found, locator).reference if of_object else found
         if not isinstance(reference, str):
             return f"`{path}` may only match strings, and matches `{found}`"
         if references.try_parse(reference) is None:
@@ -230,15 +230,15 @@ def _is_for(locator: ImageLocator, o: KubeObject) -> bool:
     )
 
 
-def _spots(o: KubeObject, locator: ImageLocator) -> Iterator[Spot]:
+def _located_images(o: KubeObject, locator: ImageLocator) -> Iterator[LocatedImage]:
     for path in locator.paths:
         for place in find(path, o):
             if isinstance(place.value, str):
-                yield Spot(place.value, _string_replacer(place), place.holder if place.key == "image" else None)
+                yield LocatedImage(place.value, _string_replacer(place), place.holder if place.key == "image" else None)
     if locator.object_path:
         for place in find(locator.object_path, o):
             if isinstance(place.value, dict):
-                yield _object_spot(place.value, locator)
+                yield _located_object(place.value, locator)
 
 
 def _string_replacer(place: JsonPlace) -> Callable[[str], None]:
@@ -250,7 +250,7 @@ def _string_replacer(place: JsonPlace) -> Callable[[str], None]:
     return replace
 
 
-def _object_spot(holder: dict[str, Any], locator: ImageLocator) -> Spot:
+def _located_object(holder: dict[str, Any], locator: ImageLocator) -> LocatedImage:
     repository, tag = holder.get(locator.repo_field), holder.get(locator.tag_field)
     reference = repository if isinstance(repository, str) else ""
     if isinstance(tag, str) and tag:
@@ -264,7 +264,7 @@ def _object_spot(holder: dict[str, Any], locator: ImageLocator) -> Spot:
         if parsed.tag and locator.tag_field:
             holder[locator.tag_field] = parsed.tag
 
-    return Spot(reference, replace)
+    return LocatedImage(reference, replace)
 
 
 def _spec_images(specs: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pytilt.docker.api import DockerApi, path
 from pytilt.docker.discovery import connected
 from pytilt.docker.machine import Machine
 from pytilt.errors import DockerApiError
-from pytilt.http.batches import Batches
+from pytilt.http.coalescer import Coalescer
 from pytilt.model.base import Value
 from pytilt.model.images import ImageConfig
 from pytilt.model.references import parse
@@ -92,7 +92,7 @@ class Engine:
         self._finding = asyncio.Lock()
         self._api: DockerApi | None = None
         self._about: About | None = None
-        self._image_ids = Batches(self._image_id, self._all_image_ids)
+        self._image_ids = Coalescer(self._image_id, self._all_image_ids)
 
     async def __aenter__(self) -> Self:
         return self

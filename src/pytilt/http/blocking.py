@@ -23,7 +23,7 @@ _LEAST_SECONDS = 0.001
 """0 would mean not to wait at all, which is another error."""
 
 
-class AnswerHead(NamedTuple):
+class ResponseHead(NamedTuple):
     """How an answer begins."""
 
     status: int
@@ -31,7 +31,7 @@ class AnswerHead(NamedTuple):
     """For example `Not Found`."""
 
 
-class Answer:
+class BlockingResponse:
     """The answer to a request.
 
     Args:
@@ -133,7 +133,7 @@ class Answer:
             raise ConnectionError("the connection ended in the middle of an answer")
         self._read += piece
 
-    def _first(self) -> tuple[AnswerHead, dict[str, str]]:
+    def _first(self) -> tuple[ResponseHead, dict[str, str]]:
         """The beginning of the answer, with its headers; their names in lower case."""
         while True:
             version, _, rest = self._line().decode("latin-1").partition(" ")
@@ -146,7 +146,7 @@ class Answer:
                 name, _, value = line.decode("latin-1").partition(":")
                 headers[name.strip().lower()] = value.strip()
             if code not in _CONTINUES:
-                return AnswerHead(code, reason.strip()), headers
+                return ResponseHead(code, reason.strip()), headers
 
 
 @contextmanager
@@ -159,7 +159,7 @@ def ask(
     content: bytes = b"",
     *,
     seconds: float,
-) -> Iterator[Answer]:
+) -> Iterator[BlockingResponse]:
     """Send a request and wait for the beginning of its answer; leaving closes the connection.
 
     Args:
@@ -186,7 +186,7 @@ def ask(
     place = host.encode() if host.isascii() else host
     with socket.create_connection((place, port), timeout=seconds) as opened:  # type: ignore[arg-type]  # bytes do
         opened.sendall(request)
-        yield Answer(opened)
+        yield BlockingResponse(opened)
 
 
 def _length(text: str | None) -> int | None:

@@ -62,7 +62,7 @@ class _Request(Value):
         return f"{self.path}?{urlencode(self.params, errors='surrogateescape')}" if self.params else self.path
 
 
-class ApiAnswer(Value):
+class ApiResponse(Value):
     """What the server answered."""
 
     status: int
@@ -231,7 +231,7 @@ class KubernetesApi:
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
         seconds: float | None = ANSWER_SECONDS,
-    ) -> ApiAnswer:
+    ) -> ApiResponse:
         """Ask for something; sent again once when a connection that was kept open turns out to be closed.
 
         Args:
@@ -318,7 +318,7 @@ class KubernetesApi:
             self._contexts[key] = await asyncio.to_thread(tls_context, self.connection, *key)
         return self._contexts[key]
 
-    async def _answer(self, identity: Identity, asked: _Request, seconds: float | None) -> ApiAnswer:
+    async def _answer(self, identity: Identity, asked: _Request, seconds: float | None) -> ApiResponse:
         try:
             async with asyncio.timeout(seconds):
                 with mapped(self.connection):
@@ -331,13 +331,13 @@ class KubernetesApi:
         except TimeoutError as error:
             raise failures.unreachable(self.connection, f"no answer within {seconds:g} s") from error
 
-    async def _whole_answer(self, identity: Identity, asked: _Request) -> ApiAnswer:
+    async def _whole_answer(self, identity: Identity, asked: _Request) -> ApiResponse:
         async with AsyncExitStack() as closing:
             head, exchange = await self._send(closing, identity, asked)
             body = await exchange.body()
         if head.headers.get("content-encoding") == "gzip":
             body = unpacked(body)
-        return ApiAnswer(status=head.status, body=body, connection=self.connection)
+        return ApiResponse(status=head.status, body=body, connection=self.connection)
 
     async def _opened(self, closing: AsyncExitStack, asked: _Request) -> tuple[Head, Exchange] | Failure:
         for attempt in range(_TRIES_PER_IDENTITY):

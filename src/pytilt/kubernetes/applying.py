@@ -21,7 +21,7 @@ from pytilt.cluster.order import HOLDING_OTHERS
 from pytilt.cluster.seam import Notify
 from pytilt.errors import ApplyError
 from pytilt.kubernetes import adopting, failures
-from pytilt.kubernetes.api import ApiAnswer, KubernetesApi
+from pytilt.kubernetes.api import ApiResponse, KubernetesApi
 from pytilt.kubernetes.discovery import ApiResource, Discovery, is_established, plain
 from pytilt.kubernetes.failures import Failure
 from pytilt.kubernetes.watching import Backoff, Scope, states, until_gone
@@ -251,7 +251,7 @@ class _Application:
         )
         return plain(answer.object(), self._wanted.resource) if answer.ok else o
 
-    async def _patched(self) -> ApiAnswer:
+    async def _patched(self) -> ApiResponse:
         answer = await self._send("PATCH", "application/apply-patch+yaml", force="true")
         if answer.ok or not answer.failure.untyped:
             return answer
@@ -280,10 +280,10 @@ class _Application:
         self._wanted = msgspec.structs.replace(self._wanted, object=known)
         return True
 
-    async def _created(self) -> ApiAnswer:
+    async def _created(self) -> ApiResponse:
         return await self._send("POST", "application/json")
 
-    async def _send(self, method: str, content: str, **params: str) -> ApiAnswer:
+    async def _send(self, method: str, content: str, **params: str) -> ApiResponse:
         wanted = self._wanted
         return await self._api.request(
             method,

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytilt.cluster import objects
 from pytilt.cluster.seam import Change, Notify
-from pytilt.http.batches import Batches
+from pytilt.http.coalescer import Coalescer
 from pytilt.kubernetes import applying, failures, products, registries, watching
 from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.discovery import ApiResource, Discovery
@@ -30,7 +30,7 @@ class KubernetesCluster:
         self._api = api
         self._engine_host = engine_host
         self._discovery = Discovery(api)
-        self._reads: dict[tuple[ApiResource, str], Batches[str, KubeObject | None]] = {}
+        self._reads: dict[tuple[ApiResource, str], Coalescer[str, KubeObject | None]] = {}
         """Of objects, by their kind and namespace."""
 
     async def info(self) -> ClusterInfo:
@@ -85,7 +85,7 @@ class KubernetesCluster:
             return await applying.get(self._api, resource, ref)
         place = (resource, ref.namespace)
         if place not in self._reads:
-            self._reads[place] = Batches(
+            self._reads[place] = Coalescer(
                 partial(self._one, *place), partial(applying.listed, self._api, resource, ref.namespace)
             )
         return await self._reads[place].get(ref.name)
@@ -105,7 +105,7 @@ class KubernetesCluster:
         if resource is None:
             raise failures.unknown_kind(api_version, kind)
         scope = watching.Scope(resource=resource, namespace=namespace)
-        async with aclosing(watching.watch(self._api, scope, patience=PATIENCE_SECONDS)) as changes:
+        async with aclosing(watching.watch(self._api, scope, give_up_after=PATIENCE_SECONDS)) as changes:
             async for change in changes:
                 yield change
 

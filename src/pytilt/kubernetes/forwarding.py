@@ -14,7 +14,7 @@ from pytilt.kubernetes.api import KubernetesApi, TakenOver
 from pytilt.kubernetes.discovery import PODS
 from pytilt.kubernetes.failures import Failure
 from pytilt.kubernetes.message_wire import TUNNEL_PROTOCOL, MessageWire, tunnel_request
-from pytilt.kubernetes.spdy import Patience, SpdyWire
+from pytilt.kubernetes.spdy import SpdyTimeouts, SpdyWire
 from pytilt.kubernetes.websocket import WebSocket, connect
 
 PROTOCOLS = ("v4.channel.k8s.io",)
@@ -27,9 +27,9 @@ DATA, ERROR = 0, 1
 class KubernetesConnection:
     """A connection to a port of a pod; see `ByteStream`."""
 
-    def __init__(self, socket: WebSocket, pod: str, port: int, patience: Patience) -> None:
+    def __init__(self, socket: WebSocket, pod: str, port: int, timeouts: SpdyTimeouts) -> None:
         self._socket = socket
-        self._patience = patience
+        self._timeouts = timeouts
         self._pod = pod
         self._port = port
         self._ended = False
@@ -54,7 +54,7 @@ class KubernetesConnection:
         """
         while not self._ended:
             try:
-                channel, data = await self._socket.receive(self._patience)
+                channel, data = await self._socket.receive(self._timeouts)
             except EOFError:
                 self._ended = True
                 break
@@ -78,7 +78,7 @@ def failure(message: str, pod: str, port: int) -> ClusterUnreachableError:
 
 @asynccontextmanager
 async def open_connection(
-    api: KubernetesApi, namespace: str, pod: str, port: int, patience: Patience
+    api: KubernetesApi, namespace: str, pod: str, port: int, timeouts: SpdyTimeouts
 ) -> AsyncIterator[KubernetesConnection]:
     """Open one connection; see `Containers.forward`.
 
@@ -90,7 +90,7 @@ async def open_connection(
     async with connect(api, _path(namespace, pod), [("ports", str(port))], PROTOCOLS) as socket:
         if not isinstance(socket, WebSocket):
             raise _refused(api, namespace, pod, socket)
-        yield KubernetesConnection(socket, pod, port, patience)
+        yield KubernetesConnection(socket, pod, port, timeouts)
 
 
 @asynccontextmanager

@@ -91,7 +91,7 @@ class SpdyWire(Protocol):
         ...
 
 
-class Patience(Value):
+class SpdyTimeouts(Value):
     """How long a silent connection is believed to be open."""
 
     quiet: float = 1.0
@@ -213,12 +213,12 @@ class SpdyConnection:
 
     Args:
         wire: carries the frames.
-        patience: how long silence is borne.
+        timeouts: how long silence is borne.
     """
 
-    def __init__(self, wire: SpdyWire, patience: Patience | None = None) -> None:
+    def __init__(self, wire: SpdyWire, timeouts: SpdyTimeouts | None = None) -> None:
         self._wire = wire
-        self._patience = patience or Patience()
+        self._timeouts = timeouts or SpdyTimeouts()
         self._deflate = zlib.compressobj(zdict=DICTIONARY)
         self._streams: dict[int, SpdyStream] = {}
         self._busy = asyncio.Event()
@@ -357,15 +357,15 @@ class SpdyConnection:
         """Return once the other side is silent though it was pinged and can answer."""
         while not self.closed:
             await self._busy.wait()
-            if await self._receives(self._patience.quiet) or not self._room.is_set() or not self._streams:
+            if await self._receives(self._timeouts.quiet) or not self._room.is_set() or not self._streams:
                 continue
             if not self._probes:
                 with suppress(ClusterUnreachableError):  # then reading ends too
                     await self.probe()
             elif all(probe.answered for probe in self._probes.values()):
                 continue  # it lives, and a worker of it waits for a program that does not read
-            if not await self._receives_by_turns(self._patience.answer) and self._room.is_set():
-                self._lose(f"no answer to a ping for {self._patience.answer:g} s")
+            if not await self._receives_by_turns(self._timeouts.answer) and self._room.is_set():
+                self._lose(f"no answer to a ping for {self._timeouts.answer:g} s")
                 return
 
     async def _receives_by_turns(self, seconds: float) -> bool:

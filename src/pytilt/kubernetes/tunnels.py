@@ -16,7 +16,7 @@ from pytilt.cluster.seam import ByteStream
 from pytilt.errors import ClusterUnreachableError, PytiltError
 from pytilt.kubernetes import forwarding
 from pytilt.kubernetes.api import KubernetesApi
-from pytilt.kubernetes.spdy import Patience, SpdyConnection, SpdyStream
+from pytilt.kubernetes.spdy import SpdyConnection, SpdyStream, SpdyTimeouts
 from pytilt.model.base import Value
 
 IDLE_SECONDS = 60.0
@@ -32,7 +32,7 @@ _ERROR_SECONDS = 1.0
 """How long to wait for what went wrong after the bytes have ended; the server reports it before, or right after."""
 
 
-class Waits(Value):
+class TunnelTimeouts(Value):
     """How long the other side of a tunnel may take."""
 
     accept: float = 3.0
@@ -41,7 +41,7 @@ class Waits(Value):
     """So long a tunnel that has answered is believed to be open without a check."""
     recycle: float = 2.0
     """To show that nothing of the last connection is left in a tunnel."""
-    patience: Patience = Patience()
+    connection: SpdyTimeouts = SpdyTimeouts()
     """While a connection is open."""
 
 
@@ -141,11 +141,11 @@ class Tunnel:
     """A tunnel to one pod, or the failure to open one.
 
     Args:
-        waits: how long its other side may take.
+        timeouts: how long its other side may take.
     """
 
-    def __init__(self, waits: Waits) -> None:
-        self._waits = waits
+    def __init__(self, timeouts: TunnelTimeouts) -> None:
+        self._timeouts = timeouts
         self.opened: asyncio.Future[SpdyConnection | None] = asyncio.get_running_loop().create_future()
         """None: the server knows no tunnels."""
         self.retired = asyncio.Event()
@@ -170,7 +170,7 @@ class Tunnel:
         headers = {"port": str(port), "requestid": str(self._requests)}
         self._requests += 1
         try:
-            async with asyncio.timeout(self._waits.accept):
+            async with asyncio.timeout(self._timeouts.accept):
                 error = self._connection.begin({"streamtype": "error", **headers}, changed)
                 error.finish_soon()
                 data = self._connection.begin({"streamtype": "data", **headers}, changed)
@@ -189,7 +189,7 @@ class Tunnel:
     async def recycle(self, last: TunnelledConnection) -> bool:
         """Can it carry another connection? Not where anything of the last one is left in the server's workers."""
         with suppress(TimeoutError, ClusterUnreachableError):
-            async with asyncio.timeout(self._waits.recycle):
+            async with asyncio.timeout(self._timeouts.recycle):
                 last.close()
                 await (await self._connection.probe()).complete.wait()
                 self.answered()
@@ -206,7 +206,7 @@ class Tunnel:
 
     @property
     def _fresh(self) -> bool:
-        return asyncio.get_running_loop().time() - self._answered_at < self._waits.fresh
+        return asyncio.get_running_loop().time() - self._answered_at < self._timeouts.fresh
 
     def _keep(self) -> None:
         if self._expiry is not None:
@@ -225,12 +225,12 @@ class Tunnels:
 
     Args:
         api: the server.
-        waits: how long it may take.
+        timeouts: how long it may take.
     """
 
-    def __init__(self, api: KubernetesApi, waits: Waits | None = None) -> None:
+    def __init__(self, api: KubernetesApi, timeouts: TunnelTimeouts | None = None) -> None:
         self._api = api
-        self._waits = waits or Waits()
+        self._timeouts = timeouts or TunnelTimeouts()
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
         self._recycling: set[asyncio.Task[None]] = set()
@@ -255,8 +255,8 @@ class Tunnels:
         key = (namespace, pod)
         leased = await self._lease(key, port)
         if leased is None:
-            patience = self._waits.patience
-            async with forwarding.open_connection(self._api, namespace, pod, port, patience) as connection:
+            timeouts = self._timeouts.connection
+            async with forwarding.open_connection(self._api, namespace, pod, port, timeouts) as connection:
                 yield connection
             return
         tunnel, stream = leased
@@ -284,7 +284,7 @@ class Tunnels:
                 return kept
             if not self._supported:
                 return None
-            tunnel = Tunnel(self._waits)
+            tunnel = Tunnel(self._timeouts)
             self._start(self._hold(key, tunnel), f"tunnel {key[0]}/{key[1]}")
             try:
                 opened = await asyncio.shield(tunnel.opened)
@@ -321,7 +321,7 @@ class Tunnels:
                     self._supported = False
                     tunnel.opened.set_result(None)
                     return
-                connection = SpdyConnection(wire, self._waits.patience)
+                connection = SpdyConnection(wire, self._timeouts.connection)
                 tunnel.answered()
                 tunnel.opened.set_result(connection)
                 async with asyncio.TaskGroup() as group:

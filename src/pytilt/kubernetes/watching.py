@@ -88,7 +88,7 @@ def _selected(value: str) -> str:
     return re.sub(r"([\\,=])", r"\\\1", value)
 
 
-async def watch(api: KubernetesApi, scope: Scope, *, patience: float = math.inf) -> AsyncGenerator[Change, None]:
+async def watch(api: KubernetesApi, scope: Scope, *, give_up_after: float = math.inf) -> AsyncGenerator[Change, None]:
     """Yield all objects, then `LISTED`, then every change, without end.
 
     What was deleted while the watch was broken is emitted as `DELETED` before the next `LISTED`.
@@ -96,11 +96,11 @@ async def watch(api: KubernetesApi, scope: Scope, *, patience: float = math.inf)
     Args:
         api: whom to ask.
         scope: what is watched.
-        patience: after so many seconds in which the server answers, but nothing that can be used, that is an error. A
-            server that does not answer at all is waited for.
+        give_up_after: after so many seconds in which the server answers, but nothing that can be used, that is an
+            error. A server that does not answer at all is waited for.
 
     Raises:
-        ClusterUnreachableError: the objects may not be listed, or patience is at its end.
+        ClusterUnreachableError: the objects may not be listed, or it gave up.
     """
     watched = _ScopeWatch(api, scope)
     backoff = Backoff()
@@ -117,7 +117,7 @@ async def watch(api: KubernetesApi, scope: Scope, *, patience: float = math.inf)
             since = None
         except _RetryError as problem:
             since = loop.time() if since is None else since
-            if loop.time() - since >= patience:
+            if loop.time() - since >= give_up_after:
                 raise problem.error from None
         except _DeniedError as denied:
             raise denied.error from None

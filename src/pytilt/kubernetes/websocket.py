@@ -11,7 +11,7 @@ from pytilt.kubernetes.api import CONNECT_SECONDS, KubernetesApi, Params
 from pytilt.kubernetes.authentication import Identity
 from pytilt.kubernetes.connection import Connection
 from pytilt.kubernetes.failures import Failure
-from pytilt.kubernetes.spdy import Patience
+from pytilt.kubernetes.spdy import SpdyTimeouts
 from pytilt.kubernetes.transport import socket_options
 
 if TYPE_CHECKING:
@@ -50,32 +50,32 @@ class WebSocket:
             for start in range(0, len(data), MESSAGE_BYTES):
                 await self._socket.send(head + data[start : start + MESSAGE_BYTES])
 
-    async def receive(self, patience: Patience | None = None) -> tuple[int, bytes]:
+    async def receive(self, timeouts: SpdyTimeouts | None = None) -> tuple[int, bytes]:
         """The next message that is not empty: its channel and its bytes.
 
         Args:
-            patience: how long a silent connection is believed to be open; None: as long as the system believes it.
+            timeouts: how long a silent connection is believed to be open; None: as long as the system believes it.
 
         Raises:
             EOFError: the connection was closed, properly or not.
             ClusterUnreachableError: the other side answers no ping.
         """
         while True:
-            message = await self._next(patience)
+            message = await self._next(timeouts)
             if len(message) > 1:
                 return message[0], message[1:]
 
-    async def _next(self, patience: Patience | None) -> bytes:
+    async def _next(self, timeouts: SpdyTimeouts | None) -> bytes:
         from websockets.exceptions import ConnectionClosed
 
         try:
-            while patience is not None:
+            while timeouts is not None:
                 # Only who waits for a message reads what comes, and with it the answers to pings.
                 with suppress(TimeoutError):
-                    return await asyncio.wait_for(self._socket.recv(decode=False), patience.quiet)
+                    return await asyncio.wait_for(self._socket.recv(decode=False), timeouts.quiet)
                 answered = cast("asyncio.Future[float]", await self._socket.ping())
                 with suppress(TimeoutError):
-                    return await asyncio.wait_for(self._socket.recv(decode=False), patience.answer)
+                    return await asyncio.wait_for(self._socket.recv(decode=False), timeouts.answer)
                 if not answered.done():
                     raise failures.unreachable(self._connection, "no answer to a ping")
             return await self._socket.recv(decode=False)

@@ -185,38 +185,38 @@ class ContainerPending(Value):
     """The container is about to run; then it can be updated."""
 
 
-class Impossible(Value):
+class NotInPlace(Value):
     """It takes a full update. `why` is empty where nobody would expect anything else."""
 
     why: str = ""
 
 
-class Possible(Value):
+class InPlace(Value):
     """Every container that runs can be updated now."""
 
     targets: tuple[SyncTarget, ...]
 
 
-def in_place(state: Snapshot, resource: Resource) -> ContainerPending | Impossible | Possible:
+def in_place(state: Snapshot, resource: Resource) -> ContainerPending | NotInPlace | InPlace:
     """Can what changed be brought into the running containers?"""
     live = [image for image in resource.spec.images if rules_of(resource, image) is not None]
     if not live:
-        return Impossible(why=next((each.why for each in resource.status.inferences), ""))
+        return NotInPlace(why=next((each.why for each in resource.status.inferences), ""))
     full = next((update for update in resource.status.history if update.strategy is Strategy.FULL), None)
     if full is None or full.outcome is not Outcome.OK:
-        return Impossible()
+        return NotInPlace()
     last = resource.status.last
     if last is not None and last.outcome is Outcome.FELL_BACK:
-        return Impossible(why=last.error)
+        return NotInPlace(why=last.error)
     why = _outside(state, resource, live)
     if why is not None:
-        return Impossible(why=why)
+        return NotInPlace(why=why)
     found = tuple(sync_targets(state, resource))
     if any(target.running for target in found):
-        return Possible(targets=tuple(target for target in found if target.running))
+        return InPlace(targets=tuple(target for target in found if target.running))
     crashed = next((target for target in found if target.crashed), None)
     if crashed is not None:
-        return Impossible(why=f"container {crashed.container.name} is down: {crashed.container.reason or 'terminated'}")
+        return NotInPlace(why=f"container {crashed.container.name} is down: {crashed.container.reason or 'terminated'}")
     return ContainerPending()
 
 

@@ -17,7 +17,7 @@ GIVE_UP_SECONDS = 1800.0
 """What takes longer is no step of an update any more."""
 
 
-class Before(NamedTuple):
+class PriorState(NamedTuple):
     """What a resource had in the cluster when an update began."""
 
     applied: tuple[object, ...]
@@ -33,11 +33,11 @@ class _Awaited(NamedTuple):
     """Pods that do not count: others take their place."""
 
 
-def before(state: Snapshot, resource: Resource) -> Before:
+def before(state: Snapshot, resource: Resource) -> PriorState:
     """What a resource has in the cluster now."""
     runtime = state.get(Runtime, resource.name)
     pods = runtime.status.pods if runtime else ()
-    return Before(_applied(resource.status), frozenset(pod.uid for pod in pods))
+    return PriorState(_applied(resource.status), frozenset(pod.uid for pod in pods))
 
 
 class Readiness:
@@ -50,7 +50,7 @@ class Readiness:
         """Another update begins: nobody will know any more what the one before it made ready."""
         self._awaited.pop(name, None)
 
-    def end(self, state: Snapshot, resource: Resource, update: Update, recording: Recording, was: Before) -> None:
+    def end(self, state: Snapshot, resource: Resource, update: Update, recording: Recording, was: PriorState) -> None:
         """An update has ended.
 
         Args:

@@ -270,7 +270,7 @@ def _in_place(state: Snapshot, need: Need, sequence: int) -> Start | Blocked | s
     answer = freshness.in_place(state, need.resource)
     if isinstance(answer, freshness.ContainerPending):
         return Blocked(hold=Hold(reason=HoldReason.WAITING_FOR_DEPLOY, on=(ResourceName(need.resource.name),)))
-    if isinstance(answer, freshness.Impossible):
+    if isinstance(answer, freshness.NotInPlace):
         return answer.why
     return Start(
         resource=ResourceName(need.resource.name),

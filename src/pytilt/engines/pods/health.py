@@ -15,7 +15,7 @@ HOOK_SECONDS = 600.0
 """A hook has no limit of its own in Kubernetes; this one keeps a forgotten one from holding a pod for ever."""
 
 
-class Patient(Protocol):
+class HealthListener(Protocol):
     """Whoever owns the containers, and does something about their health."""
 
     def instance(self, container: str) -> Instance | None:
@@ -45,7 +45,9 @@ class PodHealth:
         tasks: owns the watches.
     """
 
-    def __init__(self, context: EngineContext, pod: KubeObject, runner: Patient, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, context: EngineContext, pod: KubeObject, runner: HealthListener, tasks: asyncio.TaskGroup
+    ) -> None:
         self._context = context
         self._pod = pod
         self._runner = runner

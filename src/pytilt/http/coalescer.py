@@ -11,7 +11,7 @@ MANY = 2
 """While so many things are asked for one by one, the next question asks for everything."""
 
 
-class Batches(Generic[K, T]):
+class Coalescer(Generic[K, T]):
     """Asks for one thing, or for all where many wait. No answer is older than its question.
 
     Args:

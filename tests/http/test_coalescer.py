@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from pytilt.http.batches import MANY, Batches
+from pytilt.http.coalescer import MANY, Coalescer
 
 FIRST = "xy"
 """Asked for one by one, so that the next question asks for everything."""
@@ -30,38 +30,38 @@ class Source:
             raise OSError("broken")
         return found
 
-    def batches(self) -> Batches[str, int | None]:
-        return Batches(self.one, self.everything)
+    def coalescer(self) -> Coalescer[str, int | None]:
+        return Coalescer(self.one, self.everything)
 
 
 async def test_one_question_is_one_request() -> None:
     source = Source(a=1)
-    assert await source.batches().get("a") == 1
+    assert await source.coalescer().get("a") == 1
     assert source.asked == ["a"]
 
 
 async def test_many_questions_at_once_are_one_request() -> None:
     source = Source(a=1, b=2, c=3, d=4)
-    batches = source.batches()
-    assert await asyncio.gather(*map(batches.get, FIRST + "abcd")) == [None, None, 1, 2, 3, 4]
+    coalescer = source.coalescer()
+    assert await asyncio.gather(*map(coalescer.get, FIRST + "abcd")) == [None, None, 1, 2, 3, 4]
     assert source.asked == [*FIRST, "everything"]
 
 
 async def test_what_is_not_among_everything_is_asked_for_by_itself() -> None:
     source = Source(a=1)
-    batches = source.batches()
-    assert (await asyncio.gather(*map(batches.get, FIRST + "ab")))[-2:] == [1, None]
+    coalescer = source.coalescer()
+    assert (await asyncio.gather(*map(coalescer.get, FIRST + "ab")))[-2:] == [1, None]
     assert source.asked == [*FIRST, "everything", "b"]
 
 
 async def test_no_answer_is_older_than_its_question() -> None:
     source = Source(a=1, b=2)
-    batches = source.batches()
+    coalescer = source.coalescer()
     async with asyncio.TaskGroup() as group:
-        first = [group.create_task(batches.get(key)) for key in FIRST + "ab"]
+        first = [group.create_task(coalescer.get(key)) for key in FIRST + "ab"]
         await asyncio.sleep(0.05)
         source.content["a"] = 10
-        later = [group.create_task(batches.get("a")) for _ in range(3)]
+        later = [group.create_task(coalescer.get("a")) for _ in range(3)]
     assert [task.result() for task in first][-2:] == [1, 2]
     assert [task.result() for task in later] == [10, 10, 10]
     assert source.asked == [*FIRST, "everything", "everything"]
@@ -70,20 +70,20 @@ async def test_no_answer_is_older_than_its_question() -> None:
 async def test_a_failure_reaches_who_asked_and_the_next_ask_again() -> None:
     source = Source(a=1, b=2)
     source.broken = True
-    batches = source.batches()
-    answers = await asyncio.gather(*map(batches.get, FIRST + "a"), return_exceptions=True)
+    coalescer = source.coalescer()
+    answers = await asyncio.gather(*map(coalescer.get, FIRST + "a"), return_exceptions=True)
     assert isinstance(answers[-1], OSError)
     source.broken = False
-    assert await batches.get("a") == 1
+    assert await coalescer.get("a") == 1
 
 
 async def test_who_gives_up_does_not_disturb_the_others() -> None:
     source = Source(a=1, b=2)
-    batches = source.batches()
+    coalescer = source.coalescer()
     async with asyncio.TaskGroup() as group:
         for key in FIRST:
-            group.create_task(batches.get(key))
-        impatient, patient = (group.create_task(batches.get(key)) for key in "ab")
+            group.create_task(coalescer.get(key))
+        impatient, patient = (group.create_task(coalescer.get(key)) for key in "ab")
         await asyncio.sleep(0.05)
         impatient.cancel()
     assert impatient.cancelled()
