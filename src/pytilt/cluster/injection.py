@@ -171,24 +171,24 @@ def _in_environment(o: dict[str, Any], spec: Image, reference: str) -> Iterator[
 
 def _in_located(
     o: dict[str, Any], spec: Image, reference: str, locators: Sequence[ImageLocator]
-) -> list[workloads.Spot]:
+) -> list[workloads.LocatedImage]:
     found = []
-    for spot in workloads.located(o, locators):
-        if references.means(spot.reference, spec):
-            spot.replace(reference)
-            found.append(spot)
-        elif spot.reference == reference:
+    for each in workloads.located(o, locators):
+        if references.means(each.reference, spec):
+            each.replace(reference)
+            found.append(each)
+        elif each.reference == reference:
             # The path leads into a container, which was dealt with already.
-            found.append(spot)
+            found.append(each)
     return found
 
 
 def _like_containers(
-    located: Sequence[workloads.Spot], containers: Sequence[dict[str, Any]]
+    located: Sequence[workloads.LocatedImage], containers: Sequence[dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
     """What an image was located in that says what it runs, as containers do: the steps of a workflow, for example."""
-    for spot in located:
-        holder = spot.holder
+    for each in located:
+        holder = each.holder
         if holder is not None and not _COMMAND_FIELDS.isdisjoint(holder) and not any(holder is c for c in containers):
             yield holder
 
