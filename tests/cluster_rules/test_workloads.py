@@ -1,3 +1,5 @@
+import pytest
+
 from pytilt.cluster.workloads import (
     WorkloadKind,
     image_names,
@@ -6,6 +8,7 @@ from pytilt.cluster.workloads import (
     pod_specs,
     readiness,
     references_in,
+    runs,
     templates,
 )
 from pytilt.cluster.yaml import parse
@@ -63,6 +66,33 @@ status: {{template: {{spec: {{{CONTAINERS}}}}}}}
     assert [list(template) for template in templates(job)] == [["metadata", "spec"], ["spec"]]
     pod = yaml(f"{{apiVersion: x.io/v1, kind: Sandbox, metadata: {{name: a}}, spec: {{{CONTAINERS}}}}}")
     assert (references_in(pod), templates(pod)) == (("web",), [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "status", "expected"),
+    [
+        ("Deployment", "replicas: 2, template: {spec: {}}", "readyReplicas: 2, updatedReplicas: 2", True),
+        ("Deployment", "replicas: 2, template: {spec: {}}", "readyReplicas: 2, updatedReplicas: 1", False),
+        ("Deployment", "template: {spec: {}}", "replicas: 1", False),
+        ("StatefulSet", "template: {spec: {}}", "readyReplicas: 1", True),
+        ("DaemonSet", "template: {spec: {}}", "desiredNumberScheduled: 2, numberReady: 1", False),
+        ("DaemonSet", "template: {spec: {}}", "desiredNumberScheduled: 2, numberReady: 2", True),
+        ("Job", "template: {spec: {}}", "succeeded: 1", True),
+        ("Job", "template: {spec: {}}", "failed: 1", False),
+        ("ConfigMap", "", "", True),
+    ],
+)
+def test_whether_everything_of_an_object_runs_is_in_its_status(kind, spec, status, expected):
+    version = {"Job": "batch/v1", "ConfigMap": "v1"}.get(kind, "apps/v1")
+    text = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\nspec: {{{spec}}}\nstatus: {{{status}}}"
+    assert runs(yaml(text)) is expected
+
+
+def test_of_a_pod_its_phase_counts_and_of_custom_resources_nobody_knows():
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nstatus: {{phase: {}}}"
+    assert runs(yaml(pod.format("Running")))
+    assert not runs(yaml(pod.format("Pending")))
+    assert not runs(yaml("apiVersion: example.com/v1\nkind: Web\nmetadata: {name: a}"))
 
 
 def test_odd_objects_have_no_containers():

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from pytilt.docker.engine import Engine
 from pytilt.errors import PublishError
@@ -42,6 +43,13 @@ async def test_an_image_is_pushed_and_the_cluster_gets_its_own_name_of_it(
     assert tags.json()["tags"] == ["tilt-1"]
     assert log.text.startswith("Pushing with Docker client\n")
     assert f"The push refers to repository [{local_registry}/{stored_image.name}]\n" in log.text
+    asks = publisher(engine, runner, engine_settings).is_there
+    assert await asks(stored_image, registry, Delivery.PUSH)
+    assert not await asks(replace(stored_image, reference=f"{stored_image.name}:never"), registry, Delivery.PUSH)
+    assert await asks(stored_image, None, Delivery.SHARED)
+    assert not await asks(replace(stored_image, reference=f"{stored_image.name}:never"), None, Delivery.SHARED)
+    assert await asks(stored_image, None, Delivery.KIND_LOAD)
+    assert not await asks(stored_image, None, Delivery.KIND_LOAD, missed=True)
 
 
 async def test_all_images_go_to_one_repository_where_the_registry_wants_that(

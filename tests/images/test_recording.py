@@ -3,19 +3,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from pytilt.errors import DockerApiError
 from pytilt.host.files.digests import FileDigests
 from pytilt.host.records import Records
 from pytilt.host.state import StateDirectory
 from pytilt.images.contract import BuildRequest
-from pytilt.images.credentials import RegistryCredentials
 from pytilt.images.recording import RecordingBuilder, RecordingPublisher
 from pytilt.model.commands import Command
 from pytilt.model.files import FileRule, Ignore
 from pytilt.model.images import BuiltImage, CustomBuild, Delivery, DockerBuild, FastBuild, Image, Registry, Sync
 from pytilt.model.names import ImageName
-from pytilt.settings import Settings
-from pytilt.testing.host import FakeRunner
 from pytilt.testing.images import FakeBuilder, FakePublisher, built
 from tests.images.logs import KeptLog
 
@@ -28,16 +24,9 @@ class Lookup:
 
     def __init__(self) -> None:
         self.ids: dict[str, str] = {"busybox": "sha256:1"}
-        self.pushed: set[str] = set()
-        self.refusal: DockerApiError | None = None
 
     async def image_id(self, reference: str) -> str | None:
         return self.ids.get(reference)
-
-    async def is_in_registry(self, reference: str, auth: str) -> bool:  # noqa: ARG002 - the seam
-        if self.refusal:
-            raise self.refusal
-        return reference in self.pushed
 
 
 class Project:
@@ -160,19 +149,19 @@ class Pushes:
     """A project whose image is pushed by one session after the other."""
 
     def __init__(self, folder: Path) -> None:
-        self.lookup = Lookup()
         self.publisher = FakePublisher()
         self.uid = "1"
-        credentials = RegistryCredentials(Settings.from_environment({"HOME": str(folder)}), FakeRunner())
 
         async def uid() -> str:
             return self.uid
 
-        records = Records(StateDirectory(folder / "state"))
-        self._recording = RecordingPublisher(self.publisher, self.lookup, credentials, records, uid)
+        self._recording = RecordingPublisher(self.publisher, Records(StateDirectory(folder / "state")), uid)
 
     async def session(self, delivery: Delivery = Delivery.PUSH, registry: Registry | None = REGISTRY) -> str:
         return await self._recording.publish(WEB, registry, delivery, KeptLog())
+
+    async def is_there(self) -> bool:
+        return await self._recording.is_there(WEB, REGISTRY, Delivery.PUSH)
 
     @property
     def count(self) -> int:
@@ -184,22 +173,18 @@ def pushes(tmp_path: Path) -> Pushes:
     return Pushes(tmp_path)
 
 
-async def test_what_the_registry_has_is_not_pushed_again(pushes: Pushes):
+async def test_what_was_pushed_is_not_pushed_again(pushes: Pushes):
     first = await pushes.session()
-    pushes.lookup.pushed.add(first)
     assert await pushes.session() == first
+    assert await pushes.is_there()
+    await pushes.session()
     assert pushes.count == 1
 
 
 async def test_what_the_registry_has_lost_is_pushed_again(pushes: Pushes):
     await pushes.session()
-    await pushes.session()
-    assert pushes.count == 2
-
-
-async def test_a_registry_that_does_not_say_gets_it_again(pushes: Pushes):
-    pushes.lookup.pushed.add(await pushes.session())
-    pushes.lookup.refusal = DockerApiError("unauthorized", status=401)
+    pushes.publisher.gone.add(WEB.name)
+    assert not await pushes.is_there()
     await pushes.session()
     assert pushes.count == 2
 

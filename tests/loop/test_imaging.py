@@ -161,6 +161,30 @@ async def test_an_image_that_was_pruned_is_built_again(trial: Trial):
     assert trial.built == ["web-image", "web-image"]
 
 
+async def test_what_is_not_there_any_more_is_published_again_and_built_only_where_that_is_gone_too(trial: Trial):
+    prepare(trial.store, kubernetes("web", images=[image("web-image")]))
+    resource = trial.store.get(Resource, "web")
+    assert resource
+    await trial.ensure("web")
+    assert await trial.imaging.lost(resource, INFO) == ()
+    trial.publisher.gone.add(ImageName("web-image"))
+    assert await trial.imaging.lost(resource, INFO, {"another:tilt-1"}) == ()
+    assert await trial.imaging.lost(resource, INFO, {"web-image:tilt-1"}) == ("web-image",)
+    await trial.ensure("web")
+    assert (trial.built, trial.published) == (["web-image"], ["web-image:tilt-1"] * 2)
+    await trial.ensure("web")
+    assert len(trial.published) == 2
+
+
+async def test_an_image_whose_command_publishes_it_is_left_to_that(trial: Trial):
+    prepare(trial.store, kubernetes("web", images=[custom("web-image", disable_push=True)]))
+    resource = trial.store.get(Resource, "web")
+    assert resource
+    await trial.ensure("web")
+    trial.publisher.gone.add(ImageName("web-image"))
+    assert await trial.imaging.lost(resource, INFO) == ()
+
+
 async def test_force_builds_what_is_fresh(trial: Trial):
     prepare(trial.store, kubernetes("web", images=[image("web-image")]))
     await trial.ensure("web")

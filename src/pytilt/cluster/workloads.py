@@ -82,6 +82,21 @@ def makes_pods(o: KubeObject) -> bool:
     return is_known(o) and bool(templates(o))
 
 
+def runs(o: KubeObject) -> bool:
+    """Does everything of it run, as its status says? What has no pods runs; of custom resources nobody knows it."""
+    if not is_built_in(objects.group(objects.api_version(o))):
+        return False
+    spec, status, kind = objects.mapping(o, "spec"), objects.mapping(o, "status"), objects.kind(o)
+    if kind == "Pod":
+        return status.get("phase") in ("Running", "Succeeded")
+    if not templates(o):
+        return True
+    wanted = status.get("desiredNumberScheduled") if kind == "DaemonSet" else spec.get("replicas", 1)
+    names = {"DaemonSet": "numberReady", "Job": "succeeded"}
+    ready, current = status.get(names.get(kind, "readyReplicas")), status.get("updatedReplicas", wanted)
+    return isinstance(wanted, int) and isinstance(ready, int) and ready >= wanted and current == wanted
+
+
 def image_names(o: KubeObject, images: Sequence[Image], locators: Sequence[ImageLocator] = ()) -> tuple[Image, ...]:
     """Those of the images that the object names somewhere."""
     if not images:

@@ -75,3 +75,19 @@ class Publisher(Protocol):
             EngineUnreachableError: no engine answers.
         """
         ...
+
+    async def is_there(
+        self, image: BuiltImage, registry: Registry | None, delivery: Delivery, *, missed: bool = False
+    ) -> bool:
+        """Does the cluster find what was published? If nobody says so, it does not, and `publish` brings it again.
+
+        Args:
+            image: what was published.
+            registry: where to.
+            delivery: how.
+            missed: has the cluster reported that it does not find it?
+
+        Raises:
+            EngineUnreachableError: no engine answers.
+        """
+        ...

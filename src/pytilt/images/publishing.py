@@ -65,6 +65,21 @@ class DockerPublisher:
             log("Skipping push: building on cluster's container runtime\n")
         return reference
 
+    async def is_there(
+        self, image: BuiltImage, registry: Registry | None, delivery: Delivery, *, missed: bool = False
+    ) -> bool:
+        """Ask the registry, or the engine where the cluster runs on it; see `Publisher.is_there`."""
+        try:
+            if delivery is Delivery.PUSH:
+                reference = push_reference(image, registry)
+                auth = await self._credentials.find(parse(reference).domain)
+                return await self._engine.is_in_registry(reference, auth.header)
+            if delivery is Delivery.SHARED:
+                return await self._engine.image_id(cluster_reference(image, registry)) is not None
+        except DockerApiError:
+            return False
+        return not missed
+
     async def _push(self, image: BuiltImage, reference: str, log: Log) -> None:
         log("Pushing with Docker client\n")
         wanted = parse(reference)

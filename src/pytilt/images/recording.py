@@ -8,18 +8,15 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from pytilt import BUILD
-from pytilt.errors import DockerApiError, EngineUnreachableError
+from pytilt.errors import DockerApiError
 from pytilt.host.files.digests import FileDigests
 from pytilt.host.records import Records
 from pytilt.images.contract import Builder, BuildRequest, Publisher
-from pytilt.images.credentials import RegistryCredentials
 from pytilt.images.dockerfile import image_uses
-from pytilt.images.registry_names import push_reference
 from pytilt.model.base import Value
 from pytilt.model.files import FileRule
 from pytilt.model.images import BuiltImage, Delivery, DockerBuild, Registry
 from pytilt.model.logs import Log
-from pytilt.model.references import parse
 from pytilt.model.texts import exact_json
 
 
@@ -28,10 +25,6 @@ class ImageLookup(Protocol):
 
     async def image_id(self, reference: str) -> str | None:
         """The id of the image of this name on this machine, None when there is none."""
-        ...
-
-    async def is_in_registry(self, reference: str, auth: str) -> bool:
-        """Has its registry an image of this name?"""
         ...
 
 
@@ -148,49 +141,44 @@ def _timeless(request: BuildRequest) -> Value:
 
 
 class RecordingPublisher:
-    """A `Publisher` that does not push what the registry has, and does not load what the cluster was given.
+    """A `Publisher` that does not push what it has pushed, and does not load what the cluster was given.
 
     Args:
-        publisher: publishes everything else.
-        engine: asks registries.
-        credentials: for them.
+        publisher: publishes everything else, and knows what is there.
         records: of pushes of this project.
         cluster_uid: distinguishes clusters that have the same name one after the other.
     """
 
-    def __init__(
-        self,
-        publisher: Publisher,
-        engine: ImageLookup,
-        credentials: RegistryCredentials,
-        records: Records,
-        cluster_uid: Callable[[], Awaitable[str]],
-    ) -> None:
+    def __init__(self, publisher: Publisher, records: Records, cluster_uid: Callable[[], Awaitable[str]]) -> None:
         self._publisher = publisher
-        self._engine = engine
-        self._credentials = credentials
         self._records = records
         self._cluster_uid = cluster_uid
 
     async def publish(self, image: BuiltImage, registry: Registry | None, delivery: Delivery, log: Log) -> str:
-        """Find the image where the cluster finds it, or bring it there; see `Publisher.publish`."""
+        """Find the image where it was published, or bring it there; see `Publisher.publish`.
+
+        Whether it is still there is not asked: what runs it need not know, the rest asks `is_there`.
+        """
         if delivery is Delivery.SHARED or not image.id:
             return await self._publisher.publish(image, registry, delivery, log)
-        where = await self._cluster_uid() if delivery is Delivery.KIND_LOAD else exact_json(registry).decode()
-        name = f"{image.reference} {delivery} {where}"
+        name = await self._name(image, registry, delivery)
         record = self._records.find("pushes", name, PushRecord)
         if record is not None and record.id == image.id:
-            if delivery is Delivery.KIND_LOAD or await self._is_pushed(push_reference(image, registry)):
-                log(f"Published by an earlier session: {record.reference}\n")
-                return record.reference
-            log("The registry has it no more: pushing it again\n")
+            log(f"Published by an earlier session: {record.reference}\n")
+            return record.reference
         reference = await self._publisher.publish(image, registry, delivery, log)
         self._records.keep("pushes", name, PushRecord(id=image.id, reference=reference))
         return reference
 
-    async def _is_pushed(self, reference: str) -> bool:
-        auth = await self._credentials.find(parse(reference).domain)
-        try:
-            return await self._engine.is_in_registry(reference, auth.header)
-        except (DockerApiError, EngineUnreachableError):
-            return False
+    async def is_there(
+        self, image: BuiltImage, registry: Registry | None, delivery: Delivery, *, missed: bool = False
+    ) -> bool:
+        """Ask, and forget what is not there; see `Publisher.is_there`."""
+        found = await self._publisher.is_there(image, registry, delivery, missed=missed)
+        if not found:
+            self._records.forget("pushes", await self._name(image, registry, delivery))
+        return found
+
+    async def _name(self, image: BuiltImage, registry: Registry | None, delivery: Delivery) -> str:
+        where = await self._cluster_uid() if delivery is Delivery.KIND_LOAD else exact_json(registry).decode()
+        return f"{image.reference} {delivery} {where}"

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
 
@@ -18,7 +19,7 @@ from pytilt.loop.narration import UpdateSteps
 from pytilt.loop.restart_safety import restarts_safely
 from pytilt.model.clusters import ClusterInfo
 from pytilt.model.images import BuiltImage, CustomBuild, Delivery, DockerBuild, Image, Registry
-from pytilt.model.names import ImageName
+from pytilt.model.names import TILTFILE, ImageName
 from pytilt.model.objects import ImageMap, ImageMapStatus, Resource, Tiltfile
 from pytilt.model.resources import Declaration
 from pytilt.model.updates import DeployedImage, StepName
@@ -75,6 +76,8 @@ class Imaging:
         self._publisher = publisher
         self._layers = layers
         self._restarts = restarts
+        self._lost: set[ImageName] = set()
+        """Images that were published and are not there any more."""
         self._locks: defaultdict[ImageName, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def ensure(
@@ -114,6 +117,58 @@ class Imaging:
             raise first_failure(failures) from None
         return _in_what_is_deployed(images, {name: task.result() for name, task in fresh.items()})
 
+    async def ensure_published(
+        self,
+        resource: Resource,
+        info: ClusterInfo,
+        steps: UpdateSteps,
+        images: tuple[DeployedImage, ...],
+        *,
+        sequence: int,
+    ) -> tuple[DeployedImage, ...]:
+        """Publish again what an earlier session has published and somebody has removed since.
+
+        Args:
+            resource: whose images.
+            info: the cluster that will run them.
+            steps: takes the progress.
+            images: what `ensure` has found for it.
+            sequence: changes up to this one must be in the images.
+
+        Raises:
+            BuildError: see `ensure`.
+            PublishError: the same.
+        """
+        lost = await self.lost(resource, info)
+        if not lost:
+            return images
+        steps.more(len(lost), f"Removed since an earlier session, and published again: {', '.join(lost)}")
+        return await self.ensure(resource, info, steps, sequence=sequence)
+
+    async def lost(
+        self, resource: Resource, info: ClusterInfo, missed: AbstractSet[str] = frozenset()
+    ) -> tuple[ImageName, ...]:
+        """The images of a resource that are not where they were published; the next `ensure` publishes them again.
+
+        Args:
+            resource: whose images.
+            info: the cluster that runs them.
+            missed: references that the cluster has reported not to find; only these are looked at. Empty: all.
+        """
+        registry, found = self._registry(info), list[ImageName]()
+        for image in resource.spec.images:
+            status = self._status(image)
+            published = status.layered or status.built
+            if published is None or not status.reference or _publishes_itself(image):
+                continue
+            if missed and status.reference not in missed:
+                continue
+            delivery = delivery_for(info, registry)
+            if not await self._publisher.is_there(published, registry, delivery, missed=bool(missed)):
+                found.append(image.name)
+        self._lost.update(found)
+        return tuple(found)
+
     def supervised(self, resource: Resource) -> frozenset[ImageName]:
         """The images of a resource whose first process is the helper."""
         found = {image.name: self._store.get(ImageMap, image.name) for image in resource.spec.images}
@@ -126,14 +181,13 @@ class Imaging:
         state, status = self._store.snapshot(), self._status(image)
         declared = state.get(ImageMap, image.name)
         digest = declared.digest if declared else ""
-        tiltfile = state.all(Tiltfile)
-        registry = registry_for(info, tiltfile[0].status.declaration if tiltfile else None)
+        registry, published = self._registry(info), status.reference and image.name not in self._lost
         bases = {base: built for base in image.base_images if (built := self._built(base)) is not None}
         upon = tuple(DeployedImage(name=name, reference=base.reference) for name, base in bases.items())
         stale = force or status.digest != digest or status.bases != upon or bool(freshness.unbuilt(state, image))
         built = status.built
         if built is not None and not stale and await self._builder.exists(built):
-            if not image.deployed or (status.reference and await self._has_layer(image, status)):
+            if not image.deployed or (published and await self._has_layer(image, status)):
                 steps.spare(1 + image.deployed, f"Loading cached image: [{image.name}]")
                 return status
             steps.spare(1, f"Loading cached image: [{image.name}]")
@@ -156,7 +210,12 @@ class Imaging:
             supervised=layered is not None and supervised,
         )
         self._store.change(ImageMap, image.name, lambda before: replace(before, status=made))
+        self._lost.discard(image.name)
         return made
+
+    def _registry(self, info: ClusterInfo) -> Registry | None:
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        return registry_for(info, tiltfile.status.declaration if tiltfile else None)
 
     async def _build(self, request: BuildRequest, steps: UpdateSteps) -> BuiltImage:
         image = request.image
@@ -194,7 +253,7 @@ class Imaging:
         self, image: Image, built: BuiltImage, registry: Registry | None, info: ClusterInfo, steps: UpdateSteps
     ) -> str:
         with steps.step(f"Pushing {built.reference}") as log, step(StepName.PUSH, image.name):
-            if isinstance(image.build, CustomBuild) and (image.build.disable_push or image.build.skips_local_docker):
+            if _publishes_itself(image):
                 log("Skipping push: custom_build() configured to handle push itself\n")
                 return built.reference
             return await self._publisher.publish(built, registry, delivery_for(info, registry), log)
@@ -208,6 +267,11 @@ class Imaging:
         if found is None:
             raise BuildError(f"image `{image.name}` is not declared any more")
         return found.status
+
+
+def _publishes_itself(image: Image) -> bool:
+    """Does the command that builds it bring it to the cluster?"""
+    return isinstance(image.build, CustomBuild) and (image.build.disable_push or image.build.skips_local_docker)
 
 
 def _upon(request: BuildRequest, status: ImageMapStatus, changed: tuple[str, ...]) -> BuildRequest:

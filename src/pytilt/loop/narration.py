@@ -85,6 +85,11 @@ class UpdateSteps:
         self._total -= count
         self._log(f"{why}\n")
 
+    def more(self, count: int, why: str) -> None:
+        """Steps are needed that nobody had foreseen."""
+        self._total += count
+        self._log(f"{why}\n")
+
     def recap(self) -> None:
         """Log how long each step took, and all together."""
         for number, seconds, title in sorted(self._done):

@@ -23,6 +23,10 @@ from pytilt.views.discoveries import found_pods
 IGNORED = frozenset({"istio-init", "istio-proxy", "linkerd-proxy", "linkerd-init"})
 """Containers whose logs nobody asked for; the list is Tilt's."""
 
+OPEN_EVERY_SECONDS = 0.02
+"""Between the streams of two pods that are older than the session. Each costs the cluster a connection, while there is
+more urgent work; no line is lost, since they are asked for what was written since the session began."""
+
 FIRST_RETRY_SECONDS = 0.2
 LAST_RETRY_SECONDS = 15.0
 
@@ -59,6 +63,7 @@ class PodLogs:
         self._finished: set[tuple[str, str]] = set()
         """Runs of containers that were read to their last line: the pod's and the run's ids."""
         self._progressed = asyncio.Event()
+        self._turn = asyncio.Semaphore(1)
 
     async def run(self) -> None:
         """Follow what is there and what comes, without end."""
@@ -133,6 +138,9 @@ class PodLogs:
         resource = followed.source.resource
         span = self._logs.span(resource, SpanId(f"pod:{resource}:{followed.pod}"))
         position, retry = LogPosition(followed.since), FIRST_RETRY_SECONDS
+        if followed.since:
+            await self._turn.acquire()
+            asyncio.get_running_loop().call_later(OPEN_EVERY_SECONDS, self._turn.release)
         while (container := self._container(followed)) is not None:
             try:
                 await self._one_run(followed, container, position, span)

@@ -27,6 +27,7 @@ from pytilt.loop.kinds.kubernetes import KubernetesKind
 from pytilt.loop.kinds.local import LocalKind
 from pytilt.loop.kinds.protocol import ResourceKinds
 from pytilt.loop.kubernetes_applies import KubernetesApplies
+from pytilt.loop.lost_images import LostImages
 from pytilt.loop.outcomes import Done
 from pytilt.loop.podlogs import PodLogs
 from pytilt.loop.probing import ReadinessProber
@@ -71,9 +72,7 @@ PARALLEL_BUILDS = 2 * _CPUS
 """Images that are built at a time: building is mostly waiting for the engine."""
 
 
-SLOTS = Slots(
-    commands=max(3, _CPUS), builds=max(3, PARALLEL_BUILDS), applies=max(3, 4 * _CPUS), repeats=max(16, 4 * _CPUS)
-)
+SLOTS = Slots(commands=max(3, _CPUS), builds=max(3, PARALLEL_BUILDS), applies=max(3, 4 * _CPUS), repeats=64)
 """Updates that run at a time, unless the Tiltfile says how many; three of any kind, as in Tilt, on a small machine.
 Those that most likely have nothing to do only wait for answers."""
 
@@ -155,13 +154,12 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
     ):
         watching = Watching(store, FollowingWatcher(watcher), logs.span(TILTFILE, SpanId("files")))
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
-        processes = _processes(project, runner, environ)
-        commands = deploy_commands(runner, access, project, environ)
-        records = project_records(project, used=not options.force)
+        processes, records = _processes(project, runner, environ), project_records(project, used=not options.force)
         limits = BuildLimits(parallel=PARALLEL_BUILDS, restarts=not options.ci)
         imaging = recording_imaging(store, engine, runner, project, records, access.cluster, limits)
         applies, runtimes = ApplyRecords(records, access.cluster), Runtimes(store, logs, access.cluster, options.host)
         kubernetes = KubernetesKind(store, access.cluster, imaging, runtimes, records=applies)
+        commands = deploy_commands(runner, access, project, environ)
         custom = CustomDeployKind(store, imaging, commands, kubernetes.applied_objects)
         kinds = _kinds(kubernetes, custom, LocalKind(store, logs, processes), ComposeKind(store))
         receivers = Receivers(store, partial(open_receiver, access.containers))
@@ -172,6 +170,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         tiltfile = evaluator(project, "ci" if options.ci else "up", runner, access.kubeconfig)
         deletion = ResourceDeletion(store, logs, updating, kinds)
         evaluating = Evaluating(store, logs, watching, updating, deletion, tiltfile)
+        lost_images = LostImages(store, logs, imaging, updating.repair)
         drifting = Drifting(store, logs, access.cluster, kubernetes.applied_objects, updating.repair)
         pod_logs = PodLogs(store, logs, access.containers)
         requests = SessionRequests(watching, updating, evaluating)
@@ -183,7 +182,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             "pod logs": pod_logs.run(),
             "live updates": receivers.run(),
             **_objects(store, watching, evaluating, requests, Cmds(store, logs, processes)),
-            **_in_cluster(connecting, drifting, Rollouts(store, logs), object_applies),
+            **_in_cluster(connecting, drifting, lost_images, Rollouts(store, logs), object_applies),
             "pruning": prune_now_and_then(store, logs, engine, access, ci=options.ci),
             "show": show(store, logs),
         }
@@ -220,12 +219,17 @@ def _objects(
 
 
 def _in_cluster(
-    connecting: Connecting, drifting: Drifting, rollouts: Rollouts, applies: KubernetesApplies
+    connecting: Connecting,
+    drifting: Drifting,
+    lost_images: LostImages,
+    rollouts: Rollouts,
+    applies: KubernetesApplies,
 ) -> Mapping[str, Awaitable[None]]:
     """The controllers of what is in the cluster beside the resources."""
     return {
         "cluster": connecting.run(),
         "drift": drifting.run(),
+        "lost images": lost_images.run(),
         "rollouts": rollouts.run(),
         "kubernetes applies": applies.run(),
     }

@@ -77,7 +77,7 @@ def recording_imaging(
     return Imaging(
         store,
         RecordingBuilder(builder, engine, records, FileDigests(records), settings.environ),
-        RecordingPublisher(publisher, engine, credentials, records, _uid_of(cluster)),
+        RecordingPublisher(publisher, records, _uid_of(cluster)),
         SyncletLayers(engine),
         restarts=limits.restarts,
     )

@@ -70,6 +70,8 @@ class FakePublisher:
         self._failures = failures or {}
         self.published: list[PublishedImage] = []
         """What was asked, in order."""
+        self.gone: set[ImageName] = set()
+        """Images that were removed from where they were published; they are there again when they are published."""
 
     async def publish(self, image: BuiltImage, registry: Registry | None, delivery: Delivery, log: Log) -> str:
         """Answer; see `Publisher.publish`."""
@@ -77,7 +79,19 @@ class FakePublisher:
         log(f"Publishing {image.reference}\n")
         if image.name in self._failures:
             raise self._failures[image.name]
+        self.gone.discard(image.name)
         return cluster_reference(image, registry)
+
+    async def is_there(
+        self,
+        image: BuiltImage,
+        registry: Registry | None,  # noqa: ARG002 - the seam
+        delivery: Delivery,  # noqa: ARG002 - the seam
+        *,
+        missed: bool = False,  # noqa: ARG002 - the seam
+    ) -> bool:
+        """Is it not in `gone`?"""
+        return image.name not in self.gone
 
 
 def built(name: ImageName, content: bytes = b"") -> BuiltImage:

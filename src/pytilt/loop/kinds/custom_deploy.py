@@ -23,7 +23,7 @@ from pytilt.model.logs import Level, Log
 from pytilt.model.names import ImageName
 from pytilt.model.objects import Resource
 from pytilt.model.resources import CustomDeploy, DeployCommands, KubeObject, ResourceSpec, UpdateSettings
-from pytilt.model.updates import StepName
+from pytilt.model.updates import Reason, StepName
 from pytilt.store.objects import Store
 
 LONGEST_OUTPUT = 500
@@ -67,6 +67,8 @@ class CustomDeployKind:
             with steps.step("Force update") as step_log, timing.step(StepName.DELETE):
                 await self._commands.delete(deploy.commands, step_log, seconds=seconds)
         images = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
+        if start.reason == Reason.INITIAL_BUILD:
+            images = await self._imaging.ensure_published(resource, info, steps, images, sequence=start.sequence)
         references = {image.name: image.reference for image in images}
         with steps.step("Deploying") as step_log, timing.step(StepName.APPLY):
             named = {name: references[name] for name in deploy.images if name in references}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from pytilt.cluster import finalizers, injection, objects, order
+from pytilt.cluster import finalizers, injection, objects, order, workloads
 from pytilt.cluster.seam import Cluster, ObjectRef
 from pytilt.errors import ApplyError
 from pytilt.host import timing
@@ -21,7 +21,7 @@ from pytilt.loop.schedule import Start
 from pytilt.model.logs import Log
 from pytilt.model.objects import ClusterState, Resource
 from pytilt.model.resources import KubeObject, KubernetesDeploy, ResourceSpec, UpdateSettings
-from pytilt.model.updates import Outcome, Reason, StepName
+from pytilt.model.updates import DeployedImage, Outcome, Reason, StepName
 from pytilt.store.objects import Store
 
 CLEAR_SECONDS = 30.0
@@ -81,15 +81,18 @@ class KubernetesKind:
         elif resource.spec.images:
             await self._cluster.prepare(deploy.objects)
         images = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
-        references = {image.name: image.reference for image in images}
-        deployed = [image for image in resource.spec.built_images if image.deployed]
+        wanted, first = self._wanted(resource, deploy, images), start.reason == Reason.INITIAL_BUILD
+        present = await self._unchanged(resource, wanted) if first else None
+        recorded = first and self._records is not None and self._records.has(resource.name)
+        if recorded and not (present and all(map(workloads.runs, present))):
+            images = await self._imaging.ensure_published(resource, info, steps, images, sequence=start.sequence)
+            before, wanted = wanted, self._wanted(resource, deploy, images)
+            present = present if wanted == before else None
         with steps.step("Deploying") as step_log, timing.step(StepName.APPLY):
-            supervised = self._imaging.supervised(resource)
-            wanted = injection.inject(deploy.objects, references, deployed, deploy.locators, supervised=supervised)
-            first = start.reason == Reason.INITIAL_BUILD
-            present = await self._unchanged(resource, wanted, step_log) if first else None
             if present is None:
                 present = await self._apply(resource, wanted, step_log, settings.apply_timeout_seconds, first=first)
+            else:
+                step_log("Unchanged since an earlier session: nothing to apply\n")
         self.applied_objects.note(resource.name, wanted, present)
         steps.recap()
         hashes = injection.template_hashes(wanted)
@@ -115,14 +118,18 @@ class KubernetesKind:
         kept = {"applied": status.applied, "applied_uids": uids, "applied_images": status.applied_images}
         return Done(outcome=Outcome.OK, status={**kept, "deployed_at": self._store.now()})
 
-    async def _unchanged(
-        self, resource: Resource, wanted: Sequence[KubeObject], log: Log
-    ) -> Sequence[KubeObject] | None:
+    def _wanted(
+        self, resource: Resource, deploy: KubernetesDeploy, images: Sequence[DeployedImage]
+    ) -> tuple[KubeObject, ...]:
+        """The objects to apply."""
+        references = {image.name: image.reference for image in images}
+        deployed = [image for image in resource.spec.built_images if image.deployed]
+        supervised = self._imaging.supervised(resource)
+        return injection.inject(deploy.objects, references, deployed, deploy.locators, supervised=supervised)
+
+    async def _unchanged(self, resource: Resource, wanted: Sequence[KubeObject]) -> Sequence[KubeObject] | None:
         """The objects in the cluster, where an earlier session applied the same and nobody has changed them since."""
-        present = await self._records.unchanged(resource.name, wanted) if self._records and wanted else None
-        if present is not None:
-            log("Unchanged since an earlier session: nothing to apply\n")
-        return present
+        return await self._records.unchanged(resource.name, wanted) if self._records and wanted else None
 
     async def _apply(
         self, resource: Resource, wanted: Sequence[KubeObject], log: Log, seconds: float, *, first: bool
