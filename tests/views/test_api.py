@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from pytilt.model.api.config_maps import ConfigMap
 from pytilt.model.api.file_watches import ApiFileWatch, FileWatchSpec
@@ -189,6 +190,11 @@ def test_what_waits_says_for_what_and_since_when(store: Store):
         "on": [{"group": "tilt.dev", "apiVersion": "v1alpha1", "kind": "UIResource", "name": "db"}],
     }
     assert (found["pendingBuildSince"], found["hasPendingChanges"], found["queued"]) == (NOW, True, True)
+
+
+def test_a_row_says_how_long_its_files_have_to_be_quiet(store: Store):
+    store.put(Resource(name="web", spec=replace(kubernetes(), debounce_seconds=2.0)))
+    assert row(store, "web")["status"]["debounceSeconds"] == 2.0
 
 
 def test_a_disabled_resource_says_so(store: Store):

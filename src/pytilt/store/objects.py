@@ -59,8 +59,9 @@ class _Subscription:
         self.pending: set[tuple[type[Object], str]] = set()
 
     def notify(self, kind: type[Object], name: str) -> None:
+        if not self.pending:
+            self.event.set()
         self.pending.add((kind, name))
-        self.event.set()
 
     def take(self) -> frozenset[tuple[type[Object], str]]:
         self.event.clear()
@@ -81,11 +82,14 @@ class Store:
         self._version = 0
         self._watches: dict[type[Object], list[_Subscription]] = {kind: [] for kind in STORED}
         self._snapshot: Snapshot | None = None
+        self._shared: set[type[Object]] = set()
+        """The kinds whose mapping a snapshot has, too: it is replaced then, never changed."""
 
     def snapshot(self) -> Snapshot:
         """The state now. Costs nothing while nothing was written since the last one."""
         if self._snapshot is None:
             self._snapshot = Snapshot(dict(self._objects), self._version)
+            self._shared.update(self._objects)
         return self._snapshot
 
     def get(self, kind: type[O], name: str) -> O | None:
@@ -105,8 +109,7 @@ class Store:
             return before
         self._version += 1
         stored = replace(wanted, version=self._version, created_at=created)
-        # A snapshot may hold the mapping: it is replaced, never changed.
-        self._objects[kind] = {**self._objects[kind], wanted.name: stored}
+        self._own(kind)[wanted.name] = stored
         self._notify(kind, wanted.name)
         return stored
 
@@ -119,7 +122,7 @@ class Store:
         """Remove an object; one that is not there is no error."""
         if name in self._objects[kind]:
             self._version += 1
-            self._objects[kind] = {key: value for key, value in self._objects[kind].items() if key != name}
+            del self._own(kind)[name]
             self._notify(kind, name)
 
     async def watch(self, *kinds: type[Object]) -> AsyncIterator[Changed]:
@@ -153,6 +156,13 @@ class Store:
         finally:
             for kind in kinds:
                 self._watches[kind].remove(watch)
+
+    def _own(self, kind: type[Object]) -> dict[str, Object]:
+        """The mapping of a kind, to be changed."""
+        if kind in self._shared:
+            self._shared.discard(kind)
+            self._objects[kind] = dict(self._objects[kind])
+        return self._objects[kind]
 
     def _notify(self, kind: type[Object], name: str) -> None:
         self._snapshot = None

@@ -260,6 +260,7 @@ def ui_resource(state: Snapshot, resource: Resource) -> Json:
         "endpointErrors": [{"url": link.url, "name": link.name, "error": link.error} for link in links if link.error],
         "queued": status.trigger is not None,
         "order": resource.order,
+        "debounceSeconds": spec.debounce_seconds,
         "specs": _specs(resource),
         **_state(statuses, enabled=resource.enabled, since=since or resource.created_at, name=resource.name),
         **_runtime_info(resource, runtime),

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from pytilt.errors import CommandError
@@ -96,7 +97,7 @@ class HostProcess:
         if not self._request.argv:
             raise CommandError("the command is empty", hint="name a program")
         self._guard.expect(self._pipes[0].inode)
-        env = dict([*self._request.env, self._guard.mark()] if self._request.marked else self._request.env)
+        env = (*self._request.env, self._guard.mark()) if self._request.marked else self._request.env
         try:
             program = subprocess.Popen(
                 self._request.argv,
@@ -104,7 +105,7 @@ class HostProcess:
                 stdout=self._pipes[0].write_end,
                 stderr=self._pipes[-1].write_end,
                 cwd=self._request.dir,
-                env=env,
+                env=_encoded(env),
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
@@ -169,6 +170,12 @@ class HostProcess:
             pipe.close()
         if self._input:
             self._input.close()
+
+
+@lru_cache(maxsize=8)
+def _encoded(env: tuple[tuple[str, str], ...]) -> dict[bytes, bytes]:
+    """An environment as the system takes it: many processes have the same, and to encode it takes long."""
+    return {os.fsencode(name): os.fsencode(value) for name, value in env}
 
 
 def _group_exists(group: int) -> bool:
