@@ -84,7 +84,7 @@ def makes_pods(o: KubeObject) -> bool:
 
 def runs(o: KubeObject) -> bool:
     """Does everything of it run, as its status says? What has no pods runs; of custom resources nobody knows it."""
-    if not is_built_in(objects.group(objects.api_version(o))):
+    if not is_known(o):
         return False
     spec, status, kind = objects.mapping(o, "spec"), objects.mapping(o, "status"), objects.kind(o)
     if kind == "Pod":
