@@ -20,6 +20,8 @@ FILES = {
     "secret.yaml": secret("cm", "k", "v"),
     "dc.yaml": "services: {s: {image: x}}\n",
     "list.yaml": "services: [1]\n",
+    "includes.yaml": "include: [list.yaml]\nservices: {}\n",
+    "frozen.star": "d = {}\nl = [1]\n",
     "bad.env": "a b c\n",
     "repo/.git/HEAD": "",
     "bad.yaml": "a: b: c\n",

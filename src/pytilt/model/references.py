@@ -134,7 +134,9 @@ def _parse(text: str) -> tuple[str, Reference | None]:
         return f"invalid reference format: repository name ({path}) must be lowercase", None
     found = _REFERENCE.fullmatch(f"{domain}/{rest}")
     if found is None:
-        return "invalid reference format", None
+        lower = text.lower()
+        is_case = lower != text and _parse(lower)[1] is not None
+        return "repository name must be lowercase" if is_case else "invalid reference format", None
     if len(found["path"]) > _MAX_NAME:
         return f"repository name must not be more than {_MAX_NAME} characters", None
     digest = found["digest"] or ""
