@@ -9,6 +9,7 @@ from tests.house_rules.sources import ROOT, modules
 from tests.house_rules.test_house_rules import none_of
 
 PAGE = ROOT / "docs" / "architecture.md"
+DEPENDENCIES = ROOT / "docs" / "decisions" / "0002-dependencies.md"
 COMPOSITION = "src/pytilt/session/composition.py"
 
 ROW = re.compile(r"^\| `([a-z ]+)` \| ((?:`[a-z_/]+\.py`(?:, )?)+) \| ", re.MULTILINE)
@@ -80,6 +81,38 @@ def test_the_page_lists_the_kinds_of_resources_and_a_session_knows_them_all():
         path.relative_to(ROOT / "src/pytilt").as_posix() for path in (ROOT / "src/pytilt/loop/kinds").glob("*.py")
     }
     assert files == present - {"loop/kinds/__init__.py", "loop/kinds/protocol.py"}
+
+
+OWN_CODE = re.compile(r"\(((?:`[a-z_/]+`,\s+)+)([\d,]+) lines")
+CLIENTS_OF_OTHERS = {"aiohttp", "http", "httpx", "requests", "urllib3"}
+
+
+def test_the_lines_of_our_own_code_are_those_that_the_decision_names():
+    sizes = {module.path: module.text.count("\n") for module in modules("src/pytilt/")}
+    wrong = []
+    for names, number in OWN_CODE.findall(DEPENDENCIES.read_text()):
+        named = re.findall(r"`([a-z_/]+)`", names)
+        prefixes = tuple(f"src/pytilt/{name}{end}" for name in named for end in (".py", "/"))
+        lines, said = (
+            sum(size for path, size in sizes.items() if path.startswith(prefixes)),
+            int(number.replace(",", "")),
+        )
+        if not 0.85 * said <= lines <= 1.15 * said:
+            wrong.append(f"{', '.join(named)}: {lines} lines, not {said}")
+    none_of(wrong)
+
+
+def test_only_the_package_http_speaks_http():
+    found = []
+    for module in modules("src/pytilt/"):
+        for node in ast.walk(module.tree):
+            named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            named += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+            tops = {name.partition(".")[0] for name in named}
+            others = tops & CLIENTS_OF_OTHERS or ("urllib.request" in named)
+            if others or ("h11" in tops and not module.path.startswith("src/pytilt/http/")):
+                found.append(f"{module.path}:{node.lineno}: {', '.join(named)}")
+    none_of(found)
 
 
 MOST_QUESTIONS = 8
