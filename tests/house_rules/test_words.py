@@ -73,6 +73,30 @@ def test_what_the_glossary_names_exists():
     none_of([f"{path}.{name}" for path, name in named if name and name not in classes])
 
 
+DEFINED = ("src/pytilt/model/", "src/pytilt/store/", "src/pytilt/loop/", "src/pytilt/session/")
+"""Where what a session is made of has its names; those of `model/api` are Tilt's."""
+
+BEGINNING = 4
+"""So many letters are compared, for `Pruning` is the controller of what is pruned, and `Cmds` that of the Cmds."""
+
+
+def test_the_noun_of_every_class_is_in_the_glossary():
+    text = GLOSSARY.read_text().split("## Words to avoid")[0]
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("|")]
+    words = re.findall(r"[a-z]+", " ".join((*rows, text.split("## Words of the field")[1])).lower())
+    known = {word.removesuffix("s")[:BEGINNING] for word in words}
+    none_of(
+        [
+            f"{module.path}:{node.lineno}: {node.name}: say in docs/glossary.md what a {noun!r} is, or use its words"
+            for module in modules("src/pytilt/")
+            if module.path.startswith(DEFINED) and not module.path.startswith("src/pytilt/model/api/")
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+            if (noun := _as_words(node.name).split()[-1].removesuffix("s"))[:BEGINNING] not in known
+        ]
+    )
+
+
 def docstrings(module: Module) -> Iterator[tuple[int, str, str]]:
     """Docstrings of modules, classes and functions, and those below constants and fields."""
     for node in ast.walk(module.tree):

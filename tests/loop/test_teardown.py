@@ -5,7 +5,7 @@ import pytest
 from pytilt.cluster import objects
 from pytilt.cluster.injection import MANAGED_BY, MANAGED_BY_LABEL
 from pytilt.errors import ApplyError, ClusterUnreachableError
-from pytilt.loop.teardown import TearingDown
+from pytilt.loop.teardown import Teardown
 from pytilt.model.api.kubernetes_applies import KubernetesApply, KubernetesApplyCmd, KubernetesApplySpec
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.names import ResourceName
@@ -29,7 +29,7 @@ async def torn_down(
     present, lines = cluster or FakeCluster(), list[str]()
     names = tuple(each.name for each in specs)
     chosen = names if enabled is None else tuple(map(ResourceName, enabled))
-    tearing = TearingDown(present, lines.append)
+    tearing = Teardown(present, lines.append)
     await tearing.run(
         Declaration(resources=specs, enabled=chosen),
         delete_namespaces=delete_namespaces,
@@ -52,7 +52,7 @@ async def test_without_dependencies_the_order_is_the_reverse_of_the_tiltfile():
 async def test_every_object_is_reported_before_it_goes():
     lines: list[str] = []
     declaration = Declaration(resources=(kubernetes("web"),), enabled=(ResourceName("web"),))
-    await TearingDown(FakeCluster(), lines.append).run(declaration, delete_namespaces=False, delete_volumes=False)
+    await Teardown(FakeCluster(), lines.append).run(declaration, delete_namespaces=False, delete_volumes=False)
     assert lines == ["Deleting via kubectl: Deployment/web"]
 
 
@@ -195,7 +195,7 @@ async def test_what_has_finalizers_is_waited_for_before_the_rest_goes():
     declaration = Declaration(
         resources=(kubernetes("web", deployment("web"), FINALIZED),), enabled=(ResourceName("web"),)
     )
-    tearing = TearingDown(cluster, notify, seconds=0.2)
+    tearing = Teardown(cluster, notify, seconds=0.2)
     await tearing.run(declaration, delete_namespaces=False, delete_volumes=False)
     assert lines == [
         "Deleting via kubectl: Cart/one",
@@ -213,7 +213,7 @@ async def test_what_does_not_go_is_named_with_its_finalizer_after_the_rest_went(
     declaration = Declaration(
         resources=(kubernetes("web", deployment("web"), held, used, FINALIZED),), enabled=(ResourceName("web"),)
     )
-    tearing = TearingDown(cluster, lambda _: None, seconds=0.05)
+    tearing = Teardown(cluster, lambda _: None, seconds=0.05)
     with pytest.raises(ApplyError) as caught:
         await tearing.run(declaration, delete_namespaces=False, delete_volumes=False)
     assert caught.value.message == (
@@ -233,7 +233,7 @@ async def test_what_objects_of_the_api_apply_goes_too_and_a_broken_one_stops_not
     cluster, lines, web = FakeCluster(), list[str](), kubernetes("web")
     declaration = Declaration(resources=(web,), enabled=(web.name,), objects=applies)
     with pytest.raises(ApplyError, match=r"kubernetesapply b: spec\.yaml"):
-        await TearingDown(cluster, lines.append).run(declaration, delete_namespaces=False, delete_volumes=False)
+        await Teardown(cluster, lines.append).run(declaration, delete_namespaces=False, delete_volumes=False)
     assert list(map(str, cluster.deleted)) == ["ConfigMap/colors", "Deployment/web"]
     assert "Not deleting what kubernetesapply c applied: it has no delete command" in lines
 
@@ -250,7 +250,7 @@ async def test_nothing_that_is_printed_shows_a_secret():
         async def delete(self, ref: ObjectRef, *, wait: bool = False) -> bool:  # noqa: ARG002 - as in the seam
             raise ApplyError(f"{ref}: t0ken-1 is wrong")
 
-    tearing = TearingDown(Refusing(), lines.append)
+    tearing = Teardown(Refusing(), lines.append)
     with pytest.raises(ApplyError, match=r"\[token\] is wrong"):
         await tearing.run(declaration, delete_namespaces=False, delete_volumes=False, secrets=[("t0ken-1", "[token]")])
     assert "Deleting via kubectl: ConfigMap/[key]" in lines

@@ -2,7 +2,7 @@ import pytest
 
 from pytilt.errors import ApplyError
 from pytilt.loop.processes import command_process
-from pytilt.loop.teardown import TearingDown, disabling
+from pytilt.loop.teardown import Teardown, disabling
 from pytilt.loop.teardown_commands import TeardownCommands
 from pytilt.model.commands import Command
 from pytilt.model.names import UNCATEGORIZED, ResourceName
@@ -22,7 +22,7 @@ async def tear_down(runner: FakeRunner, *specs: ResourceSpec, enabled: tuple[str
     lines: list[str] = []
     names = tuple(map(ResourceName, enabled)) if enabled is not None else tuple(each.name for each in specs)
     commands = TeardownCommands(runner, lambda each: command_process(each, {"HOME": "/h"}))
-    tearing = TearingDown(FakeCluster(), lines.append, local=commands)
+    tearing = Teardown(FakeCluster(), lines.append, local=commands)
     try:
         await tearing.run(Declaration(resources=specs, enabled=names), delete_namespaces=False, delete_volumes=False)
     except ApplyError as error:

@@ -77,7 +77,7 @@ def take_down(
     async def run(runner: HostRunner) -> None:
         from pytilt.docker.engine import Engine
         from pytilt.loop.processes import command_process
-        from pytilt.loop.teardown import TearingDown, disabling
+        from pytilt.loop.teardown import Teardown, disabling
         from pytilt.loop.teardown_commands import TeardownCommands
         from pytilt.session.clusters import connected
         from pytilt.session.commands import command_environ, deploy_commands
@@ -92,7 +92,7 @@ def take_down(
             if result.declaration is None:
                 raise UserError(result.error or "the Tiltfile cannot be evaluated")
             request = partial(command_process, environ=command_environ(project, access.kubeconfig))
-            tearing = TearingDown(
+            tearing = Teardown(
                 access.cluster,
                 _say,
                 commands=deploy_commands(runner, access, project),

@@ -54,7 +54,7 @@ _Identity = tuple[str, str, str]
 """Kind, namespace, name."""
 
 
-class TearingDown:
+class Teardown:
     """Deletes what a project declares.
 
     Args:
