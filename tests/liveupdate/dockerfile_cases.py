@@ -39,7 +39,7 @@ class Case(NamedTuple):
     base: str = ""
     """The Dockerfile of an image called `below`, with the same context."""
     built: bool = True
-    """Does every engine know its instructions?"""
+    """Does every engine know its instructions, and do they show what no other case shows?"""
 
 
 _B = "FROM busybox\n"
@@ -185,5 +185,38 @@ CASES = (
     Case("parents", _B + "COPY --parents src/a.py /app/", {"src/a.py": "2"}, "depends on `--parents`", built=False),
     Case("an unknown instruction", _B + "COPY . /app\nIMPORT x", _E, "is not known here", built=False),
     Case("another language", "# syntax=foo/bar\n" + _B + "COPY . /app", _E, "another language", built=False),
+    # what real projects have
+    Case("npm's order", _B + "WORKDIR /app\nCOPY package*.json ./\nRUN cat package.json\nCOPY . .", _E,
+         files={"package.json": "{}", "package-lock.json": "{}"}),
+    Case("npm's order, the file that is installed",
+         _B + "WORKDIR /app\nCOPY package*.json ./\nRUN cat package.json\nCOPY . .", {"package-lock.json": "{2}"},
+         "may read", files={"package.json": "{}", "package-lock.json": "{}"}),
+    Case("a directory that npm makes, ignored", _B + "WORKDIR /app\nRUN mkdir -p node_modules/x\nCOPY . .",
+         {"node_modules/x/y": "2"}, "no `COPY`", files={"node_modules/x/y": "1"}, ignore=("node_modules",)),
+    Case("a user and what is theirs",
+         _B + "RUN echo app:x:7:8::/:/bin/sh >>/etc/passwd; echo app:x:8: >>/etc/group\n"
+         "USER app\nWORKDIR /home/app\nCOPY --chown=app:app . .", _E, built=False),
+    Case("chown by a later RUN", _B + "COPY . /app\nRUN chown -R 1000 /app\nUSER 1000", _E, "may read"),
+    Case("the usual syntax line", "# syntax=docker/dockerfile:1\n" + _B + "COPY . /app", _E, built=False),
+    Case("another escape", "# escape=`\n" + _B + "COPY . `\n  /app/x/", _E, "another language", built=False),
+    Case("for the machine that builds", "FROM --platform=$BUILDPLATFORM busybox AS b\nRUN mkdir /out\nFROM busybox\n"
+         "COPY --from=b /out /out\nCOPY . /app", _E, built=False),
+    Case("an address", _B + "ADD https://example.com/x.tar.gz /opt/\nCOPY . /app", _E, built=False),
+    Case("an address over the file", _B + "COPY . /app\nADD https://example.com/index.html /app/", _E,
+         "may write where", built=False),
+    Case("a repository", _B + "ADD https://github.com/moby/buildkit.git#v0.14 /app/src\nCOPY . /app", _E, built=False),
+    Case("another image's files", _B + "COPY --from=busybox /etc/passwd /etc/other\nCOPY . /app", _E, built=False),
+    Case("a link within a directory", "FROM scratch\nCOPY . /app", {"real/x": "2"},
+         files={"real/x": "1", "cur": Link("real")}, built=False),
+    Case("below a link within a directory", "FROM scratch\nCOPY cur/ /app", {"real/x": "2"}, "symbolic link `cur`",
+         files={"real/x": "1", "cur": Link("real")}),
+    Case("a heredoc that runs", _B + "COPY . /app\nRUN <<EOF\ncat /app/index.html\nEOF\n", _E, "may read", built=False),
+    Case("a heredoc that runs before", _B + "RUN <<EOF\nmkdir -p /app\nEOF\nCOPY . /app", _E, built=False),
+    Case("SHELL, HEALTHCHECK, STOPSIGNAL", _B + "SHELL [\"/bin/sh\", \"-ec\"]\nHEALTHCHECK CMD true\n"
+         "STOPSIGNAL SIGINT\nMAINTAINER me\nCOPY . /app", _E, built=False),
+    Case("a cache mount before", _B + "RUN --mount=type=cache,target=/c true\nCOPY . /app", _E, built=False),
+    Case("parents of a later copy", _B + "COPY . /app/\nCOPY --parents src/a.py /app/", _E, "depends on `--parents`",
+         built=False),
+    Case("excluded below", _B + "COPY --exclude=**/*.md --exclude=lib/** . /app/", _S, built=False),
     Case("permissions in letters", _B + "COPY --chmod=u+x . /app", _E, "depends on `--chmod=u+x`", built=False),
 )  # fmt: skip
