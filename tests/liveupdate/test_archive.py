@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pytilt.errors import SyncError
-from pytilt.liveupdate.archive import examine, list_linked, list_synced, pack
+from pytilt.liveupdate.archive import LARGEST_BYTES, examine, list_linked, list_synced, pack
 from pytilt.liveupdate.planning import ChangedFile, FileKind, SyncedFile, SyncPlan, plan_sync
 from pytilt.liveupdate.receiver import Batch
 from pytilt.model.files import Ignore
@@ -161,6 +161,14 @@ async def test_a_file_that_memory_cannot_hold_is_refused(tmp_path):
         file.truncate(10_000_000_000)
     with pytest.raises(SyncError, match="huge: it is larger than 512 megabytes"):
         await Batch(SyncPlan(copies=(synced(tmp_path / "huge"),))).archive()
+
+
+async def test_files_that_memory_cannot_hold_together_are_refused(tmp_path):
+    (tmp_path / "a").write_text("small")
+    with (tmp_path / "b").open("wb") as file:
+        file.truncate(LARGEST_BYTES)
+    with pytest.raises(SyncError, match="b: with the files before it, it is larger than 512 megabytes"):
+        await Batch(SyncPlan(copies=(synced(tmp_path / "a"), synced(tmp_path / "b")))).archive()
 
 
 async def test_a_pipe_in_a_synced_directory_is_not_waited_for(shop):

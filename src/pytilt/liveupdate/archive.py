@@ -22,7 +22,7 @@ from pytilt.model.inference import Inferred
 from pytilt.model.numbers import whole
 
 LARGEST_BYTES = 512 * 1024 * 1024
-"""A larger file is not synced: it is held in memory on its way. An image takes files of any size."""
+"""No more is synced at once: it is held in memory on its way. An image takes files of any size."""
 
 _INLINE_FILES = 4
 _INLINE_BYTES = 256 * 1024
@@ -148,7 +148,7 @@ async def pack(files: Sequence[SyncedFile]) -> Archive:
         files: what to pack; a later one wins over an earlier one with the same remote path.
 
     Raises:
-        OSError: a file is there and cannot be read, or is larger than `LARGEST_BYTES`.
+        OSError: a file is there and cannot be read, or all are larger than `LARGEST_BYTES`.
     """
     if not files:
         return Archive()
@@ -288,8 +288,9 @@ def _add_one(tar: tarfile.TarFile, local: str, remote: str, file: SyncedFile) ->
     _own(info, file.owner)
     if stat.S_ISREG(found.st_mode):
         # Read as a whole first: the size in the header must be that of what follows, also if the file grows meanwhile.
-        if found.st_size > LARGEST_BYTES:
-            raise OSError(errno.EFBIG, f"it is larger than {LARGEST_BYTES >> 20} megabytes", local)
+        if tar.offset + found.st_size > LARGEST_BYTES:
+            what = "with the files before it, " if tar.offset else ""
+            raise OSError(errno.EFBIG, f"{what}it is larger than {LARGEST_BYTES >> 20} megabytes", local)
         content = Path(local).read_bytes()
         info.size = len(content)
         tar.addfile(info, io.BytesIO(content))
