@@ -91,10 +91,14 @@ class SpoilingProxy:
         self.spoilt = 0
         self._chance = random.Random(number)
         self._connect = connect
+        self._serving: set[asyncio.Task[None] | None] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
-        with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+        serving = asyncio.current_task()
+        self._serving.add(serving)  # the loop itself holds its tasks weakly
+        broken = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, asyncio.CancelledError)
+        with suppress(*broken):
             far_reader, far_writer = await self._connect()
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -106,6 +110,7 @@ class SpoilingProxy:
             finally:
                 far_writer.close()
         writer.close()
+        self._serving.discard(serving)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
@@ -279,6 +284,10 @@ async def one(number: int, context: str, hostility: float) -> str:
             trouble = await trial.run([engine], ["--context", "engine"], ["--context", "engine"])
         else:
             trouble = await _on_kubernetes(number, trial, engine, settings, hostility)
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
     if not trouble:
         shutil.rmtree(folder)
     return f"{number}: {trouble}, see {folder}" if trouble else ""
@@ -300,11 +309,12 @@ async def _on_kubernetes(
     server = SpoilingProxy(number, hostility, connect)
     async with HostRunner(), await asyncio.start_server(server.serve, "127.0.0.1", 0, limit=2**24) as listening:
         address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        context = {"cluster": "kind-fuzz", "user": "u", "namespace": namespace}
         (trial.folder / "kubeconfig").write_text(json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "kind-fuzz",
-            "clusters": [{"name": "c", "cluster": {"server": address}}],
+            "clusters": [{"name": "kind-fuzz", "cluster": {"server": address}}],
             "users": [{"name": "u", "user": {"token": "t"}}],
-            "contexts": [{"name": "kind-fuzz", "context": {"cluster": "c", "user": "u", "namespace": namespace}}],
+            "contexts": [{"name": "kind-fuzz", "context": context}],
         }))  # fmt: skip
         trial.environ["KUBECONFIG"] = str(trial.folder / "kubeconfig")
         engine.hostility = 0

@@ -18,7 +18,7 @@ from pytilt.images.contract import BuildRequest
 from pytilt.images.credentials import RegistryCredentials
 from pytilt.images.docker.building import DockerBuilder
 from pytilt.images.docker.client_build import ClientBuilder
-from pytilt.images.hiding import as_written, hidden, taken_from
+from pytilt.images.hiding import HidingWay, as_written, hidden, taken_from
 from pytilt.model.files import Ignore
 from pytilt.model.images import DockerBuild, Image
 from pytilt.model.names import ImageName
@@ -71,8 +71,8 @@ def test_instructions_that_take_the_whole_context_take_it_from_elsewhere(before:
     assert taken_from(directory, before, {"given": "."}) == expected
 
 
-def names(root: Path, dockerfile: str, *, podman: bool) -> dict[str, str]:
-    context = hidden(plan_context(str(root), None, dockerfile, ()), {}, podman=podman)
+def names(root: Path, dockerfile: str, way: HidingWay) -> dict[str, str]:
+    context = hidden(plan_context(str(root), None, dockerfile, ()), {}, way)
     with tarfile.open(fileobj=io.BytesIO(b"".join(context_chunks(context)))) as tar:
         return {info.name: info.linkname for info in tar.getmembers()}
 
@@ -82,20 +82,22 @@ def test_the_context_is_there_as_links_only_if_it_is_taken_as_a_whole(tmp_path: 
     (tmp_path / "src" / "a").write_text("a")
     (tmp_path / "link").symlink_to("/src")
     plain = {".tilt-build/Dockerfile": "", "link": "/src", "src": "", "src/a": ""}
-    assert names(tmp_path, "FROM a\nCOPY src /app\n", podman=False) == plain
-    assert names(tmp_path, "FROM a\nCOPY . /app\n", podman=False) == plain | {
+    assert names(tmp_path, "FROM a\nCOPY src /app\n", HidingWay.NOTHING) == plain
+    assert names(tmp_path, "FROM a\nCOPY . /app\n", HidingWay.NOTHING) == plain | {
         ".tilt-build/context": "",
         ".tilt-build/context/link": "/src",
         ".tilt-build/context/src": "",
         ".tilt-build/context/src/a": "src/a",
     }
-    assert names(tmp_path, "FROM a\nCOPY . /app\n", podman=True) == plain | {".tilt-build/Dockerfile.dockerignore": ""}
+    assert names(tmp_path, "FROM a\nCOPY . /app\n", HidingWay.OWN_IGNORE_FILE) == plain | {
+        ".tilt-build/Dockerfile.dockerignore": ""
+    }
 
 
 def test_a_directory_of_the_context_is_never_taken_for_that_of_the_dockerfile(tmp_path: Path) -> None:
     (tmp_path / ".tilt-build").mkdir()
     (tmp_path / ".tilt-build_").write_text("")
-    context = hidden(plan_context(str(tmp_path), None, "FROM a\nCOPY . /app\n", ()), {}, podman=False)
+    context = hidden(plan_context(str(tmp_path), None, "FROM a\nCOPY . /app\n", ()), {}, HidingWay.NOTHING)
     assert context.dockerfile == ".tilt-build__/Dockerfile"
     assert context.contents == "FROM a\nCOPY .tilt-build__/context/. /app\n"
     assert as_written("[1/2] COPY .tilt-build__/context/. /app", context) == "[1/2] COPY . /app"
@@ -104,7 +106,7 @@ def test_a_directory_of_the_context_is_never_taken_for_that_of_the_dockerfile(tm
 def test_a_dockerfile_at_its_own_place_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM a\nCOPY . /app\n")
     context = plan_context(str(tmp_path), str(tmp_path / "Dockerfile"), "FROM a\nCOPY . /app\n", ())
-    assert hidden(context, {}, podman=True) == hidden(context, {}, podman=False) == context
+    assert hidden(context, {}, HidingWay.OWN_IGNORE_FILE) == hidden(context, {}, HidingWay.NOTHING) == context
 
 
 # With real builders
@@ -202,6 +204,17 @@ async def test_nothing_foreign_is_in_an_image_that_takes_the_whole_context(
     assert found == whole | globbed | {"one/b"}
     assert ".tilt-build" not in log.text
     assert "COPY . /ctx/copy/" in log.text.partition("Building image\n")[2]
+
+
+async def test_triggers_of_the_base_image_see_nothing_foreign(
+    building: Building, tmp_path: Path, image_name: ImageName
+) -> None:
+    below = DockerBuild(context="-", contents="FROM scratch\nONBUILD COPY . /ctx/\n")
+    base = await building.builder.build(BuildRequest(image=Image(name=image_name, build=below)), KeptLog())
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context" / "a").write_text("a")
+    spec = DockerBuild(context=str(tmp_path / "context"), contents=f"FROM {base.reference}\nCOPY a /ctx/b\n")
+    assert await building.build(image_name, spec) == {"a", "b"}
 
 
 async def test_nothing_foreign_is_in_what_a_command_sees_of_the_context(

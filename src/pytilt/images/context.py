@@ -19,6 +19,9 @@ EMPTY = "-"
 SPARE_DIRECTORY = ".tilt-build"
 """The Dockerfile's place in the context when its own place is outside of it, ignored, or there is none."""
 
+IGNORE_FILE = ".dockerignore"
+"""Of the context."""
+
 _CHUNK_BYTES = 256 * 1024
 _BLOCK_BYTES = 512
 _WHOLE_BYTES = 4 * 1024 * 1024
@@ -48,8 +51,10 @@ class Context(Value):
     """What is in it beside the files of the directory."""
     spare: str = ""
     """The directory, of no file of the context, that the Dockerfile is in; empty: it is at its own place."""
-    ignoring: bool = False
-    """An ignore file beside the Dockerfile names that directory."""
+    own_ignore_file: bool = False
+    """The directory's `.dockerignore` is in it."""
+    ignore_file: str = ""
+    """The place of an ignore file that names `spare` and itself; empty: there is none."""
     mirrored: bool = False
     """That directory holds the context once more, at `mirror`."""
 
@@ -71,7 +76,16 @@ def plan_context(root: str, dockerfile: str | None, contents: str, ignores: Sequ
             return Context(root=root, dockerfile=inside, contents=contents, ignores=tuple(ignores))
     spare = _unused(root, SPARE_DIRECTORY)
     dockerfile = f"{spare}/Dockerfile"
-    return Context(root=root, dockerfile=dockerfile, contents=contents, ignores=tuple(ignores), spare=spare)
+    ignore_file = os.path.join(root, IGNORE_FILE)  # noqa: PTH118 - quick
+    sent = root != EMPTY and os.path.lexists(ignore_file) and not compile_ignores(ignores).matches(ignore_file)
+    return Context(
+        root=root,
+        dockerfile=dockerfile,
+        contents=contents,
+        ignores=tuple(ignores),
+        spare=spare,
+        own_ignore_file=sent,
+    )
 
 
 class ContextEntry(NamedTuple):
@@ -136,9 +150,9 @@ def _pieces(context: Context) -> Iterator[bytes]:
     contents = to_bytes(context.contents)
     yield _header(context.dockerfile, stat.S_IFREG | 0o644, size=len(contents))
     yield _padded(contents)
-    if context.ignoring:
-        ignored = f"{context.spare}\n".encode()
-        yield _header(f"{context.dockerfile}.dockerignore", stat.S_IFREG | 0o644, size=len(ignored))
+    if context.ignore_file:
+        ignored = f"{context.spare}\n{context.ignore_file}\n".encode()
+        yield _header(context.ignore_file, stat.S_IFREG | 0o644, size=len(ignored))
         yield _padded(ignored)
     sent: list[_Sent] = []
     if context.root != EMPTY:

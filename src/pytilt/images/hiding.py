@@ -2,14 +2,16 @@
 
 Builders read the Dockerfile from the context that they are sent, so one that is elsewhere, is ignored or is given
 as text comes with `COPY . /app`. BuildKit gets it apart (`docker/build_session.py`). Podman leaves out what an ignore
-file beside the Dockerfile names. The classic builder heeds none there, and BuildKit none in a context that is sent as a
-tar, where no session is allowed: for them the context is in the tar a second time, as hard links, and instructions that
-take all of it take it from there. Pure.
+file beside the Dockerfile names. The classic builder removes a Dockerfile that the context's `.dockerignore` names, and
+that file itself where it names it too. Where the context has such a file of its own, and for BuildKit where no session
+is allowed, the context is in the tar a second time, as hard links, and instructions that take all of it take it from
+there. Pure.
 """
 
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -17,7 +19,7 @@ from msgspec.structs import replace
 
 from pytilt.errors import UserError
 from pytilt.host.patterns import Pattern
-from pytilt.images.context import Context
+from pytilt.images.context import IGNORE_FILE, Context
 from pytilt.images.dockerfile import Instruction, arguments, expand, instructions
 
 _WORD = re.compile(r"\S+")
@@ -36,18 +38,31 @@ class _Edit(NamedTuple):
     text: str
 
 
-def hidden(context: Context, build_args: Mapping[str, str], *, podman: bool) -> Context:
+class HidingWay(StrEnum):
+    """What a builder that is sent a tar heeds."""
+
+    NOTHING = "nothing"
+    """BuildKit."""
+    OWN_IGNORE_FILE = "own-ignore-file"
+    """An ignore file beside the Dockerfile: Podman."""
+    IGNORE_FILE = "ignore-file"
+    """The ignore file of the context, for the Dockerfile and itself: Docker's classic builder."""
+
+
+def hidden(context: Context, build_args: Mapping[str, str], way: HidingWay) -> Context:
     """The context with the Dockerfile where no instruction takes it from.
 
     Args:
         context: as it was planned.
         build_args: with their values.
-        podman: Podman is to build.
+        way: of the builder.
     """
     if not context.spare:
         return context
-    if podman:
-        return replace(context, ignoring=True)
+    if way is HidingWay.OWN_IGNORE_FILE:
+        return replace(context, ignore_file=f"{context.dockerfile}.dockerignore")
+    if way is HidingWay.IGNORE_FILE and not context.own_ignore_file:
+        return replace(context, dockerfile=context.spare, ignore_file=IGNORE_FILE)
     contents = taken_from(context.mirror, context.contents, build_args)
     return replace(context, contents=contents, mirrored=contents != context.contents)
 

@@ -17,14 +17,12 @@ from pathlib import Path
 from pytilt.docker.api import DockerApi
 from pytilt.docker.grpc_server import GrpcError, GrpcServer, RemoteCall
 from pytilt.errors import BuildError, EngineUnreachableError
-from pytilt.images.context import Context, ContextEntry, context_entries, readable
+from pytilt.images.context import IGNORE_FILE, Context, ContextEntry, context_entries, readable
 from pytilt.images.docker.protobuf import bytes_field, fields, number_field
 from pytilt.model.texts import to_bytes
 
 DOCKERFILE = "Dockerfile"
 """What the Dockerfile is called beside the context."""
-
-IGNORE_FILE = ".dockerignore"
 
 CALLS = ("/moby.filesync.v1.FileSync/DiffCopy",)
 """What the engine may ask for, beside the health of the session."""

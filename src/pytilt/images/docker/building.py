@@ -23,7 +23,7 @@ from pytilt.images.docker.options import LABELS, PODMAN_LABELS, build_args, buil
 from pytilt.images.docker.reading import BuildReader, Result
 from pytilt.images.docker.steps import size
 from pytilt.images.dockerfile import image_uses, needs_session, with_bases
-from pytilt.images.hiding import as_written, hidden
+from pytilt.images.hiding import HidingWay, as_written, hidden
 from pytilt.model.images import BuiltImage, DockerBuild, FastBuild
 from pytilt.model.logs import Level, Log
 from pytilt.model.names import ImageName
@@ -132,7 +132,8 @@ class DockerBuilder:
     async def _attempt_with_all(self, api: DockerApi, plan: "_BuildPlan", log: Log, *, buildkit: bool) -> str:
         """Build from a tar that the Dockerfile is in."""
         podman = (await self._engine.about()).product is EngineProduct.PODMAN
-        context = hidden(plan.context, plan.args, podman=podman)
+        without = HidingWay.NOTHING if buildkit else HidingWay.IGNORE_FILE
+        context = hidden(plan.context, plan.args, HidingWay.OWN_IGNORE_FILE if podman else without)
         params = self._params(plan, context.dockerfile, buildkit=buildkit, labels=PODMAN_LABELS if podman else LABELS)
         headers = {"Content-Type": "application/x-tar"}
         if not buildkit:
