@@ -47,6 +47,7 @@ COMMANDS = {
     "docker-prune": "Remove old images that were built here",
     "extension": "List, lock and update the repositories of extensions",
     "lsp": "The language server for editors",
+    "analytics": "Accepted: nothing is sent to anybody",
     "completion": "Print the script that completes commands in a shell",
     "version": "Print the version",
     "help": "Print how a command is used",
