@@ -8,10 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // protocolVersion is that of the frames below. Both sides name theirs before anything else; they must be the same.
-const protocolVersion = 3
+const protocolVersion = 4
 
 // greeting is how `receive` begins what it says, so that it is not taken for anything else's output. The rest of the
 // line is its version, and what it can do.
@@ -36,17 +37,25 @@ const (
 	frameRun     = 'R' // words of a command
 	frameRestart = 'X' // nothing
 	frameZipped  = 'Z' // more of these, compressed (deflate)
+	frameListen  = 'I' // key: open a port for the helper that passes on batches to this one
+	frameJoin    = 'J' // number, key, address: pass on batches to the helper that listens there
+	frameLeave   = 'Q' // number: no longer
+	frameRelay   = 'Y' // for each that gets the present batch too: its number, number of the batch for it
 )
 
 // What this side says.
 const (
-	frameDone     = 'A' // number of the batch
-	frameMissing  = 'N' // numbers of the first block and the one after the last, for each range that is to be sent
-	frameOutput   = 'O' // bytes that a command printed
-	frameExit     = 'r' // exit status of the command
-	frameStarted  = 'g' // process id of the program that was started again
-	frameConsumed = 'W' // how many bytes were taken so far
-	frameFailed   = '!' // kind of the failure, a byte; message
+	frameDone      = 'A' // number of the batch
+	frameMissing   = 'N' // numbers of the first block and the one after the last, for each range that is to be sent
+	frameOutput    = 'O' // bytes that a command printed
+	frameExit      = 'r' // exit status of the command
+	frameStarted   = 'g' // process id of the program that was started again
+	frameConsumed  = 'W' // how many bytes were taken so far
+	frameFailed    = '!' // kind of the failure, a byte; message
+	frameListening = 'i' // port, 0 where none can be opened; message
+	frameRelayed   = 'y' // number of a helper, and what it says: frameJoined, frameLost, frameDone or frameFailed
+	frameJoined    = 'j' // nothing
+	frameLost      = 'l' // message: nothing is passed on to it any more
 )
 
 // Kinds of failures.
@@ -111,6 +120,7 @@ func (f *fields) text() string {
 type wire struct {
 	source   *bufio.Reader
 	sink     io.Writer
+	sending  sync.Mutex
 	buffer   []byte
 	zipped   []byte
 	unzipped *bufio.Reader // frames of a compressed one
@@ -195,6 +205,8 @@ func (w *wire) send(kind byte, payload []byte) error {
 	frame := make([]byte, 5, 5+len(payload))
 	frame[0] = kind
 	binary.BigEndian.PutUint32(frame[1:], uint32(len(payload)))
+	w.sending.Lock()
+	defer w.sending.Unlock()
 	_, err := w.sink.Write(append(frame, payload...))
 	return err
 }

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -20,7 +22,7 @@ import (
 //
 // ROOT is the directory that stands for the root of the container.
 func receive(arguments []string) error {
-	debug.SetGCPercent(50)
+	debug.SetGCPercent(25)
 	root := "/"
 	if len(arguments) > 0 {
 		root = arguments[0]
@@ -49,6 +51,13 @@ type receiver struct {
 	directories []directory
 	asked       bool // it was said which blocks are to be sent
 	failed      bool // nothing more of this batch is done
+
+	turn      sync.Mutex // of a batch: one comes by the stream, or is passed on by another helper
+	latest    uint32     // number of the last batch
+	relay     *relayed   // the present batch, where it is to be passed on
+	followers map[uint32]*follower
+	door      net.Listener                    // where this one follows
+	diverted  func(kind byte, payload []byte) // takes the answers to a batch that was passed on
 }
 
 func newReceiver(root string, source io.Reader, sink io.Writer) *receiver {
@@ -73,6 +82,7 @@ func (r *receiver) run() error {
 		_ = r.send(frameFailed, append([]byte{failureOther}, message...))
 		return errors.New(message + ", the other side another one")
 	}
+	inBatch := false
 	for {
 		kind, payload, err := r.wire.receive()
 		if err == io.EOF {
@@ -81,15 +91,36 @@ func (r *receiver) run() error {
 		if err != nil {
 			return err
 		}
+		if !inBatch {
+			r.turn.Lock()
+		}
 		if err := r.take(kind, payload); err != nil {
 			return err
 		}
+		if inBatch = isChange(kind) || kind == frameRelay || kind == frameBlocks || kind == frameCopy || kind == framePiece; !inBatch {
+			r.turn.Unlock()
+		}
 	}
+}
+
+// send answers the session, or the helper that has passed on what is carried out just now.
+func (r *receiver) send(kind byte, payload []byte) error {
+	if r.diverted != nil {
+		r.diverted(kind, payload)
+		return nil
+	}
+	return r.wire.send(kind, payload)
 }
 
 // take carries out one frame. After a failure nothing more of its batch is done. An error ends the stream.
 func (r *receiver) take(kind byte, payload []byte) error {
 	f := &fields{rest: payload}
+	if r.relay != nil && kind != frameCommit {
+		if !isChange(kind) {
+			return fmt.Errorf("frame %s is not passed on", strconv.QuoteRune(rune(kind)))
+		}
+		return r.relay.keep(kind, payload)
+	}
 	switch kind {
 	case frameUnlink, frameDelete, frameMkdir, frameLink, frameFile, frameBlocks, frameCopy:
 		r.asked = kind != frameBlocks
@@ -120,13 +151,21 @@ func (r *receiver) take(kind byte, payload []byte) error {
 		if f.err != nil {
 			return f.err
 		}
-		if err := r.finishDirectories(); err != nil && !r.failed {
-			if err := r.fail(err); err != nil {
+		if r.relay != nil {
+			if err := r.passOn(); err != nil {
 				return err
 			}
 		}
-		r.failed = false
-		return r.send(frameDone, binary.BigEndian.AppendUint32(nil, number))
+		return r.commit(number)
+	case frameRelay:
+		return r.beginRelay(f)
+	case frameListen:
+		return r.listen(f)
+	case frameJoin:
+		return r.join(f)
+	case frameLeave:
+		r.leave(f.u32())
+		return f.err
 	case frameRun:
 		words := make([]string, 0, 8)
 		for len(f.rest) > 0 && f.err == nil {
@@ -171,6 +210,17 @@ func isReceiver(pid int) bool {
 	words, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // empty once it has ended
 	parts := bytes.Split(words, []byte{0})
 	return len(parts) > 1 && string(parts[1]) == "receive"
+}
+
+// commit ends a batch.
+func (r *receiver) commit(number uint32) error {
+	if err := r.finishDirectories(); err != nil && !r.failed {
+		if err := r.fail(err); err != nil {
+			return err
+		}
+	}
+	r.failed, r.latest = false, number
+	return r.send(frameDone, binary.BigEndian.AppendUint32(nil, number))
 }
 
 // protocolError is the other side's mistake: the stream ends.

@@ -13,6 +13,7 @@ from pytilt.liveupdate.archive import Archive, pack
 from pytilt.liveupdate.deltas import Delta, find_delta, name_of
 from pytilt.liveupdate.packing import Frames, LargeFile, pack_frames
 from pytilt.liveupdate.planning import SyncPlan
+from pytilt.liveupdate.relaying import Relay, RelayCall
 from pytilt.model.base import Value
 from pytilt.model.images import Run
 from pytilt.model.live_updates import Way
@@ -64,6 +65,7 @@ class Batch:
         self._archive: Archive | None = None
         self._frames: Frames | None = None
         self._deltas: dict[tuple[str, bytes], Delta | None] = {}
+        self._calls: dict[Relay, RelayCall] = {}
 
     @property
     def empty(self) -> bool:
@@ -109,6 +111,10 @@ class Batch:
                     self._deltas[key] = await asyncio.to_thread(find_delta, file, base)
             return self._deltas[key]
 
+    def call(self, relay: Relay) -> RelayCall:
+        """Where the containers meet that get it from one helper."""
+        return self._calls.setdefault(relay, RelayCall())
+
     def pack_again(self) -> None:
         """Forget what is packed: files changed meanwhile."""
         self._archive = self._frames = None
@@ -149,6 +155,15 @@ class Receiver(Protocol):
 
     async def closed(self) -> None:
         """Wait until it has ended."""
+        ...
+
+    async def follow(self, leader: "Receiver", host: str) -> bool:
+        """Get from now on from another receiver what both are to get; returns whether that can be.
+
+        Args:
+            leader: of a container of the same image.
+            host: address of the pod of this one.
+        """
         ...
 
     async def update(self, batch: Batch, log: Log) -> Synced:

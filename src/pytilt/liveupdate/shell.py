@@ -10,7 +10,15 @@ from pytilt.cluster.seam import ContainerRef, Containers, ExecStream
 from pytilt.errors import PytiltError, SyncError
 from pytilt.host.timing import Laps, step
 from pytilt.liveupdate.archive import Archive
-from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, OPEN_TIMEOUT_SECONDS, Batch, Synced
+from pytilt.liveupdate.receiver import (
+    COMMAND_TITLE,
+    NO_RESTART,
+    NOT_WRITABLE,
+    OPEN_TIMEOUT_SECONDS,
+    Batch,
+    Receiver,
+    Synced,
+)
 from pytilt.liveupdate.script import Marks
 from pytilt.model.images import Run
 from pytilt.model.live_updates import Way
@@ -52,6 +60,11 @@ class ShellReceiver:
     async def closed(self) -> None:
         """See `Receiver.closed`."""
         await self._output.end.wait()
+
+    async def follow(self, leader: Receiver, host: str) -> bool:
+        """See `Receiver.follow`: a shell cannot."""
+        del leader, host
+        return False
 
     async def update(self, batch: Batch, log: Log) -> Synced:
         """Carry out a batch; see `Receiver.update`."""

@@ -3,6 +3,7 @@
 import asyncio
 import codecs
 import contextlib
+import secrets
 import time
 from collections.abc import AsyncIterator, Iterable
 
@@ -12,7 +13,8 @@ from pytilt.host.files.blocks import Blocks
 from pytilt.host.timing import note, step
 from pytilt.liveupdate.deltas import Delta
 from pytilt.liveupdate.packing import Frames, LargeFile, UnreadFile, read_blocks
-from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Synced
+from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Receiver, Synced
+from pytilt.liveupdate.relaying import JOIN_SECONDS, Follower, Relay, passes
 from pytilt.liveupdate.stalls import StallClock, StallLimits, stalls_watched
 from pytilt.model.images import Run
 from pytilt.model.live_updates import Way
@@ -29,8 +31,10 @@ from pytilt.synclet.frames import (
     FailureKind,
     FrameError,
     Greeting,
+    Listening,
     Missing,
     Printed,
+    Relayed,
     Started,
 )
 
@@ -82,15 +86,56 @@ class HelperReceiver:
         self._number = 0
         self._bases: dict[str, Blocks] = {}
         """What the large files consist of that this helper has written."""
+        self._follower: Follower | None = None
 
     @property
     def broken(self) -> bool:
         """Has it ended or failed, so that another one is to be opened?"""
         return self._failed or self._answers.ended
 
+    @property
+    def relay(self) -> Relay:
+        """What it passes on to other helpers."""
+        return self._answers.relay
+
     async def closed(self) -> None:
         """See `Receiver.closed`."""
         await self._answers.end.wait()
+
+    async def follow(self, leader: Receiver, host: str) -> bool:
+        """See `Receiver.follow`."""
+        if not isinstance(leader, HelperReceiver):
+            return False
+        follower = leader.relay.follower()
+        with contextlib.suppress(TimeoutError, SyncError, FrameError):
+            async with asyncio.timeout(JOIN_SECONDS):
+                key = secrets.token_bytes(frames.KEY_SIZE)
+                if port := await self._listen(key):
+                    await leader.introduce(follower, key, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+                    await follower.joined
+        if follower.reached:
+            self._follower = follower
+        else:
+            follower.relay.give_up(follower)
+        return follower.reached
+
+    async def _listen(self, key: bytes) -> int:
+        """Have the helper open a port; returns which one, 0 for none."""
+        async with self._turn:
+            if self.broken:
+                return 0
+            self._failed = True  # until it has answered
+            await self._answers.send(frames.listen(key))
+            answer = await self._answers.next()
+            if not isinstance(answer, Listening):
+                raise FrameError(f"unexpected {type(answer).__name__}")
+            self._failed = False
+        return answer.port
+
+    async def introduce(self, follower: Follower, key: bytes, address: str) -> None:
+        """Have the helper reach one that listens at an address, and pass on to it what both get."""
+        async with self._turn:
+            await self._answers.send(frames.join(follower.number, key, address))
 
     async def update(self, batch: Batch, log: Log) -> Synced:
         """Carry out a batch; see `Receiver.update`. It goes on after what the helper itself reports as failed."""
@@ -118,10 +163,25 @@ class HelperReceiver:
         """Delete and copy; packs again what changes meanwhile."""
         for _ in range(_TRIES):
             try:
-                return await self._send_files(batch, await batch.frames())
+                packed = await batch.frames()
+                failed = await self._relayed(batch, packed)
+                if failed is None:
+                    return await self._send_files(batch, packed)
+                return _failure(failed[0]) if failed else None
             except _TornError:
                 batch.pack_again()
         return SyncError("the files change all the time while they are sent")
+
+    async def _relayed(self, batch: Batch, packed: Frames) -> list[Failed] | None:
+        """Get a batch from another helper; returns what failed, None where that one does not bring it."""
+        if self._follower is None or not self._follower.reached or not passes(packed, batch.plan):
+            return None
+        self._number += 1
+        began = time.monotonic()
+        failed = await self._follower.carried(batch.call(self._follower.relay), self._number)
+        if failed is not None:
+            note(StepName.ACKNOWLEDGE, began, time.monotonic())
+        return failed
 
     async def _send_files(self, batch: Batch, packed: Frames) -> SyncError | None:
         self._number += 1
@@ -129,6 +189,8 @@ class HelperReceiver:
         torn = False
         sender = _Sender(self._answers, zips=self._zips)
         began = time.monotonic()
+        if passes(packed, batch.plan):
+            await sender.add(await self.relay.beginning(batch.call(self.relay)))
         await sender.add(packed.clearing)
         for deletion in (*batch.plan.deletions, *packed.vanished):
             await sender.add(frames.delete(deletion.remote))
@@ -312,6 +374,7 @@ class Answers:
     def __init__(self, stream: ExecStream) -> None:
         self.end = asyncio.Event()
         self.waits = StallClock()
+        self.relay = Relay()
         self._stream = stream
         self._failure: PytiltError | FrameError | None = None
         self._said = ""
@@ -389,6 +452,7 @@ class Answers:
             except (PytiltError, FrameError) as error:
                 self._failure = error
         self.end.set()
+        self.relay.end()
         self._taken.set()
         self._items.put_nowait(None)
         self._lines.put_nowait(None)
@@ -409,6 +473,8 @@ class Answers:
             if isinstance(answer, Consumed):
                 self._consumed = answer.count
                 self._taken.set()
+            elif isinstance(answer, Relayed):
+                self.relay.take(answer.number, answer.answer)
             else:
                 self._items.put_nowait(answer)
 

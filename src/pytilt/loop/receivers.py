@@ -10,12 +10,14 @@ from msgspec.structs import replace
 from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import PytiltError, SyncError, UnreachableError
 from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOpener, ReceiverOptions, Synced
+from pytilt.liveupdate.relaying import RELAYED_FROM
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
 from pytilt.loop.freshness import SyncTarget
 from pytilt.model.images import LiveUpdate
 from pytilt.model.live_updates import LiveContainer, LiveUpdateState, LiveUpdateStatus
 from pytilt.model.logs import Log
+from pytilt.model.names import ImageName
 from pytilt.model.objects import ClusterState, ImageMap, Resource, Runtime
 from pytilt.store.objects import Store
 
@@ -62,6 +64,10 @@ class Receivers:
         """The containers of each resource to which a stream is to be open."""
         self._processes: dict[str, tuple[int, ...]] = {}
         """The receivers that were opened in each container so far."""
+        self._leaders: dict[tuple[str, ImageName], Receiver] = {}
+        """Of the containers of each image of a resource the one that passes on to the others what all get."""
+        self._following: set[tuple[Receiver, Receiver]] = set()
+        """Receivers that follow a leader, or cannot."""
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -172,6 +178,37 @@ class Receivers:
             self._store.delete(LiveUpdateState, name)
         elif before is None or before.status != status:
             self._store.put(replace(before or LiveUpdateState(name=name), status=status))
+        self._arrange(name)
+
+    def _arrange(self, name: str) -> None:
+        """Have one container of each image of a resource pass on to the others what all of them get."""
+        images: dict[ImageName, list[tuple[SyncTarget, Receiver]]] = {}
+        for key, target in self._wanted.get(name, {}).items():
+            opened = self._open.get(key)
+            if opened and opened.receiver:
+                images.setdefault(target.image.name, []).append((target, opened.receiver))
+        for image in {each for resource, each in self._leaders if resource == name} - images.keys():
+            self._led_by(self._leaders.pop((name, image)))
+        for image, members in images.items():
+            receivers = [receiver for _, receiver in members]
+            leader = self._leaders.get((name, image))
+            if leader is not None and (leader not in receivers or len(receivers) < RELAYED_FROM):
+                self._led_by(self._leaders.pop((name, image)))
+                leader = None
+            if len(receivers) >= RELAYED_FROM:
+                leader = self._leaders.setdefault((name, image), leader or receivers[0])
+                for target, receiver in members:
+                    self._have_follow(receiver, leader, target)
+
+    def _have_follow(self, receiver: Receiver, leader: Receiver, target: SyncTarget) -> None:
+        if receiver is not leader and (receiver, leader) not in self._following and target.pod.ip:
+            assert self._group is not None
+            self._following.add((receiver, leader))
+            self._group.create_task(receiver.follow(leader, target.pod.ip), name=f"relay to {target.pod.name}")
+
+    def _led_by(self, leader: Receiver) -> None:
+        """Forget who follows a leader that is none any more."""
+        self._following = {pair for pair in self._following if pair[1] is not leader}
 
     def _described(self, target: SyncTarget) -> LiveContainer:
         opened = self._open.get(target.container.id)

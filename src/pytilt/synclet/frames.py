@@ -15,15 +15,19 @@ from pytilt.host.files.blocks import Blocks
 from pytilt.model.base import Value
 from pytilt.model.numbers import whole
 
-VERSION = 3
+VERSION = 4
 GREETING = b"\x1esynclet "
 LARGEST_FRAME = 256 * 1024
+KEY_SIZE = 32
+"""Of the key that a helper has in common with the one that passes on batches to it."""
 
 _HEAD = struct.Struct(">cI")
 _ATTRIBUTES = struct.Struct(">IqI")
 _U32 = struct.Struct(">I")
 _SIZES = struct.Struct(">QI")
 _PART = struct.Struct(">QQ")
+_MEMBER = struct.Struct(">II")
+_PORT = struct.Struct(">H")
 _SENT = 2**64 - 1
 
 
@@ -164,6 +168,26 @@ def restart() -> bytes:
     return frame(b"X")
 
 
+def listen(key: bytes) -> bytes:
+    """Open a port for the helper that passes on batches to this one, and has the same key."""
+    return frame(b"I", key)
+
+
+def join(number: int, key: bytes, address: str) -> bytes:
+    """Pass on batches to the helper that listens at an address; it is known by this number from now on."""
+    return frame(b"J", _U32.pack(number) + key + _text(address))
+
+
+def leave(number: int) -> bytes:
+    """Pass on nothing to a helper any more."""
+    return frame(b"Q", _U32.pack(number))
+
+
+def relay(members: Iterable[tuple[int, int]]) -> bytes:
+    """Pass on the batch that follows: to whom, and the number that it has there."""
+    return frame(b"Y", b"".join(_MEMBER.pack(*each) for each in members))
+
+
 def zipped(content: bytes) -> bytes:
     """Frames, all of them whole, as one compressed frame."""
     packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -213,7 +237,32 @@ class Failed(Value):
     message: str
 
 
-Answer = Acknowledged | Missing | Printed | Exit | Started | Consumed | Failed
+class Listening(Value):
+    """A port is open for the helper that passes on batches."""
+
+    port: int
+    """0 where none could be opened."""
+    message: str = ""
+
+
+class Joined(Value):
+    """A helper is reached, and has the same key."""
+
+
+class Lost(Value):
+    """A helper is not reached, or no longer."""
+
+    message: str
+
+
+class Relayed(Value):
+    """What another helper says, to which batches are passed on."""
+
+    number: int
+    answer: "Joined | Lost | Acknowledged | Failed"
+
+
+Answer = Acknowledged | Missing | Printed | Exit | Started | Consumed | Failed | Listening | Joined | Lost | Relayed
 
 
 class Decoder:
@@ -257,12 +306,37 @@ def _answer(kind: bytes, payload: bytes) -> Answer:
             case b"W":
                 return Consumed(count=struct.unpack(">Q", payload)[0])
             case b"!" if payload:
-                kinds = set(FailureKind)
-                failure = FailureKind(payload[0]) if payload[0] in kinds else FailureKind.OTHER
-                return Failed(kind=failure, message=payload[1:].decode(errors="replace"))
+                return _failed(payload)
+            case b"i" | b"y":
+                return _of_relay(kind, payload)
     except struct.error as error:
         raise FrameError(f"a frame of kind {kind!r} has a wrong length") from error
     raise FrameError(f"unknown frame {kind!r}")
+
+
+def _failed(payload: bytes) -> Failed:
+    kinds = set(FailureKind)
+    kind = FailureKind(payload[0]) if payload[0] in kinds else FailureKind.OTHER
+    return Failed(kind=kind, message=payload[1:].decode(errors="replace"))
+
+
+def _of_relay(kind: bytes, payload: bytes) -> Listening | Relayed:
+    if kind == b"i":
+        return Listening(port=_PORT.unpack(payload[:2])[0], message=payload[2:].decode(errors="replace"))
+    return Relayed(number=_U32.unpack(payload[:4])[0], answer=_relayed(payload[4:5], payload[5:]))
+
+
+def _relayed(kind: bytes, payload: bytes) -> Joined | Lost | Acknowledged | Failed:
+    match kind:
+        case b"j":
+            return Joined()
+        case b"l":
+            return Lost(message=payload.decode(errors="replace"))
+        case b"A" | b"!":
+            answer = _answer(kind, payload)
+            if isinstance(answer, Acknowledged | Failed):
+                return answer
+    raise FrameError(f"unknown frame {kind!r} of another helper")
 
 
 def _text(value: str) -> bytes:

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+)
+
+var testKey = bytes.Repeat([]byte{7}, keySize)
+
+// session is the side of a stream that is not the helper.
+type session struct {
+	*wire
+	t    *testing.T
+	root string
+}
+
+func start(t *testing.T) *session {
+	t.Helper()
+	said, answered := make(chan struct{}), t.TempDir()
+	source, toHelper := io.Pipe()
+	fromHelper, sink := io.Pipe()
+	r := newReceiver(answered, source, sink)
+	go func() {
+		defer close(said)
+		_ = r.run()
+		sink.Close()
+	}()
+	t.Cleanup(func() {
+		toHelper.Close()
+		fromHelper.Close()
+		<-said
+		if r.door != nil {
+			r.door.Close()
+		}
+		for number := range r.followers {
+			r.leave(number)
+		}
+	})
+	s := &session{newWire(fromHelper, toHelper), t, answered}
+	s.say(frameHello, []byte{0, protocolVersion})
+	return s
+}
+
+func (s *session) say(kind byte, payload []byte) {
+	s.t.Helper()
+	if err := s.send(kind, payload); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *session) expect(wanted string) {
+	s.t.Helper()
+	kind, payload, err := s.receive()
+	if got := string(kind) + string(payload); err != nil || got != wanted {
+		s.t.Fatalf("got %q, %v, want %q", got, err, wanted)
+	}
+}
+
+func (s *session) file(path, content string) {
+	var said script
+	said.file(path, content, 0o644)
+	s.say(frameFile, said.Bytes()[5:])
+}
+
+func (s *session) commit(number byte) { s.say(frameCommit, []byte{0, 0, 0, number}) }
+
+// listen has the helper open its port.
+func (s *session) listen() int {
+	s.t.Helper()
+	s.say(frameListen, testKey)
+	kind, payload, err := s.receive()
+	if err != nil || kind != frameListening || len(payload) != 2 {
+		s.t.Fatalf("got %q, %q, %v", kind, payload, err)
+	}
+	return int(binary.BigEndian.Uint16(payload))
+}
+
+func (s *session) join(number byte, key []byte, port int) {
+	joining := append([]byte{0, 0, 0, number}, key...)
+	s.say(frameJoin, append(joining, text(fmt.Sprintf("127.0.0.1:%d", port))...))
+}
+
+func TestABatchIsPassedOnAndEveryHelperAnswersForItself(t *testing.T) {
+	leader, one, two := start(t), start(t), start(t)
+	leader.join(1, testKey, one.listen())
+	leader.expect("y\x00\x00\x00\x01j")
+	leader.join(2, testKey, two.listen())
+	leader.expect("y\x00\x00\x00\x02j")
+	if err := os.WriteFile(two.root+"/app", nil, 0o600); err != nil { // no file can be put below it
+		t.Fatal(err)
+	}
+	leader.say(frameRelay, []byte{0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 9})
+	leader.file("/app/x", "new")
+	leader.commit(3)
+	answers := map[string]bool{}
+	for i := 0; i < 4; i++ {
+		kind, payload, err := leader.receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers[string(append([]byte{kind}, payload...)[:min(6, 1+len(payload))])] = true
+		answers[string(append([]byte{kind}, payload...))] = true
+	}
+	for _, wanted := range []string{
+		"A\x00\x00\x00\x03", "y\x00\x00\x00\x01A\x00\x00\x00\x05", "y\x00\x00\x00\x02!", "y\x00\x00\x00\x02A\x00\x00\x00\x09",
+	} {
+		if !answers[wanted] {
+			t.Errorf("no %q in %v", wanted, answers)
+		}
+	}
+	for _, each := range []*session{leader, one} {
+		if got := content(t, each.root+"/app/x"); got != "new" {
+			t.Errorf("got %q", got)
+		}
+	}
+}
+
+func TestWhatIsPassedOnLateDoesNotUndoWhatCameByTheStream(t *testing.T) {
+	leader, one := start(t), start(t)
+	leader.join(1, testKey, one.listen())
+	leader.expect("y\x00\x00\x00\x01j")
+	one.file("/x", "newer")
+	one.commit(6)
+	one.expect("A\x00\x00\x00\x06")
+	for _, number := range []byte{5, 6, 7} {
+		leader.say(frameRelay, []byte{0, 0, 0, 1, 0, 0, 0, number})
+		leader.file("/x", fmt.Sprint(number))
+		leader.commit(number)
+		if number < 7 { // it is carried out by the leader alone
+			leader.expect("A\x00\x00\x00" + string(number))
+		}
+	}
+	both := map[byte]bool{}
+	for len(both) < 2 {
+		kind, _, err := leader.receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		both[kind] = true
+	}
+	if got := content(t, one.root+"/x"); got != "7" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestOnlyWhoHasTheKeyIsLetIn(t *testing.T) {
+	leader, one := start(t), start(t)
+	port := one.listen()
+	leader.join(1, bytes.Repeat([]byte{8}, keySize), port)
+	kind, payload, err := leader.receive()
+	if err != nil || kind != frameRelayed || !bytes.HasPrefix(payload, []byte("\x00\x00\x00\x01l")) {
+		t.Errorf("got %q, %q, %v", kind, payload, err)
+	}
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write(bytes.Repeat([]byte("x"), 500)); err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if answer, _ := io.ReadAll(conn); len(answer) > 2*keySize+4 {
+		t.Errorf("a stranger got %d bytes", len(answer))
+	}
+	leader.join(2, testKey, port)
+	leader.expect("y\x00\x00\x00\x02j")
+	if port == one.listen() { // with it the door before is closed
+		t.Error("the port is the same")
+	}
+}
+
+func TestAFollowerThatIsGoneIsReported(t *testing.T) {
+	leader := start(t)
+	leader.join(1, testKey, 1)
+	kind, payload, err := leader.receive()
+	if err != nil || kind != frameRelayed || payload[4] != frameLost {
+		t.Errorf("got %q, %q, %v", kind, payload, err)
+	}
+}
+
+// ends gives both ends of a sealed connection, and what passes from the first to the second.
+func ends(t *testing.T) (one, other *sealed) {
+	t.Helper()
+	door, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer door.Close()
+	dialled := make(chan *sealed)
+	go func() {
+		conn, err := net.Dial("tcp", door.Addr().String())
+		if err != nil {
+			t.Error(err)
+		}
+		s, err := seal(conn, testKey, true)
+		if err != nil {
+			t.Error(err)
+		}
+		dialled <- s
+	}()
+	conn, err := door.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err = seal(conn, testKey, false); err != nil {
+		t.Fatal(err)
+	}
+	one = <-dialled
+	t.Cleanup(func() { one.Close(); other.Close() })
+	return one, other
+}
+
+// recorder keeps what is written instead of sending it.
+type recorder struct {
+	net.Conn
+	bytes.Buffer
+}
+
+func (r *recorder) Write(b []byte) (int, error) { return r.Buffer.Write(b) }
+func (r *recorder) Read(b []byte) (int, error)  { return r.Buffer.Read(b) }
+
+func TestARecordThatWasChangedOrRepeatedIsRefused(t *testing.T) {
+	for name, forge := range map[string]func(record []byte) []byte{
+		"unchanged": func(record []byte) []byte { return record },
+		"changed":   func(record []byte) []byte { record[6] ^= 1; return record },
+		"shortened": func(record []byte) []byte { record[3]--; return record },
+		"repeated":  func(record []byte) []byte { return append(record, record...) },
+		"too large": func(record []byte) []byte { record[0] = 1; return record },
+	} {
+		one, other := ends(t)
+		written := &recorder{Conn: one.Conn}
+		one.Conn = written
+		if err := one.send([]byte("some content")); err != nil {
+			t.Fatal(err)
+		}
+		forged := forge(append([]byte{}, written.Bytes()...))
+		if bytes.Contains(forged, []byte("content")) {
+			t.Error("it can be read on the way")
+		}
+		taken := &recorder{Conn: other.Conn}
+		taken.Buffer.Write(forged)
+		other.Conn = taken
+		first, err := other.receive(100)
+		if name == "unchanged" || name == "repeated" {
+			if err != nil || string(first) != "some content" {
+				t.Errorf("%s: got %q, %v", name, first, err)
+			}
+			_, err = other.receive(100)
+		}
+		if err == nil {
+			t.Errorf("%s: taken", name)
+		}
+		one.Conn, other.Conn = written.Conn, taken.Conn
+	}
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+)
+
+// keySize is that of the key which both ends of a sealed connection have from elsewhere.
+const keySize = 32
+
+// largestRecord limits what one record holds, and so how much either end has to keep.
+const largestRecord = 1024 * 1024
+
+// sealPatience is how long the other end may take to show that it has the key.
+const sealPatience = 3 * time.Second
+
+var errSeal = errors.New("the other end has another key")
+
+// sealed is a connection whose records nobody without the key can read, forge, repeat or reorder. A record is its
+// length, its content encrypted (AES-256 in counter mode), and an HMAC-SHA256 of both and of how many came before. The
+// keys are derived from the common one and from what both ends chose at random for this connection, so that they are
+// used once; each direction has its own.
+type sealed struct {
+	net.Conn
+	in, out direction
+}
+
+// direction is one of the two of a connection.
+type direction struct {
+	stream cipher.Stream
+	key    []byte // of the HMAC
+	count  uint64 // records so far
+}
+
+// seal shows the other end that this one has the key, without revealing it, and has it do the same. One of the two
+// leads, the other one does not.
+func seal(conn net.Conn, key []byte, leads bool) (*sealed, error) {
+	if err := conn.SetDeadline(time.Now().Add(sealPatience)); err != nil {
+		return nil, err
+	}
+	own, other := make([]byte, keySize), make([]byte, keySize)
+	if err := fillRandom(own); err != nil {
+		return nil, err
+	}
+	if _, err := conn.Write(own); err != nil {
+		return nil, err
+	}
+	if _, err := io.ReadFull(conn, other); err != nil {
+		return nil, err
+	}
+	s := &sealed{Conn: conn}
+	if leads {
+		s.out, s.in = directionOf(key, "forth", own, other), directionOf(key, "back", own, other)
+	} else {
+		s.in, s.out = directionOf(key, "forth", other, own), directionOf(key, "back", other, own)
+	}
+	if err := s.send(); err != nil {
+		return nil, err
+	}
+	if _, err := s.receive(0); err != nil {
+		return nil, err
+	}
+	return s, conn.SetDeadline(time.Time{})
+}
+
+func directionOf(key []byte, name string, leader, follower []byte) direction {
+	block, err := aes.NewCipher(authenticate(key, []byte("encrypt "+name), leader, follower))
+	if err != nil {
+		panic(err) // no key has another length
+	}
+	return direction{
+		stream: cipher.NewCTR(block, make([]byte, aes.BlockSize)),
+		key:    authenticate(key, []byte("authenticate "+name), leader, follower),
+	}
+}
+
+// authenticate is HMAC-SHA256 (RFC 2104), with a key of up to 64 bytes.
+func authenticate(key []byte, parts ...[]byte) []byte {
+	var inner, outer [sha256.BlockSize]byte
+	copy(inner[:], key)
+	copy(outer[:], key)
+	for i := range inner {
+		inner[i] ^= 0x36
+		outer[i] ^= 0x5c
+	}
+	hash := sha256.New()
+	hash.Write(inner[:])
+	for _, part := range parts {
+		hash.Write(part)
+	}
+	sum := hash.Sum(nil)
+	hash.Reset()
+	hash.Write(outer[:])
+	hash.Write(sum)
+	return hash.Sum(sum[:0])
+}
+
+func fillRandom(content []byte) error {
+	source, err := os.Open("/dev/urandom")
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	_, err = io.ReadFull(source, content)
+	return err
+}
+
+// sum authenticates the next record.
+func (d *direction) sum(head, encrypted []byte) []byte {
+	d.count++
+	return authenticate(d.key, binary.BigEndian.AppendUint64(nil, d.count), head, encrypted)
+}
+
+// send writes a record, which consists of these parts, at once.
+func (s *sealed) send(parts ...[]byte) error {
+	size := 0
+	for _, part := range parts {
+		size += len(part)
+	}
+	record := make([]byte, 4, 4+size+sha256.Size)
+	binary.BigEndian.PutUint32(record, uint32(size))
+	for _, part := range parts {
+		start := len(record)
+		record = record[:start+len(part)]
+		s.out.stream.XORKeyStream(record[start:], part)
+	}
+	record = append(record, s.out.sum(record[:4], record[4:])...)
+	_, err := s.Conn.Write(record)
+	return err
+}
+
+// receive reads the next record, of a limited size.
+func (s *sealed) receive(limit int) ([]byte, error) {
+	var head [4]byte
+	if _, err := io.ReadFull(s.Conn, head[:]); err != nil {
+		return nil, err
+	}
+	size := binary.BigEndian.Uint32(head[:])
+	if int64(size) > int64(limit) {
+		return nil, fmt.Errorf("a record of %d bytes is too large", size)
+	}
+	content := make([]byte, size+sha256.Size)
+	if _, err := io.ReadFull(s.Conn, content); err != nil {
+		return nil, err
+	}
+	content, sum := content[:size], content[size:]
+	if subtle.ConstantTimeCompare(sum, s.in.sum(head[:], content)) != 1 {
+		return nil, errSeal
+	}
+	s.in.stream.XORKeyStream(content, content)
+	return content, nil
+}

@@ -1,0 +1,110 @@
+"""Batches that one helper passes on to others; the containers are directories of this machine."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from pytilt.errors import SyncError
+from pytilt.liveupdate.opening import open_receiver
+from pytilt.liveupdate.planning import SyncedFile, SyncPlan
+from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOptions
+from tests.liveupdate.shells import REF, Machine
+from tests.liveupdate.test_shell import Lines
+
+LONG = "a line that is long enough to see where it travels\n" * 200
+
+
+class Pods:
+    """Containers with a helper each, of which the first leads the others."""
+
+    def __init__(self, machine: Machine, roots: Sequence[Path], receivers: Sequence[Receiver]) -> None:
+        self.machine = machine
+        self.roots = roots
+        self.receivers = receivers
+
+    @property
+    def sent(self) -> list[int]:
+        """How many bytes went through the stream of each so far."""
+        return [each.sent for each in self.machine.opened]
+
+    async def update(self, batch: Batch, indexes: Sequence[int] = (0, 1, 2)) -> list[object]:
+        """Bring a batch into some of them at the same time, as a live update does."""
+        updates = [self.receivers[index].update(batch, Lines()) for index in indexes]
+        return await asyncio.gather(*updates, return_exceptions=True)
+
+    def contents(self) -> list[str]:
+        return [(root / "app" / "page").read_text() if (root / "app" / "page").exists() else "" for root in self.roots]
+
+
+@pytest.fixture
+async def pods(helper: Path, tmp_path: Path) -> AsyncIterator[Pods]:
+    machine, roots = Machine(layer=helper), [tmp_path / name for name in ("one", "two", "three")]
+    async with AsyncExitStack() as stack:
+        receivers = []
+        for root in roots:
+            root.mkdir()
+            opened = open_receiver(machine, REF, ReceiverOptions(layer=True, far=False), root=str(root))
+            receivers.append(await stack.enter_async_context(opened))
+        for receiver in receivers[1:]:
+            assert await receiver.follow(receivers[0], "127.0.0.1")
+        yield Pods(machine, roots, receivers)
+
+
+def save(tmp_path: Path, text: str) -> Batch:
+    (tmp_path / "page").write_text(text)
+    return Batch(SyncPlan(copies=(SyncedFile(local=str(tmp_path / "page"), remote="/app/page"),)))
+
+
+async def test_one_helper_gets_a_batch_and_passes_it_on(pods, tmp_path):
+    before = pods.sent
+    await pods.update(save(tmp_path, LONG))
+    assert pods.contents() == [LONG] * 3
+    assert [after > earlier for after, earlier in zip(pods.sent, before, strict=True)] == [True, False, False]
+    page = SyncedFile(local=str(tmp_path / "page"), remote="/app/page")
+    await pods.update(Batch(SyncPlan(deletions=(page,))))
+    assert pods.contents() == [""] * 3
+
+
+async def test_a_container_that_gets_something_alone_gets_it_through_its_own_stream(pods, tmp_path):
+    for number, indexes in enumerate([(1, 2), (0,), (2,), (0, 1)]):
+        await pods.update(save(tmp_path, f"{LONG}{number}"), indexes)
+        for index in indexes:
+            assert pods.contents()[index] == f"{LONG}{number}"
+
+
+async def test_what_fails_in_one_container_fails_there_alone(pods, tmp_path):
+    (pods.roots[1] / "app").write_text("a file where a directory should be")
+    results = await pods.update(save(tmp_path, LONG))
+    assert [isinstance(result, SyncError) for result in results] == [False, True, False]
+    assert "not a directory" in str(results[1])
+    (pods.roots[1] / "app").unlink()
+    await pods.update(save(tmp_path, "again"))
+    assert pods.contents() == ["again"] * 3
+
+
+async def test_without_the_leader_each_gets_it_through_its_own_stream(pods, tmp_path):
+    pods.machine.opened[0].process.kill()
+    await pods.receivers[0].closed()
+    await pods.update(save(tmp_path, LONG), (1, 2))
+    assert pods.contents() == ["", LONG, LONG]
+
+
+async def test_a_follower_that_does_not_answer_gets_it_through_its_own_stream(pods, tmp_path):
+    await pods.update(save(tmp_path, "before"))
+    pods.receivers[0].relay.end()  # as if nothing came back any more
+    await pods.update(save(tmp_path, LONG))
+    assert pods.contents() == [LONG] * 3
+
+
+async def test_a_large_file_is_sent_to_each(pods, tmp_path):
+    await pods.update(save(tmp_path, LONG * 100))
+    assert pods.contents() == [LONG * 100] * 3
+
+
+async def test_helpers_that_do_not_reach_each_other_are_left_as_they_are(pods, tmp_path):
+    assert not await pods.receivers[1].follow(pods.receivers[2], "127.0.0.2:1")
+    await pods.update(save(tmp_path, LONG))
+    assert pods.contents() == [LONG] * 3

@@ -1,0 +1,89 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pytilt.cluster.seam import ContainerRef
+from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOptions, Synced
+from pytilt.loop.receivers import Receivers
+from pytilt.model.live_updates import Way
+from pytilt.model.logs import Log
+from pytilt.model.objects import Runtime, RuntimeState
+from pytilt.model.pods import Container, ContainerState, Pod
+from tests.idle import eventually, idle
+from tests.loop.test_syncing import Trial
+from tests.loop.waiting import running
+
+
+class Receiving:
+    """A receiver that can only follow another one."""
+
+    way, restarts, pid, broken = Way.LAYER, False, 0, False
+
+    def __init__(self) -> None:
+        self.follows: tuple[Receiver, str] | None = None
+
+    async def closed(self) -> None:
+        await asyncio.Event().wait()
+
+    async def follow(self, leader: Receiver, host: str) -> bool:
+        self.follows = leader, host
+        return True
+
+    async def update(self, batch: Batch, log: Log) -> Synced:
+        raise NotImplementedError
+
+
+class Opened:
+    def __init__(self) -> None:
+        self.by_pod: dict[str, Receiving] = {}
+
+    @asynccontextmanager
+    async def __call__(self, ref: ContainerRef, options: ReceiverOptions) -> AsyncIterator[Receiver]:
+        del options
+        self.by_pod[ref.pod] = Receiving()
+        yield self.by_pod[ref.pod]
+
+    def leaders(self) -> dict[str, str]:
+        """Who follows whom."""
+        names = {receiver: name for name, receiver in self.by_pod.items()}
+        return {
+            name: names[each.follows[0]]
+            for name, each in self.by_pod.items()
+            if each.follows and each.follows[0] in names
+        }
+
+
+def runtime(*names: str) -> Runtime:
+    return Runtime(
+        name="web",
+        status=RuntimeState(
+            pods=tuple(
+                Pod(
+                    name=name,
+                    namespace="default",
+                    uid=name,
+                    created_at="",
+                    phase="Running",
+                    ip=f"10.0.0.{number}",
+                    containers=(Container(name="web", image="img:1", id=name, state=ContainerState.RUNNING),),
+                )
+                for number, name in enumerate(names)
+            )
+        ),
+    )
+
+
+async def test_of_three_containers_of_an_image_one_leads(store, logs, tmp_path):
+    Trial(store, logs, tmp_path)
+    opened = Opened()
+    async with running(Receivers(store, opened).run()):
+        store.put(runtime("a", "b"))
+        await eventually(lambda: {"a", "b"} <= opened.by_pod.keys())
+        await idle()
+        assert opened.leaders() == {}
+        store.put(runtime("a", "b", "c"))
+        await eventually(lambda: opened.leaders() == {"b": "a", "c": "a"})
+        assert opened.by_pod["c"].follows == (opened.by_pod["a"], "10.0.0.2")
+        del opened.by_pod["a"]
+        store.put(runtime("b", "c", "d"))
+        await eventually(lambda: opened.leaders() == {"c": "b", "d": "b"})
