@@ -10,7 +10,7 @@ from pytilt.cli.flags import TiltCommand
 from pytilt.cli.options import seconds_given, session_options
 from pytilt.cli.triggered import NO_ANSWER, Triggered, document, lines
 from pytilt.errors import SessionUnreachableError, UserError
-from pytilt.model.updates import Reason
+from pytilt.model.api.words import CLI_TRIGGER_REASON
 from pytilt.settings import Settings
 
 
@@ -61,6 +61,6 @@ def command(names: tuple[str, ...], wait: bool, as_json: bool, timeout: str, hos
 
 
 def _trigger(client: SessionClient, name: str) -> None:
-    refusal = client.post("/api/trigger", {"manifest_names": [name], "build_reason": int(Reason.CLI_TRIGGER)})
+    refusal = client.post("/api/trigger", {"manifest_names": [name], "build_reason": CLI_TRIGGER_REASON})
     if refusal:
         raise UserError(refusal, hint=f"enable it first: `tilt enable {name}`" if "disabled" in refusal else None)

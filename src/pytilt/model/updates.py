@@ -3,6 +3,7 @@
 from enum import IntFlag, StrEnum
 from functools import cache
 
+from pytilt.model.api.words import CLI_TRIGGER_REASON
 from pytilt.model.base import Value
 from pytilt.model.names import ImageName, ResourceName, SpanId
 
@@ -15,7 +16,7 @@ class Reason(IntFlag):
     CONFIG_CHANGED = 2
     INITIAL_BUILD = 8
     WEB_TRIGGER = 16
-    CLI_TRIGGER = 32
+    CLI_TRIGGER = CLI_TRIGGER_REASON
     HUD_TRIGGER = 64
     UNKNOWN_TRIGGER = 128
     TILT_ARGS = 256

@@ -74,6 +74,11 @@ def limit_of(mark: str) -> int:
     return 1 << 62 | int(mark, 16) >> 2
 
 
+def is_mark(limit: int) -> bool:
+    """Is a limit such a mark, of a session in which this one runs?"""
+    return limit >> 62 == 1
+
+
 def _marked(mark: str) -> set[int]:
     """The processes that have inherited a mark."""
     found = set()

@@ -6,7 +6,8 @@ import resource
 import secrets
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pytilt.host.processes import guardian
@@ -29,13 +30,21 @@ class GuardianClient:
             self._send(f"mark {self._mark}")
         return guardian.MARK, self._mark
 
-    def limit(self, pid: int) -> None:
-        """Give a process that has the mark the limit as well, which it cannot clear with its environment."""
-        if sys.platform == "linux":
-            with suppress(OSError, ValueError):  # it has ended, or runs as another user
-                soft, hard = resource.prlimit(pid, resource.RLIMIT_RTTIME)
-                if soft == hard == resource.RLIM_INFINITY:
-                    resource.prlimit(pid, resource.RLIMIT_RTTIME, (guardian.limit_of(self._mark), hard))
+    @contextmanager
+    def limit(self) -> Iterator[None]:
+        """Have what is started meanwhile inherit a limit as well, which it cannot clear with its environment."""
+        if sys.platform != "linux":
+            yield
+            return
+        soft, hard = before = resource.getrlimit(resource.RLIMIT_RTTIME)
+        free = hard == resource.RLIM_INFINITY and (soft == hard or guardian.is_mark(soft))
+        if free:
+            resource.setrlimit(resource.RLIMIT_RTTIME, (guardian.limit_of(self._mark), hard))
+        try:
+            yield
+        finally:
+            if free:
+                resource.setrlimit(resource.RLIMIT_RTTIME, before)
 
     def expect(self, inode: int) -> None:
         """A process is about to be started that writes to this pipe."""

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 
@@ -99,21 +100,20 @@ class HostProcess:
         self._guard.expect(self._pipes[0].inode)
         env = (*self._request.env, self._guard.mark()) if self._request.marked else self._request.env
         try:
-            program = subprocess.Popen(
-                self._request.argv,
-                stdin=self._input.read_end if self._input else subprocess.DEVNULL,
-                stdout=self._pipes[0].write_end,
-                stderr=self._pipes[-1].write_end,
-                cwd=self._request.dir,
-                env=_encoded(env),
-                start_new_session=True,
-            )
+            with self._guard.limit() if self._request.marked else nullcontext():
+                program = subprocess.Popen(
+                    self._request.argv,
+                    stdin=self._input.read_end if self._input else subprocess.DEVNULL,
+                    stdout=self._pipes[0].write_end,
+                    stderr=self._pipes[-1].write_end,
+                    cwd=self._request.dir,
+                    env=_encoded(env),
+                    start_new_session=True,
+                )
         except (OSError, ValueError) as error:
             self._guard.failed()
             raise cannot_start(self._request, error) from error
         self._guard.started(program.pid)
-        if self._request.marked:
-            self._guard.limit(program.pid)
         return program
 
     def _ended(self, exited: asyncio.Future[int]) -> None:

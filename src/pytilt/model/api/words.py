@@ -12,6 +12,9 @@ OWN_GROUP = "pytilt.dev"
 READING = ("get", "list", "watch")
 WRITING = ("create", "update", "patch", "delete")
 
+CLI_TRIGGER_REASON = 32
+"""Why an update runs that the command line asks for: see `Reason` of `model.updates`, which takes longer to import."""
+
 
 class KindWords(NamedTuple):
     """What a kind is called, and what can be done with its objects."""
