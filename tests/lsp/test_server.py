@@ -232,6 +232,14 @@ def test_names_of_a_text_that_cannot_be_read_any_more_are_still_known(editor):
     assert "serve" in labels(editor.at("completion", 15, 0))
 
 
+def test_every_beginning_of_a_text_is_answered(editor):
+    for end in range(0, len(TILTFILE), 5):
+        text = TILTFILE[:end]
+        for method in ("completion", "signatureHelp", "hover", "definition"):
+            editor.notify("textDocument/didChange", text=text)
+            editor.at(method, text.count("\n"), len(text.rpartition("\n")[2]))
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

@@ -99,6 +99,16 @@ def test_a_command_runs_when_the_charts_before_it_are_rendered(tmp_path):
     assert charts.events() == ["start a", "end a", "local", "start b", "end b"]
 
 
+def test_the_form_of_2019_takes_the_objects_of_its_own_chart(tmp_path):
+    pod = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i}]}\n"
+    tiltfile = "k8s_yaml(helm('a'))\nk8s_resource('own', yaml=helm('b'))"
+    result = Charts(tmp_path, tiltfile, **{"b.yaml": pod}).evaluate()
+    found = {
+        each.name: sorted(o["metadata"]["name"] for o in each.deploy.objects) for each in result.declaration.resources
+    }
+    assert found == {"own": ["b", "p"], "uncategorized": ["a"]}
+
+
 @pytest.mark.parametrize("asked", ["all_errors", "times_calls"])
 def test_nothing_runs_beside_the_script_where_calls_are_looked_at_one_by_one(tmp_path, asked):
     charts = Charts(tmp_path, "a = helm('a')\nb = helm('b')\nk8s_yaml([b, a])")
