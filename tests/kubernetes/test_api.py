@@ -41,6 +41,26 @@ async def test_a_refused_token_is_renewed_once(server: ApiServer, tmp_path):
     assert [asked.headers["authorization"] for asked in server.asked] == ["Bearer old", "Bearer new"]
 
 
+async def test_a_token_that_is_refused_in_the_middle_of_a_session_is_renewed_for_streams_too(
+    server: ApiServer, tmp_path
+):
+    file = tmp_path / "token"
+    file.write_text("old")
+    server.on("GET", "/x", Reply(body={}), UNAUTHORIZED, Reply(pieces=(b"line\n",)))
+    server.on("POST", "/y", UNAUTHORIZED, Reply(body={}))
+    async with api_of(server, Credentials(user="me", token_file=str(file))) as api:
+        assert (await api.request("GET", "/x")).ok
+        file.write_text("new")
+        async with api.stream("/x") as stream:
+            assert isinstance(stream, Stream)
+            assert [line async for line in stream.lines()] == [b"line\n"]
+        file.write_text("newer")
+        async with api.upgrade("/y", "SPDY/3.1", {}) as taken_over:
+            assert taken_over is None
+    used = [asked.headers["authorization"].removeprefix("Bearer ") for asked in server.asked]
+    assert used == ["old", "old", "new", "new", "newer"]
+
+
 async def test_credentials_that_are_not_accepted_are_named(server: ApiServer, api: KubernetesApi):
     server.on("GET", "/x", UNAUTHORIZED)
     with pytest.raises(
