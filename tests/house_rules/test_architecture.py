@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from typing import get_args, get_type_hints
 
 from pytilt.model.resources import ResourceSpec
@@ -81,6 +82,26 @@ def test_the_page_lists_the_kinds_of_resources_and_a_session_knows_them_all():
         path.relative_to(ROOT / "src/pytilt").as_posix() for path in (ROOT / "src/pytilt/loop/kinds").glob("*.py")
     }
     assert files == present - {"loop/kinds/__init__.py", "loop/kinds/protocol.py"}
+
+
+def test_the_picture_of_the_layers_is_the_contract_of_the_imports():
+    [contract, *_] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    picture = PAGE.read_text().partition("## Who may import whom")[2]
+    assert [line.strip() for line in picture.splitlines() if line.startswith("    ")] == contract["layers"]
+
+
+def test_the_picture_on_top_names_packages_and_what_decides():
+    picture = PAGE.read_text().partition("  ┌")[2].partition("Beside these")[0]
+    [outside] = [line for line in picture.splitlines() if "kubernetes" in line]
+    [shown] = [line for line in picture.splitlines() if "views" in line]
+    packages = {path.name for path in (ROOT / "src" / "pytilt").iterdir() if path.is_dir()}
+    none_of(
+        sorted({*re.findall(r"[a-z]+", outside), *re.findall(r"[a-z]+", shown.partition("├")[2])} - {"or"} - packages)
+    )
+    decided = re.search(r"┐ +(\w+), (\w+), (\w+) +├", picture)
+    assert decided
+    texts = [module.text for module in modules("src/pytilt/loop/")]
+    none_of([name for name in decided.groups() if not any(re.search(rf"(class|def) {name}\b", text) for text in texts)])
 
 
 OWN_CODE = re.compile(r"\(((?:`[a-z_/]+`,\s+)+)([\d,]+) lines")
