@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Writes `docs/cli.md` from the commands themselves: `python scripts/cli_reference.py`.
 
 The words are chosen here and not by click, whose own differ from one version to the next.

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Makes the pictures of the web page in `docs/images`: the real page over a sample session, in Debian's Chromium.
 
 Run it after a change of how the page looks: `PYTHONPATH=. .venv/bin/python scripts/page_screenshots.py [FOLDER]`.

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Makes the pictures of the display in `docs/images`: the real display over a sample session, at a fixed time.
 
 Run it after a change of how the display looks: `PYTHONPATH=. .venv/bin/python scripts/screenshots.py`.

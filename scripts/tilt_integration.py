@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Runs Tilt's own integration tests, unmodified, against the command `tilt` of this repository, and writes a table.
 
     tilt_integration.py SOURCE [--extensions SOURCE] [--tool NAME=PATH ...] [--run REGEX] [--all] [--page FILE]

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Writes `src/pytilt/tiltfile/tiltfile.pyi` from the functions of the Tiltfile: `python scripts/tiltfile_stubs.py`."""
 
 from pathlib import Path
