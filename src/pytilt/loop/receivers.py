@@ -197,6 +197,7 @@ class Receivers:
                 leader = None
             if len(receivers) >= RELAYED_FROM:
                 leader = self._leaders.setdefault((name, image), leader or receivers[0])
+                self._following = {pair for pair in self._following if pair[1] is not leader or pair[0] in receivers}
                 for target, receiver in members:
                     self._have_follow(receiver, leader, target)
 
