@@ -71,7 +71,7 @@ def test_a_mistake_on_the_command_line_is_an_error_with_status_1(tilt: Tilt, wor
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("doctor", "a command of Tilt's that is not here yet"),
+        ("explain", "a command of Tilt's that is not here yet"),
         ("log", "is it `tilt logs`?"),
         ("nonsense", "`tilt --help` lists the commands"),
     ],

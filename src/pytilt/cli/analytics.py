@@ -1,20 +1,33 @@
 """`tilt analytics`."""
 
-import sys
-
 import click
 
 from pytilt.cli.flags import TiltCommand
 
+NOTHING = "nothing is sent to anybody: there is no analytics here"
 
-@click.command("analytics", cls=TiltCommand)
-@click.argument("verb", type=click.Choice(["opt"]))
+
+@click.group("analytics", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Say that nothing is sent to anybody.
+
+    \b
+    Example:
+      tilt analytics
+    """
+    if context.invoked_subcommand is None:
+        print(NOTHING)
+
+
+@command.command("opt", cls=TiltCommand)
 @click.argument("choice", type=click.Choice(["in", "out", "default"]))
-def command(verb: str, choice: str) -> None:
-    """Accepted, since scripts for Tilt call it: there are no analytics, nothing is ever sent to anybody.
+def opt(choice: str) -> None:
+    """Accept a choice, which changes nothing: nothing is sent either way.
 
     \b
     Example:
       tilt analytics opt out
     """
-    print(f"`{verb} {choice}` changes nothing here: nothing is sent to anybody", file=sys.stderr)
+    del choice
+    print(NOTHING)

@@ -44,12 +44,15 @@ COMMANDS = {
     "wait": "Wait for a condition of resources",
     "demo": "Show what it does with an example project",
     "alpha": "Commands whose output may change: `tiltfile-result`",
+    "docker": "Run the `docker` command against the engine that builds images",
     "docker-prune": "Remove old images that were built here",
     "extension": "List, lock and update the repositories of extensions",
     "lsp": "The language server for editors",
-    "analytics": "Accepted: nothing is sent to anybody",
     "completion": "Print the script that completes commands in a shell",
+    "doctor": "Print what a report of a problem should say",
     "version": "Print the version",
+    "verify-install": "Say by the exit code that `tilt` is there",
+    "analytics": "Say that nothing is sent to anybody",
     "help": "Print how a command is used",
 }
 """Each is a module of this package, imported only when it is asked for, so that every command starts at once."""
@@ -57,9 +60,7 @@ COMMANDS = {
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 """What the system says of an output that cannot be written any more."""
 
-MISSING = frozenset(
-    "docker doctor explain verify-install".split()  # noqa: SIM905 - read at a glance
-)
+MISSING = frozenset({"explain"})
 """Commands of Tilt's for which there is nothing else."""
 
 

@@ -48,6 +48,7 @@ class KubernetesCluster:
             product=connection.product,
             version=str(version.get("gitVersion") or ""),
             arch=str(system.get("architecture") or str(version.get("platform") or "").rpartition("/")[2]),
+            runtime=str(system.get("containerRuntimeVersion") or ""),
             registry=await registries.find(self._api, node),
             shares_engine=products.shares_engine(
                 connection.product,

@@ -33,6 +33,8 @@ class ClusterInfo(Value):
     version: str = ""
     arch: str = ""
     """Architecture of the nodes in the words of Go, for example `amd64`."""
+    runtime: str = ""
+    """What runs the containers of the nodes, with its version, for example `containerd://1.7.2`."""
     registry: Registry | None = None
     """A registry that the cluster announces for local images."""
     shares_engine: bool = False
