@@ -254,6 +254,45 @@ def test_an_extension_does_what_it_is_for(prepared: Callable[[str, Case], Tilt],
     assert case.down in gone
 
 
+class Edit(Value):
+    """A change of a project, and what it brings about."""
+
+    file: str
+    present: str
+    wanted: str
+    says: str = ""
+    """In the output of the session, once more than before."""
+    config: str = ""
+    """The ConfigMap that has the new text."""
+
+
+EDITS = {
+    "namespace": Edit(file="web.yaml", present="web is up", wanted="web is changed", says="web is changed"),
+    "configmap": Edit(file="a.ini", present="b = 1", wanted="b = 2", config="files"),
+    "helm_resource": Edit(file="chart/templates/c.yaml", present="blue", wanted="grey", config="colors"),
+    "restart_process": Edit(file="page/index.html", present="hello", wanted="changed", says="built web is up"),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_reaches_what_an_extension_has_deployed(
+    prepared: Callable[[str, Case], Tilt], kubectl: Callable[..., str], namespace: str, name: str
+):
+    case, edit = CASES[name], EDITS[name]
+    tilt = prepared(name, case)
+    with tilt.up() as session:
+        for text in case.says:
+            session.says(text)
+        before = session.output.count(edit.says)
+        tilt.edit(edit.file, edit.present, edit.wanted)
+        if edit.config:
+            words = ("get", "configmap", edit.config, "-n", namespace, "-o", "yaml")
+            session.until(lambda: edit.wanted in kubectl(*words), f"`{edit.wanted}` in the cluster")
+        else:
+            session.says(edit.says, times=before + 1)
+    assert case.down in tilt.ok("down", "--delete-namespaces")
+
+
 def test_uibutton_runs_its_command_with_what_is_given(prepared: Callable[[str, Case], Tilt]):
     tiltfile = (
         "load('ext://uibutton', 'cmd_button', 'location', 'text_input')\nlocal_resource('a', 'echo a is done')\n"
@@ -268,6 +307,12 @@ def test_uibutton_runs_its_command_with_what_is_given(prepared: Callable[[str, C
         )
         tilt.ok("patch", "uibutton", "go", "--subresource", "status", "-p", click)
         session.says("hello Ann")
+        tilt.edit("Tiltfile", "echo hello", "echo bye to")
+        session.says("Successfully loaded Tiltfile", times=2)
+        later = '{"status": {"lastClickedAt": "2099-01-01T00:00:00.000000Z"}}'
+        tilt.ok("patch", "uibutton", "go", "--subresource", "status", "-p", later)
+        session.says("bye to")
+    tilt.ok("down")
 
 
 def test_cancel_ends_a_command_by_its_button(prepared: Callable[[str, Case], Tilt]):
