@@ -4,7 +4,7 @@ from msgspec.structs import replace
 from pytilt.cluster import objects
 from pytilt.cluster.seam import ContainerRef
 from pytilt.loop.discoveries import matching
-from pytilt.loop.podlogs import PodLogs
+from pytilt.loop.pod_logs import PodLogs
 from pytilt.loop.runtimes import Runtimes
 from pytilt.model.api.kubernetes_discoveries import (
     Forward,

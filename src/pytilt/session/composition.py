@@ -29,7 +29,7 @@ from pytilt.loop.kinds.protocol import ResourceKinds
 from pytilt.loop.kubernetes_applies import KubernetesApplies
 from pytilt.loop.lost_images import LostImages
 from pytilt.loop.outcomes import Done
-from pytilt.loop.podlogs import PodLogs
+from pytilt.loop.pod_logs import PodLogs
 from pytilt.loop.probing import ReadinessProber
 from pytilt.loop.processes import CommandProcesses, command_process
 from pytilt.loop.receivers import Receivers

@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from pytilt.cluster.seam import ContainerRef
-from pytilt.loop.podlogs import PodLogs
+from pytilt.loop.pod_logs import PodLogs
 from pytilt.model.objects import Runtime, RuntimeState
 from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.store.logs import LogStore
