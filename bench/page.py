@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Time the web page in Debian's Chromium, over a session of many resources and a long log.
 
-    PYTHONPATH=. .venv/bin/python bench/page.py [--resources 500] [--lines 1000000] [--seconds 30]
+    PYTHONPATH=. .venv/bin/python bench/page.py [--resources 500] [--lines 1000000] [--block-lines 640] [--seconds 30]
     PYTHONPATH=. .venv/bin/python bench/page.py soak [--minutes 60]
 
 Figures: milliseconds from the request until the first paint and until the rows are there; from a change in the store
 until its row is on the screen; until the log is open; until a search of everything that is stored shows its match, and
 has ended; until lines from the middle of the log are there; the longest frame while 10,000 lines a second come; the
 memory of the tab, of its script and of its process; the longest time for which a callback had the session's loop, by
-the processor's clock, and which one. For the wall times the machine should have nothing else to do.
+the processor's clock, and which one; the same while everything else is asked for that a page asks for. With
+`--block-lines 1` every line came by itself, which is the most work. For the wall times the machine should have nothing
+else to do.
 
 `soak` leaves three tabs open while rows change and lines come, stops the session and a tab for 20 seconds now and then
 as a laptop's sleep does, and compares at the end: memory, nodes, listeners, every row and every line that a tab holds.
+Every ten minutes it shows what the tabs and the session hold.
 """
 
 import argparse
@@ -24,14 +27,15 @@ import signal
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from bench.page_session import LINES_PER_SECOND, NEEDLE, serve
+from bench.page_session import BLOCK_LINES, LINES_PER_SECOND, NEEDLE, serve
 
 CHANGES = 20
 MIB = 2**20
@@ -39,6 +43,24 @@ ASLEEP_SECONDS = 20.0
 """A page that heard nothing for 15 seconds opens its connection anew."""
 
 LIVE_SECONDS = 20.0
+
+SAMPLE_SECONDS = 600.0
+
+ASKED = (
+    "/api/logs?grep=e&last=1000&order=backward",
+    "/api/logs?grep=(%3Fi)WORKER&last=200000&order=backward",
+    "/api/logs?grep=(%3Fi)(worker|ms)%20%2B1&last=20000&order=backward",
+    "/api/logs?grep=12%20ms&context=5&last=1000&order=backward",
+    "/api/logs?resource=service-003&tail=1000&format=blocks",
+    "/api/logs?at_least=error&tail=1000&format=blocks",
+    "/api/logs?cursor=0&limit=50000&format=text",
+    "/api/detail/service-001",
+    "/api/updates",
+    "/api/alerts",
+    "/api/snapshot",
+    "/apis/tilt.dev/v1alpha1/uiresources",
+)
+"""What a page asks for besides, and a `tilt get`."""
 
 FRAMES = """() => { window.worst = 0; let last = performance.now(); const look = (now) => {
   window.worst = Math.max(window.worst, now - last); last = now; requestAnimationFrame(look); };
@@ -69,10 +91,14 @@ def main() -> int:
     parser.add_argument("what", nargs="?", choices=("times", "soak"), default="times")
     parser.add_argument("--resources", type=int, default=500)
     parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--block-lines", type=int, default=BLOCK_LINES)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--minutes", type=float, default=60)
     options = parser.parse_args()
-    with session(options.resources, options.lines) as (control, port), sync_playwright() as playwright:
+    with (
+        session(options.resources, options.lines, options.block_lines) as (control, port),
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         base = f"http://localhost:{port}"
         if options.what == "soak":
@@ -82,6 +108,8 @@ def main() -> int:
             for name, value in measured(page, control, options.seconds):
                 show(name, value)
             show("memory of the tab's process, private", f"{private_memory(browser) / MIB:.0f} MiB")
+            for path in ASKED:
+                show(f"GET {path}", asked(f"{base}{path}"))
             ok = True
         browser.close()
     return 0 if ok else 1
@@ -93,11 +121,11 @@ def show(name: str, value: object) -> None:
 
 
 @contextlib.contextmanager
-def session(resources: int, lines: int) -> Iterator[tuple[Connection, int]]:
+def session(resources: int, lines: int, block_lines: int) -> Iterator[tuple[Connection, int]]:
     """The session in a process of its own; at the end what held its loop up is shown."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=serve, args=(there, resources, lines), daemon=True)
+    process = context.Process(target=serve, args=(there, resources, lines, block_lines), daemon=True)
     process.start()
     yield here, here.recv()
     here.send("end")
@@ -174,6 +202,14 @@ def scrolled(page: Page, control: Connection) -> Iterator[tuple[str, str]]:
     yield "lines read back through by scrolling, 30 times to the top", f"{before - after}"
 
 
+def asked(address: str) -> str:
+    """How long an answer takes, and how much it is."""
+    began = time.perf_counter()
+    with urllib.request.urlopen(address) as answer:
+        size = len(answer.read())
+    return f"{since(began):.0f} ms, {size / MIB:.1f} MiB"
+
+
 def since(began: float) -> float:
     """Milliseconds."""
     return (time.perf_counter() - began) * 1000
@@ -228,7 +264,7 @@ class Soak:
         control: gives the session orders.
     """
 
-    PLACES = ("/", "/log", "/r/service-1/overview")
+    PLACES = ("/", "/log", "/r/service-001/overview")
 
     def __init__(self, browser: Browser, base: str, control: Connection) -> None:
         self._browser = browser
@@ -238,28 +274,43 @@ class Soak:
 
     def run(self, minutes: float) -> bool:
         """Leave them open; did they keep everything, and no more than that?"""
-        end, sleeps = time.monotonic() + minutes * 60, 0
+        began, sleeps = time.monotonic(), 0
         self._live()
-        before, first = [counters(page) for page in self._pages], self._state()
-        while time.monotonic() < end:
+        first, sampled = self._state(), 0.0
+        while time.monotonic() < began + minutes * 60:
+            if time.monotonic() > sampled + SAMPLE_SECONDS:
+                sampled = time.monotonic()
+                self._sample(f"after {(sampled - began) / 60:.0f} minutes")
             for _ in range(3):
                 self._live()
             sleeps += 1
-            asleep = first["pid"] if sleeps % 2 else renderers(self._browser)[-1]
-            os.kill(asleep, signal.SIGSTOP)
-            time.sleep(ASLEEP_SECONDS)
-            os.kill(asleep, signal.SIGCONT)
+            if sleeps % 2:
+                self._stopped(first["pid"], lambda: time.sleep(ASLEEP_SECONDS))
+            else:  # what came meanwhile waits for the tab
+                self._stopped(renderers(self._browser)[-1], self._live)
         self._live()
         time.sleep(3)
-        after, last = [counters(page) for page in self._pages], self._state()
-        for place, old, new in zip(self.PLACES, before, after, strict=True):
-            for what, unit in (("heap", MIB), ("nodes", 1), ("listeners", 1)):
-                show(f"{place}: {what}, begin and end", f"{old[what] / unit:.1f}, {new[what] / unit:.1f}")
-        show("the session: MiB resident, begin and end", f"{first['resident'] / MIB:.0f}, {last['resident'] / MIB:.0f}")
+        last = self._state()
+        self._sample("at the end")
         show("the session: tasks, begin and end", f"{first['tasks']}, {last['tasks']}")
         show("the session: % of a processor", f"{(last['processor'] - first['processor']) / (minutes * 60) * 100:.1f}")
         show("minutes, sleeps, lines of the log", f"{minutes:.0f}, {sleeps}, {last['lines']}")
         return self._complete(last)
+
+    def _sample(self, when: str) -> None:
+        found = [counters(page) for page in self._pages]
+        for place, each in zip(self.PLACES, found, strict=True):
+            text = f"{each['heap'] / MIB:.1f} MiB, {each['nodes']:.0f} nodes, {each['listeners']:.0f} listeners"
+            show(f"{when}: {place}", text)
+        private, resident = private_memory(self._browser) / MIB, self._state()["resident"] / MIB
+        show(f"{when}: largest tab, session", f"{private:.0f} MiB private, {resident:.0f} MiB resident")
+
+    def _stopped(self, pid: int, meanwhile: Callable[[], None]) -> None:
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            meanwhile()
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def _complete(self, last: dict[str, Any]) -> bool:
         overview, log, _ = self._pages

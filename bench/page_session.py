@@ -31,6 +31,9 @@ RUN, CALLBACK = "_run", "_callback"
 BLOCK_LINES = 640
 """So many lines are nearly as much as a block takes."""
 
+FILLING = 20
+"""Resources whose lines fill the log."""
+
 
 class Blocked(Value):
     """A callback that held the loop up."""
@@ -79,17 +82,17 @@ def _name(handle: Handle) -> str:
     return str(getattr(callback, "__qualname__", callback))
 
 
-def serve(control: Connection, resources: int, lines: int) -> None:
+def serve(control: Connection, resources: int, lines: int, block_lines: int) -> None:
     """The session, in a process of its own."""
-    asyncio.run(_serve(control, resources, lines))
+    asyncio.run(_serve(control, resources, lines, block_lines))
 
 
-async def _serve(control: Connection, resources: int, lines: int) -> None:
+async def _serve(control: Connection, resources: int, lines: int, block_lines: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         served, dog = Served(Path(folder), token=None), Watchdog()
         for each in samples.many(resources):
             served.store.put(each)
-        _fill(served, lines)
+        _fill(served, lines, block_lines)
         gc.freeze()  # as a session does when it has started
         async with served.listening() as port:
             control.send(port)
@@ -125,7 +128,7 @@ def _change(served: Served, place: int, text: str) -> None:
 
 
 async def _flood(served: Served, seconds: float) -> None:
-    span = served.logs.span(ResourceName("service-1"), SpanId("pod:flood"))
+    span = served.logs.span(ResourceName("service-001"), SpanId("pod:flood"))
     end, count = time.monotonic() + seconds, int(LINES_PER_SECOND * STEP_SECONDS)
     while time.monotonic() < end:
         span("".join(f"a line of the flood, number {number}, with some words more\n" for number in range(count)))
@@ -139,7 +142,7 @@ async def _live(served: Served, turn: int, seconds: float) -> None:
         for place in range(5):
             number = turn * 31 + int(time.monotonic()) * 7 + place * 13
             _change(served, number, f"group-{number % 6}")
-            name = ResourceName(f"service-{number % 20}")
+            name = ResourceName(f"service-{number % 20 + 1:03}")
             span = served.logs.span(name, SpanId(f"pod:{name}"))
             span("".join(f"line {turn} {place} {line} of what a service says\n" for line in range(8)))
             span("an error among them\n", level=Level.ERROR)
@@ -160,12 +163,13 @@ def _state(served: Served) -> dict[str, object]:
     }
 
 
-def _fill(served: Served, lines: int) -> None:
-    span = served.logs.span(ResourceName("service-0"), SpanId("pod:fill"))
+def _fill(served: Served, lines: int, block_lines: int) -> None:
+    names = [ResourceName(f"service-{number:03}") for number in range(1, FILLING + 1)]
+    spans = [served.logs.span(name, SpanId(f"pod:{name}")) for name in names]
     block = "".join(
         f"request {number:06d} served in {number % 97:3d} ms by worker {number % 13:2d}, as programs say it all day\n"
-        for number in range(BLOCK_LINES)
+        for number in range(block_lines)
     )
-    count = lines // BLOCK_LINES
+    count = lines // block_lines
     for number in range(count):
-        span(block if number != count // 2 else f"{NEEDLE}\n{block}")
+        spans[number % FILLING](block if number != count // 2 else f"{NEEDLE}\n{block}")

@@ -16,6 +16,7 @@ import msgspec
 
 from pytilt.model.api.buttons import UIButtonStatus
 from pytilt.model.lines import Block, Line
+from pytilt.model.updates import Reason
 from pytilt.views.definitions import Detail, Lane
 from pytilt.views.page import ClientMessage, ServerMessage
 
@@ -50,7 +51,20 @@ def types() -> str:
     )
     declared = [_declaration(name, part) for name, part in sorted(parts.items())]
     unions = zip(("ServerMessage", "ClientMessage"), roots, strict=False)
-    return "\n".join([HEAD, *declared, *(f"export type {name} = {_type(root)};\n" for name, root in unions)])
+    made = (f"export type {name} = {_type(root)};\n" for name, root in unions)
+    return "\n".join([HEAD, *declared, *made, _reasons()])
+
+
+def _reasons() -> str:
+    """The texts of the reasons for updates, as they are flags."""
+    rows = [
+        f"  [{int(each)}, {msgspec.json.encode(each.shown).decode()}, "
+        f"{str(each.triggered or each is Reason.INITIAL_BUILD).lower()}],"
+        for each in Reason
+        if each
+    ]
+    head = "/** The reasons for an update: flag, text, and whether it stands alone. */"
+    return "\n".join([head, "export const REASONS: readonly [number, string, boolean][] = [", *rows, "];", ""])
 
 
 def _declaration(name: str, schema: Schema) -> str:

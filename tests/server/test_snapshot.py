@@ -13,23 +13,24 @@ INDEX = """<!doctype html><html><head><title>Tilt</title><script type="module" c
 <style>p { color: red }</style></head><body><div id="app"></div></body></html>"""
 
 
-def taken(served: Served, folder: Path) -> str:
+async def taken(served: Served, folder: Path) -> str:
     (folder / "assets").mkdir()
     (folder / "index.html").write_text(INDEX)
     (folder / "assets" / "i.js").write_text('run("</script>")')
     import msgspec
 
-    text = b"".join(snapshot(served.store, served.logs, folder, msgspec.json.encode)).decode()
+    parts = snapshot(served.store, served.logs, folder, msgspec.json.encode)
+    text = b"".join([part async for part in parts]).decode()
     served.logs.close()
     return text
 
 
-def test_a_snapshot_is_one_file_with_everything_in_it(tmp_path: Path):
+async def test_a_snapshot_is_one_file_with_everything_in_it(tmp_path: Path):
     served = Served(tmp_path)
     served.add("web")
     served.logs.span(ResourceName("web"), SpanId("pod:web"))("<script>alert(1)</script>\n")
     served.store.change(Resource, "web", lambda each: replace(each, spec=replace(each.spec, labels=("</script>",))))
-    text = taken(served, tmp_path)
+    text = await taken(served, tmp_path)
     assert "src=" not in text
     assert "href=" not in text
     assert "p { color: red }" in text

@@ -9,7 +9,7 @@ from pytilt.errors import UserError
 from pytilt.model.lines import Selection
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
-from pytilt.store.logs import BATCH, LogStore
+from pytilt.store.logs import BATCH, TURN_BLOCKS, TURN_BYTES, LogStore
 from pytilt.store.segments import Limits
 
 WEB, DB = ResourceName("web"), ResourceName("db")
@@ -224,3 +224,26 @@ def test_blocks_that_end_before_the_cursor_are_not_read(tmp_path: Path):
     store.span(ResourceName("web"), SpanId("s"))("one\ntwo\n")
     assert store.read_blocks(len(store)) == ([], 2)
     store.close()
+
+
+def test_a_turn_reads_no_more_than_it_may(logs: LogStore):
+    for number in range(3 * TURN_BLOCKS):
+        logs.append(WEB if number % 2 else DB, SpanId("s"), str(number))
+    logs.span(WEB, SpanId("s"))("".join("x" * 1000 + "\n" for _ in range(2000)))
+    for selection in (Selection(), Selection(resources=frozenset({WEB}))):
+        cursor, lines = 0, 0
+        while cursor < len(logs):
+            blocks, cursor = logs.read_turn(cursor, selection)
+            assert len(blocks) <= TURN_BLOCKS
+            assert sum(len(block.text) for block in blocks) < 2 * TURN_BYTES
+            lines += sum(block.count for block in blocks)
+        assert lines == len(texts(logs, selection))
+
+
+def test_blocks_that_are_far_from_each_other_are_read_without_what_is_between(tmp_path: Path):
+    logs = LogStore(tmp_path / "log")
+    for number in range(20):
+        logs.append(WEB, SpanId("s"), str(number))
+        logs.append(DB, SpanId("s"), "x" * 50_000)
+    assert texts(logs, Selection(resources=frozenset({WEB}))) == [str(number) for number in range(20)]
+    logs.close()

@@ -101,13 +101,25 @@ def test_a_search_from_the_end_finds_the_newest_part_first(logs: LogStore):
     assert around >= {str(number) for number in range(2000 - whole - 100, 2000 - whole + 101)}
 
 
+@pytest.mark.parametrize("block", [1, 500])
+def test_of_many_matches_no_more_are_passed_on_at_once_than_a_turn_may(logs: LogStore, block: int):
+    lines = 3000
+    for number in range(0, lines, block):
+        logs.span(WEB, SpanId("s"))("".join(f"match {number + each}\n" for each in range(block)))
+    wanted = LogSearch(pattern=LogPattern("match"))
+    parts = [*backward(logs, wanted, range(lines))]
+    assert max(map(len, parts)) <= search.TURN_PLACES
+    assert [line.number for part in reversed(parts) for line in part if line] == [*range(lines)]
+    assert max(map(len, LogSearcher(logs, wanted, 0).advance(lines))) <= search.TURN_PLACES
+
+
 def test_blocks_that_are_dropped_during_a_search_from_the_end_are_left_out(logs: LogStore):
     for number in range(1000):
         logs.append(WEB, SpanId("s"), f"needle {number} {'x' * 1000}")
     parts = backward(logs, LogSearch(pattern=LogPattern("needle")), range(len(logs)))
-    assert next(parts)
-    logs.index.drop(logs.index.entry(900).begin)
-    assert [line.number for part in parts for line in part if line and line.number < 900] == []
+    assert next(filter(None, parts))
+    logs.index.drop(logs.index.entry(700).begin)
+    assert [line.number for part in parts for line in part if line and line.number < 700] == []
 
 
 def test_what_was_hidden_is_not_found_by_what_it_was(logs: LogStore):

@@ -1,5 +1,7 @@
 // Times and texts in the few characters that a row has for them; the same steps as in the terminal display.
 
+import { REASONS } from "./wire";
+
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
@@ -32,6 +34,13 @@ export function clock(time: string): string {
 
 export function moment(time: string): string {
   return time ? new Date(time).toLocaleString("sv-SE") : "";
+}
+
+/** Why an update ran, as `Reason.shown` of the models has it. */
+export function reason(flags: number): string {
+  const found = REASONS.filter(([flag]) => flag & flags);
+  const alone = found.find(([, , stands]) => stands);
+  return alone ? alone[1] : found.map(([, text]) => text).join(" | ");
 }
 
 export function plural(count: number, word: string): string {

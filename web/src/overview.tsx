@@ -7,7 +7,7 @@ import { plural } from "./format";
 import { Age, Bars, DOTS, Endpoints, Sign, To, Toned, UpdateCell, WORDS } from "./pieces";
 import { setEnabled, trigger } from "./requests";
 import { go, query, resourcePath, setQuery } from "./router";
-import { folded, stars, toggled } from "./settings";
+import { folded, narrow, stars, toggled } from "./settings";
 import { TILTFILE, ordered } from "./state";
 import { useVirtual } from "./virtual";
 import type { Dot, PageRow as Row } from "./wire";
@@ -112,7 +112,13 @@ export function Overview(): JSX.Element {
   );
   useEffect(() => {
     const at = list.findIndex((item) => item.kind === "row" && item.row.name === focused.value);
-    if (at >= 0) virtual.scrollTo(at, "auto");
+    if (at < 0) return;
+    virtual.scrollTo(at, "auto");
+    // It may be drawn only after that.
+    requestAnimationFrame(() => {
+      const link = scroller.current?.querySelector<HTMLElement>(`[data-resource="${CSS.escape(focused.value)}"] .name`);
+      link?.focus({ preventScroll: true });
+    });
   }, [focused.value]);
   const every = shownRows.value.filter((row) => row.name !== TILTFILE).map((row) => row.name);
   return (
@@ -148,7 +154,7 @@ export function Overview(): JSX.Element {
             return item.kind === "group" ? (
               <Group key={at.key} item={item} style={style} />
             ) : (
-              <ResourceRow key={at.key} row={item.row} depth={item.depth} style={style} />
+              <ResourceRow key={at.key} row={item.row} depth={item.depth} style={style} index={at.index} measure={virtual.measure} />
             );
           })}
         </div>
@@ -227,12 +233,13 @@ function Count({ dot, rows }: { dot: Dot; rows: Row[] }): JSX.Element | null {
   );
 }
 
-function ResourceRow({ row, depth, style }: { row: Row; depth: number } & Styled): JSX.Element {
+/** On a phone a row is a card that is as high as what it says. */
+function ResourceRow({ row, depth, style, index, measure }: { row: Row; depth: number; index: number; measure: (element: Element | null) => void } & Styled): JSX.Element {
   const starred = stars.value.includes(row.name);
   const picked = chosen.value.includes(row.name);
   const classes = ["row", row.dot, focused.value === row.name && "focused", row.enabled === false && "off"];
   return (
-    <div class={classes.filter(Boolean).join(" ")} role="row" style={{ ...style, height: `${ROW_HEIGHT}px` }} data-resource={row.name} onDblClick={() => go(resourcePath(row.name))}>
+    <div class={classes.filter(Boolean).join(" ")} role="row" style={narrow.value ? style : { ...style, height: `${ROW_HEIGHT}px` }} ref={narrow.value ? measure : null} data-index={index} data-resource={row.name} onDblClick={() => go(resourcePath(row.name))}>
       <span role="cell" class="c-check" style={{ paddingLeft: `${Math.max(0, depth - 1) * 16}px` }}>
         <input type="checkbox" aria-label={`Choose ${row.name}`} checked={picked} disabled={row.name === TILTFILE} onChange={() => (chosen.value = toggled(chosen.value, row.name))} />
       </span>
@@ -249,6 +256,7 @@ function ResourceRow({ row, depth, style }: { row: Row; depth: number } & Styled
         <Toned cell={row.status} />
         {row.restarts ? <span class="tone-warn" title={plural(row.restarts, "restart")}> ⟳{row.restarts}</span> : null}
         {row.error ? <span class="why" title={row.error}>{row.error.split("\n")[0]}</span> : null}
+        {row.pod ? <span class="why pod" title={`pod ${row.pod}`}>{row.pod}</span> : null}
       </span>
       <span role="cell" class="c-update">
         <UpdateCell row={row} />
@@ -273,6 +281,23 @@ function ResourceRow({ row, depth, style }: { row: Row; depth: number } & Styled
   );
 }
 
+/** Only what has a label, or one of the labels within it. */
+export function Labels(): JSX.Element | null {
+  const shown = query.value.get("label") ?? "";
+  const known = new Set(ordered.value.flatMap((row) => row.labels ?? []));
+  for (const label of [...known]) for (const found of label.matchAll(/[/.]/g)) known.add(label.slice(0, found.index));
+  if (shown) known.add(shown);
+  if (!known.size) return null;
+  return (
+    <select aria-label="Label" value={shown} onChange={(event) => setQuery({ label: event.currentTarget.value })}>
+      <option value="">all labels</option>
+      {[...known].sort().map((label) => (
+        <option value={label}>{label}</option>
+      ))}
+    </select>
+  );
+}
+
 /** What can be done with the chosen rows. */
 function Bulk(): JSX.Element | null {
   const names = chosen.value.filter((name) => ordered.value.some((row) => row.name === name));
@@ -284,6 +309,7 @@ function Bulk(): JSX.Element | null {
       <button type="button" onClick={() => act(trigger(names))}>Trigger</button>
       <button type="button" onClick={() => act(setEnabled(names, true))}>Enable</button>
       <button type="button" onClick={() => act(setEnabled(names, false))}>Disable</button>
+      <button type="button" onClick={() => go(`/log?resources=${names.map(encodeURIComponent).join(",")}`)}>Log</button>
       <button type="button" class="quiet" onClick={() => (chosen.value = [])}>Clear</button>
     </div>
   );

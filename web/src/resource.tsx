@@ -3,7 +3,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Buttons, stopUpdate } from "./buttons";
-import { clock, duration, moment } from "./format";
+import { clock, duration, moment, reason } from "./format";
 import { Log } from "./log";
 import { Age, Dialog, Endpoints, Sign, To, UpdateCell, WORDS } from "./pieces";
 import { detail, say, setArgs, setEnabled, trigger } from "./requests";
@@ -192,7 +192,10 @@ function Updates({ updates }: { updates: Update[] }): JSX.Element {
             <b>{update.strategy}</b>
             <span class={`outcome ${update.outcome ?? "running"}`}>{update.outcome ?? "running"}</span>
             <span>{update.seconds ? duration(update.seconds) : ""}</span>
-            <time title={moment(update.startedAt)}>{clock(update.startedAt)}</time>
+            <time dateTime={update.startedAt} title={moment(update.startedAt)}>
+              {clock(update.startedAt)}
+            </time>
+            <span>{reason(update.reason)}</span>
             <Files files={update.changedFiles ?? []} />
           </div>
           {update.error && <pre class="error-box">{update.error}</pre>}
@@ -230,7 +233,7 @@ function Waterfall({ update }: { update: Update }): JSX.Element | null {
 }
 
 function Files({ files }: { files: string[] }): JSX.Element {
-  if (!files.length) return <span class="files">no changed files</span>;
+  if (!files.length) return <></>;
   const [first, ...rest] = files;
   return (
     <span class="files" title={files.join("\n")}>

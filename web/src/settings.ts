@@ -31,6 +31,12 @@ export const times = kept<Times>("times", "clock");
 export const wrap = kept("wrap", true);
 export const notify = kept("notify", false);
 
+const phone = matchMedia("(max-width: 720px)");
+
+/** Is there no room for a table? The style has the same width. */
+export const narrow = signal(phone.matches);
+phone.addEventListener("change", () => (narrow.value = phone.matches));
+
 effect(() => document.documentElement.setAttribute("data-theme", theme.value));
 
 export function toggled(list: readonly string[], item: string): string[] {

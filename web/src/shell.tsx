@@ -7,7 +7,7 @@ import { Buttons } from "./buttons";
 import { plural } from "./format";
 import { Graph } from "./graph";
 import { Log } from "./log";
-import { chosen, focused, Overview, shownRows } from "./overview";
+import { chosen, focused, Labels, Overview, shownRows } from "./overview";
 import { Dialog, DOTS, Sign, To, WORDS } from "./pieces";
 import { dismiss, setEnabled, toasts, trigger } from "./requests";
 import { ResourcePage } from "./resource";
@@ -144,6 +144,7 @@ function Top(): JSX.Element {
           onInput={(event) => setQuery({ q: event.currentTarget.value })}
         />
       )}
+      {at === "overview" && <Labels />}
       <Buttons type="global" id="nav" />
       {!snapshot && view?.snapshots !== false && (
         <a class="button quiet" href="/api/snapshot" download="tilt-snapshot.html" aria-label="Snapshot" title="Keep this page in one file, to look at later or to send">

@@ -58,7 +58,8 @@ export function takeView(message: ViewMessage): void {
     }
     session.value = message.session;
     if (message.buttons) buttons.value = message.buttons;
-    if (another || before === null) generation.value += 1;
+    // What was asked for before the first view belongs to the same session, unless there was none.
+    if (another || (before === null && link.value === "lost")) generation.value += 1;
   });
 }
 

@@ -338,3 +338,18 @@ export interface ViewMessage {
 export type ServerMessage = RowsMessage | ViewMessage | BlocksMessage;
 
 export type ClientMessage = FollowMessage | UnfollowMessage;
+
+/** The reasons for an update: flag, text, and whether it stands alone. */
+export const REASONS: readonly [number, string, boolean][] = [
+  [1, "Changed Files", false],
+  [2, "Config Changed", false],
+  [8, "Initial Build", true],
+  [16, "Web Trigger", true],
+  [32, "CLI Trigger", true],
+  [64, "HUD Trigger", true],
+  [128, "Unknown Trigger", true],
+  [256, "Tilt Args", false],
+  [512, "Dependency Updated", false],
+  [1024, "Container Replaced", false],
+  [2048, "Changed In Cluster", false],
+];

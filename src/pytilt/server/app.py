@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import traceback
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -225,14 +225,19 @@ class Routes:
         if request.query_params.get("watch"):
             return Streamed(self._watch(kind, request.query_params.get("name")), NDJSON)
         state = self._store.snapshot()
-        return _json(
-            {
-                "apiVersion": kind.group_version,
-                "kind": f"{kind.name}List",
-                "metadata": {"resourceVersion": str(state.version)},
-                "items": self._shown(list(kind.list(state))),
-            }
-        )
+
+        def encode() -> bytes:
+            return _encoded(
+                {
+                    "apiVersion": kind.group_version,
+                    "kind": f"{kind.name}List",
+                    "metadata": {"resourceVersion": str(state.version)},
+                    "items": self._shown(list(kind.list(state))),
+                }
+            )
+
+        # In a thread: there may be many, and the state does not change.
+        return Response(await asyncio.to_thread(encode), media_type="application/json")
 
     async def get(self, request: Request) -> Response:
         """One object."""
@@ -324,10 +329,10 @@ class Routes:
                 yield b"".join(_encoded(event) + b"\n" for event in new)
 
 
-async def _yielding(parts: Iterable[bytes]) -> AsyncGenerator[bytes]:
+async def _yielding(parts: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     """Parts joined to pieces of a sensible size, with room for others between them."""
     waiting, began = bytearray(), time.perf_counter()
-    for part in parts:
+    async for part in parts:
         waiting += part
         if len(waiting) >= PIECE_BYTES:
             yield bytes(waiting)

@@ -37,7 +37,8 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, token: str | None, host: str, links: OneTimeLinks) -> None:
-        self._app = app
+        self.app = app
+        """What answers."""
         self._links = links
         self._token = token
         self._hosts = LOOPBACK_NAMES | {host}
@@ -46,14 +47,14 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 403 with the reason, or hand the request on."""
         if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         linked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get(ONE_TIME, [""])[0]
         refusal = self.refusal(Headers(scope=scope), page=is_page(scope["path"]), linked=linked)
         if refusal:
             await PlainTextResponse(f"{refusal}\n", status_code=403)(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
 
     def refusal(self, headers: Headers, *, page: bool, linked: str = "") -> str:
         """Why a request is refused; empty when it is not.

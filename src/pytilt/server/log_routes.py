@@ -1,9 +1,11 @@
 """`/api/logs`: lines of the log, chosen, searched for and followed."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import msgspec
 from starlette.datastructures import QueryParams
@@ -29,8 +31,14 @@ LARGEST_NUMBER = 2**35
 LOG_END = "X-Log-End"
 """The header with the cursor of the line that comes next."""
 
+TURN_SECONDS = 0.002
+"""A search goes on for so long before others have their turn; what it does at once takes a few milliseconds at most."""
+
 SEARCHED_LINES = 100_000
 """So many lines are searched in one turn of the event loop."""
+
+LINES_AT_ONCE = 1000
+"""So many lines are encoded in one turn of the event loop."""
 
 MOST_CONTEXT = 1000
 
@@ -71,10 +79,11 @@ class LogRoutes:
                 found = _last_of(found, last)
             return Streamed((_encoded(lines) async for lines in found), NDJSON, headers)
         blocks = self._blocks(cursor, wanted)
-        encoded, kind = {"text": (_plain, "text/plain"), "blocks": (_in_blocks, NDJSON)}.get(
-            query.get("format", ""), (_in_lines, NDJSON)
-        )
-        return Streamed((encoded(some) async for some in blocks), kind, headers)
+        if query.get("format") == "text":
+            return Streamed((_plain(some) async for some in blocks), "text/plain", headers)
+        if query.get("format") == "blocks":
+            return Streamed((_in_blocks(some) async for some in blocks), NDJSON, headers)
+        return Streamed((_encoded(lines) async for lines in _lines_of(blocks)), NDJSON, headers)
 
     async def _cursor(self, query: QueryParams, wanted: LogRequest) -> int:
         """Where to begin."""
@@ -95,7 +104,7 @@ class LogRoutes:
         end = len(self._logs) if wanted.end is None else min(wanted.end, len(self._logs))
         limit = wanted.limit
         while cursor < end and limit != 0:
-            blocks, after = self._logs.read_blocks(cursor, wanted.selection, limit)
+            blocks, after = self._logs.read_turn(cursor, wanted.selection, limit)
             found = [block.since(cursor) for block in blocks]
             if limit is not None or wanted.end is not None:
                 found = _cut(found, end, limit)
@@ -110,7 +119,7 @@ class LogRoutes:
         """The last so many lines that are found, or all: the newest part of the log that has some comes first."""
         assert wanted.search is not None
         end = len(self._logs) if wanted.end is None else min(wanted.end, len(self._logs))
-        left = last or None
+        left, began = last or None, time.perf_counter()
         for lines in backward(self._logs, wanted.search, range(cursor, end)):
             found = lines if left is None else _last(lines, left)
             if found:
@@ -118,7 +127,9 @@ class LogRoutes:
                 left = None if left is None else left - sum(line is not None for line in found)
                 if left == 0:
                     return
-            await asyncio.sleep(0)
+            if time.perf_counter() - began > TURN_SECONDS:
+                await asyncio.sleep(0)
+                began = time.perf_counter()
 
     async def _searched(self, cursor: int, wanted: LogRequest) -> AsyncIterator[Sequence[Line | None]]:
         """The lines that are found; `{}` stands where lines between them are left out."""
@@ -141,6 +152,15 @@ class LogRoutes:
                 if not wanted.follow:
                     return
                 await changed.wait()
+
+
+async def _lines_of(found: AsyncIterator[Sequence[Block]]) -> AsyncIterator[Sequence[Line]]:
+    """The lines of blocks, some at a time: a short block may have many."""
+    async for blocks in found:
+        lines = each_line(blocks, 0)
+        while some := tuple(islice(lines, LINES_AT_ONCE)):
+            yield some
+            await asyncio.sleep(0)
 
 
 async def _last_of(found: AsyncIterator[Sequence[Line | None]], count: int) -> AsyncIterator[Sequence[Line | None]]:
@@ -204,11 +224,6 @@ def _first(lines: Sequence[Line | None], limit: int) -> Sequence[Line | None]:
 def _last(lines: Sequence[Line | None], count: int) -> Sequence[Line | None]:
     """The lines from the first one of the last so many on."""
     return _first(lines[::-1], count)[::-1]
-
-
-def _in_lines(blocks: Sequence[Block]) -> bytes:
-    encode = msgspec.json.Encoder().encode
-    return b"".join(encode(line) + b"\n" for line in each_line(blocks, 0))
 
 
 def _in_blocks(blocks: Sequence[Block]) -> bytes:

@@ -1,14 +1,15 @@
 """A snapshot: the page of this moment in one file, which shows the same years later, without a session or a network."""
 
+import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
 
 from pytilt import __version__
 from pytilt.store.logs import LogStore
-from pytilt.store.objects import Store
+from pytilt.store.objects import Snapshot, Store
 from pytilt.views.definitions import detail
 from pytilt.views.page import Page, page_row
 from pytilt.views.rows import Row, Rows
@@ -24,8 +25,8 @@ _SCRIPT = re.compile(r'<script type="module"[^>]*src="/([^"]+)"[^>]*></script>')
 Encode = Callable[[object], bytes]
 
 
-def snapshot(store: Store, logs: LogStore, folder: Path, encode: Encode) -> Iterator[bytes]:
-    """The file, part by part; to make one part takes a few milliseconds at most.
+async def snapshot(store: Store, logs: LogStore, folder: Path, encode: Encode) -> AsyncIterator[bytes]:
+    """The file, part by part; to make one part takes a few milliseconds at most of the event loop.
 
     Args:
         store: the session's objects.
@@ -44,17 +45,23 @@ def snapshot(store: Store, logs: LogStore, folder: Path, encode: Encode) -> Iter
     yield b'], "view": ' + _safe(encode(Page(__version__).update(state, tuple(found)))) + b', "details": {'
     for place, row in enumerate(found):
         name = _safe(msgspec.json.encode(row.name))
-        yield b"," * bool(place) + name + b": " + _safe(encode(detail(state, row.name)))
+        # In a thread: YAML of many objects takes long to write, and the state does not change.
+        written = await asyncio.to_thread(_detail, state, row.name, encode)
+        yield b"," * bool(place) + name + b": " + written
     yield b'}, "blocks": ['
     cursor, separator = max(0, len(logs) - LINES), b""
     while cursor < len(logs):
-        blocks, after = logs.read_blocks(cursor)
+        blocks, after = logs.read_turn(cursor)
         for block in blocks:
             yield separator + _safe(msgspec.json.encode(block.since(cursor)))
             separator = b","
         cursor = after
     yield b"]}</script>"
     yield end
+
+
+def _detail(state: Snapshot, name: str, encode: Encode) -> bytes:
+    return _safe(encode(detail(state, name)))
 
 
 def _page(folder: Path) -> tuple[bytes, bytes]:

@@ -99,19 +99,32 @@ class BlockIndex:
             size=self._sizes[at],
         )
 
-    def keys(self, selection: Selection, numbers: range) -> Sequence[int]:
-        """The keys of the blocks that may have lines of a selection with these numbers, in order."""
-        first = max(0, bisect_right(self._numbers, numbers.start) - 1)
-        last = bisect_left(self._numbers, numbers.stop)
+    def keys(
+        self, selection: Selection, numbers: range, *, first: int | None = None, last: int | None = None
+    ) -> Sequence[int]:
+        """The keys of the blocks that may have lines of a selection with these numbers, in order.
+
+        Args:
+            selection: which lines.
+            numbers: of the lines.
+            first: no more than so many keys from the begin.
+            last: no more than so many keys from the end.
+        """
+        begin = max(0, bisect_right(self._numbers, numbers.start) - 1)
+        end = bisect_left(self._numbers, numbers.stop)
         if selection.since:
-            first = max(first, bisect_left(self._micros, micros_of(selection.since)))
+            begin = max(begin, bisect_left(self._micros, micros_of(selection.since)))
         if selection.until:
-            last = min(last, bisect_left(self._micros, micros_of(selection.until)))
-        begin, end = first + self._dropped, last + self._dropped
+            end = min(end, bisect_left(self._micros, micros_of(selection.until)))
+        keys: Sequence[int] = range(self._dropped, self._dropped + len(self))
         if len(selection.resources) == 1:
             keys = self._keys.get(next(iter(selection.resources)), array("Q"))
-            return keys[bisect_left(keys, begin) : bisect_left(keys, end)]
-        return range(begin, max(begin, end))
+        begin, end = bisect_left(keys, begin + self._dropped), bisect_left(keys, end + self._dropped)
+        if first is not None:
+            end = min(end, begin + first)
+        if last is not None:
+            begin = max(begin, end - last)
+        return keys[begin : max(begin, end)]
 
     def accepted(self, selection: Selection) -> "AcceptedSources":
         """A quick answer to whether a block belongs to a selection."""

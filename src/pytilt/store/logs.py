@@ -7,7 +7,7 @@ is the number of a line, so that it never holds more than it asked for.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, KeysView, Sequence
 from datetime import datetime
 from io import FileIO
 from itertools import islice
@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from pytilt.cluster.redaction import Redactor
+from pytilt.model.base import Value
 from pytilt.model.lines import Block, Line, Selection, Source
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
@@ -32,10 +33,34 @@ BLOCK_BYTES = 65536
 """Longer texts are cut into several blocks, at a newline."""
 
 READ_BYTES = 1024**2
-"""So much is read from the disk at once, and so much text is passed on at once."""
+"""So much text is read at once."""
+
+TURN_BYTES = 256 * 1024
+"""So much text is read in one turn of the event loop."""
+
+TURN_BLOCKS = 200
+"""So many blocks are read in one turn of the event loop: each takes a few microseconds, however short it is."""
 
 SKIPPED = 20_000
+"""So many blocks are looked at at once for those that belong to a selection."""
+
+TURN_LOOKS = 2000
 """So many blocks are looked at in one turn of the event loop."""
+
+GAP_BYTES = 4096
+"""So much between two blocks is read with them: to read twice takes longer."""
+
+
+class Portion(Value):
+    """How much is read at once."""
+
+    size: int = READ_BYTES
+    blocks: int = SKIPPED
+    looks: int = SKIPPED
+    """Blocks that are looked at."""
+
+
+TURN = Portion(size=TURN_BYTES, blocks=TURN_BLOCKS, looks=TURN_LOOKS)
 
 
 def new_file(path: Path) -> FileIO:
@@ -164,21 +189,32 @@ class LogStore:
         Returns:
             The blocks that were selected, and the cursor to go on with.
         """
-        wanted = selection or Selection()
-        keys = self._index.keys(wanted, range(cursor, len(self)))
+        return self._read_blocks(cursor, selection or Selection(), limit, Portion())
+
+    def read_turn(
+        self, cursor: int, selection: Selection | None = None, limit: int | None = None
+    ) -> tuple[list[Block], int]:
+        """The same, but no more than may be read in one turn of the event loop."""
+        return self._read_blocks(cursor, selection or Selection(), limit, TURN)
+
+    def _read_blocks(
+        self, cursor: int, wanted: Selection, limit: int | None, portion: "Portion"
+    ) -> tuple[list[Block], int]:
+        keys = self._index.keys(wanted, range(cursor, len(self)), first=portion.looks + 1)
         accepted = self._index.accepted(wanted)
         taken: list[BlockEntry] = []
         size = lines = 0
-        for key in islice(keys, SKIPPED):
+        for key in islice(keys, portion.looks):
             entry = self._index.entry(key) if accepted(key) else None
             if entry is not None and entry.number + entry.count > cursor:
                 taken.append(entry)
                 size += entry.size
                 lines += entry.number + entry.count - max(cursor, entry.number)
-                if size >= READ_BYTES or (limit is not None and lines >= limit):
+                full = size >= portion.size or len(taken) >= portion.blocks
+                if full or (limit is not None and lines >= limit):
                     return self._load(taken), entry.number + entry.count
-        if len(keys) > SKIPPED:
-            return self._load(taken), self._index.entry(keys[SKIPPED]).number
+        if len(keys) > portion.looks:
+            return self._load(taken), self._index.entry(keys[portion.looks]).number
         return self._load(taken), len(self)
 
     def tail(self, count: int, selection: Selection | None = None, *, before: int | None = None) -> int:
@@ -201,23 +237,22 @@ class LogStore:
 
     def _tails(self, count: int, selection: Selection | None, before: int | None) -> Iterator[int | None]:
         """The cursor of a tail, after a None for each turn of the event loop that was used up."""
-        wanted, end = selection or Selection(), len(self) if before is None else before
-        if not count:
-            yield end
+        wanted, end = selection or Selection(), len(self) if before is None else min(before, len(self))
+        if not count or wanted == Selection():
+            yield max(0, end - count)
             return
-        accepted, found = self._index.accepted(wanted), 0
-        for looked, key in enumerate(reversed(self._index.keys(wanted, range(end))), start=1):
-            if accepted(key):
-                entry = self._index.entry(key)
-                found += min(entry.number + entry.count, end) - entry.number
-                if found >= count:
-                    yield entry.number + found - count
-                    return
-            if looked % SKIPPED == 0:
-                yield None
-                if key <= self._index.first_key:  # the rest was removed meanwhile
-                    break
-                accepted = self._index.accepted(wanted)
+        found = 0
+        while keys := self._index.keys(wanted, range(end), last=TURN_LOOKS):
+            accepted = self._index.accepted(wanted)
+            for key in reversed(keys):
+                if accepted(key):
+                    entry = self._index.entry(key)
+                    found += min(entry.number + entry.count, end) - entry.number
+                    if found >= count:
+                        yield entry.number + found - count
+                        return
+            end = self._index.entry(keys[0]).number
+            yield None
         yield 0
 
     async def follow(self, cursor: int = 0, selection: Selection | None = None) -> AsyncIterator[list[Line]]:
@@ -232,7 +267,7 @@ class LogStore:
         with self.changes() as event:
             while True:
                 event.clear()
-                blocks, cursor = self.read_blocks(cursor, selection)
+                blocks, cursor = self.read_turn(cursor, selection)
                 if blocks:
                     yield blocks
                 if cursor >= len(self):
@@ -268,9 +303,9 @@ class LogStore:
         return found
 
     @property
-    def redacted(self) -> frozenset[int]:
+    def redacted(self) -> KeysView[int]:
         """The blocks whose text is not the one on disk."""
-        return frozenset(self._redacted)
+        return self._redacted.keys()
 
     def _append(self, source: Source, text: bytes) -> None:
         """Append one block."""
@@ -308,9 +343,10 @@ class LogStore:
         start = 0
         while start < len(entries):
             begin, stop = entries[start].begin, start + 1
-            while stop < len(entries) and entries[stop].begin + entries[stop].size - begin <= READ_BYTES:
+            end = begin + entries[start].size
+            while stop < len(entries) and entries[stop].begin - end <= GAP_BYTES and end - begin <= READ_BYTES:
+                end = entries[stop].begin + entries[stop].size
                 stop += 1
-            end = entries[stop - 1].begin + entries[stop - 1].size
             data = self._segments.read(begin, end)
             found += (
                 self._made(entry, data[entry.begin - begin : entry.begin - begin + entry.size])

@@ -9,7 +9,19 @@ from pytilt.model.lines import Line, Selection
 from pytilt.store.logs import LogStore
 
 PART_BYTES = 256 * 1024
-"""So much is searched at once: what is found in it is made to lines in a few milliseconds."""
+"""So much is searched at once for a word."""
+
+PATTERN_BYTES = 32 * 1024
+"""So much is searched at once for a pattern of which no word is known: that takes ten times as long and more."""
+
+TURN_PLACES = 150
+"""So many places are looked at, and lines passed on, in one turn of the event loop."""
+
+TURN_CONTEXT = 50
+"""So many lines around those that are found are read in one turn."""
+
+TURN_KEYS = 50_000
+"""So many blocks are chosen at once."""
 
 _IGNORING_CASE = "(?i)"
 
@@ -41,6 +53,11 @@ class LogPattern:
             raise UserError(f"`{text}` is no regular expression: {error}", hint=hint) from error
         self._ignoring_case = text.startswith(_IGNORING_CASE)
         self._literals = _literals(text.removeprefix(_IGNORING_CASE), lower=self._ignoring_case)
+
+    @property
+    def part_bytes(self) -> int:
+        """How much of a log is searched at once."""
+        return PART_BYTES if self._literals else PATTERN_BYTES
 
     def is_in(self, line: str) -> bool:
         """Is it in a line?"""
@@ -142,36 +159,51 @@ class LogSearcher:
         self._found_any = False
 
     def advance(self, end: int, until: int = 0) -> Iterator[list[Line | None]]:
-        """The lines to show from where the last call ended up to a number; an empty list: nothing in a long part.
+        """The lines to show from where the last call ended up to a number, as many at once as a turn may take.
 
         Args:
             end: number of the line before which to stop.
             until: number of the line before which what comes with a line stops; 0: the same.
         """
         for found in self._matches(range(self._cursor, end)):
-            yield [each for line in found for each in self._with_context(line)] if self._wanted.context else [*found]
+            if not self._wanted.context:
+                yield [*found]
+                continue
+            at_once = max(1, TURN_CONTEXT // self._wanted.context)
+            for begin in range(0, len(found), at_once):
+                yield [each for line in found[begin : begin + at_once] for each in self._with_context(line)]
+            yield []
         self._cursor = end
         if self._after:
             yield [*self._following(until or end)]
 
     def _matches(self, numbers: range) -> Iterator[list[Line]]:
-        """The lines that have the pattern, a part of the log at a time."""
+        """The lines that have the pattern, a part of the log at a time; several lists where much is found in it."""
         index, selection = self._logs.index, self._wanted.selection
-        for keys in index.spans(index.keys(selection, numbers), PART_BYTES):
-            yield [line for line in self._in_part(keys) if line.number in numbers]
+        for keys in index.spans(index.keys(selection, numbers), self._wanted.pattern.part_bytes):
+            found: list[Line] = []
+            for looked, line in enumerate(self._in_part(keys), start=1):
+                if line is not None and line.number in numbers:
+                    found.append(line)
+                if looked % TURN_PLACES == 0:
+                    yield found
+                    found = []
+            yield found
 
-    def _in_part(self, keys: Sequence[int]) -> Iterable[Line]:
+    def _in_part(self, keys: Sequence[int]) -> Iterable[Line | None]:
+        """The lines of a part that have the pattern; None for each place that was looked at in vain."""
         base, data = self._logs.texts(keys)
         find = self._wanted.pattern.finder(data) if self._logs.redacted.isdisjoint(keys) else None
         return self._one_by_one(keys) if find is None else self._by_search(base, data, find)
 
-    def _one_by_one(self, keys: Sequence[int]) -> Iterator[Line]:
+    def _one_by_one(self, keys: Sequence[int]) -> Iterator[Line | None]:
         accepted = self._logs.index.accepted(self._wanted.selection)
         for key in keys:
             if accepted(key):
-                yield from (line for line in self._logs.block(key).lines() if self._wanted.pattern.is_in(line.text))
+                for line in self._logs.block(key).lines():
+                    yield line if self._wanted.pattern.is_in(line.text) else None
 
-    def _by_search(self, base: int, data: bytes, find: Finder) -> Iterator[Line]:
+    def _by_search(self, base: int, data: bytes, find: Finder) -> Iterator[Line | None]:
         """Search a part as a whole, titles of blocks included, and take what is found in lines that are wanted."""
         index, pattern = self._logs.index, self._wanted.pattern
         accepted = index.accepted(self._wanted.selection)
@@ -186,23 +218,23 @@ class LogSearcher:
                 entry = index.entry(key) if key is not None and accepted(key) else None
                 if entry is not None:
                     counted, number, time = entry.begin - base, entry.number, self._logs.time_of(entry)
+            found = None
             if entry is not None and begin >= entry.begin - base:
                 number += data.count(b"\n", counted, begin)
                 counted = begin
                 line = data[begin:end].decode(errors="replace")
                 if pattern.is_in(line):  # it may reach into the next line
-                    yield entry.source.line(number, time, line)
+                    found = entry.source.line(number, time, line)
+            yield found
             place = find(end + 1) if end < len(data) else -1
 
     def _with_context(self, line: Line) -> Iterator[Line | None]:
         yield from self._following(line.number)
         context, selection = self._wanted.context, self._wanted.selection
         begin = max(self._shown, self._logs.tail(context, selection, before=line.number))
-        before, _ = self._logs.read(begin, selection, context + 1)
-        around = [each for each in before if each.number < line.number]
+        around = self._lines(range(begin, line.number), context)
         first = around[0].number if around else line.number
-        between, _ = self._logs.read(self._shown, selection, 1)
-        if self._found_any and between and between[0].number < first:
+        if self._found_any and self._lines(range(self._shown, first), 1):
             yield GAP
         yield from around
         yield line
@@ -212,22 +244,46 @@ class LogSearcher:
         """The lines that come after what was found, before a number."""
         if not self._after:
             return
-        lines, _ = self._logs.read(self._shown, self._wanted.selection, self._after)
-        for line in lines:
-            if line.number >= end:
-                return
+        for line in self._lines(range(self._shown, end), self._after):
             self._shown, self._after = line.number + 1, self._after - 1
             yield line
+
+    def _lines(self, numbers: range, count: int) -> list[Line]:
+        """The first lines of the selection among those with these numbers."""
+        found: list[Line] = []
+        cursor = numbers.start
+        while cursor < numbers.stop and len(found) < count:
+            lines, cursor = self._logs.read(cursor, self._wanted.selection, count - len(found))
+            found += lines
+        return [line for line in found if line.number < numbers.stop]
 
 
 def backward(logs: LogStore, wanted: LogSearch, numbers: range) -> Iterator[list[Line | None]]:
     """The lines that are found among those with these numbers: the newest part of the log first, each part in order.
 
-    Where lines come with those around them, a line may be in two parts. A part in which nothing is found is empty.
+    Where lines come with those around them, a line may be in two parts. Where a turn of the event loop is used up and
+    nothing is to be passed on, a part is empty.
     """
-    index = logs.index
-    for keys in index.spans_from_end(index.keys(wanted.selection, numbers), PART_BYTES):
-        first, last = index.entry(keys[0]), index.entry(keys[-1])
-        begin, end = max(numbers.start, first.number), min(numbers.stop, last.number + last.count)
-        searcher = LogSearcher(logs, wanted, begin, numbers.start)
-        yield [line for lines in searcher.advance(end, numbers.stop) for line in lines]
+    for keys in _windows_from_end(logs, wanted.selection, numbers):
+        for some in logs.index.spans_from_end(keys, wanted.pattern.part_bytes):
+            first, last = logs.index.entry(some[0]), logs.index.entry(some[-1])
+            begin, end = max(numbers.start, first.number), min(numbers.stop, last.number + last.count)
+            searcher = LogSearcher(logs, wanted, begin, numbers.start)
+            found: list[Line | None] = []
+            for lines in searcher.advance(end, numbers.stop):
+                found += lines
+                yield []
+            yield found[-TURN_PLACES:]
+            for stop in range(len(found) - TURN_PLACES, 0, -TURN_PLACES):
+                yield found[max(0, stop - TURN_PLACES) : stop]
+
+
+def _windows_from_end(logs: LogStore, selection: Selection, numbers: range) -> Iterator[Sequence[int]]:
+    """The keys of the blocks with lines of a selection, many at once, from the last ones to the first."""
+    stop = numbers.stop
+    while keys := logs.index.keys(selection, range(numbers.start, stop), last=TURN_KEYS):
+        begin = logs.index.entry(keys[0]).number
+        yield keys
+        if begin <= numbers.start:
+            return
+        stop = begin
