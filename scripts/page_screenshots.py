@@ -13,16 +13,16 @@ from typing import Literal
 
 from playwright.async_api import Browser, async_playwright
 
-from pytilt.model.logs import Level
-from pytilt.model.names import ResourceName, SpanId
 from tests import samples
-from tests.server.sessions import Served
+from tests.server.page_sample import full_session
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 
 PLACES = {
     "overview": "/",
     "resource": "/r/catalog/overview",
+    "updates": "/r/web/updates",
+    "log": "/log",
     "definition": "/r/web/definition",
     "timeline": "/timeline",
     "graph": "/graph",
@@ -36,10 +36,7 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 async def main(folder: Path) -> None:
     """Take all pictures."""
     with tempfile.TemporaryDirectory() as place:
-        served = Served(Path(place), token=None)
-        for each in samples.crashing():
-            served.store.put(each)
-        _log(served)
+        served = full_session(Path(place), lambda: samples.NOON)
         async with served.listening() as port, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             for width, height in WIDTHS.items():
@@ -63,14 +60,6 @@ async def _pictures(
         await page.wait_for_load_state("networkidle")
         await page.screenshot(path=folder / f"web-{name}-{width}-{scheme}.png")
     await page.close()
-
-
-def _log(served: Served) -> None:
-    span = served.logs.span(ResourceName("catalog"), SpanId("pod:catalog"))
-    span("listening on :8080\n")
-    span('{"level": "info", "msg": "request served", "path": "/catalog", "ms": 12}\n')
-    span("\x1b[33mwarn\x1b[0m the database answers slowly, see https://example.com/slow\n", level=Level.WARN)
-    span("panic: no such currency: coins\n", level=Level.ERROR)
 
 
 if __name__ == "__main__":

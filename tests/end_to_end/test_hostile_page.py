@@ -1,14 +1,10 @@
 """What others can write into a session is never more than text on its page: lines, names, labels, links, snapshots."""
 
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
-import pytest
 from msgspec.structs import replace
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from pytilt.model.api.buttons import UIButton, UIButtonSpec, UIComponentLocation
 from pytilt.model.cluster_events import ClusterEvent, ResourceEvents
@@ -16,7 +12,7 @@ from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource
 from pytilt.model.resources import Link
 from tests import samples
-from tests.end_to_end.browser import CHROMIUM
+from tests.end_to_end.browser import looked_at
 from tests.server.sessions import Served
 
 ATTACK = "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>"
@@ -31,22 +27,6 @@ LINES = [
     'javascript:window.pwned=1 http://example.com/"onmouseover="window.pwned=1 data:text/html,<script>1</script>',
     "right \u202eto left\u202c, \u0000 a NUL, \ufffd, \ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
 ]
-
-
-@asynccontextmanager
-async def looked_at(served: Served, troubles: list[str]) -> AsyncIterator[tuple[Page, int]]:
-    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if found is None:
-        pytest.skip("there is no Chromium on PATH")
-    async with served.listening() as port, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        page = await browser.new_page(base_url=f"http://localhost:{port}")
-        page.on("pageerror", lambda problem: troubles.append(str(problem)))
-        page.on("dialog", lambda dialog: troubles.append(dialog.message))
-        page.on("console", lambda line: troubles.append(line.text) if line.type == "error" else None)
-        yield page, port
-        await browser.close()
-    served.logs.close()
 
 
 def hostile(folder: Path) -> Served:

@@ -160,25 +160,3 @@ def test_a_snapshot_shows_the_same_without_a_session(tilt, browser: Browser):
         expect(page.get_by_role("main")).to_contain_text("trigger mode")
         page.get_by_role("button", name="Trigger").click()
         expect(page.get_by_role("status")).to_contain_text("nothing runs here")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("place", ["/", "/log", "/r/api/overview", "/r/api/definition", "/timeline", "/graph"])
-def test_everybody_can_use_it(served_page: Page, scheme, place):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    served_page.emulate_media(color_scheme=scheme)
-    served_page.goto(place)
-    expect(served_page.get_by_role("main")).to_be_visible()
-    found = axe.Axe().run(served_page).response["violations"]
-    assert [(each["id"], [node["html"] for node in each["nodes"][:3]]) for each in found] == []
-
-
-@pytest.fixture(scope="module")
-def served_page(browser: Browser, tmp_path_factory) -> Iterator[Page]:
-    """One page for all looks at it: to start a session for each would take a minute."""
-    from tests.end_to_end.conftest import alone
-
-    tilt = alone(tmp_path_factory.mktemp("page"), {"Tiltfile": CONFIG + TILTFILE, "build.sh": WORKS})
-    with tilt.up() as session, page_of(browser, port(tilt)) as page:
-        session.settles("api", "web")
-        yield page

@@ -14,7 +14,7 @@ from pytilt.server.app import build_app
 from pytilt.server.binding import bind
 from pytilt.server.serving import serve
 from pytilt.store.logs import LogStore
-from pytilt.store.objects import Store
+from pytilt.store.objects import Clock, Store, utc_now
 from tests.loop.waiting import running
 
 TOKEN = "secret"
@@ -58,11 +58,12 @@ class Served:
     Args:
         folder: takes its log.
         token: what requests must show.
+        clock: returns the time of the lines of its log.
     """
 
-    def __init__(self, folder: Path, token: str | None = TOKEN) -> None:
+    def __init__(self, folder: Path, token: str | None = TOKEN, clock: Clock = utc_now) -> None:
         self.store = Store()
-        self.logs = LogStore(folder / "log")
+        self.logs = LogStore(folder / "log", clock)
         self.asked = Asked()
         self.app = build_app(self.store, self.logs, self.asked, token=token, host="localhost")
         self.store.put(Tiltfile(name=TILTFILE, path="/p/Tiltfile", args=("web",)))

@@ -2,7 +2,7 @@
 
 import { computed } from "@preact/signals";
 import type { JSX } from "preact";
-import { WORDS } from "./pieces";
+import { GLYPHS, WORDS } from "./pieces";
 import { go, href, resourcePath } from "./router";
 import { TILTFILE, ordered } from "./state";
 import type { PageRow as Row } from "./wire";
@@ -62,8 +62,10 @@ export function Graph(): JSX.Element {
             const from = nodes.get(name);
             if (!from) return null;
             const [x1, y1, x2, y2] = [from.x + WIDTH, from.y + HEIGHT / 2, node.x, node.y + HEIGHT / 2];
-            const middle = (x1 + x2) / 2;
-            return <path class="edge" d={`M${x1} ${y1} C${middle} ${y1} ${middle} ${y2} ${x2 - 2} ${y2}`} marker-end="url(#arrow)" />;
+            // One that passes a column goes below what stands there.
+            const below = x2 - x1 > COLUMN && y1 === y2 ? LINE * 0.8 : 0;
+            const bend = below ? COLUMN / 3 : (x2 - x1) / 2;
+            return <path class="edge" d={`M${x1} ${y1} C${x1 + bend} ${y1 + below} ${x2 - bend} ${y2 + below} ${x2 - 2} ${y2}`} marker-end="url(#arrow)" />;
           }),
         )}
         {[...nodes.values()].map(({ row, x, y }) => (
@@ -78,7 +80,9 @@ export function Graph(): JSX.Element {
             <g class={`node ${row.dot}`} transform={`translate(${x} ${y})`}>
               <title>{`${row.name}: ${row.error || row.status.text || WORDS[row.dot]}`}</title>
               <rect width={WIDTH} height={HEIGHT} rx="8" />
-              <circle cx="16" cy={HEIGHT / 2} r="5" />
+              <text class="glyph" x="10" y={HEIGHT / 2 + 4.5}>
+                {GLYPHS[row.dot]}
+              </text>
               <text x="30" y={HEIGHT / 2 + 4.5}>
                 {row.name.length > NAME_CHARACTERS ? `${row.name.slice(0, NAME_CHARACTERS - 1)}…` : row.name}
               </text>

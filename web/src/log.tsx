@@ -34,7 +34,7 @@ interface Held {
 
 const NOTHING: Held = { lines: [], begins: false, live: true };
 
-export function Log({ resources }: { resources: readonly string[] }): JSX.Element {
+export function Log({ resources, chosen = false }: { resources: readonly string[]; chosen?: boolean }): JSX.Element {
   const asked = query.value;
   const words = asked.get("find") ?? "";
   const only = asked.get("only") === "1";
@@ -54,7 +54,7 @@ export function Log({ resources }: { resources: readonly string[] }): JSX.Elemen
   );
   return (
     <section class="log" aria-label="Log">
-      <Tools wanted={wanted} words={words} only={only} bad={words !== "" && found === null} />
+      <Tools wanted={wanted} words={words} only={only} bad={words !== "" && found === null} chosen={chosen} />
       <Lines key={`${JSON.stringify(wanted)} ${generation.value}`} wanted={wanted} found={found} target={target} named={resources.length !== 1} />
     </section>
   );

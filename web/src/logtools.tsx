@@ -6,6 +6,7 @@ import { lastLines, logAddress, say, type LogQuery } from "./requests";
 import { setQuery } from "./router";
 import { times, wrap, type Times } from "./settings";
 import { snapshot } from "./snapshot";
+import { ordered } from "./state";
 import { stripped } from "./text";
 
 const CONTEXTS = [0, 2, 5, 20];
@@ -13,7 +14,8 @@ const CONTEXTS = [0, 2, 5, 20];
 /** So many lines are copied. */
 const COPIED = 1000;
 
-export function Tools({ wanted, words, only, bad }: { wanted: LogQuery; words: string; only: boolean; bad: boolean }): JSX.Element {
+/** `chosen`: is it the log of some resources that were chosen, and may be others? */
+export function Tools({ wanted, words, only, bad, chosen }: { wanted: LogQuery; words: string; only: boolean; bad: boolean; chosen: boolean }): JSX.Element {
   const [text, setText] = useState(words);
   useEffect(() => setText(words), [words]);
   const [ranged, setRanged] = useState(wanted.since !== "" || wanted.until !== "");
@@ -23,7 +25,7 @@ export function Tools({ wanted, words, only, bad }: { wanted: LogQuery; words: s
       <input
         id="find"
         type="search"
-        placeholder="find text or /regular expression/"
+        placeholder="find text or /regex/"
         aria-label="Find in the log"
         aria-invalid={bad}
         value={text}
@@ -69,7 +71,37 @@ export function Tools({ wanted, words, only, bad }: { wanted: LogQuery; words: s
           download
         </a>
       )}
+      {chosen && <Resources names={wanted.resources} />}
       {ranged && <Range since={wanted.since} until={wanted.until} />}
+    </div>
+  );
+}
+
+/** Of which resources the log is: a click takes one away, the field adds one. */
+function Resources({ names }: { names: readonly string[] }): JSX.Element {
+  const show = (some: readonly string[]) => setQuery({ resources: some.join(","), line: "" });
+  return (
+    <div class="range" role="group" aria-label="Resources">
+      {names.map((name) => (
+        <button key={name} type="button" aria-label={`Without ${name}`} onClick={() => show(names.filter((each) => each !== name))}>
+          {name} ✕
+        </button>
+      ))}
+      <select aria-label="Resource" value="" onChange={(event) => show([...names, event.currentTarget.value])}>
+        <option value="">{names.length ? "and…" : "all resources"}</option>
+        {ordered.value
+          .filter((row) => !names.includes(row.name))
+          .map((row) => (
+            <option key={row.name} value={row.name}>
+              {row.name}
+            </option>
+          ))}
+      </select>
+      {names.length > 0 && (
+        <button type="button" onClick={() => show([])}>
+          all
+        </button>
+      )}
     </div>
   );
 }

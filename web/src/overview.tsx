@@ -22,7 +22,7 @@ const SORTS = ["name", "status", "update", "age"] as const;
 export const chosen = signal<readonly string[]>([]);
 export const focused = signal("");
 
-export const shownRows = computed<Row[]>(() => {
+const shownRows = computed<Row[]>(() => {
   const text = (query.value.get("q") ?? "").toLowerCase();
   const show = query.value.get("show") ?? "";
   const label = query.value.get("label") ?? "";
@@ -91,6 +91,9 @@ const items = computed<Item[]>(() => {
   return list;
 });
 
+/** The rows that are shown, from the top to the bottom. */
+export const fromTop = computed<Row[]>(() => [...new Set(items.value.flatMap((item) => (item.kind === "row" ? [item.row] : [])))]);
+
 function within(label: string, group: string): boolean {
   return label === group || (label.startsWith(group) && SEPARATOR.test(label.charAt(group.length)));
 }
@@ -124,6 +127,17 @@ export function Overview(): JSX.Element {
   return (
     <main class="overview">
       <h1 class="hidden">Resources</h1>
+      <div class="bar-of-tools" role="group" aria-label="Filter">
+        <input
+          id="filter"
+          type="search"
+          placeholder="filter resources"
+          aria-label="Filter resources"
+          value={query.value.get("q") ?? ""}
+          onInput={(event) => setQuery({ q: event.currentTarget.value })}
+        />
+        <Labels />
+      </div>
       <Bulk />
       <div class="table" ref={scroller} role="table" aria-label="Resources" aria-rowcount={list.length} tabIndex={0}>
         <div class="head row" role="row">
@@ -282,7 +296,7 @@ function ResourceRow({ row, depth, style, index, measure }: { row: Row; depth: n
 }
 
 /** Only what has a label, or one of the labels within it. */
-export function Labels(): JSX.Element | null {
+function Labels(): JSX.Element | null {
   const shown = query.value.get("label") ?? "";
   const known = new Set(ordered.value.flatMap((row) => row.labels ?? []));
   for (const label of [...known]) for (const found of label.matchAll(/[/.]/g)) known.add(label.slice(0, found.index));

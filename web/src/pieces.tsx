@@ -7,7 +7,7 @@ import { href, onLink } from "./router";
 import { now } from "./state";
 import type { Bar, Cell, Dot, Link, PageRow as Row } from "./wire";
 
-const GLYPHS: Record<Dot, string> = { error: "✖", updating: "◐", pending: "◌", ok: "●", idle: "○", disabled: "–" };
+export const GLYPHS: Record<Dot, string> = { error: "✖", updating: "◐", pending: "◌", ok: "●", idle: "○", disabled: "–" };
 export const WORDS: Record<Dot, string> = {
   error: "broken",
   updating: "updating",

@@ -35,7 +35,7 @@ function Body({ row, tab }: { row: Row; tab: string }): JSX.Element {
     <>
       <Header row={row} detail={mine} />
       {row.error && (
-        <pre class="error-box" role="alert">
+        <pre class="error-box" role="alert" tabIndex={0}>
           {row.error}
         </pre>
       )}
@@ -198,7 +198,7 @@ function Updates({ updates }: { updates: Update[] }): JSX.Element {
             <span>{reason(update.reason)}</span>
             <Files files={update.changedFiles ?? []} />
           </div>
-          {update.error && <pre class="error-box">{update.error}</pre>}
+          {update.error && <pre class="error-box" tabIndex={0}>{update.error}</pre>}
           <Waterfall update={update} />
           {update.note && <p class="note">{update.note}</p>}
           {update.warnings?.map((warning) => <p class="warning">▲ {warning}</p>)}
@@ -254,7 +254,7 @@ function Pods({ pods }: { pods: Pod[] }): JSX.Element {
             {pod.status || pod.phase || "Pending"} in {pod.namespace}, <Age time={pod.createdAt} /> old{pod.ip ? `, ${pod.ip}` : ""}
           </p>
           {pod.message && <pre class="error-box">{pod.message}</pre>}
-          <div class="scroll">
+          <div class="scroll" tabIndex={0} role="group" aria-label={`Containers of ${pod.name}`}>
             <table>
               <thead>
                 <tr>
@@ -305,7 +305,7 @@ function Events({ events }: { events: ClusterEvent[] }): JSX.Element | null {
   return (
     <article>
       <h2>Events</h2>
-      <div class="scroll">
+      <div class="scroll" tabIndex={0} role="group" aria-label="Events">
         <table class="events">
           <thead>
             <tr>
@@ -360,7 +360,7 @@ function DefinitionView({ detail: { definition, live } }: { detail: Detail }): J
       {definition.changes && (
         <section>
           <h2>What changed since it was applied before</h2>
-          <pre class="yaml diff">
+          <pre class="yaml diff" tabIndex={0}>
             {definition.changes.split("\n").map((line) => (
               <span class={line.startsWith("+") ? "tone-ok" : line.startsWith("-") ? "tone-error" : line.startsWith("@") ? "tone-muted" : ""}>{`${line}\n`}</span>
             ))}
@@ -370,7 +370,7 @@ function DefinitionView({ detail: { definition, live } }: { detail: Detail }): J
       {definition.yaml && (
         <section>
           <h2>What is applied</h2>
-          <pre class="yaml">{definition.yaml}</pre>
+          <pre class="yaml" tabIndex={0}>{definition.yaml}</pre>
         </section>
       )}
     </div>

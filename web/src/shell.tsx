@@ -7,12 +7,12 @@ import { Buttons } from "./buttons";
 import { plural } from "./format";
 import { Graph } from "./graph";
 import { Log } from "./log";
-import { chosen, focused, Labels, Overview, shownRows } from "./overview";
+import { chosen, focused, fromTop, Overview } from "./overview";
 import { Dialog, DOTS, Sign, To, WORDS } from "./pieces";
 import { dismiss, setEnabled, toasts, trigger } from "./requests";
 import { ResourcePage } from "./resource";
 import { go, place, query, resourcePath, setQuery } from "./router";
-import { notify, theme, toggled, wrap, type Theme } from "./settings";
+import { notify, stars, theme, toggled, wrap, type Theme } from "./settings";
 import { snapshot } from "./snapshot";
 import { link, ordered, rows, session, TILTFILE } from "./state";
 import { Timeline } from "./timeline";
@@ -72,8 +72,8 @@ export function Shell(): JSX.Element {
         {at.at === "overview" && <Overview />}
         {at.at === "log" && (
           <main class="whole-log">
-      <h1 class="hidden">Log of the session</h1>
-            <Log resources={(query.value.get("resources") ?? "").split(",").filter(Boolean)} />
+            <h1 class="hidden">Log of the session</h1>
+            <Log chosen resources={(query.value.get("resources") ?? "").split(",").filter(Boolean)} />
           </main>
         )}
         {at.at === "timeline" && <Timeline />}
@@ -134,17 +134,6 @@ function Top(): JSX.Element {
         </To>
       )}
       <span class="grow" />
-      {at === "overview" && (
-        <input
-          id="filter"
-          type="search"
-          placeholder="filter resources"
-          aria-label="Filter resources"
-          value={query.value.get("q") ?? ""}
-          onInput={(event) => setQuery({ q: event.currentTarget.value })}
-        />
-      )}
-      {at === "overview" && <Labels />}
       <Buttons type="global" id="nav" />
       {!snapshot && view?.snapshots !== false && (
         <a class="button quiet" href="/api/snapshot" download="tilt-snapshot.html" aria-label="Snapshot" title="Keep this page in one file, to look at later or to send">
@@ -207,6 +196,12 @@ function Settings(): JSX.Element {
 }
 
 function Banner(): JSX.Element | null {
+  const said = problem();
+  return said && <aside aria-label="Session">{said}</aside>;
+}
+
+/** What is wrong with the session, or that it is none. */
+function problem(): JSX.Element | null {
   const view = session.value;
   if (snapshot) return <p class="banner">A snapshot of {new Date(snapshot.createdAt).toLocaleString("sv-SE")}: nothing here runs.</p>;
   if (link.value === "lost") {
@@ -229,6 +224,7 @@ const KEYS: [string, string][] = [
   ["t", "trigger an update"],
   ["x", "choose the resource"],
   ["d / e", "disable, enable"],
+  ["s", "star the resource"],
   ["o  l  i  g", "overview, log, timeline, graph"],
   ["u", "show only what is broken"],
   ["Home / End", "start of the log; end, and follow"],
@@ -269,7 +265,7 @@ function subject(): Row | undefined {
 }
 
 function step(by: number): void {
-  const list = place.value.at === "overview" ? shownRows.value : ordered.value;
+  const list = place.value.at === "overview" ? fromTop.value : ordered.value;
   const name = subject()?.name;
   const at = list.findIndex((row) => row.name === name);
   const next = list[at < 0 ? 0 : Math.min(list.length - 1, Math.max(0, at + by))];
@@ -293,6 +289,7 @@ function onKey(event: KeyboardEvent): void {
     Escape: () => go("/"),
     t: () => row && void trigger([row.name]),
     x: () => own && (chosen.value = toggled(chosen.value, own.name)),
+    s: () => row && (stars.value = toggled(stars.value, row.name)),
     d: () => own && void setEnabled([own.name], false),
     e: () => own && void setEnabled([own.name], true),
     o: () => go("/"),

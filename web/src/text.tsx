@@ -115,6 +115,15 @@ function extended(numbers: number[], at: number): [string, number] {
   return [`rgb(${part(Math.floor(cube / 36))} ${part(Math.floor(cube / 6) % 6)} ${part(cube % 6)})`, 2];
 }
 
+/** The colour of text on a background: those of terminals were chosen to be read on the page, and so the page on them. */
+function onto(bg: string, fg: string): string {
+  if (!bg) return fg;
+  const parts = /rgb\((\d+) (\d+) (\d+)\)/.exec(bg);
+  if (!parts) return "var(--bg)";
+  const [red = 0, green = 0, blue = 0] = parts.slice(1).map(Number);
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#000" : "#fff";
+}
+
 /** The drawn text. */
 export function drawn(text: string, found: RegExp | null): ComponentChildren {
   return pieces(text).map(({ text: part, style }) => {
@@ -123,7 +132,7 @@ export function drawn(text: string, found: RegExp | null): ComponentChildren {
     return (
       <span
         style={{
-          color: style.fg || undefined,
+          color: onto(style.bg, style.fg) || undefined,
           background: style.bg || undefined,
           fontWeight: style.bold ? 600 : undefined,
           opacity: style.dim ? 0.7 : undefined,

@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { clock, duration } from "./format";
 import { To } from "./pieces";
 import { lanes, say } from "./requests";
-import { go, resourcePath } from "./router";
+import { href, onLink, resourcePath } from "./router";
 import { now, ordered } from "./state";
 import type { Lane, Update } from "./wire";
 
@@ -98,32 +98,38 @@ function Legend(): JSX.Element {
   );
 }
 
-/** From the save, or from where it began, to its end; its steps are within. */
+/** From the save, or from where it began, until it was served; its steps are within. */
 function UpdateBar({ name, update, left }: { name: string; update: Update; left: (time: number) => number }): JSX.Element | null {
   const begin = Date.parse(update.savedAt || update.startedAt);
-  const end = update.finishedAt ? Date.parse(update.finishedAt) : now.value;
+  // New pods become ready after the update itself has ended.
+  const last = Math.max(0, ...(update.steps ?? []).map((step) => (step.begin ?? 0) + (step.seconds ?? 0)));
+  const end = update.finishedAt ? Math.max(Date.parse(update.finishedAt), begin + last * 1000) : now.value;
   const [from, to] = [left(begin), left(end)];
   if (to < 0 || from > 100) return null;
+  const target = resourcePath(name, "updates");
   const failed = update.outcome === "failed" ? "s-failed" : "";
-  const took = duration(update.seconds || (end - begin) / 1000);
+  const took = duration((end - begin) / 1000);
   const steps = update.steps ?? [];
   const said = [
-    `${update.strategy}, ${took}, ${clock(update.startedAt)}`,
+    `${name}: ${update.strategy}, ${took} ${update.savedAt ? "from the save until it was served" : ""}, ${clock(update.startedAt)}`,
     ...(update.changedFiles ?? []).slice(0, 5),
     ...steps.map((step) => `  ${step.name} ${step.subject ?? ""}: ${duration(step.seconds ?? 0)}`),
     update.error ?? "",
   ];
   const whole = Math.max(0.001, (end - begin) / 1000);
   return (
-    <i
+    <a
+      href={href(target)}
+      aria-label={said.filter(Boolean).join("; ")}
+      draggable={false}
       class={`update s-${update.strategy} ${failed} ${update.outcome === "running" ? "running" : ""}`}
       style={{ left: `${from}%`, width: `${to - from}%` }}
       title={said.filter(Boolean).join("\n")}
-      onClick={() => go(resourcePath(name, "updates"))}
+      onClick={(event) => onLink(event, target)}
     >
       {steps.map((step) => (
         <b style={{ left: `${((step.begin ?? 0) / whole) * 100}%`, width: `${((step.seconds ?? 0) / whole) * 100}%` }} />
       ))}
-    </i>
+    </a>
   );
 }
