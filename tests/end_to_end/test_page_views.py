@@ -246,9 +246,10 @@ async def test_whoever_wants_it_is_notified_of_red_and_of_green_again(tmp_path: 
             RuntimeState(status=RuntimeStatus.ERROR, reason="it fell over"),
         )
         served.store.put(Runtime(name="db", status=error))
-        await page.wait_for_function("said.length == 1")
+        live = page.locator("[aria-live=polite]")
+        await expect(live).to_have_text("db is broken: it fell over")
         served.store.put(Runtime(name="db", status=ok))
-        await page.wait_for_function("said.length == 2")
+        await expect(live).to_have_text("db is ok again")
         assert await page.evaluate("said") == ["db is broken: it fell over", "db is ok again"]
 
 
