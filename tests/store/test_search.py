@@ -101,6 +101,25 @@ def test_a_search_from_the_end_finds_the_newest_part_first(logs: LogStore):
     assert around >= {str(number) for number in range(2000 - whole - 100, 2000 - whole + 101)}
 
 
+def test_capitals_matter_nowhere_in_a_part_that_has_some_of_them(logs: LogStore):
+    said = ["Connection Refused", "connection refused", "CONNECTION REFUSED", "connection reFused", "connection"]
+    for place, text in enumerate(said * 30):
+        logs.append(WEB, SpanId("s"), f"{place} {text}")
+    for first in range(len(said)):  # every other set of capitals, and few or many places
+        logs.span(DB, SpanId("s"))("".join(f"{text}\n" for text in said[first:]))
+        wanted = LogPattern("(?i)connection refused")
+        for selection in (Selection(resources=frozenset({DB})), Selection()):
+            expected = [line.text for line in every(logs, selection) if wanted.is_in(line.text)]
+            assert found(logs, LogSearch(pattern=wanted, selection=selection)) == expected
+            assert from_end(logs, LogSearch(pattern=wanted, selection=selection)) == expected
+
+
+@pytest.mark.parametrize("text", ["REFUSED", "refused", "RefuseD", "r\u00e9fused REFUSED"])
+def test_a_rare_word_is_found_whatever_is_a_capital_in_it(logs: LogStore, text: str):
+    logs.span(WEB, SpanId("s"))("an Uncommon Device answers\n" * 50 + f"{text}\n" + "GET /index\n" * 50)
+    assert found(logs, LogSearch(pattern=LogPattern("(?i)refused"))) == [text]
+
+
 @pytest.mark.parametrize("block", [1, 500])
 def test_of_many_matches_no_more_are_passed_on_at_once_than_a_turn_may(logs: LogStore, block: int):
     lines = 3000

@@ -403,7 +403,7 @@ class ChangeEvent:
 
 def each_line(blocks: Iterable[Block], cursor: int) -> Iterator[Line]:
     """The lines of blocks from a cursor on."""
-    return (line for block in blocks for line in block.lines() if line.number >= cursor)
+    return (line for block in blocks for line in block.since(cursor).lines() if line.number >= cursor)
 
 
 def _within_lines(found: str, shown: str) -> str:

@@ -14,10 +14,16 @@ PART_BYTES = 256 * 1024
 PATTERN_BYTES = 32 * 1024
 """So much is searched at once for a pattern of which no word is known: that takes ten times as long and more."""
 
-TURN_PLACES = 150
+SHORTEST_PART = 4
+"""A shorter part of a word is in too many others."""
+
+FEW = 30
+"""So many places can be looked at in less time than all letters can be made small."""
+
+TURN_PLACES = 100
 """So many places are looked at, and lines passed on, in one turn of the event loop."""
 
-TURN_CONTEXT = 50
+TURN_CONTEXT = 20
 """So many lines around those that are found are read in one turn."""
 
 TURN_KEYS = 50_000
@@ -67,7 +73,7 @@ class LogPattern:
         """What finds the pattern in a part of a log; None: its lines have to be looked at one by one."""
         plain = data.isascii()
         if self._literals and (plain or self._is_in_bytes(data)):
-            return _LiteralFinder(data.lower() if self._ignoring_case else data, self._literals)
+            return _ignoring_case(data, self._literals) if self._ignoring_case else _LiteralFinder(data, self._literals)
         if not plain:
             return None
         text = data.decode("ascii")
@@ -97,6 +103,28 @@ class _LiteralFinder:
             if 0 <= place <= start:
                 self._places[word] = self._data.find(word, start)
         return min((place for place in self._places.values() if place >= 0), default=-1)
+
+
+def _ignoring_case(data: bytes, words: Sequence[bytes]) -> Finder:
+    """What finds words in bytes, whatever is a capital in them.
+
+    To make all letters small takes longer than a search: where a part of each word has only letters that are capitals
+    nowhere in the bytes, and is rare, that is searched for.
+    """
+    parts = [_small_part(data, word) for word in words]
+    if all(parts) and sum(map(data.count, parts)) <= FEW:
+        return _LiteralFinder(data, parts)
+    return _LiteralFinder(data.lower(), words)
+
+
+def _small_part(data: bytes, word: bytes) -> bytes:
+    """The longest part of a word without a letter that is a capital somewhere; empty where it is too short."""
+    large = {letter for letter in {word[at : at + 1] for at in range(len(word))} if letter.upper() != letter}
+    for letter in large:
+        if letter.upper() in data:
+            word = word.replace(letter, b"\0")
+    part = max(word.split(b"\0"), key=len)
+    return part if len(part) >= SHORTEST_PART else b""
 
 
 def _literals(pattern: str, *, lower: bool) -> tuple[bytes, ...]:
