@@ -17,6 +17,9 @@ PATTERN_BYTES = 32 * 1024
 SHORTEST_PART = 4
 """A shorter part of a word is in too many others."""
 
+SAMPLE_BYTES = 4096
+"""So much of a part says which letters are rare in it."""
+
 FEW = 30
 """So many places can be looked at in less time than all letters can be made small."""
 
@@ -124,7 +127,14 @@ def _small_part(data: bytes, word: bytes) -> bytes:
         if letter.upper() in data:
             word = word.replace(letter, b"\0")
     part = max(word.split(b"\0"), key=len)
-    return part if len(part) >= SHORTEST_PART else b""
+    return _with_rare_end(data, part) if len(part) >= SHORTEST_PART else b""
+
+
+def _with_rare_end(data: bytes, part: bytes) -> bytes:
+    """The begin of a part up to the letter that is rarest in the bytes: a search looks for the last letter first."""
+    sample = data[:SAMPLE_BYTES]
+    ends = range(SHORTEST_PART, len(part) + 1)
+    return part[: min(ends, key=lambda end: (sample.count(part[end - 1 : end]), -end))]
 
 
 def _literals(pattern: str, *, lower: bool) -> tuple[bytes, ...]:

@@ -116,7 +116,8 @@ class Segments:
         if end > written:
             start = max(begin, written) - written
             parts.append(bytes(memoryview(self._unwritten)[start : end - written]))
-        return b"".join(parts) if len(parts) > 1 else parts[0]
+        some = [part for part in parts if part]  # to join a long part with empty ones copies it
+        return some[0] if len(some) == 1 else b"".join(some)
 
     def overwrite(self, begin: int, data: bytes) -> None:
         """Put other bytes in the place of those from a position on."""
