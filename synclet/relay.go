@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -16,6 +17,11 @@ const mostStrangers = 8
 
 // waitingRecords limits what is kept for a follower that does not take it.
 const waitingRecords = 4
+
+// largestAnswer limits what a follower says at once: the message of a failure names a path or two.
+const largestAnswer = 32 * 1024
+
+var errAnswer = errors.New("it answers wrongly")
 
 // follower is the leader's side of a connection to another helper.
 type follower struct {
@@ -54,6 +60,10 @@ func (f *follower) carry(address string, key []byte) error {
 		return err
 	}
 	f.answer(frameJoined, nil)
+	go func() { // a follower that was stopped takes nothing: only this ends a send to it
+		<-f.ended
+		conn.Close()
+	}()
 	go func() {
 		defer conn.Close()
 		for {
@@ -68,14 +78,20 @@ func (f *follower) carry(address string, key []byte) error {
 		}
 	}()
 	for {
-		record, err := s.receive(largestFrame)
+		record, err := s.receive(largestAnswer)
 		if err != nil {
 			return err
 		}
-		if len(record) > 0 {
-			f.answer(record[0], record[1:])
+		if !isAnswer(record) {
+			return errAnswer
 		}
+		f.answer(record[0], record[1:])
 	}
+}
+
+// isAnswer says whether a record is what a follower may say: the session would give up the leader for anything else.
+func isAnswer(record []byte) bool {
+	return len(record) == 5 && record[0] == frameDone || len(record) >= 2 && record[0] == frameFailed
 }
 
 // pass has a record sent; a follower that does not keep up is given up.

@@ -185,6 +185,66 @@ func TestAFollowerThatIsGoneIsReported(t *testing.T) {
 	}
 }
 
+// fakeFollower takes one connection of a leader, and does as it likes.
+func fakeFollower(t *testing.T, does func(s *sealed)) int {
+	t.Helper()
+	door, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { door.Close() })
+	go func() {
+		conn, err := door.Accept()
+		if err != nil {
+			return
+		}
+		t.Cleanup(func() { conn.Close() })
+		if s, err := seal(conn, testKey, false); err == nil {
+			does(s)
+		}
+	}()
+	return door.Addr().(*net.TCPAddr).Port
+}
+
+func TestAFollowerThatTakesNothingIsGivenUp(t *testing.T) {
+	leader := start(t)
+	leader.join(1, testKey, fakeFollower(t, func(*sealed) {}))
+	leader.expect("y\x00\x00\x00\x01j")
+	lost := make(chan struct{}, 1)
+	go func() { // the helper answers while it is spoken to
+		for {
+			kind, payload, err := leader.receive()
+			if err != nil {
+				return
+			}
+			if kind == frameRelayed && payload[4] == frameLost {
+				lost <- struct{}{}
+			}
+		}
+	}()
+	for number := byte(1); number < 20; number++ { // more than the system keeps for it
+		leader.say(frameRelay, []byte{0, 0, 0, 1, 0, 0, 0, number})
+		for i := 0; i < 4; i++ {
+			leader.file("/x", string(bytes.Repeat([]byte("x"), 200*1024)))
+		}
+		leader.commit(number)
+	}
+	select {
+	case <-lost:
+	case <-time.After(5 * time.Second):
+		t.Error("it still is a follower")
+	}
+}
+
+func TestAFollowerThatAnswersWronglyIsGivenUp(t *testing.T) {
+	for _, answer := range []string{"", "A", "A12345", "!", "Z1234", "j"} {
+		leader := start(t)
+		leader.join(1, testKey, fakeFollower(t, func(s *sealed) { _ = s.send([]byte(answer)) }))
+		leader.expect("y\x00\x00\x00\x01j")
+		leader.expect("y\x00\x00\x00\x01lit answers wrongly")
+	}
+}
+
 // ends gives both ends of a sealed connection, and what passes from the first to the second.
 func ends(t *testing.T) (one, other *sealed) {
 	t.Helper()

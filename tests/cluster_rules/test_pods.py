@@ -222,3 +222,8 @@ def test_events_of_both_groups_are_read():
     })  # fmt: skip
     assert (new.message, new.count, new.last_seen, new.object.name) == ("n", 7, "t3", "web")
     assert event({"eventTime": "t2"}).last_seen == "t2"
+
+
+def test_a_pod_in_the_network_of_its_node_has_no_address_of_its_own():
+    assert pod_of("podIP: 10.0.0.7").ip == "10.0.0.7"
+    assert pod_of("podIP: 10.0.0.7", "hostNetwork: true, containers: [{name: a, image: x}]").ip == ""

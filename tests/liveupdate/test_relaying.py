@@ -1,6 +1,7 @@
 """Batches that one helper passes on to others; the containers are directories of this machine."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -9,8 +10,12 @@ import pytest
 
 from pytilt.errors import SyncError
 from pytilt.liveupdate.opening import open_receiver
+from pytilt.liveupdate.packing import Frames
 from pytilt.liveupdate.planning import SyncedFile, SyncPlan
 from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOptions
+from pytilt.liveupdate.relaying import Relay, RelayCall, answer_seconds, relayed_size
+from pytilt.model.images import Run
+from tests.idle import idle
 from tests.liveupdate.shells import REF, Machine
 from tests.liveupdate.test_shell import Lines
 
@@ -68,6 +73,17 @@ async def test_one_helper_gets_a_batch_and_passes_it_on(pods, tmp_path):
     assert pods.contents() == [""] * 3
 
 
+async def test_many_files_which_a_thread_reads_are_passed_on_to_all(pods, tmp_path):
+    files = []
+    for number in range(20):
+        (tmp_path / f"page{number}").write_text(LONG)
+        files.append(SyncedFile(local=str(tmp_path / f"page{number}"), remote=f"/app/page{number}"))
+    before = pods.sent
+    await pods.update(Batch(SyncPlan(copies=tuple(files))))
+    assert [len(list((root / "app").iterdir())) for root in pods.roots] == [20] * 3
+    assert [after > earlier for after, earlier in zip(pods.sent, before, strict=True)] == [True, False, False]
+
+
 async def test_a_container_that_gets_something_alone_gets_it_through_its_own_stream(pods, tmp_path):
     for number, indexes in enumerate([(1, 2), (0,), (2,), (0, 1)]):
         await pods.update(save(tmp_path, f"{LONG}{number}"), indexes)
@@ -102,6 +118,49 @@ async def test_a_follower_that_does_not_answer_gets_it_through_its_own_stream(po
 async def test_a_large_file_is_sent_to_each(pods, tmp_path):
     await pods.update(save(tmp_path, LONG * 100))
     assert pods.contents() == [LONG * 100] * 3
+
+
+async def test_a_batch_that_takes_long_to_reach_the_leader_is_waited_for():
+    assert answer_seconds(0) == 2.0
+    assert answer_seconds(512 * 1024) == 10.0
+
+
+def test_all_that_the_leader_keeps_counts():
+    gone = tuple(SyncedFile(local="", remote=f"/app/{'x' * 1000}/{number}") for number in range(200))
+    assert relayed_size(Frames(content=(b"x" * 100,)), SyncPlan()) == 100
+    assert relayed_size(Frames(), SyncPlan(deletions=gone)) is None
+    assert relayed_size(Frames(vanished=gone), SyncPlan()) is None
+    assert relayed_size(Frames(clearing=b"x" * 2**20), SyncPlan()) is None
+
+
+async def test_so_many_get_only_small_batches_from_one_helper_that_its_memory_suffices():
+    relay = Relay()
+    for _ in range(100):
+        relay.follower()
+    large, small = RelayCall(), RelayCall()
+    await relay.beginning(large, 512 * 1024)
+    await relay.beginning(small, 50 * 1024)
+    assert (large.led, small.led) == (False, True)
+
+
+async def test_updates_that_come_first_keep_no_helpers_from_finding_each_other(pods, tmp_path):
+    wait = Run(argv=("sh", "-c", f"until [ -e {tmp_path}/go ]; do sleep 0.02; done"))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(pods.receivers[1].update(Batch(SyncPlan(runs=(wait,))), Lines()))
+        group.create_task(pods.receivers[0].update(Batch(SyncPlan(runs=(wait,))), Lines()))
+        await idle()
+        following = group.create_task(pods.receivers[1].follow(pods.receivers[0], "127.0.0.1", seconds=0.2))
+        await asyncio.sleep(0.3)
+        (tmp_path / "go").touch()
+    assert following.result()
+
+
+async def test_a_leader_that_was_stopped_leads_nobody_new(pods, tmp_path):
+    pods.machine.opened[0].process.send_signal(signal.SIGSTOP)
+    assert not await pods.receivers[1].follow(pods.receivers[0], "127.0.0.1", seconds=0.2)
+    pods.machine.opened[0].process.send_signal(signal.SIGCONT)
+    await pods.update(save(tmp_path, LONG))
+    assert pods.contents() == [LONG] * 3
 
 
 async def test_helpers_that_do_not_reach_each_other_are_left_as_they_are(pods, tmp_path):

@@ -76,7 +76,7 @@ def pod(o: KubeObject) -> Pod:
         owners=owners(o),
         containers=tuple(_containers(o)),
         conditions=conditions(o),
-        ip=_text(status, "podIP"),
+        ip="" if objects.mapping(o, "spec").get("hostNetwork") else _text(status, "podIP"),
     )
 
 

@@ -64,6 +64,8 @@ class Batch:
         self._lock = asyncio.Lock()
         self._archive: Archive | None = None
         self._frames: Frames | None = None
+        self._packed: asyncio.Event | None = None
+        """Set when somebody who packs frames just now is done with it."""
         self._deltas: dict[tuple[str, bytes], Delta | None] = {}
         self._calls: dict[Relay, RelayCall] = {}
 
@@ -85,16 +87,23 @@ class Batch:
             return self._archive
 
     async def frames(self) -> Frames:
-        """The files to copy, as frames for the helper.
+        """The files to copy, as frames for the helper. All who wait get them in the same turn of the event loop.
 
         Raises:
             SyncError: a file is there and cannot be read.
         """
-        async with self._lock:
-            if self._frames is None:
+        while self._frames is None:
+            if self._packed is not None:
+                await self._packed.wait()
+                continue
+            packed = self._packed = asyncio.Event()
+            try:
                 with _packing():
                     self._frames = await pack_frames(self.plan.copies)
-            return self._frames
+            finally:
+                self._packed = None
+                packed.set()
+        return self._frames
 
     async def delta(self, file: LargeFile, base: Blocks | None) -> Delta | None:
         """How one of the frames' files is made of the version that is in a container; None where it is sent otherwise.

@@ -18,21 +18,38 @@ RELAYED_FROM = 3
 JOIN_SECONDS = 5.0
 """How long two helpers may take to find each other."""
 
-ANSWER_SECONDS = 2.0
-"""How long a follower may take to answer before it gets the batch through its own stream."""
+_ANSWER_SECONDS = 2.0
+_SLOWEST_BYTES = 64 * 1024
+"""Of a slow link, in a second."""
 
 _LARGEST_BYTES = 512 * 1024
 """More than this is sent to each container: a leader keeps all of a batch until it has passed it on."""
 
+_LARGEST_COPIES = 8 * 1024 * 1024
+"""More than this is not sent to followers at the same time: the memory of the leader's container may be small."""
 
-def passes(packed: Frames, plan: SyncPlan) -> bool:
-    """Can these files be passed on? Large ones are compared with what is in each container."""
-    size = 0
+
+def relayed_size(packed: Frames, plan: SyncPlan) -> int | None:
+    """How many bytes are passed on at most; None where a batch cannot be passed on.
+
+    Large files are compared with what is in each container.
+    """
+    size = len(packed.clearing)
     for content in packed.content:
         if not isinstance(content, bytes):
-            return False
+            return None
         size += len(content)
-    return size + 300 * len(plan.deletions) <= _LARGEST_BYTES
+    # A head of 5 bytes, and up to 4 for a character.
+    size += sum(5 + 4 * len(deletion.remote) for deletion in (*plan.deletions, *packed.vanished))
+    return size if size <= _LARGEST_BYTES else None
+
+
+def answer_seconds(size: int) -> float:
+    """How long a follower may take to answer before it gets a batch of a size through its own stream.
+
+    The batch has to reach the leader first.
+    """
+    return _ANSWER_SECONDS + size / _SLOWEST_BYTES
 
 
 class RelayCall:
@@ -67,12 +84,13 @@ class Follower:
         """Does the leader reach it, as far as is known?"""
         return self.relay.knows(self) and self.joined.done() and self.joined.result()
 
-    async def carried(self, call: RelayCall, number: int) -> list[Failed] | None:
+    async def carried(self, call: RelayCall, number: int, size: int) -> list[Failed] | None:
         """Wait until the leader has passed a batch on and it is carried out.
 
         Args:
             call: of the batch.
             number: of the batch, greater than those before it.
+            size: of the batch, in bytes.
 
         Returns:
             What failed; None where it has to be sent to this one itself.
@@ -87,7 +105,7 @@ class Follower:
             return None
         failed: list[Failed] = []
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(answer_seconds(size)):
                 while (answer := await self._answers.get()) is not None:
                     if isinstance(answer, Failed):
                         failed.append(answer)
@@ -133,9 +151,9 @@ class Relay:
         """Is it still one?"""
         return self._followers.get(follower.number) is follower
 
-    async def beginning(self, call: RelayCall) -> bytes:
-        """The frames with which a batch begins that is passed on; empty where it is for nobody else."""
-        if not self._followers:
+    async def beginning(self, call: RelayCall, size: int) -> bytes:
+        """The frames with which a batch of a size begins that is passed on; empty where it is for nobody else."""
+        if not (self._followers or self._given_up) or size * len(self._followers) > _LARGEST_COPIES:
             return b""
         call.led = True
         await asyncio.sleep(0)  # whoever is to get the same begins in this turn of the loop

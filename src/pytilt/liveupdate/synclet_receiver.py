@@ -14,7 +14,7 @@ from pytilt.host.timing import note, step
 from pytilt.liveupdate.deltas import Delta
 from pytilt.liveupdate.packing import Frames, LargeFile, UnreadFile, read_blocks
 from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Receiver, Synced
-from pytilt.liveupdate.relaying import JOIN_SECONDS, Follower, Relay, passes
+from pytilt.liveupdate.relaying import JOIN_SECONDS, Follower, Relay, relayed_size
 from pytilt.liveupdate.stalls import StallClock, StallLimits, stalls_watched
 from pytilt.model.images import Run
 from pytilt.model.live_updates import Way
@@ -102,39 +102,40 @@ class HelperReceiver:
         """See `Receiver.closed`."""
         await self._answers.end.wait()
 
-    async def follow(self, leader: Receiver, host: str) -> bool:
-        """See `Receiver.follow`."""
+    async def follow(self, leader: Receiver, host: str, *, seconds: float = JOIN_SECONDS) -> bool:
+        """See `Receiver.follow`. Updates that the two carry out first do not count for the time that it may take."""
         if not isinstance(leader, HelperReceiver):
             return False
         follower = leader.relay.follower()
+        key = secrets.token_bytes(frames.KEY_SIZE)
         with contextlib.suppress(TimeoutError, SyncError, FrameError):
-            async with asyncio.timeout(JOIN_SECONDS):
-                key = secrets.token_bytes(frames.KEY_SIZE)
-                if port := await self._listen(key):
-                    await leader.introduce(follower, key, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-                    await follower.joined
+            if port := await self._listen(key, seconds):
+                await leader.introduce(follower, key, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", seconds)
+                async with asyncio.timeout(seconds):
+                    await asyncio.shield(follower.joined)
         if follower.reached:
             self._follower = follower
         else:
             follower.relay.give_up(follower)
         return follower.reached
 
-    async def _listen(self, key: bytes) -> int:
+    async def _listen(self, key: bytes, seconds: float) -> int:
         """Have the helper open a port; returns which one, 0 for none."""
         async with self._turn:
             if self.broken:
                 return 0
             self._failed = True  # until it has answered
-            await self._answers.send(frames.listen(key))
-            answer = await self._answers.next()
+            async with asyncio.timeout(seconds):
+                await self._answers.send(frames.listen(key))
+                answer = await self._answers.next()
             if not isinstance(answer, Listening):
                 raise FrameError(f"unexpected {type(answer).__name__}")
             self._failed = False
         return answer.port
 
-    async def introduce(self, follower: Follower, key: bytes, address: str) -> None:
+    async def introduce(self, follower: Follower, key: bytes, address: str, seconds: float) -> None:
         """Have the helper reach one that listens at an address, and pass on to it what both get."""
-        async with self._turn:
+        async with self._turn, asyncio.timeout(seconds):
             await self._answers.send(frames.join(follower.number, key, address))
 
     async def update(self, batch: Batch, log: Log) -> Synced:
@@ -174,11 +175,12 @@ class HelperReceiver:
 
     async def _relayed(self, batch: Batch, packed: Frames) -> list[Failed] | None:
         """Get a batch from another helper; returns what failed, None where that one does not bring it."""
-        if self._follower is None or not self._follower.reached or not passes(packed, batch.plan):
+        size = relayed_size(packed, batch.plan)
+        if self._follower is None or not self._follower.reached or size is None:
             return None
         self._number += 1
         began = time.monotonic()
-        failed = await self._follower.carried(batch.call(self._follower.relay), self._number)
+        failed = await self._follower.carried(batch.call(self._follower.relay), self._number, size)
         if failed is not None:
             note(StepName.ACKNOWLEDGE, began, time.monotonic())
         return failed
@@ -189,8 +191,8 @@ class HelperReceiver:
         torn = False
         sender = _Sender(self._answers, zips=self._zips)
         began = time.monotonic()
-        if passes(packed, batch.plan):
-            await sender.add(await self.relay.beginning(batch.call(self.relay)))
+        if (size := relayed_size(packed, batch.plan)) is not None:
+            await sender.add(await self.relay.beginning(batch.call(self.relay), size))
         await sender.add(packed.clearing)
         for deletion in (*batch.plan.deletions, *packed.vanished):
             await sender.add(frames.delete(deletion.remote))

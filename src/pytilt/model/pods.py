@@ -91,6 +91,7 @@ class Pod(Value):
     """Init containers first."""
     conditions: tuple[Condition, ...] = ()
     ip: str = ""
+    """Of its own; empty while it has none, and where it has that of its node."""
     started: bool = False
     """Have all its containers been started, whether or not its status says so yet? The kubelet looks once a second."""
 
