@@ -68,8 +68,17 @@ def test_an_editor_speaks_with_the_server_over_its_standard_streams(tmp_path: Pa
     assert last == {"jsonrpc": "2.0", "id": "four", "result": None}
 
 
-@pytest.mark.parametrize(("said", "words"), [(b"", ""), (b"hello\r\n\r\n", "a message without a `Content-Length`")])
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (b"", ""),
+        (b"hello\r\n\r\n", "a message without a `Content-Length`"),
+        (b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", "a message without a `Content-Length`"),
+    ],
+    ids=["nothing", "no length", "an endless length"],
+)
 def test_a_conversation_that_breaks_off_is_no_success(tmp_path: Path, said: bytes, words: str):
     status, answers, error = conversation(tmp_path, said)
     assert (status, answers) == (1, [])
     assert words in error
+    assert "Traceback" not in error

@@ -1,8 +1,9 @@
 import json
+import os
 
 import pytest
 
-from pytilt.lsp.server import LanguageServer
+from pytilt.lsp.server import LanguageServer, no_extension
 
 HERE = "file:///p/Tiltfile"
 TILTFILE = """\
@@ -25,8 +26,8 @@ serve('a')
 class Editor:
     """An editor that has started the server and opened a Tiltfile."""
 
-    def __init__(self, text=TILTFILE, uri=HERE):
-        self.server = LanguageServer("1")
+    def __init__(self, text=TILTFILE, uri=HERE, extension=no_extension):
+        self.server = LanguageServer("1", extension)
         self.number = 0
         self.uri = uri
         self.ask("initialize", capabilities={})
@@ -113,6 +114,22 @@ def test_a_mistake_is_shown_where_it_is(editor, text, line, character, message):
 )
 def test_what_is_right_is_no_mistake(editor, text):
     assert editor.notify("textDocument/didChange", text=text) == []
+
+
+def test_a_file_that_many_names_come_from_is_read_once_for_an_answer():
+    looked: list[str] = []
+    editor = Editor("load('ext://a', 'b', 'c', 'd', 'e')\nx = ", extension=looked.append)
+    looked.clear()
+    editor.at("completion", 1, 4)
+    assert looked == ["a"]
+
+
+def test_what_is_no_file_is_not_loaded(editor, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("./pipe", "./folder", "/dev/zero", "x" * 5000):
+        [found] = editor.notify("textDocument/didChange", text=f"load('{name}', 'x')\n")
+        assert found["message"].startswith(f"cannot load {name}")
 
 
 def test_a_closed_document_has_no_mistakes_any_more(editor):
@@ -245,6 +262,7 @@ def test_every_beginning_of_a_text_is_answered(editor):
     [
         (b"{", -32700),
         (b"[]", -32700),
+        (b'{"id": 1, "method": "initialize", "params": ' + b"[" * 5000 + b"]" * 5000 + b"}", -32700),
         (b'{"id": 1, "method": "textDocument/nothing"}', -32601),
         (b'{"id": 1, "method": "textDocument/hover", "params": {"position": 3}}', -32602),
     ],

@@ -12,6 +12,9 @@ from pytilt.model.base import Value
 _LONGEST = 64 * 1024 * 1024
 """Bytes of one message; a Tiltfile is far smaller."""
 
+_LONGEST_HEADER = 1024
+"""Bytes of one line before a message."""
+
 
 class TextPosition(Value):
     """A place in a text: both counted from 0, characters in units of UTF-16."""
@@ -88,7 +91,7 @@ def read_message(stream: BinaryIO) -> bytes | None:
         UserError: what comes is no such message.
     """
     length: int | None = None
-    while (line := stream.readline()).strip():
+    while (line := stream.readline(_LONGEST_HEADER)).strip():
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-length":
             length = int(value) if value.strip().isdigit() else None

@@ -2,12 +2,13 @@
 
 import posixpath
 from collections.abc import Callable
-from pathlib import Path
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
+from pytilt.host.reading import read_file
 from pytilt.lsp.assistance import Assistance, LoadedFile
 from pytilt.lsp.documents import OpenText
 from pytilt.lsp.mistakes import mistakes
@@ -62,7 +63,7 @@ class LanguageServer:
         """
         try:
             request = msgspec.json.decode(body, type=RpcMessage)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             return [_error(None, _PARSE_ERROR, str(error))]
         if request.id is None:
             return self._notified(request)
@@ -144,7 +145,7 @@ class LanguageServer:
             return asked, None
         line, _ = document.place(asked.position)
         own = outline(document.path, document.text, line) or self._outlines.get(document.uri) or Outline()
-        return asked, Assistance(document, own, lambda path: self._file(document, path))
+        return asked, Assistance(document, own, cache(lambda path: self._file(document, path)))
 
     def _outline_of(self, document: OpenText, path: str) -> Outline | None:
         file = self._file(document, path)
@@ -162,7 +163,7 @@ class LanguageServer:
         loaded = next((each for each in self._open.values() if each.path == full), None)
         if loaded is None:
             try:
-                loaded = OpenText(uri, Path(full).read_text(errors="replace"))
+                loaded = OpenText(uri, read_file(full).decode(errors="replace"))
             except OSError:
                 return None
         found = outline(full, loaded.text) or self._outlines.get(loaded.uri) or Outline()

@@ -1,6 +1,7 @@
 """What evaluates a project's Tiltfile, with the repositories of extensions that it may load."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pytilt.extensions import lockfile
@@ -73,8 +74,10 @@ def extension_on_this_machine(settings: Settings, name: str) -> str | None:
 
     state, foreign = extensions_directory(settings), _tilts_copies(settings)
     known = Repositories(state, no_git, lambda *_, **__: None, fetches=False, foreign=foreign)
-    files = (folder / name / "Tiltfile" for folder in known.copies(DEFAULT_URL))
-    return next((str(file) for file in files if file.is_file()), None)
+    with suppress(OSError):  # the name is none that a folder can have, or nobody may look there
+        files = (folder / name / "Tiltfile" for folder in known.copies(DEFAULT_URL))
+        return next((str(file) for file in files if file.is_file()), None)
+    return None
 
 
 def extensions_directory(settings: Settings) -> StateDirectory:
