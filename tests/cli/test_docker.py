@@ -16,22 +16,33 @@ exit 7
 """
 
 
-async def test_docker_gets_all_words_and_the_engine_that_was_found(tmp_path: Path):
-    (tmp_path / "docker").write_text(SHOWS_WHAT_IT_GETS)
-    (tmp_path / "docker").chmod(0o755)
-    words = ("image", "ls", "--all", "-q")
+async def run_docker(folder: Path, program: str, *words: str) -> tuple[int, str, str]:
+    """Run `tilt docker` where `docker` is this program; exit status, output and errors."""
+    (folder / "docker").write_text(program)
+    (folder / "docker").chmod(0o755)
     out: list[bytes] = []
     error: list[bytes] = []
-    async with scripted(tmp_path, {}) as (_, settings), HostRunner() as runner:
-        environ = {**settings.environ, "PATH": f"{tmp_path}:{settings.environ['PATH']}"}
+    async with scripted(folder, {}) as (_, settings), HostRunner() as runner:
+        environ = {**settings.environ, "PATH": f"{folder}:{settings.environ['PATH']}"}
         request = ProcessRequest(
             argv=(sys.executable, "-m", "pytilt", "docker", *words), dir="/", env=tuple(environ.items())
         )
         outcome = await runner.run(request, out.append, error_output=error.append)
-    assert outcome.exit_status == 7
-    assert b"".join(out).decode() == f"unix://{tmp_path}/engine.sock 1 image ls --all -q\n"
+    return outcome.exit_status, b"".join(out).decode(), b"".join(error).decode()
+
+
+async def test_docker_gets_all_words_and_the_engine_that_was_found(tmp_path: Path):
+    status, out, error = await run_docker(tmp_path, SHOWS_WHAT_IT_GETS, "image", "ls", "--all", "-q")
+    assert status == 7
+    assert out == f"unix://{tmp_path}/engine.sock 1 image ls --all -q\n"
     shown = f"DOCKER_BUILDKIT=1 DOCKER_HOST=unix://{tmp_path}/engine.sock docker image ls --all -q"
-    assert b"".join(error).decode() == f"Running Docker command as:\n{shown}\n---\n"
+    assert error == f"Running Docker command as:\n{shown}\n---\n"
+
+
+async def test_a_docker_that_cannot_be_started_is_an_error(tmp_path: Path):
+    status, _, error = await run_docker(tmp_path, "no program")
+    assert status == 1
+    assert error.endswith(f"---\nError: `{tmp_path}/docker` cannot be started: exec format error\n")
 
 
 def test_without_the_command_the_message_says_so(tilt: Tilt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -29,5 +29,14 @@ def test_json_has_the_same(tilt: Tilt):
     assert [section["title"] for section in json.loads(out)] == ["", "Container engine", "Kubernetes", "Programs"]
 
 
+def test_a_path_that_is_no_text_is_shown_all_the_same(tilt: Tilt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "\udcff"
+    folder.mkdir()
+    (folder / "helm").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    assert f"- helm: {tmp_path}/\ufffd/helm" in tilt("doctor")[1].splitlines()
+    assert "\ufffd/helm" in json.dumps(json.loads(tilt("doctor", "-o", "json")[1]), ensure_ascii=False)
+
+
 def test_verify_install_is_accepted_for_scripts(tilt: Tilt):
     assert tilt("verify-install") == (0, "", "")

@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from pytilt.session.diagnosis import Section, diagnose
 from pytilt.settings import Settings
 from tests.images.docker.scripted import scripted
@@ -60,3 +62,20 @@ async def test_a_context_that_is_none_is_an_error_of_its_section(tmp_path: Path)
     settings = Settings.from_environment({"DOCKER_HOST": f"unix://{tmp_path}/none", "HOME": str(tmp_path)})
     found = await diagnose(settings, context="staging")
     assert "staging" in section(found, "Kubernetes")["Context"]
+
+
+@pytest.mark.parametrize("status", [None, 401, 500])
+async def test_a_cluster_that_does_not_answer_is_an_error_of_its_section(tmp_path: Path, status: int | None):
+    async with api_server() as server:
+        port = 1 if status is None else server.port
+        server.on("GET", "/version", Reply(status=status or 200, body={"message": "go away"}))
+        config = {
+            "current-context": "far",
+            "clusters": [{"name": "far", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+            "contexts": [{"name": "far", "context": {"cluster": "far"}}],
+        }
+        (tmp_path / "config").write_text(json.dumps(config))
+        environ = {"DOCKER_HOST": f"unix://{tmp_path}/none", "HOME": str(tmp_path)}
+        found = await diagnose(Settings.from_environment({**environ, "KUBECONFIG": str(tmp_path / "config")}))
+    assert section(found, "Kubernetes")["Context"] == "far"
+    assert section(found, "Kubernetes")["Env"]

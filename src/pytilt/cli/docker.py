@@ -4,6 +4,7 @@ import asyncio
 import os
 import shlex
 import shutil
+import signal
 import sys
 
 import click
@@ -34,7 +35,11 @@ def command(args: tuple[str, ...]) -> None:
     added = engine_environ(asyncio.run(find_engine(settings)))
     shown = " ".join([*(f"{name}={value}" for name, value in added.items()), shlex.join(["docker", *args])])
     print(f"Running Docker command as:\n{shown}\n---", file=sys.stderr, flush=True)
-    os.execve(program, ["docker", *args], {**settings.environ, **added})
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and what it becomes would, too
+    try:
+        os.execve(program, ["docker", *args], {**settings.environ, **added})
+    except OSError as error:
+        raise UserError(f"`{program}` cannot be started: {(error.strerror or str(error)).lower()}") from error
 
 
 def engine_environ(address: EngineAddress) -> dict[str, str]:

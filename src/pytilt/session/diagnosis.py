@@ -6,12 +6,16 @@ import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
+from msgspec.structs import replace
+
 from pytilt import TILT_VERSION, __date__, __version__
 from pytilt.docker.engine import Engine
 from pytilt.errors import PytiltError
 from pytilt.host.processes import HostRunner, Runner
+from pytilt.loop.failures import first_failure
 from pytilt.model.base import Value
 from pytilt.model.clusters import ClusterInfo
+from pytilt.model.texts import shown
 from pytilt.session.clusters import ClusterTarget, choose, connected
 from pytilt.settings import Settings
 
@@ -48,7 +52,12 @@ async def diagnose(settings: Settings, *, context: str | None = None) -> tuple[S
     """
     async with HostRunner() as runner, Engine(settings) as engine:
         about_engine, about_cluster = await asyncio.gather(_engine(engine), _cluster(settings, runner, engine, context))
-    return _machine(), about_engine, about_cluster, _programs(settings)
+    return tuple(map(_shown, (_machine(), about_engine, about_cluster, _programs(settings))))
+
+
+def _shown(section: Section) -> Section:
+    findings = tuple(replace(each, value=shown(each.value), error=shown(each.error)) for each in section.findings)
+    return replace(section, findings=findings)
 
 
 def _machine() -> Section:
@@ -107,7 +116,10 @@ async def _section(title: str, names: Sequence[str], ask: Callable[[], Awaitable
             answers = await ask()
     except TimeoutError:
         return Section(title=title, findings=(Finding(name=names[0], error=f"no answer within {SECONDS:.0f} s"),))
-    except PytiltError as problem:
+    except (PytiltError, ExceptionGroup) as failure:
+        problem = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
+        if not isinstance(problem, PytiltError):
+            raise
         return Section(title=title, findings=(Finding(name=names[0], error=str(problem)),))
     return Section(
         title=title,
