@@ -29,6 +29,18 @@ async def main():
 asyncio.run(main())
 """
 
+SANDBOX = """
+import ctypes, platform, struct
+number = {"x86_64": 302, "aarch64": 261}[platform.machine()]
+steps = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7FFF0000)]
+program = b"".join(struct.pack("HBBI", *step) for step in steps)
+filter = struct.pack("HxxxxxxP", len(steps), ctypes.addressof(held := ctypes.create_string_buffer(program)))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, filter, 0, 0) == 0
+"""
+"""Has the system refuse `prlimit64`, as sandboxes do."""
+
 SOURCES = str(Path(guardian.__file__).parents[3])
 
 
@@ -86,6 +98,13 @@ def test_a_guardian_leaves_alone_what_has_ended():
         child.kill()
 
 
+def test_where_no_limit_may_be_set_processes_start_all_the_same():
+    with _session("echo ready; exit 0", marks=True, before=SANDBOX) as session:
+        assert session.stdout
+        assert "ready\n" in [session.stdout.readline() for _ in range(2)]
+        session.kill()
+
+
 async def test_a_guardian_that_was_killed_is_replaced():
     async with HostRunner() as runner:
         request = ProcessRequest(argv=("true",), dir="/", env=(("PATH", os.defpath),))
@@ -98,8 +117,8 @@ async def test_a_guardian_that_was_killed_is_replaced():
     assert _guardians() == []
 
 
-def _session(script: str, *, marks: bool = False) -> "subprocess.Popen[str]":
-    program = [sys.executable, "-c", SESSION, script, *(["marked"] if marks else [])]
+def _session(script: str, *, marks: bool = False, before: str = "") -> "subprocess.Popen[str]":
+    program = [sys.executable, "-c", before + SESSION, script, *(["marked"] if marks else [])]
     environ = {"PATH": os.defpath, "PYTHONPATH": SOURCES}
     return subprocess.Popen(program, stdout=subprocess.PIPE, env=environ, text=True, start_new_session=True)
 

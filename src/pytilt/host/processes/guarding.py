@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pytilt.host.processes import guardian
@@ -33,18 +33,23 @@ class GuardianClient:
     @contextmanager
     def limit(self) -> Iterator[None]:
         """Have what is started meanwhile inherit a limit as well, which it cannot clear with its environment."""
-        if sys.platform != "linux":
-            yield
-            return
-        soft, hard = before = resource.getrlimit(resource.RLIMIT_RTTIME)
-        free = hard == resource.RLIM_INFINITY and (soft == hard or guardian.is_mark(soft))
-        if free:
-            resource.setrlimit(resource.RLIMIT_RTTIME, (guardian.limit_of(self._mark), hard))
+        before = self._set_limit()
         try:
             yield
         finally:
-            if free:
+            if before is not None:
                 resource.setrlimit(resource.RLIMIT_RTTIME, before)
+
+    def _set_limit(self) -> tuple[int, int] | None:
+        """Returns the limit before; None where it is not free, or a sandbox does not let anybody set it."""
+        if sys.platform != "linux":
+            return None
+        with suppress(OSError, ValueError):
+            soft, hard = before = resource.getrlimit(resource.RLIMIT_RTTIME)
+            if hard == resource.RLIM_INFINITY and (soft == hard or guardian.is_mark(soft)):
+                resource.setrlimit(resource.RLIMIT_RTTIME, (guardian.limit_of(self._mark), hard))
+                return before
+        return None
 
     def expect(self, inode: int) -> None:
         """A process is about to be started that writes to this pipe."""
