@@ -1,3 +1,5 @@
+import asyncio
+import threading
 from pathlib import Path
 
 from pytilt.host.processes import HostRunner
@@ -6,8 +8,9 @@ from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, SpanId
 from pytilt.settings import Settings
 from pytilt.store.logs import LogStore
+from pytilt.testing.host import FakeRunner, ProcessScript
 from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult
-from tests.idle import idle
+from tests.idle import eventually, idle
 from tests.loop.waiting import logged
 
 
@@ -51,3 +54,27 @@ async def test_the_arguments_are_those_of_this_evaluation(tmp_path: Path, logs: 
     result = await evaluated(tmp_path, logs, text, "a", "b")
     assert result.declaration
     assert [each.name for each in result.declaration.resources] == ["a", "b"]
+
+
+async def test_no_chart_is_rendered_any_more_for_an_evaluation_that_was_stopped(tmp_path: Path, logs: LogStore):
+    (tmp_path / "helm").touch(mode=0o755)
+    for name in "abcdefgh":
+        (tmp_path / name).mkdir()
+    (tmp_path / "Tiltfile").write_text("k8s_yaml([helm(name) for name in 'abcdefgh'.elems()])")
+    request = EvaluationRequest(path=str(tmp_path / "Tiltfile"), environ={"PATH": str(tmp_path)})
+    runner = FakeRunner()
+    runner.answer("helm", ProcessScript(keeps_running=True))
+    async with asyncio.TaskGroup() as group:
+        evaluating = group.create_task(Evaluator(request, runner).evaluate((), logs.span(TILTFILE, SpanId("t"))))
+        await runner.process(1)
+        evaluating.cancel()
+
+    def over() -> bool:
+        threads = [each.name for each in threading.enumerate() if each.name.startswith("render")]
+        return not threads and all(process.stopped for process in runner.processes)
+
+    try:
+        await eventually(over)
+    finally:
+        for process in runner.processes:
+            process.finish()

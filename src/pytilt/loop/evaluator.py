@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 from msgspec.structs import replace
 
@@ -50,7 +51,7 @@ class Evaluator:
 
     async def evaluate(self, args: Sequence[str], log: Log) -> EvaluationResult:
         """Evaluate once; what goes wrong is part of the result. Being cancelled stops its commands, too."""
-        loop, commands = asyncio.get_running_loop(), set[Future[LocalResult]]()
+        loop, commands, stopped = asyncio.get_running_loop(), set[Future[LocalResult]](), Event()
 
         def emit(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
             loop.call_soon_threadsafe(partial(log, text, level=level, progress=progress))
@@ -59,6 +60,8 @@ class Evaluator:
             given = replace(command, env=tuple({**dict(command.env), **self._environ}.items()))
             running = asyncio.run_coroutine_threadsafe(run_local(self._runner, given, stdin, output), loop)
             commands.add(running)
+            if stopped.is_set():  # charts are rendered in threads, which go on to the next one
+                running.cancel()
             try:
                 return running.result()
             except CancelledError:
@@ -78,6 +81,7 @@ class Evaluator:
         try:
             return await run_interruptibly(evaluation)
         finally:
+            stopped.set()
             for each in tuple(commands):  # none are left of one that was not cancelled
                 each.cancel()
 
