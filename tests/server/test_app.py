@@ -1,6 +1,7 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -216,6 +217,22 @@ async def test_a_search_may_begin_at_the_end(client: httpx.AsyncClient, served: 
     (part,) = (await client.get(f"/api/logs?{query}&last=7&before=70&context=1")).text.splitlines()
     found = [line.get("text", "--") for line in json.loads(part)]
     assert found == ["w57", "w58", "w59", "w60", "--", "w64", "w65", "w66"]
+
+
+@pytest.mark.parametrize("order", ["", "&order=backward"])
+async def test_a_search_that_would_take_years_ends_with_a_line_that_says_so(
+    client: httpx.AsyncClient, served: Served, order: str
+):
+    write(served, "web", "a" * 40 + "b")
+    answer = await client.get("/api/logs", params=f"grep=(a%2B)%2B${order}")
+    *_, reason, hint = (line for part in answer.text.splitlines() for line in _each(json.loads(part)))
+    assert (reason["level"], hint["level"]) == ("ERROR", "ERROR")
+    assert reason["text"] == "the search for `(a+)+$` ends here: it takes too long for what comes next"
+    assert hint["text"].startswith("hint: ")
+
+
+def _each(part: dict[str, Any] | list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return part if isinstance(part, list) else [part]
 
 
 @pytest.mark.parametrize("word", ["before", "limit"])

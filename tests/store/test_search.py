@@ -8,7 +8,7 @@ from pytilt.model.lines import Line, Selection
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.store import search
 from pytilt.store.logs import LogStore
-from pytilt.store.search import LogPattern, LogSearch, LogSearcher, backward
+from pytilt.store.search import LogPattern, LogSearch, LogSearcher, PatternTooSlowError, backward
 
 WEB, DB = ResourceName("web"), ResourceName("db")
 
@@ -168,3 +168,10 @@ def test_a_search_begins_where_it_is_to(logs: LogStore):
 def test_what_is_no_expression_is_refused(text: str):
     with pytest.raises(UserError, match="is no regular expression"):
         LogPattern(text)
+
+
+@pytest.mark.parametrize("line", ["a" * 40, "ä" + "a" * 40])
+def test_a_pattern_that_would_take_years_ends_with_a_reason(logs: LogStore, line: str):
+    logs.span(WEB, SpanId("s"))(f"a\n{line}b\n")
+    with pytest.raises(PatternTooSlowError, match=r"\(a\+\)\+\$"):
+        found(logs, LogSearch(pattern=LogPattern("(a+)+$")))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import msgspec
+from msgspec.structs import replace
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,11 +18,11 @@ from pytilt.errors import UserError
 from pytilt.model.base import Value
 from pytilt.model.lines import Block, Line, Selection
 from pytilt.model.logs import Level
-from pytilt.model.names import ResourceName
+from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.times import in_utc, micros_of, precise, time_of
 from pytilt.server.streaming import Streamed
 from pytilt.store.logs import LogStore, each_line
-from pytilt.store.search import LogPattern, LogSearch, LogSearcher, backward
+from pytilt.store.search import LogPattern, LogSearch, LogSearcher, PatternTooSlowError, backward
 
 NDJSON = "application/x-ndjson"
 
@@ -72,9 +73,9 @@ class LogRoutes:
         if wanted.search is not None:
             last = int(_number(query, "last"))
             if query.get("order") == "backward":
-                parts = (_in_array(lines) async for lines in self._searched_backward(cursor, wanted, last))
-                return Streamed(parts, NDJSON, headers)
-            found = self._searched(cursor, wanted)
+                found = _with_failure(self._searched_backward(cursor, wanted, last))
+                return Streamed((_in_array(lines) async for lines in found), NDJSON, headers)
+            found = _with_failure(self._searched(cursor, wanted))
             if last:
                 found = _last_of(found, last)
             return Streamed((_encoded(lines) async for lines in found), NDJSON, headers)
@@ -161,6 +162,18 @@ async def _lines_of(found: AsyncIterator[Sequence[Block]]) -> AsyncIterator[Sequ
         while some := tuple(islice(lines, LINES_AT_ONCE)):
             yield some
             await asyncio.sleep(0)
+
+
+async def _with_failure(found: AsyncIterator[Sequence[Line | None]]) -> AsyncIterator[Sequence[Line | None]]:
+    """The lines that are found; where the search cannot go on, a line says so, after the last one."""
+    last = 0
+    try:
+        async for lines in found:
+            last = max((line.number for line in lines if line is not None), default=last)
+            yield lines
+    except PatternTooSlowError as problem:
+        line = Line(number=last, time=precise(datetime.now(UTC)), resource=ResourceName(""), span=SpanId(""), text="")
+        yield [replace(line, text=text, level=Level.ERROR) for text in str(problem).splitlines()]
 
 
 async def _last_of(found: AsyncIterator[Sequence[Line | None]], count: int) -> AsyncIterator[Sequence[Line | None]]:

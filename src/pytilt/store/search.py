@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from pytilt.errors import UserError
+from pytilt.host.processor_limit import ProcessorTimeUsedUpError, limited
 from pytilt.model.base import Value
 from pytilt.model.lines import Line, Selection
 from pytilt.store.logs import LogStore
@@ -13,6 +15,9 @@ PART_BYTES = 256 * 1024
 
 PATTERN_BYTES = 32 * 1024
 """So much is searched at once for a pattern of which no word is known: that takes ten times as long and more."""
+
+PATTERN_SECONDS = 0.1
+"""A pattern may look so long at what is searched at once. Nearly all take a few milliseconds; some would take years."""
 
 SHORTEST_PART = 4
 """A shorter part of a word is in too many others."""
@@ -44,6 +49,10 @@ Finder = Callable[[int], int]
 """What finds, from a place on, the first place where a pattern may be; -1: there is none."""
 
 
+class PatternTooSlowError(UserError):
+    """A regular expression for which the search takes too long."""
+
+
 class LogPattern:
     """What is looked for: a regular expression, in which `(?i)` makes capitals and small letters the same.
 
@@ -60,6 +69,7 @@ class LogPattern:
         except (re.error, OverflowError, RecursionError) as error:
             hint = "put `\\` before what is meant as it is"
             raise UserError(f"`{text}` is no regular expression: {error}", hint=hint) from error
+        self._text = text
         self._ignoring_case = text.startswith(_IGNORING_CASE)
         self._literals = _literals(text.removeprefix(_IGNORING_CASE), lower=self._ignoring_case)
 
@@ -69,23 +79,35 @@ class LogPattern:
         return PART_BYTES if self._literals else PATTERN_BYTES
 
     def is_in(self, line: str) -> bool:
-        """Is it in a line?"""
-        return self._compiled.search(line) is not None
+        """Is it in a line?
+
+        Raises:
+            PatternTooSlowError: that takes too long.
+        """
+        return self._search(line, 0) >= 0
+
+    def _search(self, text: str, start: int) -> int:
+        """The first place from one on where it is; -1: there is none."""
+        try:
+            found = limited(PATTERN_SECONDS, lambda: self._compiled.search(text, start))
+        except ProcessorTimeUsedUpError as error:
+            raise PatternTooSlowError(
+                f"the search for `{self._text}` ends here: it takes too long for what comes next",
+                hint="repeat nothing that repeats something itself: `a+` instead of `(a+)+`",
+            ) from error
+        return -1 if found is None else found.start()
 
     def finder(self, data: bytes) -> Finder | None:
-        """What finds the pattern in a part of a log; None: its lines have to be looked at one by one."""
+        """What finds the pattern in a part of a log; None: its lines have to be looked at one by one.
+
+        It raises PatternTooSlowError where that takes too long.
+        """
         plain = data.isascii()
         if self._literals and (plain or self._is_in_bytes(data)):
             return _ignoring_case(data, self._literals) if self._ignoring_case else _LiteralFinder(data, self._literals)
         if not plain:
             return None
-        text = data.decode("ascii")
-
-        def search(start: int) -> int:
-            found = self._compiled.search(text, start)
-            return -1 if found is None else found.start()
-
-        return search
+        return partial(self._search, data.decode("ascii"))
 
     def _is_in_bytes(self, data: bytes) -> bool:
         """Are the words found in bytes that are not ASCII wherever they are in the text?"""
