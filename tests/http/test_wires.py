@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytilt.http.wires import BrokenWireError, SocketWire, Wire, open_tcp
+from pytilt.http.wires import BrokenWireError, SocketWire, Wire, open_tcp, second_address_seconds
 from tests.http.certificates import Certificate
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -147,3 +147,10 @@ async def test_where_nobody_listens_there_is_no_wire(tmp_path: Path):
         await SocketWire.open(str(tmp_path / "none"))
     with pytest.raises(OSError, match="Connect call failed"):
         await open_tcp("127.0.0.1", 1)
+
+
+@pytest.mark.parametrize(
+    ("host", "seconds"), [("127.0.0.1", None), ("::1", None), ("localhost", None), ("registry.example", 0.25)]
+)
+def test_only_a_name_that_may_not_answer_has_its_addresses_tried_beside_each_other(host: str, seconds: float | None):
+    assert second_address_seconds(host) == seconds

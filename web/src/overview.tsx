@@ -104,6 +104,11 @@ function add(list: Item[], label: string, depth: number, all: Row[], own: Row[])
   if (!folded.value.includes(label)) list.push(...own.map((row): Item => ({ key: twice + row.name, kind: "row", row, depth: depth + 1 })));
 }
 
+/** The resource whose name in the table an element is. */
+export function nameIn(element: Element | null): string | undefined {
+  return element?.closest(".name")?.closest<HTMLElement>("[data-resource]")?.dataset.resource;
+}
+
 export function Overview(): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
   const list = items.value;
@@ -115,7 +120,7 @@ export function Overview(): JSX.Element {
   );
   useEffect(() => {
     const at = list.findIndex((item) => item.kind === "row" && item.row.name === focused.value);
-    if (at < 0) return;
+    if (at < 0 || nameIn(document.activeElement) === focused.value) return;
     virtual.scrollTo(at, "auto");
     // It may be drawn only after that.
     requestAnimationFrame(() => {
@@ -253,7 +258,7 @@ function ResourceRow({ row, depth, style, index, measure }: { row: Row; depth: n
   const picked = chosen.value.includes(row.name);
   const classes = ["row", row.dot, focused.value === row.name && "focused", row.enabled === false && "off"];
   return (
-    <div class={classes.filter(Boolean).join(" ")} role="row" style={narrow.value ? style : { ...style, height: `${ROW_HEIGHT}px` }} ref={narrow.value ? measure : null} data-index={index} data-resource={row.name} onDblClick={() => go(resourcePath(row.name))}>
+    <div class={classes.filter(Boolean).join(" ")} role="row" style={narrow.value ? style : { ...style, height: `${ROW_HEIGHT}px` }} ref={narrow.value ? measure : null} data-index={index} data-resource={row.name} onFocusIn={(event) => (focused.value = nameIn(event.target as Element) ?? focused.value)} onDblClick={() => go(resourcePath(row.name))}>
       <span role="cell" class="c-check" style={{ paddingLeft: `${Math.max(0, depth - 1) * 16}px` }}>
         <input type="checkbox" aria-label={`Choose ${row.name}`} checked={picked} disabled={row.name === TILTFILE} onChange={() => (chosen.value = toggled(chosen.value, row.name))} />
       </span>

@@ -7,7 +7,7 @@ import { Buttons } from "./buttons";
 import { plural } from "./format";
 import { Graph } from "./graph";
 import { Log } from "./log";
-import { chosen, focused, fromTop, Overview } from "./overview";
+import { chosen, focused, fromTop, nameIn, Overview } from "./overview";
 import { Dialog, DOTS, Sign, To, WORDS } from "./pieces";
 import { dismiss, setEnabled, toasts, trigger } from "./requests";
 import { ResourcePage } from "./resource";
@@ -301,8 +301,10 @@ function onKey(event: KeyboardEvent): void {
     "?": () => (helping.value = true),
     "/": () => document.querySelector<HTMLInputElement>(place.value.at === "overview" ? "#filter" : "#find")?.focus(),
   };
-  if (event.key === "Enter" && element.closest("button, a")) return;
+  // The focus follows a row that is chosen by a key only when it is drawn, so what is chosen counts.
+  if (event.key === "Enter" && nameIn(element) === undefined && element.closest("button, a")) return;
   if (event.key === "Enter" && place.value.at === "overview" && focused.value) {
+    event.preventDefault();
     go(resourcePath(focused.value));
     return;
   }

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 from pytilt.http.exchange import Exchange
-from pytilt.http.wires import PROTOCOLS, SECOND_ADDRESS_SECONDS, SocketOption, StreamWire
+from pytilt.http.wires import PROTOCOLS, SocketOption, StreamWire, second_address_seconds
 
 
 class UnusableProxyError(ValueError):
@@ -61,7 +61,10 @@ async def _open_tunnel(proxy: str, host: str, port: int) -> Streams:
         raise UnusableProxyError("its address begins with none of `http://`, `https://`, `socks5://`, `socks4://`")
     secure = ssl.create_default_context() if parts.scheme == "https" else None
     reader, writer = await asyncio.open_connection(
-        parts.hostname, parts.port or (443 if secure else 80), ssl=secure, happy_eyeballs_delay=SECOND_ADDRESS_SECONDS
+        parts.hostname,
+        parts.port or (443 if secure else 80),
+        ssl=secure,
+        happy_eyeballs_delay=second_address_seconds(parts.hostname),
     )
     try:
         target = f"{f'[{host}]' if ':' in host else host}:{port}"

@@ -49,9 +49,14 @@ class Wire(Protocol):
         """Close both directions at once."""
 
 
-def is_address(host: str) -> bool:
-    """Is it no name? While several addresses are tried, Python may lose a socket when it is cancelled."""
-    return ":" in host or host.replace(".", "").isdigit()
+def second_address_seconds(host: str) -> float | None:
+    """When to try the second address of a host beside the first; None: only once the first has failed.
+
+    An address has no second one, and `localhost` refuses at once. Only for other names it is worth that Python may
+    lose a socket when it is cancelled while it tries several.
+    """
+    is_address = ":" in host or host.replace(".", "").isdigit()
+    return None if is_address or host == "localhost" else SECOND_ADDRESS_SECONDS
 
 
 def unverified() -> ssl.SSLContext:
@@ -91,7 +96,7 @@ async def open_tcp(
         port,
         ssl=tls,
         server_hostname=(name or host) if tls else None,
-        happy_eyeballs_delay=None if is_address(host) else SECOND_ADDRESS_SECONDS,
+        happy_eyeballs_delay=second_address_seconds(host),
         limit=ahead,
     )
     try:

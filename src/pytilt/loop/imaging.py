@@ -156,7 +156,7 @@ class Imaging:
             missed: references that the cluster has reported not to find; only these are looked at. Empty: all.
         """
         registry, found = self._registry(info), list[ImageName]()
-        for image in resource.spec.images:
+        for image in resource.spec.built_images:
             status = self._status(image)
             published = status.layered or status.built
             if published is None or not status.reference or _publishes_itself(image):
