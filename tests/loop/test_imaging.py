@@ -24,7 +24,7 @@ from pytilt.model.images import (
     Sync,
 )
 from pytilt.model.logs import Log
-from pytilt.model.names import TILTFILE, ImageName
+from pytilt.model.names import TILTFILE, ImageName, ResourceName
 from pytilt.model.objects import FileWatch, FileWatchStatus, ImageMap, Resource, Tiltfile
 from pytilt.model.resources import Declaration
 from pytilt.store.logs import LogStore
@@ -182,6 +182,13 @@ async def test_an_image_whose_command_publishes_it_is_left_to_that(trial: Trial)
     assert resource
     await trial.ensure("web")
     trial.publisher.gone.add(ImageName("web-image"))
+    assert await trial.imaging.lost(resource, INFO) == ()
+
+
+async def test_an_image_that_is_only_updated_in_place_is_published_by_nobody(trial: Trial):
+    other = image("other", live=True, build=CustomBuild(command=command(":")))
+    resource = Resource(name=ResourceName("web"), spec=kubernetes("web", images=[other]))
+    assert resource.spec.images[0].live_update_only
     assert await trial.imaging.lost(resource, INFO) == ()
 
 
