@@ -1,8 +1,9 @@
 import pytest
+from msgspec.structs import replace
 
-from pytilt.cluster.health import runtime
+from pytilt.cluster.health import ready_since, runtime
 from pytilt.cluster.pods import Job
-from pytilt.model.pods import Container, ContainerState, OwnerRef, Pod
+from pytilt.model.pods import Condition, Container, ContainerState, OwnerRef, Pod
 from pytilt.model.resources import PodReadiness
 from pytilt.model.status import RuntimeStatus
 
@@ -138,3 +139,16 @@ def test_a_job_that_has_failed_says_how_its_last_pod_did():
     failed = Job(name="j", namespace="", uid="rs", failed=True, message="limit reached")
     pods = [pod(phase="Failed", message="old"), pod(phase="Failed", message="new", name="again", age=1)]
     assert runtime(pods, SUCCEEDED, jobs=[failed]).reason == "Job j failed: limit reached: new"
+
+
+def test_a_pod_is_ready_since_the_last_of_its_containers_was_started_and_it_said_so():
+    ready = Condition(type="Ready", status="True", last_transition_time="2026-01-01T00:00:02Z")
+    early, late = (
+        Container(name=name, image="i", state=ContainerState.RUNNING, ready=True, started_at=f"2026-01-01T00:00:0{at}Z")
+        for name, at in (("a", 1), ("b", 3))
+    )
+    found = replace(pod(early), conditions=(ready,))
+    assert ready_since(found) == "2026-01-01T00:00:02Z"
+    assert ready_since(replace(found, containers=(early, late))) == "2026-01-01T00:00:03Z"
+    assert ready_since(replace(found, containers=(early, replace(late, ready=False)))) == ""
+    assert ready_since(replace(found, conditions=())) == ""

@@ -91,6 +91,17 @@ async def test_where_nodes_may_not_be_read_the_server_gives_the_architecture(ser
     server.on("GET", "/api/v1/nodes", status(403, "Forbidden"))
     info = await KubernetesCluster(api).info()
     assert (info.version, info.arch, info.registry) == ("v1.34.0", "arm64", None)
+    assert info.clock_ahead_seconds is None
+
+
+async def test_how_far_its_clock_is_ahead_is_found_out_once(api: KubernetesApi, server: ApiServer):
+    date = ("Date: Tue, 24 Nov 2026 16:51:36 GMT",)
+    server.on("GET", "/version", Reply(body={"gitVersion": "v1.34.0"}, headers=date))
+    times = iter([1795539000.4, 1795539001.4])
+    cluster = KubernetesCluster(api, clock=lambda: next(times))
+    first = await cluster.info()
+    assert first.clock_ahead_seconds == 96
+    assert await cluster.info() == first
 
 
 async def test_many_objects_are_read_by_listing_them(cluster: KubernetesCluster, namespace: str):

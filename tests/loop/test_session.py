@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -7,14 +8,15 @@ from pytilt.errors import UserError
 from pytilt.loop.session import CONFIRM_SECONDS, judge, run_session
 from pytilt.loop.verdict import Verdict
 from pytilt.model.names import ResourceName
-from pytilt.model.objects import Resource, ResourceStatus, Runtime, RuntimeState, Session
-from pytilt.model.pods import Pod
+from pytilt.model.objects import ClusterState, Resource, ResourceStatus, Runtime, RuntimeState, Session
+from pytilt.model.pods import Condition, Container, ContainerState, Pod
 from pytilt.model.resources import CiSettings
 from pytilt.model.status import RuntimeStatus
+from pytilt.model.times import moment, precise
 from pytilt.model.updates import Outcome
 from pytilt.store.objects import Store
 from tests.idle import idle
-from tests.loop.declaring import deployment, kubernetes, local, prepare, update
+from tests.loop.declaring import INFO, deployment, kubernetes, local, prepare, update
 from tests.loop.waiting import PATIENCE_SECONDS, running
 
 
@@ -90,6 +92,44 @@ async def test_pods_that_have_been_healthy_for_a_while_are_a_success_at_once(sto
     store.put(Runtime(name="web", status=state))
     async with asyncio.timeout(CONFIRM_SECONDS / 2):
         assert (await judge(store)).error == ""
+
+
+@pytest.mark.parametrize(
+    ("ahead", "believed"),
+    [
+        (0.0, True),
+        pytest.param(-3600.0, False, id="the cluster's clock is an hour behind, so the pod has only just been started"),
+        pytest.param(None, False, id="nobody knows how the clocks differ"),
+    ],
+)
+async def test_pods_that_were_ready_long_before_the_session_are_a_success_at_once(
+    store: Store, ahead: float | None, believed: bool
+):
+    prepare(store, kubernetes("web", deployment("web")))
+    store.change(Session, "Tiltfile", lambda each: replace(each, ci=True))
+    store.put(ClusterState(name="default", info=replace(INFO, clock_ahead_seconds=ahead)))
+    status = ResourceStatus(history=(update(),), deployed_at=store.now())
+    store.change(Resource, "web", lambda each: replace(each, status=status))
+    since = precise(moment(store.now()) - timedelta(hours=1))
+    pod = Pod(
+        name="web-1",
+        namespace="default",
+        uid="1",
+        created_at=since,
+        phase="Running",
+        containers=(Container(name="c", image="i", state=ContainerState.RUNNING, ready=True, started_at=since),),
+        conditions=(Condition(type="Ready", status="True", last_transition_time=since),),
+    )
+    state = RuntimeState(status=RuntimeStatus.OK, pods=(pod,), since=store.now())
+    store.put(Runtime(name="web", status=state))
+    judged: list[Verdict] = []
+
+    async def run() -> None:
+        judged.append(await judge(store))
+
+    async with running(run()):
+        await idle()
+        assert [each.error for each in judged] == [""] * believed
 
 
 async def test_what_runs_goes_on_until_the_last_words_after_the_verdict(store: Store):

@@ -16,6 +16,7 @@ from pytilt.model.times import (
     rfc3339,
     seconds_between,
     seconds_of,
+    seconds_of_http_date,
     time_of,
 )
 
@@ -155,3 +156,17 @@ def test_times_are_compared_whatever_their_form(one: str, other: str, answer: bo
 
 def test_times_go_there_and_back():
     assert time_of(micros_of("2026-11-30T01:02:03.000004Z")) == "2026-11-30T01:02:03.000004Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("Tue, 24 Nov 2026 16:51:36 GMT", 1795539096.0),
+        ("Tue, 24 Nov 2026 16:51:36 CET", None),
+        ("Tue, 24 Foo 2026 16:51:36 GMT", None),
+        ("Tue, xx Nov 2026 16:51:36 GMT", None),
+        ("", None),
+    ],
+)
+def test_a_date_header_is_a_time(text: str, seconds: float | None):
+    assert seconds_of_http_date(text) == seconds

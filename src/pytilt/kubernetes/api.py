@@ -69,6 +69,8 @@ class ApiResponse(Value):
     body: bytes = b""
     connection: Connection
     """To which server."""
+    date: str = ""
+    """The time at the server, as its header says it; empty: it says none."""
 
     @property
     def ok(self) -> bool:
@@ -337,7 +339,8 @@ class KubernetesApi:
             body = await exchange.body()
         if head.headers.get("content-encoding") == "gzip":
             body = unpacked(body)
-        return ApiResponse(status=head.status, body=body, connection=self.connection)
+        date = head.headers.get("date", "")
+        return ApiResponse(status=head.status, body=body, connection=self.connection, date=date)
 
     async def _opened(self, closing: AsyncExitStack, asked: _Request) -> tuple[Head, Exchange] | Failure:
         for attempt in range(_TRIES_PER_IDENTITY):

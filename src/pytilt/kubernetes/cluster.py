@@ -1,6 +1,7 @@
 """The objects of a Kubernetes cluster."""
 
-from collections.abc import AsyncGenerator, Sequence
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.discovery import ApiResource, Discovery
 from pytilt.model.clusters import ClusterInfo, ObjectRef
 from pytilt.model.resources import KubeObject
+from pytilt.model.times import seconds_of_http_date
 
 PATIENCE_SECONDS = 5.0
 """So long a watch is tried again without a word when the server answers nonsense."""
@@ -24,11 +26,15 @@ class KubernetesCluster:
     Args:
         api: the connection to it.
         engine_host: address of the engine that builds images, as in DOCKER_HOST; empty: the usual socket.
+        clock: the Unix time on this machine.
     """
 
-    def __init__(self, api: KubernetesApi, *, engine_host: str = "") -> None:
+    def __init__(self, api: KubernetesApi, *, engine_host: str = "", clock: Callable[[], float] = time.time) -> None:
         self._api = api
         self._engine_host = engine_host
+        self._clock = clock
+        self._clock_ahead: float | None = None
+        """Asked once: the state of the cluster shall not change with every look at it."""
         self._discovery = Discovery(api)
         self._reads: dict[tuple[ApiResource, str], Coalescer[str, KubeObject | None]] = {}
         """Of objects, by their kind and namespace."""
@@ -40,6 +46,8 @@ class KubernetesCluster:
         if not answer.ok:
             raise failures.denied(connection, "show its version", answer.failure)
         version = answer.json()
+        if self._clock_ahead is None and (there := seconds_of_http_date(answer.date)) is not None:
+            self._clock_ahead = round(there - self._clock())
         node = await self._node()
         system = objects.mapping(node, "status", "nodeInfo")
         return ClusterInfo(
@@ -57,6 +65,7 @@ class KubernetesCluster:
                 runtime=str(system.get("containerRuntimeVersion") or ""),
                 minikube=dict(connection.environ).get("MINIKUBE_ACTIVE_DOCKERD", ""),
             ),
+            clock_ahead_seconds=self._clock_ahead,
         )
 
     async def prepare(self, objects: Sequence[KubeObject]) -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec.structs import replace
 
+from pytilt.cluster.health import ready_since
 from pytilt.loop.verdict import CiTargets, Verdict, ci_results, verdict
-from pytilt.model.objects import ClusterState, Resource, Runtime, Session, SessionStatus, Tiltfile
-from pytilt.model.times import seconds_between
+from pytilt.model.objects import ClusterState, Resource, Runtime, RuntimeState, Session, SessionStatus, Tiltfile
+from pytilt.model.times import moment, seconds_between
 from pytilt.store.objects import Store
 
 JUDGE_SECONDS = 1.0
@@ -17,6 +19,10 @@ JUDGE_SECONDS = 1.0
 CONFIRM_SECONDS = 1.5
 """How long pods have to have been healthy before `tilt ci` ends well: a container that ends at once is ready until the
 kubelet looks again, which it does once a second."""
+
+LONG_SECONDS = 10.0
+"""Pods that have been ready for so long by the cluster's clock are believed it: beside this, seconds that clocks are
+apart or leave out do not matter."""
 
 LAST_WORDS_SECONDS = 2.0
 """How long `tilt ci` waits after its verdict for the logs of what has ended: they say why."""
@@ -81,17 +87,29 @@ async def _confirmed(store: Store, targets: CiTargets) -> Verdict | None:
     found = _found(store, targets)
     if found is None or found.error:
         return found
-    now = store.now()
-    healthy = [
-        seconds_between(runtime.status.since or now, now)
-        for runtime in store.snapshot().all(Runtime)
-        if runtime.status.pods
-    ]
-    remaining = CONFIRM_SECONDS - min(healthy, default=CONFIRM_SECONDS)
+    cluster = store.get(ClusterState, "default")
+    ahead = cluster.info.clock_ahead_seconds if cluster is not None and cluster.info is not None else None
+    states = (runtime.status for runtime in store.snapshot().all(Runtime) if runtime.status.pods)
+    remaining = CONFIRM_SECONDS - min((_healthy_seconds(each, store.now(), ahead) for each in states), default=math.inf)
     if remaining <= 0:
         return found
     await asyncio.sleep(remaining)
     return verdict(store.snapshot(), store.now())
+
+
+def _healthy_seconds(state: RuntimeState, now: str, ahead: float | None) -> float:
+    """How long pods have been healthy.
+
+    Args:
+        state: of these pods; it is good.
+        now: by this machine's clock.
+        ahead: how far the cluster's clock is ahead of it; None: nobody knows, so nothing is read off its clock.
+    """
+    seen = seconds_between(state.since or now, now)
+    if ahead is None or not all(since := [ready_since(pod) for pod in state.pods]):
+        return seen
+    told = seconds_between(max(since, key=moment), now) + ahead
+    return told if told >= LONG_SECONDS else seen
 
 
 def _found(store: Store, targets: CiTargets) -> Verdict | None:

@@ -39,3 +39,5 @@ class ClusterInfo(Value):
     """A registry that the cluster announces for local images."""
     shares_engine: bool = False
     """Do pods run on the very engine that builds the images, so that no push is needed?"""
+    clock_ahead_seconds: float | None = None
+    """How far its clock was ahead of this machine's when the session connected, to the second; None: nobody knows."""

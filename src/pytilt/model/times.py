@@ -14,6 +14,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = regex(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FULL_LENGTH = len("2026-01-01T00:00:00.000000000Z")
 
 
@@ -62,6 +63,16 @@ def seconds_between(since: str, until: str) -> float:
 def rfc3339(seconds: float) -> str:
     """A Unix time to the second, as Kubernetes writes it."""
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_of_http_date(text: str) -> float | None:
+    """The Unix time of a `Date` header, for example `Mon, 30 Nov 2026 11:35:50 GMT`; None if it is none."""
+    try:
+        _, day, month, year, time, zone = text.split()
+        number = _MONTHS.index(month) + 1
+        return datetime.fromisoformat(f"{year}-{number:02d}-{day}T{time}Z").timestamp() if zone == "GMT" else None
+    except ValueError:
+        return None
 
 
 def seconds_of(text: str) -> float:
