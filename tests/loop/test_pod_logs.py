@@ -6,16 +6,17 @@ from msgspec.structs import replace
 
 from pytilt.cluster.seam import ContainerRef
 from pytilt.loop.pod_logs import PodLogs
-from pytilt.model.objects import Runtime, RuntimeState
+from pytilt.model.objects import Resource, ResourceStatus, Runtime, RuntimeState
 from pytilt.model.pods import Container, ContainerState, Pod
+from pytilt.model.updates import Reason
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.containers import FakeContainers
 from tests.idle import eventually, idle
-from tests.loop.declaring import kubernetes, local, prepare
+from tests.loop.declaring import kubernetes, local, prepare, update
 from tests.loop.waiting import logged, running, until_logged
 
-FUTURE = "2999-01-01T00:00:00Z"
+PAST, FUTURE = "2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
 MAIN = ContainerRef(namespace="default", pod="web-1", container="main")
 
 
@@ -44,6 +45,11 @@ class Trial:
     @property
     def followed(self) -> Sequence[str]:
         return [f"{ref.pod}/{ref.container}" for ref, _ in self.containers.followed]
+
+
+def updating(trial: Trial, **fields: object) -> None:
+    status = ResourceStatus(**fields)  # type: ignore[arg-type]  # fields of the status
+    trial.store.change(Resource, "web", lambda each: replace(each, status=status))
 
 
 @pytest.fixture
@@ -163,6 +169,29 @@ async def test_the_session_may_begin_within_a_second(trial: Trial):
     trial.containers.write_log(MAIN, "new", time=f"{began[:19]}Z")
     async with running(trial.podlogs.run()):
         await until_logged(trial.logs, "new")
+
+
+async def test_logs_of_older_pods_wait_until_no_update_runs_or_is_due(trial: Trial):
+    updating(trial, due=Reason.INITIAL_BUILD)
+    trial.pods(pod(created_at=PAST), pod(name="web-2"))
+    async with running(trial.podlogs.run()):
+        await idle()
+        assert trial.followed == ["web-2/main"]
+        updating(trial, current=(update(),))
+        await idle()
+        assert trial.followed == ["web-2/main"]
+        updating(trial)
+        await eventually(lambda: trial.followed == ["web-2/main", "web-1/main"])
+
+
+async def test_an_older_container_that_ends_while_updates_run_is_read_at_once(trial: Trial):
+    updating(trial, current=(update(),))
+    trial.pods(pod(created_at=PAST))
+    async with running(trial.podlogs.run()):
+        await idle()
+        assert not trial.followed
+        trial.pods(pod(container(state=ContainerState.TERMINATED, exit_code=1), created_at=PAST))
+        await eventually(lambda: trial.followed == ["web-1/main"])
 
 
 async def test_of_a_pod_that_is_older_than_the_session_only_what_is_new_is_reported(trial: Trial):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from pytilt.cluster.log_position import LogPosition
 from pytilt.cluster.seam import ContainerRef, ContainerRun, Containers
@@ -24,8 +25,11 @@ IGNORED = frozenset({"istio-init", "istio-proxy", "linkerd-proxy", "linkerd-init
 """Containers whose logs nobody asked for; the list is Tilt's."""
 
 OPEN_EVERY_SECONDS = 0.02
-"""Between the streams of two pods that are older than the session. Each costs the cluster a connection, while there is
-more urgent work; no line is lost, since they are asked for what was written since the session began."""
+"""Between the streams of two pods that are older than the session. Each costs the cluster a connection."""
+
+BUSY_SECONDS = 3.0
+"""So long the streams of such pods wait at most for updates to end, which are more urgent. No line is lost, since they
+are asked for what was written since the session began; a container that ends is read at once, it may say why."""
 
 FIRST_RETRY_SECONDS = 0.2
 LAST_RETRY_SECONDS = 15.0
@@ -64,6 +68,10 @@ class PodLogs:
         """Runs of containers that were read to their last line: the pod's and the run's ids."""
         self._progressed = asyncio.Event()
         self._turn = asyncio.Semaphore(1)
+        self._idle: asyncio.Task[None] | None = None
+        """Waits for the updates of the session's start, once somebody waits for that."""
+        self._postponed: dict[tuple[str, str], asyncio.Event] = {}
+        """The containers whose streams wait for that, and what begins them."""
 
     async def run(self) -> None:
         """Follow what is there and what comes, without end."""
@@ -82,6 +90,10 @@ class PodLogs:
         """One turn: begin to follow what is not followed yet. A container that is gone ends by itself."""
         for followed in self._wanted():
             key = (followed.uid, followed.container)
+            if followed.since and self._idle is None:
+                self._idle = group.create_task(self._until_idle(), name="logs of older pods")
+            if key in self._postponed and not self._runs(followed):
+                self._postponed[key].set()
             if key not in self._running:
                 self._running[key] = group.create_task(
                     self._follow(followed), name=f"logs {followed.pod} {followed.container}"
@@ -139,8 +151,7 @@ class PodLogs:
         span = self._logs.span(resource, SpanId(f"pod:{resource}:{followed.pod}"))
         position, retry = LogPosition(followed.since), FIRST_RETRY_SECONDS
         if followed.since:
-            await self._turn.acquire()
-            asyncio.get_running_loop().call_later(OPEN_EVERY_SECONDS, self._turn.release)
+            await self._postpone(followed)
         while (container := self._container(followed)) is not None:
             try:
                 await self._one_run(followed, container, position, span)
@@ -153,6 +164,34 @@ class PodLogs:
                 retry = min(2 * retry, LAST_RETRY_SECONDS)
         span.close()
         self._progressed.set()
+
+    async def _postpone(self, followed: Followed) -> None:
+        """Wait with the stream of an older pod until it is in nobody's way."""
+        key = (followed.uid, followed.container)
+        if self._idle is not None and not self._idle.done() and self._runs(followed):
+            self._postponed[key] = asyncio.Event()
+            await self._postponed[key].wait()
+            del self._postponed[key]
+        await self._turn.acquire()
+        asyncio.get_running_loop().call_later(OPEN_EVERY_SECONDS, self._turn.release)
+
+    async def _until_idle(self) -> None:
+        """Wait until no update runs or is due, but not for long; then begin the streams that wait for that."""
+        busy: set[str] = set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BUSY_SECONDS):
+                async for changed in self._store.watch(Resource):
+                    for _, name in changed.names:
+                        resource = self._store.get(Resource, name)
+                        (busy.add if resource is not None and _is_busy(resource) else busy.discard)(name)
+                    if not busy:
+                        break
+        for begin in self._postponed.values():
+            begin.set()
+
+    def _runs(self, followed: Followed) -> bool:
+        container = self._container(followed)
+        return container is not None and container.state is ContainerState.RUNNING
 
     async def _one_run(self, followed: Followed, container: Container, position: LogPosition, span: Span) -> None:
         ref = ContainerRef(namespace=followed.namespace, pod=followed.pod, container=followed.container)
@@ -178,3 +217,7 @@ class PodLogs:
     def _pod(self, followed: Followed) -> Pod | None:
         pods = pods_of(self._store, followed.source)
         return next((each for each in pods.present if each.uid == followed.uid), None) if pods else None
+
+
+def _is_busy(resource: Resource) -> bool:
+    return bool(resource.status.current or resource.status.due)
