@@ -108,8 +108,8 @@ def _healthy_seconds(state: RuntimeState, now: str, ahead: float | None) -> floa
     seen = seconds_between(state.since or now, now)
     if ahead is None or not all(since := [ready_since(pod) for pod in state.pods]):
         return seen
-    told = seconds_between(max(since, key=moment), now) + ahead
-    return told if told >= LONG_SECONDS else seen
+    by_cluster = seconds_between(max(since, key=moment), now) + ahead
+    return by_cluster if by_cluster >= LONG_SECONDS else seen
 
 
 def _found(store: Store, targets: CiTargets) -> Verdict | None:
