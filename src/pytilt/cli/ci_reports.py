@@ -1,6 +1,5 @@
 """Reports of `tilt ci` for other programs: files of JUnit and JSON, and lines that pipelines understand."""
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import msgspec
 from pytilt.errors import UserError
 from pytilt.loop.verdict import CiResult, CiStatus, Verdict
 from pytilt.model.base import Value
+from pytilt.model.regex import regex
 from pytilt.model.times import precise
 from pytilt.views.headlines import headline
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FORMS = ("junit", "json")
 
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_XML = regex("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold."""
 
 

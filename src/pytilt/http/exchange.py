@@ -3,12 +3,17 @@
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import suppress
-
-import h11
+from typing import TYPE_CHECKING
 
 from pytilt.http import messages
 from pytilt.http.messages import CHUNKED, Head, Headers
 from pytilt.http.wires import BrokenWireError, Wire
+from pytilt.model.modules import lazy
+
+if TYPE_CHECKING:
+    import h11
+else:
+    h11 = lazy("h11")
 
 Content = bytes | AsyncIterable[bytes]
 """The body of a request, as a whole or in chunks."""
@@ -111,7 +116,7 @@ class Exchange:
         self._http.start_next_cycle()
         return True
 
-    async def _send(self, request: h11.Request, content: Content) -> None:
+    async def _send(self, request: "h11.Request", content: Content) -> None:
         head = self._http.send(request) or b""
         if isinstance(content, bytes):
             body = self._http.send(h11.Data(data=content)) if content else b""
@@ -123,7 +128,7 @@ class Exchange:
                 await self.wire.send(self._http.send(h11.Data(data=chunk)) or b"")
         await self.wire.send(self._http.send(h11.EndOfMessage()) or b"")
 
-    async def _event(self) -> messages.Event:
+    async def _event(self) -> "messages.Event":
         """The next event that is more than the wish for more bytes."""
         while (event := messages.next_event(self._http)) is h11.NEED_DATA:
             messages.receive(self._http, await self.wire.receive())

@@ -1,12 +1,19 @@
 """Requests and answers of HTTP/1.1 as values and events, for `exchange` and `blocking`: pure, they carry the bytes."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-import h11
 
 from pytilt.http.wires import BrokenWireError
 from pytilt.model.base import Value
+from pytilt.model.modules import lazy
+
+if TYPE_CHECKING:
+    import h11
+
+    Event = type[h11.NEED_DATA | h11.PAUSED] | h11.Event
+else:
+    h11 = lazy("h11")
 
 Headers = Sequence[tuple[str, str]]
 
@@ -37,7 +44,7 @@ def quoted(path: str) -> str:
     return quote(path if path.startswith("/") else f"/{path}", safe=_RESERVED, errors="surrogateescape")
 
 
-def client() -> h11.Connection:
+def client() -> "h11.Connection":
     """One side of a connection: the one that asks."""
     return h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD_BYTES)
 
@@ -47,7 +54,7 @@ def framing(method: str, length: int) -> Headers:
     return [("Content-Length", str(length))] if length or method in _WITH_BODY else []
 
 
-def request(method: str, target: str, host: str, headers: Headers) -> h11.Request:
+def request(method: str, target: str, host: str, headers: Headers) -> "h11.Request":
     """A request.
 
     Args:
@@ -78,10 +85,7 @@ def head(event: object) -> Head | None:
     return None
 
 
-Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
-
-
-def next_event(http: h11.Connection) -> Event:
+def next_event(http: "h11.Connection") -> "Event":
     """What has come and was not taken yet.
 
     Raises:
@@ -93,7 +97,7 @@ def next_event(http: h11.Connection) -> Event:
         raise BrokenWireError(str(error)) from error
 
 
-def receive(http: h11.Connection, data: bytes) -> None:
+def receive(http: "h11.Connection", data: bytes) -> None:
     """Take bytes of an answer, none for its end.
 
     Raises:

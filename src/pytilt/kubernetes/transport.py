@@ -3,11 +3,17 @@
 import os
 import socket
 import ssl
-import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytilt.errors import UserError
 from pytilt.kubernetes.connection import Connection
+from pytilt.model.modules import lazy
+
+if TYPE_CHECKING:
+    import tempfile
+else:
+    tempfile = lazy("tempfile")
 
 SocketOption = tuple[int, int, int]
 

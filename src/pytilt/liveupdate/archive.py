@@ -6,10 +6,10 @@ import io
 import os
 import posixpath
 import stat
-import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytilt.host.files.links import leads_to, walk
 from pytilt.host.ignoring import Matcher, compile_ignores
@@ -19,7 +19,13 @@ from pytilt.model.base import Value
 from pytilt.model.files import Ignore
 from pytilt.model.images import LiveUpdate, Sync
 from pytilt.model.inference import Inferred
+from pytilt.model.modules import lazy
 from pytilt.model.numbers import whole
+
+if TYPE_CHECKING:
+    import tarfile
+else:
+    tarfile = lazy("tarfile")
 
 LARGEST_BYTES = 512 * 1024 * 1024
 """No more is synced at once: it is held in memory on its way. An image takes files of any size."""
@@ -270,7 +276,7 @@ def members(file: SyncedFile) -> Iterator[tuple[str, str]]:
         yield found, file.remote if found == file.local else f"{file.remote.rstrip('/')}/{relative}"
 
 
-def _add(tar: tarfile.TarFile, local: str, remote: str, file: SyncedFile, *, inner: bool) -> FileKind | None:
+def _add(tar: "tarfile.TarFile", local: str, remote: str, file: SyncedFile, *, inner: bool) -> FileKind | None:
     """Add one path of a file, without what is below it; return what it is, None when that cannot be packed."""
     try:
         return _add_one(tar, local, remote, file)
@@ -280,7 +286,7 @@ def _add(tar: tarfile.TarFile, local: str, remote: str, file: SyncedFile, *, inn
         return None  # deleted while the directory was read; its deletion is a change of its own
 
 
-def _add_one(tar: tarfile.TarFile, local: str, remote: str, file: SyncedFile) -> FileKind | None:
+def _add_one(tar: "tarfile.TarFile", local: str, remote: str, file: SyncedFile) -> FileKind | None:
     found = look(local, file)
     info = tarfile.TarInfo(remote.lstrip("/") or ".")
     info.mode = stat.S_IMODE(found.st_mode) if file.mode is None else file.mode
@@ -306,7 +312,7 @@ def _add_one(tar: tarfile.TarFile, local: str, remote: str, file: SyncedFile) ->
     return None
 
 
-def _own(info: tarfile.TarInfo, owner: str) -> None:
+def _own(info: "tarfile.TarInfo", owner: str) -> None:
     """Name the owner; a name is looked up by the tar that unpacks, a user without a group has the one of its number."""
     user, _, group = owner.partition(":")
     if (number := whole(user)) is not None:

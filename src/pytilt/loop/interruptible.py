@@ -1,12 +1,18 @@
 """Work in a thread that ends when its task is cancelled, also in the middle of an endless loop of a Tiltfile."""
 
 import asyncio
-import ctypes
 import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+from pytilt.model.modules import lazy
+
+if TYPE_CHECKING:
+    import ctypes
+else:
+    ctypes = lazy("ctypes")
 
 T = TypeVar("T")
 

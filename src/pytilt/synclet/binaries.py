@@ -1,6 +1,6 @@
 """The built binaries, one for each architecture; the build hook puts them beside this module."""
 
-from importlib import resources
+from pathlib import Path
 
 from pytilt.errors import ApplyError
 
@@ -14,7 +14,7 @@ def binary(architecture: str) -> bytes:
     Raises:
         ApplyError: this installation was built without one for the architecture.
     """
-    file = resources.files("pytilt.synclet") / "bin" / f"synclet-linux-{architecture}"
+    file = Path(__file__).with_name("bin") / f"synclet-linux-{architecture}"
     try:
         return file.read_bytes()
     except FileNotFoundError as error:

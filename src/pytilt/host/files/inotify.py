@@ -1,6 +1,5 @@
 """The kernel's file events on Linux (inotify(7)), by ctypes: a thin layer without opinions."""
 
-import ctypes
 import errno
 import fcntl
 import os
@@ -10,9 +9,15 @@ import termios
 from collections import Counter
 from enum import IntFlag
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytilt.errors import PytiltError, UserError
+from pytilt.model.modules import lazy
+
+if TYPE_CHECKING:
+    import ctypes
+else:
+    ctypes = lazy("ctypes")
 
 _HEADER = struct.Struct("iIII")
 _LIMITS = Path("/proc/sys/fs/inotify")

@@ -12,9 +12,9 @@ import contextlib
 import hashlib
 import io
 import json
-import tarfile
 from collections.abc import AsyncIterator
 from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,9 +25,15 @@ from pytilt.images.docker.options import LABELS, PODMAN_LABELS
 from pytilt.images.docker.reading import BuildReader
 from pytilt.model.images import BuiltImage
 from pytilt.model.logs import Level
+from pytilt.model.modules import lazy
 from pytilt.model.references import parse
 from pytilt.synclet import verbs
 from pytilt.synclet.binaries import binary
+
+if TYPE_CHECKING:
+    import tarfile
+else:
+    tarfile = lazy("tarfile")
 
 
 class _BaseConfig(msgspec.Struct, rename="pascal"):
