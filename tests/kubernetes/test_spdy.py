@@ -1,7 +1,7 @@
 import asyncio
 import struct
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 import pytest
 
@@ -36,6 +36,14 @@ class Server:
 
     def hang_up(self) -> None:
         self._coming.put_nowait(None)
+
+
+def _frames(sent: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b"".join(sent)
+    while rest:
+        end = 8 + int.from_bytes(rest[5:8], "big")
+        yield rest[:end]
+        rest = rest[end:]
 
 
 @pytest.fixture
@@ -146,14 +154,29 @@ async def test_no_more_is_sent_than_the_other_side_consumes(server: Server, conn
         sending = group.create_task(stream.send(bytes(100 * 32768)))
         await eventually(lambda: sum(len(each) for each in server.sent) > 20 * 32768)
         await idle()
-        frames = [each for each in server.sent if each.startswith(struct.pack("!I", 1))]
-        assert 20 < len(frames) < 50
+        assert 20 < sum(each.startswith(struct.pack("!I", 1)) for each in _frames(server.sent)) < 50
         answered = 0
         while not sending.done():
-            pings = [each for each in server.sent if each.startswith(struct.pack("!I", 0x80030000 | PING))]
+            pings = [each for each in _frames(server.sent) if each.startswith(struct.pack("!I", 0x80030000 | PING))]
             server.say(*pings[answered:])
             answered = len(pings)
             await asyncio.sleep(0)
+
+
+async def test_pings_that_acknowledge_go_with_the_data_that_follows(server: Server, connection: SpdyConnection):
+    stream = await connection.open({})
+    for _ in range(9):
+        await stream.send(b"x")
+    assert len(server.sent) == 10
+    assert server.sent[-1].count(struct.pack("!I", 0x80030000 | PING)) == PROBE_PINGS
+
+
+async def test_who_waits_for_bytes_is_not_woken_by_the_reply(server: Server):
+    changed = asyncio.Event()
+    stream = SpdyConnection(server).begin({}, changed)
+    stream.replied()
+    assert stream.accepted
+    assert not changed.is_set()
 
 
 async def test_a_silent_connection_is_pinged_and_lost_without_an_answer(server: Server, connection: SpdyConnection):

@@ -126,6 +126,21 @@ async def test_an_update_says_when_its_save_was_seen_and_how_long_its_steps_took
     assert saved.steps[0].seconds == pytest.approx(2, abs=0.5)
 
 
+async def test_an_update_does_its_work_before_those_who_only_look_at_the_resource(trial: Trial):
+    await trial.declare(local("tool"))
+    trial.worker.gate.clear()
+
+    async def look() -> int:
+        async for _ in trial.store.watch(Resource):
+            if trial.status().current:
+                break
+        return len(trial.worker.starts)
+
+    async with asyncio.TaskGroup() as group, running(trial.updating.run()):
+        assert await group.create_task(look()) == 1
+        trial.worker.gate.set()
+
+
 async def test_a_save_that_waits_for_the_update_before_it_says_so(trial: Trial):
     await trial.declare(local("tool"))
     trial.worker.gate.clear()

@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 
 from msgspec.structs import replace
 
+from pytilt.model.files import FileRule
 from pytilt.model.objects import FileWatch, FileWatchStatus, Session
 from pytilt.store.objects import Changed, Store
 
@@ -83,4 +84,19 @@ async def test_a_watch_gets_nothing_of_other_kinds():
     store.put(Session(name="Tiltfile", tiltfile_path="/p/Tiltfile"))
     store.put(watch_named("web"))
     assert (await next_of(items)).kinds == {FileWatch}
+    await items.aclose()  # type: ignore[attr-defined]  # an async generator has it
+
+
+async def test_a_watch_of_an_aspect_wakes_nobody_for_what_it_leaves_out():
+    store = Store()
+    store.put(watch_named("web", a=1))
+    items = store.watch(FileWatch, Session, aspects={FileWatch: lambda each: each.rules})
+    assert (await next_of(items)).names == {(FileWatch, "web")}
+    store.put(watch_named("web", a=2))
+    store.put(Session(name="Tiltfile", tiltfile_path="/p/Tiltfile"))
+    assert (await next_of(items)).names == {(Session, "Tiltfile")}
+    store.change(FileWatch, "web", lambda each: replace(each, rules=(FileRule(paths=("/p",)),)))
+    assert (await next_of(items)).names == {(FileWatch, "web")}
+    store.delete(FileWatch, "web")
+    assert (await next_of(items)).names == {(FileWatch, "web")}
     await items.aclose()  # type: ignore[attr-defined]  # an async generator has it

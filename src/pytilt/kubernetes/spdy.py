@@ -132,6 +132,8 @@ class SpdyStream:
         self._finished = False
         self.accepted = False
         """Has the other side replied?"""
+        self.awaits_reply = False
+        """Does anybody wait for that?"""
         self.ended = False
         """Does nothing come any more, apart from what has arrived already?"""
         self.broken = ""
@@ -194,7 +196,8 @@ class SpdyStream:
     def replied(self) -> None:
         """The other side has accepted it."""
         self.accepted = True
-        self._changed.set()
+        if self.awaits_reply:
+            self._changed.set()
 
     def arrived(self, data: bytes) -> None:
         """Bytes came from the other side."""
@@ -301,13 +304,20 @@ class SpdyConnection:
         Raises:
             ClusterUnreachableError: the connection is closed.
         """
+        probe = self._hold_probe()
+        await self.flush()
+        return probe
+
+    def _hold_probe(self) -> PingBatch:
+        """The pings go with what is sent next; their answers acknowledge every frame before them."""
+        self._frames = 0
         numbers = range(self._next_ping, self._next_ping + 2 * PROBE_PINGS, 2)
         self._next_ping += 2 * PROBE_PINGS
         probe = PingBatch(numbers)
         for number in numbers:
             self._probes[number] = probe
         head = struct.pack("!II", _CONTROL | _VERSION << 16 | _PING, 4)
-        await self._send(b"".join(head + struct.pack("!I", number) for number in numbers))
+        self._held += b"".join(head + struct.pack("!I", number) for number in numbers)
         return probe
 
     async def send_data(self, number: int, data: bytes, *, flags: int = 0) -> None:
@@ -317,8 +327,7 @@ class SpdyConnection:
         frames, so that the answer to a probe acknowledges what was sent before it.
         """
         if self._frames >= _BATCH_FRAMES:
-            self._frames = 0
-            self._batches.append(await self.probe())
+            self._batches.append(self._hold_probe())
         self._frames += 1
         while self._batches and (len(self._batches) >= _BATCHES or self._batches[0].complete.is_set()):
             await self._batches[0].complete.wait()

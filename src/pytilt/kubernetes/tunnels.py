@@ -110,6 +110,7 @@ class TunnelledConnection:
         Raises:
             ClusterUnreachableError: the tunnel broke.
         """
+        self._data.awaits_reply = self._error.awaits_reply = True
         while not (self._data.accepted and self._error.accepted):
             if self._data.broken:
                 raise self._failure()

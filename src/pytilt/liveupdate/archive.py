@@ -85,6 +85,8 @@ def examine(paths: Iterable[str], rules: LiveUpdate | Inferred) -> list[ChangedF
 
 def _through(path: str, roots: Sequence[str]) -> ChangedFile | None:
     """What is at a path where links below some directories are followed; None where no such link is on the way."""
+    if not roots:
+        return None
     above = _directories_above(path, roots)
     if not above and not {path, posixpath.dirname(path)}.intersection(roots):
         return None

@@ -158,8 +158,11 @@ def _pack_one(local: str, remote: str, file: SyncedFile) -> bytes | LargeFile | 
     if stat.S_ISREG(found.st_mode):
         if _is_small_file(found):
             # Read no more than that: it may grow meanwhile, which is a change of its own.
-            with Path(local).open("rb", buffering=0) as source:
-                content = source.read(LARGE_BYTES) or b""
+            descriptor = os.open(local, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                content = os.read(descriptor, LARGE_BYTES)
+            finally:
+                os.close(descriptor)
             return frames.file(remote, content, attributes)
         known = remembered_blocks(local, found) or Blocks(found.st_size, block_size(found.st_size), b"")
         return LargeFile(

@@ -123,7 +123,7 @@ class Drifting:
 
     async def _follow_updates(self) -> None:
         """What changed while an update ran is judged when it has ended."""
-        async for changed in self._store.watch(Resource):
+        async for changed in self._store.watch(Resource, aspects={Resource: _judged_by}):
             names = {name for _, name in changed.names}
             for each in self._applied.all() if names else ():
                 if each.resource in names and each.ref in self._seen:
@@ -133,7 +133,7 @@ class Drifting:
         resource = self._store.get(Resource, applied.resource)
         if resource is None or not resource.enabled or not resource.spec.deploy.in_cluster:
             return
-        if resource.status.current:
+        if resource.status.busy:
             return
         present = self._seen[applied.ref]
         if present is None and self._gone[applied.ref] != applied.uid:
@@ -196,6 +196,10 @@ class Drifting:
             return True
         times.append(now)
         return False
+
+
+def _judged_by(resource: Resource) -> tuple[object, ...]:
+    return resource.enabled, resource.spec, resource.status.busy, resource.status.repair_undone
 
 
 def _of_people(applied: Baseline, present: KubeObject) -> tuple[Difference, ...]:

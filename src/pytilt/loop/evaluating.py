@@ -75,7 +75,7 @@ class Evaluating:
 
     async def run(self) -> None:
         """Evaluate whenever it is due, without end."""
-        async for _ in self._store.watch(Tiltfile, FileWatch):
+        async for _ in self._store.watch(Tiltfile, FileWatch, aspects={FileWatch: _config_changes}):
             tiltfile = self._store.get(Tiltfile, TILTFILE)
             if tiltfile is not None and tiltfile_pending(self._store.snapshot()):
                 await self.evaluate(tiltfile)
@@ -342,3 +342,7 @@ def _changed_since(paths: Sequence[str], wall: float) -> frozenset[str]:
 
 def _duration(seconds: float) -> str:
     return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.2f}s"
+
+
+def _config_changes(watch: FileWatch) -> int:
+    return watch.version if watch.name == CONFIGS else 0

@@ -34,7 +34,9 @@ class FileWatches:
 
     async def run(self) -> None:
         """Follow the objects and the files, without end."""
-        async for _ in self._store.watch(ApiFileWatch, FileWatch, ConfigMap, Session):
+        async for _ in self._store.watch(
+            ApiFileWatch, FileWatch, ConfigMap, Session, aspects={FileWatch: _own_changes}
+        ):
             await self.turn()
 
     async def turn(self) -> None:
@@ -105,3 +107,7 @@ class FileWatches:
 def watch_name(name: str) -> str:
     """The name of the watch of this machine that stands for an object."""
     return f"{STANDS_FOR}{name}"
+
+
+def _own_changes(watch: FileWatch) -> int:
+    return watch.version if watch.name.startswith(STANDS_FOR) else 0

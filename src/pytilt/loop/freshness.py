@@ -126,6 +126,12 @@ def sync_targets(state: Snapshot, resource: Resource) -> Iterator[SyncTarget]:
                     yield SyncTarget(image=image, rules=rules, pod=pod, container=container)
 
 
+def sync_inputs(resource: Resource) -> tuple[object, ...]:
+    """What of a resource decides about its sync targets."""
+    status = resource.status
+    return resource.spec.images, bool(status.applied), status.applied_images, status.inferences
+
+
 def rules_of(resource: Resource, image: Image) -> LiveUpdate | Inferred | None:
     """How containers of an image may be updated in place: as the Tiltfile says, else as it was inferred."""
     if image.live_update is not None:

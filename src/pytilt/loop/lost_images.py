@@ -63,14 +63,14 @@ class LostImages:
     async def run(self) -> None:
         """Look at every container that waits for its image, without end."""
         async with asyncio.TaskGroup() as group:
-            async for changed in self._store.watch(Resource, Runtime):
+            async for changed in self._store.watch(Resource, Runtime, aspects={Resource: _asked_about}):
                 for name in {name for _, name in changed.names}:
                     if missed := self._newly_missed(name):
                         group.create_task(self._ask(ResourceName(name), missed), name=f"lost images of {name}")
 
     def _newly_missed(self, name: str) -> tuple[MissedImage, ...]:
         resource = self._store.get(Resource, name)
-        if resource is None or not resource.enabled or not resource.spec.images or resource.status.current:
+        if resource is None or not resource.enabled or not resource.spec.images or resource.status.busy:
             return ()
         missed = tuple(self._missed(name))
         before, present = self._asked.pop(name, frozenset()), frozenset((each.pod, each.container) for each in missed)
@@ -115,3 +115,7 @@ class LostImages:
             return True
         times.append(now)
         return False
+
+
+def _asked_about(resource: Resource) -> tuple[object, ...]:
+    return resource.enabled, resource.spec.images, resource.status.busy

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import PurePath
 
 from pytilt.model.logs import Level, Log
 from pytilt.model.updates import Reason
@@ -45,8 +44,7 @@ def pause_text(files: Sequence[str], root: str) -> str:
 
 
 def _short(path: str, root: str) -> str:
-    pure = PurePath(path)
-    return str(pure.relative_to(root)) if pure.is_relative_to(root) else path
+    return "." if path == root else path.removeprefix(f"{root.rstrip('/')}/")
 
 
 class UpdateSteps:

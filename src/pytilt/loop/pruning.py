@@ -75,7 +75,7 @@ class Pruning:
                 changed.clear()
 
     async def _listen(self, changed: asyncio.Event) -> None:
-        async for _ in self._store.watch(Resource, Tiltfile):
+        async for _ in self._store.watch(Resource, Tiltfile, aspects={Resource: lambda each: each.status.busy}):
             changed.set()
 
     def _pause(self) -> float | None:
@@ -94,7 +94,7 @@ class Pruning:
             for update in resource.status.history
             if update.strategy is Strategy.FULL and update.outcome is Outcome.OK
         }
-        if declaration is None or any(resource.status.current for resource in resources):
+        if declaration is None or any(resource.status.busy for resource in resources):
             return
         now = asyncio.get_running_loop().time()
         if is_prune_due(declaration.prune, self._last, len(self._ended), now):

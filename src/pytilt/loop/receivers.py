@@ -74,7 +74,7 @@ class Receivers:
         """Keep streams equal to the containers that could be updated, without end; leaving closes them."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            async for changed in self._store.watch(Resource, Runtime):
+            async for changed in self._store.watch(Resource, Runtime, aspects={Resource: freshness.sync_inputs}):
                 self.turn({name for _, name in changed.names})
 
     def turn(self, names: AbstractSet[str]) -> None:

@@ -23,7 +23,6 @@ from pytilt.model.objects import ClusterState, Resource, Runtime, RuntimeState, 
 from pytilt.model.pods import Pod
 from pytilt.model.resources import KubeObject, KubernetesDeploy, PodReadiness
 from pytilt.model.status import RuntimeStatus
-from pytilt.model.stored import Object
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 
@@ -71,8 +70,6 @@ class Runtimes:
         self._discoveries = Discoveries(store, logs)
         self._began = store.now()
         self._dirty = asyncio.Event()
-        self._inputs: dict[str, tuple[object, ...]] = {}
-        """What of each resource was judged by."""
         self._watches: dict[tuple[WatchedKind, str], asyncio.Task[None]] = {}
         self._pods: dict[str, Pod] = {}
         self._owners: dict[str, Intermediate] = {}
@@ -96,27 +93,20 @@ class Runtimes:
         """Keep watching what resources live in, and their runtimes true, without end."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._judge(), name="runtimes")
-            async for changed in self._store.watch(Resource, ClusterState, KubernetesDiscovery):
-                concerned = [self._concerns(key) for key in changed.names]  # each is looked at
-                if any(concerned):
-                    self._watch(group)
-                    self._dirty.set()
+            async for _ in self._store.watch(
+                Resource, ClusterState, KubernetesDiscovery, aspects={Resource: self._aspect}
+            ):
+                self._watch(group)
+                self._dirty.set()
 
-    def _concerns(self, key: tuple[type[Object], str]) -> bool:
-        """Is it something by which runtimes are judged? A resource changes several times in each update."""
-        kind, name = key
-        resource = self._store.get(Resource, name) if kind is Resource else None
-        if resource is None:
-            self._inputs.pop(name, None)
-            return True
+    def _aspect(self, resource: Resource) -> tuple[object, ...]:
+        """What of a resource its runtime is judged by."""
         if not resource.spec.deploy.in_cluster:
-            return False
+            return ()
         status = resource.status
         # When it was deployed matters to what may have finished only.
         deployed = status.deployed_at if self._finished else bool(status.deployed_at)
-        inputs = resource.enabled, resource.spec, deployed, status.applied, status.applied_uids, status.template_hashes
-        before, self._inputs[name] = self._inputs.get(name), inputs
-        return before != self._inputs[name]
+        return resource.enabled, resource.spec, deployed, status.applied, status.applied_uids, status.template_hashes
 
     def _watch(self, group: asyncio.TaskGroup) -> None:
         """Watch every namespace that a resource lives in; a watch that was begun goes on."""

@@ -1,6 +1,7 @@
 """`ToggleButton`s: each owns a UIButton, whose clicks switch a key of a ConfigMap; and the ConfigMaps of resources."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -59,7 +60,9 @@ class Toggles:
 
     async def run(self) -> None:
         """Follow the clicks and the ConfigMaps, without end."""
-        async for changed in self._store.watch(ToggleButton, UIButton, ConfigMap, Resource):
+        async for changed in self._store.watch(
+            ToggleButton, UIButton, ConfigMap, Resource, aspects={Resource: attrgetter("enabled")}
+        ):
             if changed.kinds != {Resource}:
                 self.turn()
             state = self._store.snapshot()

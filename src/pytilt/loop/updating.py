@@ -117,6 +117,8 @@ class Updating:
         if limit := self._settings().max_parallel_updates:
             slots = Slots(commands=limit, builds=limit, applies=limit, repeats=limit, total=limit)
         decided = self._planner.plan(self._store.snapshot(), slots, changed)
+        for start in decided.starts:
+            self._begin(start, group)
         for name, number, recording in self._readiness.ready(self._store.snapshot()):
             self._edit(name, partial(readiness.with_steps, number=number, recording=recording))
         self._origins.hold(decided.holds)
@@ -124,8 +126,6 @@ class Updating:
         for name, hold in decided.holds.items():
             if hold.reason is HoldReason.DEBOUNCE:
                 self._debouncing.wait(name)
-        for start in decided.starts:
-            self._begin(start, group)
 
     def next_id(self) -> int:
         """A number for an update, unique within the session."""
@@ -200,6 +200,11 @@ class Updating:
             saved_at=origin.saved_at,
         )
         self._begin_round(start)
+        # The task comes first, so that it runs before all who wait for changes of the resource.
+        task = group.create_task(self._perform(start, update, origin), name=f"update {start.resource} {number}")
+        tasks = self._tasks.setdefault(start.resource, {})
+        tasks[task] = update
+        task.add_done_callback(tasks.pop)
         self._edit(
             start.resource,
             lambda status: replace(
@@ -215,10 +220,6 @@ class Updating:
                 pending_manual=False,
             ),
         )
-        task = group.create_task(self._perform(start, update, origin), name=f"update {start.resource} {number}")
-        tasks = self._tasks.setdefault(start.resource, {})
-        tasks[task] = update
-        task.add_done_callback(tasks.pop)
 
     def _begin_round(self, start: Start) -> None:
         state = self._store.snapshot()

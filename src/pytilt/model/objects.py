@@ -34,7 +34,7 @@ from pytilt.model.pods import Pod
 from pytilt.model.resources import CiSettings, Declaration, Link
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.stored import Object, Owner
-from pytilt.model.updates import DeployedImage, Hold, Pause, Reason, SyncedContainer, Trigger, Update
+from pytilt.model.updates import DeployedImage, Hold, Pause, Reason, Strategy, SyncedContainer, Trigger, Update
 
 
 class SessionStatus(Value):
@@ -136,6 +136,11 @@ class ResourceStatus(Value):
     def last(self) -> Update | None:
         """The update that ended last."""
         return self.history[0] if self.history else None
+
+    @property
+    def busy(self) -> bool:
+        """Does an update run that is no live one, and so may change what is in the cluster?"""
+        return any(update.strategy is not Strategy.LIVE for update in self.current)
 
 
 class Resource(Object):

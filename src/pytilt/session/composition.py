@@ -176,8 +176,8 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         requests = SessionRequests(watching, updating, evaluating)
         tasks = {
             "files": watching.run(),
-            "tiltfile": evaluating.run(),
             "updates": updating.run(),
+            "tiltfile": evaluating.run(),
             "runtimes": kinds.run(),
             "pod logs": pod_logs.run(),
             "live updates": receivers.run(),

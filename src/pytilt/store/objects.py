@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -17,6 +17,9 @@ from pytilt.model.times import precise
 O = TypeVar("O", bound=Object)  # noqa: E741 - the object's own type, all over this module
 
 Clock = Callable[[], datetime]
+
+Aspect = Callable[[Any], object]
+"""What somebody reads of an object, to be compared: a resource changes several times in an update, and few read all."""
 
 
 def utc_now() -> datetime:
@@ -53,12 +56,16 @@ class Changed(Value):
 
 
 class _Subscription:
-    def __init__(self, kinds: frozenset[type[Object]]) -> None:
+    def __init__(self, kinds: frozenset[type[Object]], aspects: Mapping[type[Object], Aspect]) -> None:
         self.kinds = kinds
+        self._aspects = aspects
         self.event = asyncio.Event()
         self.pending: set[tuple[type[Object], str]] = set()
 
-    def notify(self, kind: type[Object], name: str) -> None:
+    def notify(self, kind: type[Object], name: str, before: Object | None, after: Object | None) -> None:
+        aspect = self._aspects.get(kind)
+        if aspect is not None and before is not None and after is not None and aspect(before) == aspect(after):
+            return
         if not self.pending:
             self.event.set()
         self.pending.add((kind, name))
@@ -110,7 +117,7 @@ class Store:
         self._version += 1
         stored = replace(wanted, version=self._version, created_at=created)
         self._own(kind)[wanted.name] = stored
-        self._notify(kind, wanted.name)
+        self._notify(kind, wanted.name, before, stored)
         return stored
 
     def change(self, kind: type[O], name: str, edit: Callable[[O], O]) -> O | None:
@@ -122,18 +129,21 @@ class Store:
         """Remove an object; one that is not there is no error."""
         if name in self._objects[kind]:
             self._version += 1
-            del self._own(kind)[name]
-            self._notify(kind, name)
+            before = self._own(kind).pop(name)
+            self._notify(kind, name, before, None)
 
-    async def watch(self, *kinds: type[Object]) -> AsyncIterator[Changed]:
+    async def watch(
+        self, *kinds: type[Object], aspects: Mapping[type[Object], Aspect] | None = None
+    ) -> AsyncIterator[Changed]:
         """Yield changes: at once everything that is there, then whenever something changed.
 
         A slow reader gets one item for all that happened meanwhile.
 
         Args:
             kinds: what to watch; none means every kind.
+            aspects: kinds of which an object counts as changed only if this is another than before.
         """
-        with self._watching(frozenset(kinds or STORED)) as watch:
+        with self._watching(frozenset(kinds or STORED), aspects or {}) as watch:
             for kind in watch.kinds:
                 watch.pending.update((kind, name) for name in self._objects[kind])
             watch.event.set()
@@ -147,8 +157,10 @@ class Store:
         return precise(self._clock())
 
     @contextmanager
-    def _watching(self, kinds: frozenset[type[Object]]) -> Iterator[_Subscription]:
-        watch = _Subscription(kinds)
+    def _watching(
+        self, kinds: frozenset[type[Object]], aspects: Mapping[type[Object], Aspect]
+    ) -> Iterator[_Subscription]:
+        watch = _Subscription(kinds, aspects)
         for kind in kinds:
             self._watches[kind].append(watch)
         try:
@@ -164,7 +176,7 @@ class Store:
             self._objects[kind] = dict(self._objects[kind])
         return self._objects[kind]
 
-    def _notify(self, kind: type[Object], name: str) -> None:
+    def _notify(self, kind: type[Object], name: str, before: Object | None, after: Object | None) -> None:
         self._snapshot = None
         for watch in self._watches[kind]:
-            watch.notify(kind, name)
+            watch.notify(kind, name, before, after)

@@ -10,7 +10,7 @@ import pytest
 
 from pytilt.errors import UserError
 from pytilt.host.files.inotify import Inotify, InotifyEvent, Mask
-from pytilt.host.files.linux import InotifyWatcher
+from pytilt.host.files.linux import InotifyWatcher, without_steps
 from pytilt.host.files.repositories import LOCK
 from pytilt.host.ignoring import EDITOR_PATTERNS
 from pytilt.host.processes import HostRunner, ProcessRequest
@@ -70,6 +70,20 @@ async def test_a_save_is_one_item_that_names_the_file(watcher: InotifyWatcher, r
     assert await reader.next() == {"k": {"web/main.py"}}
     (repo / "api/main.go").write_text("new")
     assert await reader.next() == {"k": {"api/main.go"}}
+
+
+def test_only_the_last_step_of_writing_a_file_is_looked_at():
+    steps = [
+        InotifyEvent(1, Mask.CREATE, "a"),
+        InotifyEvent(1, Mask.MODIFY, "a"),
+        InotifyEvent(1, Mask.CLOSE_WRITE, "a"),
+        InotifyEvent(1, Mask.MODIFY, "a"),
+        InotifyEvent(1, Mask.MODIFY, "b"),
+        InotifyEvent(2, Mask.MODIFY, "b"),
+        InotifyEvent(2, Mask.MODIFY, "b"),
+        InotifyEvent(2, Mask.DELETE, "b"),
+    ]
+    assert list(without_steps(steps)) == [steps[0], *steps[2:5], *steps[6:]]
 
 
 async def test_every_key_gets_what_matters_to_it(watcher: InotifyWatcher, repo: Path):

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,6 +33,7 @@ _LEFT = int(Mask.DELETE | Mask.MOVED_FROM)
 _COMPLETE = int(Mask.CLOSE_WRITE | Mask.MOVED_TO)
 _ENDED = int(Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.IGNORED | Mask.UNMOUNT)
 _CREATE = int(Mask.CREATE)
+_CLOSE_WRITE = int(Mask.CLOSE_WRITE)
 _MODIFY = int(Mask.MODIFY)
 _ATTRIB = int(Mask.ATTRIB)
 _MOVE_SELF = int(Mask.MOVE_SELF)
@@ -128,9 +130,8 @@ class InotifyWatcher:
 
     def _read(self) -> None:
         now = time.time_ns()
-        while events := self._watches.read():
-            for event in events:
-                self._dispatch(event)
+        for event in without_steps(self._watches.read()):
+            self._dispatch(event)
         self._read_at = now
 
     def _dispatch(self, event: InotifyEvent) -> None:
@@ -420,6 +421,15 @@ class InotifyWatcher:
     def _emit_entry(self, path: str, name: str) -> None:
         if directory := self._tree.at(path):
             self._emit(directory, name)
+
+
+def without_steps(events: Sequence[InotifyEvent]) -> Iterator[InotifyEvent]:
+    """The events, of a file that is written to in several steps only the last one."""
+    following: InotifyEvent | None
+    for event, following in zip_longest(events, events[1:]):
+        written = event.mask == _MODIFY and following is not None and following.mask in (_MODIFY, _CLOSE_WRITE)
+        if not (written and following[::2] == event[::2]):
+            yield event
 
 
 def _interests_of(findings: Findings) -> Iterator[Interest]:

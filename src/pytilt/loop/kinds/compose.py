@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pytilt.errors import CommandError
-from pytilt.loop.kinds.protocol import deployed_as
+from pytilt.loop.kinds.protocol import changes_of, deployed_as
 from pytilt.loop.outcomes import Done
 from pytilt.loop.runtime_status import RuntimeWriter
 from pytilt.loop.schedule import Start
@@ -50,7 +50,7 @@ class ComposeKind:
 
     async def run(self) -> None:
         """Write that nothing runs, without end."""
-        async for changed in self._store.watch(Resource):
+        async for changed in self._store.watch(Resource, aspects={Resource: changes_of(ComposeDeploy)}):
             names = [name for _, name in changed.names]
             for resource, _deploy in deployed_as(ComposeDeploy, self._store.snapshot(), names):
                 status = RuntimeStatus.NOT_APPLICABLE if resource.enabled else RuntimeStatus.NONE

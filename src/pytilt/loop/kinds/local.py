@@ -9,7 +9,7 @@ from pytilt.host.output import Tail, both
 from pytilt.host.timing import step
 from pytilt.loop.cmd_progress import CmdProgress, write_status
 from pytilt.loop.declaring import update_command
-from pytilt.loop.kinds.protocol import deployed_as
+from pytilt.loop.kinds.protocol import changes_of, deployed_as
 from pytilt.loop.outcomes import Done
 from pytilt.loop.processes import CommandProcesses, ending
 from pytilt.loop.runtime_status import RuntimeWriter
@@ -99,7 +99,7 @@ class LocalKind:
     async def run(self) -> None:
         """Keep what runs equal to what is wanted, without end; leaving stops every process."""
         async with asyncio.TaskGroup() as group:
-            async for changed in self._store.watch(Resource):
+            async for changed in self._store.watch(Resource, aspects={Resource: changes_of(LocalDeploy)}):
                 await self.turn(group, [name for _, name in changed.names])
 
     async def turn(self, group: asyncio.TaskGroup, names: Collection[str]) -> None:

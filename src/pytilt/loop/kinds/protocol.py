@@ -9,7 +9,7 @@ from pytilt.loop.schedule import Start
 from pytilt.model.logs import Log
 from pytilt.model.objects import Resource
 from pytilt.model.resources import Deploy, ResourceSpec, UpdateSettings
-from pytilt.store.objects import Snapshot
+from pytilt.store.objects import Aspect, Snapshot
 
 D = TypeVar("D", bound=Deploy)
 D_contra = TypeVar("D_contra", bound=Deploy, contravariant=True)
@@ -81,6 +81,11 @@ class ResourceKinds:
         async with asyncio.TaskGroup() as group:
             for deploy, kind in self._kinds.items():
                 group.create_task(kind.run(), name=f"runtimes of {deploy.__name__}")
+
+
+def changes_of(kind: type[Deploy]) -> Aspect:
+    """Of a resource of one kind every change; nothing of the others."""
+    return lambda resource: resource.version if isinstance(resource.spec.deploy, kind) else None
 
 
 def deployed_as(kind: type[D], state: Snapshot, names: Iterable[str] | None = None) -> Iterator[tuple[Resource, D]]:
