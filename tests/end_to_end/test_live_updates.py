@@ -121,6 +121,26 @@ def test_the_pod_that_replaces_a_deleted_one_gets_what_that_had(web, kubectl, na
         assert session.strategies("web").count("full") == 1
 
 
+def test_in_manual_mode_a_new_pod_serves_what_was_asked_for_and_not_what_waits(web, kubectl, namespace):
+    tilt, port = web()
+    tilt.shell("echo 'trigger_mode(TRIGGER_MODE_MANUAL)' >> Tiltfile")
+    with tilt.up() as session:
+        session.settles("web")
+        pod = session.container("web")[0]
+        tilt.save("page/index.html", "asked for\n")
+        tilt.ok("trigger", "web", "--wait")
+        tilt.save("page/index.html", "waits\n")
+        session.until(lambda: session.rows()["web"]["hasPendingChanges"], "the change that waits")
+        kubectl("delete", "pod", "-n", namespace, pod, "--wait=false")
+        session.until(lambda: session.container("web")[0] not in ("", pod), "another pod")
+        session.until(lambda: served(port) == "asked for\n", "what was asked for")
+        session.until(lambda: not session.rows()["web"].get("currentBuild"), "the end of the update")
+        assert session.rows()["web"]["hasPendingChanges"]
+        tilt.ok("trigger", "web", "--wait")
+        assert served(port) == "waits\n"
+        assert session.strategies("web") == ["full", "live", "live", "live"]
+
+
 def test_an_image_that_is_not_built_here_is_updated_in_place(tilt_on_cluster, kubectl, namespace):
     """`custom_build` with the command `:`: what the YAML names is what runs."""
     yaml = DEPLOYMENT.replace("image: e2e/web", 'image: "busybox:latest", command: [sleep, "3600"]')

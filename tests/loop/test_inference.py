@@ -5,6 +5,8 @@ import pytest
 from msgspec.structs import replace
 
 from pytilt.errors import NotInPlaceError
+from pytilt.host.state import StateDirectory
+from pytilt.liveupdate.keeping import KeptFiles
 from pytilt.liveupdate.shell import open_shell
 from pytilt.loop import freshness
 from pytilt.loop.freshness import InPlace, NotInPlace
@@ -152,7 +154,7 @@ class Trial:
         found = Pod(name="web-1", namespace="default", uid="u", created_at="", containers=(container,))
         store.put(Runtime(name="web", status=RuntimeState(pods=(found,))))
         self.receivers = Receivers(store, lambda ref, _: open_shell(containers, ref))
-        self.syncing = Syncing(store, self.receivers, gone_seconds=0.05)
+        self.syncing = Syncing(store, self.receivers, KeptFiles(StateDirectory(root / "kept")), gone_seconds=0.05)
 
     @property
     def resource(self) -> Resource:

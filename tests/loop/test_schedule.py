@@ -307,16 +307,76 @@ def test_a_new_container_gets_what_was_synced_into_the_old_one(world: World):
     assert (start.strategy, start.reason) == (Strategy.LIVE, Reason.CONTAINER_REPLACED)
 
 
-def test_in_manual_mode_a_new_container_gets_it_too_and_a_change_still_waits(world: World):
-    world.deployed(image(), consumed=5, synced=5, containers=(SyncedContainer(id="c1", sequence=5),))
+def manual(world: World) -> None:
     (resource,) = world.store.snapshot().all(Resource)
     world.store.put(replace(resource, spec=replace(resource.spec, trigger_mode=TriggerMode.MANUAL)))
+
+
+def test_in_manual_mode_a_new_container_gets_it_too_and_a_change_still_waits(world: World):
+    world.deployed(image(), consumed=5, synced=5, containers=(SyncedContainer(id="c1", sequence=5),))
+    manual(world)
     world.changes("image:web-image", {"/p/src/main.py": 5})
     world.runtime("web", id="c2")
     (start,) = world.plan().starts
     assert (start.strategy, start.reason) == (Strategy.LIVE, Reason.CONTAINER_REPLACED)
     world.changes("image:web-image", {"/p/src/main.py": 6})
     assert not world.plan().starts
+
+
+@pytest.mark.parametrize("waiting", ["/p/src/other.py", "/p/Makefile"])
+def test_in_manual_mode_what_waits_keeps_no_new_container_from_what_was_synced(world: World, waiting: str):
+    world.deployed(image(), consumed=5, synced=5, containers=(SyncedContainer(id="c1", sequence=5),))
+    manual(world)
+    world.changes("image:web-image", {"/p/src/main.py": 5, waiting: 6})
+    assert world.plan().pending_manual == {"web"}
+    world.runtime("web", id="c2")
+    (start,) = world.plan().starts
+    assert (start.strategy, start.reason) == (Strategy.LIVE, Reason.CONTAINER_REPLACED)
+    assert (start.sequence, start.changed_files, start.only_in_place) == (5, (), True)
+
+
+def test_in_manual_mode_what_waits_is_not_built_for_the_sake_of_a_new_container(world: World):
+    world.deployed(image(), consumed=5, synced=5, containers=(SyncedContainer(id="c1", sequence=5),))
+    manual(world)
+    world.changes("image:web-image", {"/p/src/main.py": 5, "/p/src/other.py": 6})
+    world.runtime("web", id="c2", state=ContainerState.WAITING, reason="CrashLoopBackOff")
+    plan = world.plan()
+    assert not plan.starts
+    assert plan.pending_manual == {"web"}
+
+
+def test_in_manual_mode_a_new_container_gets_what_is_kept_of_files_that_changed_since(world: World):
+    world.deployed(image(), consumed=5, synced=5, kept=5, containers=(SyncedContainer(id="c1", sequence=5),))
+    manual(world)
+    world.changes("image:web-image", {"/p/src/main.py": 6})
+    assert not world.plan().starts
+    world.runtime("web", id="c2")
+    (start,) = world.plan().starts
+    assert (start.strategy, start.sequence) == (Strategy.LIVE, 5)
+    world.built(image(), sequence=5)
+    assert not world.plan().starts
+
+
+def test_in_manual_mode_a_live_update_that_fell_back_is_followed_by_a_full_one(world: World):
+    fell = replace(update(Strategy.LIVE, Outcome.FELL_BACK), error="the stream broke")
+    world.deployed(image(), history=(fell, update()))
+    manual(world)
+    world.changes("image:web-image", {"/p/src/main.py": 5})
+    (start,) = world.plan().starts
+    assert (start.strategy, start.note) == (Strategy.FULL, "the stream broke")
+
+
+def test_while_a_build_is_broken_a_new_container_gets_what_was_synced_and_nothing_is_built_again(world: World):
+    broken = (update(outcome=Outcome.FAILED), update())
+    world.deployed(image(), history=broken, consumed=6, synced=5, containers=(SyncedContainer(id="c1", sequence=5),))
+    world.changes("image:web-image", {"/p/src/main.py": 5, "/p/Makefile": 6})
+    assert not world.plan().starts
+    world.runtime("web", id="c2")
+    (start,) = world.plan().starts
+    assert (start.strategy, start.sequence, start.only_in_place) == (Strategy.LIVE, 5, True)
+    world.runtime("web", id="c2", state=ContainerState.WAITING, reason="CrashLoopBackOff")
+    plan = world.plan()
+    assert (plan.starts, plan.due) == ((), {})
 
 
 def test_live_updates_do_not_wait_for_a_local_resource_that_runs(world: World):

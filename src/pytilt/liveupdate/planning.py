@@ -54,6 +54,8 @@ class SyncedFile(Value):
     """Of a directory: without what is in it."""
     follow: bool = False
     """A link is what it leads to. Of a directory: links in it that are followed come by themselves."""
+    origin: str = ""
+    """Where `local` is a copy: what it was copied from."""
 
 
 class SyncPlan(Value):

@@ -12,7 +12,7 @@ from pytilt.model.inference import Inferred
 from pytilt.model.names import CONFIGS, TILTFILE, ImageName
 from pytilt.model.objects import FileWatch, ImageMap, Resource, Runtime, Tiltfile
 from pytilt.model.pods import Container, ContainerState, Pod
-from pytilt.model.updates import Outcome, Strategy
+from pytilt.model.updates import Outcome, Strategy, Update
 from pytilt.store.objects import Snapshot
 
 CRASHED = frozenset(
@@ -158,7 +158,13 @@ def sources(resource: Resource, image: Image) -> tuple[Image, ...]:
 def missing(state: Snapshot, resource: Resource, target: SyncTarget, *, upto: int) -> Mapping[str, int]:
     """The files that a container lacks: changed after its image was built and not synced into it."""
     synced = {container.id: container.sequence for container in resource.status.containers}
-    above = synced.get(target.container.id, 0)
+    return since_built(state, resource, target, above=synced.get(target.container.id, 0), upto=upto)
+
+
+def since_built(
+    state: Snapshot, resource: Resource, target: SyncTarget, *, upto: int, above: int = 0
+) -> Mapping[str, int]:
+    """The files that changed after the image of a container was built, by changes above one sequence up to another."""
     found: dict[str, int] = {}
     for image in sources(resource, target.image):
         found.update(unbuilt(state, image, above=above))
@@ -175,16 +181,26 @@ def _can_be_synced(path: str, rules: LiveUpdate | Inferred) -> bool:
 
 def lacking(state: Snapshot, resource: Resource) -> bool:
     """Does a running container lack what was synced into the containers before it?"""
-    known = {container.id: container.tried for container in resource.status.containers}
+    known = {container.id: container for container in resource.status.containers}
     for target in sync_targets(state, resource):
-        tried = known.get(target.container.id, 0)
+        before = known.get(target.container.id)
+        tried = before.tried if before else 0
         if not target.running or (tried and tried >= resource.status.synced):
             continue  # what failed there is tried again with the next change
         starts = isinstance(target.rules, LiveUpdate) and (target.rules.initial_sync or target.rules.followed)
-        initial = starts and target.container.id not in known
-        if initial or missing(state, resource, target, upto=resource.status.synced):
+        initial = starts and before is None
+        built = state.get(ImageMap, target.image.name)
+        included = max(before.sequence if before else 0, built.status.sequence if built else 0)
+        kept = resource.status.kept > included
+        if initial or kept or missing(state, resource, target, upto=resource.status.synced):
             return True
     return False
+
+
+def failed_update(resource: Resource) -> Update | None:
+    """The last full update, if it failed."""
+    full = next((update for update in resource.status.history if update.strategy is Strategy.FULL), None)
+    return full if full is not None and full.outcome is not Outcome.OK else None
 
 
 class ContainerPending(Value):
@@ -203,18 +219,25 @@ class InPlace(Value):
     targets: tuple[SyncTarget, ...]
 
 
-def in_place(state: Snapshot, resource: Resource) -> ContainerPending | NotInPlace | InPlace:
-    """Can what changed be brought into the running containers?"""
+def in_place(state: Snapshot, resource: Resource, *, replay: bool = False) -> ContainerPending | NotInPlace | InPlace:
+    """Can what changed be brought into the running containers?
+
+    Args:
+        state: of the session.
+        resource: which.
+        replay: only what was brought before, into containers that started since; whatever else there is waits.
+    """
     live = [image for image in resource.spec.images if rules_of(resource, image) is not None]
     if not live:
         return NotInPlace(why=next((each.why for each in resource.status.inferences), ""))
-    full = next((update for update in resource.status.history if update.strategy is Strategy.FULL), None)
-    if full is None or full.outcome is not Outcome.OK:
+    if not any(update.strategy is Strategy.FULL for update in resource.status.history):
+        return NotInPlace()
+    if not replay and failed_update(resource) is not None:
         return NotInPlace()
     last = resource.status.last
     if last is not None and last.outcome is Outcome.FELL_BACK:
         return NotInPlace(why=last.error)
-    why = _outside(state, resource, live)
+    why = None if replay else _outside(state, resource, live)
     if why is not None:
         return NotInPlace(why=why)
     found = tuple(sync_targets(state, resource))

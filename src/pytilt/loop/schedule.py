@@ -30,6 +30,9 @@ class Start(Value):
     """Why not in place, where that was possible in principle."""
     force: bool = False
     """Delete what is deployed and build everything anew: a trigger in auto mode with nothing to do."""
+    only_in_place: bool = False
+    """It brings new containers what the ones before them had, and no full update may follow should that fail: one would
+    bring what waits for somebody, or fail as the last one did."""
 
 
 class UpdatePlan(Value):
@@ -69,17 +72,21 @@ class Need(Value):
     resource: Resource
     reason: Reason
     changed: Mapping[str, int]
+    only_in_place: bool = False
+    """See `Start.only_in_place`."""
 
     @property
     def asked(self) -> bool:
-        """May it be updated now? In manual mode only a trigger or the first update says so.
+        """May it be updated now?
 
         A new container gets what the one before it had in every mode: that was asked for.
         """
-        status = self.resource.status
-        begins = (not status.history and not status.current) or bool(status.interrupted)
-        replays = self.reason == Reason.CONTAINER_REPLACED
-        return self.resource.spec.trigger_mode.auto or status.trigger is not None or begins or replays
+        return _may_update(self.resource) or self.replays
+
+    @property
+    def replays(self) -> bool:
+        """Does it bring new containers what the ones before them had, and nothing else?"""
+        return self.reason == Reason.CONTAINER_REPLACED
 
     @property
     def taken(self) -> bool:
@@ -109,7 +116,23 @@ def need_of(state: Snapshot, resource: Resource) -> Need | None:
         return None
     changed = freshness.unconsumed(state, resource)
     reason = _reason(state, resource, changed)
+    if reason & Reason.CONTAINER_REPLACED:
+        rest = reason & ~Reason.CONTAINER_REPLACED
+        waits = bool(rest) and not _may_update(resource)
+        if waits or (not rest and freshness.failed_update(resource) is not None):
+            possible = not isinstance(freshness.in_place(state, resource, replay=True), freshness.NotInPlace)
+            if possible:
+                return Need(resource=resource, reason=Reason.CONTAINER_REPLACED, changed={}, only_in_place=True)
+            reason = rest
     return Need(resource=resource, reason=reason, changed=changed) if reason else None
+
+
+def _may_update(resource: Resource) -> bool:
+    """May what changed start an update? In manual mode only a trigger says so, or what began and is to be completed."""
+    status = resource.status
+    begins = (not status.history and not status.current) or bool(status.interrupted & ~Reason.CONTAINER_REPLACED)
+    goes_on = status.last is not None and status.last.outcome is Outcome.FELL_BACK
+    return resource.spec.trigger_mode.auto or status.trigger is not None or begins or goes_on
 
 
 def _reason(state: Snapshot, resource: Resource, changed: Mapping[str, int]) -> Reason:
@@ -267,7 +290,7 @@ def _in_place(state: Snapshot, need: Need, sequence: int) -> Start | Blocked | s
     """A live update, a wait for the container, or the reason why it has to be a full update."""
     if need.reason & ~(Reason.CHANGED_FILES | Reason.CONTAINER_REPLACED) and not _only_changes(need):
         return ""
-    answer = freshness.in_place(state, need.resource)
+    answer = freshness.in_place(state, need.resource, replay=need.only_in_place)
     if isinstance(answer, freshness.ContainerPending):
         return Blocked(hold=Hold(reason=HoldReason.WAITING_FOR_DEPLOY, on=(ResourceName(need.resource.name),)))
     if isinstance(answer, freshness.NotInPlace):
@@ -276,9 +299,10 @@ def _in_place(state: Snapshot, need: Need, sequence: int) -> Start | Blocked | s
         resource=ResourceName(need.resource.name),
         reason=need.reason,
         strategy=Strategy.LIVE,
-        sequence=sequence,
+        sequence=need.resource.status.synced if need.replays else sequence,
         changed_files=tuple(sorted(need.changed)),
         first_change=need.first_change,
+        only_in_place=need.only_in_place,
     )
 
 

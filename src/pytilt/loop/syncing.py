@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from pytilt.errors import NotInPlaceError, PytiltError, SyncError
+from pytilt.errors import NotInPlaceError, PytiltError, SyncError, UserError
 from pytilt.host import timing
 from pytilt.host.output import Tail
 from pytilt.liveupdate.archive import DiskTree, examine, list_linked, list_synced
 from pytilt.liveupdate.inferring import blind, plan_changes
+from pytilt.liveupdate.keeping import KeptFiles, KeptUpdate
 from pytilt.liveupdate.planning import FallBack, SyncedFile, SyncPlan, plan_initial
 from pytilt.liveupdate.receiver import COMMAND_TITLE, Batch
 from pytilt.loop import freshness
@@ -26,10 +27,10 @@ from pytilt.model.base import Value
 from pytilt.model.images import LiveUpdate
 from pytilt.model.inference import Inference, Inferred
 from pytilt.model.logs import Level, Log
-from pytilt.model.names import TILTFILE, ImageName
-from pytilt.model.objects import Resource, Runtime, Tiltfile
+from pytilt.model.names import TILTFILE, ImageName, ResourceName
+from pytilt.model.objects import ImageMap, Resource, Runtime, Tiltfile
 from pytilt.model.resources import Declaration
-from pytilt.model.updates import Outcome, StepName, SyncedContainer
+from pytilt.model.updates import Outcome, Reason, StepName, SyncedContainer
 from pytilt.store.objects import Store
 
 GONE_SECONDS = 3.0
@@ -37,6 +38,8 @@ GONE_SECONDS = 3.0
 
 SHOWN_FILES = 10
 """Files that a live update names one by one in the log."""
+
+_NOT_KEPT = "No copy is kept for containers that start later, while another change of it waits"
 
 
 class _SyncResult(Value):
@@ -55,12 +58,16 @@ class Syncing:
     Args:
         store: the session's objects.
         receivers: keeps a stream open to every container that could get one.
+        kept: keeps in manual mode what was brought, for containers that start when it has changed on disk already.
         gone_seconds: how long it may take until the cluster says that a container has ended.
     """
 
-    def __init__(self, store: Store, receivers: Receivers, *, gone_seconds: float = GONE_SECONDS) -> None:
+    def __init__(
+        self, store: Store, receivers: Receivers, kept: KeptFiles, *, gone_seconds: float = GONE_SECONDS
+    ) -> None:
         self._store = store
         self._receivers = receivers
+        self._kept = kept
         self._gone_seconds = gone_seconds
         self._explained: set[str] = set()
         """Resources whose log says what was inferred."""
@@ -73,7 +80,7 @@ class Syncing:
             UnreachableError: the cluster does not answer.
         """
         targets = tuple(target for target in freshness.sync_targets(self._store.snapshot(), resource) if target.running)
-        if not targets:
+        if not targets and not start.only_in_place:
             raise SyncError("the containers changed before they could be updated")
         try:
             results = await self._all(resource, targets, start, log)
@@ -96,11 +103,22 @@ class Syncing:
             for target, result in zip(targets, results, strict=True)
             if not result.gone
         )
-        return Done(
-            outcome=Outcome.FAILED if errors else Outcome.OK,
-            error=errors[0] if errors else "",
-            status={"synced": start.sequence, "containers": synced, "deployed_at": self._store.now()},
-        )
+        outcome, error = (Outcome.FAILED, errors[0]) if errors else (Outcome.OK, "")
+        failed = freshness.failed_update(resource) if start.only_in_place else None
+        if failed is not None and not errors:
+            outcome, error = failed.outcome, failed.error
+            log("What was built last has failed, and that is still to be mended\n", level=Level.WARN)
+        status = {"synced": start.sequence, "containers": synced, "deployed_at": self._store.now()}
+        kept = any(self._kept.get((ResourceName(resource.name), image.name)) for image in resource.spec.images)
+        return Done(outcome=outcome, error=error, status={**status, "kept": start.sequence if kept else 0})
+
+    def forget_built(self, resource: Resource) -> None:
+        """Keep no more copies of what is in an image now."""
+        for image in resource.spec.images:
+            key = ResourceName(resource.name), image.name
+            built, kept = self._store.get(ImageMap, image.name), self._kept.get(key)
+            if kept is not None and built is not None and built.status.sequence >= kept.sequence:
+                self._kept.drop(key)
 
     async def _all(
         self, resource: Resource, targets: Sequence[SyncTarget], start: Start, log: Log
@@ -142,7 +160,7 @@ class Syncing:
             if problem.hint is None and not isinstance(problem, NotInPlaceError) and await self._gone(resource, target):
                 log(f"  → Container {name} is gone; what changed goes into the one that replaces it\n")
                 return _SyncResult(gone=True)
-            if not target.image.live_update_only:
+            if not (target.image.live_update_only or start.only_in_place):
                 raise
             log(f"  → Failed to update container {name}: {problem}\n", level=Level.ERROR)
             return _SyncResult(error=str(problem), brought=False)
@@ -161,7 +179,7 @@ class Syncing:
         self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
     ) -> str:
         with timing.step(StepName.PLAN):
-            batch = await self._batch(resource, target, start, batches)
+            batch = await self._batch(resource, target, start, batches, log)
         if batch.empty:
             return ""
         name = f"{target.pod.name}/{target.container.name}"
@@ -189,23 +207,76 @@ class Syncing:
             places = " or ".join(f"`{place}`" for check in plan.checks for place in check.argv[4:])
             raise NotInPlaceError(f"{places} is a directory in the container")
 
-    async def _batch(self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches") -> Batch:
-        rules, known = target.rules, batches.synced
-        if isinstance(rules, LiveUpdate) and rules.initial_sync and target.container.id not in known:
-            files = that_matter(target.image.files, self._declaration())
-            return batches.of(plan_initial(await list_synced(rules, files.ignores), rules), rules)
-        follows = isinstance(rules, LiveUpdate) and bool(rules.followed)
-        same = target.image.name, known.get(target.container.id, 0)
+    async def _batch(
+        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
+    ) -> Batch:
+        if not resource.spec.trigger_mode.auto:
+            kept = await self._keep(resource, target, start, batches, log)
+            if kept is not None:
+                return batches.of(await self._kept_plan(resource, target, start, batches, kept), target.rules)
+        follows = isinstance(target.rules, LiveUpdate) and bool(target.rules.followed)
+        same = target.image.name, batches.synced.get(target.container.id, 0)
         if not follows and (shared := batches.shared.get(same)):
             return shared
-        paths = frozenset(freshness.missing(self._store.snapshot(), resource, target, upto=start.sequence))
-        if isinstance(rules, LiveUpdate) and rules.followed:
-            files = that_matter(target.image.files, self._declaration())
-            paths |= await list_linked(rules, files.ignores, paths if target.container.id in known else None)
-        batch = batches.changed(paths, rules)
-        if not follows:
+        new = target.container.id not in batches.synced
+        batch = batches.of(await self._plan(resource, target, start, batches, new=new), target.rules)
+        if not (follows or _is_initial(target.rules, new=new)):
             batches.shared[same] = batch
         return batch
+
+    async def _plan(
+        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", *, new: bool
+    ) -> SyncPlan:
+        """What a container lacks, as it is on disk."""
+        rules = target.rules
+        if isinstance(rules, LiveUpdate) and _is_initial(rules, new=new):
+            files = that_matter(target.image.files, self._declaration())
+            return plan_initial(await list_synced(rules, files.ignores), rules)
+        above = 0 if new else batches.synced.get(target.container.id, 0)
+        state = self._store.snapshot()
+        paths = frozenset(freshness.since_built(state, resource, target, above=above, upto=start.sequence))
+        if isinstance(rules, LiveUpdate) and rules.followed:
+            files = that_matter(target.image.files, self._declaration())
+            paths |= await list_linked(rules, files.ignores, None if new else paths)
+        return batches.changed(paths, rules)
+
+    async def _keep(
+        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
+    ) -> KeptUpdate | None:
+        """Keep a copy of all that a new container lacks; None where that cannot be done."""
+        async with batches.keeping:
+            if target.image.name in batches.kept:
+                return batches.kept[target.image.name]
+            state, key = self._store.snapshot(), (ResourceName(resource.name), target.image.name)
+            built = state.get(ImageMap, target.image.name)
+            kept = self._kept.get(key)
+            if kept is None or kept.sequence < max(start.sequence, built.status.sequence if built else 0):
+                plan = await self._plan(resource, target, start, batches, new=True)
+                changes = freshness.since_built(state, resource, target, upto=start.sequence)
+                try:
+                    kept = await self._kept.keep(key, plan, changes, start.sequence)
+                except (OSError, UserError) as problem:
+                    kept = None
+                    log(f"{_NOT_KEPT}: {problem}\n", level=Level.WARN)
+                for path in kept.left_out if kept else ():
+                    log(f"{_NOT_KEPT}: `{path}` is too large\n", level=Level.WARN)
+            batches.kept[target.image.name] = kept
+            return kept
+
+    async def _kept_plan(
+        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", kept: KeptUpdate
+    ) -> SyncPlan:
+        """What a container lacks, as it was when somebody asked for it."""
+        before = batches.synced.get(target.container.id)
+        if before is not None and before >= kept.sequence:
+            return SyncPlan()
+        if start.reason == Reason.CONTAINER_REPLACED:
+            state = self._store.snapshot()
+            upto = freshness.latest(state)
+            return kept.without(freshness.since_built(state, resource, target, above=kept.sequence, upto=upto))
+        if before is None:
+            return kept.plan
+        return kept.part(await self._plan(resource, target, start, batches, new=False))
 
     def _declaration(self) -> Declaration:
         tiltfile = self._store.get(Tiltfile, TILTFILE)
@@ -225,6 +296,10 @@ def _blocked(resource: Resource, targets: Iterable[SyncTarget], problem: BaseExc
     )
 
 
+def _is_initial(rules: LiveUpdate | Inferred, *, new: bool) -> bool:
+    return new and isinstance(rules, LiveUpdate) and rules.initial_sync
+
+
 class _UpdateBatches:
     """The batches of one update: containers that lack the same files share one."""
 
@@ -233,11 +308,14 @@ class _UpdateBatches:
         """Up to which change each container has its files."""
         self.shared: dict[tuple[ImageName, int], Batch] = {}
         """What containers of one image get that have them up to the same change."""
+        self.kept: dict[ImageName, KeptUpdate | None] = {}
+        """What is kept of each image."""
+        self.keeping = asyncio.Lock()
         self._batches: dict[tuple[SyncPlan, bool], Batch] = {}
         self._plans: dict[tuple[LiveUpdate | Inferred, frozenset[str]], SyncPlan] = {}
 
-    def changed(self, paths: Iterable[str], rules: LiveUpdate | Inferred) -> Batch:
-        """The batch that brings what is at these paths now.
+    def changed(self, paths: Iterable[str], rules: LiveUpdate | Inferred) -> SyncPlan:
+        """The plan that brings what is at these paths now.
 
         Raises:
             SyncError: it cannot be brought in place.
@@ -248,7 +326,7 @@ class _UpdateBatches:
             if isinstance(planned, FallBack):
                 raise NotInPlaceError(planned.explained)
             self._plans[key] = planned
-        return self.of(self._plans[key], rules)
+        return self._plans[key]
 
     def of(self, plan: SyncPlan, rules: LiveUpdate | Inferred) -> Batch:
         """The batch of a plan."""
@@ -290,6 +368,6 @@ def _log_steps(log: Log, name: str, batch: Batch) -> None:
 def _list(log: Log, files: Iterable[SyncedFile]) -> None:
     shown = list(files)
     for file in shown[:SHOWN_FILES]:
-        log(f"- '{file.local}' --> '{file.remote}'\n")
+        log(f"- '{file.origin or file.local}' --> '{file.remote}'\n")
     if len(shown) > SHOWN_FILES:
         log(f"- … and {len(shown) - SHOWN_FILES} more\n")

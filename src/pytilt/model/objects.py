@@ -128,6 +128,8 @@ class ResourceStatus(Value):
     """RFC 3339."""
     synced: int = 0
     """Changes up to this sequence were brought by live updates to every container that ran."""
+    kept: int = 0
+    """Of the files of changes up to this sequence there are copies, for containers that start later; 0: of none."""
     containers: tuple[SyncedContainer, ...] = ()
     inferences: tuple[Inference, ...] = ()
     """What the last full update found out about live updates that nobody wrote a rule for."""

@@ -13,6 +13,8 @@ from pytilt.docker.engine import Engine
 from pytilt.host.files import FileWatcher
 from pytilt.host.files.following import FollowingWatcher
 from pytilt.host.processes import HostRunner
+from pytilt.host.state import StateDirectory
+from pytilt.liveupdate.keeping import KeptFiles
 from pytilt.liveupdate.opening import open_receiver
 from pytilt.loop.apply_records import ApplyRecords
 from pytilt.loop.cmds import Cmds
@@ -144,12 +146,12 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
     Raises:
         UserError: the state directory cannot be written.
     """
-    settings = project.settings
-    store = _store(project, options)
+    settings, store = project.settings, _store(project, options)
     async with (
         session_log(settings) as logs,
         Engine(settings) as engine,
         FileWatcher() as watcher,
+        _kept_files(settings) as kept,
         connected(project.target, project.root, settings, runner, engine, expected=project.deploys) as access,
     ):
         watching = Watching(store, FollowingWatcher(watcher), logs.span(TILTFILE, SpanId("files")))
@@ -163,7 +165,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         custom = CustomDeployKind(store, imaging, commands, kubernetes.applied_objects)
         kinds = _kinds(kubernetes, custom, LocalKind(store, logs, processes), ComposeKind(store))
         receivers = Receivers(store, partial(open_receiver, access.containers))
-        work = _strategies(kinds, Syncing(store, receivers), applies)
+        work = _strategies(kinds, Syncing(store, receivers, kept), applies)
         connecting = Connecting(store, access.cluster, logs.span(TILTFILE, SpanId("cluster")))
         object_applies = KubernetesApplies(store, logs, access.cluster, commands)
         updating = Updating(store, logs, watching, work, project.root, SLOTS, applies.has, connecting.look)
@@ -265,11 +267,16 @@ async def _serve(
 
 
 def _strategies(kinds: ResourceKinds, syncing: Syncing, applies: ApplyRecords) -> Mapping[Strategy, Work]:
+    async def full(resource: Resource, start: Start, span: Span, settings: UpdateSettings) -> Done:
+        done = await kinds.update(resource, start, span, settings)
+        syncing.forget_built(resource)
+        return done
+
     async def live(resource: Resource, start: Start, span: Span, _: UpdateSettings) -> Done:
         applies.synced(resource.name)
         return await syncing.update(resource, start, span)
 
-    return {Strategy.FULL: kinds.update, Strategy.LIVE: live, Strategy.COMMAND: kinds.update}
+    return {Strategy.FULL: full, Strategy.LIVE: live, Strategy.COMMAND: kinds.update}
 
 
 def _store(project: SessionProject, options: SessionOptions) -> Store:
@@ -286,6 +293,12 @@ def _store(project: SessionProject, options: SessionOptions) -> Store:
     store.put(Tiltfile(name=TILTFILE, path=project.tiltfile, args=project.args))
     store.put(stop_button(TILTFILE))
     return store
+
+
+@asynccontextmanager
+async def _kept_files(settings: Settings) -> AsyncIterator[KeptFiles]:
+    with closing(KeptFiles(StateDirectory(settings.state_dir).below("kept"))) as kept:
+        yield kept
 
 
 @asynccontextmanager
