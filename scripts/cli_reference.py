@@ -43,10 +43,16 @@ def reference() -> str:
 def _section(context: click.Context, name: str) -> str:
     command = tilt.get_command(context, name)
     assert command is not None
+    inner = command.commands.items() if isinstance(command, click.Group) else ()
+    parts = [_of_command(command, f"tilt {name}", "##")]
+    return "\n".join([*parts, *(_of_command(each, f"tilt {name} {word}", "###") for word, each in inner)])
+
+
+def _of_command(command: click.Command, name: str, mark: str) -> str:
     text, _, examples = inspect.cleandoc(command.help or "").partition("\b\n")
     arguments = (_argument(each) for each in command.params if isinstance(each, click.Argument))
-    synopsis = " ".join(["tilt", name, "[OPTIONS]", *arguments])
-    lines = [f"## tilt {name}", "", f"    {synopsis}", "", text.strip(), ""]
+    synopsis = " ".join([name, "[OPTIONS]", *arguments])
+    lines = [f"{mark} {name}", "", f"    {synopsis}", "", text.strip(), ""]
     flags = [_flag(each) for each in command.params if isinstance(each, click.Option) and not each.hidden]
     if flags:
         lines += ["| flag | |", "|---|---|", *flags, ""]

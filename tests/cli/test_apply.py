@@ -1,3 +1,5 @@
+import json
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -40,7 +42,7 @@ def test_objects_are_made_of_files_or_of_words(tilt: Tilt, file: Path):
     assert tilt("create", "cmd", "hello", "echo", "a b").out == "cmd.tilt.dev/hello created\n"
     assert tilt("get", "cmd", "hello", "-o", "jsonpath={.spec.args[1]}").out == "a b"
     assert tilt("create", "fw", "src", "x").out == "filewatch.tilt.dev/src created\n"
-    assert "cannot be made of these words" in tilt("create", "uibutton", "x", "y").error
+    assert "cannot be made of words" in tilt("create", "uibutton", "x", "y").error
     assert "say what to make" in tilt("create").error
 
 
@@ -63,7 +65,10 @@ def test_an_object_is_described(tilt: Tilt, file: Path):
     text = tilt("describe", "uibutton", "go").out
     assert text.startswith("Name:         go\nNamespace:\nLabels:       a=b\n")
     assert "Spec:\n  Location:\n    Component ID:  web\n" in text
-    assert tilt("describe", "uibutton", "-l", "a=c").out == "\n"
+    assert tilt("describe", "uibutton", "-l", "a=c") == (0, "", "No resources found\n")
+    assert tilt("describe", "uibutton", "g").out == text
+    assert tilt("describe", "-f", str(file)).out == text
+    assert "not found" in tilt("describe", "uibutton", "x").error
     assert "must specify the type" in tilt("describe").error
 
 
@@ -125,3 +130,72 @@ def test_what_cannot_be_applied_says_why(tilt: Tilt, tmp_path: Path, text: str, 
 def test_a_file_that_is_not_there_is_an_error(tilt: Tilt):
     assert "cannot be read" in tilt("apply", "-f", "/nowhere/x.yaml").error
     assert "there is no need to specify a resource type" in tilt("delete", "cmd/a", "b").error
+
+
+@pytest.mark.usefixtures("served")
+def test_what_was_done_is_printed_in_every_form(tilt: Tilt, file: Path):
+    assert tilt("create", "-f", str(file), "-o", "name").out == "uibutton.tilt.dev/go\n"
+    assert tilt("apply", "-f", str(file), "-o=jsonpath={.spec.text}").out == "Go"
+    assert tilt("patch", "uibutton", "go", "-p", "spec: {text: A}", "--template={{.spec.text}}").out == "A"
+    assert "\n  text: A\n" in tilt("wait", "--for=create", "uibutton/go", "-o", "yaml").out
+    assert '\n  kind: "UIButton",\n' in tilt("get", "uibutton", "go", "-o", "kyaml").out
+    assert tilt("delete", "uibutton", "go", "-o", "name").out == "uibutton.tilt.dev/go\n"
+    assert "unable to match a printer" in tilt("apply", "-f", str(file), "-o", "wide").error
+
+
+def test_nothing_is_kept_of_what_is_only_tried(tilt: Tilt, served: Session, file: Path):
+    for how, mark in (("client", "dry run"), ("server", "server dry run")):
+        assert tilt("create", "-f", str(file), f"--dry-run={how}").out == f"uibutton.tilt.dev/go created ({mark})\n"
+        assert tilt("apply", "-f", str(file), f"--dry-run={how}").out == f"uibutton.tilt.dev/go created ({mark})\n"
+    assert served.served.store.get(UIButton, "go") is None
+    tilt("apply", "-f", str(file))
+    patch = ("patch", "uibutton", "go", "-p", "spec: {text: B}", "-o", "jsonpath={.spec.text}")
+    assert tilt(*patch, "--dry-run").out == tilt(*patch, "--dry-run=server").out == "B"
+    assert (
+        tilt("delete", "uibutton", "go", "--dry-run=server").out == 'uibutton.tilt.dev "go" deleted (server dry run)\n'
+    )
+    assert tilt("get", "uibutton", "go", "-o", "jsonpath={.spec.text}").out == "Go"
+    assert "Invalid dry-run value" in tilt("apply", "-f", str(file), "--dry-run=maybe").error
+    file.write_text(BUTTON.replace("text: Go", "txt: Go"))
+    assert "unknown field" in tilt("apply", "-f", str(file), "--dry-run=server").error
+
+
+@pytest.mark.usefixtures("served")
+def test_objects_are_read_from_folders_and_patterns(tilt: Tilt, tmp_path: Path):
+    folder = tmp_path / "objects"
+    (folder / "inner").mkdir(parents=True)
+    for name, place in (("one", folder / "one.yaml"), ("two", folder / "inner" / "two.json")):
+        place.write_text(BUTTON.replace("name: go", f"name: {name}"))
+    assert tilt("apply", "-f", str(folder)).out == "uibutton.tilt.dev/one created\n"
+    assert tilt("apply", "-R", "-f", str(folder), "-o", "name").out.count("uibutton") == 2
+    assert tilt("delete", "-f", f"{folder}/*.yaml").out == 'uibutton.tilt.dev "one" deleted\n'
+    assert tilt("create", "-f", str(folder), "-l", "a=c").error.startswith("Error: no objects passed")
+    assert "recognized file extensions are [.json .yaml .yml]" in tilt("apply", "-f", str(tmp_path)).error
+    assert "`kustomize build x | tilt apply -f -`" in tilt("apply", "-k", "x").error
+
+
+@pytest.mark.usefixtures("served")
+def test_objects_are_made_of_words_with_all_that_they_have(tilt: Tilt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    made = tilt("create", "cmd", "-e", "A=1", "--filewatch=x,y", "-w", "sub", "-o", "json", "c", "sh", "-v", "-o")
+    spec = json.loads(made.out)["spec"]
+    assert spec["args"] == ["sh", "-v", "-o"]
+    assert (spec["dir"], spec["env"]) == (str(tmp_path / "sub"), ["A=1"])
+    assert spec["restartOn"] == {"fileWatches": ["x", "y"]}
+    watch = json.loads(tilt("create", "fw", "f", "src", "--ignore=a,b", "-o", "json").out)["spec"]
+    assert watch["ignores"] == [{"basePath": str(tmp_path), "patterns": ["a", "b"]}]
+
+
+@pytest.mark.usefixtures("served")
+def test_only_what_is_confirmed_is_deleted(tilt: Tilt, file: Path, monkeypatch: pytest.MonkeyPatch):
+    tilt("apply", "-f", str(file))
+    monkeypatch.setattr("sys.stdin", StringIO("n\n"))
+    assert tilt("delete", "uibutton", "go", "-i").out.endswith("deletion is cancelled\n")
+    monkeypatch.setattr("sys.stdin", StringIO("y\n"))
+    assert tilt("delete", "uibutton", "--field-selector=metadata.name=go", "-i").out.endswith('"go" deleted\n')
+
+
+def test_an_object_of_a_file_is_patched_without_a_session(tilt: Tilt, file: Path):
+    patch = ("patch", "--local", "-p", "spec: {text: B}", "-o=jsonpath={.spec.text}")
+    assert tilt(*patch, "-f", str(file)) == (0, "B", "")
+    assert "name them with `-f`" in tilt(*patch, "uibutton", "go").error

@@ -179,3 +179,34 @@ def test_a_go_template_is_filled_in(tilt: Tilt, tmp_path: Path):
     assert tilt("get", "uiresource", "web", "-o", "go-template={{.kind}}").out == "UIResource"
     assert "is not there in templates of `tilt get`" in tilt("get", "cmds", "-o", "go-template={{$x := .a}}").error
     assert "the template cannot be read" in tilt("get", "cmds", "-o", "go-template-file=/none").error
+
+
+def test_labels_are_columns(tilt: Tilt):
+    rows = [
+        line.split() for line in tilt("get", "uiresources", "-L", "backend,x/team", "--show-labels").out.splitlines()
+    ]
+    assert rows[0] == ["NAME", "CREATED", "AT", "BACKEND", "TEAM", "LABELS"]
+    assert (rows[2][2:], rows[3][2:]) == (["backend", "backend=backend"], ["<none>"])
+    assert tilt("get", "uiresource", "web", "--show-kind", "--no-headers").out.startswith("uiresource.tilt.dev/web ")
+
+
+def test_templates_may_be_in_files(tilt: Tilt, tmp_path: Path):
+    (tmp_path / "t").write_text("NAME RUNS\n.metadata.name .status.runtimeStatus\n")
+    out = tilt("get", "uiresource", "web", "-o", f"custom-columns-file={tmp_path}/t").out
+    assert out.splitlines()[0].split() == ["NAME", "RUNS"]
+    (tmp_path / "t").write_text("{.metadata.name}")
+    assert tilt("get", "uiresource", "web", "-o", f"jsonpath-file={tmp_path}/t").out == "web"
+    assert tilt("get", "uiresource", "web", "-o", "template", "--template={{.metadata.name}}").out == "web"
+    assert "is no template for columns" in tilt("get", "cm", "-o", f"custom-columns-file={tmp_path}/t").error
+
+
+@pytest.mark.parametrize("template", ["jsonpath={.nix}", "go-template={{.nix}}"])
+def test_what_is_missing_is_an_error_where_that_is_asked_for(tilt: Tilt, template: str):
+    assert tilt("get", "uiresource", "web", "-o", template).status == 0
+    ended = tilt("get", "uiresource", "web", "-o", template, "--allow-missing-template-keys=false")
+    assert ended.status == 1
+    assert "nix" in ended.error
+
+
+def test_only_changes_are_printed_where_that_is_asked_for(served: Session):
+    assert watched(served, "uiresources", "--watch-only", "-o", "name", steps=[due("db")]) == ["uiresource.tilt.dev/db"]

@@ -1,5 +1,6 @@
 import pytest
 
+from pytilt.cli.forms import TABLE_FORMS, OutputForm, read_form
 from pytilt.cli.printers import ObjectPrinter
 from pytilt.errors import UserError
 from pytilt.model.api.words import find_words
@@ -11,7 +12,7 @@ DB = {"metadata": {"name": "a-long-name", "creationTimestamp": "t"}, "status": {
 
 def printed(output: str | None, *, headers: bool = True) -> str:
     assert KIND is not None
-    return "".join(ObjectPrinter(KIND, output, headers=headers).lines([WEB, DB]))
+    return "".join(ObjectPrinter(KIND, read_form(output, None, TABLE_FORMS), headers=headers).lines([WEB, DB]))
 
 
 def test_columns_of_ones_own():
@@ -31,7 +32,10 @@ def test_a_json_path_is_printed_for_every_object_without_a_line_end():
 
 def test_the_values_of_a_json_path_as_json():
     assert KIND is not None
-    assert ObjectPrinter(KIND, "jsonpath-as-json={.status.n}").document(WEB) == "[\n    3\n]\n"
+    assert (
+        ObjectPrinter(KIND, read_form("jsonpath-as-json={.status.n}", None, TABLE_FORMS)).document(WEB)
+        == "[\n    3\n]\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,10 +53,10 @@ def test_the_values_of_a_json_path_as_json():
 def test_a_form_that_is_none_is_an_error(output: str, text: str):
     assert KIND is not None
     with pytest.raises(UserError, match=text):
-        ObjectPrinter(KIND, output)
+        ObjectPrinter(KIND, read_form(output, None, TABLE_FORMS))
 
 
 def test_a_cell_moves_no_cursor_and_stays_one_line():
     assert KIND is not None
     evil = {"metadata": {"name": "a\x1b[2J\x9bx", "creationTimestamp": "t\nmore"}}
-    assert "".join(ObjectPrinter(KIND, None, headers=False).lines([evil])) == "a^[[2J\\x9bx   t...\n"
+    assert "".join(ObjectPrinter(KIND, OutputForm(), headers=False).lines([evil])) == "a^[[2J\\x9bx   t...\n"

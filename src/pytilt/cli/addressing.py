@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Sequence
+from glob import glob
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytilt.errors import UserError
@@ -9,6 +11,9 @@ from pytilt.host.reading import read_file
 from pytilt.model.api.words import KINDS, KindWords, find_words
 
 Json = dict[str, Any]
+
+SUFFIXES = (".json", ".yaml", ".yml")
+"""Of the files that a folder is read for."""
 
 
 class Address(NamedTuple):
@@ -36,14 +41,26 @@ def known_kind(word: str) -> KindWords:
     return kind
 
 
-def addresses(words: Sequence[str]) -> tuple[KindWords | None, list[Address]]:
-    """The kind and the objects that words name; the kind alone where they name no object.
+def known_kinds(words: str) -> list[KindWords]:
+    """The kinds that words with commas between them mean: `uiresources,uibuttons`.
+
+    Raises:
+        UserError: there is no such kind, or no word.
+    """
+    found = [known_kind(each) for each in words.split(",") if each]
+    if not found:
+        raise UserError("no kind of object is named", hint="for example `tilt get uiresources`")
+    return found
+
+
+def addresses(words: Sequence[str]) -> tuple[list[KindWords], list[Address]]:
+    """The kinds and the objects that words name; the kinds alone where they name no object.
 
     Raises:
         UserError: they name a kind that is not there, or mix both forms.
     """
     if not words:
-        return None, []
+        return [], []
     if any("/" in word for word in words[:1]):
         found = []
         for word in words:
@@ -52,18 +69,31 @@ def addresses(words: Sequence[str]) -> tuple[KindWords | None, list[Address]]:
                 raise UserError("there is no need to specify a resource type as a separate argument when passing "
                                 f"arguments in resource/name form (e.g. `{words[0]}`)")  # fmt: skip
             found.append(Address(kind=known_kind(kind), name=name))
-        return found[0].kind, found
-    kind_of_all = known_kind(words[0])
-    return kind_of_all, [Address(kind=kind_of_all, name=name) for name in words[1:]]
+        return [found[0].kind], found
+    kinds = known_kinds(words[0])
+    return kinds, [Address(kind=kind, name=name) for kind in kinds for name in words[1:]]
 
 
-def manifests(files: Sequence[str]) -> list[tuple[Address, Json]]:
-    """The objects of files, YAML or JSON; `-` is standard input.
+def manifests(
+    files: Sequence[str], *, recursive: bool = False, selector: str | None = None
+) -> list[tuple[Address, Json]]:
+    """The objects of files, YAML or JSON.
+
+    Args:
+        files: their paths, folders, patterns or URLs; `-` is standard input.
+        recursive: read folders inside of folders, too?
+        selector: only objects with these labels.
 
     Raises:
         UserError: one cannot be read, or is no object of a known kind.
     """
-    found = [each for file in files for each in parsed(_read(file), _shown(file))]
+    paths = [path for file in files for path in _expanded(file, recursive=recursive)]
+    found = [each for path in paths for each in parsed(_read(path), _shown(path))]
+    if selector:
+        from pytilt.cli.choosing import labelled
+
+        chosen = labelled(selector)
+        found = [(address, item) for address, item in found if chosen(item)]
     if not found:
         raise UserError("no objects passed")
     return found
@@ -98,9 +128,38 @@ def parsed(text: str, origin: str) -> list[tuple[Address, Json]]:
     return found
 
 
+def _expanded(file: str, *, recursive: bool) -> list[str]:
+    """The files that a word means: those of a folder, or of a pattern."""
+    if file == "-" or _is_url(file):
+        return [file]
+    path = Path(file)
+    if path.is_dir():
+        found = path.rglob("*") if recursive else path.iterdir()
+        files = sorted(str(each) for each in found if each.suffix in SUFFIXES and each.is_file())
+        if not files:
+            raise UserError(f"error reading [{file}]: recognized file extensions are [{' '.join(SUFFIXES)}]")
+        return files
+    if any(each in file for each in "*?[") and not path.exists():
+        files = sorted(glob(file))  # noqa: PTH207 - a pattern may be absolute
+        if not files:
+            raise UserError(f"no file is meant by the pattern `{file}`")
+        return files
+    return [file]
+
+
+def _is_url(file: str) -> bool:
+    return file.startswith(("http://", "https://"))
+
+
 def _read(file: str) -> str:
     try:
-        return sys.stdin.read() if file == "-" else read_file(file, pipes=True).decode()
+        if file == "-":
+            return sys.stdin.read()
+        if _is_url(file):
+            from pytilt.http.fetching import fetch_document  # imported here: few commands are given a URL
+
+            return fetch_document(file).decode()
+        return read_file(file, pipes=True).decode()
     except OSError as problem:
         raise UserError(f"cannot be read: {(problem.strerror or str(problem)).lower()}", where=file) from problem
     except UnicodeDecodeError as problem:

@@ -1,37 +1,106 @@
 """`tilt apply`."""
 
+from typing import Unpack
+
 import click
 
-from pytilt.cli.addressing import manifests
-from pytilt.cli.client import SessionClient
+from pytilt.cli.addressing import Address, manifests
+from pytilt.cli.client import Json, SessionClient
 from pytilt.cli.flags import TiltCommand
+from pytilt.cli.object_options import (
+    DryRun,
+    FileFlags,
+    PrintFlags,
+    dry_run_option,
+    file_options,
+    inert_option,
+    inert_switch,
+    print_options,
+    refuse_kustomize,
+    removal_options,
+    write_options,
+)
 from pytilt.cli.options import session_options
-from pytilt.errors import NotFoundError
+from pytilt.cli.results import ResultPrinter
+from pytilt.errors import NotFoundError, UserError
 from pytilt.settings import Settings
+
+_ONE_WRITER = "the object is written as the file has it"
+
+
+class ApplyFlags(FileFlags, PrintFlags):
+    """Files, and how what was done is printed."""
 
 
 @click.command("apply", cls=TiltCommand)
-@click.option("-f", "--filename", "files", multiple=True, required=True, help="A file with objects; `-` for stdin.")
+@file_options
+@click.option("-l", "--selector", help="Only objects with these labels: `key=value,…`.")
+@click.option("--prune", is_flag=True, hidden=True, help="Not there: name what is to go with `tilt delete`.")
+@dry_run_option
+@print_options
+@write_options
+@removal_options
+@inert_switch("--all", "it belongs to `--prune`")
+@inert_option("--prune-allowlist", "it belongs to `--prune`", multiple=True)
+@inert_switch("--server-side", _ONE_WRITER)
+@inert_switch("--force-conflicts", _ONE_WRITER)
+@inert_switch("--overwrite", _ONE_WRITER)
+@inert_switch("--openapi-patch", _ONE_WRITER)
+@click.option("--subresource", hidden=True, type=click.Choice(["status"]), help="Not there: see `tilt patch`.")
 @session_options
-def command(files: tuple[str, ...], host: str | None, port: int | None) -> None:
+def command(
+    selector: str | None,
+    prune: bool,
+    dry_run: DryRun,
+    subresource: str | None,
+    host: str | None,
+    port: int | None,
+    **flags: Unpack[ApplyFlags],
+) -> None:
     """Make objects of a running session as files say, or change them to that.
 
     \b
     Examples:
       tilt apply -f button.yaml
+      tilt apply -f objects/ --dry-run=server -o yaml
       generate | tilt apply -f -
     """
+    refuse_kustomize(flags["kustomize"], "apply")
+    if prune:
+        raise UserError("`--prune` is not there", hint="`tilt delete KIND -l key=value` deletes what has a label")
+    if subresource:
+        raise UserError(
+            "a status cannot be applied", hint="`tilt patch KIND NAME --subresource status -p …` changes it"
+        )
+    if not flags["files"]:
+        raise UserError("must specify one of -f", hint="for example `tilt apply -f button.yaml`")
+    printer = ResultPrinter(flags, dry_run)
     client = SessionClient(Settings.from_environment(), host, port)
-    for address, wanted in manifests(files):
-        plural = address.kind.resource
-        try:
-            before = client.get(plural, address.name)
-        except NotFoundError:
-            client.create(plural, wanted)
-            done = "created"
-        else:
-            metadata = {name: value for name, value in wanted["metadata"].items() if name != "resourceVersion"}
-            after = client.replace(plural, address.name, {**wanted, "metadata": metadata})
-            same = after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
-            done = "unchanged" if same else "configured"
-        print(f"{address.shown} {done}", flush=True)
+    found = manifests(flags["files"], recursive=flags["recursive"], selector=selector)
+    if printer.whole:
+        printer.all_done([_applied(client, address, wanted, dry_run) for address, wanted in found])
+        return
+    for address, wanted in found:
+        printer.done(*_applied(client, address, wanted, dry_run))
+
+
+def _applied(client: SessionClient, address: Address, wanted: Json, dry_run: DryRun) -> tuple[Address, Json, str]:
+    """Apply one object; return it as it is then, and what was done."""
+    plural = address.kind.resource
+    try:
+        before = client.get(plural, address.name)
+    except NotFoundError:
+        made = wanted if dry_run is DryRun.CLIENT else client.create(plural, wanted, dry_run=dry_run is DryRun.SERVER)
+        return address, made, "created"
+    if dry_run is DryRun.CLIENT:
+        return address, wanted, "configured"
+    metadata = {name: value for name, value in wanted["metadata"].items() if name != "resourceVersion"}
+    body = {**wanted, "metadata": metadata}
+    after = client.replace(plural, address.name, body, dry_run=dry_run is DryRun.SERVER)
+    same = _without_version(after) == _without_version(before)
+    return address, after, "unchanged" if same else "configured"
+
+
+def _without_version(item: Json) -> Json:
+    hidden = ("resourceVersion", "generation")
+    return {**item, "metadata": {key: value for key, value in item["metadata"].items() if key not in hidden}}

@@ -109,40 +109,47 @@ class SessionClient:
                 raise UserError(f"({answer.head.status}): {text}")
             return text
 
-    def patch(self, resource: str, name: str, changes: Json | list[Any], *, status: bool = False) -> Json:
+    def patch(
+        self, resource: str, name: str, changes: Json | list[Any], *, status: bool = False, dry_run: bool = False
+    ) -> Json:
         """Change an object, or its status, by a merge patch or a JSON patch; return it as it is then.
+
+        With `dry_run` the session checks it and keeps nothing; so it does of the others, too.
 
         Raises:
             UserError: the session refused.
         """
-        return self._send("PATCH", _path(resource, name) + ("/status" if status else ""), changes)
+        path = _path(resource, name) + ("/status" if status else "")
+        return self._send("PATCH", path, changes, dry_run=dry_run)
 
-    def create(self, resource: str, body: Json) -> Json:
+    def create(self, resource: str, body: Json, *, dry_run: bool = False) -> Json:
         """Make an object; return it as it is then.
 
         Raises:
             UserError: the session refused.
         """
-        return self._send("POST", _path(resource), body)
+        return self._send("POST", _path(resource), body, dry_run=dry_run)
 
-    def replace(self, resource: str, name: str, body: Json) -> Json:
+    def replace(self, resource: str, name: str, body: Json, *, dry_run: bool = False) -> Json:
         """Write an object anew; return it as it is then.
 
         Raises:
             UserError: the session refused.
         """
-        return self._send("PUT", _path(resource, name), body)
+        return self._send("PUT", _path(resource, name), body, dry_run=dry_run)
 
-    def delete(self, resource: str, name: str) -> None:
+    def delete(self, resource: str, name: str, *, dry_run: bool = False) -> None:
         """Delete an object.
 
         Raises:
             NotFoundError: there is none of this name.
         """
-        self._send("DELETE", _path(resource, name))
+        self._send("DELETE", _path(resource, name), dry_run=dry_run)
 
-    def _send(self, method: str, path: str, body: Json | list[Any] | None = None) -> Json:
-        with self._request(method, path, "" if body is None else json.dumps(body)) as answer:
+    def _send(self, method: str, path: str, body: Json | list[Any] | None = None, *, dry_run: bool) -> Json:
+        with self._request(
+            method, f"{path}?dryRun=All" if dry_run else path, "" if body is None else json.dumps(body)
+        ) as answer:
             return _found(answer)
 
     def _get(self, path: str) -> Json:

@@ -1,49 +1,230 @@
 """`tilt create`."""
 
 from pathlib import Path
+from typing import Unpack
 
 import click
 
-from pytilt.cli.addressing import Address, Json, known_kind, manifests
+from pytilt.cli.addressing import Address, Json, known_kind, manifests, parsed
 from pytilt.cli.client import SessionClient
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import session_options
+from pytilt.cli.flags import TiltCommand, TiltGroup
+from pytilt.cli.object_options import (
+    DryRun,
+    FileFlags,
+    PrintFlags,
+    dry_run_option,
+    file_options,
+    print_options,
+    refuse_kustomize,
+    write_options,
+)
+from pytilt.cli.options import session_options, split_by_commas
+from pytilt.cli.results import ResultPrinter
 from pytilt.errors import UserError
-from pytilt.model.api.words import GROUP_VERSION
+from pytilt.model.api.words import GROUP_VERSION, find_words
 from pytilt.settings import Settings
 
+_BY_KIND = {"Cmd": "cmd", "FileWatch": "filewatch", "Extension": "ext", "ExtensionRepo": "repo"}
 
-@click.command("create", cls=TiltCommand, context_settings={"ignore_unknown_options": True})
-@click.argument("words", nargs=-1)
-@click.option("-f", "--filename", "files", multiple=True, help="A file with objects; `-` for stdin.")
+
+class CreateFlags(FileFlags, PrintFlags):
+    """Files, and how what was done is printed."""
+
+
+class Kinds(TiltGroup):
+    """The kinds that can be made of words; every word that means one does: `fw`, `filewatches`."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command for a kind."""
+        kind = find_words(cmd_name)
+        name = _BY_KIND.get(kind.name) if kind is not None else None
+        if kind is not None and name is None:
+            raise UserError(
+                f"a {kind.name} cannot be made of words",
+                hint=f"write it to a file: `tilt create -f {kind.name.lower()}.yaml`",
+            )
+        return super().get_command(ctx, name or cmd_name)
+
+
+@click.group("create", cls=Kinds, invoke_without_command=True)
+@file_options
+@click.option("-l", "--selector", help="Only objects with these labels: `key=value,…`.")
+@click.option("--edit", is_flag=True, help="Open an editor on each object before.")
+@dry_run_option
+@print_options
+@write_options
 @session_options
-def command(words: tuple[str, ...], files: tuple[str, ...], host: str | None, port: int | None) -> None:
-    """Make objects of a running session: those of files, or a Cmd or FileWatch by words.
+@click.pass_context
+def command(
+    context: click.Context,
+    selector: str | None,
+    edit: bool,
+    dry_run: DryRun,
+    host: str | None,
+    port: int | None,
+    **flags: Unpack[CreateFlags],
+) -> None:
+    """Make objects of a running session: those of files, or one by words.
 
     \b
     Examples:
       tilt create -f button.yaml
+      tilt create -f objects/ -R --dry-run=server
       tilt create cmd hello echo "hello world"
       tilt create filewatch sources src
     """
-    if bool(words) == bool(files):
+    if context.invoked_subcommand is not None:
+        return
+    refuse_kustomize(flags["kustomize"], "create")
+    if not flags["files"]:
         raise UserError("say what to make", hint="`tilt create -f FILE`, or `tilt create cmd NAME COMMAND…`")
+    printer = ResultPrinter(flags, dry_run)
+    settings = Settings.from_environment()
+    client = SessionClient(settings, host, port)
+    for each in manifests(flags["files"], recursive=flags["recursive"], selector=selector):
+        address, wanted = _edited(each, settings.editor) if edit else each
+        _make(client, printer, address, wanted, dry_run)
+
+
+@command.command("cmd", cls=TiltCommand, context_settings={"allow_interspersed_args": False})
+@click.argument("name")
+@click.argument("args", nargs=-1, required=True)
+@click.option("-e", "--env", multiple=True, help="A variable of its environment, `NAME=VALUE`; may be repeated.")
+@click.option("-w", "--workdir", help="Where it runs; without, in the folder of this command.")
+@click.option(
+    "--filewatch",
+    "watches",
+    multiple=True,
+    callback=split_by_commas,
+    help="Run it again when files of these FileWatches change: `sources,tests`; may be repeated.",
+)
+@print_options
+@session_options
+def cmd(
+    name: str,
+    args: tuple[str, ...],
+    env: tuple[str, ...],
+    workdir: str | None,
+    watches: tuple[str, ...],
+    host: str | None,
+    port: int | None,
+    **flags: Unpack[PrintFlags],
+) -> None:
+    """Make a Cmd: a command that the session runs, at once or when files change.
+
+    Options stand before NAME; what follows it is the command.
+
+    \b
+    Examples:
+      tilt create cmd hello echo "hello world"
+      tilt create cmd --filewatch sources --env CI=1 tests sh -c 'make test && echo well'
+    """
+    spec: Json = {"args": list(args), "dir": str(Path.cwd() / (workdir or ""))}
+    if env:
+        spec["env"] = list(env)
+    if watches:
+        spec["restartOn"] = {"fileWatches": list(watches)}
+    _make_one("Cmd", name, spec, host, port, flags)
+
+
+@command.command("filewatch", cls=TiltCommand)
+@click.argument("name")
+@click.argument("paths", nargs=-1, required=True)
+@click.option(
+    "--ignore",
+    "ignores",
+    multiple=True,
+    callback=split_by_commas,
+    help="Leave files out, in the language of `.dockerignore`: `*.log,build`; may be repeated.",
+)
+@print_options
+@session_options
+def filewatch(
+    name: str,
+    paths: tuple[str, ...],
+    ignores: tuple[str, ...],
+    host: str | None,
+    port: int | None,
+    **flags: Unpack[PrintFlags],
+) -> None:
+    """Make a FileWatch: its status says which of these files have changed.
+
+    \b
+    Example:
+      tilt create filewatch sources src web --ignore=web/node_modules
+    """
+    here = Path.cwd()
+    spec: Json = {"watchedPaths": [str(here / path) for path in paths]}
+    if ignores:
+        spec["ignores"] = [{"basePath": str(here), "patterns": list(ignores)}]
+    _make_one("FileWatch", name, spec, host, port, flags)
+
+
+@command.command("ext", cls=TiltCommand)
+@click.argument("name")
+@click.argument("args", nargs=-1)
+@click.option("--repo", default="default", show_default=True, help="The ExtensionRepo that has it.")
+@click.option("--path", help="Its folder in the repository; without, its name.")
+@print_options
+@session_options
+def ext(
+    name: str,
+    args: tuple[str, ...],
+    repo: str,
+    path: str | None,
+    host: str | None,
+    port: int | None,
+    **flags: Unpack[PrintFlags],
+) -> None:
+    """Make an Extension: a Tiltfile of a repository that runs beside the project's own.
+
+    \b
+    Examples:
+      tilt create ext cancel
+      tilt create ext my-kubefwd --path=./kubefwd -- --namespaces=default
+    """
+    spec: Json = {"repoName": repo, "repoPath": path or name, **({"args": list(args)} if args else {})}
+    _make_one("Extension", name, spec, host, port, flags)
+
+
+@command.command("repo", cls=TiltCommand)
+@click.argument("name")
+@click.argument("url")
+@click.option("--ref", default="", help="The branch, tag or commit.")
+@print_options
+@session_options
+def repo(name: str, url: str, ref: str, host: str | None, port: int | None, **flags: Unpack[PrintFlags]) -> None:
+    """Make an ExtensionRepo: a repository or a folder that has extensions.
+
+    \b
+    Examples:
+      tilt create repo own https://github.com/example/tilt-extensions --ref v2
+      tilt create repo here file:///home/me/extensions
+    """
+    _make_one("ExtensionRepo", name, {"url": url, **({"ref": ref} if ref else {})}, host, port, flags)
+
+
+def _make_one(kind: str, name: str, spec: Json, host: str | None, port: int | None, flags: PrintFlags) -> None:
+    printer = ResultPrinter(flags)
+    body = {"apiVersion": GROUP_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
     client = SessionClient(Settings.from_environment(), host, port)
-    for address, wanted in [_by_words(words)] if words else manifests(files):
-        client.create(address.kind.resource, wanted)
-        print(f"{address.shown} created", flush=True)
+    _make(client, printer, Address(kind=known_kind(kind), name=name), body, DryRun.NONE)
 
 
-def _by_words(words: tuple[str, ...]) -> tuple[Address, Json]:
-    kind = known_kind(words[0])
-    if len(words) < 3 or kind.name not in ("Cmd", "FileWatch"):
-        raise UserError(
-            f"a {kind.name} cannot be made of these words",
-            hint="write `tilt create cmd NAME COMMAND…` or `tilt create filewatch NAME PATH…`, or use `-f`",
-        )
-    here, rest = str(Path.cwd()), words[2:]
-    spec: Json = {"args": list(rest), "dir": here}
-    if kind.name == "FileWatch":
-        spec = {"watchedPaths": [str(Path(here, path)) for path in rest]}
-    body = {"apiVersion": GROUP_VERSION, "kind": kind.name, "metadata": {"name": words[1]}, "spec": spec}
-    return Address(kind=kind, name=words[1]), body
+def _make(client: SessionClient, printer: ResultPrinter, address: Address, body: Json, dry_run: DryRun) -> None:
+    made = body
+    if dry_run is not DryRun.CLIENT:
+        made = client.create(address.kind.resource, body, dry_run=dry_run is DryRun.SERVER)
+    printer.done(address, made, "created")
+
+
+def _edited(each: tuple[Address, Json], editor: str) -> tuple[Address, Json]:
+    """An object as it is after somebody has edited it."""
+    import yaml
+
+    text = yaml.safe_dump(each[1], sort_keys=False, allow_unicode=True)
+    edited = click.edit(text, editor=editor or None, require_save=False, extension=".yaml") or text
+    found = parsed(edited, "the edited object")
+    if len(found) != 1:
+        raise UserError("the edited file must hold exactly one object")
+    return found[0]

@@ -1,13 +1,23 @@
 """`tilt delete`."""
 
 import sys
+from typing import Unpack
 
 import click
 
 from pytilt.cli.addressing import Address, addresses, manifests
-from pytilt.cli.choosing import labelled
+from pytilt.cli.choosing import labelled, with_fields
 from pytilt.cli.client import SessionClient
 from pytilt.cli.flags import TiltCommand
+from pytilt.cli.object_options import (
+    DryRun,
+    FileFlags,
+    dry_run_option,
+    file_options,
+    inert_switch,
+    refuse_kustomize,
+    removal_options,
+)
 from pytilt.cli.options import session_options
 from pytilt.errors import NotFoundError, UserError
 from pytilt.settings import Settings
@@ -15,19 +25,32 @@ from pytilt.settings import Settings
 
 @click.command("delete", cls=TiltCommand)
 @click.argument("words", nargs=-1)
-@click.option("-f", "--filename", "files", multiple=True, help="The objects of this file; `-` for stdin.")
+@file_options
 @click.option("--all", "every", is_flag=True, help="All objects of the kind.")
 @click.option("-l", "--selector", help="Objects with these labels: `key=value,…`.")
+@click.option("--field-selector", help="Objects with these fields: `metadata.name=web`.")
 @click.option("--ignore-not-found", is_flag=True, help="It is no error when an object is not there.")
+@click.option("-i", "--interactive", is_flag=True, help="Ask before anything is deleted.")
+@dry_run_option
+@click.option("-o", "--output", type=click.Choice(["name"]), help="Print only kind and name of what was deleted.")
+@click.option("--raw", hidden=True, help="Not there: name the object.")
+@inert_switch("--all-namespaces", "objects of a session are in no namespace", "-A")
+@inert_switch("--now", "an object is gone at once")
+@removal_options
 @session_options
 def command(
     words: tuple[str, ...],
-    files: tuple[str, ...],
     every: bool,
     selector: str | None,
+    field_selector: str | None,
     ignore_not_found: bool,
+    interactive: bool,
+    dry_run: DryRun,
+    output: str | None,
+    raw: str | None,
     host: str | None,
     port: int | None,
+    **flags: Unpack[FileFlags],
 ) -> None:
     """Delete objects of a running session.
 
@@ -36,32 +59,67 @@ def command(
       tilt delete uibutton go
       tilt delete cmd/one cmd/two --ignore-not-found
       tilt delete -f button.yaml
+      tilt delete cmds,filewatches -l team=web --dry-run=client
     """
+    refuse_kustomize(flags["kustomize"], "delete")
+    if raw is not None:
+        raise UserError("`--raw` is not there", hint="name the object: `tilt delete uibutton go`")
     client = SessionClient(Settings.from_environment(), host, port)
-    for address in _wanted(client, words, files, every=every, selector=selector):
+    found = _wanted(client, words, flags, every=every, selector=selector, field_selector=field_selector)
+    if interactive and not _confirmed(found):
+        print("deletion is cancelled")
+        return
+    for address in found:
         try:
-            client.delete(address.kind.resource, address.name)
+            _delete(client, address, dry_run)
         except NotFoundError:
             if not ignore_not_found:
                 raise
         else:
-            print(f'{address.kind.singular} "{address.name}" deleted', flush=True)
+            done = f'{address.kind.singular} "{address.name}" deleted{dry_run.mark}'
+            print(address.shown if output == "name" else done, flush=True)
+
+
+def _delete(client: SessionClient, address: Address, dry_run: DryRun) -> None:
+    if dry_run is DryRun.CLIENT:
+        client.get(address.kind.resource, address.name)
+    else:
+        client.delete(address.kind.resource, address.name, dry_run=dry_run is DryRun.SERVER)
+
+
+def _confirmed(found: list[Address]) -> bool:
+    print(f"You are about to delete the following {len(found)} resource(s):")
+    for address in found:
+        print(address.shown)
+    return bool(found) and click.confirm("Do you want to continue?")
 
 
 def _wanted(
-    client: SessionClient, words: tuple[str, ...], files: tuple[str, ...], *, every: bool, selector: str | None
+    client: SessionClient,
+    words: tuple[str, ...],
+    flags: FileFlags,
+    *,
+    every: bool,
+    selector: str | None,
+    field_selector: str | None,
 ) -> list[Address]:
-    if files:
-        return [address for address, _ in manifests(files)]
-    kind, named = addresses(words)
-    if kind is None:
+    if flags["files"]:
+        return [each for each, _ in manifests(flags["files"], recursive=flags["recursive"], selector=selector)]
+    kinds, named = addresses(words)
+    if not kinds:
         raise UserError("must specify one of -f or a kind", hint="for example `tilt delete uibutton go`")
     if named:
         return named
-    if not every and not selector:
+    if not every and not selector and not field_selector:
         raise UserError("resource(s) were provided, but no name was specified", hint="name some, or use `--all`")
-    chosen = labelled(selector) if selector else lambda _: True
-    found = [each for each in client.items(kind.resource)["items"] if chosen(each)]
+    chooses = [labelled(selector)] if selector else []
+    chooses += [with_fields(field_selector)] if field_selector else []
+    found = [
+        Address(kind=kind, name=item["metadata"]["name"])
+        for kind in kinds
+        for item in client.items(kind.resource)["items"]
+        if all(each(item) for each in chooses)
+    ]
     if not found:
         print("No resources found", file=sys.stderr)
-    return [Address(kind=kind, name=each["metadata"]["name"]) for each in found]
+    return found

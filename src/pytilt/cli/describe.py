@@ -1,40 +1,71 @@
 """`tilt describe`."""
 
+import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Unpack
 
 import click
 
-from pytilt.cli.addressing import addresses
+from pytilt.cli.addressing import Address, Json, addresses, manifests
 from pytilt.cli.choosing import labelled
 from pytilt.cli.client import SessionClient
 from pytilt.cli.flags import TiltCommand
+from pytilt.cli.object_options import FileFlags, file_options, refuse_kustomize
 from pytilt.cli.options import session_options
-from pytilt.errors import UserError
+from pytilt.errors import NotFoundError, UserError
+from pytilt.model.api.words import KindWords
 from pytilt.settings import Settings
 
 
 @click.command("describe", cls=TiltCommand)
 @click.argument("words", nargs=-1)
+@file_options
 @click.option("-l", "--selector", help="Objects with these labels: `key=value,…`.")
 @session_options
-def command(words: tuple[str, ...], selector: str | None, host: str | None, port: int | None) -> None:
-    """Show all of an object of a running session, for people.
+def command(
+    words: tuple[str, ...], selector: str | None, host: str | None, port: int | None, **flags: Unpack[FileFlags]
+) -> None:
+    """Show all of objects of a running session, for people.
+
+    Where no object has a name, those are shown that begin with it.
 
     \b
     Examples:
       tilt describe uibutton go
       tilt describe cmd/btn-go
+      tilt describe uiresources -l team=web
     """
-    kind, named = addresses(words)
-    if kind is None:
-        raise UserError("must specify the type of resource to describe", hint="for example `tilt describe uibutton go`")
+    refuse_kustomize(flags["kustomize"], "describe")
     client = SessionClient(Settings.from_environment(), host, port)
+    if flags["files"]:
+        named = [each for each, _ in manifests(flags["files"], recursive=flags["recursive"])]
+        kinds = list[KindWords]()
+    else:
+        kinds, named = addresses(words)
+    if not kinds and not named:
+        raise UserError("must specify the type of resource to describe", hint="for example `tilt describe uibutton go`")
     chosen = labelled(selector) if selector else lambda _: True
-    items = [client.get(each.kind.resource, each.name) for each in named] or [
-        each for each in client.items(kind.resource)["items"] if chosen(each)
-    ]
-    print("\n\n".join("\n".join(described(item)) for item in items))
+    items = (
+        [item for each in named for item in _named(client, each)]
+        if named
+        else [item for kind in kinds for item in client.items(kind.resource)["items"] if chosen(item)]
+    )
+    if not items:
+        print("No resources found", file=sys.stderr)
+        return
+    print("\n\n\n".join("\n".join(described(item)) for item in items))
+
+
+def _named(client: SessionClient, address: Address) -> list[Json]:
+    """The object of a name, or those whose names begin with it."""
+    try:
+        return [client.get(address.kind.resource, address.name)]
+    except NotFoundError:
+        every = client.items(address.kind.resource)["items"]
+        found = [item for item in every if item["metadata"]["name"].startswith(address.name)]
+        if not found:
+            raise
+        return found
 
 
 def described(item: dict[str, Any]) -> Iterator[str]:

@@ -1,43 +1,94 @@
 """`tilt edit`."""
 
+from typing import Any, Unpack
+
 import click
 
-from pytilt.cli.addressing import addresses, parsed
-from pytilt.cli.client import SessionClient
+from pytilt.cli.addressing import Address, addresses, manifests, parsed
+from pytilt.cli.client import Json, SessionClient
 from pytilt.cli.flags import TiltCommand
+from pytilt.cli.forms import as_json, as_yaml
+from pytilt.cli.object_options import (
+    FileFlags,
+    PrintFlags,
+    file_options,
+    print_options,
+    refuse_kustomize,
+    write_options,
+)
 from pytilt.cli.options import session_options
+from pytilt.cli.results import ResultPrinter
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 
+class EditFlags(FileFlags, PrintFlags):
+    """Files, and how what was done is printed."""
+
+
 @click.command("edit", cls=TiltCommand)
-@click.argument("words", nargs=-1, required=True)
+@click.argument("words", nargs=-1)
+@file_options
+@click.option("--output-patch", is_flag=True, help="Print what was changed, as a merge patch.")
+@print_options
+@write_options
 @session_options
-def command(words: tuple[str, ...], host: str | None, port: int | None) -> None:
+def command(
+    words: tuple[str, ...], output_patch: bool, host: str | None, port: int | None, **flags: Unpack[EditFlags]
+) -> None:
     """Change an object of a running session in an editor (TILT_EDITOR or EDITOR).
+
+    With `-o json` the editor shows JSON in the place of YAML.
 
     \b
     Examples:
       tilt edit configmap web-disable
       EDITOR=nano tilt edit uibutton/go
     """
-    import yaml
-
-    _, named = addresses(words)
+    refuse_kustomize(flags["kustomize"], "edit")
+    files = manifests(flags["files"], recursive=flags["recursive"]) if flags["files"] else []
+    named = [address for address, _ in files] or addresses(words)[1]
     if not named:
         raise UserError("no object is named", hint="for example `tilt edit configmap web-disable`")
     settings = Settings.from_environment()
     client = SessionClient(settings, host, port)
+    in_json = flags["output"] == "json"
+    if flags["output"] in ("json", "yaml"):  # the form of what is edited, not of what is printed
+        flags["output"] = None
+    printer = ResultPrinter(flags)
     for address in named:
         before = client.get(address.kind.resource, address.name)
-        text = yaml.safe_dump(before, sort_keys=False, allow_unicode=True)
-        edited = click.edit(text, editor=settings.editor or None, require_save=False, extension=".yaml") or text
-        try:
-            ((_, after),) = parsed(edited, "the edited object")
-        except ValueError as problem:
-            raise UserError("the edited file must hold exactly one object") from problem
+        after = _edited(before, settings.editor, in_json=in_json)
         if after == before:
             print("Edit cancelled, no changes made.")
-        else:
-            client.replace(address.kind.resource, address.name, after)
-            print(f"{address.shown} edited")
+            continue
+        made = client.replace(address.kind.resource, address.name, after)
+        if output_patch:
+            print(f"Patch: {_compact(_difference(before, after))}")
+        printer.done(address, made, "edited")
+
+
+def _edited(before: Json, editor: str, *, in_json: bool) -> Json:
+    text = as_json(before) if in_json else as_yaml(before)
+    suffix = ".json" if in_json else ".yaml"
+    edited = click.edit(text, editor=editor or None, require_save=False, extension=suffix) or text
+    found: list[tuple[Address, Json]] = parsed(edited, "the edited object")
+    if len(found) != 1:
+        raise UserError("the edited file must hold exactly one object")
+    return found[0][1]
+
+
+def _difference(before: Any, after: Any) -> Any:  # noqa: ANN401 - JSON
+    """The merge patch (RFC 7396) that makes one value of the other."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return after
+    gone = {name: None for name in before if name not in after}
+    return gone | {
+        name: _difference(before.get(name), value) for name, value in after.items() if before.get(name) != value
+    }
+
+
+def _compact(value: object) -> str:
+    import json
+
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -27,7 +27,19 @@ class TiltCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the words that follow the command's name."""
-        kept, switches = separate(self.params, args, quiet=ctx.resilient_parsing)
+        alone = not ctx.allow_interspersed_args  # what follows the first word belongs to another command
+        kept, switches = separate(self.params, args, quiet=ctx.resilient_parsing, group=alone)
+        rest = super().parse_args(ctx, kept)
+        ctx.params.update(switches)
+        return rest
+
+
+class TiltGroup(click.Group):
+    """A command with commands of its own, and flags before their names."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the flags before the subcommand."""
+        kept, switches = separate(self.params, args, quiet=ctx.resilient_parsing, group=True)
         rest = super().parse_args(ctx, kept)
         ctx.params.update(switches)
         return rest
@@ -70,6 +82,8 @@ def separate(
         elif is_switch(option):
             on = truth(name, value if equals else "true")
             switches |= {str(option.name): on} if option.expose_value else {}
+        elif isinstance(option.flag_value, str) and not option.is_flag and not equals:
+            kept.append(f"{name}={option.flag_value}")  # as in pflag, the next word is not its value
         else:
             kept += _with_value(word, left)
     return kept, switches

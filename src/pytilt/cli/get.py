@@ -2,21 +2,21 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import click
 
-from pytilt.cli.addressing import known_kind
+from pytilt.cli.addressing import known_kinds
 from pytilt.cli.choosing import Chooses, labelled, ordered, with_fields
 from pytilt.cli.client import Json, SessionClient
 from pytilt.cli.flags import TiltCommand
+from pytilt.cli.forms import TABLE_FORMS, read_form
+from pytilt.cli.object_options import TableFlags, table_options
 from pytilt.cli.options import session_options
 from pytilt.cli.printers import ObjectPrinter
 from pytilt.errors import NotFoundError, UserError
 from pytilt.model.api.words import KindWords
 from pytilt.settings import Settings
-
-TYPICAL = "json|yaml|name|wide|jsonpath=…|go-template=…|custom-columns=…"
 
 
 class Wanted(NamedTuple):
@@ -35,26 +35,26 @@ class Wanted(NamedTuple):
 @click.command("get", cls=TiltCommand)
 @click.argument("what")
 @click.argument("names", nargs=-1)
-@click.option("-o", "--output", metavar=TYPICAL, help=f"Form of the output: `{TYPICAL.replace('|', '`, `')}`.")
 @click.option("-l", "--selector", help="Only objects with these labels: `key=value,other!=value,key in (a, b)`.")
 @click.option("--field-selector", help="Only objects with these fields: `metadata.name=web`.")
 @click.option("--sort-by", help="Sort by this JSON path: `.metadata.name`.")
-@click.option("--no-headers", is_flag=True, help="Print no header line.")
 @click.option("--ignore-not-found", is_flag=True, help="It is no error when an object that is named is not there.")
 @click.option("-w", "--watch", is_flag=True, help="Go on and print every change.")
+@click.option("--watch-only", is_flag=True, help="Print every change, but not what is there already.")
+@table_options
 @session_options
 def command(
     what: str,
     names: tuple[str, ...],
-    output: str | None,
     selector: str | None,
     field_selector: str | None,
     sort_by: str | None,
-    no_headers: bool,
     ignore_not_found: bool,
     watch: bool,
+    watch_only: bool,
     host: str | None,
     port: int | None,
+    **shown: Unpack[TableFlags],
 ) -> None:
     """Show objects of a running session: all of a kind or of several kinds, or those named.
 
@@ -68,12 +68,11 @@ def command(
       tilt get uiresource web -o jsonpath='{.status.runtimeStatus}'
       tilt get uiresources -o custom-columns=NAME:.metadata.name,STATUS:.status.runtimeStatus --no-headers
       tilt get uiresources -l team=web --sort-by=.metadata.creationTimestamp
+      tilt get uiresources --show-labels
     """
     word, _, name = what.partition("/")
-    kinds = [known_kind(each) for each in word.split(",") if each]
-    if not kinds:
-        raise UserError("no kind of object is named", hint="for example `tilt get uiresources`")
-    printers = [ObjectPrinter(kind, output, headers=not no_headers, several=len(kinds) > 1) for kind in kinds]
+    kinds = known_kinds(word)
+    printers = [_printer(kind, shown, several=len(kinds) > 1) for kind in kinds]
     chooses = ((labelled(selector),) if selector else ()) + ((with_fields(field_selector),) if field_selector else ())
     wanted = Wanted(
         names=(*((name,) if name else ()), *names),
@@ -82,15 +81,27 @@ def command(
         ignore_not_found=ignore_not_found,
     )
     client = SessionClient(Settings.from_environment(), host, port)
-    if watch:
+    if watch or watch_only:
         if len(kinds) > 1:
             raise UserError(
                 "you may only specify a single resource type to watch", hint=f"`tilt get {kinds[0].plural} -w`"
             )
-        _watch(client, kinds[0], wanted, printers[0])
+        _watch(client, kinds[0], wanted, printers[0], changes_only=watch_only)
         return
     found = [_listed(client, kind, wanted) for kind in kinds]
     _print_found(found, printers, wanted)
+
+
+def _printer(kind: KindWords, shown: TableFlags, *, several: bool) -> ObjectPrinter:
+    return ObjectPrinter(
+        kind,
+        read_form(shown["output"], shown["template"], TABLE_FORMS),
+        headers=not shown["no_headers"],
+        with_kind=several or shown["show_kind"],
+        labels=shown["label_columns"],
+        all_labels=shown["show_labels"],
+        allow_missing=shown["allow_missing_template_keys"],
+    )
 
 
 def _print_found(found: Sequence[list[Json]], printers: Sequence[ObjectPrinter], wanted: Wanted) -> None:
@@ -109,10 +120,12 @@ def _print_found(found: Sequence[list[Json]], printers: Sequence[ObjectPrinter],
             _print(each.lines(listed))
 
 
-def _watch(client: SessionClient, kind: KindWords, wanted: Wanted, printer: ObjectPrinter) -> None:
+def _watch(
+    client: SessionClient, kind: KindWords, wanted: Wanted, printer: ObjectPrinter, *, changes_only: bool
+) -> None:
     """Print what is there, then every change, in columns as wide as those before, as kubectl does."""
     listed = _listed(client, kind, wanted)
-    _print(printer.lines(listed), flush=True)
+    _print(() if changes_only else printer.lines(listed), flush=True)
     known: dict[str, Any] = {item["metadata"]["name"]: item for item in listed}
     for event in client.watch(kind.resource):
         item = event["object"]

@@ -33,7 +33,8 @@ def project_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+def split_by_commas(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Take `a,b` for `a` and `b`, as flags of Tilt's do that may be repeated."""
     return tuple(name for value in values for name in value.split(",") if name)
 
 
@@ -43,7 +44,7 @@ def log_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--log-resource",
             multiple=True,
-            callback=_split,
+            callback=split_by_commas,
             help="Print only lines of these resources: `web,db`; may be repeated.",
         ),
         click.option(

@@ -1,21 +1,34 @@
 """`tilt patch`."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import click
 
-from pytilt.cli.addressing import known_kind
+from pytilt.cli.addressing import addresses, manifests
 from pytilt.cli.client import Json, SessionClient
 from pytilt.cli.flags import TiltCommand
+from pytilt.cli.object_options import (
+    DryRun,
+    FileFlags,
+    PrintFlags,
+    dry_run_option,
+    file_options,
+    print_options,
+    refuse_kustomize,
+)
 from pytilt.cli.options import session_options
+from pytilt.cli.results import ResultPrinter
 from pytilt.errors import UserError
 from pytilt.host.reading import read_file
 from pytilt.settings import Settings
 
 
+class PatchFlags(FileFlags, PrintFlags):
+    """Files, and how what was done is printed."""
+
+
 @click.command("patch", cls=TiltCommand)
-@click.argument("what")
-@click.argument("name", required=False)
+@click.argument("words", nargs=-1)
 @click.option("-p", "--patch", help="The patch, in JSON or YAML.")
 @click.option("--patch-file", help="A file with the patch.")
 @click.option(
@@ -27,36 +40,78 @@ from pytilt.settings import Settings
     help="Kind of the patch: `json` is a list of operations; the others mean the same here.",
 )
 @click.option("--subresource", type=click.Choice(["status"]), help="Change the status instead.")
+@click.option("--local", is_flag=True, help="Patch the objects of `-f` and print them; no session is asked.")
+@file_options
+@dry_run_option
+@print_options
 @session_options
 def command(
-    what: str,
-    name: str | None,
+    words: tuple[str, ...],
     patch: str | None,
     patch_file: str | None,
     how: str,
     subresource: str | None,
+    local: bool,
+    dry_run: DryRun,
     host: str | None,
     port: int | None,
+    **flags: Unpack[PatchFlags],
 ) -> None:
     """Change an object of a running session.
 
     \b
     Examples:
       tilt patch configmap web-disable -p '{"data": {"isDisabled": "true"}}'
-      tilt patch uibutton/go -p 'spec: {text: Go on}'
+      tilt patch uibutton/go -p 'spec: {text: Go on}' --dry-run=server -o yaml
       tilt patch uibutton/go --type=json -p '[{"op": "replace", "path": "/spec/text", "value": "Go on"}]'
     """
-    word, _, inner = what.partition("/")
-    kind = known_kind(word)
-    wanted = name or inner
-    if not wanted:
+    refuse_kustomize(flags["kustomize"], "patch")
+    printer = ResultPrinter(flags, dry_run)
+    if flags["files"]:
+        files = manifests(flags["files"], recursive=flags["recursive"])
+    elif local:
+        raise UserError("--local patches the objects of files: name them with `-f`")
+    else:
+        files = [(address, {}) for address in addresses(words)[1]]
+    if not files:
         raise UserError("no object is named", hint="for example `tilt patch configmap web-disable -p …`")
+    changes = _read(patch, patch_file, how)
+    if local:
+        for address, item in files:
+            printer.done(address, _patched(item, changes), "patched")
+        return
     client = SessionClient(Settings.from_environment(), host, port)
-    before = client.get(kind.resource, wanted)
-    after = client.patch(kind.resource, wanted, _read(patch, patch_file, how), status=subresource is not None)
-    same = after["metadata"].get("resourceVersion") == before["metadata"].get("resourceVersion")
-    unchanged = " (no change)" if same else ""
-    print(f"{kind.singular}/{wanted} patched{unchanged}")
+    for address, _ in files:
+        before = client.get(address.kind.resource, address.name)
+        if dry_run is DryRun.CLIENT:
+            after = _patched(before, changes)
+        else:
+            after = client.patch(
+                address.kind.resource,
+                address.name,
+                changes,
+                status=subresource is not None,
+                dry_run=dry_run is DryRun.SERVER,
+            )
+        printer.done(address, after, "patched" if _differs(before, after) else "patched (no change)")
+
+
+def _patched(item: Json, changes: Json | list[Any]) -> Json:
+    """An object with a patch, as the session would make it."""
+    from pytilt.server.json_patch import apply_patch  # imported here: few commands patch by themselves
+    from pytilt.views.api_objects import merged
+
+    found: Any = apply_patch(item, changes) if isinstance(changes, list) else merged(item, changes)
+    return dict(found)
+
+
+def _differs(before: Json, after: Json) -> bool:
+    versions = ("resourceVersion", "generation")
+    parts = (
+        {**item, "metadata": {name: value for name, value in item["metadata"].items() if name not in versions}}
+        for item in (before, after)
+    )
+    return next(parts) != next(parts)
 
 
 def _read(patch: str | None, file: str | None, how: str) -> Json | list[Any]:

@@ -1,33 +1,19 @@
-"""The forms in which `tilt get` prints objects, as kubectl does: a table, names, JSON, YAML, JSON paths, columns."""
+"""The forms in which `tilt get` prints objects, as kubectl does: a table, names, documents, columns of one's own."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pytilt.cli.forms import OutputForm, document, read_text
 from pytilt.cli.printing import cells, filled
-from pytilt.cluster.json_path_template import Node, evaluate, parse, shown, values
+from pytilt.cluster.json_path_template import shown, values
 from pytilt.errors import UserError
-from pytilt.host.reading import read_file
 from pytilt.model.api.words import KindWords
-
-if TYPE_CHECKING:
-    from pytilt.cluster.go_template import GoTemplate
 
 Json = dict[str, Any]
 Columns = tuple[tuple[str, Callable[[Json], str]], ...]
 """Headers, and the rows below them."""
 
-FORMS = (
-    "json",
-    "yaml",
-    "name",
-    "wide",
-    "jsonpath=",
-    "jsonpath-as-json=",
-    "go-template=",
-    "go-template-file=",
-    "custom-columns=",
-)
 NONE = "<none>"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _C1 = 0x80
@@ -39,53 +25,52 @@ class ObjectPrinter:
 
     Args:
         kind: of the objects.
-        output: `-o`.
+        form: of the output, one of `TABLE_FORMS`.
         headers: print them?
-        several: are other kinds printed too, so that names are written with their kinds?
+        with_kind: are names written with their kinds?
+        labels: labels that are columns of the table.
+        all_labels: is there a column with all labels?
+        allow_missing: print nothing for what a template names and an object does not have.
 
     Raises:
-        UserError: there is no such form.
+        UserError: the form's template cannot be read.
     """
 
-    def __init__(self, kind: KindWords, output: str | None, *, headers: bool = True, several: bool = False) -> None:
+    def __init__(
+        self,
+        kind: KindWords,
+        form: OutputForm,
+        *,
+        headers: bool = True,
+        with_kind: bool = False,
+        labels: Sequence[str] = (),
+        all_labels: bool = False,
+        allow_missing: bool = True,
+    ) -> None:
         self._kind = kind
-        self._form, _, argument = (output or "").partition("=")
-        if output is not None and not (self._form == output and output in FORMS) and f"{self._form}=" not in FORMS:
-            raise _unknown(output)
-        if f"{self._form}=" in FORMS and not argument:
-            raise UserError(f"{self._form} format specified but no template given", hint=f"`-o {self._form}=…`")
-        self._template: tuple[Node, ...] = parse(argument) if self._form.startswith("jsonpath") else ()
-        self._go_template = _go_template(self._form, argument) if self._form.startswith("go-template") else None
-        usual = _usual(kind, wide=output == "wide", prefix=f"{kind.singular}/" if several else "")
-        self._columns = _columns(argument) if self._form == "custom-columns" else usual
+        self._form = form.name
+        self._document = document(form, allow_missing=allow_missing)
+        if form.name.startswith("custom-columns"):
+            self._columns = _columns(form)
+        else:
+            usual = _usual(kind, wide=form.name == "wide", prefix=f"{kind.singular}/" if with_kind else "")
+            self._columns = (*usual, *_labels(labels, all_labels=all_labels))
         self._headers = headers
         self._widths: list[int] = []
 
     @property
     def whole(self) -> bool:
         """Is one thing printed for all objects together?"""
-        return self._form in ("json", "yaml", "jsonpath", "jsonpath-as-json", "go-template", "go-template-file")
+        return self._document is not None
 
     @property
     def reports_none(self) -> bool:
         """Is it said where there is nothing to print?"""
-        return self._form in ("", "wide", "custom-columns")
+        return self._document is None and self._form != "name"
 
     def document(self, thing: Json) -> str:
         """One object, or a list of them, where one thing is printed for all."""
-        if self._go_template:
-            return self._go_template(thing)
-        if self._form == "jsonpath":
-            return evaluate(self._template, thing)
-        if self._form == "jsonpath-as-json":
-            found = [value for node in self._template for value in values(getattr(node, "path", ""), thing)]
-            return _json(found)
-        if self._form == "json":
-            return _json(thing)
-        import yaml
-
-        text: str = yaml.safe_dump(thing, sort_keys=False, allow_unicode=True)
-        return text
+        return self._document(thing) if self._document is not None else ""
 
     def lines(self, items: Sequence[Json]) -> Iterator[str]:
         """The text for some more objects."""
@@ -104,16 +89,6 @@ class ObjectPrinter:
                 yield f"{line.rstrip()}\n"
 
 
-def _go_template(form: str, argument: str) -> "GoTemplate":
-    from pytilt.cluster.go_template import GoTemplate  # imported here: few need it
-
-    try:
-        return GoTemplate(read_file(argument, pipes=True).decode() if form == "go-template-file" else argument)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror or str(error) if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UserError(f"the template cannot be read: {reason.lower()}", where=argument) from error
-
-
 def _usual(kind: KindWords, *, wide: bool, prefix: str) -> Columns:
     name = _field("metadata", "name")
     columns: Columns = (
@@ -123,6 +98,20 @@ def _usual(kind: KindWords, *, wide: bool, prefix: str) -> Columns:
     if wide and kind.name == "UIResource":
         columns += (("UPDATE", _field("status", "updateStatus")), ("RUNTIME", _field("status", "runtimeStatus")))
     return columns
+
+
+def _labels(names: Sequence[str], *, all_labels: bool) -> Columns:
+    """A column for each label, and one with all of them."""
+    columns: Columns = tuple((name.rpartition("/")[2].upper(), _label(name)) for name in names)
+    return (*columns, ("LABELS", _all_labels)) if all_labels else columns
+
+
+def _label(name: str) -> Callable[[Json], str]:
+    return lambda item: str(item["metadata"].get("labels", {}).get(name, ""))
+
+
+def _all_labels(item: Json) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(item["metadata"].get("labels", {}).items())) or NONE
 
 
 def _readable(text: str) -> str:
@@ -140,31 +129,29 @@ def _field(part: str, name: str) -> Callable[[Json], str]:
     return lambda item: item.get(part, {}).get(name, "")
 
 
-def _columns(argument: str) -> Columns:
-    """Read `NAME:.metadata.name,TYPE:.status.conditions[*].type`."""
-    found: list[tuple[str, Callable[[Json], str]]] = []
-    for part in re.split(r",(?![^\[]*\])", argument):
-        header, colon, path = part.partition(":")
-        if not colon or not header or not path:
-            hint = "write `HEADER:.path`, with commas between the columns"
-            raise UserError(f"unexpected custom-columns spec: {part}, expected <header>:<json-path-expr>", hint=hint)
-        found.append((header, _cell(path if path.startswith("{") else f"{{.{path.removeprefix('.')}}}")))
-    return tuple(found)
+def _columns(form: OutputForm) -> Columns:
+    """Read `NAME:.metadata.name,TYPE:.status.conditions[*].type`, or a file with a line of headers and one of paths."""
+    if form.name == "custom-columns-file":
+        lines = [line.split() for line in read_text(form.argument).splitlines() if line.strip()]
+        if len(lines) != 2 or len(lines[0]) != len(lines[1]):
+            hint = "write a line of headers and below it a line with as many paths, with spaces between them"
+            raise UserError("the file is no template for columns", where=form.argument, hint=hint)
+        parts = list(zip(*lines, strict=True))
+    else:
+        parts = [_column(part) for part in re.split(r",(?![^\[]*\])", form.argument)]
+    return tuple(
+        (header, _cell(path if path.startswith("{") else f"{{.{path.removeprefix('.')}}}")) for header, path in parts
+    )
+
+
+def _column(part: str) -> tuple[str, str]:
+    header, colon, path = part.partition(":")
+    if not colon or not header or not path:
+        hint = "write `HEADER:.path`, with commas between the columns"
+        raise UserError(f"unexpected custom-columns spec: {part}, expected <header>:<json-path-expr>", hint=hint)
+    return header, path
 
 
 def _cell(path: str) -> Callable[[Json], str]:
     values(path, {})  # one that cannot be read is an error before anything is printed
     return lambda item: ",".join(map(shown, values(path, item))) or NONE
-
-
-def _unknown(output: str) -> UserError:
-    allowed = ", ".join(form.rstrip("=") for form in FORMS)
-    return UserError(
-        f'unable to match a printer suitable for the output format "{output}"', hint=f"allowed formats are: {allowed}"
-    )
-
-
-def _json(thing: object) -> str:
-    import msgspec  # imported here: it takes longer to import than to print names or a table
-
-    return msgspec.json.format(msgspec.json.encode(thing), indent=4).decode() + "\n"

@@ -5,24 +5,32 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Unpack
 
 import click
 
+from pytilt.cli.addressing import Address, addresses, manifests
 from pytilt.cli.choosing import labelled, with_fields
 from pytilt.cli.client import Json, SessionClient
 from pytilt.cli.conditions import WaitCondition, read_condition
 from pytilt.cli.flags import TiltCommand
+from pytilt.cli.object_options import FileFlags, PrintFlags, file_options, inert_switch, print_options
 from pytilt.cli.options import seconds_given, session_options
+from pytilt.cli.results import ResultPrinter
 from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
-from pytilt.model.api.words import KindWords, find_words
+from pytilt.model.api.words import KindWords
 from pytilt.settings import Settings
 
 WEEK_SECONDS = 7 * 24 * 3600.0
 """What a negative timeout means, as in kubectl."""
 
 
+class WaitFlags(FileFlags, PrintFlags):
+    """Files, and how what was waited for is printed."""
+
+
 @click.command("wait", cls=TiltCommand)
-@click.argument("what", nargs=-1, required=True)
+@click.argument("what", nargs=-1)
 @click.option(
     "--for",
     "wanted",
@@ -40,6 +48,10 @@ WEEK_SECONDS = 7 * 24 * 3600.0
     show_default=True,
     help="How long, for example `90s` or `5m`; with `0` it is checked once, `-1s` is a week.",
 )
+@file_options
+@inert_switch("--all-namespaces", "objects of a session are in no namespace", "-A")
+@inert_switch("--local", "what is waited for is in the session")
+@print_options
 @session_options
 def command(
     what: tuple[str, ...],
@@ -50,6 +62,7 @@ def command(
     timeout: str,
     host: str | None,
     port: int | None,
+    **flags: Unpack[WaitFlags],
 ) -> int:
     """Wait until objects of a running session meet a condition.
 
@@ -62,10 +75,8 @@ def command(
       tilt wait --for=jsonpath='{.status.updateStatus}'=ok uiresource -l team=web
       tilt wait --for=delete uiresource/web
     """
-    word, names = _names(what)
-    kind = find_words(word)
-    if kind is None:
-        raise UserError(f'the server doesn\'t have a resource type "{word}"')
+    printer = ResultPrinter(flags)
+    kind, names = _names(what, flags)
     # As in kubectl, that an object is there is always waited for first.
     conditions = [read_condition(each) for each in sorted(wanted, key=lambda each: each.lower() != "create")]
     limit = seconds_given(timeout, "--timeout")
@@ -75,7 +86,7 @@ def command(
         names = _chosen(client, kind, selector, field_selector)
     if not names:
         raise UserError("no object is named", hint="name some, or use `--all` or `-l`")
-    waiting = Waiting(kind, names, conditions)
+    waiting = Waiting(kind, names, conditions, printer)
     present = {item["metadata"]["name"]: item for item in client.items(kind.resource)["items"]}
     if not conditions[0].of_missing:
         for name in names:
@@ -97,10 +108,14 @@ class Waiting:
         kind: of the objects.
         names: their names.
         conditions: what each is to meet, one after the other.
+        printer: prints each that does.
     """
 
-    def __init__(self, kind: KindWords, names: Sequence[str], conditions: Sequence[WaitCondition]) -> None:
+    def __init__(
+        self, kind: KindWords, names: Sequence[str], conditions: Sequence[WaitCondition], printer: ResultPrinter
+    ) -> None:
         self._kind = kind
+        self._printer = printer
         self._left = {name: list(conditions) for name in names}
 
     @property
@@ -115,7 +130,8 @@ class Waiting:
             conditions.pop(0)
         if conditions == []:
             del self._left[name]
-            print(f"{self._kind.singular}/{name} condition met", flush=True)
+            gone = {"apiVersion": self._kind.group_version, "kind": self._kind.name, "metadata": {"name": name}}
+            self._printer.done(Address(self._kind, name), item or gone, "condition met")
 
     def refuse(self, why: str) -> int:
         """Say of each that it does not.
@@ -154,10 +170,19 @@ def _chosen(client: SessionClient, kind: KindWords, selector: str | None, field_
     return names
 
 
-def _names(what: tuple[str, ...]) -> tuple[str, list[str]]:
-    if "/" in what[0]:
-        return what[0].partition("/")[0], [each.partition("/")[2] for each in what]
-    return what[0], list(what[1:])
+def _names(what: tuple[str, ...], flags: WaitFlags) -> tuple[KindWords, list[str]]:
+    """The kind of what is waited for, and the names; none for all."""
+    if flags["files"]:
+        named = [each for each, _ in manifests(flags["files"], recursive=flags["recursive"])]
+        kinds = list[KindWords]()
+    else:
+        kinds, named = addresses(what)
+    found = list(dict.fromkeys([*kinds, *(each.kind for each in named)]))
+    if not found:
+        raise UserError("no object is named", hint="for example `tilt wait --for=condition=Ready uiresource/web`")
+    if len(found) > 1:
+        raise UserError("only objects of one kind can be waited for at a time")
+    return found[0], [each.name for each in named]
 
 
 @contextmanager

@@ -42,12 +42,14 @@ class GoTemplate:
 
     Args:
         text: the template.
+        allow_missing: print `<no value>` for a key that is not there.
 
     Raises:
         UserError: it cannot be read, or has something that is not there.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, allow_missing: bool = True) -> None:
+        self._allow_missing = allow_missing
         parts = list(_parts(text))
         self._nodes, end = _nodes(parts, 0)
         if end < len(parts):
@@ -57,9 +59,9 @@ class GoTemplate:
         """The text for a value.
 
         Raises:
-            UserError: a function has arguments that it cannot take.
+            UserError: a function has arguments that it cannot take, or a key is not there.
         """
-        return "".join(_written(self._nodes, value, value))
+        return "".join(_written(self._nodes, value, value, allow_missing=self._allow_missing))
 
 
 def _parts(text: str) -> Iterator[str | _Pipe]:
@@ -125,28 +127,32 @@ def _bare(words: str) -> str:
     return re.sub(r'"(?:\\.|[^"\\])*"|`[^`]*`', "", words)
 
 
-def _written(nodes: Sequence[_Node], value: object, root: object) -> Iterator[str]:
+def _written(nodes: Sequence[_Node], value: object, root: object, *, allow_missing: bool) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, str):
             yield node
         elif isinstance(node, _Pipe):
-            yield _shown(_evaluated(node.words, value, root))
+            found = _evaluated(node.words, value, root)
+            if found is _MISSING and not allow_missing:
+                raise UserError(f"error executing template: map has no entry for `{node.words}`")
+            yield _shown(found)
         else:
-            yield from _of_block(node, value, root)
+            for each, body in _rounds(node, value, root):
+                yield from _written(body, each, root, allow_missing=allow_missing)
 
 
-def _of_block(block: _ControlAction, value: object, root: object) -> Iterator[str]:
+def _rounds(block: _ControlAction, value: object, root: object) -> Iterator[tuple[object, list[_Node]]]:
+    """What of a block is written, and for which value each time."""
     found = _evaluated(block.pipe, value, root)
     if not _true(found):
-        yield from _written(block.otherwise, value, root)
+        yield value, block.otherwise
     elif block.kind == "range":
         items = [found[key] for key in sorted(found)] if isinstance(found, Mapping) else found
         if not isinstance(items, list | str):
             raise UserError(f"range can't iterate over {_shown(found)}")
-        for item in items:
-            yield from _written(block.body, item, root)
+        yield from ((item, block.body) for item in items)
     else:
-        yield from _written(block.body, found if block.kind == "with" else value, root)
+        yield (found if block.kind == "with" else value), block.body
 
 
 def _words(pipe: str) -> list[str]:

@@ -9,6 +9,9 @@ from pytilt.cluster import json_path
 from pytilt.errors import UserError
 
 _PART = re.compile(r"""\{((?:[^{}"']|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')*)\}|([^{]+)|(\{)""")
+_SEVERAL = re.compile(r"[*?:]|\.\.")
+"""Is in paths that lead to any number of values, none too."""
+
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
@@ -45,13 +48,18 @@ def parse(template: str) -> tuple[Node, ...]:
     return found
 
 
-def evaluate(nodes: Sequence[Node], root: object) -> str:
-    """The text for an object; a path that leads nowhere prints nothing.
+def evaluate(nodes: Sequence[Node], root: object, *, allow_missing: bool = True) -> str:
+    """The text for an object.
+
+    Args:
+        nodes: the template.
+        root: the object.
+        allow_missing: print nothing for a path that leads nowhere.
 
     Raises:
-        UserError: a path cannot be read.
+        UserError: a path cannot be read, or leads nowhere.
     """
-    return _evaluate(nodes, root, root)
+    return "".join(_pieces(nodes, root, root, allow_missing=allow_missing))
 
 
 def shown(value: object) -> str:
@@ -99,20 +107,19 @@ def _nodes(parts: list[re.Match[str]], template: str, *, inside: bool) -> tuple[
     return tuple(found), []
 
 
-def _evaluate(nodes: Sequence[Node], present: object, root: object) -> str:
-    return "".join(_pieces(nodes, present, root))
-
-
-def _pieces(nodes: Sequence[Node], present: object, root: object) -> Iterator[str]:
+def _pieces(nodes: Sequence[Node], present: object, root: object, *, allow_missing: bool) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, Text):
             yield node.text
             continue
         found = values(node.path, root if node.path.startswith("$") else present)
+        if not found and not allow_missing and not _SEVERAL.search(node.path):
+            raise UserError(f"error executing jsonpath: {node.path} is not found")
         if isinstance(node, Path):
             yield " ".join(map(shown, found))
         else:
-            yield from (_evaluate(node.body, value, root) for value in found)
+            for value in found:
+                yield from _pieces(node.body, value, root, allow_missing=allow_missing)
 
 
 def _unquoted(text: str) -> str:

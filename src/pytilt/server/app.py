@@ -29,7 +29,7 @@ from pytilt.server.log_routes import NDJSON, LogRoutes
 from pytilt.server.page import PageFiles
 from pytilt.server.snapshot import snapshot
 from pytilt.server.streaming import Streamed
-from pytilt.server.writing import Writing, body_of, kind_of
+from pytilt.server.writing import Writing, body_of, is_dry_run, kind_of
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.views.alerts import alerts
@@ -123,7 +123,6 @@ class Routes:
         self._requests = requests
         self._pages = pages
         self._links = links
-        self._writing = Writing(store)
 
     def objects(self, base: str) -> list[Route]:
         """The routes of the objects."""
@@ -249,21 +248,24 @@ class Routes:
 
     async def create(self, request: Request) -> Response:
         """Make an object."""
-        return _json(self._shown(self._writing.create(_kind(request), await body_of(request))), 201)
+        return _json(self._shown(self._writing(request).create(_kind(request), await body_of(request))), 201)
 
     async def replace(self, request: Request) -> Response:
         """Write an object, or its status, anew."""
         body = await body_of(request)
-        return _json(self._shown(self._writing.replace(_kind(request), request.path_params["name"], body)))
+        return _json(self._shown(self._writing(request).replace(_kind(request), request.path_params["name"], body)))
 
     async def patch(self, request: Request) -> Response:
         """Change an object, or its status, by a merge patch."""
         body = await body_of(request)
-        return _json(self._shown(self._writing.patch(_kind(request), request.path_params["name"], body)))
+        return _json(self._shown(self._writing(request).patch(_kind(request), request.path_params["name"], body)))
 
     async def delete(self, request: Request) -> Response:
         """Delete an object."""
-        return _json(self._writing.delete(_kind(request), request.path_params["name"]))
+        return _json(self._writing(request).delete(_kind(request), request.path_params["name"]))
+
+    def _writing(self, request: Request) -> Writing:
+        return Writing(self._store, dry_run=is_dry_run(request))
 
     async def trigger(self, request: Request) -> Response:
         """Ask for an update; the answers are Tilt's: a text with status 200 is a polite refusal."""

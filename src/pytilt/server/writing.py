@@ -30,10 +30,12 @@ class Writing:
 
     Args:
         store: the session's objects.
+        dry_run: only check what is asked for, and return what it would make; nothing is kept.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, dry_run: bool = False) -> None:
         self._store = store
+        self._dry_run = dry_run
 
     def create(self, kind: Kind, body: object) -> Json:
         """Make an object.
@@ -89,7 +91,8 @@ class Writing:
         """
         api = _writable(kind)
         before = self._found(api, name)
-        self._store.delete(api.type, name)
+        if not self._dry_run:
+            self._store.delete(api.type, name)
         return {
             "kind": "Status",
             "apiVersion": "v1",
@@ -110,7 +113,7 @@ class Writing:
         return self._put(self._checked(api, with_spec_of(before, wanted)))
 
     def _put(self, thing: ApiObject) -> Json:
-        return readable(shown(self._store.put(thing), ""))
+        return readable(shown(thing if self._dry_run else self._store.put(thing), ""))
 
     def _found(self, api: ApiKind, name: str) -> ApiObject:
         found = self._store.get(api.type, name)
@@ -143,6 +146,18 @@ async def body_of(request: Request) -> Any:  # noqa: ANN401 - JSON
     if len(found) != 1:
         raise HTTPException(400, "error parsing the body: it is not one document")
     return found[0]
+
+
+def is_dry_run(request: Request) -> bool:
+    """Is what a request asks for only to be tried?
+
+    Raises:
+        HTTPException: its `dryRun` means nothing.
+    """
+    wanted = request.query_params.getlist("dryRun")
+    if any(each != "All" for each in wanted):
+        raise HTTPException(422, f'dryRun: Unsupported value: "{wanted[0]}": supported values: "All"')
+    return bool(wanted)
 
 
 def _address(path: str) -> tuple[str, bool]:
