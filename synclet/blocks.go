@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"syscall"
-	"unsafe"
 )
 
-// sumSize is how much of a block's SHA-256 both sides compare.
-const sumSize = 16
+// sumSize is how long the XXH64 of a block is.
+const sumSize = 8
+
+// nameSize is how long the name of what a file consists of is.
+const nameSize = 16
 
 // largestBlock limits what is read of a file at once.
 const largestBlock = 16 * 1024 * 1024
@@ -18,17 +20,10 @@ const largestBlock = 16 * 1024 * 1024
 // keptSums limits how many blocks' sums are remembered, of all files together.
 const keptSums = 64 * 1024
 
-// pageSize is what the system copies at once.
-const pageSize = 4096
-
-// copyBuffer is how much is copied at once by reading and writing.
-const copyBuffer = 256 * 1024
-
 type sum [sumSize]byte
 
 func sumOf(content []byte) (s sum) {
-	whole := sha256.Sum256(content)
-	copy(s[:], whole[:])
+	binary.BigEndian.PutUint64(s[:], xxh64(content))
 	return s
 }
 
@@ -47,6 +42,12 @@ func versionOf(file *os.File) (version, error) {
 	return version{uint64(found.Dev), found.Ino, found.Size, found.Ctim}, nil
 }
 
+// isStill says whether nobody wrote to a file meanwhile.
+func isStill(file *os.File, before version) bool {
+	now, err := versionOf(file)
+	return err == nil && now == before
+}
+
 func readSums(encoded []byte) []sum {
 	sums := make([]sum, len(encoded)/sumSize)
 	for i := range sums {
@@ -62,7 +63,7 @@ type knownSums struct {
 }
 
 // name is what the other side calls a file that consists of these blocks.
-func (k knownSums) name() (s sum) {
+func (k knownSums) name() (s [nameSize]byte) {
 	whole := sha256.New()
 	whole.Write(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, uint64(k.size)), k.block))
 	for _, each := range k.sums {
@@ -100,7 +101,8 @@ type delta struct {
 	sums    []sum
 	old     *os.File // nil if there is none
 	oldSize int64
-	known   []sum // of the old file; nil: it has to be read
+	oldAt   version // when it was known what it consists of
+	known   []sum   // of the old file; nil: it has to be read
 	into    int
 	buffer  []byte
 }
@@ -147,40 +149,6 @@ func (d *delta) copySame(before, count int) error {
 	start := int64(before-count) * d.block
 	end := min(int64(before)*d.block, d.size)
 	return copyPart(d.old, d.into, start, start, end-start)
-}
-
-// copyPart copies a part of a file into another one, without reading it into memory where the system can do that.
-func copyPart(old *os.File, into int, from, to, length int64) error {
-	if (from-to)%pageSize != 0 { // then it is the slower way
-		return copyThrough(old, into, from, to, length)
-	}
-	for length > 0 {
-		source, target := from, to
-		done, _, failed := syscall.Syscall6(copyFileRange, old.Fd(), uintptr(unsafe.Pointer(&source)),
-			uintptr(into), uintptr(unsafe.Pointer(&target)), uintptr(length), 0)
-		if failed != 0 || done == 0 {
-			return copyThrough(old, into, from, to, length)
-		}
-		from, to, length = from+int64(done), to+int64(done), length-int64(done)
-	}
-	return nil
-}
-
-// copyThrough copies by reading and writing, where the system has no better way.
-func copyThrough(old *os.File, into int, from, to, length int64) error {
-	buffer := make([]byte, min(length, copyBuffer))
-	for length > 0 {
-		content := buffer[:min(length, copyBuffer)]
-		if _, err := old.ReadAt(content, from); err != nil {
-			return err
-		}
-		if err := writeAt(into, content, to); err != nil {
-			return err
-		}
-		step := int64(len(content))
-		from, to, length = from+step, to+step, length-step
-	}
-	return nil
 }
 
 func writeAt(descriptor int, content []byte, offset int64) error {
@@ -266,17 +234,16 @@ func (r *receiver) writeBlocks(path string, size uint64, block uint32, sums []by
 	if old != nil {
 		known := r.sums.files[path]
 		defer func() { r.kept.keep(path, old, known, d.size) }()
-		d.old, d.oldSize, d.known = old, at.size, r.sums.find(path, at, block)
+		d.old, d.oldSize, d.oldAt, d.known = old, at.size, at, r.sums.find(path, at, block)
 	}
 	if kept, ok := r.kept.find(path, d.oldSize); ok {
 		d.old, d.oldSize, d.known = kept.File, kept.size, nil
 		if kept.known.block == block && kept.known.size == kept.size {
+			d.oldAt, _ = versionOf(kept.File)
 			d.known = kept.known.sums
 		}
 	}
-	if d.old != nil {
-		d.buffer = make([]byte, min(int64(block), d.size))
-	}
+	d.buffer = make([]byte, min(int64(block), d.size))
 	t, err := r.create(path)
 	if err != nil {
 		return err
@@ -285,20 +252,23 @@ func (r *receiver) writeBlocks(path string, size uint64, block uint32, sums []by
 		d.old, d.known = nil, nil
 	}
 	d.into = t.descriptor
+	if err := reserve(d.into, d.size); err != nil {
+		return t.abandon(err)
+	}
 	missing, err := d.reuse()
 	if err == nil && d.old != nil && d.old != old && len(missing) == 1 && missing[0] == [2]int{0, len(d.sums)} {
 		r.kept.drop(path) // that was another file: look into the one that is there
 		d.old, d.oldSize, d.known = old, at.size, nil
 		missing, err = d.reuse()
 	}
+	if err == nil && d.known != nil && !isStill(d.old, d.oldAt) {
+		err = errBase
+	}
 	if err != nil {
 		return t.abandon(err)
 	}
 	if err := r.fetch(d, missing); err != nil {
 		return t.abandon(err)
-	}
-	if err := syscall.Ftruncate(t.descriptor, d.size); err != nil {
-		return t.abandon(&os.PathError{Op: "write", Path: path, Err: err})
 	}
 	if err := t.finish(has); err != nil {
 		return err
@@ -337,25 +307,19 @@ func (r *receiver) fetch(d *delta, missing [][2]int) error {
 }
 
 func (r *receiver) fetchBlock(d *delta, index int) error {
-	offset, left := int64(index)*d.block, d.length(index)
-	whole := sha256.New()
-	for left > 0 {
+	block := d.buffer[:d.length(index)]
+	for left := block; len(left) > 0; {
 		kind, content, err := r.wire.receive()
 		if err != nil {
 			return protocolError{err}
 		}
-		if kind != framePiece || int64(len(content)) > left || len(content) == 0 {
+		if kind != framePiece || len(content) > len(left) || len(content) == 0 {
 			return protocolError{fmt.Errorf("block %d was asked for, and did not come", index)}
 		}
-		whole.Write(content)
-		if err := writeAt(d.into, content, offset); err != nil {
-			return err
-		}
-		offset += int64(len(content))
-		left -= int64(len(content))
+		left = left[copy(left, content):]
 	}
-	if found := whole.Sum(nil); sum(found[:sumSize]) != d.sums[index] {
+	if sumOf(block) != d.sums[index] {
 		return fmt.Errorf("block %d changed on its way, or while it was read", index)
 	}
-	return nil
+	return writeAt(d.into, block, int64(index)*d.block)
 }

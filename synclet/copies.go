@@ -25,7 +25,7 @@ type part struct {
 type copies struct {
 	size  uint64
 	block uint32
-	base  sum
+	base  [nameSize]byte
 	parts []part
 	sums  []byte
 }
@@ -33,7 +33,7 @@ type copies struct {
 // readCopy reads what a frame says; the path comes with it.
 func readCopy(f *fields) (c copies, path string) {
 	c.size, c.block = f.u64(), f.u32()
-	copy(c.base[:], f.take(sumSize))
+	copy(c.base[:], f.take(nameSize))
 	path = f.text()
 	count := f.u32()
 	if count > mostParts {
@@ -68,17 +68,19 @@ func (c *copies) check(oldSize int64) error {
 
 // base is the version that a file is to be made of, the one that is there or the one before it, if it is known that
 // they consist of the same.
-func (r *receiver) base(path string, name sum, old *os.File, at version) *os.File {
+func (r *receiver) base(path string, name [nameSize]byte, old *os.File, at version) (*os.File, version) {
 	if old == nil {
-		return nil
+		return nil, at
 	}
 	if known, ok := r.sums.files[path]; ok && known.version == at && known.name() == name {
-		return old
+		return old, at
 	}
 	if kept, ok := r.kept.find(path, at.size); ok && kept.known.size == kept.size && kept.known.name() == name {
-		return kept.File
+		if at, err := versionOf(kept.File); err == nil {
+			return kept.File, at
+		}
 	}
-	return nil
+	return nil, at
 }
 
 // writeCopy makes a file of parts of the version before it and of what is sent.
@@ -89,15 +91,11 @@ func (r *receiver) writeCopy(path string, c copies, has attributes) error {
 		known := r.sums.files[path]
 		defer func() { r.kept.keep(path, old, known, int64(c.size)) }()
 	}
-	base := r.base(path, c.base, old, at)
+	base, at := r.base(path, c.base, old, at)
 	if base == nil {
 		return errBase
 	}
-	found, err := base.Stat()
-	if err != nil {
-		return err
-	}
-	if err := c.check(found.Size()); err != nil {
+	if err := c.check(at.size); err != nil {
 		return err
 	}
 	t, err := r.create(path)
@@ -110,6 +108,9 @@ func (r *receiver) writeCopy(path string, c copies, has attributes) error {
 	if err := r.assemble(t, base, c, sums); err != nil {
 		return t.abandon(err)
 	}
+	if !isStill(base, at) {
+		return t.abandon(errBase)
+	}
 	if err := t.finish(has); err != nil {
 		return err
 	}
@@ -117,32 +118,38 @@ func (r *receiver) writeCopy(path string, c copies, has attributes) error {
 	return nil
 }
 
-// assemble puts the parts together: those of the base beside those that are sent.
+// assemble puts the parts together: those of the base beside those that are sent. The former are copied one after the
+// other, since one write to a file waits for the other.
 func (r *receiver) assemble(t *target, base *os.File, c copies, sums []sum) error {
-	if err := syscall.Ftruncate(t.descriptor, int64(c.size)); err != nil {
-		return os.NewSyscallError("truncate", err)
+	if err := reserve(t.descriptor, int64(c.size)); err != nil {
+		return err
 	}
-	copied, copying := make(chan error, len(c.parts)), 0
-	place := int64(0)
-	for _, each := range c.parts {
-		if each.from != sent {
-			copying++
-			go func(each part, to int64) {
-				copied <- copyPart(base, t.descriptor, int64(each.from), to, int64(each.length))
-			}(each, place)
-		}
-		place += int64(each.length)
-	}
+	copied := make(chan error, 1)
+	go func() {
+		copied <- c.copyFrom(base, t.descriptor)
+	}()
 	err := r.takeParts(t, c)
-	for ; copying > 0; copying-- {
-		if failed := <-copied; err == nil {
-			err = failed
-		}
+	if failed := <-copied; err == nil {
+		err = failed
 	}
 	if err != nil {
 		return err
 	}
 	return c.verify(t, sums)
+}
+
+// copyFrom copies the parts that are in the base.
+func (c *copies) copyFrom(base *os.File, into int) error {
+	place := int64(0)
+	for _, each := range c.parts {
+		if each.from != sent {
+			if err := copyPart(base, into, int64(each.from), place, int64(each.length)); err != nil {
+				return err
+			}
+		}
+		place += int64(each.length)
+	}
+	return nil
 }
 
 // takeParts takes in the parts that are sent.

@@ -86,6 +86,70 @@ func TestAFileIsNotMadeOfAnotherBaseOrWithAnotherContent(t *testing.T) {
 	}
 }
 
+func TestPartsMoveByAnyNumberOfBytes(t *testing.T) {
+	before := make([]byte, 3*copyBuffer+5)
+	_, _ = rand.New(rand.NewSource(3)).Read(before)
+	for _, shift := range []int{1, 39, 1023, 1024, 2048, 3071, 3072, 4095, 4096, 4097} {
+		root := t.TempDir()
+		after := append(append(before[:5000:5000], make([]byte, shift)...), before[5000:]...)
+		said := hello().blocks("/big", before, 65536).piecesOf(before, 65536).commit()
+		rest := part{5000, uint64(len(before) - 5000)}
+		said.copyOf("/big", after, before, 65536, part{0, 5000}, part{sent, uint64(shift)}, rest).commit()
+		got := play(t, root, said)
+		if got[len(got)-1] != done || content(t, root+"/big") != string(after) {
+			t.Errorf("moved by %d: got %q", shift, got)
+		}
+	}
+}
+
+// talk runs a receiver; what is written to the first goes to it, and what it says comes from the second.
+func talk(t *testing.T, root string) (*io.PipeWriter, *wire) {
+	t.Helper()
+	in, to := io.Pipe()
+	from, out := io.Pipe()
+	ended := make(chan error)
+	go func() { ended <- newReceiver(root, in, out).run() }()
+	t.Cleanup(func() {
+		to.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := to.Write(hello().Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	return to, newWire(from, io.Discard)
+}
+
+func TestABaseThatSomebodyWritesToMeanwhileCountsNoMore(t *testing.T) {
+	root := t.TempDir()
+	to, answers := talk(t, root)
+	before := bytes.Repeat([]byte("before"), 20_000)
+	transfer(t, "/big", before, 4096, to, answers)
+	after := append(append([]byte{}, before...), "and more"...)
+	said := new(script).copyOf("/big", after, before, 4096, part{0, 120_000}, part{sent, 8}).commit().Bytes()
+	announced := len(said) - (5 + 8) - (5 + 4)
+	if _, err := to.Write(said[:announced]); err != nil {
+		t.Fatal(err)
+	}
+	for begun := []os.DirEntry{}; len(begun) < 2; {
+		begun, _ = os.ReadDir(root)
+	}
+	if err := os.WriteFile(root+"/big", bytes.Repeat([]byte("others"), 20_000), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	go to.Write(said[announced:])
+	if kind, payload, err := answers.receive(); err != nil || kind != frameFailed || payload[0] != failureBase {
+		t.Errorf("%c %q %v", kind, payload, err)
+	}
+	if kind, payload, err := answers.receive(); err != nil || kind != frameDone {
+		t.Errorf("%c %q %v", kind, payload, err)
+	}
+	if content(t, root+"/big") != string(bytes.Repeat([]byte("others"), 20_000)) {
+		t.Error("it was made all the same")
+	}
+}
+
 // transfer sends a large file to a receiver that runs, and returns how many bytes it asked for.
 func transfer(t *testing.T, path string, content []byte, block int, to io.Writer, from *wire) (asked int) {
 	t.Helper()
@@ -122,14 +186,7 @@ func transfer(t *testing.T, path string, content []byte, block int, to io.Writer
 
 func TestOnlyChangedBlocksTravel(t *testing.T) {
 	root := t.TempDir()
-	in, to := io.Pipe()
-	from, out := io.Pipe()
-	ended := make(chan error)
-	go func() { ended <- newReceiver(root, in, out).run() }()
-	answers := newWire(from, io.Discard)
-	if _, err := to.Write(hello().Bytes()); err != nil {
-		t.Fatal(err)
-	}
+	to, answers := talk(t, root)
 	const block = 1024
 	content := make([]byte, 100*block+17)
 	rand.New(rand.NewSource(1)).Read(content)
@@ -176,8 +233,4 @@ func TestOnlyChangedBlocksTravel(t *testing.T) {
 	check("all of it again, with a change", block)
 	content = append(content, "more"...)
 	check("the end", 2*block)
-	to.Close()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
 }

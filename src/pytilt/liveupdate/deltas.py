@@ -20,6 +20,8 @@ _MOST_SENT_BYTES = 4 * 1024 * 1024
 
 _PIECE_BYTES = 128 * 1024
 
+_NAME_SIZE = 16
+
 
 class Delta(Value):
     """How a file is made of the version before."""
@@ -54,7 +56,7 @@ class Delta(Value):
 
 def name_of(blocks: Blocks) -> bytes:
     """A name for what a file consists of; the helper makes the same."""
-    return sha256(struct.pack(">QI", blocks.size, blocks.block) + blocks.sums).digest()[:SUM_SIZE]
+    return sha256(struct.pack(">QI", blocks.size, blocks.block) + blocks.sums).digest()[:_NAME_SIZE]
 
 
 def find_delta(file: LargeFile, base: Blocks) -> Delta | None:

@@ -1,14 +1,16 @@
 """Sums of the blocks of large files: by them versions are compared, and what is elsewhere already is not sent again."""
 
+import mmap
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-SUM_SIZE = 16
-"""How much of a block's SHA-256 counts."""
+from xxhash import xxh64_digest
+
+SUM_SIZE = 8
+"""How long the XXH64 of a block is: it is to find changes and damage, not who wants to deceive."""
 
 _READ_BYTES = 1024 * 1024
 _TOGETHER_BYTES = 8 * 1024 * 1024
@@ -37,10 +39,8 @@ def block_size(size: int) -> int:
 
 
 def block_sums(content: memoryview, block: int) -> bytes:
-    """The beginning of the SHA-256 of every block, one after the other."""
-    return b"".join(
-        sha256(content[start : start + block]).digest()[:SUM_SIZE] for start in range(0, len(content), block)
-    )
+    """The sums of all blocks of a content, one after the other."""
+    return b"".join(xxh64_digest(content[start : start + block]) for start in range(0, len(content), block))
 
 
 def read_sums(path: str, block: int, start: int, end: int) -> bytes:
@@ -97,11 +97,14 @@ def _state(found: os.stat_result) -> _State:
 
 def _read(path: str, block: int, start: int, end: int) -> bytes:
     step = max(_READ_BYTES, block)
-    buffer = bytearray(min(step, max(end - start, 1)))
+    # Begins at the same place of a page as what is read: where it begins a little behind that, as a `bytearray` does,
+    # many processors read at a quarter of their speed.
+    shift = start % mmap.PAGESIZE
+    buffer = memoryview(mmap.mmap(-1, shift + min(step, max(end - start, 1))))[shift:]
     found = []
     with Path(path).open("rb", buffering=0) as source:
         while start < end:
-            part = memoryview(buffer)[: min(step, end - start)]
+            part = buffer[: min(step, end - start)]
             filled = 0
             while filled < len(part) and (size := os.preadv(source.fileno(), [part[filled:]], start + filled)):
                 filled += size
