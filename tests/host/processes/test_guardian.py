@@ -12,6 +12,8 @@ import pytest
 
 from pytilt.host.processes import HostRunner, ProcessRequest, guardian
 from pytilt.host.processes.guardian import living_groups
+from pytilt.host.processes.guarding import GuardianClient
+from tests.idle import eventually
 
 SESSION = """
 import asyncio, os, sys
@@ -157,3 +159,20 @@ def test_a_daemon_of_a_process_that_serves_ends_with_the_session(script: str, ki
         daemon = int(next(each[1] for each in words if each[0] == "daemon"))
         session.send_signal(signal.SIGKILL if killed else signal.SIGINT)
         assert _ends_within(2.0, os.getsid(daemon))
+
+
+async def test_what_has_ended_is_reported_with_what_is_started_next_or_a_little_later(tmp_path: Path):
+    log = tmp_path / "log"
+    log.touch()
+    guard = GuardianClient(("sh", "-c", 'exec cat > "$0"', str(log)))
+    guard.expect(1)
+    guard.started(11)
+    await eventually(lambda: log.read_text() == "expect 1\nstart 11\n")
+    guard.ended(11)
+    guard.expect(2)
+    await eventually(lambda: log.read_text().endswith("\nend 11\nexpect 2\n"))
+    guard.ended(12)
+    await eventually(lambda: log.read_text().endswith("\nend 12\n"))
+    guard.ended(13)
+    await guard.close()
+    assert log.read_text().endswith("\nend 12\nend 13\n")

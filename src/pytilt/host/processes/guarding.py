@@ -6,22 +6,34 @@ import resource
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pytilt.host.processes import guardian
 from pytilt.host.processes.exits import watch_exit
 
+_LATE_SECONDS = 0.1
+_MOST_LATE = 8
+"""What has ended is reported with the next message, or after so long, or when so much has: each message wakes the
+guardian, and that one of a process which is gone may come late. For each that is not reported it would search once."""
+
 
 class GuardianClient:
-    """Has the guardian end what was started when this program is killed."""
+    """Has the guardian end what was started when this program is killed.
 
-    def __init__(self) -> None:
+    Args:
+        argv: starts the guardian.
+    """
+
+    def __init__(self, argv: Sequence[str] = (sys.executable, "-I", "-S", "-E", str(Path(guardian.__file__)))) -> None:
+        self._argv = argv
         self._program: subprocess.Popen[bytes] | None = None
         self._pipe = -1
         self._sessions: set[int] = set()
         self._mark = ""
+        self._late: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
 
     def mark(self) -> tuple[str, str]:
         """The variable by which the guardian finds a process wherever it went."""
@@ -69,11 +81,16 @@ class GuardianClient:
     def ended(self, pid: int) -> None:
         """Nothing is left of the session that it led."""
         self._sessions.discard(pid)
-        self._send(f"end {pid}")
+        self._late.append(f"end {pid}")
+        if len(self._late) >= _MOST_LATE:
+            self._send()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_LATE_SECONDS, self._send)
 
     async def close(self) -> None:
         """Have the guardian end what still runs, and wait until it is done."""
         if self._program:
+            self._send()
             exited = watch_exit(self._program, asyncio.get_running_loop())
             pipe, self._pipe = self._pipe, -1
             os.close(pipe)
@@ -81,11 +98,10 @@ class GuardianClient:
             self._program = None
 
     def _start(self) -> None:
-        program = [sys.executable, "-I", "-S", "-E", str(Path(guardian.__file__))]
         read_end, self._pipe = os.pipe()
         try:
             self._program = subprocess.Popen(
-                program,
+                self._argv,
                 stdin=read_end,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -96,11 +112,16 @@ class GuardianClient:
             os.close(read_end)
         os.set_blocking(self._pipe, False)
 
-    def _send(self, line: str) -> None:
-        if self._pipe < 0:
+    def _send(self, *lines: str) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        text = "".join(f"{line}\n" for line in (*self._late, *lines))
+        self._late.clear()
+        if self._pipe < 0 or not text:
             return  # it ends everything already
         try:
-            os.write(self._pipe, f"{line}\n".encode("ascii"))
+            os.write(self._pipe, text.encode("ascii"))
         except (BrokenPipeError, BlockingIOError):  # somebody killed or stopped the guardian
             self._replace()
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -76,6 +77,8 @@ class HostProcess:
             if not self.look():
                 await self._end()
         finally:
+            for pipe in self._pipes:  # what it wrote last may not have been read yet
+                pipe.drain()
             self._close_pipes()
 
     def look(self) -> bool:
@@ -101,20 +104,33 @@ class HostProcess:
         env = (*self._request.env, self._guard.mark()) if self._request.marked else self._request.env
         try:
             with self._guard.limit() if self._request.marked else nullcontext():
-                program = subprocess.Popen(
-                    self._request.argv,
-                    stdin=self._input.read_end if self._input else subprocess.DEVNULL,
-                    stdout=self._pipes[0].write_end,
-                    stderr=self._pipes[-1].write_end,
-                    cwd=self._request.dir,
-                    env=_encoded(env),
-                    start_new_session=True,
-                )
+                program = self._popen(_encoded(env))
         except (OSError, ValueError) as error:
             self._guard.failed()
             raise cannot_start(self._request, error) from error
         self._guard.started(program.pid)
         return program
+
+    def _popen(self, env: Mapping[bytes, bytes]) -> subprocess.Popen[bytes]:
+        argv = self._request.argv
+
+        def start(executable: str | None) -> subprocess.Popen[bytes]:
+            return subprocess.Popen(
+                argv,
+                executable=executable,
+                stdin=self._input.read_end if self._input else subprocess.DEVNULL,
+                stdout=self._pipes[0].write_end,
+                stderr=self._pipes[-1].write_end,
+                cwd=self._request.dir,
+                env=env,
+                start_new_session=True,
+            )
+
+        if found := _found(argv[0], env.get(b"PATH", b"")):
+            with suppress(FileNotFoundError, PermissionError):  # it is not there any more, or another one is
+                return start(found)
+            _found.cache_clear()
+        return start(None)
 
     def _ended(self, exited: asyncio.Future[int]) -> None:
         if exited.cancelled():
@@ -176,6 +192,21 @@ class HostProcess:
 def _encoded(env: tuple[tuple[str, str], ...]) -> dict[bytes, bytes]:
     """An environment as the system takes it: many processes have the same, and to encode it takes long."""
     return {os.fsencode(name): os.fsencode(value) for name, value in env}
+
+
+@lru_cache(maxsize=64)
+def _found(program: str, path: bytes) -> str | None:
+    """Where a program is that most commands are: looked up once, not by each new process in every directory.
+
+    Only the shell, since where it is does not change: any other may come into an earlier directory at any time.
+
+    Args:
+        program: the first word of a command.
+        path: the value of PATH.
+    """
+    if program != "sh" or not all(each.startswith(b"/") for each in path.split(b":")):
+        return None
+    return shutil.which(program, path=os.fsdecode(path))
 
 
 def _group_exists(group: int) -> bool:
