@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from pytilt.cli.main import COMMANDS, tilt
+from pytilt.cli.main import COMMANDS
+from pytilt.cli.program import tilt
 
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 

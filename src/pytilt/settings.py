@@ -96,6 +96,11 @@ class Settings(NamedTuple):
         )
 
 
+def completing() -> bool:
+    """Does a shell ask what a command line may go on with, by the variable that click names?"""
+    return "_TILT_COMPLETE" in os.environ
+
+
 def _port(text: str) -> int:
     if not text:
         return DEFAULT_PORT

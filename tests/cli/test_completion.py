@@ -1,7 +1,7 @@
 import pytest
 from click.shell_completion import BashComplete
 
-from pytilt.cli.main import tilt as program
+from pytilt.cli.program import tilt as program
 from tests.cli.conftest import Tilt
 
 

@@ -4,11 +4,10 @@ import json
 import sys
 from collections.abc import Sequence
 
-import click
-
 from pytilt.cli.client import Json, SessionClient
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import session_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import Argument, OneOf, Option
 from pytilt.errors import SessionUnreachableError
 from pytilt.settings import Settings
 
@@ -16,11 +15,13 @@ CANNOT_SAY = 3
 """The exit code when no session answers."""
 
 
-@click.command("alerts", cls=TiltCommand)
-@click.argument("resources", nargs=-1)
-@click.option("-o", "--output", type=click.Choice(["json"]), help="Print them as JSON.")
-@click.option("--errors", "only_errors", is_flag=True, help="Leave warnings out.")
-@session_options
+@subcommand(
+    "alerts",
+    Argument("resources", several=True),
+    Option("-o", "--output", type=OneOf("json"), help="Print them as JSON."),
+    Option("--errors", "only_errors", is_flag=True, help="Leave warnings out."),
+    *SESSION_OPTIONS,
+)
 def command(
     resources: tuple[str, ...], output: str | None, only_errors: bool, host: str | None, port: int | None
 ) -> int:

@@ -4,10 +4,9 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import group
 from pytilt.cli.options import seconds_given
+from pytilt.cli.parsing import Argument, Option
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ TILTFILE_ERROR = 5
 """Exit code where the Tiltfile is at fault, as opposed to the command line or the machine. Tilt's number."""
 
 
-@click.group("alpha")
+@group("alpha")
 def command() -> None:
     """Commands whose output may change from version to version.
 
@@ -28,13 +27,15 @@ def command() -> None:
     """
 
 
-@command.command("tiltfile-result", cls=TiltCommand)
-@click.argument("args", nargs=-1)
-@click.option("-b", "--builtin-timings", "timings", is_flag=True, help="Print how long each call took instead.")
-@click.option("--dur-threshold", default="0", help="With `-b`: print only calls that took so long, for example `5ms`.")
-@click.option("-v", "--verbose", is_flag=True, help="Write the log of the Tiltfile to stderr in any case.")
-@click.option("--context", help="Context instead of the current one (TILT_CONTEXT).")
-@click.option("-f", "--file", "tiltfile", default="Tiltfile", show_default=True, help="The Tiltfile.")
+@command.subcommand(
+    "tiltfile-result",
+    Argument("args", several=True),
+    Option("-b", "--builtin-timings", "timings", is_flag=True, help="Print how long each call took instead."),
+    Option("--dur-threshold", default="0", help="With `-b`: print only calls that took so long, for example `5ms`."),
+    Option("-v", "--verbose", is_flag=True, help="Write the log of the Tiltfile to stderr in any case."),
+    Option("--context", help="Context instead of the current one (TILT_CONTEXT)."),
+    Option("-f", "--file", "tiltfile", default="Tiltfile", show_default=True, help="The Tiltfile."),
+)
 def tiltfile_result(
     args: tuple[str, ...], timings: bool, dur_threshold: str, verbose: bool, context: str | None, tiltfile: str
 ) -> int:

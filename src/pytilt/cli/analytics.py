@@ -1,27 +1,26 @@
 """`tilt analytics`."""
 
-import click
-
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import group
+from pytilt.cli.parsing import Argument, OneOf
 
 NOTHING = "nothing is sent to anybody: there is no analytics here"
 
 
-@click.group("analytics", invoke_without_command=True)
-@click.pass_context
-def command(context: click.Context) -> None:
+@group("analytics", alone=True)
+def command() -> None:
     """Say that nothing is sent to anybody.
 
     \b
     Example:
       tilt analytics
     """
-    if context.invoked_subcommand is None:
-        print(NOTHING)
+    print(NOTHING)
 
 
-@command.command("opt", cls=TiltCommand)
-@click.argument("choice", type=click.Choice(["in", "out", "default"]))
+@command.subcommand(
+    "opt",
+    Argument("choice", type=OneOf("in", "out", "default")),
+)
 def opt(choice: str) -> None:
     """Accept a choice, which changes nothing: nothing is sent either way.
 

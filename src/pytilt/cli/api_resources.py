@@ -1,17 +1,18 @@
 """`tilt api-resources`."""
 
-import click
-
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import session_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import OneOf, Option
 from pytilt.cli.printing import cells, filled
 from pytilt.model.api.words import GROUP, KINDS
 
 
-@click.command("api-resources", cls=TiltCommand)
-@click.option("-o", "--output", type=click.Choice(["wide", "name"]), help="With the verbs of each, or names alone.")
-@click.option("--no-headers", is_flag=True, help="Print no header line.")
-@session_options
+@subcommand(
+    "api-resources",
+    Option("-o", "--output", type=OneOf("wide", "name"), help="With the verbs of each, or names alone."),
+    Option("--no-headers", is_flag=True, help="Print no header line."),
+    *SESSION_OPTIONS,
+)
 def command(output: str | None, no_headers: bool, host: str | None, port: int | None) -> None:
     """List the kinds of objects that sessions have.
 

@@ -2,25 +2,24 @@
 
 from typing import Unpack
 
-import click
-
 from pytilt.cli.addressing import Address, manifests
 from pytilt.cli.client import Json, SessionClient
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import subcommand
 from pytilt.cli.object_options import (
+    DRY_RUN_OPTION,
+    FILE_OPTIONS,
+    PRINT_OPTIONS,
+    REMOVAL_OPTIONS,
+    WRITE_OPTIONS,
     DryRun,
     FileFlags,
     PrintFlags,
-    dry_run_option,
-    file_options,
     inert_option,
     inert_switch,
-    print_options,
     refuse_kustomize,
-    removal_options,
-    write_options,
 )
-from pytilt.cli.options import session_options
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import OneOf, Option
 from pytilt.cli.results import ResultPrinter
 from pytilt.errors import NotFoundError, UserError
 from pytilt.settings import Settings
@@ -32,22 +31,24 @@ class ApplyFlags(FileFlags, PrintFlags):
     """Files, and how what was done is printed."""
 
 
-@click.command("apply", cls=TiltCommand)
-@file_options
-@click.option("-l", "--selector", help="Only objects with these labels: `key=value,…`.")
-@click.option("--prune", is_flag=True, hidden=True, help="Not there: name what is to go with `tilt delete`.")
-@dry_run_option
-@print_options
-@write_options
-@removal_options
-@inert_switch("--all", "it belongs to `--prune`")
-@inert_option("--prune-allowlist", "it belongs to `--prune`", multiple=True)
-@inert_switch("--server-side", _ONE_WRITER)
-@inert_switch("--force-conflicts", _ONE_WRITER)
-@inert_switch("--overwrite", _ONE_WRITER)
-@inert_switch("--openapi-patch", _ONE_WRITER)
-@click.option("--subresource", hidden=True, type=click.Choice(["status"]), help="Not there: see `tilt patch`.")
-@session_options
+@subcommand(
+    "apply",
+    *FILE_OPTIONS,
+    Option("-l", "--selector", help="Only objects with these labels: `key=value,…`."),
+    Option("--prune", is_flag=True, hidden=True, help="Not there: name what is to go with `tilt delete`."),
+    DRY_RUN_OPTION,
+    *PRINT_OPTIONS,
+    *WRITE_OPTIONS,
+    *REMOVAL_OPTIONS,
+    inert_switch("--all", "it belongs to `--prune`"),
+    inert_option("--prune-allowlist", "it belongs to `--prune`", multiple=True),
+    inert_switch("--server-side", _ONE_WRITER),
+    inert_switch("--force-conflicts", _ONE_WRITER),
+    inert_switch("--overwrite", _ONE_WRITER),
+    inert_switch("--openapi-patch", _ONE_WRITER),
+    Option("--subresource", hidden=True, type=OneOf("status"), help="Not there: see `tilt patch`."),
+    *SESSION_OPTIONS,
+)
 def command(
     selector: str | None,
     prune: bool,

@@ -2,19 +2,21 @@
 
 import shlex
 
-import click
-
 from pytilt.cli.client import SessionClient
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import session_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.editing import edited_text
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import Argument, Option
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 
-@click.command("args", cls=TiltCommand)
-@click.argument("args", nargs=-1)
-@click.option("--clear", is_flag=True, help="Evaluate without arguments.")
-@session_options
+@subcommand(
+    "args",
+    Argument("args", several=True),
+    Option("--clear", is_flag=True, help="Evaluate without arguments."),
+    *SESSION_OPTIONS,
+)
 def command(args: tuple[str, ...], clear: bool, host: str | None, port: int | None) -> None:
     """Change the arguments of the Tiltfile of a running session; without ARGS an editor opens.
 
@@ -38,7 +40,7 @@ def _edited(client: SessionClient, settings: Settings) -> list[str]:
     present = client.items("tiltfiles")["items"][0].get("spec", {}).get("args", [])
     text = f"# arguments for the Tiltfile\n{shlex.join(present)}\n"
     # Left without saving, the text is as it was, and so are the arguments.
-    edited = click.edit(text, editor=settings.editor, require_save=False) or text
+    edited = edited_text(text, settings.editor)
     lines = [line for line in edited.splitlines() if line.strip() and not line.startswith("#")]
     if len(lines) > 1:
         raise UserError("exactly one line of arguments is expected")

@@ -3,20 +3,20 @@
 import sys
 from collections.abc import Callable
 
-import click
-
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import display_options, session_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.options import DISPLAY_OPTIONS, SESSION_OPTIONS
+from pytilt.cli.parsing import Option
 from pytilt.cli.printing import note
 from pytilt.settings import Settings
 
 
-@click.command("attach", cls=TiltCommand)
-@click.option("--stream", is_flag=True, help="Print the log lines of all resources instead of the display.")
-@session_options
-@display_options
-@click.pass_context
-def command(ctx: click.Context, stream: bool, host: str | None, port: int | None, notify: str, theme: str) -> int:
+@subcommand(
+    "attach",
+    Option("--stream", is_flag=True, help="Print the log lines of all resources instead of the display."),
+    *SESSION_OPTIONS,
+    *DISPLAY_OPTIONS,
+)
+def command(stream: bool, host: str | None, port: int | None, notify: str, theme: str) -> int:
     """Show the running session of this project in this terminal, as `tilt up` does. Leaving it does not end it.
 
     Any number of terminals may show the same session; all end with it.
@@ -39,7 +39,7 @@ def command(ctx: click.Context, stream: bool, host: str | None, port: int | None
         return shown
     from pytilt.cli import logs
 
-    ctx.invoke(logs.command, follow=True, host=host, port=port)
+    logs.command.call(follow=True, host=host, port=port)
     return 0
 
 

@@ -3,10 +3,9 @@
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import project_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.options import PROJECT_OPTIONS
+from pytilt.cli.parsing import Argument, OneOf, Option
 from pytilt.model.logs import Level
 from pytilt.settings import Settings
 
@@ -14,10 +13,12 @@ if TYPE_CHECKING:
     from pytilt.tiltfile.request import EvaluationResult
 
 
-@click.command("check", cls=TiltCommand)
-@click.argument("args", nargs=-1)
-@project_options
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Form of the output.")
+@subcommand(
+    "check",
+    Argument("args", several=True),
+    *PROJECT_OPTIONS,
+    Option("-o", "--output", type=OneOf("text", "json"), default="text", help="Form of the output."),
+)
 def command(args: tuple[str, ...], tiltfile: str, context: str | None, namespace: str | None, output: str) -> int:
     """Evaluate the Tiltfile and say all that is wrong with it; nothing is built or deployed.
 

@@ -4,11 +4,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import force_option, log_options, mode_options, project_options, seconds_given, session_options
-from pytilt.cli.printing import note, wants_color
+from pytilt.cli.commands import subcommand
+from pytilt.cli.options import FORCE_OPTION, LOG_OPTIONS, MODE_OPTIONS, PROJECT_OPTIONS, SESSION_OPTIONS, seconds_given
+from pytilt.cli.parsing import Argument, Option
+from pytilt.cli.printing import note, styled, wants_color
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
@@ -27,17 +26,22 @@ if TYPE_CHECKING:
 SUCCESS = "SUCCESS. All workloads are healthy."
 
 
-@click.command("ci", cls=TiltCommand)
-@click.argument("args", nargs=-1)
-@project_options
-@session_options
-@log_options
-@force_option
-@click.option("--timeout", help="How long until it fails, for example `10m`; wins over `ci_settings`.")
-@click.option(
-    "--report", multiple=True, metavar="FORM=FILE", help="Write a report: `junit=FILE` or `json=FILE`; may be repeated."
+@subcommand(
+    "ci",
+    Argument("args", several=True),
+    *PROJECT_OPTIONS,
+    *SESSION_OPTIONS,
+    *LOG_OPTIONS,
+    FORCE_OPTION,
+    Option("--timeout", help="How long until it fails, for example `10m`; wins over `ci_settings`."),
+    Option(
+        "--report",
+        multiple=True,
+        metavar="FORM=FILE",
+        help="Write a report: `junit=FILE` or `json=FILE`; may be repeated.",
+    ),
+    *MODE_OPTIONS,
 )
-@mode_options
 def command(
     args: tuple[str, ...],
     tiltfile: str,
@@ -95,7 +99,7 @@ def command(
         return exit_status(verdict)
     _report(verdict, reports)
     _end(verdict, crashes, shown=wanted == Selection(), log=str(paths[0]))
-    print(click.style(SUCCESS, fg="green") if color else SUCCESS)
+    print(styled(SUCCESS, "green") if color else SUCCESS)
     return 0
 
 

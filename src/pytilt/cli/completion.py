@@ -1,14 +1,14 @@
 """`tilt completion`."""
 
-import click
-from click.shell_completion import ShellComplete, get_completion_class
-
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import subcommand
+from pytilt.cli.parsing import Argument, OneOf
 from pytilt.errors import UserError
 
 
-@click.command("completion", cls=TiltCommand)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@subcommand(
+    "completion",
+    Argument("shell", type=OneOf("bash", "zsh", "fish")),
+)
 def command(shell: str) -> None:
     """Print the script that completes commands and options in SHELL.
 
@@ -17,7 +17,9 @@ def command(shell: str) -> None:
       source <(tilt completion bash)
       tilt completion fish > ~/.config/fish/completions/tilt.fish
     """
-    from pytilt.cli.main import tilt
+    from click.shell_completion import ShellComplete, get_completion_class
+
+    from pytilt.cli.program import tilt
 
     kind = get_completion_class(shell)
     if kind is None:

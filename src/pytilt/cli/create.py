@@ -3,22 +3,22 @@
 from pathlib import Path
 from typing import Unpack
 
-import click
-
 from pytilt.cli.addressing import Address, Json, known_kind, manifests, parsed
 from pytilt.cli.client import SessionClient
-from pytilt.cli.flags import TiltCommand, TiltGroup
+from pytilt.cli.commands import group
+from pytilt.cli.editing import edited_text
 from pytilt.cli.object_options import (
+    DRY_RUN_OPTION,
+    FILE_OPTIONS,
+    PRINT_OPTIONS,
+    WRITE_OPTIONS,
     DryRun,
     FileFlags,
     PrintFlags,
-    dry_run_option,
-    file_options,
-    print_options,
     refuse_kustomize,
-    write_options,
 )
-from pytilt.cli.options import session_options, split_by_commas
+from pytilt.cli.options import SESSION_OPTIONS, split_by_commas
+from pytilt.cli.parsing import Argument, Option
 from pytilt.cli.results import ResultPrinter
 from pytilt.errors import UserError
 from pytilt.model.api.words import GROUP_VERSION, find_words
@@ -31,32 +31,31 @@ class CreateFlags(FileFlags, PrintFlags):
     """Files, and how what was done is printed."""
 
 
-class Kinds(TiltGroup):
-    """The kinds that can be made of words; every word that means one does: `fw`, `filewatches`."""
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command for a kind."""
-        kind = find_words(cmd_name)
-        name = _BY_KIND.get(kind.name) if kind is not None else None
-        if kind is not None and name is None:
-            raise UserError(
-                f"a {kind.name} cannot be made of words",
-                hint=f"write it to a file: `tilt create -f {kind.name.lower()}.yaml`",
-            )
-        return super().get_command(ctx, name or cmd_name)
+def _command_of(word: str) -> str:
+    """The command that a word means: every word for a kind does, `fw` or `filewatches`."""
+    kind = find_words(word)
+    name = _BY_KIND.get(kind.name) if kind is not None else None
+    if kind is not None and name is None:
+        raise UserError(
+            f"a {kind.name} cannot be made of words",
+            hint=f"write it to a file: `tilt create -f {kind.name.lower()}.yaml`",
+        )
+    return name or word
 
 
-@click.group("create", cls=Kinds, invoke_without_command=True)
-@file_options
-@click.option("-l", "--selector", help="Only objects with these labels: `key=value,…`.")
-@click.option("--edit", is_flag=True, help="Open an editor on each object before.")
-@dry_run_option
-@print_options
-@write_options
-@session_options
-@click.pass_context
+@group(
+    "create",
+    *FILE_OPTIONS,
+    Option("-l", "--selector", help="Only objects with these labels: `key=value,…`."),
+    Option("--edit", is_flag=True, help="Open an editor on each object before."),
+    DRY_RUN_OPTION,
+    *PRINT_OPTIONS,
+    *WRITE_OPTIONS,
+    *SESSION_OPTIONS,
+    find=_command_of,
+    alone=True,
+)
 def command(
-    context: click.Context,
     selector: str | None,
     edit: bool,
     dry_run: DryRun,
@@ -73,8 +72,6 @@ def command(
       tilt create cmd hello echo "hello world"
       tilt create filewatch sources src
     """
-    if context.invoked_subcommand is not None:
-        return
     refuse_kustomize(flags["kustomize"], "create")
     if not flags["files"]:
         raise UserError("say what to make", hint="`tilt create -f FILE`, or `tilt create cmd NAME COMMAND…`")
@@ -86,20 +83,23 @@ def command(
         _make(client, printer, address, wanted, dry_run)
 
 
-@command.command("cmd", cls=TiltCommand, context_settings={"allow_interspersed_args": False})
-@click.argument("name")
-@click.argument("args", nargs=-1, required=True)
-@click.option("-e", "--env", multiple=True, help="A variable of its environment, `NAME=VALUE`; may be repeated.")
-@click.option("-w", "--workdir", help="Where it runs; without, in the folder of this command.")
-@click.option(
-    "--filewatch",
-    "watches",
-    multiple=True,
-    callback=split_by_commas,
-    help="Run it again when files of these FileWatches change: `sources,tests`; may be repeated.",
+@command.subcommand(
+    "cmd",
+    Argument("name"),
+    Argument("args", several=True, required=True),
+    Option("-e", "--env", multiple=True, help="A variable of its environment, `NAME=VALUE`; may be repeated."),
+    Option("-w", "--workdir", help="Where it runs; without, in the folder of this command."),
+    Option(
+        "--filewatch",
+        "watches",
+        multiple=True,
+        convert=split_by_commas,
+        help="Run it again when files of these FileWatches change: `sources,tests`; may be repeated.",
+    ),
+    *PRINT_OPTIONS,
+    *SESSION_OPTIONS,
+    options_first=True,
 )
-@print_options
-@session_options
 def cmd(
     name: str,
     args: tuple[str, ...],
@@ -127,18 +127,20 @@ def cmd(
     _make_one("Cmd", name, spec, host, port, flags)
 
 
-@command.command("filewatch", cls=TiltCommand)
-@click.argument("name")
-@click.argument("paths", nargs=-1, required=True)
-@click.option(
-    "--ignore",
-    "ignores",
-    multiple=True,
-    callback=split_by_commas,
-    help="Leave files out, in the language of `.dockerignore`: `*.log,build`; may be repeated.",
+@command.subcommand(
+    "filewatch",
+    Argument("name"),
+    Argument("paths", several=True, required=True),
+    Option(
+        "--ignore",
+        "ignores",
+        multiple=True,
+        convert=split_by_commas,
+        help="Leave files out, in the language of `.dockerignore`: `*.log,build`; may be repeated.",
+    ),
+    *PRINT_OPTIONS,
+    *SESSION_OPTIONS,
 )
-@print_options
-@session_options
 def filewatch(
     name: str,
     paths: tuple[str, ...],
@@ -160,13 +162,15 @@ def filewatch(
     _make_one("FileWatch", name, spec, host, port, flags)
 
 
-@command.command("ext", cls=TiltCommand)
-@click.argument("name")
-@click.argument("args", nargs=-1)
-@click.option("--repo", default="default", show_default=True, help="The ExtensionRepo that has it.")
-@click.option("--path", help="Its folder in the repository; without, its name.")
-@print_options
-@session_options
+@command.subcommand(
+    "ext",
+    Argument("name"),
+    Argument("args", several=True),
+    Option("--repo", default="default", show_default=True, help="The ExtensionRepo that has it."),
+    Option("--path", help="Its folder in the repository; without, its name."),
+    *PRINT_OPTIONS,
+    *SESSION_OPTIONS,
+)
 def ext(
     name: str,
     args: tuple[str, ...],
@@ -187,12 +191,14 @@ def ext(
     _make_one("Extension", name, spec, host, port, flags)
 
 
-@command.command("repo", cls=TiltCommand)
-@click.argument("name")
-@click.argument("url")
-@click.option("--ref", default="", help="The branch, tag or commit.")
-@print_options
-@session_options
+@command.subcommand(
+    "repo",
+    Argument("name"),
+    Argument("url"),
+    Option("--ref", default="", help="The branch, tag or commit."),
+    *PRINT_OPTIONS,
+    *SESSION_OPTIONS,
+)
 def repo(name: str, url: str, ref: str, host: str | None, port: int | None, **flags: Unpack[PrintFlags]) -> None:
     """Make an ExtensionRepo: a repository or a folder that has extensions.
 
@@ -223,7 +229,7 @@ def _edited(each: tuple[Address, Json], editor: str) -> tuple[Address, Json]:
     import yaml
 
     text = yaml.safe_dump(each[1], sort_keys=False, allow_unicode=True)
-    edited = click.edit(text, editor=editor or None, require_save=False, extension=".yaml") or text
+    edited = edited_text(text, editor, extension=".yaml")
     found = parsed(edited, "the edited object")
     if len(found) != 1:
         raise UserError("the edited file must hold exactly one object")

@@ -3,41 +3,43 @@
 import sys
 from typing import Unpack
 
-import click
-
 from pytilt.cli.addressing import Address, addresses, manifests
 from pytilt.cli.choosing import labelled, with_fields
 from pytilt.cli.client import SessionClient
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import subcommand
+from pytilt.cli.editing import confirmed
 from pytilt.cli.object_options import (
+    DRY_RUN_OPTION,
+    FILE_OPTIONS,
+    REMOVAL_OPTIONS,
     DryRun,
     FileFlags,
-    dry_run_option,
-    file_options,
     inert_switch,
     refuse_kustomize,
-    removal_options,
 )
-from pytilt.cli.options import session_options
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import Argument, OneOf, Option
 from pytilt.errors import NotFoundError, UserError
 from pytilt.settings import Settings
 
 
-@click.command("delete", cls=TiltCommand)
-@click.argument("words", nargs=-1)
-@file_options
-@click.option("--all", "every", is_flag=True, help="All objects of the kind.")
-@click.option("-l", "--selector", help="Objects with these labels: `key=value,…`.")
-@click.option("--field-selector", help="Objects with these fields: `metadata.name=web`.")
-@click.option("--ignore-not-found", is_flag=True, help="It is no error when an object is not there.")
-@click.option("-i", "--interactive", is_flag=True, help="Ask before anything is deleted.")
-@dry_run_option
-@click.option("-o", "--output", type=click.Choice(["name"]), help="Print only kind and name of what was deleted.")
-@click.option("--raw", hidden=True, help="Not there: name the object.")
-@inert_switch("--all-namespaces", "objects of a session are in no namespace", "-A")
-@inert_switch("--now", "an object is gone at once")
-@removal_options
-@session_options
+@subcommand(
+    "delete",
+    Argument("words", several=True),
+    *FILE_OPTIONS,
+    Option("--all", "every", is_flag=True, help="All objects of the kind."),
+    Option("-l", "--selector", help="Objects with these labels: `key=value,…`."),
+    Option("--field-selector", help="Objects with these fields: `metadata.name=web`."),
+    Option("--ignore-not-found", is_flag=True, help="It is no error when an object is not there."),
+    Option("-i", "--interactive", is_flag=True, help="Ask before anything is deleted."),
+    DRY_RUN_OPTION,
+    Option("-o", "--output", type=OneOf("name"), help="Print only kind and name of what was deleted."),
+    Option("--raw", hidden=True, help="Not there: name the object."),
+    inert_switch("--all-namespaces", "objects of a session are in no namespace", "-A"),
+    inert_switch("--now", "an object is gone at once"),
+    *REMOVAL_OPTIONS,
+    *SESSION_OPTIONS,
+)
 def command(
     words: tuple[str, ...],
     every: bool,
@@ -91,7 +93,7 @@ def _confirmed(found: list[Address]) -> bool:
     print(f"You are about to delete the following {len(found)} resource(s):")
     for address in found:
         print(address.shown)
-    return bool(found) and click.confirm("Do you want to continue?")
+    return bool(found) and confirmed("Do you want to continue?")
 
 
 def _wanted(

@@ -6,16 +6,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-import click
-
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import subcommand
+from pytilt.cli.parsing import Option
 from pytilt.settings import Settings
 
 
-@click.command("demo", cls=TiltCommand)
-@click.option("--install-engine", is_flag=True, help="Install Docker where there is no engine (Debian, as root).")
-@click.option("--tmpdir", help="Folder for the project; it stays. Default: one that is removed at the end.")
-@click.option("--no-cluster", is_flag=True, hidden=True, help="Accepted for compatibility; no cluster is needed.")
+@subcommand(
+    "demo",
+    Option("--install-engine", is_flag=True, help="Install Docker where there is no engine (Debian, as root)."),
+    Option("--tmpdir", help="Folder for the project; it stays. Default: one that is removed at the end."),
+    Option("--no-cluster", is_flag=True, hidden=True, help="Accepted for compatibility; no cluster is needed."),
+)
 def command(install_engine: bool, tmpdir: str | None, no_cluster: bool) -> int:
     """Show what Tilt does with an example project: three services on this machine's container engine.
 

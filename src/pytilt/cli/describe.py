@@ -4,24 +4,25 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Unpack
 
-import click
-
 from pytilt.cli.addressing import Address, Json, addresses, manifests
 from pytilt.cli.choosing import labelled
 from pytilt.cli.client import SessionClient
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.object_options import FileFlags, file_options, refuse_kustomize
-from pytilt.cli.options import session_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.object_options import FILE_OPTIONS, FileFlags, refuse_kustomize
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import Argument, Option
 from pytilt.errors import NotFoundError, UserError
 from pytilt.model.api.words import KindWords
 from pytilt.settings import Settings
 
 
-@click.command("describe", cls=TiltCommand)
-@click.argument("words", nargs=-1)
-@file_options
-@click.option("-l", "--selector", help="Objects with these labels: `key=value,…`.")
-@session_options
+@subcommand(
+    "describe",
+    Argument("words", several=True),
+    *FILE_OPTIONS,
+    Option("-l", "--selector", help="Objects with these labels: `key=value,…`."),
+    *SESSION_OPTIONS,
+)
 def command(
     words: tuple[str, ...], selector: str | None, host: str | None, port: int | None, **flags: Unpack[FileFlags]
 ) -> None:

@@ -1,19 +1,20 @@
 """`tilt disable`."""
 
-import click
-
 from pytilt.cli.client import SessionClient
+from pytilt.cli.commands import subcommand
 from pytilt.cli.enable import chosen_resources
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import session_options
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import Argument, Option
 from pytilt.settings import Settings
 
 
-@click.command("disable", cls=TiltCommand)
-@click.argument("names", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="All resources.")
-@click.option("-l", "--labels", multiple=True, help="Resources with this label; may be repeated.")
-@session_options
+@subcommand(
+    "disable",
+    Argument("names", several=True),
+    Option("--all", "every", is_flag=True, help="All resources."),
+    Option("-l", "--labels", multiple=True, help="Resources with this label; may be repeated."),
+    *SESSION_OPTIONS,
+)
 def command(names: tuple[str, ...], every: bool, labels: tuple[str, ...], host: str | None, port: int | None) -> None:
     """Disable resources of a running session: their objects are deleted, their processes end.
 

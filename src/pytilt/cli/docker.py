@@ -7,15 +7,18 @@ import shutil
 import signal
 import sys
 
-import click
-
+from pytilt.cli.commands import subcommand
+from pytilt.cli.parsing import Argument
 from pytilt.docker.address import EngineAddress
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 
-@click.command("docker", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@subcommand(
+    "docker",
+    Argument("args", several=True),
+    passes_on=True,
+)
 def command(args: tuple[str, ...]) -> None:
     """Run the `docker` command against the container engine that builds images here.
 

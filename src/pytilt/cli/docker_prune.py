@@ -4,17 +4,18 @@ import asyncio
 import sys
 from datetime import UTC, datetime
 
-import click
-
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import project_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.options import PROJECT_OPTIONS
+from pytilt.cli.parsing import Argument
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 
-@click.command("docker-prune", cls=TiltCommand)
-@click.argument("args", nargs=-1)
-@project_options
+@subcommand(
+    "docker-prune",
+    Argument("args", several=True),
+    *PROJECT_OPTIONS,
+)
 def command(args: tuple[str, ...], tiltfile: str, context: str | None, namespace: str | None) -> None:
     """Remove old images of this project from the container engine, and ended containers of images built here.
 

@@ -5,18 +5,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import click
-
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import subcommand
+from pytilt.cli.parsing import OneOf, Option
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
     from pytilt.session.diagnosis import Section
 
 
-@click.command("doctor", cls=TiltCommand)
-@click.option("--context", help="Context instead of the current one (TILT_CONTEXT).")
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Form of the output.")
+@subcommand(
+    "doctor",
+    Option("--context", help="Context instead of the current one (TILT_CONTEXT)."),
+    Option("-o", "--output", type=OneOf("text", "json"), default="text", help="Form of the output."),
+)
 def command(context: str | None, output: str) -> None:
     """Print what a report of a problem should say: versions, the container engine, the cluster, programs.
 

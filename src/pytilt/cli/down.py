@@ -4,10 +4,9 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-import click
-
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import project_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.options import PROJECT_OPTIONS
+from pytilt.cli.parsing import Argument, Option
 from pytilt.cli.printing import note
 from pytilt.errors import UserError
 from pytilt.settings import Settings
@@ -18,11 +17,13 @@ if TYPE_CHECKING:
     from pytilt.session.project import SessionProject
 
 
-@click.command("down", cls=TiltCommand)
-@click.argument("args", nargs=-1)
-@project_options
-@click.option("--delete-namespaces", is_flag=True, help="Delete declared namespaces whatever is in them.")
-@click.option("--delete-volumes", is_flag=True, help="Delete declared volume claims too.")
+@subcommand(
+    "down",
+    Argument("args", several=True),
+    *PROJECT_OPTIONS,
+    Option("--delete-namespaces", is_flag=True, help="Delete declared namespaces whatever is in them."),
+    Option("--delete-volumes", is_flag=True, help="Delete declared volume claims too."),
+)
 def command(
     args: tuple[str, ...],
     tiltfile: str,

@@ -4,12 +4,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 import msgspec
 
 from pytilt.cli.client import SessionClient
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import project_options, session_options
+from pytilt.cli.commands import group
+from pytilt.cli.options import PROJECT_OPTIONS, SESSION_OPTIONS
+from pytilt.cli.parsing import Argument, OneOf, Option
 from pytilt.errors import UserError
 from pytilt.model.api.words import KINDS, find_words
 from pytilt.model.logs import Level
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytilt.model.resources import Declaration
 
 
-@click.group("dump")
+@group("dump")
 def command() -> None:
     """Print what is known, in forms that may change with every version.
 
@@ -32,8 +32,10 @@ def command() -> None:
     """
 
 
-@command.command("engine", cls=TiltCommand)
-@session_options
+@command.subcommand(
+    "engine",
+    *SESSION_OPTIONS,
+)
 def engine_command(host: str | None, port: int | None) -> None:
     """Print all that a running session knows but for its log, as JSON.
 
@@ -49,11 +51,13 @@ def engine_command(host: str | None, port: int | None) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(everything), indent=2).decode() + "\n")
 
 
-@command.command("context", cls=TiltCommand)
-@click.argument("image")
-@click.argument("args", nargs=-1)
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Form of the output.")
-@project_options
+@command.subcommand(
+    "context",
+    Argument("image"),
+    Argument("args", several=True),
+    Option("-o", "--output", type=OneOf("text", "json"), default="text", help="Form of the output."),
+    *PROJECT_OPTIONS,
+)
 def context_command(
     image: str, args: tuple[str, ...], output: str, tiltfile: str, context: str | None, namespace: str | None
 ) -> None:

@@ -2,21 +2,21 @@
 
 from typing import Any, Unpack
 
-import click
-
 from pytilt.cli.addressing import Address, addresses, manifests, parsed
 from pytilt.cli.client import Json, SessionClient
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import subcommand
+from pytilt.cli.editing import edited_text
 from pytilt.cli.forms import as_json, as_yaml
 from pytilt.cli.object_options import (
+    FILE_OPTIONS,
+    PRINT_OPTIONS,
+    WRITE_OPTIONS,
     FileFlags,
     PrintFlags,
-    file_options,
-    print_options,
     refuse_kustomize,
-    write_options,
 )
-from pytilt.cli.options import session_options
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import Argument, Option
 from pytilt.cli.results import ResultPrinter
 from pytilt.errors import UserError
 from pytilt.settings import Settings
@@ -26,13 +26,15 @@ class EditFlags(FileFlags, PrintFlags):
     """Files, and how what was done is printed."""
 
 
-@click.command("edit", cls=TiltCommand)
-@click.argument("words", nargs=-1)
-@file_options
-@click.option("--output-patch", is_flag=True, help="Print what was changed, as a merge patch.")
-@print_options
-@write_options
-@session_options
+@subcommand(
+    "edit",
+    Argument("words", several=True),
+    *FILE_OPTIONS,
+    Option("--output-patch", is_flag=True, help="Print what was changed, as a merge patch."),
+    *PRINT_OPTIONS,
+    *WRITE_OPTIONS,
+    *SESSION_OPTIONS,
+)
 def command(
     words: tuple[str, ...], output_patch: bool, host: str | None, port: int | None, **flags: Unpack[EditFlags]
 ) -> None:
@@ -71,7 +73,7 @@ def command(
 def _edited(before: Json, editor: str, *, in_json: bool) -> Json:
     text = as_json(before) if in_json else as_yaml(before)
     suffix = ".json" if in_json else ".yaml"
-    edited = click.edit(text, editor=editor or None, require_save=False, extension=suffix) or text
+    edited = edited_text(text, editor, extension=suffix)
     found: list[tuple[Address, Json]] = parsed(edited, "the edited object")
     if len(found) != 1:
         raise UserError("the edited file must hold exactly one object")

@@ -1,21 +1,22 @@
 """`tilt enable`, and which resources a command line means."""
 
-import click
-
 from pytilt.cli.client import SessionClient
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import session_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import Argument, Option
 from pytilt.errors import UserError
 from pytilt.model.names import TILTFILE
 from pytilt.settings import Settings
 
 
-@click.command("enable", cls=TiltCommand)
-@click.argument("names", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="All resources.")
-@click.option("--only", is_flag=True, help="Disable all others.")
-@click.option("-l", "--labels", multiple=True, help="Resources with this label; may be repeated.")
-@session_options
+@subcommand(
+    "enable",
+    Argument("names", several=True),
+    Option("--all", "every", is_flag=True, help="All resources."),
+    Option("--only", is_flag=True, help="Disable all others."),
+    Option("-l", "--labels", multiple=True, help="Resources with this label; may be repeated."),
+    *SESSION_OPTIONS,
+)
 def command(
     names: tuple[str, ...], every: bool, only: bool, labels: tuple[str, ...], host: str | None, port: int | None
 ) -> None:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-import click
-
-from pytilt.cli.options import project_options
+from pytilt.cli.commands import group
+from pytilt.cli.options import PROJECT_OPTIONS
+from pytilt.cli.parsing import Argument
 from pytilt.cli.printing import evaluation_log
 from pytilt.cli.running import run_in_foreground
 from pytilt.errors import UserError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytilt.tiltfile.request import UsedRepository
 
 
-@click.group("extension")
+@group("extension")
 def command() -> None:
     """List, lock and update the repositories of extensions (`load('ext://NAME', …)`).
 
@@ -33,9 +33,11 @@ def command() -> None:
     """
 
 
-@command.command("list")
-@click.argument("args", nargs=-1)
-@project_options
+@command.subcommand(
+    "list",
+    Argument("args", several=True),
+    *PROJECT_OPTIONS,
+)
 def list_command(args: tuple[str, ...], tiltfile: str, context: str | None, namespace: str | None) -> int:
     """Show the repositories that the Tiltfile uses: commit, extensions, folder.
 
@@ -52,9 +54,11 @@ def list_command(args: tuple[str, ...], tiltfile: str, context: str | None, name
     return 0
 
 
-@command.command("lock")
-@click.argument("args", nargs=-1)
-@project_options
+@command.subcommand(
+    "lock",
+    Argument("args", several=True),
+    *PROJECT_OPTIONS,
+)
 def lock_command(args: tuple[str, ...], tiltfile: str, context: str | None, namespace: str | None) -> int:
     """Write `tilt_extensions.lock`: the commits that are used now, with the hash of their content.
 
@@ -67,9 +71,11 @@ def lock_command(args: tuple[str, ...], tiltfile: str, context: str | None, name
     return 0
 
 
-@command.command("update")
-@click.argument("args", nargs=-1)
-@project_options
+@command.subcommand(
+    "update",
+    Argument("args", several=True),
+    *PROJECT_OPTIONS,
+)
 def update_command(args: tuple[str, ...], tiltfile: str, context: str | None, namespace: str | None) -> int:
     """Fetch the newest commit of each repository; write the lock anew where there is one.
 

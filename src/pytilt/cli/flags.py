@@ -5,11 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from pytilt.cli.parsing import FALSE, TRUE
 from pytilt.errors import UserError
-
-TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
-"""What Go takes for a truth value."""
 
 LOGGED = "the log has all lines anyway"
 EVERYWHERE: Mapping[str, str] = {

@@ -4,15 +4,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Unpack
 
-import click
-
 from pytilt.cli.addressing import known_kinds
 from pytilt.cli.choosing import Chooses, labelled, ordered, with_fields
 from pytilt.cli.client import Json, SessionClient
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import subcommand
 from pytilt.cli.forms import TABLE_FORMS, read_form
-from pytilt.cli.object_options import TableFlags, table_options
-from pytilt.cli.options import session_options
+from pytilt.cli.object_options import TABLE_OPTIONS, TableFlags
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import Argument, Option
 from pytilt.cli.printers import ObjectPrinter
 from pytilt.errors import NotFoundError, UserError
 from pytilt.model.api.words import KindWords
@@ -32,17 +31,19 @@ class Wanted(NamedTuple):
         return (not self.names or item["metadata"]["name"] in self.names) and all(each(item) for each in self.chooses)
 
 
-@click.command("get", cls=TiltCommand)
-@click.argument("what")
-@click.argument("names", nargs=-1)
-@click.option("-l", "--selector", help="Only objects with these labels: `key=value,other!=value,key in (a, b)`.")
-@click.option("--field-selector", help="Only objects with these fields: `metadata.name=web`.")
-@click.option("--sort-by", help="Sort by this JSON path: `.metadata.name`.")
-@click.option("--ignore-not-found", is_flag=True, help="It is no error when an object that is named is not there.")
-@click.option("-w", "--watch", is_flag=True, help="Go on and print every change.")
-@click.option("--watch-only", is_flag=True, help="Print every change, but not what is there already.")
-@table_options
-@session_options
+@subcommand(
+    "get",
+    Argument("what"),
+    Argument("names", several=True),
+    Option("-l", "--selector", help="Only objects with these labels: `key=value,other!=value,key in (a, b)`."),
+    Option("--field-selector", help="Only objects with these fields: `metadata.name=web`."),
+    Option("--sort-by", help="Sort by this JSON path: `.metadata.name`."),
+    Option("--ignore-not-found", is_flag=True, help="It is no error when an object that is named is not there."),
+    Option("-w", "--watch", is_flag=True, help="Go on and print every change."),
+    Option("--watch-only", is_flag=True, help="Print every change, but not what is there already."),
+    *TABLE_OPTIONS,
+    *SESSION_OPTIONS,
+)
 def command(
     what: str,
     names: tuple[str, ...],

@@ -2,11 +2,14 @@
 
 import click
 
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import subcommand
+from pytilt.cli.parsing import Argument
 
 
-@click.command("help", cls=TiltCommand)
-@click.argument("names", nargs=-1)
+@subcommand(
+    "help",
+    Argument("names", several=True),
+)
 def command(names: tuple[str, ...]) -> None:
     """Print how a command is used; without a name, the list of all.
 
@@ -14,7 +17,7 @@ def command(names: tuple[str, ...]) -> None:
     Example:
       tilt help up
     """
-    from pytilt.cli.main import tilt
+    from pytilt.cli.program import tilt
 
     context = click.Context(tilt, info_name="tilt")
     if not names:

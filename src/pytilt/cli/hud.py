@@ -7,10 +7,9 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import click
-
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import display_options, session_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.options import DISPLAY_OPTIONS, SESSION_OPTIONS
+from pytilt.cli.parsing import Option
 from pytilt.host.reading import read_file
 from pytilt.session.places import token_path
 from pytilt.session.registry import session_address
@@ -20,10 +19,12 @@ if TYPE_CHECKING:
     from pytilt.hud.app import Hud
 
 
-@click.command("hud", cls=TiltCommand)
-@session_options
-@display_options
-@click.option("--owns-session", is_flag=True, hidden=True, help="Leaving it ends the session.")
+@subcommand(
+    "hud",
+    *SESSION_OPTIONS,
+    *DISPLAY_OPTIONS,
+    Option("--owns-session", is_flag=True, hidden=True, help="Leaving it ends the session."),
+)
 def command(host: str | None, port: int | None, notify: str, theme: str, owns_session: bool) -> int:
     """Show a running session in this terminal: its resources, its log, and what can be done.
 

@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-import click
 import msgspec
 
 from pytilt.cli.client import Json, SessionClient
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import seconds_given, session_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.options import SESSION_OPTIONS, seconds_given
+from pytilt.cli.parsing import Argument, IntRange, OneOf, Option
 from pytilt.cli.printing import LogPrinter, row_width, wants_color
 from pytilt.errors import UserError
 from pytilt.model.lines import Block, Line
@@ -21,21 +21,21 @@ GAP = "--"
 """Printed where lines between two groups are left out, as by `grep`."""
 
 
-@click.command("logs", cls=TiltCommand)
-@click.argument("names", nargs=-1)
-@click.option("-f", "--follow", is_flag=True, help="Go on and print what comes.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--resource", "-r", multiple=True, help="Only lines of this resource, like NAMES; may be repeated.")
-@click.option("--level", type=click.Choice(["warn", "error"]), help="Only lines of this level.")
-@click.option(
-    "--source", type=click.Choice(["all", "build", "runtime"]), default="all", help="Only this kind of lines."
+@subcommand(
+    "logs",
+    Argument("names", several=True),
+    Option("-f", "--follow", is_flag=True, help="Go on and print what comes."),
+    Option("--json", "as_json", is_flag=True, help="One JSON object a line."),
+    Option("--resource", "-r", multiple=True, help="Only lines of this resource, like NAMES; may be repeated."),
+    Option("--level", type=OneOf("warn", "error"), help="Only lines of this level."),
+    Option("--source", type=OneOf("all", "build", "runtime"), default="all", help="Only this kind of lines."),
+    Option("--since", help="Only lines of the last `5m`, `1h` or the like, or since an RFC 3339 time."),
+    Option("--until", help="Only lines before that long ago, or before an RFC 3339 time."),
+    Option("--tail", type=IntRange(0), help="Only the last N lines; with `--grep`, search only those."),
+    Option("--grep", help="Only lines that have this regular expression; `(?i)` before it makes case not matter."),
+    Option("-C", "--context", type=IntRange(0), help="With `--grep`, N lines before and after each."),
+    *SESSION_OPTIONS,
 )
-@click.option("--since", help="Only lines of the last `5m`, `1h` or the like, or since an RFC 3339 time.")
-@click.option("--until", help="Only lines before that long ago, or before an RFC 3339 time.")
-@click.option("--tail", type=click.IntRange(min=0), help="Only the last N lines; with `--grep`, search only those.")
-@click.option("--grep", help="Only lines that have this regular expression; `(?i)` before it makes case not matter.")
-@click.option("-C", "--context", type=click.IntRange(min=0), help="With `--grep`, N lines before and after each.")
-@session_options
 def command(
     names: tuple[str, ...],
     follow: bool,

@@ -3,14 +3,12 @@
 import sys
 from functools import partial
 
-import click
-
 from pytilt import __version__
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import group
 from pytilt.settings import Settings
 
 
-@click.group("lsp")
+@group("lsp")
 def command() -> None:
     """The language server for editors.
 
@@ -20,7 +18,7 @@ def command() -> None:
     """
 
 
-@command.command("start", cls=TiltCommand)
+@command.subcommand("start")
 def start() -> int:
     """Speak the Language Server Protocol on standard input and output, until the editor ends it.
 

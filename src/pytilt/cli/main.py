@@ -6,12 +6,9 @@ import os
 import sys
 from importlib import import_module
 
-import click
-
-from pytilt import BUILD, __version__
-from pytilt.cli.flags import separate
-from pytilt.errors import OutputClosedError, PytiltError, UserError
-from pytilt.loop.failures import first_failure
+from pytilt.cli.commands import CommandGroup, Subcommand
+from pytilt.errors import OutputClosedError, PytiltError
+from pytilt.settings import completing
 
 COMMANDS = {
     "up": "Start a session: build, deploy and watch, until ctrl-C",
@@ -60,69 +57,14 @@ COMMANDS = {
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 """What the system says of an output that cannot be written any more."""
 
-MISSING = frozenset({"explain"})
-"""Commands of Tilt's for which there is nothing else."""
+INTERRUPTED = 130
+"""The exit code after ctrl-C, as a shell has it."""
 
 
-class Commands(click.Group):
-    """The subcommands, imported when they are used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Their names."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """The command of this name."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"pytilt.cli.{cmd_name.replace('-', '_')}").command
-        return command
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the flags before the subcommand."""
-        kept, _ = separate(self.params, args, quiet=ctx.resilient_parsing, group=True)
-        return super().parse_args(ctx, kept)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that the first word names.
-
-        Raises:
-            UserError: there is none.
-        """
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            raise UserError(f"No such command '{name}'", hint=_instead(name))
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        """List them without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-def _instead(name: str) -> str:
-    from difflib import get_close_matches  # imported here: only a mistake needs it
-
-    if name in MISSING:
-        return "a command of Tilt's that is not here yet"
-    close = get_close_matches(name, COMMANDS, n=1)
-    return f"is it `tilt {close[0]}`?" if close else "`tilt --help` lists the commands"
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "--version", message=BUILD)
-def tilt() -> None:
-    """Several services on Kubernetes, fresh while you write them.
-
-    \b
-    Examples:
-      tilt up                 build and deploy what the Tiltfile says, then watch the files
-      tilt up web -- --debug  only `web` and what it needs, with arguments for the Tiltfile
-      tilt ci                 one round for a pipeline
-      tilt down               remove it all
-    """
+def command_named(name: str) -> Subcommand | CommandGroup:
+    """The command of a name, which is imported now."""
+    found: Subcommand | CommandGroup = import_module(f"pytilt.cli.{name.replace('-', '_')}").command
+    return found
 
 
 def main() -> None:
@@ -149,13 +91,8 @@ def run(words: list[str]) -> int:
         The exit code: 0 for success, 1 for any error, 130 when it was interrupted.
     """
     try:
-        result = tilt.main(args=words, prog_name="tilt", standalone_mode=False)
+        result = _result(words)
         sys.stdout.flush()
-    except click.ClickException as problem:
-        problem.show()
-        return 1
-    except click.Abort:
-        return 130
     except BrokenPipeError:
         return 0
     except OSError as problem:
@@ -166,16 +103,41 @@ def run(words: list[str]) -> int:
         print(f"Error: {unwritable(problem)}", file=sys.stderr)
         return 1
     except (PytiltError, ExceptionGroup) as failure:
-        first = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
-        if isinstance(first, BrokenPipeError):
-            return OutputClosedError.exit_code
-        if not isinstance(first, PytiltError):
+        status = _failed(failure)
+        if status is None:
             raise
-        if not isinstance(first, OutputClosedError):
-            text = str(first)
-            print(text if text.startswith(("Error:", "Error from")) else f"Error: {text}", file=sys.stderr)
-        return first.exit_code
+        return status
     return result if isinstance(result, int) else 0
+
+
+def _failed(failure: Exception) -> int | None:
+    """Say what went wrong; the exit code, or None where it is a bug."""
+    from pytilt.loop.failures import first_failure  # imported here: most commands succeed
+
+    first = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
+    if isinstance(first, BrokenPipeError):
+        return OutputClosedError.exit_code
+    if not isinstance(first, PytiltError):
+        return None
+    if not isinstance(first, OutputClosedError):
+        text = str(first)
+        print(text if text.startswith(("Error:", "Error from")) else f"Error: {text}", file=sys.stderr)
+    return first.exit_code
+
+
+def _result(words: list[str]) -> object:
+    """What a command line returns, read without click where it can be."""
+    plain = words and words[0] in COMMANDS and not completing()
+    called = command_named(words[0]).bound(words[1:]) if plain else None
+    if called is None:
+        from pytilt.cli.program import run_program  # imported here, for it imports click
+
+        return run_program(words)
+    try:
+        return called()
+    except (KeyboardInterrupt, EOFError):
+        print(file=sys.stderr)
+        return INTERRUPTED
 
 
 def _open_what_is_closed() -> None:

@@ -3,18 +3,19 @@
 import asyncio
 from urllib.parse import quote, urlencode
 
-import click
-
 from pytilt.cli.client import SessionClient
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import session_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import Argument, Option
 from pytilt.settings import Settings
 
 
-@click.command("open", cls=TiltCommand)
-@click.argument("resource", required=False)
-@click.option("--print", "only_print", is_flag=True, help="Print the address instead, with a link that works once.")
-@session_options
+@subcommand(
+    "open",
+    Argument("resource", required=False),
+    Option("--print", "only_print", is_flag=True, help="Print the address instead, with a link that works once."),
+    *SESSION_OPTIONS,
+)
 def command(resource: str | None, only_print: bool, host: str | None, port: int | None) -> None:
     """Open the web page of a running session, or of one of its resources, in the browser.
 

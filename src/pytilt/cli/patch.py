@@ -2,21 +2,20 @@
 
 from typing import Any, Unpack
 
-import click
-
 from pytilt.cli.addressing import addresses, manifests
 from pytilt.cli.client import Json, SessionClient
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import subcommand
 from pytilt.cli.object_options import (
+    DRY_RUN_OPTION,
+    FILE_OPTIONS,
+    PRINT_OPTIONS,
     DryRun,
     FileFlags,
     PrintFlags,
-    dry_run_option,
-    file_options,
-    print_options,
     refuse_kustomize,
 )
-from pytilt.cli.options import session_options
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import Argument, OneOf, Option
 from pytilt.cli.results import ResultPrinter
 from pytilt.errors import UserError
 from pytilt.host.reading import read_file
@@ -27,24 +26,26 @@ class PatchFlags(FileFlags, PrintFlags):
     """Files, and how what was done is printed."""
 
 
-@click.command("patch", cls=TiltCommand)
-@click.argument("words", nargs=-1)
-@click.option("-p", "--patch", help="The patch, in JSON or YAML.")
-@click.option("--patch-file", help="A file with the patch.")
-@click.option(
-    "--type",
-    "how",
-    type=click.Choice(["json", "merge", "strategic"]),
-    default="strategic",
-    show_default=True,
-    help="Kind of the patch: `json` is a list of operations; the others mean the same here.",
+@subcommand(
+    "patch",
+    Argument("words", several=True),
+    Option("-p", "--patch", help="The patch, in JSON or YAML."),
+    Option("--patch-file", help="A file with the patch."),
+    Option(
+        "--type",
+        "how",
+        type=OneOf("json", "merge", "strategic"),
+        default="strategic",
+        show_default=True,
+        help="Kind of the patch: `json` is a list of operations; the others mean the same here.",
+    ),
+    Option("--subresource", type=OneOf("status"), help="Change the status instead."),
+    Option("--local", is_flag=True, help="Patch the objects of `-f` and print them; no session is asked."),
+    *FILE_OPTIONS,
+    DRY_RUN_OPTION,
+    *PRINT_OPTIONS,
+    *SESSION_OPTIONS,
 )
-@click.option("--subresource", type=click.Choice(["status"]), help="Change the status instead.")
-@click.option("--local", is_flag=True, help="Patch the objects of `-f` and print them; no session is asked.")
-@file_options
-@dry_run_option
-@print_options
-@session_options
 def command(
     words: tuple[str, ...],
     patch: str | None,

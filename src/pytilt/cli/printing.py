@@ -6,8 +6,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-import click
-
 from pytilt.errors import OutputClosedError, PytiltError, UserError
 from pytilt.host.output import plain
 from pytilt.model.logs import Level
@@ -21,6 +19,19 @@ NAME_WIDTH = 13
 
 COLORS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_green", "bright_magenta")
 """Names take turns; warnings and errors have colours of their own."""
+
+_CODES = {
+    "red": 31,
+    "green": 32,
+    "yellow": 33,
+    "blue": 34,
+    "magenta": 35,
+    "cyan": 36,
+    "bright_green": 92,
+    "bright_yellow": 93,
+    "bright_cyan": 96,
+}
+"""The numbers of colours (ECMA-48)."""
 
 _STEERING = re.compile(
     r"(?P<color>\x1b\[[0-9;:]*m)"
@@ -110,7 +121,12 @@ class LogPrinter:
         return f"{self._styled(' ' * (NAME_WIDTH - cells(cut)) + cut, color)} │ "
 
     def _styled(self, text: str, color: str) -> str:
-        return click.style(text, fg=color) if self._color else text
+        return styled(text, color) if self._color else text
+
+
+def styled(text: str, color: str) -> str:
+    """A text in a colour of the terminal."""
+    return f"\x1b[{_CODES[color]}m{text}\x1b[0m"
 
 
 def without_steering(text: str) -> str:
@@ -170,4 +186,4 @@ def evaluation_log(text: str, *, level: Level = Level.INFO, progress: str = "") 
 
 def note(text: str, *, color: bool = False) -> None:
     """Say something to the person, apart from the data on stdout."""
-    print(click.style(text, fg="green") if color else text, file=sys.stderr, flush=True)
+    print(styled(text, "green") if color else text, file=sys.stderr, flush=True)

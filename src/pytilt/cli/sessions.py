@@ -3,10 +3,9 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-import click
-
 from pytilt.cli.client import Json, SessionClient
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import subcommand
+from pytilt.cli.parsing import OneOf, Option
 from pytilt.cli.status import glance
 from pytilt.errors import PytiltError
 from pytilt.session.registry import SessionRecord, SessionRegistry
@@ -18,8 +17,10 @@ ASK_SECONDS = 3.0
 HEADINGS = ("PROJECT", "PORT", "PID", "STATE", "STARTED")
 
 
-@click.command("sessions", cls=TiltCommand)
-@click.option("-o", "--output", type=click.Choice(["json"]), help="Print it as JSON.")
+@subcommand(
+    "sessions",
+    Option("-o", "--output", type=OneOf("json"), help="Print it as JSON."),
+)
 def command(output: str | None) -> None:
     """List the sessions that run on this machine: project, port, process and state.
 

@@ -4,18 +4,17 @@ import asyncio
 import itertools
 from pathlib import Path
 
-import click
-
 from pytilt.cli.client import SessionClient
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import session_options
+from pytilt.cli.commands import group
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import Argument
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 FILE = "tilt-snapshot.html"
 
 
-@click.group("snapshot")
+@group("snapshot")
 def command() -> None:
     """Keep the page of a session in a file, and show it.
 
@@ -26,9 +25,11 @@ def command() -> None:
     """
 
 
-@command.command("create", cls=TiltCommand)
-@click.argument("file", default=FILE)
-@session_options
+@command.subcommand(
+    "create",
+    Argument("file", default=FILE),
+    *SESSION_OPTIONS,
+)
 def create(file: str, host: str | None, port: int | None) -> None:
     """Write the page of a running session to a file: resources, updates and log, without what is secret.
 
@@ -50,8 +51,10 @@ def create(file: str, host: str | None, port: int | None) -> None:
     print(f"{file}: {size / 1e6:.1f} MB; `tilt snapshot view {file}` shows it")
 
 
-@command.command("view", cls=TiltCommand)
-@click.argument("file", default=FILE)
+@command.subcommand(
+    "view",
+    Argument("file", default=FILE),
+)
 def view(file: str) -> None:
     """Show a snapshot in the browser.
 

@@ -3,11 +3,10 @@
 import json
 import sys
 
-import click
-
 from pytilt.cli.client import Json, SessionClient
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import session_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import Option
 from pytilt.errors import SessionUnreachableError
 from pytilt.settings import Settings
 from pytilt.views.headlines import headline
@@ -16,9 +15,11 @@ CANNOT_SAY = 3
 """The exit code when no session answers."""
 
 
-@click.command("status", cls=TiltCommand)
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-@session_options
+@subcommand(
+    "status",
+    Option("--json", "as_json", is_flag=True, help="Print it as JSON."),
+    *SESSION_OPTIONS,
+)
 def command(as_json: bool, host: str | None, port: int | None) -> int:
     """Show the running session at a glance: which rows run the code on disk at this moment, and which are healthy.
 

@@ -5,9 +5,8 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-import click
-
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import subcommand
+from pytilt.cli.parsing import IntRange, Option
 from pytilt.errors import UserError
 from pytilt.session.registry import SessionRecord, SessionRegistry
 from pytilt.settings import Settings
@@ -16,9 +15,11 @@ STOP_SECONDS = 120.0
 """A session ends two seconds after a signal at the latest; deleting what it deployed, where it is to, takes longer."""
 
 
-@click.command("stop", cls=TiltCommand)
-@click.option("--port", type=click.IntRange(0, 65535), help="Port of the session (TILT_PORT; this project's session).")
-@click.option("--all", "every", is_flag=True, help="All sessions that run on this machine.")
+@subcommand(
+    "stop",
+    Option("--port", type=IntRange(0, 65535), help="Port of the session (TILT_PORT; this project's session)."),
+    Option("--all", "every", is_flag=True, help="All sessions that run on this machine."),
+)
 def command(port: int | None, every: bool) -> None:
     """End the running session of this project, and wait until it is gone.
 

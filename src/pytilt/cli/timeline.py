@@ -5,11 +5,10 @@ import shutil
 import sys
 from pathlib import Path, PurePath
 
-import click
-
 from pytilt.cli.client import SessionClient
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import session_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.options import SESSION_OPTIONS
+from pytilt.cli.parsing import Argument, IntRange, Option
 from pytilt.errors import UserError
 from pytilt.model.names import TILTFILE
 from pytilt.model.objects import Resource, Tiltfile
@@ -21,12 +20,14 @@ SHOWN = 5
 """Updates that are shown unless somebody says how many."""
 
 
-@click.command("timeline", cls=TiltCommand)
-@click.argument("resource", required=False, default="")
-@click.option("-n", "--last", type=click.IntRange(1), metavar="N", help=f"How many updates ({SHOWN}; in files all).")
-@click.option("--json", "as_json", is_flag=True, help="Print the updates with all their steps as JSON.")
-@click.option("--trace", metavar="FILE", help="Write Chrome's trace format to FILE (`-`: standard output).")
-@session_options
+@subcommand(
+    "timeline",
+    Argument("resource", required=False, default=""),
+    Option("-n", "--last", type=IntRange(1), metavar="N", help=f"How many updates ({SHOWN}; in files all)."),
+    Option("--json", "as_json", is_flag=True, help="Print the updates with all their steps as JSON."),
+    Option("--trace", metavar="FILE", help="Write Chrome's trace format to FILE (`-`: standard output)."),
+    *SESSION_OPTIONS,
+)
 def command(
     resource: str, last: int | None, as_json: bool, trace: str | None, host: str | None, port: int | None
 ) -> None:

@@ -3,25 +3,26 @@
 import json
 import sys
 
-import click
-
 from pytilt.cli.client import SessionClient
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.options import seconds_given, session_options
+from pytilt.cli.commands import subcommand
+from pytilt.cli.options import SESSION_OPTIONS, seconds_given
+from pytilt.cli.parsing import Argument, Option
 from pytilt.cli.triggered import NO_ANSWER, Triggered, document, lines
 from pytilt.errors import SessionUnreachableError, UserError
 from pytilt.model.api.words import CLI_TRIGGER_REASON
 from pytilt.settings import Settings
 
 
-@click.command("trigger", cls=TiltCommand)
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@click.option(
-    "--wait", is_flag=True, help="Wait until what is on disk now is updated and ready, and say what came of it."
+@subcommand(
+    "trigger",
+    Argument("names", several=True, required=True, metavar="NAME..."),
+    Option(
+        "--wait", is_flag=True, help="Wait until what is on disk now is updated and ready, and say what came of it."
+    ),
+    Option("--json", "as_json", is_flag=True, help="With --wait: print what came of it as JSON."),
+    Option("--timeout", default="10m", show_default=True, help="With --wait: how long at most, for example `90s`."),
+    *SESSION_OPTIONS,
 )
-@click.option("--json", "as_json", is_flag=True, help="With --wait: print what came of it as JSON.")
-@click.option("--timeout", default="10m", show_default=True, help="With --wait: how long at most, for example `90s`.")
-@session_options
 def command(names: tuple[str, ...], wait: bool, as_json: bool, timeout: str, host: str | None, port: int | None) -> int:
     """Start an update of each resource NAME.
 

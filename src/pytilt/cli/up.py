@@ -6,19 +6,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import click
-
 from pytilt import BUILD
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import subcommand
 from pytilt.cli.options import (
-    display_options,
-    force_option,
-    log_options,
-    mode_options,
-    project_options,
-    session_options,
-    update_mode_option,
+    DISPLAY_OPTIONS,
+    FORCE_OPTION,
+    LOG_OPTIONS,
+    MODE_OPTIONS,
+    PROJECT_OPTIONS,
+    SESSION_OPTIONS,
+    UPDATE_MODE_OPTION,
 )
+from pytilt.cli.parsing import Argument, OneOf, Option
 from pytilt.cli.printing import note, wants_color
 from pytilt.settings import Settings
 from pytilt.store.logs import LogStore
@@ -32,29 +31,31 @@ if TYPE_CHECKING:
 Show = Callable[[Store, LogStore], Awaitable[None]]
 
 
-@click.command("up", cls=TiltCommand)
-@click.argument("args", nargs=-1)
-@project_options
-@session_options
-@log_options
-@click.option("--stream", is_flag=True, help="Print the log lines of all resources instead of the display.")
-@click.option("--hud", is_flag=True, default=True, help="`--hud=false`: as --stream.")
-@click.option("--legacy", is_flag=True, expose_value=False, help="Show the display, which is the default.")
-@display_options
-@click.option("-d", "--detach", is_flag=True, help="Return when the session answers; it goes on in the background.")
-@click.option("--detached", is_flag=True, hidden=True, help="This is the session in the background.")
-@click.option(
-    "--on-exit",
-    type=click.Choice(["leave", "disable", "down"]),
-    default="leave",
-    show_default=True,
-    help="What happens at the end to what was deployed: it stays; what runs goes as by `tilt disable --all`, "
-    "but no volume and no namespace; or all goes as by `tilt down`.",
+@subcommand(
+    "up",
+    Argument("args", several=True),
+    *PROJECT_OPTIONS,
+    *SESSION_OPTIONS,
+    *LOG_OPTIONS,
+    Option("--stream", is_flag=True, help="Print the log lines of all resources instead of the display."),
+    Option("--hud", is_flag=True, default=True, help="`--hud=false`: as --stream."),
+    Option("--legacy", is_flag=True, exposed=False, help="Show the display, which is the default."),
+    *DISPLAY_OPTIONS,
+    Option("-d", "--detach", is_flag=True, help="Return when the session answers; it goes on in the background."),
+    Option("--detached", is_flag=True, hidden=True, help="This is the session in the background."),
+    Option(
+        "--on-exit",
+        type=OneOf("leave", "disable", "down"),
+        default="leave",
+        show_default=True,
+        help="What happens at the end to what was deployed: it stays; what runs goes as by `tilt disable --all`, "
+        "but no volume and no namespace; or all goes as by `tilt down`.",
+    ),
+    Option("--disable-port-forwards", is_flag=True, help="Forward no ports."),
+    FORCE_OPTION,
+    UPDATE_MODE_OPTION,
+    *MODE_OPTIONS,
 )
-@click.option("--disable-port-forwards", is_flag=True, help="Forward no ports.")
-@force_option
-@update_mode_option
-@mode_options
 def command(
     args: tuple[str, ...],
     tiltfile: str,

@@ -1,11 +1,9 @@
 """`tilt verify-install`."""
 
-import click
-
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import subcommand
 
 
-@click.command("verify-install", cls=TiltCommand)
+@subcommand("verify-install")
 def command() -> None:
     """End with 0 and without output: Tilt's way for scripts to ask whether it is there. `tilt doctor` says more.
 

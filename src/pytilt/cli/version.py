@@ -1,13 +1,14 @@
 """`tilt version`."""
 
-import click
-
 from pytilt import TILT_VERSION, __date__, __version__
-from pytilt.cli.flags import TiltCommand
+from pytilt.cli.commands import subcommand
+from pytilt.cli.parsing import OneOf, Option
 
 
-@click.command("version", cls=TiltCommand)
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Form of the output.")
+@subcommand(
+    "version",
+    Option("-o", "--output", type=OneOf("text", "json"), default="text", help="Form of the output."),
+)
 def command(output: str) -> None:
     """Print the version.
 

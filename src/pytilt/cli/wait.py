@@ -7,15 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Unpack
 
-import click
-
 from pytilt.cli.addressing import Address, addresses, manifests
 from pytilt.cli.choosing import labelled, with_fields
 from pytilt.cli.client import Json, SessionClient
+from pytilt.cli.commands import subcommand
 from pytilt.cli.conditions import WaitCondition, read_condition
-from pytilt.cli.flags import TiltCommand
-from pytilt.cli.object_options import FileFlags, PrintFlags, file_options, inert_switch, print_options
-from pytilt.cli.options import seconds_given, session_options
+from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS, FileFlags, PrintFlags, inert_switch
+from pytilt.cli.options import SESSION_OPTIONS, seconds_given
+from pytilt.cli.parsing import Argument, Option
 from pytilt.cli.results import ResultPrinter
 from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
 from pytilt.model.api.words import KindWords
@@ -29,30 +28,32 @@ class WaitFlags(FileFlags, PrintFlags):
     """Files, and how what was waited for is printed."""
 
 
-@click.command("wait", cls=TiltCommand)
-@click.argument("what", nargs=-1)
-@click.option(
-    "--for",
-    "wanted",
-    required=True,
-    multiple=True,
-    help="`condition=NAME`, `condition=NAME=VALUE`, `jsonpath={.path}=VALUE`, `create` or `delete`; several are waited "
-    "for one after the other.",
+@subcommand(
+    "wait",
+    Argument("what", several=True),
+    Option(
+        "--for",
+        "wanted",
+        required=True,
+        multiple=True,
+        help="`condition=NAME`, `condition=NAME=VALUE`, `jsonpath={.path}=VALUE`, `create` or `delete`; several are "
+        "waited for one after the other.",
+    ),
+    Option("--all", "every", is_flag=True, help="All objects of the kind."),
+    Option("-l", "--selector", help="All objects of the kind with these labels."),
+    Option("--field-selector", help="All objects of the kind with these fields: `metadata.name=web`."),
+    Option(
+        "--timeout",
+        default="30s",
+        show_default=True,
+        help="How long, for example `90s` or `5m`; with `0` it is checked once, `-1s` is a week.",
+    ),
+    *FILE_OPTIONS,
+    inert_switch("--all-namespaces", "objects of a session are in no namespace", "-A"),
+    inert_switch("--local", "what is waited for is in the session"),
+    *PRINT_OPTIONS,
+    *SESSION_OPTIONS,
 )
-@click.option("--all", "every", is_flag=True, help="All objects of the kind.")
-@click.option("-l", "--selector", help="All objects of the kind with these labels.")
-@click.option("--field-selector", help="All objects of the kind with these fields: `metadata.name=web`.")
-@click.option(
-    "--timeout",
-    default="30s",
-    show_default=True,
-    help="How long, for example `90s` or `5m`; with `0` it is checked once, `-1s` is a week.",
-)
-@file_options
-@inert_switch("--all-namespaces", "objects of a session are in no namespace", "-A")
-@inert_switch("--local", "what is waited for is in the session")
-@print_options
-@session_options
 def command(
     what: tuple[str, ...],
     wanted: tuple[str, ...],
