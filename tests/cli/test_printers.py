@@ -21,6 +21,20 @@ def test_columns_of_ones_own():
     )
 
 
+def test_of_live_updates_the_ways_into_the_containers_are_shown():
+    kind = find_words("liveupdates.pytilt.dev")
+    assert kind is not None
+    found = {"pod": "web-1", "name": "web"}
+    status = {"containers": [{**found, "way": "layer"}, found]}
+    objects: list[dict[str, object]] = [
+        {"metadata": {"name": "web"}, "status": status},
+        {"metadata": {"name": "b"}, "status": {}},
+    ]
+    assert "".join(ObjectPrinter(kind, read_form(None, None, TABLE_FORMS)).lines(objects)) == (
+        "NAME   WAYS                             CREATED AT\nweb    web-1/web=layer,web-1/web=none\nb      <none>\n"
+    )
+
+
 def test_headers_may_be_left_out():
     assert printed(None, headers=False) == "web           t\na-long-name   t\n"
     assert printed("custom-columns=N:.status.n", headers=False) == "3\n<none>\n"

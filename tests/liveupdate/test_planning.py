@@ -134,6 +134,15 @@ def test_a_file_that_no_sync_contains_asks_for_a_full_update():
     assert reason(*many, rules=rules).endswith("(files: [/x/0 /x/1 /x/2 /x/3 /x/4 ...])")
 
 
+def test_where_files_are_mounted_what_a_trigger_names_only_runs_its_command():
+    trigger = Ignore(base="/shop", patterns=("src",))
+    runs = (Run(argv=("make",), triggers=(trigger,)), Run(argv=("always",)))
+    found = plan_sync([ChangedFile(path="/shop/src/a")], LiveUpdate(runs=runs, mounted=True))
+    assert found == SyncPlan(runs=runs)
+    assert reason("/shop/src/a", "/shop/b", rules=LiveUpdate(runs=runs, mounted=True)).endswith("(files: [/shop/b])")
+    assert reason("/shop/src/a", rules=LiveUpdate(runs=runs)).endswith("(files: [/shop/src/a])")
+
+
 def test_a_stop_file_or_anything_below_a_stop_directory_asks_for_a_full_update():
     assert reason("/shop/src/a.py", "/shop/package.json") == 'Detected change to stop file "/shop/package.json"'
     assert reason("/shop/conf/x/y") == 'Detected change to stop file "/shop/conf/x/y"'

@@ -168,6 +168,15 @@ def test_a_change_of_a_base_image_that_no_sync_covers_takes_a_full_update(trial:
     answer = trial.in_place()
     assert isinstance(answer, NotInPlace)
     assert "/p/base/a" in answer.why
+    assert "the live_update of base" not in answer.why
+
+
+def test_the_live_update_of_a_base_image_is_for_the_containers_of_that_image(store: Store):
+    trial = Trial(store, image("base", deployed=False, live=True), WEB)
+    trial.change("base", a=1)
+    answer = trial.in_place()
+    assert isinstance(answer, NotInPlace)
+    assert answer.why.endswith("; the live_update of base is for containers that run base itself")
 
 
 def test_what_was_synced_before_is_not_planned_again_with_every_save(trial: Trial):

@@ -69,6 +69,15 @@ def test_its_containers_are_updated_in_place(tmp_path, selector, name, container
     assert (ignore.base, ignore.patterns) == ("/", (str(tmp_path / "web")[1:],))
 
 
+def test_where_nothing_is_synced_what_a_trigger_names_is_mounted_and_deploys_nothing(tmp_path):
+    script = f"{START}, live_update=[run('make', trigger='src')], container_selector='main')"
+    resource = project(tmp_path, script).resource("web")
+    (image,) = resource.images
+    assert image.live_update.mounted
+    (ignore,) = resource.deploy.files.ignores
+    assert (ignore.base, ignore.patterns) == (str(tmp_path), ("src",))
+
+
 @pytest.mark.parametrize(
     ("script", "expected"),
     [

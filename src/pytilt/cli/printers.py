@@ -8,7 +8,7 @@ from pytilt.cli.forms import OutputForm, document, read_text
 from pytilt.cli.printing import cells, filled
 from pytilt.cluster.json_path_template import shown, values
 from pytilt.errors import UserError
-from pytilt.model.api.words import KindWords
+from pytilt.model.api.words import GROUP, KindWords
 
 Json = dict[str, Any]
 Columns = tuple[tuple[str, Callable[[Json], str]], ...]
@@ -97,6 +97,8 @@ def _usual(kind: KindWords, *, wide: bool, prefix: str) -> Columns:
     )
     if wide and kind.name == "UIResource":
         columns += (("UPDATE", _field("status", "updateStatus")), ("RUNTIME", _field("status", "runtimeStatus")))
+    if kind.name == "LiveUpdate" and kind.group != GROUP:
+        columns = (columns[0], ("WAYS", _ways), columns[1])
     return columns
 
 
@@ -112,6 +114,12 @@ def _label(name: str) -> Callable[[Json], str]:
 
 def _all_labels(item: Json) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted(item["metadata"].get("labels", {}).items())) or NONE
+
+
+def _ways(item: Json) -> str:
+    """How updates get into the containers of a resource: `web-1/web=layer`."""
+    containers = item.get("status", {}).get("containers", [])
+    return ",".join(f"{each['pod']}/{each['name']}={each.get('way', 'none')}" for each in containers) or NONE
 
 
 def _readable(text: str) -> str:

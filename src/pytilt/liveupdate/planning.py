@@ -91,7 +91,9 @@ def plan_sync(changed: Sequence[ChangedFile], rules: LiveUpdate) -> SyncPlan | F
     """
     files = sorted(changed, key=lambda file: file.path)
     mapped = [(file, tuple(_synced(file, rules.syncs))) for file in files]
-    unmatched = [file.path for file, synced in mapped if not synced]
+    unmatched = [
+        file.path for file, synced in mapped if not synced and not (rules.mounted and _named(file.path, rules))
+    ]
     if unmatched:
         return FallBack(reason=f"Found file(s) not matching any sync (files: {_shown(unmatched)})", advice=_UNMATCHED)
     stops = [file.path for file in files if _stops(file.path, rules)]
@@ -127,6 +129,11 @@ def triggered_runs(paths: Sequence[str], rules: LiveUpdate) -> tuple[Run, ...]:
         if not run.triggers or any(matcher.matches(path) for path in paths):
             runs.append(run)
     return tuple(runs)
+
+
+def _named(path: str, rules: LiveUpdate) -> bool:
+    """Does a trigger name it?"""
+    return any(run.triggers and compile_ignores(run.triggers).matches(path) for run in rules.runs)
 
 
 def _stops(path: str, rules: LiveUpdate) -> bool:

@@ -249,6 +249,14 @@ def in_place(state: Snapshot, resource: Resource, *, replay: bool = False) -> Co
     return ContainerPending()
 
 
+def _ruled_below(resource: Resource, image: Image, paths: Mapping[str, int], state: Snapshot) -> str:
+    """That the live update of a base image does not count here, where it would be about what changed."""
+    for base in sources(resource, image):
+        if base is not image and base.live_update is not None and not paths.keys().isdisjoint(unbuilt(state, base)):
+            return f"; the live_update of {base.name} is for containers that run {base.name} itself"
+    return ""
+
+
 def _outside(state: Snapshot, resource: Resource, live: list[Image]) -> str | None:
     """Why some changed file cannot be brought in place, or None when all can."""
     covered: set[ImageName] = set()
@@ -264,7 +272,7 @@ def _outside(state: Snapshot, resource: Resource, live: list[Image]) -> str | No
         assert rules is not None  # of every live one
         answer = plan_changes([ChangedFile(path=path) for path in sorted(paths)], rules, UnseenTree())
         if isinstance(answer, FallBack):
-            return answer.explained
+            return answer.explained + _ruled_below(resource, image, paths, state)
     for image in resource.spec.images:
         if image.name not in covered and unbuilt(state, image):
             why = next((each.why for each in resource.status.inferences if each.image == image.name), "")

@@ -109,6 +109,8 @@ class LiveUpdate(Value):
     runs: tuple[Run, ...] = ()
     initial_sync: bool = False
     restart: bool = False
+    mounted: bool = False
+    """Nothing is synced, for the files are in the container otherwise: what a trigger names needs no more than that."""
     base: str = ""
     """Absolute directory of the Tiltfile that declares it; says only how its paths were written."""
 

@@ -115,6 +115,9 @@ def _local_resource(local: DeclaredLocal, declared: ScriptResult) -> ResourceSpe
 
 def _in_mode(image: Image, mode: UpdateMode) -> Image:
     """An image as it is updated in a mode. One of the YAML cannot be built, and so is updated in place in each."""
+    rules = image.live_update
+    if rules is not None and not rules.syncs and image.live_update_only:
+        image = replace(image, live_update=replace(rules, mounted=True))
     if mode is UpdateMode.EXEC:
         return replace(image, helper=False)
     if mode is UpdateMode.IMAGE and not image.live_update_only:

@@ -67,7 +67,7 @@ class CustomDeployBuiltins:
             ignores = (*context_ignores(self._script, found.paths), *found.ignores)
             self._script.images.append(replace(image, files=FileRule(paths=found.paths, ignores=ignores)))
             images = (*image_deps, image.name)
-        own = (Ignore(base="/", patterns=_brought_in_place(rules)),) if rules and _brought_in_place(rules) else ()
+        own = _brought_in_place(rules) if rules else ()
         self._script.deploys.append(
             DeclaredDeploy(
                 name=ResourceName(name),
@@ -103,6 +103,9 @@ def _live_update_image(name: str, image_selector: str, container_selector: str, 
     return Image(name=reference, build=build, live_update=rules, container_name=container_selector)
 
 
-def _brought_in_place(rules: LiveUpdate) -> tuple[str, ...]:
-    """Patterns of what never asks for another deployment: it is synced, or asks for one by the live update itself."""
-    return tuple(path.lstrip("/") for path in (*(sync.local for sync in rules.syncs), *rules.fall_back_on))
+def _brought_in_place(rules: LiveUpdate) -> tuple[Ignore, ...]:
+    """What never asks for another deployment: it is synced, or asks for one by the live update itself."""
+    if not rules.syncs:
+        return tuple(trigger for run in rules.runs for trigger in run.triggers)
+    paths = (*(sync.local for sync in rules.syncs), *rules.fall_back_on)
+    return (Ignore(base="/", patterns=tuple(path.lstrip("/") for path in paths)),)
