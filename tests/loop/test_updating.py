@@ -136,9 +136,12 @@ async def test_an_update_does_its_work_before_those_who_only_look_at_the_resourc
                 break
         return len(trial.worker.starts)
 
-    async with asyncio.TaskGroup() as group, running(trial.updating.run()):
-        assert await group.create_task(look()) == 1
-        trial.worker.gate.set()
+    async with asyncio.TaskGroup() as group:
+        looking = group.create_task(look())
+        await idle()
+        async with running(trial.updating.run()):
+            assert await looking == 1
+            trial.worker.gate.set()
 
 
 async def test_a_save_that_waits_for_the_update_before_it_says_so(trial: Trial):

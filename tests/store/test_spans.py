@@ -1,3 +1,6 @@
+import asyncio
+from collections.abc import Callable
+
 from pytilt.model.lines import Source
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.store.spans import Span
@@ -49,3 +52,20 @@ def test_of_a_line_that_came_at_once_the_last_state_stays():
 
 def test_a_newline_may_come_in_two_pieces():
     assert written("one\r", "\ntwo\r", "\n") == [("one", ""), ("two", "")]
+
+
+async def test_what_is_collected_for_a_while_is_passed_on_at_the_end_at_the_latest():
+    lines, loop = Lines(), asyncio.get_running_loop()
+    timers: list[asyncio.TimerHandle] = []
+
+    def later(flush: Callable[[], None]) -> asyncio.Handle:
+        timers.append(loop.call_later(60, flush))
+        return timers[-1]
+
+    span = Span(lines, ResourceName("web"), SpanId("build:1"), build=True, later=later)
+    span("one\n")
+    span("two\n")
+    assert lines.lines == []
+    span.close()
+    assert lines.lines == [("one", ""), ("two", "")]
+    assert [timer.cancelled() for timer in timers] == [True]

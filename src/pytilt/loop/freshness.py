@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import takewhile
+from typing import cast
 
 from pytilt.liveupdate.inferring import UnseenTree, plan_changes
 from pytilt.liveupdate.planning import ChangedFile, FallBack
@@ -37,7 +38,9 @@ def latest(state: Snapshot) -> int:
 def changes(state: Snapshot, watch: str, *, above: int) -> Mapping[str, int]:
     """The files of a watch that changed after a sequence."""
     found = state.get(FileWatch, watch)
-    known = dict(found.status.changes) if found and found.status.latest > above else {}
+    if found is None or found.status.latest <= above:
+        return {}
+    known = cast("dict[str, int]", found.status.changes)
     newest_first = takewhile(lambda change: change[1] > above, reversed(known.items()))  # most may be old
     return dict(newest_first)
 
@@ -165,6 +168,8 @@ def since_built(
     state: Snapshot, resource: Resource, target: SyncTarget, *, upto: int, above: int = 0
 ) -> Mapping[str, int]:
     """The files that changed after the image of a container was built, by changes above one sequence up to another."""
+    if above >= upto:
+        return {}
     found: dict[str, int] = {}
     for image in sources(resource, target.image):
         found.update(unbuilt(state, image, above=above))

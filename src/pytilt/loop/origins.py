@@ -12,7 +12,7 @@ from pytilt.model.names import ResourceName
 from pytilt.model.times import moment, precise
 from pytilt.model.updates import Reason, StepName
 
-_BY_A_SAVE = Reason.CHANGED_FILES | Reason.CONTAINER_REPLACED | Reason.DEPENDENCY_UPDATED
+_OTHER_THAN_A_SAVE = ~(Reason.CHANGED_FILES | Reason.CONTAINER_REPLACED | Reason.DEPENDENCY_UPDATED)
 
 
 class Origin(NamedTuple):
@@ -59,7 +59,7 @@ class Origins:
         self._held.discard(start.resource)
         began = time.monotonic()
         change = self._watching.moment(start.first_change)
-        if change is None or not start.reason & Reason.CHANGED_FILES or start.reason & ~_BY_A_SAVE:
+        if change is None or not start.reason & Reason.CHANGED_FILES or start.reason & _OTHER_THAN_A_SAVE:
             return Origin(Recording(began))
         recording = Recording(change.seen)
         recording.add(StepName.EVENT, change.seen, change.known)

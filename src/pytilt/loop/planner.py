@@ -170,6 +170,8 @@ class Planner:
 
     def _next(self, slots: Slots) -> Place | None:
         """The first in the queues that may start now."""
+        if not self._places:
+            return None
         running = list(self._running.values())
         if QueueKind.ALONE in running or (slots.total and len(running) >= slots.total):
             return None

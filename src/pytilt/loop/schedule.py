@@ -11,8 +11,10 @@ from pytilt.model.names import CONFIGS, TILTFILE, UNCATEGORIZED, ResourceName
 from pytilt.model.objects import ClusterState, Resource, Runtime, Tiltfile
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.stored import Object
-from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy, Update
+from pytilt.model.updates import TRIGGERS, Hold, HoldReason, Outcome, Reason, Strategy, Update
 from pytilt.store.objects import Snapshot
+
+_OTHER_THAN_CHANGES = ~(Reason.CHANGED_FILES | Reason.CONTAINER_REPLACED)
 
 
 class Start(Value):
@@ -288,7 +290,7 @@ def waiting_for_uncategorized(need: Need) -> Blocked | None:
 
 def _in_place(state: Snapshot, need: Need, sequence: int) -> Start | Blocked | str:
     """A live update, a wait for the container, or the reason why it has to be a full update."""
-    if need.reason & ~(Reason.CHANGED_FILES | Reason.CONTAINER_REPLACED) and not _only_changes(need):
+    if need.reason & _OTHER_THAN_CHANGES and not _only_changes(need):
         return ""
     answer = freshness.in_place(state, need.resource, replay=need.only_in_place)
     if isinstance(answer, freshness.ContainerPending):
@@ -376,12 +378,12 @@ def _waiting_for_cluster(state: Snapshot, need: Need) -> Blocked | None:
 
 def _only_changes(need: Need) -> bool:
     """A trigger in manual mode asks for no more than the changes that wait."""
-    rest = need.reason & ~(Reason.CHANGED_FILES | Reason.CONTAINER_REPLACED)
+    rest = need.reason & _OTHER_THAN_CHANGES
     return rest.triggered and not need.resource.spec.trigger_mode.auto and bool(need.changed) and rest == _trigger(rest)
 
 
 def _trigger(reason: Reason) -> Reason:
-    return reason & (Reason.WEB_TRIGGER | Reason.CLI_TRIGGER | Reason.HUD_TRIGGER | Reason.UNKNOWN_TRIGGER)
+    return reason & TRIGGERS
 
 
 def takes_a_slot(update: Update) -> bool:

@@ -321,12 +321,13 @@ class _UpdateBatches:
             SyncError: it cannot be brought in place.
         """
         key = rules, frozenset(paths)
-        if key not in self._plans:
-            planned = plan_changes(examine(key[1], rules), rules, DiskTree())
-            if isinstance(planned, FallBack):
-                raise NotInPlaceError(planned.explained)
-            self._plans[key] = planned
-        return self._plans[key]
+        if (known := self._plans.get(key)) is not None:
+            return known
+        planned = plan_changes(examine(key[1], rules), rules, DiskTree())
+        if isinstance(planned, FallBack):
+            raise NotInPlaceError(planned.explained)
+        self._plans[key] = planned
+        return planned
 
     def of(self, plan: SyncPlan, rules: LiveUpdate | Inferred) -> Batch:
         """The batch of a plan."""

@@ -49,6 +49,10 @@ from pytilt.store.spans import Span
 HISTORY = 20
 """Updates of a resource that are remembered in any case; Tilt remembers 2."""
 
+LIVE_LOG_SECONDS = 0.02
+"""So long the log waits at most for what a live update says: nearly all have ended by then, and what they said is one
+piece for all who read it."""
+
 Work = Callable[[Resource, Start, Span, UpdateSettings], Awaitable[Done]]
 """Carries out one update by one strategy."""
 
@@ -233,8 +237,10 @@ class Updating:
         assert resource is not None
         was = readiness.before(self._store.snapshot(), resource)
         self._readiness.begin(start.resource)
-        # An update begins with what it does; the log gets its words while it waits for the first time.
-        span = self._logs.span(start.resource, update.span, build=True, later=asyncio.get_running_loop().call_soon)
+        # An update begins with what it does; the log gets its words while it waits, of a live update when it has ended.
+        loop = asyncio.get_running_loop()
+        later = partial(loop.call_later, LIVE_LOG_SECONDS) if start.strategy is Strategy.LIVE else loop.call_soon
+        span = self._logs.span(start.resource, update.span, build=True, later=later)
         span.header(heading(start.reason, start.changed_files, self._root))
         if start.note:
             span(f"Updating with a full build: {start.note}\n")

@@ -29,12 +29,16 @@ class Reason(IntFlag):
     @property
     def triggered(self) -> bool:
         """Did somebody ask for it?"""
-        return bool(self & (Reason.WEB_TRIGGER | Reason.CLI_TRIGGER | Reason.HUD_TRIGGER | Reason.UNKNOWN_TRIGGER))
+        return bool(self & TRIGGERS)
 
     @property
     def shown(self) -> str:
         """The text that Tilt shows: a trigger wins alone, then the initial build, else all names."""
         return _shown(self)
+
+
+TRIGGERS = Reason.WEB_TRIGGER | Reason.CLI_TRIGGER | Reason.HUD_TRIGGER | Reason.UNKNOWN_TRIGGER
+"""Somebody asked for it."""
 
 
 @cache

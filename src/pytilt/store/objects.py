@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -30,22 +30,23 @@ def utc_now() -> datetime:
 class Snapshot:
     """The state at one moment. It never changes; two reads of it agree."""
 
-    def __init__(self, objects: Mapping[type[Object], Mapping[str, Object]], version: int) -> None:
+    def __init__(self, objects: Mapping[type[Object], Mapping[str, Any]], version: int) -> None:
         self._objects = objects
         self.version = version
         """Version of the newest write in it."""
 
     def get(self, kind: type[O], name: str) -> O | None:
         """The object of this kind and name, or None."""
-        return cast("O | None", self._objects[kind].get(name))
+        found: O | None = self._objects[kind].get(name)
+        return found
 
     def all(self, kind: type[O]) -> tuple[O, ...]:
         """Every object of a kind, in the order in which they were first put."""
-        return cast("tuple[O, ...]", tuple(self._objects[kind].values()))
+        return tuple(self._objects[kind].values())
 
     def named(self, kind: type[O]) -> Mapping[str, O]:
         """Every object of a kind by its name."""
-        return cast("Mapping[str, O]", MappingProxyType(self._objects[kind]))
+        return MappingProxyType(self._objects[kind])
 
 
 class Changed(Value):
@@ -85,7 +86,7 @@ class Store:
 
     def __init__(self, clock: Clock = utc_now) -> None:
         self._clock = clock
-        self._objects: dict[type[Object], dict[str, Object]] = {kind: {} for kind in STORED}
+        self._objects: dict[type[Object], dict[str, Any]] = {kind: {} for kind in STORED}
         self._version = 0
         self._watches: dict[type[Object], list[_Subscription]] = {kind: [] for kind in STORED}
         self._snapshot: Snapshot | None = None
@@ -101,7 +102,8 @@ class Store:
 
     def get(self, kind: type[O], name: str) -> O | None:
         """The object of this kind and name, or None."""
-        return cast("O | None", self._objects[kind].get(name))
+        found: O | None = self._objects[kind].get(name)
+        return found
 
     def put(self, wanted: O) -> O:
         """Write an object; the same object again is no change.
@@ -110,7 +112,7 @@ class Store:
             The object as it is in the store, with its version and time of creation.
         """
         kind = type(wanted)
-        before = self._objects[kind].get(wanted.name)
+        before: O | None = self._objects[kind].get(wanted.name)
         created = before.created_at if before else self.now()
         if before == replace(wanted, version=before.version if before else 0, created_at=created):
             return before
@@ -169,7 +171,7 @@ class Store:
             for kind in kinds:
                 self._watches[kind].remove(watch)
 
-    def _own(self, kind: type[Object]) -> dict[str, Object]:
+    def _own(self, kind: type[Object]) -> dict[str, Any]:
         """The mapping of a kind, to be changed."""
         if kind in self._shared:
             self._shared.discard(kind)

@@ -1,5 +1,6 @@
 """Writers of the log."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from typing import Protocol
@@ -31,8 +32,8 @@ class Appender(Protocol):
         ...
 
 
-Later = Callable[[Callable[[], None]], object]
-"""Has a function called soon, as the `call_soon` of an event loop does."""
+Later = Callable[[Callable[[], None]], asyncio.Handle]
+"""Has a function called soon, as the `call_soon` of an event loop does, or after a while."""
 
 
 class Span:
@@ -51,6 +52,7 @@ class Span:
     ) -> None:
         self._store = store
         self._later = later
+        self._flushing: asyncio.Handle | None = None
         self._waiting: list[tuple[Source, list[str]]] = []
         """What is passed on later: texts of one source that follow each other are one."""
         self.resource = resource
@@ -89,6 +91,8 @@ class Span:
             rest = "".join(self._rest)
             self._rest.clear()
             self._append(rest, Level.INFO, self._rewritten())
+        if self._flushing is not None:
+            self._flushing.cancel()
         self._flush()
 
     def _rewrite(self, level: Level) -> None:
@@ -123,7 +127,7 @@ class Span:
             self._store.append_text(source, text)
             return
         if not self._waiting:
-            self._later(self._flush)
+            self._flushing = self._later(self._flush)
         if self._waiting and self._waiting[-1][0] is source:
             self._waiting[-1][1].append(text)
         else:
