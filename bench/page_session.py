@@ -18,6 +18,7 @@ from pytilt.model.base import Value
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource
+from pytilt.store.scanner_pool import ScannerPool
 from pytilt.views.rows import rows
 from tests import samples
 from tests.server.sessions import Served
@@ -97,12 +98,13 @@ async def _serve(control: Connection, resources: int, lines: int, block_lines: i
     assert current is not None
     current.set_name(OWN_TASK)
     with tempfile.TemporaryDirectory() as folder:
-        served, dog = Served(Path(folder), token=None), Watchdog()
+        scanners = ScannerPool()
+        served, dog = Served(Path(folder), token=None, scanner=scanners), Watchdog()
         for each in samples.many(resources):
             served.store.put(each)
         _fill(served, lines, block_lines)
         gc.freeze()  # as a session does when it has started
-        async with served.listening() as port:
+        async with scanners, served.listening() as port:
             control.send(port)
             async with dog.watching():
                 await _obey(control, served)

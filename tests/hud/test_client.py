@@ -20,6 +20,7 @@ from pytilt.server.binding import bind
 from pytilt.server.serving import serve
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Snapshot, Store
+from pytilt.testing.scanner import InlineScanner
 from pytilt.views.rows import rows
 from tests import samples
 
@@ -72,7 +73,7 @@ async def session(tmp_path: Path) -> AsyncIterator[Running]:
 
 @asynccontextmanager
 async def serving(running: Running) -> AsyncIterator[None]:
-    app = build_app(running.store, running.logs, running.asked, token="secret", host="localhost")
+    app = build_app(running.store, running.logs, InlineScanner(), running.asked, token="secret", host="localhost")
     with await bind("localhost", 0) as listener:
         running.client = Client(Place(host="localhost", port=listener.getsockname()[1], token="secret"))
         async with asyncio.TaskGroup() as group:

@@ -15,6 +15,8 @@ from pytilt.server.binding import bind
 from pytilt.server.serving import serve
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Clock, Store, utc_now
+from pytilt.store.scanner_pool import LogScanner
+from pytilt.testing.scanner import InlineScanner
 from tests.loop.waiting import running
 
 TOKEN = "secret"
@@ -59,13 +61,18 @@ class Served:
         folder: takes its log.
         token: what requests must show.
         clock: returns the time of the lines of its log.
+        scanner: scans its log; None: in this process.
     """
 
-    def __init__(self, folder: Path, token: str | None = TOKEN, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, folder: Path, token: str | None = TOKEN, clock: Clock = utc_now, scanner: LogScanner | None = None
+    ) -> None:
         self.store = Store()
         self.logs = LogStore(folder / "log", clock)
         self.asked = Asked()
-        self.app = build_app(self.store, self.logs, self.asked, token=token, host="localhost")
+        self.app = build_app(
+            self.store, self.logs, scanner or InlineScanner(), self.asked, token=token, host="localhost"
+        )
         self.store.put(Tiltfile(name=TILTFILE, path="/p/Tiltfile", args=("web",)))
 
     def add(self, *names: str, enabled: bool = True, labels: Sequence[str] = ()) -> None:

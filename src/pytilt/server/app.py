@@ -32,6 +32,7 @@ from pytilt.server.streaming import Streamed
 from pytilt.server.writing import Writing, body_of, is_dry_run, kind_of
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
+from pytilt.store.scanner_pool import LogScanner
 from pytilt.views.alerts import alerts
 from pytilt.views.api import Json, Kind, kinds, ui_resources
 from pytilt.views.definitions import detail, lanes
@@ -77,12 +78,15 @@ class EnableBody(msgspec.Struct):
     enabled: bool
 
 
-def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | None, host: str) -> ASGIApp:
+def build_app(
+    store: Store, logs: LogStore, scanner: LogScanner, requests: Requests, *, token: str | None, host: str
+) -> ASGIApp:
     """Build the application.
 
     Args:
         store: the session's objects.
         logs: the session's log.
+        scanner: scans the log for what is searched for.
         requests: takes what is asked for.
         token: what every request must show; None: nothing.
         host: where the session listens.
@@ -99,7 +103,7 @@ def build_app(store: Store, logs: LogStore, requests: Requests, *, token: str | 
             Route("/api/args", routes.args, methods=["POST"]),
             Route("/api/set_tiltfile_args", routes.args, methods=["POST"]),
             Route("/api/barrier", routes.barrier, methods=["POST"]),
-            Route("/api/logs", LogRoutes(logs).read),
+            Route("/api/logs", LogRoutes(logs, scanner).read),
             Route("/api/version", routes.version),
             Route("/api/detail/{name:path}", routes.detail),
             Route("/api/updates", routes.updates),

@@ -1,9 +1,9 @@
 """`/api/logs`: lines of the log, chosen, searched for and followed."""
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -22,7 +22,8 @@ from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.times import in_utc, micros_of, precise, time_of
 from pytilt.server.streaming import Streamed
 from pytilt.store.logs import LogStore, each_line
-from pytilt.store.search import LogPattern, LogSearch, LogSearcher, PatternTooSlowError, backward
+from pytilt.store.scanner_pool import LogScanner
+from pytilt.store.search import LogSearch, LogSearcher, backward
 
 NDJSON = "application/x-ndjson"
 
@@ -31,12 +32,6 @@ LARGEST_NUMBER = 2**35
 
 LOG_END = "X-Log-End"
 """The header with the cursor of the line that comes next."""
-
-TURN_SECONDS = 0.002
-"""A search goes on for so long before others have their turn; what it does at once takes a few milliseconds at most."""
-
-SEARCHED_LINES = 100_000
-"""So many lines are searched in one turn of the event loop."""
 
 LINES_AT_ONCE = 1000
 """So many lines are encoded in one turn of the event loop."""
@@ -59,10 +54,12 @@ class LogRoutes:
 
     Args:
         logs: the session's log.
+        scanner: scans it for what is searched for.
     """
 
-    def __init__(self, logs: LogStore) -> None:
+    def __init__(self, logs: LogStore, scanner: LogScanner) -> None:
         self._logs = logs
+        self._scanner = scanner
 
     async def read(self, request: Request) -> Response:
         """Lines of the log, as JSON lines where nothing else is asked for; with `follow`, without end."""
@@ -71,6 +68,7 @@ class LogRoutes:
         cursor = await self._cursor(query, wanted)
         headers = {LOG_END: str(len(self._logs))}
         if wanted.search is not None:
+            await self._check(wanted.search.pattern)
             last = int(_number(query, "last"))
             if query.get("order") == "backward":
                 found = _with_failure(self._searched_backward(cursor, wanted, last))
@@ -120,39 +118,42 @@ class LogRoutes:
         """The last so many lines that are found, or all: the newest part of the log that has some comes first."""
         assert wanted.search is not None
         end = len(self._logs) if wanted.end is None else min(wanted.end, len(self._logs))
-        left, began = last or None, time.perf_counter()
-        for lines in backward(self._logs, wanted.search, range(cursor, end)):
-            found = lines if left is None else _last(lines, left)
-            if found:
-                yield found
-                left = None if left is None else left - sum(line is not None for line in found)
-                if left == 0:
-                    return
-            if time.perf_counter() - began > TURN_SECONDS:
-                await asyncio.sleep(0)
-                began = time.perf_counter()
+        left = last or None
+        async with aclosing(backward(self._logs, self._scanner, wanted.search, range(cursor, end))) as found:
+            async for lines in found:
+                some = lines if left is None else _last(lines, left)
+                if some:
+                    yield some
+                    left = None if left is None else left - sum(line is not None for line in some)
+                    if left == 0:
+                        return
 
     async def _searched(self, cursor: int, wanted: LogRequest) -> AsyncIterator[Sequence[Line | None]]:
         """The lines that are found; `{}` stands where lines between them are left out."""
         assert wanted.search is not None
-        searcher = LogSearcher(self._logs, wanted.search, cursor)
+        searcher = LogSearcher(self._logs, self._scanner, wanted.search, cursor)
         left = wanted.limit
         with self._logs.changes() as changed:
             while True:
                 changed.clear()
                 end = len(self._logs) if wanted.end is None else min(wanted.end, len(self._logs))
-                while cursor < end:
-                    cursor = min(end, cursor + SEARCHED_LINES)
-                    for found in searcher.advance(cursor):
-                        lines = found if left is None else _first(found, left)
-                        left = None if left is None else left - sum(line is not None for line in lines)
-                        yield lines
-                        await asyncio.sleep(0)
+                async with aclosing(searcher.advance(end)) as found:
+                    async for lines in found:
+                        some = lines if left is None else _first(lines, left)
+                        left = None if left is None else left - sum(line is not None for line in some)
+                        if some:
+                            yield some
                         if left == 0:
                             return
                 if not wanted.follow:
                     return
                 await changed.wait()
+
+    async def _check(self, pattern: str) -> None:
+        try:
+            await self._scanner.scan(pattern, ())
+        except UserError as problem:
+            raise HTTPException(400, str(problem)) from problem
 
 
 async def _lines_of(found: AsyncIterator[Sequence[Block]]) -> AsyncIterator[Sequence[Line]]:
@@ -171,7 +172,7 @@ async def _with_failure(found: AsyncIterator[Sequence[Line | None]]) -> AsyncIte
         async for lines in found:
             last = max((line.number for line in lines if line is not None), default=last)
             yield lines
-    except PatternTooSlowError as problem:
+    except UserError as problem:
         line = Line(number=last, time=precise(datetime.now(UTC)), resource=ResourceName(""), span=SpanId(""), text="")
         yield [replace(line, text=text, level=Level.ERROR) for text in str(problem).splitlines()]
 
@@ -206,11 +207,8 @@ def _wanted(query: QueryParams) -> LogRequest:
 
 
 def _search(query: QueryParams, selection: Selection) -> LogSearch:
-    try:
-        pattern = LogPattern(query["grep"])
-    except UserError as problem:
-        raise HTTPException(400, str(problem)) from problem
-    return LogSearch(pattern=pattern, selection=selection, context=min(int(_number(query, "context")), MOST_CONTEXT))
+    context = min(int(_number(query, "context")), MOST_CONTEXT)
+    return LogSearch(pattern=query["grep"], selection=selection, context=context)
 
 
 def _cut(blocks: Sequence[Block], end: int, limit: int | None) -> list[Block]:

@@ -261,9 +261,11 @@ async def _serve(
     await asyncio.to_thread(import_module, "pytilt.server.app")
     from pytilt.server.app import build_app
     from pytilt.server.serving import serve
+    from pytilt.store.scanner_pool import ScannerPool
 
     token = ensure_token(project.settings) if project.settings.hud_auth else None
-    await serve(build_app(store, logs, requests, token=token, host=options.host), listener)
+    async with ScannerPool() as scanners:
+        await serve(build_app(store, logs, scanners, requests, token=token, host=options.host), listener)
 
 
 def _strategies(kinds: ResourceKinds, syncing: Syncing, applies: ApplyRecords) -> Mapping[Strategy, Work]:

@@ -25,6 +25,11 @@ class BlockEntry(Value):
     begin: int
     size: int
 
+    @property
+    def after(self) -> int:
+        """The number of the line after its last one."""
+        return self.number + self.count
+
 
 class BlockIndex:
     """Finds blocks by the numbers of lines, by resource and by time. The oldest blocks may be dropped."""
@@ -138,16 +143,16 @@ class BlockIndex:
         return place + self._dropped
 
     def spans(self, keys: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-        """Consecutive keys, cut where their text reaches a size."""
+        """Consecutive keys, cut where their text reaches a size; blocks that are dropped meanwhile are left out."""
         start = 0
-        while start < len(keys):
+        while (start := bisect_left(keys, self._dropped, start)) < len(keys):
             limit = self._begins[keys[start] - self._dropped] + size
             stop = bisect_left(keys, limit, start + 1, key=lambda key: self._begins[key - self._dropped])
             yield keys[start:stop]
             start = stop
 
     def spans_from_end(self, keys: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-        """The same from the last key to the first; blocks that are dropped meanwhile are left out."""
+        """The same from the last key to the first."""
         stop = len(keys)
         while stop > (first := bisect_left(keys, self._dropped)):
             last = keys[stop - 1] - self._dropped

@@ -23,6 +23,7 @@ from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.times import micros_at, time_of
 from pytilt.store.blocks import BlockEntry, BlockIndex
 from pytilt.store.objects import utc_now
+from pytilt.store.scanner import Piece
 from pytilt.store.segments import Limits, Opener, Segments
 from pytilt.store.spans import Later, Span
 
@@ -288,10 +289,13 @@ class LogStore:
         """What is where, for a search."""
         return self._index
 
-    def texts(self, keys: Sequence[int]) -> tuple[int, bytes]:
-        """The bytes from the text of the first of some blocks to that of the last one, and where they begin."""
-        first, last = self._index.entry(keys[0]), self._index.entry(keys[-1])
-        return first.begin, self._segments.read(first.begin, last.begin + last.size)
+    def pieces(self, begin: int, end: int) -> tuple[Piece, ...]:
+        """Where the bytes between two positions are."""
+        return tuple(self._segments.pieces(begin, end))
+
+    def bytes_between(self, begin: int, end: int) -> bytes:
+        """The bytes between two positions."""
+        return self._segments.read(begin, end)
 
     def time_of(self, entry: BlockEntry) -> str:
         """When the lines of a block came."""
@@ -369,7 +373,8 @@ class LogStore:
         """
         keys = self._index.keys(Selection(), range(len(self)))
         for some in self._index.spans(keys, READ_BYTES):
-            _, data = self.texts(some)
+            first, last = self._index.entry(some[0]), self._index.entry(some[-1])
+            data = self.bytes_between(first.begin, last.begin + last.size)
             kept = any(key in self._redacted for key in some)
             if not kept and not self.redactor.found(data.decode(errors="replace")):
                 continue

@@ -5,13 +5,14 @@ stays in memory until it does.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
 from pytilt.host.state import explained
 from pytilt.model.base import Value
+from pytilt.store.scanner import Piece
 
 UNWRITTEN_BYTES = 65536
 """So much is collected before it is written."""
@@ -54,6 +55,8 @@ class _Segment:
         self.end = begin
         self.born = born
         self.last = born
+        state = os.fstat(reader)
+        self.device, self.inode = state.st_dev, state.st_ino
 
     def close(self, *, remove: bool = False) -> None:
         self.file.close()
@@ -118,6 +121,15 @@ class Segments:
             parts.append(bytes(memoryview(self._unwritten)[start : end - written]))
         some = [part for part in parts if part]  # to join a long part with empty ones copies it
         return some[0] if len(some) == 1 else b"".join(some)
+
+    def pieces(self, begin: int, end: int) -> Iterator[Piece]:
+        """Where the bytes between two positions are, for another process; what is in memory only comes itself."""
+        for segment in (*self._closed, self._open):
+            first, last = max(begin, segment.begin), min(end, segment.end)
+            if first < last:
+                yield str(segment.path), segment.device, segment.inode, first - segment.begin, last - segment.begin
+        if end > self._open.end:
+            yield self.read(max(begin, self._open.end), end)
 
     def overwrite(self, begin: int, data: bytes) -> None:
         """Put other bytes in the place of those from a position on."""
