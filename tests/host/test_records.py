@@ -22,6 +22,15 @@ def test_what_is_kept_is_found_by_the_next_session(tmp_path: Path):
     assert later.find("builds", "a/b", Build) is None
 
 
+def test_what_holds_bytes_that_are_no_text_is_not_kept_and_fails_nothing(tmp_path: Path):
+    records = Records(StateDirectory(tmp_path))
+    records.keep("builds", "a", Build(inputs="bad\udcff"))
+    records.keep("builds", "bad\udcff", Build(inputs="1"))
+    records.keep("builds", "bad?", Build(inputs="2"))
+    assert records.find("builds", "a", Build) is None
+    assert records.find("builds", "bad\udcff", Build) == Build(inputs="1")
+
+
 def test_what_is_not_to_be_used_is_kept_all_the_same(tmp_path: Path):
     forced = Records(StateDirectory(tmp_path), used=False)
     forced.keep("builds", "a", Build(inputs="1"))

@@ -55,9 +55,9 @@ class Records:
         return self._used and (directory.path / file).exists()
 
     def keep(self, kind: str, name: str, value: object) -> None:
-        """Write a record in the place of the one before."""
+        """Write a record in the place of the one before; of what has text that is none there is no record."""
         directory, file = self._place(kind, name)
-        with suppress(UserError):
+        with suppress(UserError, UnicodeEncodeError):
             directory.write(file, msgspec.msgpack.encode(value))
 
     def forget(self, kind: str, name: str) -> None:
@@ -75,4 +75,4 @@ class Records:
                     path.unlink()
 
     def _place(self, kind: str, name: str) -> tuple[StateDirectory, str]:
-        return self._directory.below(kind), hashlib.sha256(name.encode(errors="replace")).hexdigest()[:32]
+        return self._directory.below(kind), hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:32]

@@ -30,6 +30,16 @@ def test_files_that_were_only_written_anew_are_what_they_were(tmp_path: Path, fo
     assert digest(tmp_path, folder) == before
 
 
+def test_names_need_not_be_text(tmp_path: Path, folder: Path):
+    raw = Path(os.fsdecode(os.fsencode(folder) + b"/bad\xff"))
+    raw.write_text("1")
+    os.utime(raw, (1, 1))
+    before = digest(tmp_path, folder)
+    assert digest(tmp_path, folder) == before
+    raw.write_text("2")
+    assert digest(tmp_path, folder) != before
+
+
 @pytest.mark.parametrize(
     "change",
     [

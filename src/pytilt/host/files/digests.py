@@ -37,15 +37,16 @@ class FileDigests:
             OSError: a directory cannot be read.
         """
         name = "\n".join([*rule.paths, *(f"{each.base} {each.patterns}" for each in rule.ignores)])
-        known = self._records.find(_KIND, name, dict[str, _Seen]) or {}
-        seen: dict[str, _Seen] = {}
+        known = self._records.find(_KIND, name, dict[bytes, _Seen]) or {}
+        seen: dict[bytes, _Seen] = {}
         ignored, whole, now = compile_ignores(rule.ignores), hashlib.sha256(), time.time_ns()
         for top in rule.paths:
             for path in _paths(top, ignored):
-                found = _look(path, known.get(path))
-                whole.update(os.fsencode(path) + b"\0" + (found[-1] if found else ABSENT) + b"\n")
+                raw = os.fsencode(path)  # names of files need not be text
+                found = _look(path, known.get(raw))
+                whole.update(raw + b"\0" + (found[-1] if found else ABSENT) + b"\n")
                 if found and now - max(found[2], found[3]) > RACY_NANOSECONDS:
-                    seen[path] = found
+                    seen[raw] = found
         if seen != known:
             self._records.keep(_KIND, name, seen)
         return whole.hexdigest()
