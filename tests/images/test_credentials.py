@@ -11,7 +11,9 @@ from pytilt.images.credentials import RegistryAuth, RegistryCredentials, config_
 from pytilt.settings import Settings
 
 
-def stored(runner: HostRunner, home: Path, config: dict[str, Any], *, helper: str = "") -> RegistryCredentials:
+def stored(
+    runner: HostRunner, home: Path, config: dict[str, Any], *, helper: str = "", seconds: float = 60.0
+) -> RegistryCredentials:
     """Credentials of a user with this configuration, and with a helper program `docker-credential-test`."""
     (home / ".docker").mkdir(exist_ok=True)
     (home / ".docker" / "config.json").write_text(json.dumps(config))
@@ -20,7 +22,7 @@ def stored(runner: HostRunner, home: Path, config: dict[str, Any], *, helper: st
         program.write_text(f"#!/bin/sh\n{helper}\n")
         program.chmod(0o755)
     environ = {"HOME": str(home), "PATH": f"{home}:/usr/bin:/bin", "XDG_RUNTIME_DIR": str(home / "run")}
-    return RegistryCredentials(Settings.from_environment(environ), runner)
+    return RegistryCredentials(Settings.from_environment(environ), runner, seconds=seconds)
 
 
 def packed(text: str) -> str:
@@ -87,6 +89,15 @@ async def test_a_helper_that_fails_is_an_error(runner: HostRunner, tmp_path: Pat
     script = "cat > /dev/null; echo keychain is locked >&2; exit 2"
     with pytest.raises(PublishError, match=r"`docker-credential-test` failed for a\.io: keychain is locked"):
         await stored(runner, tmp_path, {"credsStore": "test"}, helper=script).find("a.io")
+
+
+async def test_a_helper_that_hangs_is_ended(runner: HostRunner, tmp_path: Path) -> None:
+    credentials = stored(
+        runner, tmp_path, {"credsStore": "test"}, helper="echo unlock it >&2; exec sleep 1000", seconds=0.2
+    )
+    with pytest.raises(PublishError, match=r"did not end within 0\.2 s: unlock it") as caught:
+        await credentials.find("a.io")
+    assert "perhaps it asks for something" in str(caught.value.hint)
 
 
 async def test_a_missing_helper_is_named_with_what_to_do(runner: HostRunner, tmp_path: Path) -> None:

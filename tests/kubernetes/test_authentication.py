@@ -1,3 +1,4 @@
+import asyncio
 import json
 from pathlib import Path
 
@@ -50,8 +51,7 @@ def user(program: str, version: str = V1, **fields: object) -> Credentials:
 
 
 async def identities(credentials: Credentials, count: int = 1) -> list[Identity]:
-    async with HostRunner() as runner:
-        authenticator = Authenticator(connection(1, credentials), runner)
+    async with HostRunner() as runner, Authenticator(connection(1, credentials), runner) as authenticator:
         return [await authenticator.identity() for _ in range(count)]
 
 
@@ -87,8 +87,7 @@ async def test_a_token_is_kept_until_it_expires(tmp_path):
 
 async def test_a_refused_token_is_asked_for_anew_once_by_all_who_hold_it(tmp_path):
     plugin = login(tmp_path, printed(token="token-$n"))
-    async with HostRunner() as runner:
-        authenticator = Authenticator(connection(1, user(plugin.path)), runner)
+    async with HostRunner() as runner, Authenticator(connection(1, user(plugin.path)), runner) as authenticator:
         refused = await authenticator.identity()
         assert await authenticator.renew(refused)
         assert await authenticator.renew(refused)
@@ -119,6 +118,53 @@ async def test_a_missing_plugin_comes_with_its_install_hint():
     assert raised.value.hint == "get it at the shop"
 
 
+WAITING = "echo open the browser >&2; while ! [ -f go ]; do sleep 0.01; done; "
+
+
+async def test_what_a_plugin_says_that_takes_its_time_is_passed_on_and_it_may_go_on(tmp_path):
+    plugin = login(tmp_path, WAITING + "echo thanks >&2; " + printed(token="token"))
+    lines: list[str] = []
+
+    def report(line: str) -> None:
+        lines.append(line)
+        if "browser" in line:
+            (tmp_path / "go").touch()
+
+    shown = connection(1, user(plugin.path))
+    async with HostRunner() as runner, Authenticator(shown, runner, report, patience=0.01) as authenticator:
+        assert (await authenticator.identity()).headers == (("Authorization", "Bearer token"),)
+    assert (
+        lines[0]
+        == f"Waiting for the credential plugin `{plugin.path}` of the user `me`; perhaps it wants you to log in"
+    )
+    assert lines[1:] == ["open the browser", "thanks"]
+
+
+async def test_a_plugin_that_asks_to_log_in_anew_goes_on_when_nobody_waits_any_more(tmp_path):
+    plugin = login(tmp_path, f'[ "$n" = 1 ] || {{ {WAITING} }}; ' + printed(token="token-$n"))
+    shown = connection(1, user(plugin.path))
+    async with HostRunner() as runner, Authenticator(shown, runner, patience=0.2) as authenticator:
+        refused = await authenticator.identity()
+        with pytest.raises(ClusterUnreachableError, match="is still at work: open the browser"):
+            await authenticator.renew(refused)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await authenticator.renew(refused)
+        (tmp_path / "go").touch()
+        assert await authenticator.renew(refused)
+        assert (await authenticator.identity()).headers == (("Authorization", "Bearer token-2"),)
+    assert plugin.runs == 2
+
+
+async def test_a_plugin_that_hangs_is_ended(tmp_path):
+    plugin = login(tmp_path, "echo open the browser >&2; exec sleep 1000")
+    shown = connection(1, user(plugin.path))
+    async with HostRunner() as runner, Authenticator(shown, runner, limit=0.2) as authenticator:
+        with pytest.raises(ClusterUnreachableError, match=r"did not end within 0.2 s: open the browser") as raised:
+            await authenticator.identity()
+    assert raised.value.hint == f"run `{plugin.path}` in a terminal, or log in anew"
+
+
 async def test_plugins_that_cannot_work_here_are_refused():
     with pytest.raises(ClusterUnreachableError, match="v1alpha1"):
         await identities(user("login", "client.authentication.k8s.io/v1alpha1"))
@@ -129,8 +175,8 @@ async def test_plugins_that_cannot_work_here_are_refused():
 async def test_a_token_file_is_read_again_when_its_token_is_refused(tmp_path):
     file = tmp_path / "token"
     file.write_text("one\n")
-    async with HostRunner() as runner:
-        authenticator = Authenticator(connection(1, Credentials(user="me", token_file=str(file))), runner)
+    shown = connection(1, Credentials(user="me", token_file=str(file)))
+    async with HostRunner() as runner, Authenticator(shown, runner) as authenticator:
         first = await authenticator.identity()
         file.write_text("two")
         assert (await authenticator.identity()) == first

@@ -46,7 +46,7 @@ def command(args: tuple[str, ...], tiltfile: str, context: str | None, namespace
         async with (
             HostRunner() as runner,
             Engine(settings) as engine,
-            connected(project.target, project.root, settings, runner, engine) as access,
+            connected(project.target, project.root, settings, runner, engine, print) as access,
         ):
             result = await Evaluator(project.request("docker-prune"), runner).evaluate(args, log)
             if (declaration := result.declaration) is None:

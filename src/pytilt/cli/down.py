@@ -87,7 +87,7 @@ def take_down(
         settings = project.settings
         async with (
             Engine(settings) as engine,
-            connected(project.target, project.root, settings, runner, engine) as access,
+            connected(project.target, project.root, settings, runner, engine, _say) as access,
         ):
             result = await evaluator(project, "down", runner, access.kubeconfig).evaluate(project.args, evaluation_log)
             if result.declaration is None:

@@ -22,6 +22,8 @@ _HUB_KEY = "https://index.docker.io/v1/"
 _TOKEN_USER = "<token>"
 """The user name by which a helper says that the secret is an identity token."""
 _HELPER_STOP_SECONDS = 2.0
+HELPER_SECONDS = 60.0
+"""How long a helper may take: some have a person unlock a key ring."""
 
 
 class RegistryAuth(Value):
@@ -75,10 +77,12 @@ class RegistryCredentials:
     Args:
         settings: where the files are.
         runner: starts credential helpers.
+        seconds: how long a helper may take.
     """
 
-    def __init__(self, settings: Settings, runner: Runner) -> None:
+    def __init__(self, settings: Settings, runner: Runner, *, seconds: float = HELPER_SECONDS) -> None:
         self._settings = settings
+        self._seconds = seconds
         self._runner = runner
 
     async def find(self, host: str) -> RegistryAuth:
@@ -115,7 +119,15 @@ class RegistryCredentials:
             stop_grace_seconds=_HELPER_STOP_SECONDS,
         )
         try:
-            outcome = await self._runner.run(request, output.extend, error_output=errors.extend)
+            async with asyncio.timeout(self._seconds):
+                outcome = await self._runner.run(request, output.extend, error_output=errors.extend)
+        except TimeoutError as error:
+            said = f": {text}" if (text := errors.decode(errors="replace").strip()) else ""
+            raise PublishError(
+                f"the credential helper `{program}` did not end within {self._seconds:g} s{said}",
+                where=config,
+                hint=f"try `echo {_key(host)} | {program} get`: perhaps it asks for something",
+            ) from error
         except CommandError as error:
             raise PublishError(
                 f"the credential helper `{program}` cannot be started",

@@ -20,6 +20,7 @@ from pytilt.kubernetes import failures
 from pytilt.kubernetes.authentication import Authenticator, Identity
 from pytilt.kubernetes.connection import Connection
 from pytilt.kubernetes.failures import Failure
+from pytilt.kubernetes.plugins import Report, to_nobody
 from pytilt.kubernetes.transport import socket_options, tls_context
 from pytilt.model.base import Value
 
@@ -203,24 +204,27 @@ class KubernetesApi:
     Args:
         connection: where the server is and who asks.
         runner: runs credential plugins.
+        report: takes what a credential plugin says that takes its time.
     """
 
-    def __init__(self, connection: Connection, runner: Runner) -> None:
+    def __init__(self, connection: Connection, runner: Runner, report: Report = to_nobody) -> None:
         self.connection = connection
         self._server = urlsplit(connection.server)
-        self._authenticator = Authenticator(connection, runner)
+        self._authenticator = Authenticator(connection, runner, report)
         self._pools: dict[tuple[str, str], Pool] = {}
         self._contexts: dict[tuple[str, str], ssl.SSLContext] = {}
         self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before the first request."""
+        await self._authenticator.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close all connections."""
+        await self._authenticator.__aexit__(None, None, None)
         for pool in self._pools.values():
             pool.close()
 

@@ -1,29 +1,25 @@
-"""Credentials as requests carry them: tokens that are renewed, and programs that hand them out."""
+"""Credentials as requests carry them: tokens that are renewed."""
 
 import asyncio
 import base64
 import time
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-import msgspec
-
-from pytilt.cluster import objects
-from pytilt.errors import ClusterUnreachableError, CommandError
-from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.errors import ClusterUnreachableError
+from pytilt.host.processes import Runner
 from pytilt.host.reading import read_file
-from pytilt.http.decoding import MalformedJsonError, decode
-from pytilt.kubernetes.connection import Connection, ExecPlugin
+from pytilt.kubernetes.connection import Connection
+from pytilt.kubernetes.plugins import LOGIN_SECONDS, PluginRun, Report, to_nobody
 from pytilt.model.base import Value
 from pytilt.model.times import moment
 
 TOKEN_FILE_SECONDS = 60.0
 """How long a token from a file is used before the file is read again, as in client-go."""
 
-_API_GROUP = "client.authentication.k8s.io"
-_API_VERSIONS = (f"{_API_GROUP}/v1", f"{_API_GROUP}/v1beta1")
-_OUTPUT_LINES = 10
+PATIENCE_SECONDS = 3.5
+"""Less than what the session gives a cluster to answer, so that it can say what is waited for."""
 
 
 class Identity(Value):
@@ -44,27 +40,59 @@ class Identity(Value):
 class Authenticator:
     """Hands out the identity of a connection's user, and a new one when that was refused.
 
+    It is entered once. A plugin runs beside those who wait for it, so that it goes on when they give up: a person may
+    be logging in, in a browser.
+
     Args:
         connection: who the user is.
         runner: runs a plugin.
+        report: takes what a plugin says that takes its time.
+        patience: so many seconds whoever needs another identity waits for a plugin; the first one as long as it takes.
+        limit: how long a plugin may take.
     """
 
-    def __init__(self, connection: Connection, runner: Runner) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        runner: Runner,
+        report: Report = to_nobody,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        limit: float = LOGIN_SECONDS,
+    ) -> None:
         self._connection = connection
         self._runner = runner
+        self._report = report
+        self._patience = patience
+        self._limit = limit
         self._identity: Identity | None = None
-        self._renewing = asyncio.Lock()
+        self._tasks = asyncio.TaskGroup()
+        self._obtaining: asyncio.Task[Identity | ClusterUnreachableError] | None = None
+        self._plugin: PluginRun | None = None
+        """The one that runs."""
+
+    async def __aenter__(self) -> Self:
+        """Nothing is asked for before the first request."""
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End a plugin that runs."""
+        if self._obtaining is not None:
+            self._obtaining.cancel()
+        await self._tasks.__aexit__(None, None, None)
 
     async def identity(self) -> Identity:
         """The identity to use now.
 
         Raises:
-            ClusterUnreachableError: there is none, since a plugin or a file fails.
+            ClusterUnreachableError: there is none, since a plugin or a file fails, or a plugin takes its time.
         """
-        async with self._renewing:
-            if self._identity is None or 0 < self._identity.expires <= time.time():
-                self._identity = await self._obtain()
-            return self._identity
+        if self._identity is None or 0 < self._identity.expires <= time.time():
+            return await self._obtained()
+        return self._identity
 
     async def renew(self, refused: Identity) -> bool:
         """Ask for another identity after the cluster refused one.
@@ -74,15 +102,49 @@ class Authenticator:
         """
         if self._connection.credentials.plugin is None and not self._connection.credentials.token_file:
             return False
-        async with self._renewing:
-            if self._identity == refused:
-                self._identity = await self._obtain()
-            return self._identity != refused
+        if self._identity == refused:
+            await self._obtained()
+        return self._identity != refused
+
+    async def _obtained(self) -> Identity:
+        """A new identity, whoever asked for it first."""
+        if self._obtaining is None:
+            self._obtaining = self._tasks.create_task(self._obtain_beside(), name="obtain credentials of a cluster")
+        try:
+            async with asyncio.timeout(None if self._identity is None else self._patience):
+                outcome = await asyncio.shield(self._obtaining)
+        except TimeoutError as error:
+            what = self._plugin.name if self._plugin else "a token"
+            said = f": {self._plugin.said}" if self._plugin and self._plugin.said else ""
+            raise ClusterUnreachableError(
+                f"{what} is still at work{said}", hint="log in where it asks you to; all that waits goes on then"
+            ) from error
+        if isinstance(outcome, ClusterUnreachableError):
+            raise ClusterUnreachableError(outcome.message, hint=outcome.hint)
+        return outcome
+
+    async def _obtain_beside(self) -> Identity | ClusterUnreachableError:
+        """Obtain an identity, or what failed."""
+        notice = asyncio.get_running_loop().call_later(self._patience, self._notice)
+        try:
+            self._identity = await self._obtain()
+            return self._identity
+        except ClusterUnreachableError as error:
+            return error
+        finally:
+            notice.cancel()
+            self._obtaining = self._plugin = None
+
+    def _notice(self) -> None:
+        if self._plugin is not None:
+            self._report(f"Waiting for {self._plugin.name}; perhaps it wants you to log in")
+            self._plugin.pass_on(self._report)
 
     async def _obtain(self) -> Identity:
         user = self._connection.credentials
         if user.plugin and not user.token and not user.token_file:
-            credential = await _run(user.plugin, self._connection, self._runner)
+            self._plugin = PluginRun(user.plugin, self._connection, self._runner, self._limit)
+            credential = await self._plugin.credential()
             return _with(credential, Identity(headers=user.headers, certificate=user.certificate, key=user.key))
         headers, expires = list(user.headers), 0.0
         if user.token_file:
@@ -106,49 +168,6 @@ class Authenticator:
             ) from error
 
 
-async def _run(plugin: ExecPlugin, connection: Connection, runner: Runner) -> Mapping[str, Any]:
-    """Run the plugin; returns the `status` of the credential that it printed."""
-    where = f"the credential plugin `{plugin.command}` of the user `{connection.credentials.user}`"
-    if plugin.api_version not in _API_VERSIONS:
-        raise ClusterUnreachableError(
-            f"{where} speaks `{plugin.api_version}`, which Kubernetes has given up",
-            hint=plugin.install_hint or f"fetch the kubeconfig anew, with a plugin that speaks `{_API_VERSIONS[0]}`",
-        )
-    if plugin.interactive_mode == "Always":
-        raise ClusterUnreachableError(f"{where} needs a terminal", hint="use one that works without, or a token")
-    environ = {**dict(connection.environ), **dict(plugin.env), "KUBERNETES_EXEC_INFO": _info(plugin, connection)}
-    request = ProcessRequest(
-        argv=(plugin.command, *plugin.args), dir=str(Path.cwd()), env=tuple(sorted(environ.items()))
-    )
-    printed, complaints = bytearray(), bytearray()
-    try:
-        outcome = await runner.run(request, printed.extend, error_output=complaints.extend)
-    except CommandError as error:
-        raise ClusterUnreachableError(
-            f"{where} cannot be started: {error.message}", hint=plugin.install_hint or "install it, or correct `PATH`"
-        ) from error
-    if outcome.exit_status != 0:
-        said = "\n".join(complaints.decode(errors="replace").strip().splitlines()[-_OUTPUT_LINES:])
-        raise ClusterUnreachableError(
-            f"{where} failed with status {outcome.exit_status}{f': {said}' if said else ''}", hint="log in anew"
-        )
-    return _status(bytes(printed), plugin, where)
-
-
-def _status(printed: bytes, plugin: ExecPlugin, where: str) -> Mapping[str, Any]:
-    hint = f"it must print an ExecCredential of `{plugin.api_version}`; update it"
-    try:
-        credential = decode(printed, dict[str, Any])
-    except MalformedJsonError as error:
-        raise ClusterUnreachableError(f"{where} printed no credential: {error}", hint=hint) from error
-    if credential.get("apiVersion") != plugin.api_version:
-        raise ClusterUnreachableError(f"{where} answered in `{credential.get('apiVersion')}`", hint=hint)
-    found = {key: value for key, value in objects.mapping(credential, "status").items() if isinstance(value, str)}
-    if not (found.get("token") or found.get("clientCertificateData")):
-        raise ClusterUnreachableError(f"{where} printed neither token nor certificate", hint=hint)
-    return found
-
-
 def _with(status: Mapping[str, Any], given: Identity) -> Identity:
     headers = given.headers
     if token := status.get("token"):
@@ -159,19 +178,3 @@ def _with(status: Mapping[str, Any], given: Identity) -> Identity:
         key=status.get("clientKeyData") or given.key,
         expires=moment(str(status.get("expirationTimestamp") or "")).timestamp(),
     )
-
-
-def _info(plugin: ExecPlugin, connection: Connection) -> str:
-    """KUBERNETES_EXEC_INFO, from which a plugin reads in which version it has to answer."""
-    spec: dict[str, Any] = {"interactive": False}
-    if plugin.provide_cluster_info:
-        cluster: dict[str, Any] = {"server": connection.server}
-        if connection.authority:
-            cluster["certificate-authority-data"] = base64.b64encode(connection.authority.encode()).decode()
-        if connection.insecure:
-            cluster["insecure-skip-tls-verify"] = True
-        if connection.tls_server_name:
-            cluster["tls-server-name"] = connection.tls_server_name
-        spec["cluster"] = cluster
-    info = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec}
-    return msgspec.json.encode(info).decode()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytilt.docker.engine import Engine
     from pytilt.host.processes import Runner
     from pytilt.kubernetes.connection import Connection
+    from pytilt.kubernetes.plugins import Report
 
 ENGINE = "engine"
 """The built-in context: the container engine of this machine, without any cluster."""
@@ -73,7 +74,14 @@ class Access(Value):
 
 @asynccontextmanager
 async def connected(
-    target: ClusterTarget, root: str, settings: Settings, runner: "Runner", engine: "Engine", *, expected: bool = False
+    target: ClusterTarget,
+    root: str,
+    settings: Settings,
+    runner: "Runner",
+    engine: "Engine",
+    report: "Report",
+    *,
+    expected: bool = False,
 ) -> AsyncIterator[Access]:
     """Open the way to the chosen cluster.
 
@@ -83,6 +91,7 @@ async def connected(
         settings: the environment.
         runner: starts credential plugins.
         engine: this machine's container engine: the built-in context runs on it.
+        report: takes what a credential plugin says that takes its time.
         expected: something will be deployed, so make the built-in context ready for that; else nothing is asked of
             any before somebody asks.
     """
@@ -100,7 +109,7 @@ async def connected(
     from pytilt.kubernetes.containers import KubernetesContainers
 
     with frozen_kubeconfig(target.connection.kubeconfig) as kubeconfig:
-        async with KubernetesApi(target.connection, runner) as api, KubernetesContainers(api) as containers:
+        async with KubernetesApi(target.connection, runner, report) as api, KubernetesContainers(api) as containers:
             cluster = KubernetesCluster(api, engine_host=settings.docker_host)
             yield Access(cluster=cluster, containers=containers, kubeconfig=kubeconfig)
 

@@ -47,6 +47,7 @@ from pytilt.loop.updating import Updating, Work
 from pytilt.loop.verdict import Verdict
 from pytilt.loop.watching import Watching
 from pytilt.model.base import Value
+from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, Session, Tiltfile
 from pytilt.model.resources import ComposeDeploy, CustomDeploy, KubernetesDeploy, LocalDeploy, UpdateSettings
@@ -152,7 +153,9 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         Engine(settings) as engine,
         FileWatcher() as watcher,
         _kept_files(settings) as kept,
-        connected(project.target, project.root, settings, runner, engine, expected=project.deploys) as access,
+        connected(
+            project.target, project.root, settings, runner, engine, _report(logs), expected=project.deploys
+        ) as access,
     ):
         watching = Watching(store, FollowingWatcher(watcher), logs.span(TILTFILE, SpanId("files")))
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
@@ -194,6 +197,16 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             tasks["server"] = _serve(store, logs, requests, project, options.listener, options)
         _keep_what_was_made()
         return await run_session(store, tasks, pod_logs.caught_up)
+
+
+def _report(logs: LogStore) -> Callable[[str], None]:
+    """Takes lines about the way to the cluster."""
+    log = logs.span(TILTFILE, SpanId("cluster"))
+
+    def report(line: str) -> None:
+        log(f"{line}\n", level=Level.WARN)
+
+    return report
 
 
 def _keep_what_was_made() -> None:

@@ -94,28 +94,35 @@ async def _cluster(settings: Settings, runner: Runner, engine: Engine, context: 
         Finding(name="Namespace", value=target.namespace),
     )
 
+    said: list[str] = []
+
     async def ask() -> list[str]:
-        info = await _info(target, settings, runner, engine)
+        info = await _info(target, settings, runner, engine, said.append)
         registry = info.registry.host if info.registry else "none"
         return [info.product, info.runtime or "unknown", info.version, registry]
 
-    asked = await _section(title, ("Env", "Container Runtime", "Version", "Cluster Local Registry"), ask)
+    asked = await _section(title, ("Env", "Container Runtime", "Version", "Cluster Local Registry"), ask, said)
     return Section(title=title, findings=(*chosen, *asked.findings))
 
 
-async def _info(target: ClusterTarget, settings: Settings, runner: Runner, engine: Engine) -> ClusterInfo:
+async def _info(
+    target: ClusterTarget, settings: Settings, runner: Runner, engine: Engine, report: Callable[[str], None]
+) -> ClusterInfo:
     async with AsyncExitStack() as opened:
-        access = await opened.enter_async_context(connected(target, "", settings, runner, engine))
+        access = await opened.enter_async_context(connected(target, "", settings, runner, engine, report))
         return await access.cluster.info()
 
 
-async def _section(title: str, names: Sequence[str], ask: Callable[[], Awaitable[Sequence[str]]]) -> Section:
-    """Findings with the answers, or the one reason why there are none."""
+async def _section(
+    title: str, names: Sequence[str], ask: Callable[[], Awaitable[Sequence[str]]], said: Sequence[str] = ()
+) -> Section:
+    """Findings with the answers, or the one reason why there are none, with what was said meanwhile."""
     try:
         async with asyncio.timeout(SECONDS):
             answers = await ask()
     except TimeoutError:
-        return Section(title=title, findings=(Finding(name=names[0], error=f"no answer within {SECONDS:.0f} s"),))
+        error = "; ".join((f"no answer within {SECONDS:.0f} s", *said))
+        return Section(title=title, findings=(Finding(name=names[0], error=error),))
     except (PytiltError, ExceptionGroup) as failure:
         problem = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
         if not isinstance(problem, PytiltError):
