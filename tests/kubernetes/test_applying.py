@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from pytilt.cluster.injection import MANAGED_BY_LABEL, TEMPLATE_HASH_LABEL
 from pytilt.errors import ApplyError
 from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.applying import apply, delete, get
@@ -151,6 +152,25 @@ async def test_fields_that_the_kind_does_not_have_are_left_out(answering: ApiSer
     asked = [each for each in answering.of(COLORS) if each.headers["content-type"] == "application/apply-patch+yaml"]
     assert [json.loads(each.body)["data"] for each in asked] == [wanted["data"], WANTED["data"]] * 2
     assert [each.params.get("dryRun") for each in answering.of(MAPS)] == ["All"]
+
+
+async def test_fields_that_the_kind_does_not_have_and_nobody_wrote_are_not_named(
+    answering: ApiServer, api: KubernetesApi
+):
+    untyped = status(500, "", "failed to create typed patch object: .data.metadata: field not declared in schema")
+    answering.on("PATCH", COLORS, untyped, stored(), stored())
+    injected = {
+        "metadata": {"creationTimestamp": None, "labels": {MANAGED_BY_LABEL: "tilt", TEMPLATE_HASH_LABEL: "1"}},
+        "imagePullPolicy": "IfNotPresent",
+    }
+    said: list[str] = []
+    await apply(api, Discovery(api), WANTED | {"data": WANTED["data"] | injected}, 5, said.append)
+    assert not said
+    last = answering.of(COLORS)[-1]
+    assert (last.headers["content-type"], json.loads(last.body)["data"]) == (
+        "application/apply-patch+yaml",
+        WANTED["data"],
+    )
 
 
 async def test_what_server_side_apply_cannot_read_is_created_or_merged(answering: ApiServer, api: KubernetesApi):

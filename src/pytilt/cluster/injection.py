@@ -65,6 +65,14 @@ def inject(
     return tuple(result)
 
 
+def is_injected(key: str, value: object) -> bool:
+    """Is a field nothing, or no more than what `inject` writes into objects of which it does not know the kind?"""
+    if isinstance(value, Mapping):
+        return bool(value) and all(is_injected(*each) for each in value.items())
+    is_policy = key in ("imagePullPolicy", "pullPolicy") and value == _PULL_POLICY
+    return value is None or is_policy or key in (MANAGED_BY_LABEL, TEMPLATE_HASH_LABEL)
+
+
 def template_hashes(applied: Sequence[KubeObject]) -> tuple[str, ...]:
     """The hashes of the pod templates of objects that were made by `inject`."""
     return tuple(

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from pytilt.cluster import finalizers, naming, objects
+from pytilt.cluster.injection import is_injected
 from pytilt.cluster.order import HOLDING_OTHERS
 from pytilt.cluster.seam import Notify
 from pytilt.errors import ApplyError
@@ -272,11 +273,12 @@ class _Application:
         if not answer.ok:
             return False
         known, left_out = declared_part(self._wanted.object, answer.object())
-        if not left_out:
+        if known == self._wanted.object:
             return False
-        self._notify(
-            f"{self._wanted.label} is applied without fields that its kind does not have: {', '.join(left_out)}"
-        )
+        if left_out:
+            self._notify(
+                f"{self._wanted.label} is applied without fields that its kind does not have: {', '.join(left_out)}"
+            )
         self._wanted = msgspec.structs.replace(self._wanted, object=known)
         return True
 
@@ -351,7 +353,7 @@ class _Application:
 
 
 def declared_part(wanted: KubeObject, accepted: KubeObject) -> tuple[KubeObject, tuple[str, ...]]:
-    """An object without the fields that the server has dropped, and the paths of these.
+    """An object without the fields that the server has dropped, and the paths of those that somebody has written.
 
     Args:
         wanted: what was sent.
@@ -361,7 +363,7 @@ def declared_part(wanted: KubeObject, accepted: KubeObject) -> tuple[KubeObject,
 
     def common(one: object, other: object, path: str) -> object:
         if isinstance(one, Mapping) and isinstance(other, Mapping):
-            left_out.extend(f"{path}.{key}" for key in one if key not in other and one[key] is not None)
+            left_out.extend(f"{path}.{key}" for key in one if key not in other and not is_injected(key, one[key]))
             return {key: common(value, other[key], f"{path}.{key}") for key, value in one.items() if key in other}
         if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
             return [common(*pair, f"{path}[{index}]") for index, pair in enumerate(zip(one, other, strict=True))]

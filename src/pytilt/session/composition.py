@@ -5,7 +5,7 @@ import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
 from functools import partial
 from importlib import import_module
 
@@ -53,7 +53,7 @@ from pytilt.model.objects import Resource, Session, Tiltfile
 from pytilt.model.resources import ComposeDeploy, CustomDeploy, KubernetesDeploy, LocalDeploy, UpdateSettings
 from pytilt.model.updates import Reason, Strategy
 from pytilt.server.binding import first_client
-from pytilt.session.clusters import connected
+from pytilt.session.clusters import Access, connected
 from pytilt.session.commands import command_environ, deploy_commands
 from pytilt.session.earlier import BuildLimits, project_records, recording_imaging
 from pytilt.session.evaluators import evaluator
@@ -153,9 +153,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         Engine(settings) as engine,
         FileWatcher() as watcher,
         _kept_files(settings) as kept,
-        connected(
-            project.target, project.root, settings, runner, engine, _report(logs), expected=project.deploys
-        ) as access,
+        _connected(project, runner, engine, logs) as access,
     ):
         watching = Watching(store, FollowingWatcher(watcher), logs.span(TILTFILE, SpanId("files")))
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
@@ -199,14 +197,15 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         return await run_session(store, tasks, pod_logs.caught_up)
 
 
-def _report(logs: LogStore) -> Callable[[str], None]:
-    """Takes lines about the way to the cluster."""
+def _connected(
+    project: SessionProject, runner: HostRunner, engine: Engine, logs: LogStore
+) -> AbstractAsyncContextManager[Access]:
     log = logs.span(TILTFILE, SpanId("cluster"))
 
     def report(line: str) -> None:
         log(f"{line}\n", level=Level.WARN)
 
-    return report
+    return connected(project.target, project.root, project.settings, runner, engine, report, expected=project.deploys)
 
 
 def _keep_what_was_made() -> None:
