@@ -31,9 +31,14 @@ class CmdProgress:
         self._status = CmdStatus()
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """The time in which it runs: one that is stopped meanwhile, or cannot start, has ended then."""
-        self._emit(CmdStatus(waiting=CmdStateWaiting()))
+    def running(self, *, waits: bool = True) -> Iterator[None]:
+        """The time in which it runs: one that is stopped meanwhile, or cannot start, has ended then.
+
+        Args:
+            waits: is it not started at once? Else nobody would see that it waits.
+        """
+        if waits:
+            self._emit(CmdStatus(waiting=CmdStateWaiting()))
         try:
             yield
         except CommandError as problem:

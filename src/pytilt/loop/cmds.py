@@ -126,7 +126,7 @@ class Cmds:
     async def run(self) -> None:
         """Keep every Cmd as it is declared, without end; leaving stops what runs."""
         async with asyncio.TaskGroup() as group:
-            async for changed in self._store.watch(Cmd, UIButton, ApiFileWatch, ConfigMap):
+            async for changed in self._store.watch(Cmd, UIButton, ApiFileWatch, ConfigMap, aspects={Cmd: _change}):
                 names = [name for kind, name in changed.names if kind is Cmd]
                 for name in names:
                     cmd = self._store.get(Cmd, name)
@@ -204,6 +204,11 @@ def log_span(logs: LogStore, cmd: Cmd) -> Span:
     """Where a Cmd speaks: in the log of the resource that it names, else in that of the session."""
     resource = cmd.annotations.get(RESOURCE_ANNOTATION, "")
     return logs.span(ResourceName(resource), SpanId(cmd.annotations.get(SPAN_ANNOTATION) or f"Cmd-{cmd.name}"))
+
+
+def _change(cmd: Cmd) -> int | None:
+    """Which change of a Cmd it is; those of others' Cmds do not count."""
+    return None if MANAGED_BY in cmd.annotations else cmd.version
 
 
 async def _stopped(process: asyncio.Task[None]) -> None:

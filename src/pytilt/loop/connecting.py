@@ -101,8 +101,14 @@ class Connecting:
         return False
 
     async def _wanted(self) -> None:
-        async for changed in self._store.watch(Resource, KubernetesApply, KubernetesDiscovery):
+        async for changed in self._store.watch(
+            Resource, KubernetesApply, KubernetesDiscovery, aspects={Resource: _in_cluster}
+        ):
             for kind, name in changed.names:
                 resource = self._store.get(Resource, name) if kind is Resource else None
                 if resource.spec.deploy.in_cluster if resource is not None else kind is not Resource:
                     return
+
+
+def _in_cluster(resource: Resource) -> bool:
+    return resource.spec.deploy.in_cluster

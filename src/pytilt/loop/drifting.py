@@ -198,7 +198,9 @@ class Drifting:
         return False
 
 
-def _judged_by(resource: Resource) -> tuple[object, ...]:
+def _judged_by(resource: Resource) -> object:
+    if not resource.spec.deploy.in_cluster:
+        return None
     return resource.enabled, resource.spec, resource.status.busy, resource.status.repair_undone
 
 

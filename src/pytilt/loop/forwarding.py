@@ -15,7 +15,7 @@ from pytilt.errors import PortClosedError, PytiltError
 from pytilt.host.ports import PortHolder, holder_of
 from pytilt.loop.failures import first_failure
 from pytilt.loop.piping import ReplayedSource, pipe
-from pytilt.loop.pod_lookup import POD_SOURCES, Pods, PodSource, pods_of
+from pytilt.loop.pod_lookup import POD_ASPECTS, POD_SOURCES, Pods, PodSource, pods_of
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
 from pytilt.model.names import SpanId
@@ -83,7 +83,7 @@ class Forwarding:
 
     async def _follow_pods(self) -> None:
         """Break connections to pods that are gone, and forget what was said of a pod that is replaced."""
-        async for _ in self._store.watch(*POD_SOURCES):
+        async for _ in self._store.watch(*POD_SOURCES, aspects=POD_ASPECTS):
             for task, (source, pod) in list(self._connections.items()):
                 if not self._is_there(source, pod):
                     task.cancel()

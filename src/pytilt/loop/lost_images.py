@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from pytilt.errors import PytiltError
 from pytilt.loop.drifting import FIGHT_SECONDS, REPAIRS, Repair
 from pytilt.loop.imaging import Imaging
+from pytilt.loop.pod_lookup import POD_ASPECTS
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
@@ -63,7 +64,7 @@ class LostImages:
     async def run(self) -> None:
         """Look at every container that waits for its image, without end."""
         async with asyncio.TaskGroup() as group:
-            async for changed in self._store.watch(Resource, Runtime, aspects={Resource: _asked_about}):
+            async for changed in self._store.watch(Resource, Runtime, aspects={Resource: _asked_about, **POD_ASPECTS}):
                 for name in {name for _, name in changed.names}:
                     if missed := self._newly_missed(name):
                         group.create_task(self._ask(ResourceName(name), missed), name=f"lost images of {name}")
@@ -117,5 +118,6 @@ class LostImages:
         return False
 
 
-def _asked_about(resource: Resource) -> tuple[object, ...]:
-    return resource.enabled, resource.spec.images, resource.status.busy
+def _asked_about(resource: Resource) -> object:
+    images = resource.spec.images
+    return images and (resource.enabled, images, resource.status.busy)

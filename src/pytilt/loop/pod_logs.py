@@ -8,7 +8,7 @@ from pytilt.cluster.log_position import LogPosition
 from pytilt.cluster.seam import ContainerRef, ContainerRun, Containers
 from pytilt.errors import PytiltError
 from pytilt.loop.connecting import retry_pause
-from pytilt.loop.pod_lookup import POD_SOURCES, PodSource, pods_of
+from pytilt.loop.pod_lookup import POD_ASPECTS, POD_SOURCES, PodSource, pods_of
 from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery, PodLogStreamTemplateSpec
 from pytilt.model.api.metadata import RESOURCE_ANNOTATION
 from pytilt.model.base import Value
@@ -76,7 +76,7 @@ class PodLogs:
     async def run(self) -> None:
         """Follow what is there and what comes, without end."""
         async with asyncio.TaskGroup() as group:
-            async for changed in self._store.watch(*POD_SOURCES):
+            async for changed in self._store.watch(*POD_SOURCES, aspects=POD_ASPECTS):
                 if any(map(self._has_pods, changed.names)):
                     self.turn(group)
 

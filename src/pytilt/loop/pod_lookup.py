@@ -1,15 +1,22 @@
 """The pods of a resource, or of a `KubernetesDiscovery`, as they are now."""
 
+from collections.abc import Mapping
+
 from pytilt.model.api.kubernetes_discoveries import KubernetesDiscovery
 from pytilt.model.base import Value
 from pytilt.model.names import ResourceName
 from pytilt.model.objects import Runtime
 from pytilt.model.pods import Pod
-from pytilt.store.objects import Store
+from pytilt.model.stored import Object
+from pytilt.store.objects import Aspect, Store
 from pytilt.views.discoveries import found_pods
 
 POD_SOURCES = (Runtime, KubernetesDiscovery)
 """The kinds of objects that pods are found in."""
+
+
+POD_ASPECTS: Mapping[type[Object], Aspect] = {Runtime: lambda runtime: (runtime.status.pods, runtime.status.leaving)}
+"""What of them is read by those who look for pods: a runtime without any changes often, too."""
 
 
 class PodSource(Value):

@@ -3,6 +3,7 @@
 import asyncio
 import posixpath
 import time
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
@@ -14,18 +15,23 @@ from pytilt.liveupdate.relaying import RELAYED_FROM
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
 from pytilt.loop.freshness import SyncTarget
+from pytilt.loop.pod_lookup import POD_ASPECTS
 from pytilt.model.images import LiveUpdate
 from pytilt.model.live_updates import LiveContainer, LiveUpdateState, LiveUpdateStatus
 from pytilt.model.logs import Log
 from pytilt.model.names import ImageName
 from pytilt.model.objects import ClusterState, ImageMap, Resource, Runtime
-from pytilt.store.objects import Store
+from pytilt.model.stored import Object
+from pytilt.store.objects import Aspect, Store
 
 _NEAR = frozenset(
     {"engine", "kind", "k3d", "minikube", "microk8s", "docker-desktop", "rancher-desktop", "colima", "orbstack"}
 )
 """Clusters on this machine: to compress what is sent there takes longer than to send it."""
 
+
+_INPUTS: Mapping[type[Object], Aspect] = {Resource: freshness.sync_inputs, **POD_ASPECTS}
+"""What decides about the containers that could be updated."""
 
 _STEADY_SECONDS = 1.0
 """A stream that was open for so long is opened again at once when it breaks."""
@@ -74,7 +80,7 @@ class Receivers:
         """Keep streams equal to the containers that could be updated, without end; leaving closes them."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            async for changed in self._store.watch(Resource, Runtime, aspects={Resource: freshness.sync_inputs}):
+            async for changed in self._store.watch(Resource, Runtime, aspects=_INPUTS):
                 self.turn({name for _, name in changed.names})
 
     def turn(self, names: AbstractSet[str]) -> None:

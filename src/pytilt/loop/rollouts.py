@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from pytilt.loop.pod_lookup import POD_ASPECTS
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
@@ -39,7 +40,7 @@ class Rollouts:
 
     async def run(self) -> None:
         """Log what happens, without end."""
-        async for changed in self._store.watch(Runtime):
+        async for changed in self._store.watch(Runtime, aspects=POD_ASPECTS):
             for _, name in changed.names:
                 self.turn(ResourceName(name))
 

@@ -98,6 +98,8 @@ class Updating:
         self._rounds = Rounds()
         self._origins = Origins(watching, store.now)
         self._readiness = Readiness()
+        self._noted: dict[str, int] = {}
+        """The versions of resources that notes of what is due have made."""
         self._tasks: dict[ResourceName, dict[asyncio.Task[None], Update]] = {}
 
     async def run(self) -> None:
@@ -105,7 +107,8 @@ class Updating:
         try:
             async with asyncio.TaskGroup() as group:
                 async for changed in self._store.watch(Tiltfile, Resource, FileWatch, ImageMap, Runtime, ClusterState):
-                    self.turn(group, changed.names)
+                    if names := frozenset(key for key in changed.names if not self._is_own_note(key)):
+                        self.turn(group, names)
                     await asyncio.sleep(0)  # what was started goes first
         finally:
             self._debouncing.close()
@@ -177,6 +180,13 @@ class Updating:
         """Begin with a resource as if it had never been updated: it was disabled."""
         self._edit(name, lambda _: ResourceStatus())
 
+    def _is_own_note(self, key: Key) -> bool:
+        """Was it changed by nothing but what was noted about it? Nothing is decided by that."""
+        kind, name = key
+        noted = self._noted.pop(name, 0) if kind is Resource else 0
+        resource = self._store.get(Resource, name) if noted else None
+        return resource is not None and resource.version == noted
+
     def _note(self, decided: UpdatePlan) -> None:
         for name in decided.noted - {start.resource for start in decided.starts}:  # of these it is noted that they run
             resource = self._store.get(Resource, name)
@@ -187,7 +197,7 @@ class Updating:
             if (due, hold, pending_manual) != (status.due, status.hold, status.pending_manual):
                 since = (status.due_since or self._store.now()) if due or pending_manual else ""
                 noted = replace(status, due=due, due_since=since, hold=hold, pending_manual=pending_manual)
-                self._store.put(replace(resource, status=noted))
+                self._noted[name] = self._store.put(replace(resource, status=noted)).version
 
     def _begin(self, start: Start, group: asyncio.TaskGroup) -> None:
         number = self.next_id()

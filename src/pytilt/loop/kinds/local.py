@@ -70,7 +70,7 @@ class LocalKind:
         tail = Tail()
         progress = CmdProgress(lambda status: write_status(self._store, update_command(resource.name), status))
         shown = "" if deploy.update.echo_off else deploy.update.shown
-        with progress.running(), step(StepName.COMMAND, shown):
+        with progress.running(waits=False), step(StepName.COMMAND, shown):
             outcome = await self._processes.run(
                 deploy.update,
                 both(tail.feed, log),
