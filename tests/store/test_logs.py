@@ -155,6 +155,16 @@ async def test_a_follower_gets_what_is_there_and_what_comes(logs: LogStore):
     await follower.aclose()  # type: ignore[attr-defined]  # an async generator has it
 
 
+async def test_a_follower_may_gather_what_comes(logs: LogStore):
+    follower = logs.follow_blocks(gather=0.01)
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(5):
+        for number, text in enumerate(("one", "two")):
+            loop.call_later(0.001 * number, logs.append, WEB, SpanId("s"), text)
+        assert [block.text for block in await anext(follower)] == ["one", "two"]
+    await follower.aclose()  # type: ignore[attr-defined]  # an async generator has it
+
+
 def test_a_line_may_come_in_any_number_of_pieces(logs: LogStore):
     span = logs.span(ResourceName("web"), SpanId("pod"))
     for piece in ("a", "b", "", "c\nd", "e\n", "\n", "f"):

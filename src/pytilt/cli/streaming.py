@@ -17,6 +17,9 @@ from pytilt.model.names import ResourceName
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 
+GATHER_SECONDS = 0.016
+"""New lines are printed together after so long, about one picture of a screen: the work they speak of goes first."""
+
 _COLUMN_BYTES = 128
 """What is printed with each line at most: the column with the name, colours, a word for the level."""
 
@@ -44,7 +47,7 @@ def streaming(wanted: Selection, *, color: bool) -> Callable[[Store, LogStore], 
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_reader_gone(sys.stdout), name="reader of the output")
-                async for blocks in logs.follow_blocks(0, wanted):
+                async for blocks in logs.follow_blocks(0, wanted, gather=GATHER_SECONDS):
                     if _takes_at_once(sys.stdout, blocks):
                         shown.add(blocks)
                     else:

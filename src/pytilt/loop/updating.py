@@ -99,7 +99,7 @@ class Updating:
         self._origins = Origins(watching, store.now)
         self._readiness = Readiness()
         self._noted: dict[str, int] = {}
-        """The versions of resources that notes of what is due have made."""
+        """The versions of resources that notes have made: of what is due, and that a live update begins."""
         self._tasks: dict[ResourceName, dict[asyncio.Task[None], Update]] = {}
 
     async def run(self) -> None:
@@ -219,7 +219,7 @@ class Updating:
         tasks = self._tasks.setdefault(start.resource, {})
         tasks[task] = update
         task.add_done_callback(tasks.pop)
-        self._edit(
+        begun = self._edit(
             start.resource,
             lambda status: replace(
                 status,
@@ -234,6 +234,8 @@ class Updating:
                 pending_manual=False,
             ),
         )
+        if begun is not None and start.strategy is Strategy.LIVE:
+            self._noted[begun.name] = begun.version  # it keeps nothing else from anything
 
     def _begin_round(self, start: Start) -> None:
         state = self._store.snapshot()
@@ -342,8 +344,8 @@ class Updating:
             if found
         )
 
-    def _edit(self, name: ResourceName, edit: Callable[[ResourceStatus], ResourceStatus]) -> None:
-        self._store.change(Resource, name, lambda resource: replace(resource, status=edit(resource.status)))
+    def _edit(self, name: ResourceName, edit: Callable[[ResourceStatus], ResourceStatus]) -> Resource | None:
+        return self._store.change(Resource, name, lambda resource: replace(resource, status=edit(resource.status)))
 
     def _settings(self) -> UpdateSettings:
         tiltfile = self._store.get(Tiltfile, TILTFILE)

@@ -263,8 +263,16 @@ class LogStore:
             while batch := list(islice(lines, BATCH)):
                 yield batch
 
-    async def follow_blocks(self, cursor: int = 0, selection: Selection | None = None) -> AsyncIterator[list[Block]]:
-        """The same in blocks; lines of the first one may be before the cursor."""
+    async def follow_blocks(
+        self, cursor: int = 0, selection: Selection | None = None, *, gather: float = 0.0
+    ) -> AsyncIterator[list[Block]]:
+        """The same in blocks; lines of the first one may be before the cursor.
+
+        Args:
+            cursor: number of the first line.
+            selection: which lines; none: all.
+            gather: so many seconds after a new line it is passed on, with all that have come by then.
+        """
         with self.changes() as event:
             while True:
                 event.clear()
@@ -273,6 +281,8 @@ class LogStore:
                     yield blocks
                 if cursor >= len(self):
                     await event.wait()
+                    if gather:
+                        await asyncio.sleep(gather)
                 else:
                     await asyncio.sleep(0)
 
