@@ -1,16 +1,13 @@
 #!/usr/bin/env python3
-"""Writes `docs/cli.md` from the commands themselves: `python scripts/cli_reference.py`.
+"""Writes `docs/cli.md` from the commands themselves: `python scripts/cli_reference.py`."""
 
-The words are chosen here and not by click, whose own differ from one version to the next.
-"""
-
-import inspect
 from pathlib import Path
 
 import click
 
 from pytilt.cli.main import COMMANDS
 from pytilt.cli.program import tilt
+from pytilt.cli.reference import sections
 
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 
@@ -32,60 +29,20 @@ kept in its last state.
 
 Commands that ask a running session ask that of the project they are run in; `--host` and `--port`, or TILT_HOST and
 TILT_PORT, name another one. See [sessions](sessions.md).
+
+Flags may be written as Tilt's and kubectl's may: `--stream=true`, `-o=json`. Those of kubectl that have nothing to
+act on in a session are accepted and change nothing, and are not listed here: `--validate`, `--field-manager`,
+`--save-config`, `--cascade`, `--grace-period`, `--force` of `tilt delete`, `--server-side`,
+`--show-managed-fields`, `-A` and the like.
 """
 
 
 def reference() -> str:
     """The whole page."""
     context = click.Context(tilt, info_name="tilt")
-    return "\n".join([INTRODUCTION, *(_section(context, name) for name in COMMANDS)])
-
-
-def _section(context: click.Context, name: str) -> str:
-    command = tilt.get_command(context, name)
-    assert command is not None
-    inner = command.commands.items() if isinstance(command, click.Group) else ()
-    parts = [_of_command(command, f"tilt {name}", "##")]
-    return "\n".join([*parts, *(_of_command(each, f"tilt {name} {word}", "###") for word, each in inner)])
-
-
-def _of_command(command: click.Command, name: str, mark: str) -> str:
-    text, _, examples = inspect.cleandoc(command.help or "").partition("\b\n")
-    arguments = (_argument(each) for each in command.params if isinstance(each, click.Argument))
-    synopsis = " ".join([name, "[OPTIONS]", *arguments])
-    lines = [f"{mark} {name}", "", f"    {synopsis}", "", text.strip(), ""]
-    flags = [_flag(each) for each in command.params if isinstance(each, click.Option) and not each.hidden]
-    if flags:
-        lines += ["| flag | |", "|---|---|", *flags, ""]
-    _, *shown = examples.rstrip().splitlines()
-    return "\n".join([*lines, *(f"    {line.strip()}" for line in shown), ""])
-
-
-def _argument(argument: click.Argument) -> str:
-    assert argument.name is not None
-    name = argument.name.upper() if argument.required else f"[{argument.name.upper()}]"
-    return f"{name}..." if argument.nargs == -1 else name
-
-
-def _flag(option: click.Option) -> str:
-    names = ", ".join(option.opts)
-    notes = ""
-    if option.required:
-        notes = " Required."
-    elif option.show_default:
-        notes = f" Default: `{option.default}`."
-    return f"| `{names}{_value(option)}` | {option.help}{notes} |"
-
-
-def _value(option: click.Option) -> str:
-    """The word for what follows an option; nothing does where it is a switch."""
-    if option.is_flag:
-        return ""
-    if isinstance(option.type, click.Choice):
-        return " " + "\\|".join(map(str, option.type.choices))
-    if isinstance(option.type, click.types.BoolParamType):
-        return "=true\\|false"
-    return " NUMBER" if isinstance(option.type, click.IntRange) else " TEXT"
+    commands = ((name, tilt.get_command(context, name)) for name in COMMANDS)
+    found = [text for name, each in commands if each is not None for _, text in sections(each, f"tilt {name}")]
+    return "\n".join([INTRODUCTION, *found])
 
 
 if __name__ == "__main__":

@@ -71,7 +71,6 @@ def test_a_mistake_on_the_command_line_is_an_error_with_status_1(tilt: Tilt, wor
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("explain", "a command of Tilt's that is not here yet"),
         ("log", "is it `tilt logs`?"),
         ("nonsense", "`tilt --help` lists the commands"),
     ],

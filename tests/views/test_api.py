@@ -29,6 +29,7 @@ from pytilt.model.stored import TILTFILE_OWNER
 from pytilt.model.updates import Hold, HoldReason, Outcome, Reason, Strategy, Trigger, Update
 from pytilt.store.objects import Store
 from pytilt.views.api import Json, find_kind, kinds, ui_resources
+from tests.views.shaped import as_explained
 
 NOW = "2026-01-01T00:00:00.000000Z"
 WEB = {"kind": "Deployment", "metadata": {"name": "web"}}
@@ -68,7 +69,8 @@ def kubernetes(**fields: object) -> ResourceSpec:
 
 
 def row(store: Store, name: str) -> Json:
-    return next(wire(each) for each in ui_resources(store.snapshot()) if each["metadata"]["name"] == name)
+    found = (as_explained(wire(each)) for each in ui_resources(store.snapshot()))
+    return next(each for each in found if each["metadata"]["name"] == name)
 
 
 def wire(item: Json) -> Json:
@@ -274,7 +276,7 @@ def test_every_kind_can_be_listed_and_got_by_name(store: Store):
         "KubernetesDiscovery", "KubernetesApply", "DockerImage", "UISession",
     }  # fmt: skip
     for kind in kinds():
-        assert all(kind.one(state, each["metadata"]["name"]) == each for each in kind.list(state))
+        assert all(kind.one(state, each["metadata"]["name"]) == as_explained(each) for each in kind.list(state))
         assert kind.one(state, "no such") is None
 
 

@@ -19,6 +19,7 @@ from pytilt.model.resources import KubernetesDeploy, PortForwardSpec
 from pytilt.store.objects import Store
 from pytilt.views.api import Json, find_kind
 from tests.loop.declaring import custom, deployment, image, kubernetes, local, prepare, update
+from tests.views.shaped import as_explained
 
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"key": "aHVzaA=="}}
 
@@ -26,7 +27,7 @@ SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data
 def listed(store: Store, word: str) -> list[Json]:
     kind = find_kind(word)
     assert kind
-    found = list(kind.list(store.snapshot()))
+    found = [as_explained(each) for each in kind.list(store.snapshot())]
     assert [each["metadata"]["name"] for each in found] == list(kind.names(store.snapshot()))
     return found
 

@@ -28,6 +28,7 @@ from pytilt.model.resources import KubernetesDeploy, LocalDeploy, PortForwardSpe
 from pytilt.model.updates import Outcome, Reason, Strategy, Update
 from pytilt.store.objects import Store
 from pytilt.views.api import Json, find_kind
+from tests.views.shaped import as_explained
 
 NOW = "2026-01-01T00:00:00.000000Z"
 LATER = "2026-01-01T00:00:05.000000Z"
@@ -67,7 +68,7 @@ def only(store: Store, word: str, name: str) -> Json:
     assert kind
     (found,) = [each for each in kind.list(store.snapshot()) if each["metadata"]["name"] == name]
     assert (kind.one(store.snapshot(), name), found["apiVersion"]) == (found, "tilt.dev/v1alpha1")
-    return found
+    return as_explained(found)
 
 
 def test_a_watch_of_an_image_has_tilts_name_fields_and_events(store: Store):

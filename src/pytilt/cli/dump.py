@@ -1,5 +1,6 @@
 """`tilt dump`."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from pytilt.model.resources import Declaration
 
 
+FOLDER = Option("--dir", "folder", default=".", show_default=True, help="The folder.")
+
+
 @group("dump")
 def command() -> None:
     """Print what is known, in forms that may change with every version.
@@ -28,14 +32,12 @@ def command() -> None:
     \b
     Examples:
       tilt dump engine
+      tilt dump webview
       tilt dump context shop/web
     """
 
 
-@command.subcommand(
-    "engine",
-    *SESSION_OPTIONS,
-)
+@command.subcommand("engine", *SESSION_OPTIONS)
 def engine_command(host: str | None, port: int | None) -> None:
     """Print all that a running session knows but for its log, as JSON.
 
@@ -49,6 +51,101 @@ def engine_command(host: str | None, port: int | None) -> None:
         for kind in KINDS
     }
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(everything), indent=2).decode() + "\n")
+
+
+@command.subcommand("webview", *SESSION_OPTIONS)
+def webview_command(host: str | None, port: int | None) -> None:
+    """Print what the web page of a running session is made of, with its log, as JSON; the form is that of Tilt's page.
+
+    \b
+    Example:
+      tilt dump webview
+    """
+    client = SessionClient(Settings.from_environment(), host, port)
+    view = {
+        "uiSession": next(iter(client.items("uisessions")["items"]), {}),
+        "uiResources": client.items("uiresources")["items"],
+        "uiButtons": client.items("uibuttons")["items"],
+        "clusters": client.items("clusters")["items"],
+        "isComplete": True,
+    }
+    head = msgspec.json.format(msgspec.json.encode(view), indent=2).decode()
+    head = head.removesuffix("\n}")
+    sys.stdout.write(f'{head},\n  "logList": ')
+    _write_log(client)
+    sys.stdout.write("}\n")
+
+
+@command.subcommand("logstore", *SESSION_OPTIONS)
+def logstore_command(host: str | None, port: int | None) -> None:
+    """Print the whole log of a running session as JSON: segments of text, and whose they are.
+
+    `tilt logs --json` prints it line by line.
+
+    \b
+    Example:
+      tilt dump logstore
+    """
+    _write_log(SessionClient(Settings.from_environment(), host, port))
+    sys.stdout.write("\n")
+
+
+@command.subcommand("image-deploy-ref", Argument("ref"))
+def image_deploy_ref(ref: str) -> None:
+    """Print the name and tag by which an image is deployed that a command has built: for scripts of `custom_build`.
+
+    \b
+    Example:
+      echo $(tilt dump image-deploy-ref $EXPECTED_REF)
+    """
+    sys.stdout.write(asyncio.run(_deploy_reference(ref)))
+
+
+@command.subcommand("openapi")
+def openapi_command() -> None:
+    """Print the kinds of the API in the form of OpenAPI 2, for programs that make clients of it; no session is needed.
+
+    \b
+    Example:
+      tilt dump openapi > swagger.json
+    """
+    from pytilt.views.openapi import openapi
+
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(openapi()), indent=2).decode() + "\n")
+
+
+@command.subcommand("api-docs", FOLDER)
+def api_docs(folder: str) -> None:
+    """Write what a Tiltfile can call to `tiltfile.pyi` in a folder, with types and what it does, for editors.
+
+    \b
+    Example:
+      tilt dump api-docs --dir stubs
+    """
+    from pytilt.tiltfile.stubs import stubs
+    from pytilt.tiltfile.universe import known_names
+
+    _write_files(folder, {"tiltfile.pyi": stubs(known_names())})
+
+
+@command.subcommand("cli-docs", FOLDER)
+def cli_docs(folder: str) -> None:
+    """Write a page of Markdown on each command into a folder: `tilt_up.md`.
+
+    \b
+    Example:
+      tilt dump cli-docs --dir pages
+    """
+    import click
+
+    from pytilt.cli.main import COMMANDS
+    from pytilt.cli.program import tilt
+    from pytilt.cli.reference import sections
+
+    context = click.Context(tilt, info_name="tilt")
+    commands = ((name, tilt.get_command(context, name)) for name in COMMANDS)
+    found = (page for name, each in commands if each is not None for page in sections(each, f"tilt {name}"))
+    _write_files(folder, {f"{name.replace(' ', '_')}.md": text for name, text in found})
 
 
 @command.subcommand(
@@ -87,6 +184,48 @@ def context_command(
     else:
         for file in files:
             _print(file, directory)
+
+
+def _write_log(client: SessionClient) -> None:
+    """Write the log as Tilt's pages take it; it is never in memory as a whole."""
+    from pytilt.cli.exit_snapshots import segment
+    from pytilt.model.lines import Block
+
+    decoder, spans, separator, end = msgspec.json.Decoder(Block), dict[str, str](), "", 0
+    sys.stdout.write('{"segments": [')
+    for lines in client.log_lines({"format": "blocks"}):
+        for block in map(decoder.decode, lines):
+            spans[block.source.span] = block.source.resource
+            sys.stdout.write(separator + msgspec.json.encode(segment(block)).decode())
+            separator, end = ",\n", block.number + block.count
+    named = msgspec.json.encode({span: {"manifestName": resource} for span, resource in spans.items()}).decode()
+    sys.stdout.write(f'], "spans": {named}, "fromCheckpoint": 0, "toCheckpoint": {end}}}')
+
+
+async def _deploy_reference(ref: str) -> str:
+    from pytilt.docker.engine import Engine, content_tag
+    from pytilt.model.references import parse
+
+    name = parse(ref)
+    async with Engine(Settings.from_environment()) as engine:
+        found = await engine.image_id(ref)
+    if found is None:
+        raise UserError(f"there is no image `{ref}`", hint="build it first: `docker build -t $EXPECTED_REF .`")
+    return f"{name.familiar_name}:{content_tag(found)}"
+
+
+def _write_files(folder: str, files: dict[str, str]) -> None:
+    if not Path(folder).is_dir():
+        raise UserError(f"`{folder}` is no folder")
+    for name, text in files.items():
+        path = Path(folder, name)
+        try:
+            path.write_text(text)
+        except OSError as problem:
+            raise UserError(
+                f"cannot be written: {(problem.strerror or str(problem)).lower()}", where=str(path)
+            ) from problem
+        print(f"wrote {path}")
 
 
 def _print(file: "ListedFile", directory: str) -> None:

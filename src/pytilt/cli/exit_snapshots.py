@@ -63,13 +63,14 @@ def write_snapshot(file: TextIO, store: Store, logs: LogStore) -> None:
         blocks, cursor = logs.read_blocks(cursor)
         for block in blocks:
             spans[block.source.span] = block.source.resource
-            file.write(separator + json.dumps(_segment(block)))
+            file.write(separator + json.dumps(segment(block)))
             separator = ",\n"
     named = json.dumps({span: {"manifestName": resource} for span, resource in spans.items()})
     file.write(f'], "spans": {named}, "fromCheckpoint": 0, "toCheckpoint": {cursor}}}}}}}\n')
 
 
-def _segment(block: Block) -> Json:
+def segment(block: Block) -> Json:
+    """A block of the log, as Tilt writes a part of its own."""
     source = block.source
     fields = {"progressID": source.progress} if source.progress else {}
     segment: Json = {

@@ -31,6 +31,7 @@ COMMANDS = {
     "edit": "Change an object of a running session in an editor",
     "delete": "Delete objects of a running session",
     "api-resources": "List the kinds of objects of a session",
+    "explain": "Say what the objects of a kind have",
     "dump": "Print what a running session knows, or what a build context holds",
     "logs": "Print the logs of a running session",
     "trigger": "Start an update of a resource",

@@ -13,9 +13,6 @@ from pytilt.cli.main import COMMANDS, INTERRUPTED, command_named
 from pytilt.cli.parsing import Argument, IntRange, OneOf, Option, ValueType
 from pytilt.errors import UserError
 
-MISSING = frozenset({"explain"})
-"""Commands of Tilt's for which there is nothing else."""
-
 
 class Commands(click.Group):
     """The subcommands, imported when they are used."""
@@ -55,8 +52,6 @@ class Commands(click.Group):
 def _instead(name: str) -> str:
     from difflib import get_close_matches  # imported here: only a mistake needs it
 
-    if name in MISSING:
-        return "a command of Tilt's that is not here yet"
     close = get_close_matches(name, COMMANDS, n=1)
     return f"is it `tilt {close[0]}`?" if close else "`tilt --help` lists the commands"
 

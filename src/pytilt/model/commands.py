@@ -27,22 +27,29 @@ class ExecAction(Value):
     """Ready when the command exits with 0."""
 
     command: tuple[str, ...]
+    """Its words."""
 
 
 class HttpHeader(Value):
     """A header of a request."""
 
     name: str = ""
+    """For example `Accept`."""
     value: str = ""
+    """What it says."""
 
 
 class HttpGetAction(Value):
     """Ready when the answer is 2xx or 3xx."""
 
     path: str = ""
+    """Of the address."""
     port: int
+    """Of the address."""
     host: str = "localhost"
+    """Of the address."""
     scheme: str = "http"
+    """`http` or `https`."""
     http_headers: tuple[HttpHeader, ...] = ()
 
 
@@ -50,7 +57,9 @@ class TcpSocketAction(Value):
     """Ready when a connection can be opened."""
 
     port: int
+    """Which one."""
     host: str = "localhost"
+    """Where."""
 
 
 class Probe(Value):
@@ -60,7 +69,12 @@ class Probe(Value):
     http_get: HttpGetAction | None = None
     tcp_socket: TcpSocketAction | None = None
     initial_delay_seconds: int = 0
+    """How long after the start the first try is."""
     timeout_seconds: int = 1
+    """How long a try may take."""
     period_seconds: int = 10
+    """How long it is from try to try."""
     success_threshold: int = 1
+    """So many good tries make it ready."""
     failure_threshold: int = 3
+    """So many bad tries make it not ready."""

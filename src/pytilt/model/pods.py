@@ -52,10 +52,15 @@ class Condition(Value):
     """A condition of an object (`Ready`, `PodScheduled`, `Complete`, …)."""
 
     type: str
+    """Its name."""
     status: str
+    """`True`, `False` or `Unknown`."""
     reason: str = ""
+    """One word for why it does not hold."""
     message: str = ""
+    """The same for people."""
     last_transition_time: str = ""
+    """Since when it is so, RFC 3339."""
 
     @property
     def true(self) -> bool:

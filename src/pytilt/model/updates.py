@@ -128,11 +128,13 @@ class UpdateStep(Value):
     """A part of an update, and how long it took. Steps may run side by side."""
 
     name: StepName
+    """What it did."""
     subject: str = ""
     """What it was about: an image, a container, a command."""
     begin: float = 0.0
     """Seconds since the origin of the update."""
     seconds: float = 0.0
+    """How long it took."""
 
 
 class Update(Value):

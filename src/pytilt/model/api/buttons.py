@@ -13,41 +13,52 @@ class UIComponentLocation(Value):
     """Where a button is: at a resource, or in the bar on top (`Global`, `nav`)."""
 
     component_id: str = msgspec.field(default="", name="componentID")
+    """The name of the resource, or `nav` for the bar on top."""
     component_type: str = ""
+    """`Resource` or `Global`."""
 
 
 class UITextInputSpec(Value):
     """Asks for a text."""
 
     default_value: str = ""
+    """What it has at first."""
     placeholder: str = ""
+    """What is shown while it is empty."""
 
 
 class UIBoolInputSpec(Value):
     """Asks for yes or no."""
 
     default_value: bool = False
+    """What it is at first."""
     true_string: str | None = None
+    """What yes becomes; without: `true`."""
     false_string: str | None = None
+    """What no becomes; without: `false`."""
 
 
 class UIHiddenInputSpec(Value):
     """Asks for nothing: a value that is always given."""
 
     value: str = ""
+    """Which one."""
 
 
 class UIChoiceInputSpec(Value):
     """Asks for one of several texts."""
 
     choices: tuple[str, ...] = ()
+    """The texts; the first one is chosen at first."""
 
 
 class UIInputSpec(Value):
     """Something that is asked for before a click."""
 
     name: str = ""
+    """The environment variable that it becomes."""
     label: str = ""
+    """What is written beside it."""
     text: UITextInputSpec | None = None
     bool: UIBoolInputSpec | None = None
     hidden: UIHiddenInputSpec | None = None
@@ -58,30 +69,35 @@ class UITextInputStatus(Value):
     """The text that was given."""
 
     value: str = ""
+    """Which one."""
 
 
 class UIBoolInputStatus(Value):
     """Yes or no."""
 
     value: bool = False
+    """Which one."""
 
 
 class UIHiddenInputStatus(Value):
     """The value that is always given."""
 
     value: str = ""
+    """Which one."""
 
 
 class UIChoiceInputStatus(Value):
     """The text that was chosen."""
 
     value: str = ""
+    """Which one."""
 
 
 class UIInputStatus(Value):
     """What was given for an input."""
 
     name: str = ""
+    """Of the input."""
     text: UITextInputStatus | None = None
     bool: UIBoolInputStatus | None = None
     hidden: UIHiddenInputStatus | None = None
@@ -93,10 +109,15 @@ class UIButtonSpec(Value):
 
     location: UIComponentLocation = UIComponentLocation()
     text: str = ""
+    """What is written on it."""
     icon_name: str = ""
+    """A symbol of the Material icons."""
     icon_svg: str = msgspec.field(default="", name="iconSVG")
+    """A symbol of its own."""
     disabled: bool = False
+    """Can it not be clicked?"""
     requires_confirmation: bool = False
+    """Is a second click needed?"""
     inputs: tuple[UIInputSpec, ...] = ()
 
 
@@ -104,6 +125,7 @@ class UIButtonStatus(Value, omit_defaults=False):
     """When it was clicked last, and what was given then."""
 
     last_clicked_at: str | None = None
+    """RFC 3339, with microseconds: setting it is a click."""
     inputs: tuple[UIInputStatus, ...] = ()
 
 

@@ -17,7 +17,9 @@ class CmdSpec(Value):
     """What runs, and when."""
 
     args: tuple[str, ...] = ()
+    """Its words; the first one is a program, not a shell script."""
     dir: LocalPath = ""
+    """Where it runs; empty: in the folder of the Tiltfile."""
     env: tuple[str, ...] = ()
     """`NAME=value`, added to the session's environment."""
     readiness_probe: Probe | None = None
@@ -30,23 +32,31 @@ class CmdStateWaiting(Value):
     """It does not run yet."""
 
     reason: str = ""
+    """Why."""
 
 
 class CmdStateRunning(Value):
     """It runs."""
 
     pid: int
+    """Of the process."""
     started_at: str = ""
+    """RFC 3339."""
 
 
 class CmdStateTerminated(Value):
     """It has ended."""
 
     pid: int
+    """Of the process."""
     exit_code: int
+    """0: it went well."""
     started_at: str = ""
+    """RFC 3339."""
     finished_at: str = ""
+    """RFC 3339."""
     reason: str = ""
+    """Why it did not."""
 
 
 class CmdStatus(Value):
@@ -56,6 +66,7 @@ class CmdStatus(Value):
     running: CmdStateRunning | None = None
     terminated: CmdStateTerminated | None = None
     ready: bool = False
+    """Does its probe say so? Without one: does it run?"""
     disable_status: DisableStatus | None = None
 
 

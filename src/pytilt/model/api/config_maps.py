@@ -15,3 +15,4 @@ class ConfigMap(ApiObject):
     content: ClassVar[tuple[str, ...]] = ("data",)
 
     data: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Keys and values."""

@@ -16,6 +16,7 @@ class FileWatchSpec(Value):
     """Which files."""
 
     watched_paths: tuple[LocalPath, ...] = ()
+    """Files and folders; folders with all that is below them."""
     ignores: tuple[IgnoreDef, ...] = ()
     disable_source: DisableSource | None = None
 
@@ -24,17 +25,22 @@ class FileEvent(Value):
     """Files that changed at one moment."""
 
     time: str
+    """RFC 3339."""
     seen_files: tuple[str, ...] = ()
+    """Their paths."""
 
 
 class FileEventsStatus(Value):
     """What changed so far."""
 
     monitor_start_time: str = ""
+    """Since when they are watched, RFC 3339."""
     last_event_time: str = ""
+    """When a file changed last, RFC 3339."""
     file_events: tuple[FileEvent, ...] = ()
     """Oldest first."""
     error: str = ""
+    """Why they cannot be watched."""
     disable_status: DisableStatus | None = None
 
 

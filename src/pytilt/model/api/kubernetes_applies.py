@@ -13,16 +13,22 @@ class ObjectSelector(Value):
     """Which objects; every pattern is a regular expression."""
 
     api_version_regexp: str = ""
+    """Of `apiVersion`."""
     kind_regexp: str = ""
+    """Of `kind`."""
     name_regexp: str = ""
+    """Of `metadata.name`."""
     namespace_regexp: str = ""
+    """Of `metadata.namespace`."""
 
 
 class KubernetesImageObjectDescriptor(Value):
     """The fields of a JSON object that hold an image's name and tag."""
 
     repo_field: str = ""
+    """That of the name."""
     tag_field: str = ""
+    """That of the tag."""
 
 
 class KubernetesImageLocator(Value):
@@ -30,6 +36,7 @@ class KubernetesImageLocator(Value):
 
     object_selector: ObjectSelector = ObjectSelector()
     path: str = ""
+    """A JSON path: `{.spec.image}`."""
     object: KubernetesImageObjectDescriptor | None = None
 
 
@@ -43,15 +50,20 @@ class KubernetesApplyCmd(Value):
     """A command that applies or deletes."""
 
     args: tuple[str, ...] = ()
+    """Its words."""
     dir: LocalPath = ""
+    """Where it runs."""
     env: tuple[str, ...] = ()
+    """Its variables, `NAME=VALUE`."""
 
 
 class KubernetesApplySpec(Value):
     """What is applied, and how."""
 
     yaml: str = ""
+    """The objects; empty where a command applies."""
     image_maps: tuple[str, ...] = ()
+    """Names of ImageMaps: these images are put into the objects."""
     image_locators: tuple[KubernetesImageLocator, ...] = ()
     timeout: Duration = ""
     """As Go writes durations; empty means 30 s."""
@@ -59,22 +71,30 @@ class KubernetesApplySpec(Value):
     port_forward_template_spec: PortForwardTemplateSpec | None = None
     pod_log_stream_template_spec: PodLogStreamTemplateSpec | None = None
     discovery_strategy: str = ""
+    """`default`, or `selectors-only` for pods that nothing applied owns."""
     disable_source: DisableSource | None = None
     apply_cmd: KubernetesApplyCmd | None = None
     restart_on: RestartOnSpec | None = None
     delete_cmd: KubernetesApplyCmd | None = None
     cluster: str = ""
+    """Where; empty: the default one."""
     server_side_apply: bool = False
+    """Changes nothing here: it is always applied by the server."""
 
 
 class KubernetesApplyStatus(Value):
     """What came of it."""
 
     result_yaml: str = msgspec.field(default="", name="resultYAML")
+    """The objects as the cluster has them, without what is secret."""
     error: str = ""
+    """Why it failed."""
     last_apply_time: str = ""
+    """When the last apply ended, RFC 3339."""
     last_apply_start_time: str = ""
+    """When it began, RFC 3339."""
     applied_input_hash: str = ""
+    """Of all that was applied: another one asks for another apply."""
     disable_status: DisableStatus | None = None
 
 

@@ -13,14 +13,18 @@ class LabelSelectorRequirement(Value):
     """A condition on one label."""
 
     key: str = ""
+    """Of the label."""
     operator: str = ""
+    """`In`, `NotIn`, `Exists` or `DoesNotExist`."""
     values: tuple[str, ...] = ()
+    """For `In` and `NotIn`."""
 
 
 class LabelSelector(Value):
     """Conditions on labels, all of which must hold."""
 
     match_labels: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Labels, and the values that they must have."""
     match_expressions: tuple[LabelSelectorRequirement, ...] = ()
 
 
@@ -28,18 +32,26 @@ class KubernetesWatchRef(Value):
     """An object of the cluster, or a whole namespace, whose pods are looked for."""
 
     uid: str = ""
+    """Of the object; empty: all pods of the namespace that the selectors choose."""
     namespace: str = ""
+    """Of the object."""
     name: str = ""
+    """Of the object, for people."""
 
 
 class Forward(Value):
     """A port of this machine that leads into a pod."""
 
     local_port: int = 0
+    """Of this machine; 0: one that is free."""
     container_port: int = 0
+    """Of the pod; 0: the first one that it has."""
     host: str = ""
+    """The address of this machine that listens; empty: localhost."""
     name: str = ""
+    """What the link is called."""
     path: str = ""
+    """The path of the link."""
 
 
 class PortForwardTemplateSpec(Value):
@@ -52,8 +64,11 @@ class PodLogStreamTemplateSpec(Value):
     """Whose logs are shown of the pods that were found."""
 
     since_time: str | None = None
+    """Leave out older lines, RFC 3339."""
     only_containers: tuple[str, ...] = ()
+    """Only containers of these names."""
     ignore_containers: tuple[str, ...] = ()
+    """No containers of these names."""
 
 
 class KubernetesDiscoverySpec(Value):
@@ -64,51 +79,70 @@ class KubernetesDiscoverySpec(Value):
     port_forward_template_spec: PortForwardTemplateSpec | None = None
     pod_log_stream_template_spec: PodLogStreamTemplateSpec | None = None
     cluster: str = ""
+    """Where they are; empty: the default one."""
 
 
 class DiscoveryWaiting(Value):
     """Nothing can be looked for yet."""
 
     reason: str = ""
+    """Why not."""
 
 
 class DiscoveryRunning(Value):
     """Pods are looked for."""
 
     start_time: str = ""
+    """Since when, RFC 3339."""
 
 
 class DiscoveredContainer(Value):
     """A container of a pod."""
 
     name: str
+    """Of the container."""
     image: str
+    """That it runs."""
     ready: bool
+    """Is it?"""
     restarts: int
+    """How often it began again."""
     id: str = ""
+    """Of the container's runtime."""
     state: Mapping[str, Mapping[str, str | int]] = msgspec.field(default_factory=dict)
+    """`waiting`, `running` or `terminated`, with what the cluster says of it."""
     ports: tuple[int, ...] = ()
+    """That it declares."""
 
 
 class DiscoveredPod(Value):
     """A pod."""
 
     name: str
+    """Of the pod."""
     namespace: str
+    """Of the pod."""
     phase: str
+    """`Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`."""
     status: str
+    """As `kubectl get pods` shows it: `CrashLoopBackOff`."""
     deleting: bool
+    """Is it on its way out?"""
     containers: tuple[DiscoveredContainer, ...]
     uid: str = ""
+    """Of the pod."""
     created_at: str = ""
+    """RFC 3339."""
     init_containers: tuple[DiscoveredContainer, ...] = ()
     pod_template_spec_hash: str = ""
+    """Of the template that it was made of."""
 
 
 class KubernetesDiscoveryStatus(Value):
     """The pods that were found, best first."""
 
     monitor_start_time: str = ""
+    """Since when they are looked for, RFC 3339."""
     pods: tuple[DiscoveredPod, ...] = ()
     waiting: DiscoveryWaiting | None = None
     running: DiscoveryRunning | None = None

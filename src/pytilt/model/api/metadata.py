@@ -49,7 +49,9 @@ class ConfigMapDisableSource(Value):
     """A key of a ConfigMap that disables something while its value is `true`."""
 
     name: str = ""
+    """Of the ConfigMap."""
     key: str = ""
+    """Of its data."""
 
 
 class DisableSource(Value):
@@ -62,10 +64,14 @@ class DisableSource(Value):
 class DisableStatus(Value):
     """Whether an object is disabled."""
 
+    disabled: bool = False
+    """The same as `state`, for older clients."""
     state: str = ""
     """`Enabled`, `Disabled`, `Pending` or `Error`."""
     reason: str = ""
+    """Why it is so, for people."""
     last_update_time: str = ""
+    """Since when it is so, RFC 3339."""
 
 
 class StartOnSpec(Value):
@@ -74,18 +80,22 @@ class StartOnSpec(Value):
     start_after: str | None = None
     """RFC 3339: earlier clicks do not count."""
     ui_buttons: tuple[str, ...] = ()
+    """Names of UIButtons: a click does it."""
 
 
 class RestartOnSpec(Value):
     """What starts an object again: a file that changed, a click."""
 
     file_watches: tuple[str, ...] = ()
+    """Names of FileWatches: a change of one of their files does it."""
     ui_buttons: tuple[str, ...] = ()
+    """Names of UIButtons: a click does it."""
 
 
 class IgnoreDef(Value):
     """Files that are not watched."""
 
     base_path: LocalPath = ""
+    """The folder that the patterns are relative to."""
     patterns: tuple[str, ...] = ()
     """In the language of `.dockerignore`; none means all of `base_path`."""

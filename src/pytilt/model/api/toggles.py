@@ -40,18 +40,26 @@ class ToggleButtonStateSpec(Value):
     """What the button looks like in one of its states."""
 
     text: str = ""
+    """What is written on it."""
     icon_name: str = ""
+    """A symbol of the Material icons."""
     icon_svg: str = msgspec.field(default="", name="iconSVG")
+    """A symbol of its own."""
     requires_confirmation: bool = False
+    """Is a second click needed?"""
 
 
 class ConfigMapStateSource(Value):
     """The key that is switched, and its two values."""
 
     name: str = ""
+    """Of the ConfigMap."""
     key: str = ""
+    """Of its data."""
     on_value: str = ""
+    """Its value while it is on."""
     off_value: str = ""
+    """Its value while it is off."""
 
 
 class StateSource(Value):
@@ -67,6 +75,7 @@ class ToggleButtonSpec(Value):
     on: ToggleButtonStateSpec = ToggleButtonStateSpec()
     off: ToggleButtonStateSpec = ToggleButtonStateSpec()
     default_on: bool = False
+    """Which state it has where the key has no value."""
     state_source: StateSource = StateSource()
 
 
@@ -74,6 +83,7 @@ class ToggleButtonStatus(Value):
     """What is wrong with its state."""
 
     error: str = ""
+    """Why it cannot be switched."""
 
 
 class ToggleButton(ApiObject):
