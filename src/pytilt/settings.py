@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from pytilt.errors import UserError
@@ -71,7 +70,7 @@ class Settings(NamedTuple):
             UserError: a variable has a value that cannot be used.
         """
         env = dict(os.environ if environ is None else environ)
-        home = env.get("HOME") or str(Path.home())
+        home = env.get("HOME") or _home()
         kubeconfig = tuple(path for path in env.get("KUBECONFIG", "").split(os.pathsep) if path)
         return cls(
             environ=env,
@@ -80,11 +79,11 @@ class Settings(NamedTuple):
             host_given=bool(env.get("TILT_HOST")),
             port=_port(env.get("TILT_PORT", "")),
             port_given=bool(env.get("TILT_PORT")),
-            state_dir=env.get("TILT_DEV_DIR") or str(Path(home, ".tilt-dev")),
+            state_dir=env.get("TILT_DEV_DIR") or os.path.join(home, ".tilt-dev"),
             log_bytes=_bytes(env.get("TILT_LOG_SIZE", "")),
-            kubeconfig=kubeconfig or (str(Path(home, ".kube", "config")),),
+            kubeconfig=kubeconfig or (os.path.join(home, ".kube", "config"),),
             docker_host=env.get("DOCKER_HOST", ""),
-            docker_config=env.get("DOCKER_CONFIG") or str(Path(home, ".docker")),
+            docker_config=env.get("DOCKER_CONFIG") or os.path.join(home, ".docker"),
             docker_platform=env.get("DOCKER_DEFAULT_PLATFORM", ""),
             context=env.get("TILT_CONTEXT", ""),
             namespace=env.get("TILT_NAMESPACE", ""),
@@ -96,9 +95,10 @@ class Settings(NamedTuple):
         )
 
 
-def completing() -> bool:
-    """Does a shell ask what a command line may go on with, by the variable that click names?"""
-    return "_TILT_COMPLETE" in os.environ
+def _home() -> str:
+    """The home directory that the user database names; the root directory where it has no such user."""
+    found = os.path.expanduser("~")
+    return found if found.startswith("/") else "/"
 
 
 def _port(text: str) -> int:

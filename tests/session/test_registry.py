@@ -5,7 +5,8 @@ import pytest
 
 from pytilt.errors import SessionUnreachableError
 from pytilt.model.base import Value
-from pytilt.session.registry import SessionRecord, SessionRegistry, session_address
+from pytilt.session.lookup import SessionRecord, session_address
+from pytilt.session.registry import SessionRegistry
 from pytilt.settings import Settings
 
 

@@ -2,8 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from glob import glob
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytilt.errors import UserError
@@ -132,6 +130,9 @@ def _expanded(file: str, *, recursive: bool) -> list[str]:
     """The files that a word means: those of a folder, or of a pattern."""
     if file == "-" or _is_url(file):
         return [file]
+    from glob import glob  # imported here: few commands are given a folder or a pattern
+    from pathlib import Path
+
     path = Path(file)
     if path.is_dir():
         found = path.rglob("*") if recursive else path.iterdir()

@@ -2,11 +2,11 @@
 
 import sys
 
+from pytilt.cli.cells import cells, filled
 from pytilt.cli.commands import subcommand
 from pytilt.cli.object_options import inert_switch
 from pytilt.cli.options import SESSION_OPTIONS, split_by_commas
 from pytilt.cli.parsing import OneOf, Option
-from pytilt.cli.printing import cells, filled
 from pytilt.model.api.words import GROUP, KINDS
 
 

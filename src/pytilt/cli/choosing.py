@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pytilt.cluster.json_path_template import values
 from pytilt.errors import UserError
 from pytilt.model.numbers import whole
+from pytilt.model.regex import regex
 
 Json = dict[str, Any]
 Chooses = Callable[[Json], bool]
 
-_REQUIREMENT = re.compile(
+_REQUIREMENT = regex(
     r"""\s*(?:
         (?P<absent>!)\s*(?P<missing>[^\s=!,()]+)
       | (?P<key>[^\s=!,()]+)\s+(?P<set>in|notin)\s*\((?P<values>[^)]*)\)
@@ -19,7 +19,7 @@ _REQUIREMENT = re.compile(
     )\s*(?:,|$)""",
     re.VERBOSE,
 )
-_NUMBERS = re.compile(r"(\d+)")
+_NUMBERS = regex(r"(\d+)")
 
 
 def labelled(selector: str) -> Chooses:
@@ -53,6 +53,8 @@ def ordered(items: Sequence[Json], path: str) -> list[Json]:
     Raises:
         UserError: the path cannot be read, or leads nowhere in all of them.
     """
+    from pytilt.cluster.json_path_template import values  # imported here: few are sorted
+
     braced = path if path.startswith("{") else f"{{.{path.removeprefix('.')}}}"
     keys = [values(braced, item)[:1] for item in items]
     if items and not any(keys):

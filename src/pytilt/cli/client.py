@@ -5,14 +5,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
 from pytilt.host.reading import read_file
 from pytilt.http.blocking import BlockingResponse, ask
+from pytilt.http.quoting import query_of, quoted
 from pytilt.model.api.words import GROUP, VERSION
-from pytilt.session.places import token_path
-from pytilt.session.registry import session_address
+from pytilt.session.lookup import session_address, token_file
 from pytilt.settings import Settings
 
 TIMEOUT_SECONDS = 30.0
@@ -44,7 +43,7 @@ class SessionClient:
     ) -> None:
         self._seconds = seconds
         self.host, self.port = session_address(settings, host, port)
-        self._token_path = token_path(settings)
+        self._token_file = token_file(settings)
 
     @property
     def context(self) -> str:
@@ -80,7 +79,7 @@ class SessionClient:
 
     def log_lines(self, query: Mapping[str, str | list[str]]) -> Iterator[list[bytes]]:
         """The lines of an answer of `/api/logs`, as many as have come at a time."""
-        path = f"/api/logs?{urlencode(query, doseq=True, errors='surrogateescape')}"
+        path = f"/api/logs?{query_of(query)}"
         with self._request("GET", path) as answer:
             if answer.head.status != 200:
                 raise UserError(answer.body().decode().strip())
@@ -183,7 +182,7 @@ class SessionClient:
 
     def _token(self) -> str:
         try:
-            return read_file(str(self._token_path)).decode().strip()
+            return read_file(self._token_file).decode().strip()
         except (OSError, ValueError):
             return ""
 
@@ -196,8 +195,7 @@ def _path(resource: str, *name: str) -> str:
         name: of the object.
     """
     plural, _, group = resource.partition(".")
-    quoted = (quote(segment, safe="", errors="surrogateescape") for segment in (plural, *name))
-    return "/".join((f"/apis/{group or GROUP}/{VERSION}", *quoted))
+    return "/".join((f"/apis/{group or GROUP}/{VERSION}", *map(quoted, (plural, *name))))
 
 
 def _found(answer: BlockingResponse) -> Json:

@@ -1,15 +1,14 @@
 """What `tilt wait --for=…` waits for, as kubectl reads it."""
 
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pytilt.cluster.json_path_template import shown, values
 from pytilt.errors import UserError
+from pytilt.model.regex import regex
 
 Json = dict[str, Any]
 
-_EQUALS = re.compile(r"(?<!=)=(?!=)|(?<===)=(?!=)")
+_EQUALS = regex(r"(?<!=)=(?!=)|(?<===)=(?!=)")
 
 
 class WaitCondition(NamedTuple):
@@ -52,6 +51,8 @@ def _status(name: str, value: str) -> WaitCondition:
 
 
 def _json_path(text: str) -> WaitCondition:
+    from pytilt.cluster.json_path_template import shown, values  # imported here: most wait for a condition
+
     path, *wanted = _EQUALS.split(text)
     if len(wanted) > 1 or wanted == [""]:
         raise UserError(

@@ -10,7 +10,8 @@ from pytilt.cli.client import SessionClient
 from pytilt.errors import SessionUnreachableError
 from pytilt.host.processes.contract import ProcessRequest
 from pytilt.host.processes.launching import Launched, launch_writing
-from pytilt.session.registry import SessionRecord, SessionRegistry
+from pytilt.session.lookup import SessionRecord
+from pytilt.session.registry import SessionRegistry
 from pytilt.settings import Settings
 
 PAUSE_SECONDS = 0.02

@@ -11,8 +11,7 @@ from pytilt.cli.commands import subcommand
 from pytilt.cli.options import DISPLAY_OPTIONS, SESSION_OPTIONS
 from pytilt.cli.parsing import Option
 from pytilt.host.reading import read_file
-from pytilt.session.places import token_path
-from pytilt.session.registry import session_address
+from pytilt.session.lookup import session_address, token_file
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
@@ -108,6 +107,6 @@ async def _notify(title: str, text: str, settings: Settings) -> bool:
 
 def _token(settings: Settings) -> str:
     try:
-        return read_file(str(token_path(settings))).decode().strip()
+        return read_file(token_file(settings)).decode().strip()
     except OSError:
         return ""

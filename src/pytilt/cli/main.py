@@ -4,11 +4,9 @@ import errno
 import gc
 import os
 import sys
-from importlib import import_module
 
 from pytilt.cli.commands import CommandGroup, Subcommand
 from pytilt.errors import OutputClosedError, PytiltError
-from pytilt.settings import completing
 
 COMMANDS = {
     "up": "Start a session: build, deploy and watch, until ctrl-C",
@@ -64,7 +62,8 @@ INTERRUPTED = 130
 
 def command_named(name: str) -> Subcommand | CommandGroup:
     """The command of a name, which is imported now."""
-    found: Subcommand | CommandGroup = import_module(f"pytilt.cli.{name.replace('-', '_')}").command
+    # Not by `importlib`, which takes longer to import than some commands do.
+    found: Subcommand | CommandGroup = __import__(f"pytilt.cli.{name.replace('-', '_')}", fromlist=["command"]).command
     return found
 
 
@@ -128,8 +127,8 @@ def _failed(failure: Exception) -> int | None:
 
 def _result(words: list[str]) -> object:
     """What a command line returns, read without click where it can be."""
-    plain = words and words[0] in COMMANDS and not completing()
-    called = command_named(words[0]).bound(words[1:]) if plain else None
+    # A shell that asks for completions calls `tilt` without words.
+    called = command_named(words[0]).bound(words[1:]) if words and words[0] in COMMANDS else None
     if called is None:
         from pytilt.cli.program import run_program  # imported here, for it imports click
 

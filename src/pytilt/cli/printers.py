@@ -4,18 +4,18 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from pytilt.cli.cells import cells, filled
 from pytilt.cli.forms import OutputForm, document, read_text
-from pytilt.cli.printing import cells, filled
-from pytilt.cluster.json_path_template import shown, values
 from pytilt.errors import UserError
 from pytilt.model.api.words import GROUP, KindWords
+from pytilt.model.regex import regex
 
 Json = dict[str, Any]
 Columns = tuple[tuple[str, Callable[[Json], str]], ...]
 """Headers, and the rows below them."""
 
 NONE = "<none>"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = regex(r"[\x00-\x1f\x7f-\x9f]")
 _C1 = 0x80
 """From here on the control characters that ASCII does not have."""
 
@@ -161,5 +161,7 @@ def _column(part: str) -> tuple[str, str]:
 
 
 def _cell(path: str) -> Callable[[Json], str]:
+    from pytilt.cluster.json_path_template import shown, values  # imported here: a table does without
+
     values(path, {})  # one that cannot be read is an error before anything is printed
     return lambda item: ",".join(map(shown, values(path, item))) or NONE

@@ -1,15 +1,16 @@
 """Log lines in a terminal: a column with the name, colours where they are wanted, words where they are not."""
 
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from pytilt.cli.cells import cells, first_cells
 from pytilt.errors import OutputClosedError, PytiltError, UserError
 from pytilt.host.output import plain
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE
+from pytilt.model.regex import regex
 
 if TYPE_CHECKING:
     from pytilt.model.lines import Block, Line
@@ -33,7 +34,7 @@ _CODES = {
 }
 """The numbers of colours (ECMA-48)."""
 
-_STEERING = re.compile(
+_STEERING = regex(
     r"(?P<color>\x1b\[[0-9;:]*m)"
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles, links, the clipboard
     r"|\x1b[PX^_][^\x1b]*(?:\x1b\\)?"
@@ -116,7 +117,7 @@ class LogPrinter:
         if not self._prefix or not name or name == TILTFILE:
             return ""
         name = without_steering(name)
-        cut = name if cells(name) <= NAME_WIDTH else f"{_first_cells(name, NAME_WIDTH - 1)}…"
+        cut = name if cells(name) <= NAME_WIDTH else f"{first_cells(name, NAME_WIDTH - 1)}…"
         color = self._colors.setdefault(name, COLORS[len(self._colors) % len(COLORS)])
         return f"{self._styled(' ' * (NAME_WIDTH - cells(cut)) + cut, color)} │ "
 
@@ -134,28 +135,6 @@ def without_steering(text: str) -> str:
     if text.isprintable():
         return text
     return _STEERING.sub(lambda found: found["color"] or (" " if found["back"] else ""), text)
-
-
-def cells(text: str) -> int:
-    """How many cells of a terminal a text takes: a letter of Chinese or an emoji takes two."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len  # imported here: few names need it
-
-    return cell_len(text)
-
-
-def filled(text: str, width: int) -> str:
-    """A text with spaces after it, so that it takes so many cells."""
-    return text + " " * (width - cells(text))
-
-
-def _first_cells(text: str, width: int) -> str:
-    if text.isascii():
-        return text[:width]
-    from rich.cells import set_cell_size
-
-    return set_cell_size(text, width)
 
 
 def unwritable(problem: OSError) -> PytiltError:

@@ -8,7 +8,8 @@ from pytilt.cli.commands import subcommand
 from pytilt.cli.parsing import OneOf, Option
 from pytilt.cli.status import glance
 from pytilt.errors import PytiltError
-from pytilt.session.registry import SessionRecord, SessionRegistry
+from pytilt.session.lookup import SessionRecord
+from pytilt.session.registry import SessionRegistry
 from pytilt.settings import Settings
 
 ASK_SECONDS = 3.0

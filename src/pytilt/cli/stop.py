@@ -8,7 +8,8 @@ from pathlib import Path
 from pytilt.cli.commands import subcommand
 from pytilt.cli.parsing import IntRange, Option
 from pytilt.errors import UserError
-from pytilt.session.registry import SessionRecord, SessionRegistry
+from pytilt.session.lookup import SessionRecord
+from pytilt.session.registry import SessionRegistry
 from pytilt.settings import Settings
 
 STOP_SECONDS = 120.0

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Unpack
@@ -192,6 +191,8 @@ def _giving_up_after(limit: float, waiting: Waiting) -> Iterator[None]:
 
     def give_up() -> None:
         os._exit(waiting.refuse("timed out waiting for the condition on"))
+
+    import threading  # imported here: most conditions are met at once
 
     timer = threading.Timer(limit, give_up)
     timer.daemon = True

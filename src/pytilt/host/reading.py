@@ -3,7 +3,6 @@
 import errno
 import os
 import stat
-from pathlib import Path
 
 LARGEST_BYTES = 64 * 1024 * 1024
 """Nobody writes a larger file by hand, and reading one would fill the memory."""
@@ -26,7 +25,7 @@ def read_file(path: str, *, pipes: bool = False) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)
         piped = pipes and (stat.S_ISFIFO(found.st_mode) or stat.S_ISCHR(found.st_mode))
-        if not (stat.S_ISREG(found.st_mode) or piped or os.path.samestat(found, Path(os.devnull).stat())):
+        if not (stat.S_ISREG(found.st_mode) or piped or os.path.samestat(found, os.stat(os.devnull))):
             raise OSError(None, "it is a pipe, a socket or a device, and no file", path)
         content = file.read(LARGEST_BYTES + 1) if found.st_size <= LARGEST_BYTES else b""
         if max(found.st_size, len(content)) > LARGEST_BYTES:

@@ -1,7 +1,6 @@
 """One request on a blocking socket, for commands that ask one thing and end: there is little to import."""
 
-import re
-import socket
+import _socket  # `socket` makes more of it, and takes longer to import than an answer takes to come
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,6 +15,10 @@ LARGEST_HEAD_BYTES = 102_400
 
 _CONTINUES = range(100, 200)
 """What is said on the way is no answer."""
+
+_HEXADECIMAL = b"0123456789abcdefABCDEF"
+_MOST_DIGITS = 15
+"""Of the size of a chunk."""
 
 _WITHOUT_BODY = (204, 304)
 
@@ -38,7 +41,7 @@ class BlockingResponse:
         opened: the connection.
     """
 
-    def __init__(self, opened: socket.socket) -> None:
+    def __init__(self, opened: _socket.socket) -> None:
         self._socket = opened
         self._deadline: float | None = None
         self._read = b""
@@ -113,7 +116,7 @@ class BlockingResponse:
 
     def _chunk_size(self) -> int:
         text = self._line().partition(b";")[0].strip()
-        if not re.fullmatch(rb"[0-9a-fA-F]{1,15}", text):
+        if not text or len(text) > _MOST_DIGITS or text.strip(_HEXADECIMAL):
             raise ConnectionError("the answer is no HTTP: a chunk has no size")
         return int(text, 16)
 
@@ -184,9 +187,28 @@ def ask(
     request = "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + content
     # An address of ASCII goes as bytes: for a text, Python loads the tables of international names.
     place = host.encode() if host.isascii() else host
-    with socket.create_connection((place, port), timeout=seconds) as opened:  # type: ignore[arg-type]  # bytes do
+    opened = _connected(place, port, seconds)
+    try:
         opened.sendall(request)
         yield BlockingResponse(opened)
+    finally:
+        opened.close()
+
+
+def _connected(place: str | bytes, port: int, seconds: float) -> _socket.socket:
+    """A connection to the first address of a host that answers."""
+    problem = OSError("the host has no address")
+    for family, kind, protocol, _, address in _socket.getaddrinfo(place, port, 0, _socket.SOCK_STREAM):
+        opened = _socket.socket(family, kind, protocol)
+        try:
+            opened.settimeout(seconds)
+            opened.connect(address)
+        except OSError as error:
+            opened.close()
+            problem = error
+        else:
+            return opened
+    raise problem
 
 
 def _length(text: str | None) -> int | None:

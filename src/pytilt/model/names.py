@@ -1,6 +1,5 @@
 """Names and ids. They are strings that must not be mixed up."""
 
-import hashlib
 import posixpath
 import re
 from typing import NewType
@@ -36,5 +35,7 @@ def session_id(tiltfile: str) -> str:
     """
     folder = posixpath.basename(posixpath.dirname(tiltfile)).lower()
     slug = re.sub(r"[^a-z0-9]+", "-", folder)[:_LONGEST_SLUG].strip("-")
+    import hashlib  # imported here: few need it, and the library behind it takes long to load
+
     digits = hashlib.sha256(tiltfile.encode(errors="surrogateescape")).hexdigest()[:6]
     return f"{slug or 'project'}-{digits}"

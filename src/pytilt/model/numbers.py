@@ -1,8 +1,6 @@
 """Whole numbers in texts that others wrote."""
 
-import re
-
-_DIGITS = re.compile("[0-9]{1,18}")
+_MOST_DIGITS = 18
 
 
 def whole(text: str) -> int | None:
@@ -10,4 +8,4 @@ def whole(text: str) -> int | None:
 
     Python's own tests of digits let pass what `int` refuses: `²`, or a number of 5,000 digits.
     """
-    return int(text) if _DIGITS.fullmatch(text) else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None

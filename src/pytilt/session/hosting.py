@@ -12,9 +12,10 @@ from typing import NamedTuple
 from pytilt.errors import UserError
 from pytilt.model.times import precise
 from pytilt.server.binding import bind
+from pytilt.session.lookup import SessionRecord
 from pytilt.session.places import ensure_token
 from pytilt.session.project import SessionProject
-from pytilt.session.registry import SessionRecord, SessionRegistry
+from pytilt.session.registry import SessionRegistry
 
 
 class Hosting(NamedTuple):

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from pytilt.host.state import StateDirectory
+from pytilt.session.lookup import token_file
 from pytilt.settings import Settings
 
 KEPT_SESSIONS = 5
@@ -20,8 +21,8 @@ RUNNING_SECONDS = 3600.0
 
 
 def token_path(settings: Settings) -> Path:
-    """The file of the secret that requests show; it is kept between sessions, as in Tilt."""
-    return Path(settings.state_dir, "token")
+    """See `token_file`."""
+    return Path(token_file(settings))
 
 
 def ensure_token(settings: Settings) -> str:
