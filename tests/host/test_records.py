@@ -24,6 +24,7 @@ def test_what_is_kept_is_found_by_the_next_session(tmp_path: Path):
 
 def test_what_holds_bytes_that_are_no_text_is_not_kept_and_fails_nothing(tmp_path: Path):
     records = Records(StateDirectory(tmp_path))
+    records.keep("builds", "a", Build(inputs="1"))
     records.keep("builds", "a", Build(inputs="bad\udcff"))
     records.keep("builds", "bad\udcff", Build(inputs="1"))
     records.keep("builds", "bad?", Build(inputs="2"))

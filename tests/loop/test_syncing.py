@@ -257,7 +257,7 @@ async def test_what_cannot_be_kept_is_brought_all_the_same_and_the_log_says_so(t
     (tmp_path / "kept").write_text("no directory")
     async with running(trial.receivers.run()):
         await in_manual_mode(trial, a="one")
-        assert "No copy is kept for containers that start later" in logged(trial.logs)
+        assert "No copy is kept for containers that start while another change waits: " in logged(trial.logs)
         trial.write(b="two")
         await trial.update(1, Reason.CONTAINER_REPLACED)
         assert trial.inside() == {"a": "one"}

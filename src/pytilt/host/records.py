@@ -55,10 +55,14 @@ class Records:
         return self._used and (directory.path / file).exists()
 
     def keep(self, kind: str, name: str, value: object) -> None:
-        """Write a record in the place of the one before; of what has text that is none there is no record."""
+        """Write a record in the place of the one before; where that fails, there is none: the one before is wrong."""
         directory, file = self._place(kind, name)
-        with suppress(UserError, UnicodeEncodeError):
-            directory.write(file, msgspec.msgpack.encode(value))
+        for _ in range(2):
+            try:
+                directory.write(file, msgspec.msgpack.encode(value))
+                return
+            except (UserError, UnicodeEncodeError):  # bytes that are no text; a full disk, which has room once it went
+                self.forget(kind, name)
 
     def forget(self, kind: str, name: str) -> None:
         """Remove a record; one that is not there is no error."""

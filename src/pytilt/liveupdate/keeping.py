@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from pytilt.errors import UserError
-from pytilt.host.state import LockedError, StateDirectory
+from pytilt.host.state import LockedError, StateDirectory, explained
 from pytilt.liveupdate.archive import look, members
 from pytilt.liveupdate.planning import SyncedFile, SyncPlan
 from pytilt.model.base import Value
@@ -21,6 +21,8 @@ from pytilt.model.names import ImageName, ResourceName
 
 KEPT_BYTES = 256 * 1024 * 1024
 """So much a session keeps; a file that does not fit any more is not kept."""
+
+_READ_BYTES = 1024 * 1024
 
 Key = tuple[ResourceName, ImageName]
 
@@ -149,7 +151,7 @@ class KeptFiles:
                             room -= same.size if same.copied else 0
                 except (FileNotFoundError, NotADirectoryError):
                     deletions.append(file)
-        except OSError:
+        except (OSError, UserError):
             _remove(each.synced.local for each in files.values() if each.copied)
             raise
         copies = tuple(file.synced for file in files.values())
@@ -177,7 +179,7 @@ class KeptFiles:
             if found.st_size > room:
                 own = replace(synced, local=local, mode=file.mode, follow=file.follow and local == file.local)
                 return KeptFile(synced=own, size=found.st_size, copied=False)
-            shutil.copyfile(local, copy)
+            _copy_content(local, copy)
         elif stat.S_ISLNK(found.st_mode):
             copy.symlink_to(Path(local).readlink())
         elif is_directory:
@@ -200,6 +202,16 @@ class KeptFiles:
 def _at_or_below(path: str, places: Mapping[str, int] | AbstractSet[str]) -> bool:
     """Is it one of some paths, or in a directory that is?"""
     return path in places or any(above in places for above in map(str, Path(path).parents))
+
+
+def _copy_content(local: str, copy: Path) -> None:
+    with Path(local).open("rb") as source, explained(copy):
+        try:
+            with copy.open("xb") as target:
+                shutil.copyfileobj(source, target, _READ_BYTES)
+        except OSError:
+            copy.unlink(missing_ok=True)
+            raise
 
 
 def _remove(copies: Iterable[str]) -> None:

@@ -39,7 +39,7 @@ GONE_SECONDS = 3.0
 SHOWN_FILES = 10
 """Files that a live update names one by one in the log."""
 
-_NOT_KEPT = "No copy is kept for containers that start later, while another change of it waits"
+_NOT_KEPT = "No copy is kept for containers that start while another change waits"
 
 
 class _SyncResult(Value):
@@ -255,7 +255,7 @@ class Syncing:
                 changes = freshness.since_built(state, resource, target, upto=start.sequence)
                 try:
                     kept = await self._kept.keep(key, plan, changes, start.sequence)
-                except (OSError, UserError) as problem:
+                except UserError as problem:
                     kept = None
                     log(f"{_NOT_KEPT}: {problem}\n", level=Level.WARN)
                 for path in kept.left_out if kept else ():
