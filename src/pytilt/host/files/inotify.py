@@ -20,7 +20,12 @@ else:
     ctypes = lazy("ctypes")
 
 _HEADER = struct.Struct("iIII")
-_LIMITS = Path("/proc/sys/fs/inotify")
+_SYSCTLS = Path("/proc/sys")
+_IN_NAMESPACE = {
+    "fs.inotify.max_user_watches": "user.max_inotify_watches",
+    "fs.inotify.max_user_instances": "user.max_inotify_instances",
+}
+"""The same limits in a user namespace, as containers without root have one: there they may be lower."""
 _QUEUE = "anon_inode:inotify"
 """What the link of a queue's file descriptor reads."""
 
@@ -131,16 +136,27 @@ def _init_error(number: int) -> PytiltError:
 
 
 def _limit_error(name: str, what: str, suggestion: int) -> UserError:
-    limit = _limit(name)
-    wanted = max(suggestion, 4 * limit)
     used = watch_usage() if name == "max_user_watches" else watch_usage("")
     users = ", ".join(f"`{program}` {count:,}" for program, count in used.most_common(3))
+    name, limit = effective_limit(f"fs.inotify.{name}")
+    wanted = max(suggestion, 4 * limit)
     return UserError(
-        f"there are more {what} the system allows: `fs.inotify.{name}` is {limit or 'unknown'}"
+        f"there are more {what} the system allows: `{name}` is {limit or 'unknown'}"
         + (f", {used.total():,} are in use ({users})" if users else ""),
-        hint=f"raise it with `sudo sysctl fs.inotify.{name}={wanted}`, and have it kept with a line "
-        f"`fs.inotify.{name}={wanted}` in `/etc/sysctl.d/60-inotify.conf`",
+        hint=f"raise it with `sudo sysctl {name}={wanted}`, and have it kept with a line "
+        f"`{name}={wanted}` in `/etc/sysctl.d/60-inotify.conf`",
     )
+
+
+def effective_limit(name: str, sysctls: Path = _SYSCTLS) -> tuple[str, int]:
+    """Which sysctl limits most, and its value; 0 where that is not known.
+
+    Args:
+        name: of the limit for the whole machine.
+        sysctls: where their values are.
+    """
+    whole, inner = _limit(sysctls, name), _limit(sysctls, _IN_NAMESPACE[name])
+    return (_IN_NAMESPACE[name], inner) if 0 < inner < whole else (name, whole)
 
 
 def watch_usage(line: str = "inotify wd:") -> Counter[str]:
@@ -165,9 +181,9 @@ def _program(process: Path) -> str:
     return (process / "comm").read_text(errors="replace").strip()
 
 
-def _limit(name: str) -> int:
+def _limit(sysctls: Path, name: str) -> int:
     try:
-        return int((_LIMITS / name).read_text())
+        return int((sysctls / name.replace(".", "/")).read_text())
     except (OSError, ValueError):
         return 0
 

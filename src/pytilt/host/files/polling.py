@@ -26,7 +26,7 @@ POLL_SECONDS = 1.0
 """Between two looks."""
 
 _PAUSE_FACTOR = 10
-"""A look that takes long is followed by a pause that many times as long, so that looking takes a tenth of a core."""
+"""A look that costs much is followed by a pause that many times as long, so that looking takes a tenth of a core."""
 
 
 class Watches:
@@ -146,9 +146,11 @@ class Poller:
         return looked
 
     def _timed(self) -> list[InotifyEvent]:
-        started = time.monotonic()
+        # What it costs counts: where others keep the machine busy, the same look takes longer and costs no more.
+        started, used = time.monotonic(), time.thread_time()
         events = self._watches.polled.poll()
-        self._pause = max(POLL_SECONDS, _PAUSE_FACTOR * (time.monotonic() - started))
+        cost = _PAUSE_FACTOR * (time.thread_time() - used)
+        self._pause = max(POLL_SECONDS, cost, time.monotonic() - started)
         return events
 
     def _pass_on(self, looked: "asyncio.Future[list[InotifyEvent]]") -> None:
