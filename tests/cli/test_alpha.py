@@ -8,6 +8,7 @@ import pytest
 
 from pytilt.cluster import yaml
 from tests.cli.conftest import Tilt
+from tests.cli.sessions import Session
 
 EVERY_KIND = Path(__file__).parent / "every_kind"
 """A project with something of every kind, and what Tilt 0.37 prints of it (`result.json`)."""
@@ -136,3 +137,28 @@ def test_a_custom_deploy_is_shown_with_its_commands_and_what_its_live_update_bri
         "outputMode": "remote",
         "Deps": [root],
     }
+
+
+def test_resources_are_printed_as_a_tree(tilt: Tilt, served: Session):
+    served.do(lambda made: made.add("e2e", after=("web", "db")))
+    out = tilt("alpha", "tree-view").out
+    assert out.startswith("Tiltfile: ")
+    assert "\n├── db (not started)\n│   └── e2e (not started)\n└── web (not started)\n" in out
+    assert out.endswith("\n---\nResources: 3 total, 3 pending\n")
+    assert tilt("alpha", "tree-view", "--blockers").out == "No blocked resources found. All resources are OK.\n"
+
+
+def test_what_is_no_alpha_any_more_is_still_there(tilt: Tilt, served: Session):
+    assert tilt("alpha", "get", "uiresource", "web", "-o", "name").out == "uiresource.tilt.dev/web\n"
+    assert tilt("alpha", "api-resources").out == tilt("api-resources").out
+    del served
+
+
+def test_a_shell_needs_a_container(tilt: Tilt, served: Session):
+    assert "resource x not found" in tilt("alpha", "shell", "x").error
+    assert "runs in no cluster" in tilt("alpha", "shell", "web").error
+    del served
+
+
+def test_updog_says_what_to_do_instead(tilt: Tilt):
+    assert "tilt apply -f a.yaml" in tilt("alpha", "updog", "-f", "a.yaml").error

@@ -75,10 +75,11 @@ class Served:
         )
         self.store.put(Tiltfile(name=TILTFILE, path="/p/Tiltfile", args=("web",)))
 
-    def add(self, *names: str, enabled: bool = True, labels: Sequence[str] = ()) -> None:
+    def add(self, *names: str, enabled: bool = True, labels: Sequence[str] = (), after: Sequence[str] = ()) -> None:
         """Put resources into the store."""
+        deps = tuple(map(ResourceName, after))
         for name in names:
-            spec = ResourceSpec(name=ResourceName(name), deploy=LocalDeploy(), labels=tuple(labels))
+            spec = ResourceSpec(name=ResourceName(name), deploy=LocalDeploy(), labels=tuple(labels), resource_deps=deps)
             order = len(self.store.snapshot().all(Resource)) + 2
             self.store.put(Resource(name=name, spec=spec, enabled=enabled, order=order))
             self.store.put(ConfigMap(name=f"{name}-disable", data={"isDisabled": "false" if enabled else "true"}))

@@ -4,9 +4,11 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from pytilt.cli import api_resources, get
 from pytilt.cli.commands import group
-from pytilt.cli.options import seconds_given
+from pytilt.cli.options import SESSION_OPTIONS, seconds_given
 from pytilt.cli.parsing import Argument, Option
+from pytilt.errors import UserError
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,9 +24,15 @@ def command() -> None:
     """Commands whose output may change from version to version.
 
     \b
-    Example:
+    Examples:
       tilt alpha tiltfile-result
+      tilt alpha tree-view --blockers
+      tilt alpha shell web
     """
+
+
+command.commands["get"] = get.command
+command.commands["api-resources"] = api_resources.command
 
 
 @command.subcommand(
@@ -68,6 +76,64 @@ def tiltfile_result(
     else:
         _print_result(result, project.root)
     return 0
+
+
+@command.subcommand(
+    "tree-view",
+    Option("--blockers", is_flag=True, help="Only what is not ok, and what waits for it."),
+    Option("--dedupe", is_flag=True, help="Draw what is below a resource only once."),
+    *SESSION_OPTIONS,
+)
+def tree_view(blockers: bool, dedupe: bool, host: str | None, port: int | None) -> None:
+    """Print the resources of a running session as a tree: each below those that it depends on.
+
+    \b
+    Examples:
+      tilt alpha tree-view
+      tilt alpha tree-view --blockers
+    """
+    from pytilt.cli.tree_view import print_tree
+
+    print_tree(host, port, blockers=blockers, dedupe=dedupe)
+
+
+@command.subcommand(
+    "shell",
+    Argument("resource"),
+    Option("-c", "--container", help="The container; needed where the pod has several."),
+    *SESSION_OPTIONS,
+)
+def shell(resource: str, container: str | None, host: str | None, port: int | None) -> None:
+    """Open a shell in a container of RESOURCE: bash where it is there, else sh.
+
+    `kubectl` opens it, and in the built-in context `docker`.
+
+    \b
+    Examples:
+      tilt alpha shell web
+      tilt alpha shell web -c sidecar
+    """
+    from pytilt.cli.shell import open_shell
+
+    open_shell(resource, container, host, port)
+
+
+@command.subcommand(
+    "updog", Option("-f", "--filename", "files", multiple=True, help="A file with objects."), *SESSION_OPTIONS
+)
+def updog(files: tuple[str, ...], host: str | None, port: int | None) -> None:
+    """Not there: say how a session without a Tiltfile of one's own is had.
+
+    \b
+    Example:
+      tilt up -d && tilt apply -f config.yaml
+    """
+    del host, port
+    shown = " ".join(f"-f {file}" for file in files) or "-f config.yaml"
+    raise UserError(
+        "there are no sessions without a Tiltfile here",
+        hint=f"an empty one does: `touch Tiltfile && tilt up -d && tilt apply {shown}`",
+    )
 
 
 def _evaluated(project: "SessionProject", log: list[str], *, times_calls: bool) -> "EvaluationResult":

@@ -39,7 +39,7 @@ COMMANDS = {
     "timeline": "Show where the time of the last saves went",
     "wait": "Wait for a condition of resources",
     "demo": "Show what it does with an example project",
-    "alpha": "Commands whose output may change: `tiltfile-result`",
+    "alpha": "Commands whose output may change: `tiltfile-result`, `tree-view`, `shell`",
     "docker": "Run the `docker` command against the engine that builds images",
     "docker-prune": "Remove old images that were built here",
     "extension": "List, lock and update the repositories of extensions",
