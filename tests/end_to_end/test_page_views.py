@@ -80,6 +80,10 @@ async def every_fault(page: Page, options: dict[str, Any] | None = None) -> list
     await opened(page, "/r/catalog/overview")
     await page.get_by_role("button", name="Seed the database").click()
     found += await faults(page, options)
+    await opened(page, "/r/(Tiltfile)/overview")
+    await page.get_by_role("button", name="Arguments").click()
+    await expect(page.get_by_role("dialog").get_by_role("textbox")).to_be_visible()
+    found += await faults(page, options)
     await page.keyboard.press("Escape")
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog")).to_be_visible()
@@ -230,6 +234,17 @@ async def test_the_log_is_read_as_a_person_wants_it(tmp_path: Path):
         assert "since=" in page.url
         await page.get_by_label("to", exact=True).fill("2001-01-01T00:00:00")
         await expect(log).to_contain_text("No lines match")
+
+
+async def test_the_first_lines_are_asked_for_once_and_before_the_script_has_come(tmp_path: Path):
+    async with page_of(tmp_path) as (page, _):
+        await opened(page, "/")  # the browser gets the token
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
+        await opened(page, "/log")
+        logs, scripts = ([at for at, url in enumerate(requests) if part in url] for part in ("/api/logs", "/assets/"))
+        assert len(logs) == 1
+        assert logs < scripts
 
 
 async def test_whoever_wants_it_is_notified_of_red_and_of_green_again(tmp_path: Path):

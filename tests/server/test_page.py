@@ -5,6 +5,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from pytilt.server.guard import COOKIE
 from pytilt.server.page import PROBLEM, PageFiles
 from tests.server.sessions import TOKEN, Served
 
@@ -64,6 +65,15 @@ async def test_a_script_is_kept_by_browsers_and_compressed_for_those_far_away(bu
 async def test_only_a_browser_of_this_machine_is_given_the_token(built: Path, peer: str, host: str, given: bool):
     async with client(PageFiles(TOKEN, built), peer=peer, host=host) as browser:
         assert ("set-cookie" in (await browser.get("/")).headers) is given
+
+
+async def test_a_browser_with_the_token_asks_for_the_first_lines_of_the_log_at_once(built: Path):
+    async with client(PageFiles(TOKEN, built)) as browser:
+        assert "link" not in (await browser.get("/log")).headers
+        cookie = {"cookie": f"{COOKIE}={TOKEN}"}
+        assert "/api/logs?tail=1000&format=blocks" in (await browser.get("/log", headers=cookie)).headers["link"]
+        for other in ("/", "/log?find=error"):
+            assert "link" not in (await browser.get(other, headers=cookie)).headers
 
 
 async def test_a_link_with_the_token_becomes_a_cookie_and_leaves_the_address(built: Path):

@@ -54,6 +54,11 @@ FOREVER = "public, max-age=31536000, immutable"
 
 INDEX = "index.html"
 
+LOG = "/log"
+
+FIRST_LINES = "</api/logs?tail=1000&format=blocks>; rel=preload; as=fetch; crossorigin"
+"""The header with which the browser asks for what the log shows first before it has the script that does."""
+
 _INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 """The script that chooses the colours before anything is drawn."""
 
@@ -115,11 +120,17 @@ class PageFiles:
         if index:
             policy = f"script-src {' '.join(chain([SELF], map(_allowed, _INLINE.findall(index))))}"
             headers = {**HEADERS, POLICY_HEADER: f"{policy}; {POLICY}", "Cache-Control": "no-cache"}
+            if request.url.path == LOG and not request.url.query and self._is_known(request):
+                headers["Link"] = FIRST_LINES
             response = HTMLResponse(index, headers=headers)
         else:
             headers = {**HEADERS, POLICY_HEADER: POLICY}
             response = HTMLResponse(table(rows(), problem=self._problem()), headers=headers)
         return self._with_token(response) if is_loopback(request.scope) else response
+
+    def _is_known(self, request: Request) -> bool:
+        """Does the browser have the token already? Else it would be refused what it asks for too early."""
+        return self._token is None or request.cookies.get(COOKIE) == self._token
 
     def _index(self) -> bytes:
         """The page, as it is on the disk now; empty where it was not built."""
