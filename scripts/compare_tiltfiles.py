@@ -6,7 +6,7 @@
 Every file named `Tiltfile` or `Tiltfile.*` below the folders is evaluated by both, in its own folder, one after the
 other. They agree when both fail, or when both print the same. Nothing is ignored but times and folders that are made
 anew each time, and what Tilt adds to YAML by reading it into Go's types and writing it again: empty and zero fields,
-another form of a quantity or a time, fields that the type does not know, and the order of objects of one kind.
+another form of a quantity, and the order of objects. A field that the type does not know differs: Tilt leaves it out.
 
 Extensions are found offline where Tilt keeps them: `$HOME/.local/share/tilt-dev/tilt_modules`.
 """

@@ -165,11 +165,12 @@ async def test_a_process_that_does_not_stop_is_killed_with_notice(runner: HostRu
 
 
 async def test_the_rest_of_a_session_has_the_same_time_to_stop(runner: HostRunner):
-    screen = Screen()
-    script = "(trap 'sleep 0.1; echo saved; exit' TERM; echo ready; while :; do sleep 0.01; done) & exec sleep 60"
-    async with runner.start(sh(script), screen):
+    screen, notices = Screen(), list[str]()
+    # It starts nothing between `ready` and the signal, so that no shell can have it at a moment at which it loses it.
+    script = "(sleep 60 & trap 'sleep 0.1; echo saved; exit' TERM; echo ready; wait) & exec sleep 60"
+    async with runner.start(sh(script), screen, notice=notices.append):
         await screen.shows(b"ready\n")
-    assert b"saved" in screen.data
+    assert screen.data.endswith(b"saved\n"), notices
 
 
 async def test_a_run_that_is_cancelled_stops_its_process(runner: HostRunner):
