@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 )
 
@@ -37,7 +38,7 @@ const (
 	frameRun     = 'R' // words of a command
 	frameRestart = 'X' // nothing
 	frameZipped  = 'Z' // more of these, compressed (deflate)
-	frameListen  = 'I' // key: open a port for the helper that passes on batches to this one
+	frameListen  = 'I' // key, ports: open another port for the helper that passes on batches to this one
 	frameJoin    = 'J' // number, key, address: pass on batches to the helper that listens there
 	frameLeave   = 'Q' // number: no longer
 	frameRelay   = 'Y' // for each that gets the present batch too: its number, number of the batch for it
@@ -121,6 +122,8 @@ type wire struct {
 	source   *bufio.Reader
 	sink     io.Writer
 	sending  sync.Mutex
+	posting  sync.Mutex
+	posted   []byte // frames that are sent next
 	buffer   []byte
 	zipped   []byte
 	unzipped *bufio.Reader // frames of a compressed one
@@ -131,6 +134,40 @@ type wire struct {
 
 func newWire(source io.Reader, sink io.Writer) *wire {
 	return &wire{source: bufio.NewReaderSize(source, 64*1024), sink: sink}
+}
+
+// serve has each frame taken that comes after the other side's version. It ends well when the other side has closed the
+// stream between two frames.
+func (w *wire) serve(take func(kind byte, payload []byte) error) error {
+	greeted := false
+	for {
+		kind, payload, err := w.receive()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			if greeted {
+				err = take(kind, payload)
+			} else {
+				err = w.welcome(kind, payload)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		greeted = true
+	}
+}
+
+// welcome compares the other side's version.
+func (w *wire) welcome(kind byte, payload []byte) error {
+	f := fields{rest: payload}
+	if version := f.u16(); kind == frameHello && f.err == nil && version == protocolVersion {
+		return nil
+	}
+	message := fmt.Sprintf("this helper speaks version %d", protocolVersion)
+	_ = w.send(frameFailed, append([]byte{failureOther}, message...))
+	return errors.New(message + ", the other side another one")
 }
 
 // receive reads the next frame; its payload is valid until the one after it. io.EOF only between frames.
@@ -209,4 +246,25 @@ func (w *wire) send(kind byte, payload []byte) error {
 	defer w.sending.Unlock()
 	_, err := w.sink.Write(append(frame, payload...))
 	return err
+}
+
+// post sends together what is said at about the same time, and waits for nobody.
+func (w *wire) post(kind byte, payload []byte) {
+	w.posting.Lock()
+	first := len(w.posted) == 0
+	w.posted = append(w.posted, kind)
+	w.posted = append(binary.BigEndian.AppendUint32(w.posted, uint32(len(payload))), payload...)
+	w.posting.Unlock()
+	if !first {
+		return
+	}
+	runtime.Gosched() // who has something to say now says it first
+	w.sending.Lock()
+	defer w.sending.Unlock()
+	w.posting.Lock()
+	frames := w.posted
+	w.posted = nil
+	w.posting.Unlock()
+	// An error means that the stream has ended, and with it the program.
+	_, _ = w.sink.Write(frames)
 }

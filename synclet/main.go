@@ -22,6 +22,7 @@ var verbs = map[string]verb{
 	"pause":     pause,
 	"publish":   publish,
 	"receive":   receive,
+	"relay":     relay,
 	"supervise": supervise,
 }
 

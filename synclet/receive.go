@@ -27,11 +27,7 @@ func receive(arguments []string) error {
 	if len(arguments) > 0 {
 		root = arguments[0]
 	}
-	restarts := "0"
-	if canRestart() {
-		restarts = "1"
-	}
-	if _, err := fmt.Printf("%s %d restarts=%s pid=%d\n", greeting, protocolVersion, restarts, os.Getpid()); err != nil {
+	if err := greet(canRestart()); err != nil {
 		return err
 	}
 	r := newReceiver(root, os.Stdin, os.Stdout)
@@ -39,9 +35,19 @@ func receive(arguments []string) error {
 	return r.run()
 }
 
+// greet says who this is, and what it can do.
+func greet(restarts bool) error {
+	can := 0
+	if restarts {
+		can = 1
+	}
+	_, err := fmt.Printf("%s %d restarts=%d pid=%d\n", greeting, protocolVersion, can, os.Getpid())
+	return err
+}
+
 // receiver is one stream's end.
 type receiver struct {
-	*wire
+	leader
 	root        string
 	input       *os.File // whose end ends a command; nil: none does
 	owners      *owners
@@ -52,45 +58,22 @@ type receiver struct {
 	asked       bool // it was said which blocks are to be sent
 	failed      bool // nothing more of this batch is done
 
-	turn      sync.Mutex // of a batch: one comes by the stream, or is passed on by another helper
-	latest    uint32     // number of the last batch
-	relay     *relayed   // the present batch, where it is to be passed on
-	followers map[uint32]*follower
-	door      net.Listener                    // where this one follows
-	diverted  func(kind byte, payload []byte) // takes the answers to a batch that was passed on
+	turn     sync.Mutex                      // of a batch: one comes by the stream, or is passed on by another helper
+	latest   uint32                          // number of the last batch
+	door     net.Listener                    // where this one follows
+	diverted func(kind byte, payload []byte) // takes the answers to a batch that was passed on
 }
 
 func newReceiver(root string, source io.Reader, sink io.Writer) *receiver {
 	return &receiver{
-		wire: newWire(source, sink), root: root, owners: &owners{root: root},
+		leader: leader{wire: newWire(source, sink)}, root: root, owners: &owners{root: root},
 		kept: keptFiles{}, temporary: temporary + strconv.Itoa(os.Getpid()),
 	}
 }
 
-// run ends well when the other side has closed the stream between two frames.
 func (r *receiver) run() error {
-	kind, payload, err := r.wire.receive()
-	if err == io.EOF {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	f := fields{rest: payload}
-	if version := f.u16(); kind != frameHello || f.err != nil || version != protocolVersion {
-		message := fmt.Sprintf("this helper speaks version %d", protocolVersion)
-		_ = r.send(frameFailed, append([]byte{failureOther}, message...))
-		return errors.New(message + ", the other side another one")
-	}
 	inBatch := false
-	for {
-		kind, payload, err := r.wire.receive()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return r.serve(func(kind byte, payload []byte) error {
 		if !inBatch {
 			r.turn.Lock()
 		}
@@ -100,7 +83,8 @@ func (r *receiver) run() error {
 		if inBatch = isChange(kind) || kind == frameRelay || kind == frameBlocks || kind == frameCopy || kind == framePiece; !inBatch {
 			r.turn.Unlock()
 		}
-	}
+		return nil
+	})
 }
 
 // send answers the session, or the helper that has passed on what is carried out just now.
@@ -116,9 +100,6 @@ func (r *receiver) send(kind byte, payload []byte) error {
 func (r *receiver) take(kind byte, payload []byte) error {
 	f := &fields{rest: payload}
 	if r.relay != nil && kind != frameCommit {
-		if !isChange(kind) {
-			return fmt.Errorf("frame %s is not passed on", strconv.QuoteRune(rune(kind)))
-		}
 		return r.relay.keep(kind, payload)
 	}
 	switch kind {
@@ -151,21 +132,18 @@ func (r *receiver) take(kind byte, payload []byte) error {
 		if f.err != nil {
 			return f.err
 		}
-		if r.relay != nil {
-			if err := r.passOn(); err != nil {
-				return err
-			}
+		frames, err := r.passOn()
+		if err == nil {
+			err = r.carryOut(frames)
+		}
+		if err != nil {
+			return err
 		}
 		return r.commit(number)
-	case frameRelay:
-		return r.beginRelay(f)
+	case frameRelay, frameJoin, frameLeave:
+		return r.lead(kind, f)
 	case frameListen:
 		return r.listen(f)
-	case frameJoin:
-		return r.join(f)
-	case frameLeave:
-		r.leave(f.u32())
-		return f.err
 	case frameRun:
 		words := make([]string, 0, 8)
 		for len(f.rest) > 0 && f.err == nil {
@@ -186,8 +164,10 @@ func (r *receiver) take(kind byte, payload []byte) error {
 		}
 		return r.send(frameStarted, binary.BigEndian.AppendUint32(nil, uint32(pid)))
 	}
-	return fmt.Errorf("unknown frame %s", strconv.QuoteRune(rune(kind)))
+	return unknown(kind)
 }
+
+func unknown(kind byte) error { return fmt.Errorf("unknown frame %s", strconv.QuoteRune(rune(kind))) }
 
 // endEarlier ends the helper of an earlier stream and says whether it is gone. It may have been stopped, or wait for a
 // disk: what it has been sent already must not be written over what comes now.

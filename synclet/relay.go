@@ -1,19 +1,23 @@
 package main
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
+	"runtime"
 	"strconv"
 	"sync"
+	"syscall"
 )
 
 // A session that brings the same files into many containers sends them to one helper only. That one, the leader, passes
-// them on to the helpers of the other containers over the network of the pods, and their answers back.
-
-// mostStrangers limits how many connections may be open to a helper that listens for its leader.
-const mostStrangers = 8
+// them on to the helpers of the other containers over the network of the pods, and their answers back. The leader is in
+// one of the containers, or on the session's machine (`synclet relay`), where that reaches the network of the pods.
 
 // waitingRecords limits what is kept for a follower that does not take it.
 const waitingRecords = 4
@@ -23,22 +27,203 @@ const largestAnswer = 32 * 1024
 
 var errAnswer = errors.New("it answers wrongly")
 
+// relay leads helpers in containers from the machine of the session, and carries out nothing itself; see frames.go.
+//
+//	synclet relay
+//
+// It ends when its standard input does.
+func relay([]string) error {
+	runtime.GOMAXPROCS(1) // what follows is a few system calls: to wake another thread takes longer
+	if err := syscall.SetNonblock(0, true); err != nil {
+		return err
+	}
+	if err := greet(false); err != nil {
+		return err
+	}
+	l := &leader{wire: newWire(os.NewFile(0, "stdin"), os.Stdout)}
+	return l.serve(l.take)
+}
+
+// leader passes batches on.
+type leader struct {
+	*wire
+	relay     *relayed // the present batch, where it is to be passed on
+	followers map[uint32]*follower
+	secret    []byte // of which the keys of batches are made
+	batches   uint64
+}
+
+// take takes one frame, where nothing is carried out here.
+func (l *leader) take(kind byte, payload []byte) error {
+	switch {
+	case kind == frameCommit:
+		_, err := l.passOn()
+		return err
+	case l.relay != nil:
+		return l.relay.keep(kind, payload)
+	}
+	return l.lead(kind, &fields{rest: payload})
+}
+
+// lead takes what is said of followers.
+func (l *leader) lead(kind byte, f *fields) error {
+	switch kind {
+	case frameRelay:
+		return l.beginRelay(f)
+	case frameJoin:
+		return l.join(f)
+	case frameLeave:
+		l.leave(f.u32())
+		return f.err
+	}
+	return unknown(kind)
+}
+
+// join makes another helper a follower, beside all else.
+func (l *leader) join(f *fields) error {
+	number, key, address := f.u32(), append([]byte(nil), f.take(keySize)...), f.text()
+	if f.err != nil {
+		return f.err
+	}
+	l.leave(number)
+	each := &follower{records: make(chan []byte, waitingRecords), ended: make(chan struct{})}
+	each.answer = func(kind byte, payload []byte) {
+		l.post(frameRelayed, append(append(binary.BigEndian.AppendUint32(nil, number), kind), payload...))
+	}
+	if l.followers == nil {
+		l.followers = map[uint32]*follower{}
+	}
+	l.followers[number] = each
+	go each.run(address, key)
+	return nil
+}
+
+// leave gives up a follower.
+func (l *leader) leave(number uint32) {
+	if each, ok := l.followers[number]; ok {
+		each.end()
+		delete(l.followers, number)
+	}
+}
+
+// relayed is a batch that is kept until it is complete, to be passed on and then carried out.
+type relayed struct {
+	followers [][2]uint32 // number of each, and of the batch for it
+	frames    []byte
+}
+
+// beginRelay has what comes until the end of the batch passed on.
+func (l *leader) beginRelay(f *fields) error {
+	l.relay = &relayed{}
+	for len(f.rest) > 0 && f.err == nil {
+		l.relay.followers = append(l.relay.followers, [2]uint32{f.u32(), f.u32()})
+	}
+	return f.err
+}
+
+// keep adds a frame to what is passed on.
+func (b *relayed) keep(kind byte, payload []byte) error {
+	if !isChange(kind) {
+		return fmt.Errorf("frame %s is not passed on", strconv.QuoteRune(rune(kind)))
+	}
+	if len(b.frames)+len(payload)+9 > largestBatch {
+		return fmt.Errorf("a batch of more than %d bytes is not passed on", largestBatch)
+	}
+	b.frames = append(b.frames, kind)
+	b.frames = binary.BigEndian.AppendUint32(b.frames, uint32(len(payload)))
+	b.frames = append(b.frames, payload...)
+	return nil
+}
+
+// passOn sends a batch to the followers; returns its frames.
+func (l *leader) passOn() ([]byte, error) {
+	batch := l.relay
+	if batch == nil {
+		return nil, nil
+	}
+	l.relay = nil
+	packed, err := l.pack(batch.frames)
+	if err != nil {
+		return nil, err
+	}
+	for _, each := range batch.followers {
+		if to, ok := l.followers[each[0]]; ok {
+			to.pass(each[1], packed)
+		}
+	}
+	return batch.frames, nil
+}
+
+// packed is a batch as all followers get it: encrypted with a key of its own, which the record before it tells them.
+type packed struct {
+	key, sum, content []byte
+}
+
+// pack encrypts a batch, once for all followers.
+func (l *leader) pack(frames []byte) (*packed, error) {
+	if l.secret == nil {
+		l.secret = make([]byte, keySize)
+		if err := fillRandom(l.secret); err != nil {
+			return nil, err
+		}
+	}
+	l.batches++
+	p := &packed{key: authenticate(l.secret, binary.BigEndian.AppendUint64(nil, l.batches)), content: make([]byte, len(frames))}
+	keyStream(p.key).XORKeyStream(p.content, frames)
+	sum := sha256.Sum256(p.content)
+	p.sum = sum[:]
+	return p, nil
+}
+
+// head is the record before the batch.
+func (p *packed) head(number uint32) []byte {
+	head := binary.BigEndian.AppendUint32(make([]byte, 0, headSize), number)
+	head = binary.BigEndian.AppendUint32(head, uint32(len(p.content)))
+	return append(append(head, p.key...), p.sum...)
+}
+
+// headSize is that of the record before a batch: its number, its size, its key, its checksum.
+const headSize = 4 + 4 + keySize + sha256.Size
+
+// largestBatch limits what is passed on, and so how much either end has to keep.
+const largestBatch = 1024 * 1024
+
+// readBatch reads what `pass` has sent.
+func readBatch(s *sealed) (number uint32, frames []byte, err error) {
+	head, err := s.receive(headSize)
+	if err != nil {
+		return 0, nil, err
+	}
+	f := &fields{rest: head}
+	number = f.u32()
+	size, key, sum := f.u32(), f.take(keySize), f.take(sha256.Size)
+	if f.err != nil || size > largestBatch {
+		return 0, nil, errShort
+	}
+	frames = make([]byte, size)
+	if _, err := io.ReadFull(s.source, frames); err != nil {
+		return 0, nil, err
+	}
+	if found := sha256.Sum256(frames); subtle.ConstantTimeCompare(found[:], sum) != 1 {
+		return 0, nil, errSeal
+	}
+	keyStream(key).XORKeyStream(frames, frames)
+	return number, frames, nil
+}
+
 // follower is the leader's side of a connection to another helper.
 type follower struct {
-	number  uint32
-	records chan passedOn
+	sending sync.Mutex
+	sealed  *sealed // once it is connected
+	raw     syscall.RawConn
+	waiting int // records that are not sent yet
+	records chan []byte
 	ended   chan struct{}
 	once    sync.Once
 	answer  func(kind byte, payload []byte)
 }
 
-// passedOn is a batch for a follower: its number there, and its frames, which all followers share.
-type passedOn struct {
-	number uint32
-	frames []byte
-}
-
-// run connects, passes on what it is given, and reports every answer, until the connection breaks or is not wanted.
+// run connects, and reports every answer, until the connection breaks or is not wanted.
 func (f *follower) run(address string, key []byte) {
 	err := f.carry(address, key)
 	f.end()
@@ -59,24 +244,19 @@ func (f *follower) carry(address string, key []byte) error {
 	if err != nil {
 		return err
 	}
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return err
+	}
+	f.sending.Lock()
+	f.sealed, f.raw = s, raw
+	f.sending.Unlock()
 	f.answer(frameJoined, nil)
 	go func() { // a follower that was stopped takes nothing: only this ends a send to it
 		<-f.ended
 		conn.Close()
 	}()
-	go func() {
-		defer conn.Close()
-		for {
-			select {
-			case record := <-f.records:
-				if s.send(binary.BigEndian.AppendUint32(nil, record.number), record.frames) != nil {
-					return
-				}
-			case <-f.ended:
-				return
-			}
-		}
-	}()
+	go f.sendWaiting(conn)
 	for {
 		record, err := s.receive(largestAnswer)
 		if err != nil {
@@ -89,191 +269,70 @@ func (f *follower) carry(address string, key []byte) error {
 	}
 }
 
+// sendWaiting sends what the system did not take at once.
+func (f *follower) sendWaiting(conn net.Conn) {
+	for {
+		select {
+		case record := <-f.records:
+			if _, err := conn.Write(record); err != nil {
+				f.end()
+				return
+			}
+			f.sending.Lock()
+			f.waiting--
+			f.sending.Unlock()
+		case <-f.ended:
+			return
+		}
+	}
+}
+
 // isAnswer says whether a record is what a follower may say: the session would give up the leader for anything else.
 func isAnswer(record []byte) bool {
 	return len(record) == 5 && record[0] == frameDone || len(record) >= 2 && record[0] == frameFailed
 }
 
-// pass has a record sent; a follower that does not keep up is given up.
-func (f *follower) pass(record passedOn) {
+// pass sends a batch: at once as far as the system takes it, the rest beside all else. A follower that does not keep up
+// is given up.
+func (f *follower) pass(number uint32, batch *packed) {
+	f.sending.Lock()
+	defer f.sending.Unlock()
+	if f.sealed == nil {
+		f.end()
+		return
+	}
+	record := f.sealed.record(batch.head(number))
+	if len(batch.content) < smallBatch {
+		record = append(record, batch.content...)
+		f.push(record)
+		return
+	}
+	f.push(record)
+	f.push(batch.content)
+}
+
+// smallBatch is one that is sent by one system call with its head.
+const smallBatch = 8 * 1024
+
+func (f *follower) push(content []byte) {
+	if f.waiting == 0 {
+		// An error shows when the rest is sent.
+		_ = f.raw.Write(func(descriptor uintptr) bool {
+			if size, err := syscall.Write(int(descriptor), content); err == nil {
+				content = content[size:]
+			}
+			return true
+		})
+		if len(content) == 0 {
+			return
+		}
+	}
 	select {
-	case f.records <- record:
+	case f.records <- content:
+		f.waiting++
 	default:
 		f.end()
 	}
 }
 
 func (f *follower) end() { f.once.Do(func() { close(f.ended) }) }
-
-// join makes another helper a follower, beside all else.
-func (r *receiver) join(f *fields) error {
-	number, key, address := f.u32(), append([]byte(nil), f.take(keySize)...), f.text()
-	if f.err != nil {
-		return f.err
-	}
-	r.leave(number)
-	each := &follower{number: number, records: make(chan passedOn, waitingRecords), ended: make(chan struct{})}
-	each.answer = func(kind byte, payload []byte) {
-		// An error means that the stream has ended, and with it the program.
-		_ = r.wire.send(frameRelayed, append(append(binary.BigEndian.AppendUint32(nil, number), kind), payload...))
-	}
-	if r.followers == nil {
-		r.followers = map[uint32]*follower{}
-	}
-	r.followers[number] = each
-	go each.run(address, key)
-	return nil
-}
-
-// leave gives up a follower.
-func (r *receiver) leave(number uint32) {
-	if each, ok := r.followers[number]; ok {
-		each.end()
-		delete(r.followers, number)
-	}
-}
-
-// relayed is a batch that is kept until it is complete, to be passed on and then carried out.
-type relayed struct {
-	followers [][2]uint32 // number of each, and of the batch for it
-	frames    []byte
-}
-
-// beginRelay has what comes until the end of the batch passed on.
-func (r *receiver) beginRelay(f *fields) error {
-	r.relay = &relayed{}
-	for len(f.rest) > 0 && f.err == nil {
-		r.relay.followers = append(r.relay.followers, [2]uint32{f.u32(), f.u32()})
-	}
-	return f.err
-}
-
-// keep adds a frame to what is passed on.
-func (b *relayed) keep(kind byte, payload []byte) error {
-	if len(b.frames)+len(payload)+9 > largestRecord {
-		return fmt.Errorf("a batch of more than %d bytes is not passed on", largestRecord)
-	}
-	b.frames = append(b.frames, kind)
-	b.frames = binary.BigEndian.AppendUint32(b.frames, uint32(len(payload)))
-	b.frames = append(b.frames, payload...)
-	return nil
-}
-
-// passOn sends a batch to the followers, and then carries it out here.
-func (r *receiver) passOn() error {
-	batch := r.relay
-	r.relay = nil
-	for _, each := range batch.followers {
-		if to, ok := r.followers[each[0]]; ok {
-			to.pass(passedOn{each[1], batch.frames})
-		}
-	}
-	return r.carryOut(batch.frames)
-}
-
-// carryOut takes frames that have come together.
-func (r *receiver) carryOut(frames []byte) error {
-	f := &fields{rest: frames}
-	for len(f.rest) > 0 {
-		kind := f.take(1)
-		payload := f.take(int(f.u32()))
-		if f.err != nil {
-			return f.err
-		}
-		if !isChange(kind[0]) {
-			return fmt.Errorf("frame %s is not passed on", strconv.QuoteRune(rune(kind[0])))
-		}
-		if err := r.take(kind[0], payload); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// isChange says whether a frame is a whole change, which needs no answer to go on.
-func isChange(kind byte) bool {
-	switch kind {
-	case frameUnlink, frameDelete, frameMkdir, frameLink, frameFile:
-		return true
-	}
-	return false
-}
-
-// listen opens a port for the leader, who has the key. One that was open before is closed.
-func (r *receiver) listen(f *fields) error {
-	key := append([]byte(nil), f.take(keySize)...)
-	if f.err != nil {
-		return f.err
-	}
-	if r.door != nil {
-		r.door.Close()
-	}
-	door, err := net.Listen("tcp", ":0")
-	if err != nil {
-		return r.send(frameListening, append([]byte{0, 0}, err.Error()...))
-	}
-	r.door = door
-	go r.admit(door, key)
-	port := door.Addr().(*net.TCPAddr).Port
-	return r.send(frameListening, binary.BigEndian.AppendUint16(nil, uint16(port)))
-}
-
-// admit takes connections of whoever shows the key, few at a time, until the door is closed.
-func (r *receiver) admit(door net.Listener, key []byte) {
-	places := make(chan struct{}, mostStrangers)
-	for {
-		conn, err := door.Accept()
-		if err != nil {
-			return
-		}
-		select {
-		case places <- struct{}{}:
-			go func() {
-				defer func() { <-places }()
-				defer conn.Close()
-				if s, err := seal(conn, key, false); err == nil {
-					r.follow(s)
-				}
-			}()
-		default:
-			conn.Close()
-		}
-	}
-}
-
-// follow carries out what the leader passes on.
-func (r *receiver) follow(s *sealed) {
-	for {
-		record, err := s.receive(largestRecord)
-		if err != nil {
-			return
-		}
-		for _, answer := range r.carryOutRelayed(record) {
-			if s.send(answer) != nil {
-				return
-			}
-		}
-	}
-}
-
-// carryOutRelayed carries out a batch unless a later one has come by the stream meanwhile; returns the answers.
-func (r *receiver) carryOutRelayed(record []byte) (answers [][]byte) {
-	r.turn.Lock()
-	defer r.turn.Unlock()
-	f := &fields{rest: record}
-	number := f.u32()
-	if f.err != nil || number <= r.latest {
-		return nil
-	}
-	r.diverted = func(kind byte, payload []byte) {
-		answers = append(answers, append([]byte{kind}, payload...))
-	}
-	defer func() { r.diverted, r.failed = nil, false }()
-	if err := r.carryOut(f.rest); err != nil {
-		return append(answers, append([]byte{frameFailed, failureOther}, err.Error()...))
-	}
-	if err := r.commit(number); err != nil {
-		return nil
-	}
-	return answers
-}

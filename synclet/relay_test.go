@@ -47,6 +47,31 @@ func start(t *testing.T) *session {
 	return s
 }
 
+// startRelay starts a leader that carries out nothing itself.
+func startRelay(t *testing.T) *session {
+	t.Helper()
+	said := make(chan struct{})
+	source, toHelper := io.Pipe()
+	fromHelper, sink := io.Pipe()
+	l := &leader{wire: newWire(source, sink)}
+	go func() {
+		defer close(said)
+		_ = l.serve(l.take)
+		sink.Close()
+	}()
+	t.Cleanup(func() {
+		toHelper.Close()
+		fromHelper.Close()
+		<-said
+		for number := range l.followers {
+			l.leave(number)
+		}
+	})
+	s := &session{newWire(fromHelper, toHelper), t, ""}
+	s.say(frameHello, []byte{0, protocolVersion})
+	return s
+}
+
 func (s *session) say(kind byte, payload []byte) {
 	s.t.Helper()
 	if err := s.send(kind, payload); err != nil {
@@ -121,6 +146,55 @@ func TestABatchIsPassedOnAndEveryHelperAnswersForItself(t *testing.T) {
 	}
 }
 
+func TestALeaderOutsideOfAllContainersPassesOnAndKeepsNothing(t *testing.T) {
+	leader, one := startRelay(t), start(t)
+	leader.join(1, testKey, one.listen())
+	leader.expect("y\x00\x00\x00\x01j")
+	large := string(bytes.Repeat([]byte("long "), 20000)) // more than is sent at once
+	for number, sent := range []string{1: "small", 2: large, 3: ""} {
+		leader.say(frameRelay, []byte{0, 0, 0, 1, 0, 0, 0, byte(number)})
+		leader.file("/app/x", sent)
+		leader.commit(0)
+		if number == 0 { // not later than what is there
+			continue
+		}
+		leader.expect("y\x00\x00\x00\x01A\x00\x00\x00" + string(rune(number)))
+		if got := content(t, one.root+"/app/x"); got != sent {
+			t.Errorf("got %d bytes", len(got))
+		}
+	}
+	leader.say(frameLeave, []byte{0, 0, 0, 1})
+	if kind, payload, err := leader.receive(); err != nil || kind != frameRelayed || payload[4] != frameLost {
+		t.Errorf("got %q, %q, %v", kind, payload, err)
+	}
+}
+
+func TestALeaderOutsideOfAllContainersTakesNothingElse(t *testing.T) {
+	for _, kind := range []byte{frameFile, frameRun, frameListen, frameRestart} {
+		leader := startRelay(t)
+		leader.say(kind, testKey)
+		if _, _, err := leader.receive(); err != io.EOF {
+			t.Errorf("%q: %v", kind, err)
+		}
+	}
+}
+
+func TestAHelperListensWhereProgramsDoNot(t *testing.T) {
+	taken := []int{}
+	for i := 0; i < 5; i++ {
+		door, err := open(taken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer door.Close()
+		port := door.Addr().(*net.TCPAddr).Port
+		if port < lowestPort || contains(taken, port) {
+			t.Errorf("it listens at %d", port)
+		}
+		taken = append(taken, port)
+	}
+}
+
 func TestWhatIsPassedOnLateDoesNotUndoWhatCameByTheStream(t *testing.T) {
 	leader, one := start(t), start(t)
 	leader.join(1, testKey, one.listen())
@@ -168,6 +242,13 @@ func TestOnlyWhoHasTheKeyIsLetIn(t *testing.T) {
 	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	if answer, _ := io.ReadAll(conn); len(answer) > 2*keySize+4 {
 		t.Errorf("a stranger got %d bytes", len(answer))
+	}
+	for i := 0; i < 2*mostStrangers; i++ { // they wait, and show nothing
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
 	}
 	leader.join(2, testKey, port)
 	leader.expect("y\x00\x00\x00\x02j")
@@ -277,14 +358,30 @@ func ends(t *testing.T) (one, other *sealed) {
 	return one, other
 }
 
-// recorder keeps what is written instead of sending it.
-type recorder struct {
-	net.Conn
-	bytes.Buffer
+func TestABatchThatWasChangedIsRefused(t *testing.T) {
+	for _, changed := range []int{-1, 0, 9} {
+		one, other := ends(t)
+		batch, err := new(leader).pack([]byte("some frames"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		record := append(one.record(batch.head(5)), batch.content...)
+		if changed >= 0 {
+			record[len(record)-1-changed] ^= 1
+		}
+		if bytes.Contains(record, []byte("frames")) {
+			t.Error("it can be read on the way")
+		}
+		other.source.Reset(bytes.NewReader(record))
+		number, frames, err := readBatch(other)
+		if changed < 0 && (err != nil || number != 5 || string(frames) != "some frames") {
+			t.Errorf("got %d, %q, %v", number, frames, err)
+		}
+		if changed >= 0 && err == nil {
+			t.Error("taken")
+		}
+	}
 }
-
-func (r *recorder) Write(b []byte) (int, error) { return r.Buffer.Write(b) }
-func (r *recorder) Read(b []byte) (int, error)  { return r.Buffer.Read(b) }
 
 func TestARecordThatWasChangedOrRepeatedIsRefused(t *testing.T) {
 	for name, forge := range map[string]func(record []byte) []byte{
@@ -295,18 +392,11 @@ func TestARecordThatWasChangedOrRepeatedIsRefused(t *testing.T) {
 		"too large": func(record []byte) []byte { record[0] = 1; return record },
 	} {
 		one, other := ends(t)
-		written := &recorder{Conn: one.Conn}
-		one.Conn = written
-		if err := one.send([]byte("some content")); err != nil {
-			t.Fatal(err)
-		}
-		forged := forge(append([]byte{}, written.Bytes()...))
+		forged := forge(one.record([]byte("some content")))
 		if bytes.Contains(forged, []byte("content")) {
 			t.Error("it can be read on the way")
 		}
-		taken := &recorder{Conn: other.Conn}
-		taken.Buffer.Write(forged)
-		other.Conn = taken
+		other.source.Reset(bytes.NewReader(forged))
 		first, err := other.receive(100)
 		if name == "unchanged" || name == "repeated" {
 			if err != nil || string(first) != "some content" {
@@ -317,6 +407,5 @@ func TestARecordThatWasChangedOrRepeatedIsRefused(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: taken", name)
 		}
-		one.Conn, other.Conn = written.Conn, taken.Conn
 	}
 }

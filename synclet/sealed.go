@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha256"
@@ -17,9 +18,6 @@ import (
 // keySize is that of the key which both ends of a sealed connection have from elsewhere.
 const keySize = 32
 
-// largestRecord limits what one record holds, and so how much either end has to keep.
-const largestRecord = 1024 * 1024
-
 // sealPatience is how long the other end may take to show that it has the key.
 const sealPatience = 3 * time.Second
 
@@ -31,6 +29,7 @@ var errSeal = errors.New("the other end has another key")
 // used once; each direction has its own.
 type sealed struct {
 	net.Conn
+	source  *bufio.Reader // of the connection
 	in, out direction
 }
 
@@ -57,13 +56,13 @@ func seal(conn net.Conn, key []byte, leads bool) (*sealed, error) {
 	if _, err := io.ReadFull(conn, other); err != nil {
 		return nil, err
 	}
-	s := &sealed{Conn: conn}
+	s := &sealed{Conn: conn, source: bufio.NewReaderSize(conn, 4096)}
 	if leads {
 		s.out, s.in = directionOf(key, "forth", own, other), directionOf(key, "back", own, other)
 	} else {
 		s.in, s.out = directionOf(key, "forth", other, own), directionOf(key, "back", other, own)
 	}
-	if err := s.send(); err != nil {
+	if err := s.send(nil); err != nil {
 		return nil, err
 	}
 	if _, err := s.receive(0); err != nil {
@@ -73,14 +72,19 @@ func seal(conn net.Conn, key []byte, leads bool) (*sealed, error) {
 }
 
 func directionOf(key []byte, name string, leader, follower []byte) direction {
-	block, err := aes.NewCipher(authenticate(key, []byte("encrypt "+name), leader, follower))
+	return direction{
+		stream: keyStream(authenticate(key, []byte("encrypt "+name), leader, follower)),
+		key:    authenticate(key, []byte("authenticate "+name), leader, follower),
+	}
+}
+
+// keyStream is AES-256 in counter mode from 0 on: no key may be used for another one.
+func keyStream(key []byte) cipher.Stream {
+	block, err := aes.NewCipher(key)
 	if err != nil {
 		panic(err) // no key has another length
 	}
-	return direction{
-		stream: cipher.NewCTR(block, make([]byte, aes.BlockSize)),
-		key:    authenticate(key, []byte("authenticate "+name), leader, follower),
-	}
+	return cipher.NewCTR(block, make([]byte, aes.BlockSize))
 }
 
 // authenticate is HMAC-SHA256 (RFC 2104), with a key of up to 64 bytes.
@@ -120,28 +124,24 @@ func (d *direction) sum(head, encrypted []byte) []byte {
 	return authenticate(d.key, binary.BigEndian.AppendUint64(nil, d.count), head, encrypted)
 }
 
-// send writes a record, which consists of these parts, at once.
-func (s *sealed) send(parts ...[]byte) error {
-	size := 0
-	for _, part := range parts {
-		size += len(part)
-	}
-	record := make([]byte, 4, 4+size+sha256.Size)
-	binary.BigEndian.PutUint32(record, uint32(size))
-	for _, part := range parts {
-		start := len(record)
-		record = record[:start+len(part)]
-		s.out.stream.XORKeyStream(record[start:], part)
-	}
-	record = append(record, s.out.sum(record[:4], record[4:])...)
-	_, err := s.Conn.Write(record)
+// send writes a record.
+func (s *sealed) send(content []byte) error {
+	_, err := s.Conn.Write(s.record(content))
 	return err
+}
+
+// record is the next one that is sent.
+func (s *sealed) record(content []byte) []byte {
+	record := make([]byte, 4+len(content), 4+len(content)+sha256.Size)
+	binary.BigEndian.PutUint32(record, uint32(len(content)))
+	s.out.stream.XORKeyStream(record[4:], content)
+	return append(record, s.out.sum(record[:4], record[4:])...)
 }
 
 // receive reads the next record, of a limited size.
 func (s *sealed) receive(limit int) ([]byte, error) {
 	var head [4]byte
-	if _, err := io.ReadFull(s.Conn, head[:]); err != nil {
+	if _, err := io.ReadFull(s.source, head[:]); err != nil {
 		return nil, err
 	}
 	size := binary.BigEndian.Uint32(head[:])
@@ -149,7 +149,7 @@ func (s *sealed) receive(limit int) ([]byte, error) {
 		return nil, fmt.Errorf("a record of %d bytes is too large", size)
 	}
 	content := make([]byte, size+sha256.Size)
-	if _, err := io.ReadFull(s.Conn, content); err != nil {
+	if _, err := io.ReadFull(s.source, content); err != nil {
 		return nil, err
 	}
 	content, sum := content[:size], content[size:]

@@ -53,8 +53,9 @@ async def pods(helper: Path, tmp_path: Path) -> AsyncIterator[Pods]:
             root.mkdir()
             opened = open_receiver(machine, REF, ReceiverOptions(layer=True, far=False), root=str(root))
             receivers.append(await stack.enter_async_context(opened))
+        assert (leader := receivers[0].leader)
         for receiver in receivers[1:]:
-            assert await receiver.follow(receivers[0], "127.0.0.1")
+            assert await receiver.follow(leader, "127.0.0.1")
         yield Pods(machine, roots, receivers)
 
 

@@ -1,9 +1,10 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from pytilt.cluster.seam import ContainerRef
 from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOptions, Synced
+from pytilt.liveupdate.relaying import Follower, Leader, Relay
 from pytilt.loop.receivers import Receivers
 from pytilt.model.live_updates import Way
 from pytilt.model.logs import Log
@@ -17,17 +18,26 @@ from tests.loop.waiting import running
 class Receiving:
     """A receiver that can only follow another one."""
 
-    way, restarts, pid, broken = Way.LAYER, False, 0, False
+    way, restarts, pid, broken = Way.LAYER, False, 0, True  # broken: as while it carries out an update
 
     def __init__(self) -> None:
-        self.follows: tuple[Receiver, str] | None = None
+        self.follows: tuple[Leader, str] | None = None
+        self.relay = Relay()
+
+    @property
+    def leader(self) -> Leader:
+        return self
+
+    async def introduce(self, follower: Follower, key: bytes, address: str, seconds: float) -> None:
+        raise NotImplementedError
 
     async def closed(self) -> None:
         await asyncio.Event().wait()
 
-    async def follow(self, leader: Receiver, host: str) -> bool:
+    async def follow(self, leader: Leader, host: str, taken: Sequence[int] = ()) -> Follower | None:
+        del taken
         self.follows = leader, host
-        return True
+        return leader.relay.follower()
 
     async def update(self, batch: Batch, log: Log) -> Synced:
         raise NotImplementedError
@@ -45,7 +55,7 @@ class Opened:
 
     def leaders(self) -> dict[str, str]:
         """Who follows whom."""
-        names = {receiver: name for name, receiver in self.by_pod.items()}
+        names: dict[Leader, str] = {receiver: name for name, receiver in self.by_pod.items()}
         return {
             name: names[each.follows[0]]
             for name, each in self.by_pod.items()

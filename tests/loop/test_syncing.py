@@ -22,7 +22,7 @@ from pytilt.loop.syncing import Syncing
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.files import FileRule, Ignore
 from pytilt.model.images import BuiltImage, CustomBuild, LiveUpdate, Run, Sync
-from pytilt.model.live_updates import LiveContainer, LiveUpdateState, Way
+from pytilt.model.live_updates import LiveContainer, LiveUpdateState, Reach, Way
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import (
     FileWatch,
@@ -501,7 +501,8 @@ async def test_what_could_not_be_brought_to_an_image_of_the_yaml_fails_and_comes
 async def test_what_receives_in_each_container_is_reported_until_it_is_gone(trial: Trial):
     async with running(trial.receivers.run()):
         await eventually(lambda: (found := trial.live()) is not None and found.way is Way.SHELL)
-        assert trial.live() == LiveContainer(pod="web-1", name="web", id="c1", namespace="default", way=Way.SHELL)
+        wanted = LiveContainer(pod="web-1", name="web", id="c1", namespace="default")
+        assert trial.live() == replace(wanted, way=Way.SHELL, reach=Reach.STREAM)
         trial.containers.fail("web-1", SyncError("no way in"))
         trial.run("c2")
         await eventually(lambda: (found := trial.live()) is not None and found.error == "no way in")

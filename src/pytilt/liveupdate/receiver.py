@@ -1,7 +1,7 @@
 """The seam to what receives updates inside of a container: open a stream, send a batch, get its acknowledgement."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from pytilt.liveupdate.archive import Archive, pack
 from pytilt.liveupdate.deltas import Delta, find_delta, name_of
 from pytilt.liveupdate.packing import Frames, LargeFile, pack_frames
 from pytilt.liveupdate.planning import SyncPlan
-from pytilt.liveupdate.relaying import Relay, RelayCall
+from pytilt.liveupdate.relaying import Follower, Leader, Relay, RelayCall
 from pytilt.model.base import Value
 from pytilt.model.images import Run
 from pytilt.model.live_updates import Way
@@ -122,7 +122,10 @@ class Batch:
 
     def call(self, relay: Relay) -> RelayCall:
         """Where the containers meet that get it from one helper."""
-        return self._calls.setdefault(relay, RelayCall())
+        call = self._calls.get(relay)
+        if call is None or (call.closed and relay.direct):
+            call = self._calls[relay] = RelayCall()
+        return call
 
     def pack_again(self) -> None:
         """Forget what is packed: files changed meanwhile."""
@@ -166,12 +169,18 @@ class Receiver(Protocol):
         """Wait until it has ended."""
         ...
 
-    async def follow(self, leader: "Receiver", host: str) -> bool:
-        """Get from now on from another receiver what both are to get; returns whether that can be.
+    @property
+    def leader(self) -> Leader | None:
+        """Itself, if it can pass on batches."""
+        ...
+
+    async def follow(self, leader: Leader, host: str, taken: Sequence[int] = ()) -> Follower | None:
+        """Get from now on from a leader what others get, too; None where that cannot be.
 
         Args:
-            leader: of a container of the same image.
+            leader: of a container of the same image, or on this machine.
             host: address of the pod of this one.
+            taken: ports that the pod's own programs listen at.
         """
         ...
 

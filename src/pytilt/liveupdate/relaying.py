@@ -2,10 +2,15 @@
 
 The helper that passes on is the leader; those that it reaches over the network of the pods are its followers. Each of
 them has its own stream all the same: whatever goes wrong between helpers, the batch goes there through that.
+
+A leader is in one of the containers, and gets what it passes on anyway, or on this machine (`liveupdate.direct`).
 """
 
 import asyncio
 import contextlib
+import time
+from collections.abc import Callable
+from typing import Protocol
 
 from pytilt.liveupdate.packing import Frames
 from pytilt.liveupdate.planning import SyncPlan
@@ -44,6 +49,12 @@ def relayed_size(packed: Frames, plan: SyncPlan) -> int | None:
     return size if size <= _LARGEST_BYTES else None
 
 
+def relayed_frames(packed: Frames, plan: SyncPlan) -> bytes:
+    """The frames of a batch that is passed on."""
+    deletions = b"".join(frames.delete(deletion.remote) for deletion in (*plan.deletions, *packed.vanished))
+    return b"".join((packed.clearing, deletions, *(each for each in packed.content if isinstance(each, bytes))))
+
+
 def answer_seconds(size: int) -> float:
     """How long a follower may take to answer before it gets a batch of a size through its own stream.
 
@@ -62,6 +73,8 @@ class RelayCall:
         """Has it sent it already?"""
         self.members: list[tuple[int, int]] = []
         """The followers that are to get it: number of each, and of the batch for it."""
+        self.sent: float | None = None
+        """When a leader on this machine was given the batch, by the monotonic clock."""
 
 
 class Follower:
@@ -78,19 +91,25 @@ class Follower:
         self.joined: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         """Have the two found each other?"""
         self._answers: asyncio.Queue[Answer | None] = asyncio.Queue()
+        self._lost = asyncio.Event()
+
+    async def lost(self) -> None:
+        """Wait until nothing is passed on to it any more."""
+        await self._lost.wait()
 
     @property
     def reached(self) -> bool:
         """Does the leader reach it, as far as is known?"""
         return self.relay.knows(self) and self.joined.done() and self.joined.result()
 
-    async def carried(self, call: RelayCall, number: int, size: int) -> list[Failed] | None:
+    async def carried(self, call: RelayCall, number: int, size: int, pack: Callable[[], bytes]) -> list[Failed] | None:
         """Wait until the leader has passed a batch on and it is carried out.
 
         Args:
             call: of the batch.
             number: of the batch, greater than those before it.
             size: of the batch, in bytes.
+            pack: makes the frames of the batch.
 
         Returns:
             What failed; None where it has to be sent to this one itself.
@@ -99,8 +118,7 @@ class Follower:
             return None
         member = (self.number, number)
         call.members.append(member)
-        await asyncio.sleep(0)  # the leader begins in this turn of the loop, or not at all
-        if not call.led:
+        if not await self.relay.leads(call, pack):
             call.members.remove(member)
             return None
         failed: list[Failed] = []
@@ -130,12 +148,18 @@ class Follower:
         if not self.joined.done():
             self.joined.set_result(False)
         self._answers.put_nowait(None)
+        self._lost.set()
 
 
 class Relay:
-    """What a helper passes on to others."""
+    """What a helper passes on to others.
 
-    def __init__(self) -> None:
+    Args:
+        write: has a leader on this machine read frames; None: it is in a container, and gets what it passes on anyway.
+    """
+
+    def __init__(self, write: Callable[[bytes], None] | None = None) -> None:
+        self._write = write
         self._followers: dict[int, Follower] = {}
         self._count = 0
         self._given_up: list[int] = []
@@ -151,6 +175,33 @@ class Relay:
         """Is it still one?"""
         return self._followers.get(follower.number) is follower
 
+    @property
+    def direct(self) -> bool:
+        """Is the leader on this machine?"""
+        return self._write is not None
+
+    async def leads(self, call: RelayCall, pack: Callable[[], bytes]) -> bool:
+        """Will the leader pass on a batch to those whom the call names?"""
+        if self._write is None:
+            await asyncio.sleep(0)  # the leader begins in this turn of the loop, or not at all
+        elif not call.led:
+            call.led = True
+            if len(self._followers) == 1:
+                self._send(call, pack)
+            else:  # whoever is to get the same comes in this turn of the loop
+                asyncio.get_running_loop().call_soon(self._send, call, pack)
+        return call.led
+
+    def _send(self, call: RelayCall, pack: Callable[[], bytes]) -> None:
+        call.closed = True
+        if self._write is not None:
+            self._write(b"".join((self._leaving(), frames.relay(call.members), pack(), frames.commit(0))))
+        call.sent = time.monotonic()
+
+    def _leaving(self) -> bytes:
+        given_up, self._given_up = self._given_up, []
+        return b"".join(map(frames.leave, given_up))
+
     async def beginning(self, call: RelayCall, size: int) -> bytes:
         """The frames with which a batch of a size begins that is passed on; empty where it is for nobody else."""
         if not (self._followers or self._given_up) or size * len(self._followers) > _LARGEST_COPIES:
@@ -158,8 +209,7 @@ class Relay:
         call.led = True
         await asyncio.sleep(0)  # whoever is to get the same begins in this turn of the loop
         call.closed = True
-        given_up, self._given_up = self._given_up, []
-        return b"".join(map(frames.leave, given_up)) + (frames.relay(call.members) if call.members else b"")
+        return self._leaving() + (frames.relay(call.members) if call.members else b"")
 
     def take(self, number: int, answer: Answer) -> None:
         """Take what a follower says."""
@@ -177,3 +227,23 @@ class Relay:
         """The helper is gone."""
         for follower in tuple(self._followers.values()):
             self.give_up(follower)
+
+
+class Leader(Protocol):
+    """A helper that passes batches on."""
+
+    @property
+    def relay(self) -> Relay:
+        """What it passes on."""
+        ...
+
+    async def introduce(self, follower: Follower, key: bytes, address: str, seconds: float) -> None:
+        """Have it reach a helper that listens at an address, and pass on to that what both get.
+
+        Args:
+            follower: the helper.
+            key: that the helper has, too.
+            address: `host:port`.
+            seconds: how long it may take.
+        """
+        ...

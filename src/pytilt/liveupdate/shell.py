@@ -16,9 +16,9 @@ from pytilt.liveupdate.receiver import (
     NOT_WRITABLE,
     OPEN_TIMEOUT_SECONDS,
     Batch,
-    Receiver,
     Synced,
 )
+from pytilt.liveupdate.relaying import Follower, Leader
 from pytilt.liveupdate.script import Marks
 from pytilt.model.images import Run
 from pytilt.model.live_updates import Way
@@ -43,6 +43,7 @@ class ShellReceiver:
     way = Way.SHELL
     restarts = False
     pid = 0
+    leader = None
 
     def __init__(self, stream: ExecStream, output: "_ShellOutput", marks: Marks, root: str) -> None:
         self._stream = stream
@@ -61,10 +62,10 @@ class ShellReceiver:
         """See `Receiver.closed`."""
         await self._output.end.wait()
 
-    async def follow(self, leader: Receiver, host: str) -> bool:
+    async def follow(self, leader: Leader, host: str, taken: Sequence[int] = ()) -> Follower | None:
         """See `Receiver.follow`: a shell cannot."""
-        del leader, host
-        return False
+        del leader, host, taken
+        return None
 
     async def update(self, batch: Batch, log: Log) -> Synced:
         """Carry out a batch; see `Receiver.update`."""

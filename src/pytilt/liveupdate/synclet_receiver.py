@@ -5,7 +5,8 @@ import codecs
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
 
 from pytilt.cluster.seam import ExecStream
 from pytilt.errors import PytiltError, SyncError
@@ -13,8 +14,8 @@ from pytilt.host.files.blocks import Blocks
 from pytilt.host.timing import note, step
 from pytilt.liveupdate.deltas import Delta
 from pytilt.liveupdate.packing import Frames, LargeFile, UnreadFile, read_blocks
-from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Receiver, Synced
-from pytilt.liveupdate.relaying import JOIN_SECONDS, Follower, Relay, relayed_size
+from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Synced
+from pytilt.liveupdate.relaying import JOIN_SECONDS, Follower, Leader, Relay, relayed_frames, relayed_size
 from pytilt.liveupdate.stalls import StallClock, StallLimits, stalls_watched
 from pytilt.model.images import Run
 from pytilt.model.live_updates import Way
@@ -94,6 +95,11 @@ class HelperReceiver:
         return self._failed or self._answers.ended
 
     @property
+    def leader(self) -> Leader:
+        """See `Receiver.leader`."""
+        return self
+
+    @property
     def relay(self) -> Relay:
         """What it passes on to other helpers."""
         return self._answers.relay
@@ -102,31 +108,37 @@ class HelperReceiver:
         """See `Receiver.closed`."""
         await self._answers.end.wait()
 
-    async def follow(self, leader: Receiver, host: str, *, seconds: float = JOIN_SECONDS) -> bool:
+    async def follow(
+        self, leader: Leader, host: str, taken: Sequence[int] = (), *, seconds: float = JOIN_SECONDS
+    ) -> Follower | None:
         """See `Receiver.follow`. Updates that the two carry out first do not count for the time that it may take."""
-        if not isinstance(leader, HelperReceiver):
-            return False
         follower = leader.relay.follower()
         key = secrets.token_bytes(frames.KEY_SIZE)
-        with contextlib.suppress(TimeoutError, SyncError, FrameError):
-            if port := await self._listen(key, seconds):
-                await leader.introduce(follower, key, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", seconds)
-                async with asyncio.timeout(seconds):
-                    await asyncio.shield(follower.joined)
-        if follower.reached:
-            self._follower = follower
-        else:
-            follower.relay.give_up(follower)
-        return follower.reached
+        try:
+            with contextlib.suppress(TimeoutError, SyncError, FrameError):
+                if port := await self._listen(key, taken, seconds):
+                    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+                    await leader.introduce(follower, key, address, seconds)
+                    async with asyncio.timeout(seconds):
+                        await asyncio.shield(follower.joined)
+        finally:
+            if not follower.reached:
+                leader.relay.give_up(follower)
+        if not follower.reached:
+            return None
+        before, self._follower = self._follower, follower
+        if before is not None:
+            before.relay.give_up(before)
+        return follower
 
-    async def _listen(self, key: bytes, seconds: float) -> int:
+    async def _listen(self, key: bytes, taken: Sequence[int], seconds: float) -> int:
         """Have the helper open a port; returns which one, 0 for none."""
         async with self._turn:
             if self.broken:
                 return 0
             self._failed = True  # until it has answered
             async with asyncio.timeout(seconds):
-                await self._answers.send(frames.listen(key))
+                await self._answers.send(frames.listen(key, taken))
                 answer = await self._answers.next()
             if not isinstance(answer, Listening):
                 raise FrameError(f"unexpected {type(answer).__name__}")
@@ -134,7 +146,7 @@ class HelperReceiver:
         return answer.port
 
     async def introduce(self, follower: Follower, key: bytes, address: str, seconds: float) -> None:
-        """Have the helper reach one that listens at an address, and pass on to it what both get."""
+        """See `Leader.introduce`."""
         async with self._turn, asyncio.timeout(seconds):
             await self._answers.send(frames.join(follower.number, key, address))
 
@@ -180,9 +192,13 @@ class HelperReceiver:
             return None
         self._number += 1
         began = time.monotonic()
-        failed = await self._follower.carried(batch.call(self._follower.relay), self._number, size)
+        call = batch.call(self._follower.relay)
+        pack = partial(relayed_frames, packed, batch.plan)
+        failed = await self._follower.carried(call, self._number, size, pack)
         if failed is not None:
-            note(StepName.ACKNOWLEDGE, began, time.monotonic())
+            if call.sent is not None:
+                note(StepName.SEND, began, call.sent)
+            note(StepName.ACKNOWLEDGE, call.sent or began, time.monotonic())
         return failed
 
     async def _send_files(self, batch: Batch, packed: Frames) -> SyncError | None:
@@ -443,21 +459,22 @@ class Answers:
 
     async def fill(self) -> None:
         """Read until the stream ends."""
-        with contextlib.suppress(EOFError, OSError):
-            try:
+        try:
+            with contextlib.suppress(EOFError, OSError):
                 while True:
                     channel, data = await self._stream.receive()
                     if channel == 1:
                         self._take(data)
                     else:
                         self._said = (self._said + data.decode(errors="replace"))[-2000:]
-            except (PytiltError, FrameError) as error:
-                self._failure = error
-        self.end.set()
-        self.relay.end()
-        self._taken.set()
-        self._items.put_nowait(None)
-        self._lines.put_nowait(None)
+        except (PytiltError, FrameError) as error:
+            self._failure = error
+        finally:
+            self.end.set()
+            self.relay.end()
+            self._taken.set()
+            self._items.put_nowait(None)
+            self._lines.put_nowait(None)
 
     def _take(self, data: bytes) -> None:
         self.waits.moved()

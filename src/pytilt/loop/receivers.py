@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import PytiltError, SyncError, UnreachableError
+from pytilt.liveupdate.direct import DirectRunner
 from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOpener, ReceiverOptions, Synced
-from pytilt.liveupdate.relaying import RELAYED_FROM
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
+from pytilt.loop.following import Following, LeaderRunner
 from pytilt.loop.freshness import SyncTarget
 from pytilt.loop.pod_lookup import POD_ASPECTS
 from pytilt.model.images import LiveUpdate
@@ -60,9 +61,10 @@ class Receivers:
     Args:
         store: the session's objects.
         open_receiver: opens the way into a container.
+        runner: sends straight to the helpers in containers, where this machine reaches them; None: nothing does.
     """
 
-    def __init__(self, store: Store, open_receiver: ReceiverOpener) -> None:
+    def __init__(self, store: Store, open_receiver: ReceiverOpener, runner: LeaderRunner | None = None) -> None:
         self._store = store
         self._open_receiver = open_receiver
         self._open: dict[str, _Open] = {}
@@ -70,16 +72,16 @@ class Receivers:
         """The containers of each resource to which a stream is to be open."""
         self._processes: dict[str, tuple[int, ...]] = {}
         """The receivers that were opened in each container so far."""
-        self._leaders: dict[tuple[str, ImageName], Receiver] = {}
-        """Of the containers of each image of a resource the one that passes on to the others what all get."""
-        self._following: set[tuple[Receiver, Receiver]] = set()
-        """Receivers that follow a leader, or cannot."""
+        self._following = Following(runner or DirectRunner(None), self._report_container)
+        self._images: dict[str, set[ImageName]] = {}
+        """Those of each resource whose containers were arranged."""
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
         """Keep streams equal to the containers that could be updated, without end; leaving closes them."""
         async with asyncio.TaskGroup() as group:
             self._group = group
+            self._following.begin(group)
             async for changed in self._store.watch(Resource, Runtime, aspects=_INPUTS):
                 self.turn({name for _, name in changed.names})
 
@@ -154,7 +156,9 @@ class Receivers:
                 self._report_container(target.container.id)
                 began = time.monotonic()
                 await stream.closed()
+                opened.receiver = None
             self._reopen(target, opened, time.monotonic() - began)
+            self._report_container(target.container.id)
         except (PytiltError, ExceptionGroup) as failure:
             problem = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
             if not isinstance(problem, PytiltError):
@@ -187,35 +191,17 @@ class Receivers:
         self._arrange(name)
 
     def _arrange(self, name: str) -> None:
-        """Have one container of each image of a resource pass on to the others what all of them get."""
-        images: dict[ImageName, list[tuple[SyncTarget, Receiver]]] = {}
+        """Have the containers of each image of a resource get together what all of them get."""
+        images: dict[ImageName, dict[Receiver, SyncTarget]] = {}
         for key, target in self._wanted.get(name, {}).items():
             opened = self._open.get(key)
             if opened and opened.receiver:
-                images.setdefault(target.image.name, []).append((target, opened.receiver))
-        for image in {each for resource, each in self._leaders if resource == name} - images.keys():
-            self._led_by(self._leaders.pop((name, image)))
-        for image, members in images.items():
-            receivers = [receiver for _, receiver in members]
-            leader = self._leaders.get((name, image))
-            if leader is not None and (leader not in receivers or len(receivers) < RELAYED_FROM):
-                self._led_by(self._leaders.pop((name, image)))
-                leader = None
-            if len(receivers) >= RELAYED_FROM:
-                leader = self._leaders.setdefault((name, image), leader or receivers[0])
-                self._following = {pair for pair in self._following if pair[1] is not leader or pair[0] in receivers}
-                for target, receiver in members:
-                    self._have_follow(receiver, leader, target)
-
-    def _have_follow(self, receiver: Receiver, leader: Receiver, target: SyncTarget) -> None:
-        if receiver is not leader and (receiver, leader) not in self._following and target.pod.ip:
-            assert self._group is not None
-            self._following.add((receiver, leader))
-            self._group.create_task(receiver.follow(leader, target.pod.ip), name=f"relay to {target.pod.name}")
-
-    def _led_by(self, leader: Receiver) -> None:
-        """Forget who follows a leader that is none any more."""
-        self._following = {pair for pair in self._following if pair[1] is not leader}
+                images.setdefault(target.image.name, {})[opened.receiver] = target
+        before = self._images.pop(name, set())
+        if images:
+            self._images[name] = set(images)
+        for image in before | images.keys():
+            self._following.arrange((name, image), images.get(image, {}))
 
     def _described(self, target: SyncTarget) -> LiveContainer:
         opened = self._open.get(target.container.id)
@@ -226,6 +212,7 @@ class Receivers:
             id=target.container.id,
             namespace=target.pod.namespace,
             way=receiver.way if receiver else None,
+            reach=self._following.reach(receiver) if receiver else None,
             restarts=receiver.restarts if receiver else False,
             error=opened.error if opened else "",
         )

@@ -25,6 +25,22 @@ class Way(StrEnum):
         ]
 
 
+class Reach(StrEnum):
+    """On which way small changes come to the helper in a container. All else comes through its stream."""
+
+    STREAM = "stream"
+    """Its own stream, through the cluster or the engine."""
+    RELAY = "relay"
+    """The helper in another container of its image, over the network of the pods."""
+    DIRECT = "direct"
+    """A connection from this machine to its pod."""
+
+    @property
+    def text(self) -> str:
+        """For people, after what receives there."""
+        return {Reach.STREAM: "", Reach.RELAY: ", by way of another pod", Reach.DIRECT: ", reached directly"}[self]
+
+
 class LiveContainer(Value):
     """A container that may be updated in place."""
 
@@ -34,6 +50,8 @@ class LiveContainer(Value):
     namespace: str = ""
     way: Way | None = None
     """None: not open yet, or nothing works."""
+    reach: Reach | None = None
+    """None where `way` is."""
     restarts: bool = False
     """Can its program be started again in place?"""
     error: str = ""

@@ -14,6 +14,7 @@ from pytilt.host.files import FileWatcher
 from pytilt.host.files.following import FollowingWatcher
 from pytilt.host.processes import HostRunner
 from pytilt.host.state import StateDirectory
+from pytilt.liveupdate.direct import DirectRunner
 from pytilt.liveupdate.keeping import KeptFiles
 from pytilt.liveupdate.opening import open_receiver
 from pytilt.loop.apply_records import ApplyRecords
@@ -65,6 +66,7 @@ from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.store.segments import Limits
 from pytilt.store.spans import Span
+from pytilt.synclet.binaries import own_program
 
 SERVER_SECONDS = 2.0
 """So long after its start the server of a session is got ready, if nobody has come before."""
@@ -165,7 +167,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         commands = deploy_commands(runner, access, project, environ)
         custom = CustomDeployKind(store, imaging, commands, kubernetes.applied_objects)
         kinds = _kinds(kubernetes, custom, LocalKind(store, logs, processes), ComposeKind(store))
-        receivers = Receivers(store, partial(open_receiver, access.containers))
+        receivers = Receivers(store, partial(open_receiver, access.containers), DirectRunner(own_program()))
         work = _strategies(kinds, Syncing(store, receivers, kept), applies)
         connecting = Connecting(store, access.cluster, logs.span(TILTFILE, SpanId("cluster")))
         object_applies = KubernetesApplies(store, logs, access.cluster, commands)

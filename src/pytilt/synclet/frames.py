@@ -168,9 +168,9 @@ def restart() -> bytes:
     return frame(b"X")
 
 
-def listen(key: bytes) -> bytes:
-    """Open a port for the helper that passes on batches to this one, and has the same key."""
-    return frame(b"I", key)
+def listen(key: bytes, taken: Iterable[int] = ()) -> bytes:
+    """Open a port for the helper that passes on batches to this one, and has the same key; none of those taken."""
+    return frame(b"I", key + b"".join(map(_PORT.pack, taken)))
 
 
 def join(number: int, key: bytes, address: str) -> bytes:

@@ -55,6 +55,11 @@ def receive(root: str = "/") -> list[str]:
     return ["receive", root] if root != "/" else ["receive"]
 
 
+def relay() -> list[str]:
+    """Pass live updates on to helpers in containers, until standard input ends."""
+    return ["relay"]
+
+
 def supervise(program: Iterable[str], stop_signal: str = "") -> list[str]:
     """Run a program as a container's first process and start it again on request.
 

@@ -125,7 +125,8 @@ def live_lines(state: Snapshot, name: str) -> tuple[str, ...]:
     found = state.get(LiveUpdateState, name)
     lines: dict[str, int] = {}
     for container in found.status.containers if found else ():
-        way = f"{container.name}: {container.way.text}" if container.way else ""
+        reach = container.reach.text if container.reach else ""
+        way = f"{container.name}: {container.way.text}{reach}" if container.way else ""
         line = way or (f"{container.name}: {container.error}" if container.error else "")
         lines[line] = lines.get(line, 0) + 1
     return tuple(f"{line} (in {count} pods)" if count > 1 else line for line, count in lines.items() if line)

@@ -5,6 +5,7 @@ program, however that ends. Not here: what the commands mean, or shells: a reque
 """
 
 from pytilt.host.processes.contract import ProcessOutcome, ProcessRequest, Runner, RunningProcess
+from pytilt.host.processes.piping import PipedProcess, piped
 from pytilt.host.processes.runner import HostRunner
 
-__all__ = ["HostRunner", "ProcessOutcome", "ProcessRequest", "Runner", "RunningProcess"]
+__all__ = ["HostRunner", "PipedProcess", "ProcessOutcome", "ProcessRequest", "Runner", "RunningProcess", "piped"]

@@ -65,6 +65,54 @@ class OutputPipe:
         return len(piece)
 
 
+class OpenInputPipe:
+    """Writes what comes up to a process's standard input, without waiting for it, until it is closed."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._left = bytearray()
+        self._loop = loop
+        self.read_end, self._write_end = os.pipe()
+        os.set_blocking(self._write_end, False)
+
+    def follow(self) -> None:
+        """The process has its own copy of the other end now."""
+        os.close(self.read_end)
+        self.read_end = -1
+
+    def write(self, data: bytes) -> None:
+        """Write as much as the process takes at once, and the rest as soon as it does. Nothing, once it has ended."""
+        if self._write_end < 0:
+            return
+        if not self._left:
+            data = data[self._written(data) :]
+            if data and self._write_end >= 0:
+                self._loop.add_writer(self._write_end, self._write)
+        self._left += data
+
+    def close(self) -> None:
+        """The process reads the end of its input, once it has read what was written."""
+        for end in (self.read_end, self._write_end):
+            if end >= 0:
+                self._loop.remove_writer(end)
+                os.close(end)
+        self.read_end = self._write_end = -1
+        self._left.clear()
+
+    def _write(self) -> None:
+        del self._left[: self._written(self._left)]
+        if not self._left and self._write_end >= 0:
+            self._loop.remove_writer(self._write_end)
+
+    def _written(self, data: bytes | bytearray) -> int:
+        try:
+            return os.write(self._write_end, data)
+        except BlockingIOError:
+            return 0
+        except BrokenPipeError:
+            self.close()
+            return len(data)
+
+
 class InputPipe:
     """Feeds a process's standard input without waiting for it."""
 

@@ -1,0 +1,150 @@
+"""Batches that the helper on this machine brings to those in containers, which are directories of this machine."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from pytilt.errors import SyncError
+from pytilt.host.processes import PipedProcess, ProcessRequest, piped
+from pytilt.host.processes.contract import Output
+from pytilt.liveupdate.direct import DirectRunner
+from pytilt.liveupdate.opening import open_receiver
+from pytilt.liveupdate.planning import SyncedFile, SyncPlan
+from pytilt.liveupdate.receiver import Batch, ReceiverOptions
+from tests.liveupdate.shells import REF, Machine
+from tests.liveupdate.test_relaying import LONG, Pods, save
+from tests.loop.waiting import running
+
+HERE = "127.0.0.1"
+
+
+class Started:
+    """Starts the helper on this machine, and knows what was started."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.pids: list[int] = []
+
+    @asynccontextmanager
+    async def __call__(self, request: ProcessRequest, output: Output) -> AsyncIterator[PipedProcess]:
+        shown = ProcessRequest(argv=("sh", "-c", 'echo $$; exec "$@"', "sh", *request.argv), dir="/", env=())
+        first = asyncio.Event()
+
+        def take(data: bytes) -> None:
+            if not first.is_set():
+                pid, _, data = data.partition(b"\n")
+                self.pids.append(int(pid))
+                first.set()
+            if data:
+                output(data)
+
+        async with piped(shown, take) as process:
+            yield process
+
+    def kill(self) -> None:
+        os.kill(self.pids[-1], signal.SIGKILL)
+
+
+class DirectPods(Pods):
+    """Containers that the helper on this machine reaches."""
+
+    started: Started
+    runner: DirectRunner
+
+    async def follow(self) -> bool:
+        """Have all of them follow the one that runs now."""
+        leader = await self.runner.leader()
+        assert leader is not None
+        followers = [await each.follow(leader, HERE) for each in self.receivers]
+        return all(follower and follower.reached for follower in followers)
+
+
+@pytest.fixture(params=[1, 3])
+async def pods(helper: Path, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[DirectPods]:
+    machine, roots = Machine(layer=helper), [tmp_path / name for name in ("one", "two", "three")[: request.param]]
+    started = Started()
+    runner = DirectRunner(str(helper), lambda _: True, started)
+    async with running(runner.run()), AsyncExitStack() as stack:
+        receivers = []
+        for root in roots:
+            root.mkdir()
+            opened = open_receiver(machine, REF, ReceiverOptions(layer=True, far=False), root=str(root))
+            receivers.append(await stack.enter_async_context(opened))
+        pods = DirectPods(machine, roots, receivers)
+        pods.started, pods.runner = started, runner
+        assert await pods.follow()
+        yield pods
+
+
+async def update(pods: Pods, batch: Batch) -> list[object]:
+    return await pods.update(batch, range(len(pods.receivers)))
+
+
+async def test_what_is_small_comes_directly_and_not_through_the_streams(pods, tmp_path):
+    before = pods.sent
+    for text in (LONG, "again", ""):
+        assert not any(isinstance(each, Exception) for each in await update(pods, save(tmp_path, text)))
+        assert pods.contents() == [text] * len(pods.roots)
+    page = SyncedFile(local=str(tmp_path / "page"), remote="/app/page")
+    await update(pods, Batch(SyncPlan(deletions=(page,))))
+    assert not any((root / "app" / "page").exists() for root in pods.roots)
+    assert pods.sent == before
+
+
+async def test_what_fails_is_explained(pods, tmp_path):
+    (pods.roots[0] / "app").write_text("a file where a directory should be")
+    results = await update(pods, save(tmp_path, LONG))
+    assert [isinstance(result, SyncError) for result in results] == [True, *[False] * (len(results) - 1)]
+    assert "not a directory" in str(results[0])
+
+
+@pytest.mark.parametrize("pods", [3], indirect=True)
+async def test_when_the_helper_on_this_machine_ends_the_streams_carry_all_until_it_runs_again(pods, tmp_path):
+    pods.started.kill()
+    await update(pods, save(tmp_path, "meanwhile"))
+    assert pods.contents() == ["meanwhile"] * len(pods.roots)
+    before = pods.sent
+    async with asyncio.timeout(10):
+        while len(pods.started.pids) < 2:
+            await pods.runner.leader()
+            await asyncio.sleep(0.05)
+    assert await pods.follow()
+    joined = pods.sent
+    assert joined != before
+    await update(pods, save(tmp_path, LONG))
+    assert pods.contents() == [LONG] * len(pods.roots)
+    assert pods.sent == joined
+
+
+@pytest.mark.parametrize("pods", [3], indirect=True)
+async def test_a_helper_on_this_machine_that_is_stopped_holds_nothing_up_for_long(pods, tmp_path):
+    os.kill(pods.started.pids[-1], signal.SIGSTOP)
+    await update(pods, save(tmp_path, LONG))
+    assert pods.contents() == [LONG] * len(pods.roots)
+    await update(pods, save(tmp_path, "newer"))
+    os.kill(pods.started.pids[-1], signal.SIGCONT)
+    await asyncio.sleep(0.1)
+    assert pods.contents() == ["newer"] * len(pods.roots)
+
+
+async def test_a_program_that_is_no_helper_leads_nobody(tmp_path):
+    for text in ("echo hello; cat", "echo; exit 1", "printf '\\036synclet 99 pid=1\\n'; cat"):
+        (tmp_path / "program").write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / "program").chmod(0o755)
+        runner = DirectRunner(str(tmp_path / "program"))
+        async with running(runner.run()):
+            assert await runner.leader(seconds=0.2) is None
+
+
+async def test_without_a_program_nothing_is_reached():
+    for program in (None, "/no/such/program"):
+        runner = DirectRunner(program, lambda _: True)
+        async with running(runner.run()):
+            assert await runner.reaches("10.0.0.1") == bool(program)
+            assert await runner.leader() is None
+    assert not await DirectRunner("/program", lambda _: True).reaches("")
