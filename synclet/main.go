@@ -9,21 +9,24 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 )
 
 // verb runs with the words after it and returns the exit status's error.
 type verb func(arguments []string) error
 
-var verbs = map[string]verb{
-	"dial":      dial,
-	"forward":   forward,
-	"pause":     pause,
-	"publish":   publish,
-	"receive":   receive,
-	"relay":     relay,
-	"supervise": supervise,
+// verbs in the order of their names.
+var verbs = []struct {
+	name string
+	run  verb
+}{
+	{"dial", dial},
+	{"forward", forward},
+	{"pause", pause},
+	{"publish", publish},
+	{"receive", receive},
+	{"relay", relay},
+	{"supervise", supervise},
 }
 
 func main() {
@@ -31,11 +34,16 @@ func main() {
 		end(wrapperName, restartOnChange(os.Args[1:]))
 		return
 	}
-	if len(os.Args) < 2 || verbs[os.Args[1]] == nil {
-		fmt.Fprintf(os.Stderr, "usage: synclet %s\n", strings.Join(verbNames(), "|"))
-		os.Exit(2)
+	names := make([]string, 0, len(verbs))
+	for _, each := range verbs {
+		if len(os.Args) > 1 && os.Args[1] == each.name {
+			end("synclet "+each.name, each.run(os.Args[2:]))
+			return
+		}
+		names = append(names, each.name)
 	}
-	end("synclet "+os.Args[1], verbs[os.Args[1]](os.Args[2:]))
+	fmt.Fprintf(os.Stderr, "usage: synclet %s\n", strings.Join(names, "|"))
+	os.Exit(2)
 }
 
 func end(name string, err error) {
@@ -43,13 +51,4 @@ func end(name string, err error) {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		os.Exit(1)
 	}
-}
-
-func verbNames() []string {
-	names := make([]string, 0, len(verbs))
-	for name := range verbs {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
 }
