@@ -1,6 +1,7 @@
 """What earlier sessions did, kept in the state directory so that it is not done again."""
 
 import hashlib
+import os
 import time
 from contextlib import suppress
 from typing import TypeVar
@@ -37,38 +38,32 @@ class Records:
         """The record of this kind and name, None where there is none that can be read."""
         if not self._used:
             return None
-        directory, file = self._place(kind, name)
-        with suppress(UserError, msgspec.MsgspecError):
-            content = directory.read(file)
-            if content is None:
-                return None
-            path = directory.path / file
-            with suppress(OSError):
-                if time.time() - path.stat().st_mtime > TOUCHED_SECONDS:
-                    path.touch()
-            return msgspec.msgpack.decode(content, type=type_)
+        path = self._path(kind, name)
+        with suppress(OSError, msgspec.MsgspecError), open(path, "rb", buffering=0) as file:  # noqa: PTH123 - quick
+            found = msgspec.msgpack.decode(file.read(), type=type_)
+            if time.time() - os.fstat(file.fileno()).st_mtime > TOUCHED_SECONDS:
+                with suppress(OSError):
+                    os.utime(path)
+            return found
         return None
 
     def has(self, kind: str, name: str) -> bool:
         """Is there a record of this kind and name, readable or not?"""
-        directory, file = self._place(kind, name)
-        return self._used and (directory.path / file).exists()
+        return self._used and os.path.exists(self._path(kind, name))  # noqa: PTH110 - quick
 
     def keep(self, kind: str, name: str, value: object) -> None:
         """Write a record in the place of the one before; where that fails, there is none: the one before is wrong."""
-        directory, file = self._place(kind, name)
         for _ in range(2):
             try:
-                directory.write(file, msgspec.msgpack.encode(value))
+                self._directory.below(kind).write(_file(name), msgspec.msgpack.encode(value))
                 return
             except (UserError, UnicodeEncodeError):  # bytes that are no text; a full disk, which has room once it went
                 self.forget(kind, name)
 
     def forget(self, kind: str, name: str) -> None:
         """Remove a record; one that is not there is no error."""
-        directory, file = self._place(kind, name)
         with suppress(OSError):
-            (directory.path / file).unlink()
+            os.unlink(self._path(kind, name))  # noqa: PTH108 - quick
 
     def prune(self) -> None:
         """Remove what nobody uses any more; reads a directory for each kind and so blocks for a moment."""
@@ -78,5 +73,10 @@ class Records:
                 if path.stat().st_mtime < oldest:
                     path.unlink()
 
-    def _place(self, kind: str, name: str) -> tuple[StateDirectory, str]:
-        return self._directory.below(kind), hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:32]
+    def _path(self, kind: str, name: str) -> str:
+        """Many records are looked up at the start of a session, and `pathlib` takes longer than the disk."""
+        return f"{self._directory.path}/{kind}/{_file(name)}"
+
+
+def _file(name: str) -> str:
+    return hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:32]

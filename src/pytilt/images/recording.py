@@ -19,6 +19,9 @@ from pytilt.model.images import BuiltImage, Delivery, DockerBuild, Registry
 from pytilt.model.logs import Log
 from pytilt.model.texts import exact_json
 
+FRESH_SECONDS = 10.0
+"""Reading files may take long; what the engine has said before that is asked again."""
+
 
 class ImageLookup(Protocol):
     """Knows which images there are; the `Engine` does."""
@@ -67,10 +70,14 @@ class RecordingBuilder:
 
     async def build(self, request: BuildRequest, log: Log) -> BuiltImage:
         """Find the image that the same inputs have made, or build it; see `Builder.build`."""
-        inputs = await self._inputs(request)
         name = f"{request.image.name} {request.platform}"
         record = self._records.find("builds", name, BuildRecord)
-        if record is not None and inputs and record.inputs == inputs and await self._is_there(record.built):
+        # Many images ask at the same time, and what is asked at once is asked in one request.
+        began = asyncio.get_running_loop().time()
+        inputs, there = await asyncio.gather(self._inputs(request), self._is_there(record))
+        if there and asyncio.get_running_loop().time() - began > FRESH_SECONDS:
+            there = await self._is_there(record)
+        if record is not None and inputs and record.inputs == inputs and there:
             log(f"Unchanged since an earlier session: {record.built.reference}\n")
             return record.built
         built = await self._builder.build(request, log)
@@ -78,9 +85,12 @@ class RecordingBuilder:
             self._records.keep("builds", name, BuildRecord(inputs=inputs, built=built))
         return built
 
-    async def _is_there(self, image: BuiltImage) -> bool:
-        """Is it in the engine's store, so that it can be checked at all?"""
-        return bool(image.id) and await self._builder.exists(image)
+    async def _is_there(self, record: BuildRecord | None) -> bool:
+        """Is it in the engine's store, so that it can be checked at all? If nobody knows, it is to be built."""
+        try:
+            return record is not None and bool(record.built.id) and await self._builder.exists(record.built)
+        except DockerApiError:
+            return False
 
     async def exists(self, image: BuiltImage) -> bool:
         """Is the image still in the builder's store?"""

@@ -1,5 +1,6 @@
 """The objects of a Kubernetes cluster."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -42,13 +43,12 @@ class KubernetesCluster:
     async def info(self) -> ClusterInfo:
         """Ask for the version, the nodes and the registry; see `Cluster.info`."""
         connection = self._api.connection
-        answer = await self._api.request("GET", "/version")
+        answer, node = await asyncio.gather(self._api.request("GET", "/version"), self._node())
         if not answer.ok:
             raise failures.denied(connection, "show its version", answer.failure)
         version = answer.json()
         if self._clock_ahead is None and (there := seconds_of_http_date(answer.date)) is not None:
             self._clock_ahead = round(there - self._clock())
-        node = await self._node()
         system = objects.mapping(node, "status", "nodeInfo")
         return ClusterInfo(
             context=connection.context,

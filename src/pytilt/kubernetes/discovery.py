@@ -1,5 +1,7 @@
 """Where the API server keeps the objects of a kind."""
 
+import asyncio
+from collections import defaultdict
 from typing import Any
 from urllib.parse import quote
 
@@ -56,6 +58,7 @@ class Discovery:
         self._api = api
         self._known: dict[tuple[str, str], ApiResource] = {}
         self._learned: dict[tuple[str, str], ApiResource] = {}
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def find(self, api_version: str, kind: str) -> ApiResource | None:
         """The place of a kind, None when the cluster does not have it.
@@ -69,7 +72,9 @@ class Discovery:
         """
         key = (api_version, kind)
         if key not in self._known:
-            await self._ask(api_version)
+            async with self._asking[api_version]:
+                if key not in self._known:  # several watches begin at the same time
+                    await self._ask(api_version)
         # The server lists a kind a moment after its definition is there.
         return self._known.get(key) or self._learned.get(key)
 

@@ -35,6 +35,25 @@ class ResourceRecord(Value):
     """Did a live update bring files into its containers, which their image does not have?"""
 
 
+class RecordedObjects(Value):
+    """What an earlier session applied, and what is there now."""
+
+    record: ResourceRecord
+    found: tuple[KubeObject | None, ...]
+
+    def unchanged(self, wanted: Sequence[KubeObject]) -> tuple[KubeObject, ...] | None:
+        """The objects as they are in the cluster, if they are what is wanted; else None.
+
+        Args:
+            wanted: the objects that would be applied.
+        """
+        if self.record.wanted != _digest(wanted):
+            return None
+        present = tuple(each for each in self.found if each is not None)
+        same = len(present) == len(self.found) and all(map(_is_same, self.record.objects, present))
+        return present if same and _labelled(wanted, present) else None
+
+
 class ApplyRecords:
     """The records of one project in one cluster.
 
@@ -52,20 +71,17 @@ class ApplyRecords:
         """Is there a record of an apply of this resource?"""
         return self._records.has(_KIND, name)
 
-    async def unchanged(self, name: str, wanted: Sequence[KubeObject]) -> tuple[KubeObject, ...] | None:
-        """The objects of a resource as they are in the cluster, if they are what is wanted; else None.
+    async def recorded(self, name: str) -> "RecordedObjects | None":
+        """What an earlier session applied for a resource, and what has become of it; None where nobody knows.
 
         Args:
             name: of the resource.
-            wanted: the objects that it would apply.
         """
         record = self._records.find(_KIND, name, ResourceRecord)
-        if record is None or record.synced or record.wanted != _digest(wanted):
+        if record is None or record.synced:
             return None
         found = await asyncio.gather(*(self._cluster.get(each.ref) for each in record.objects))
-        present = [each for each in found if each is not None]
-        same = len(present) == len(found) and all(map(_is_same, record.objects, present))
-        return tuple(present) if same and _labelled(wanted, present) else None
+        return RecordedObjects(record=record, found=tuple(found))
 
     def applied(self, name: str, wanted: Sequence[KubeObject], present: Sequence[KubeObject]) -> None:
         """Remember an apply that went well.

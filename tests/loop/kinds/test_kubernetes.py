@@ -1,15 +1,23 @@
+import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from pytilt.cluster import objects
 from pytilt.errors import ApplyError, ClusterUnreachableError
+from pytilt.host.records import Records
+from pytilt.host.state import StateDirectory
+from pytilt.images.contract import BuildRequest
+from pytilt.loop.apply_records import ApplyRecords
 from pytilt.loop.imaging import Imaging
 from pytilt.loop.kinds.kubernetes import KubernetesKind
 from pytilt.loop.outcomes import Done
 from pytilt.loop.runtimes import Runtimes
 from pytilt.loop.schedule import Start
+from pytilt.model.images import BuiltImage
+from pytilt.model.logs import Log
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource, ResourceStatus
 from pytilt.model.resources import KubeObject, KubernetesDeploy, ResourceSpec, UpdateSettings
@@ -18,6 +26,7 @@ from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeCluster
 from pytilt.testing.images import FakeBuilder, FakePublisher
+from tests.idle import idle
 from tests.loop.declaring import deployment, image, kubernetes, plain, prepare
 from tests.loop.waiting import logged, running
 
@@ -271,3 +280,40 @@ async def test_a_repair_applies_only_what_somebody_has_changed(store: Store, log
     assert done.status["applied_uids"][1] == uids[1]
     assert done.status["applied_uids"][0] != uids[0]
     assert trial.kind.applied_objects.drifted("web") == ()
+
+
+class SlowBuilder(FakeBuilder):
+    """Builds when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    async def build(self, request: BuildRequest, log: Log) -> BuiltImage:
+        await self.gate.wait()
+        return await super().build(request, log)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+async def test_what_changes_while_images_take_long_is_applied_again(
+    store: Store, logs: LogStore, tmp_path: Path, changed: bool
+):
+    cluster, web = FakeCluster(), deployment("web", image="shop/web")
+    prepare(store, kubernetes("web", web, images=(image("shop/web"),)))
+
+    async def session(*, disturbed: bool) -> None:
+        builder, records = SlowBuilder(), ApplyRecords(Records(StateDirectory(tmp_path)), cluster)
+        imaging, runtimes = Imaging(store, builder, FakePublisher()), Runtimes(store, logs, cluster, "localhost")
+        trial = Trial(store, logs)
+        trial.kind = KubernetesKind(store, cluster, imaging, runtimes, records=records, fresh_seconds=0)
+        async with running() as group:
+            ended = group.create_task(trial.update("web"))
+            await idle()
+            if disturbed:
+                cluster.remove(objects.ref(cluster.stored[0]))
+            builder.gate.set()
+            await ended
+
+    await session(disturbed=False)
+    await session(disturbed=changed)
+    assert len(cluster.applied) == 1 + changed

@@ -1,15 +1,17 @@
 """Resources of Kubernetes objects: images, YAML, apply, and the removal of what is declared no more."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from pytilt.cluster import finalizers, injection, objects, order, workloads
 from pytilt.cluster.seam import Cluster, ObjectRef
-from pytilt.errors import ApplyError
+from pytilt.errors import ApplyError, PytiltError
 from pytilt.host import timing
 from pytilt.loop import applied
 from pytilt.loop.applied_objects import AppliedObjects, Baseline
-from pytilt.loop.apply_records import ApplyRecords
+from pytilt.loop.apply_records import ApplyRecords, RecordedObjects
+from pytilt.loop.failures import first_failure
 from pytilt.loop.imaging import Imaging, step_count
 from pytilt.loop.inference import infer
 from pytilt.loop.narration import UpdateSteps
@@ -18,6 +20,7 @@ from pytilt.loop.object_deletion import ObjectDeletion
 from pytilt.loop.outcomes import Done
 from pytilt.loop.runtimes import Runtimes
 from pytilt.loop.schedule import Start
+from pytilt.model.clusters import ClusterInfo
 from pytilt.model.logs import Log
 from pytilt.model.objects import ClusterState, Resource
 from pytilt.model.resources import KubeObject, KubernetesDeploy, ResourceSpec, UpdateSettings
@@ -26,6 +29,9 @@ from pytilt.store.objects import Store
 
 CLEAR_SECONDS = 30.0
 """How long an object may take to go before it is made anew, as in Tilt."""
+
+FRESH_SECONDS = 10.0
+"""What the cluster has said is asked again when images have taken longer."""
 
 _Key = tuple[str, str, str, str]
 
@@ -40,6 +46,7 @@ class KubernetesKind:
         runtimes: follows the pods.
         clear_seconds: how long an object may take to go that a forced update makes anew.
         records: what earlier sessions applied; None: nothing is known of them.
+        fresh_seconds: how long images may take before the cluster is asked again what is there.
     """
 
     def __init__(
@@ -51,6 +58,7 @@ class KubernetesKind:
         *,
         clear_seconds: float = CLEAR_SECONDS,
         records: ApplyRecords | None = None,
+        fresh_seconds: float = FRESH_SECONDS,
     ) -> None:
         self._store = store
         self._cluster = cluster
@@ -58,6 +66,7 @@ class KubernetesKind:
         self._runtimes = runtimes
         self._clear_seconds = clear_seconds
         self._records = records
+        self._fresh_seconds = fresh_seconds
         self.applied_objects = AppliedObjects()
         """What was applied, so that somebody may look after it."""
 
@@ -80,11 +89,12 @@ class KubernetesKind:
                 await self._clear(resource.status.applied, step_log)
         elif resource.spec.images:
             await self._cluster.prepare(deploy.objects)
-        images = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
-        wanted, first = self._wanted(resource, deploy, images), start.reason == Reason.INITIAL_BUILD
-        present = await self._unchanged(resource, wanted) if first else None
-        recorded = first and self._records is not None and self._records.has(resource.name)
-        if recorded and not (present and all(map(workloads.runs, present))):
+        first = start.reason == Reason.INITIAL_BUILD
+        images, recorded = await self._ensure(resource, info, start, steps)
+        wanted = self._wanted(resource, deploy, images)
+        present: Sequence[KubeObject] | None = recorded.unchanged(wanted) if recorded and wanted else None
+        known = first and self._records is not None and self._records.has(resource.name)
+        if known and not (present and all(map(workloads.runs, present))):
             images = await self._imaging.ensure_published(resource, info, steps, images, sequence=start.sequence)
             before, wanted = wanted, self._wanted(resource, deploy, images)
             present = present if wanted == before else None
@@ -127,9 +137,32 @@ class KubernetesKind:
         supervised = self._imaging.supervised(resource)
         return injection.inject(deploy.objects, references, deployed, deploy.locators, supervised=supervised)
 
-    async def _unchanged(self, resource: Resource, wanted: Sequence[KubeObject]) -> Sequence[KubeObject] | None:
-        """The objects in the cluster, where an earlier session applied the same and nobody has changed them since."""
-        return await self._records.unchanged(resource.name, wanted) if self._records and wanted else None
+    async def _ensure(
+        self, resource: Resource, info: ClusterInfo, start: Start, steps: UpdateSteps
+    ) -> tuple[tuple[DeployedImage, ...], RecordedObjects | None]:
+        """Make the images ready, and find out what has become of what an earlier session applied.
+
+        Both at the same time, so that all resources ask at the same time, and one request answers many.
+        """
+        ensuring = self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
+        if start.reason != Reason.INITIAL_BUILD:
+            return await ensuring, None
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.TaskGroup() as group:
+                asking = group.create_task(self._recorded(resource), name=f"what is there of {resource.name}")
+                images = await ensuring
+        except ExceptionGroup as failures:
+            raise first_failure(failures) from None
+        late = asyncio.get_running_loop().time() - began > self._fresh_seconds
+        return images, await self._recorded(resource) if late else asking.result()
+
+    async def _recorded(self, resource: Resource) -> RecordedObjects | None:
+        """None where nothing is known of an earlier session, or of what has become of its objects."""
+        try:
+            return await self._records.recorded(resource.name) if self._records is not None else None
+        except PytiltError:
+            return None
 
     async def _apply(
         self, resource: Resource, wanted: Sequence[KubeObject], log: Log, seconds: float, *, first: bool
