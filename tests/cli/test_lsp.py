@@ -1,3 +1,4 @@
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -5,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from pytilt.host.processes import HostRunner, ProcessRequest
 from pytilt.lsp.server import CAPABILITIES
 from pytilt.model.commands import Command
 from pytilt.settings import Settings
 from pytilt.testing.project import run_local
+from tests.cli.conftest import Tilt
 
 EXTENSION = "def namespace_yaml(name):\n    '''The YAML of a namespace.'''\n"
 TILTFILE = (
@@ -82,3 +85,29 @@ def test_a_conversation_that_breaks_off_is_no_success(tmp_path: Path, said: byte
     assert (status, answers) == (1, [])
     assert words in error
     assert "Traceback" not in error
+
+
+async def test_editors_speak_with_the_server_over_a_port(tmp_path: Path):
+    said: asyncio.Queue[bytes] = asyncio.Queue()
+    environ = tuple(sorted(Settings.from_environment().environ.items()))
+    argv = (sys.executable, "-m", "pytilt", "lsp", "start", "--address=127.0.0.1:0")
+    request = ProcessRequest(argv=argv, dir=str(tmp_path), env=environ)
+    async with HostRunner() as runner, asyncio.TaskGroup() as group:
+        task = group.create_task(runner.run(request, said.put_nowait, error_output=said.put_nowait))
+        port = int((await said.get()).rpartition(b":")[2])
+        for _ in range(2):  # one after the other, and the first ends without a word
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(framed({"id": 1, "method": "initialize", "params": {}}))
+            length = int((await reader.readline()).partition(b":")[2])
+            await reader.readline()
+            assert json.loads(await reader.readexactly(length))["result"]["capabilities"] == CAPABILITIES
+            writer.close()
+            await writer.wait_closed()
+        task.cancel()
+
+
+@pytest.mark.parametrize("address", ["here", ":x", ":70000", "256.0.0.1:1"])
+def test_an_address_that_is_none_is_an_error(tilt: Tilt, address: str):
+    ended = tilt("lsp", "start", "--address", address)
+    assert ended.status == 1
+    assert ended.error.startswith("Error: ")

@@ -4,13 +4,12 @@ import posixpath
 from collections.abc import Callable
 from functools import cache
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
-from pytilt.host.reading import read_file
 from pytilt.lsp.assistance import Assistance, LoadedFile
 from pytilt.lsp.documents import OpenText
+from pytilt.lsp.loaded_files import LoadedFiles
 from pytilt.lsp.mistakes import mistakes
 from pytilt.lsp.outlines import Outline, outline
 from pytilt.lsp.protocol import DocumentParams, RpcMessage
@@ -51,6 +50,9 @@ class LanguageServer:
         self._open: dict[str, OpenText] = {}
         self._outlines: dict[str, Outline] = {}
         """Of each document the newest that could be read."""
+        self._read: set[str] = set()
+        """The documents of which that is the present text's."""
+        self._files = LoadedFiles()
         self._initialized = self._shut_down = False
         self.exit_status: int | None = None
         """Set when the client has ended the conversation."""
@@ -88,6 +90,7 @@ class LanguageServer:
                 uri = msgspec.convert(request.params, DocumentParams).text_document.uri
                 self._open.pop(uri, None)
                 self._outlines.pop(uri, None)
+                self._read.discard(uri)
                 return [_diagnostics(uri, [])]
         except msgspec.ValidationError as error:
             return [{"method": "window/logMessage", "params": {"type": 1, "message": f"{request.method}: {error}"}}]
@@ -98,8 +101,10 @@ class LanguageServer:
         text = params.content_changes[-1].text if params.content_changes else params.text_document.text
         document = self._open[uri] = OpenText(uri, text)
         own = outline(document.path, document.text)
+        self._read.discard(uri)
         if own is not None:
             self._outlines[uri] = own
+            self._read.add(uri)
         return [_diagnostics(uri, mistakes(document, own, lambda path: self._outline_of(document, path)))]
 
     def initialize(self, _params: object) -> Message:
@@ -144,8 +149,10 @@ class LanguageServer:
         if document is None:
             return asked, None
         line, _ = document.place(asked.position)
-        own = outline(document.path, document.text, line) or self._outlines.get(document.uri) or Outline()
-        return asked, Assistance(document, own, cache(lambda path: self._file(document, path)))
+        own = self._outlines.get(document.uri)
+        if document.uri not in self._read:
+            own = outline(document.path, document.text, line) or own
+        return asked, Assistance(document, own or Outline(), cache(lambda path: self._file(document, path)))
 
     def _outline_of(self, document: OpenText, path: str) -> Outline | None:
         file = self._file(document, path)
@@ -159,15 +166,10 @@ class LanguageServer:
             full = posixpath.normpath(posixpath.join(posixpath.dirname(document.path), path))
         if full is None or "\0" in full:
             return None
-        uri = f"file://{quote(full)}"
         loaded = next((each for each in self._open.values() if each.path == full), None)
         if loaded is None:
-            try:
-                loaded = OpenText(uri, read_file(full).decode(errors="replace"))
-            except OSError:
-                return None
-        found = outline(full, loaded.text) or self._outlines.get(loaded.uri) or Outline()
-        return LoadedFile(document=loaded, outline=found)
+            return self._files.get(full)
+        return LoadedFile(document=loaded, outline=self._outlines.get(loaded.uri) or Outline())
 
 
 def _diagnostics(uri: str, found: list[Message]) -> Message:
