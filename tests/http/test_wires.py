@@ -2,12 +2,12 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
-from pytilt.http.wires import BrokenWireError, SocketWire, Wire, open_tcp, second_address_seconds
+from pytilt.http.wires import CHUNK_BYTES, BrokenWireError, SocketWire, Wire, open_tcp, second_address_seconds
 from tests.http.certificates import Certificate
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -41,6 +41,8 @@ async def opened(kind: str, certificate: Certificate, serve: Serve) -> AsyncIter
     async with server:
         if kind == "unix":
             wire: Wire = await SocketWire.open(str(socket_path))
+        elif kind == "address":
+            wire = await SocketWire.open_address(*server.sockets[0].getsockname()[:2])
         else:
             trusted = certificate.trusted if kind == "tls" else None
             wire = await open_tcp("localhost", server.sockets[0].getsockname()[1], tls=trusted)
@@ -51,13 +53,13 @@ async def opened(kind: str, certificate: Certificate, serve: Serve) -> AsyncIter
             await asyncio.sleep(0)
 
 
-@pytest.fixture(params=["unix", "tcp", "tls"])
+@pytest.fixture(params=["unix", "address", "tcp", "tls"])
 async def shouting(request: pytest.FixtureRequest, certificate: Certificate) -> AsyncIterator[Wire]:
     async with opened(request.param, certificate, shout) as wire:
         yield wire
 
 
-@pytest.fixture(params=["unix", "tcp", "tls"])
+@pytest.fixture(params=["unix", "address", "tcp", "tls"])
 async def refusing(request: pytest.FixtureRequest, certificate: Certificate) -> AsyncIterator[Wire]:
     async with opened(request.param, certificate, refuse) as wire:
         yield wire
@@ -83,7 +85,7 @@ async def test_one_may_send_again_before_anything_comes(shouting: Wire):
     assert received == b"AAA"
 
 
-@pytest.mark.parametrize("kind", ["unix", "tcp"])
+@pytest.mark.parametrize("kind", ["unix", "address", "tcp"])
 async def test_after_the_end_of_sending_bytes_still_come(certificate: Certificate, kind: str):
     async with opened(kind, certificate, shout) as wire:
         await wire.send(b"abc")
@@ -107,6 +109,17 @@ async def test_more_than_the_system_buffers_is_sent_as_it_is_read(shouting: Wire
         while received < len(sent):
             received += len(await shouting.receive())
     assert received == len(sent)
+
+
+async def test_who_receives_much_leaves_a_turn_to_others():
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    wire, others = SocketWire(ours), list[str]()
+    with closing(wire), theirs:
+        theirs.sendall(bytes(CHUNK_BYTES))
+        asyncio.get_running_loop().call_soon(others.append, "their turn")
+        assert len(await wire.receive()) == CHUNK_BYTES
+        assert others == ["their turn"]
 
 
 async def test_sending_to_one_that_is_gone_breaks_the_wire(refusing: Wire):
@@ -147,6 +160,8 @@ async def test_where_nobody_listens_there_is_no_wire(tmp_path: Path):
         await SocketWire.open(str(tmp_path / "none"))
     with pytest.raises(OSError, match="Connect call failed"):
         await open_tcp("127.0.0.1", 1)
+    with pytest.raises(ConnectionRefusedError):
+        await SocketWire.open_address("127.0.0.1", 1)
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ async def open_tcp(
 
 
 class SocketWire:
-    """A `Wire` over a Unix socket, which is used as it is.
+    """A `Wire` over a socket, which is used as it is: with fewer turns of the event loop than a transport takes.
 
     A server may answer and close before it has read all that it was sent. A transport of asyncio's closes at the first
     write that fails, and what had come by then would be lost.
@@ -126,10 +126,24 @@ class SocketWire:
         Raises:
             OSError: nobody listens there, or not to this user.
         """
-        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        return await cls._connect(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), path)
+
+    @classmethod
+    async def open_address(cls, address: str, port: int) -> "SocketWire":
+        """Connect over TCP to an IP address.
+
+        Raises:
+            OSError: nobody answers.
+        """
+        opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return await cls._connect(opened, (address, port))
+
+    @classmethod
+    async def _connect(cls, opened: socket.socket, address: str | tuple[str, int]) -> "SocketWire":
         try:
             opened.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(opened, path)
+            await asyncio.get_running_loop().sock_connect(opened, address)
         except BaseException:
             opened.close()
             raise
@@ -143,7 +157,10 @@ class SocketWire:
     async def receive(self) -> bytes:
         """See `Wire.receive`."""
         with _broken():
-            return await self._loop.sock_recv(self._socket, CHUNK_BYTES)
+            data = await self._loop.sock_recv(self._socket, CHUNK_BYTES)
+        if len(data) == CHUNK_BYTES:
+            await asyncio.sleep(0)  # what is there at once is handed out without a turn of the loop
+        return data
 
     def end_sending(self) -> None:
         """See `Wire.end_sending`."""

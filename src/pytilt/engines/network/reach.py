@@ -3,18 +3,17 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 
 from pytilt.cluster.seam import ByteStream
 from pytilt.docker.seam import ContainerRuntime, Execution
 from pytilt.errors import ClusterUnreachableError, PortClosedError, SyncError
-from pytilt.http.wires import unverified
+from pytilt.http.wires import BrokenWireError, SocketWire, Wire, open_tcp, unverified
 from pytilt.synclet.verbs import dial
 
 CONNECT_SECONDS = 2.0
 """A pod on this machine accepts or refuses at once; only a lost packet takes longer."""
-CHUNK_BYTES = 65536
 
 
 async def output_of(runtime: ContainerRuntime, container: str, argv: Sequence[str]) -> tuple[int, bytes]:
@@ -34,32 +33,30 @@ async def output_of(runtime: ContainerRuntime, container: str, argv: Sequence[st
             return (0 if status is None else status), bytes(written)
 
 
-class SocketStream:
-    """A connection of this process's own; a `ByteStream`."""
+class WireStream:
+    """A connection of this process's own; a `ByteStream`.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    Args:
+        wire: carries it.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
 
     async def send(self, data: bytes) -> None:
         """Write bytes."""
-        try:
-            self._writer.write(data)
-            await self._writer.drain()
-        except OSError as error:
-            raise ClusterUnreachableError(f"the connection to the pod broke: {error}") from error
+        with _mapped():
+            await self._wire.send(data)
 
     async def finish(self) -> None:
         """Write no more."""
-        if self._writer.can_write_eof():  # TLS cannot close one direction
-            self._writer.write_eof()
+        with suppress(OSError):  # it is gone already, which is noticed where it is read
+            self._wire.end_sending()
 
     async def receive(self) -> bytes:
         """The next bytes, empty at the end."""
-        try:
-            return await self._reader.read(CHUNK_BYTES)
-        except OSError as error:
-            raise ClusterUnreachableError(f"the connection to the pod broke: {error}") from error
+        with _mapped():
+            return await self._wire.receive()
 
 
 class ExecutedStream:
@@ -132,7 +129,7 @@ class PodNetwork:
         """
         if self.routed and address:
             context = unverified() if tls else None
-            async with _socket(address, port, context) as stream:
+            async with _straight(address, port, context) as stream:
                 yield stream
         else:
             async with self.through_pod(sandbox, port) as stream:
@@ -182,16 +179,26 @@ async def _first_piece(execution: Execution) -> tuple[int, bytes]:
 
 
 @asynccontextmanager
-async def _socket(address: str, port: int, context: ssl.SSLContext | None) -> AsyncIterator[SocketStream]:
+async def _straight(address: str, port: int, context: ssl.SSLContext | None) -> AsyncIterator[WireStream]:
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            reader, writer = await asyncio.open_connection(address, port, ssl=context)
+            wire: Wire = await (
+                open_tcp(address, port, tls=context) if context else SocketWire.open_address(address, port)
+            )
     except ConnectionRefusedError as error:
         raise PortClosedError(f"nothing listens at port {port} of the pod") from error
     except (OSError, TimeoutError) as error:
         text = str(error) or f"no answer within {CONNECT_SECONDS:g} s"
         raise ClusterUnreachableError(f"port {port} of the pod cannot be reached: {text}") from error
     try:
-        yield SocketStream(reader, writer)
+        yield WireStream(wire)
     finally:
-        writer.close()
+        wire.close()
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    try:
+        yield
+    except BrokenWireError as error:
+        raise ClusterUnreachableError(f"the connection to the pod broke: {error}") from error
