@@ -23,7 +23,7 @@ from pytilt.model.times import in_utc, micros_of, precise, time_of
 from pytilt.server.streaming import Streamed
 from pytilt.store.logs import LogStore, each_line
 from pytilt.store.scanner_pool import LogScanner
-from pytilt.store.search import LogSearch, LogSearcher, backward
+from pytilt.store.search import LogSearch, LogSearcher, backward, check
 
 NDJSON = "application/x-ndjson"
 
@@ -151,7 +151,7 @@ class LogRoutes:
 
     async def _check(self, pattern: str) -> None:
         try:
-            await self._scanner.scan(pattern, ())
+            await check(self._logs, self._scanner, pattern)
         except UserError as problem:
             raise HTTPException(400, str(problem)) from problem
 

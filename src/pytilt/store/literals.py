@@ -1,12 +1,20 @@
 """What a regular expression says of the lines that have it, read from its syntax tree: which words are in them.
 
-Imported by the scanner: nothing may be imported here but the standard library.
+Imported by the scanner: nothing may be imported here but the standard library, and not `typing`, which takes as long as
+all the rest of what the scanner itself imports.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Iterable, Iterator
-from importlib import import_module
-from typing import Any, NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+PARSER = "_parser"
+"""Where `re` has its parser. It is no documented interface: where it is another one, nothing is known of a pattern."""
 
 NEWLINE = 10
 
@@ -14,15 +22,19 @@ Words = tuple[str, ...]
 """At least one of them is in each line that has the pattern."""
 
 
-class RequiredWords(NamedTuple):
-    """What is known of the lines that have a pattern."""
+class RequiredWords:
+    """What is known of the lines that have a pattern.
 
-    choices: tuple[Words, ...] = ()
-    """Each of these is true of every line; none: nothing is known."""
-    bare: bool = False
-    """Is the pattern nothing but the one word, so that each line with the word has it?"""
-    one_line: bool = False
-    """Does it never match a newline, so that several lines can be searched at once?"""
+    Args:
+        choices: each of these is true of every line; none: nothing is known.
+        bare: is the pattern nothing but the one word, so that each line with the word has it?
+        one_line: does it never match a newline, so that several lines can be searched at once?
+    """
+
+    def __init__(self, choices: tuple[Words, ...] = (), *, bare: bool = False, one_line: bool = False) -> None:
+        self.choices = choices
+        self.bare = bare
+        self.one_line = one_line
 
 
 def required(pattern: str, flags: int) -> RequiredWords:
@@ -34,14 +46,13 @@ def required(pattern: str, flags: int) -> RequiredWords:
     """
     folded = bool(flags & re.IGNORECASE)
     try:
-        # The parser of `re` is no documented interface: where it is another one, nothing is known, and all is slower.
-        parsed = import_module("re._parser").parse(pattern, flags)
+        parsed = getattr(re, PARSER).parse(pattern, flags)
         tree = _PatternTree(folded=folded, dot_matches_all=bool(flags & re.DOTALL))
         choices = tuple(tree.choices(parsed))
         one_line = tree.is_on_one_line(parsed)
         bare = one_line and len(choices) == 1 and [*map(_letter, parsed)] == [*choices[0][0]]
-        return RequiredWords(choices, bare, one_line)
-    except (ImportError, AttributeError, TypeError, ValueError, KeyError, RecursionError):
+        return RequiredWords(choices, bare=bare, one_line=one_line)
+    except (AttributeError, TypeError, ValueError, KeyError, RecursionError):
         return RequiredWords()
 
 

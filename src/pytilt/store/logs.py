@@ -114,6 +114,11 @@ class LogStore:
         return self._index.next_number
 
     @property
+    def size(self) -> int:
+        """How many bytes are kept."""
+        return self._segments.end - self._segments.begin
+
+    @property
     def first_number(self) -> int:
         """Of the first line that is still kept."""
         return self._index.first_number

@@ -1,9 +1,10 @@
 """The program that scans a log for a pattern, and the pattern.
 
-A process of its own, as a regular expression may take years over a line and nothing can interrupt it: nothing may be
-imported here but the standard library. Each request on its standard input, a socket, is a length in four bytes and a
-tuple in the form of `marshal`: the pattern, pieces of the log, whether to begin at their end, and how many matching
-lines are enough. The answers go back the same way, in order. What takes too long is ended by the kernel's SIGVTALRM.
+A process of its own, as a regular expression may take years over a line and nothing can interrupt it. To start at once
+it imports nothing but the standard library, and of that little. Each request on its standard input, a socket, is a
+length in four bytes and a tuple in the form of `marshal`: the pattern, pieces of the log, whether to begin at their
+end, and how many matching lines are enough. The answers go back the same way, in order. What takes too long is ended
+by the kernel's SIGVTALRM.
 """
 
 import marshal
@@ -13,7 +14,6 @@ import signal
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
-from typing import Self
 
 from pytilt.store.literals import required
 
@@ -203,7 +203,7 @@ def _finder_by_letter(data: bytes, word: bytes, at: int, *, ignoring_case: bool)
 
 
 class PieceReader:
-    """Consecutive bytes of a log, which are read when they are needed, for as long as a block.
+    """Consecutive bytes of a log, which are read when they are needed; to be closed.
 
     Args:
         pieces: each begins where the one before ends.
@@ -214,11 +214,7 @@ class PieceReader:
         self._files: dict[str, int] = {}
         self.size = sum(len(each) if isinstance(each, bytes) else each[4] - each[3] for each in pieces)
 
-    def __enter__(self) -> Self:
-        """Begin."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         """Close the files."""
         for file in self._files.values():
             os.close(file)
@@ -327,11 +323,13 @@ def answer(request: Request, limit: Limit = no_limit) -> Answer:
         pattern = _pattern(text)
     except ValueError as problem:
         return f"{REFUSED}{problem}", b"", 0, 0
+    reader = PieceReader(pieces)
     try:
-        with PieceReader(pieces) as opened:
-            found, first, last = scan(pattern, opened, backward=backward, enough=enough, limit=limit)
+        found, first, last = scan(pattern, reader, backward=backward, enough=enough, limit=limit)
     except StaleError:
         return STALE, b"", 0, 0
+    finally:
+        reader.close()
     return LINES, found.tobytes(), first, last
 
 

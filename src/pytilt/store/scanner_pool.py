@@ -23,7 +23,7 @@ MOST_WORKERS = 4
 IN_FLIGHT = 2
 """So many requests a worker has at once: it goes on with the second while the answer to the first is read."""
 
-IDLE_SECONDS = 10.0
+IDLE_SECONDS = 30.0
 """Workers that have nothing to do for so long end."""
 
 
@@ -47,6 +47,11 @@ class ScanResult(Value):
 
 class LogScanner(Protocol):
     """What scans pieces of the log."""
+
+    @property
+    def workers(self) -> int:
+        """So many scans are carried out at once, at most."""
+        ...
 
     @property
     def ahead(self) -> int:
@@ -140,6 +145,11 @@ class ScannerPool:
         self._end()
         for worker in self._ending:
             await worker.wait_closed()
+
+    @property
+    def workers(self) -> int:
+        """See `LogScanner`."""
+        return self._most
 
     @property
     def ahead(self) -> int:

@@ -302,6 +302,15 @@ class LogSearcher:
         yield [*self._surroundings.following(end)]
 
 
+async def check(logs: LogStore, scanner: LogScanner, pattern: str) -> None:
+    """Have a pattern looked at before a search, by as many workers as that will take: they start beside each other.
+
+    Raises:
+        UserError: it is no regular expression, or the search cannot begin.
+    """
+    await asyncio.gather(*(scanner.scan(pattern, ()) for _ in range(min(scanner.workers, 1 + logs.size // PART_BYTES))))
+
+
 async def backward(
     logs: LogStore, scanner: LogScanner, wanted: LogSearch, numbers: range
 ) -> AsyncGenerator[list[Line | None]]:

@@ -15,6 +15,7 @@ class InlineScanner:
     """
 
     def __init__(self, ahead: int = 2) -> None:
+        self.workers = 1
         self.ahead = ahead
 
     def scan(
