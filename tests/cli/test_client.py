@@ -1,5 +1,8 @@
 import socket
 import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -57,3 +60,50 @@ def test_a_host_that_nobody_knows_is_no_trace(tilt: Tilt):
     ended = tilt("get", "uiresources", "--host", "no-such-host.invalid")
     assert ended.status == 1
     assert ended.error.startswith("Error: No tilt apiserver found: tilt-default")
+
+
+ANSWER = b'{"metadata": {"name": "web"}, "items": []}\n'
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What was asked of a session that has an answer to everything."""
+    lines: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            lines.append(f"{self.command} {self.path.partition('?')[0]}")
+            body = ANSWER if self.path.startswith("/apis/") else b""
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = answer  # noqa: N815 - the names are the library's
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        monkeypatch.setenv("TILT_PORT", str(server.server_port))
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        yield lines
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("words", "request_line"),
+    [
+        ("get uiresources", "GET /apis/tilt.dev/v1alpha1/uiresources"),
+        ("get uiresource web", "GET /apis/tilt.dev/v1alpha1/uiresources/web"),
+        ("describe uiresource web", "GET /apis/tilt.dev/v1alpha1/uiresources/web"),
+        ("trigger web", "POST /api/trigger"),
+        ("logs web", "GET /api/logs"),
+        ("enable web cart", "POST /api/enable"),
+        ("disable web", "POST /api/enable"),
+        ("args a", "POST /api/args"),
+    ],
+)
+def test_a_verb_asks_once(tilt: Tilt, asked: list[str], words: str, request_line: str):
+    assert (tilt(*words.split()).status, asked) == (0, [request_line])

@@ -12,6 +12,7 @@ from scripts.cli_reference import PAGE, reference
 from tests.cli.conftest import Tilt
 
 SLOW = {"httpx", "websockets", "yaml", "starlette", "uvicorn", "pytilt.tiltfile", "pytilt.kubernetes"}
+SLOWER_THAN_A_VERB = {"click", "msgspec", "pathlib", "socket", "urllib.parse", "hashlib", "inspect", "datetime", "yaml"}
 SLOW_AND_UNUSED = {"httpx", "httpcore", "anyio", "rich", "textual", "websockets", "starlette", "uvicorn"}
 """What a session does without, as long as it has no port and opens nothing in a cluster."""
 
@@ -143,6 +144,24 @@ async def test_an_output_that_takes_nothing_is_no_bug(to: str, status: int, erro
 
 async def test_a_command_that_asks_a_session_starts_without_what_a_session_needs():
     assert await imported(["get", "--help"], "/", SLOW) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "version",
+        "get uiresources",
+        "describe uiresource db",
+        "trigger db",
+        "logs db",
+        "enable db",
+        "args a",
+        "wait --for=create uiresource/db",
+    ],
+)
+@pytest.mark.usefixtures("served")
+async def test_a_plain_verb_imports_nothing_that_takes_longer_than_its_answer(words: str):
+    assert await imported(words.split(), "/", SLOWER_THAN_A_VERB) == (0, b"")
 
 
 async def test_a_session_without_a_port_starts_without_a_web_server_and_large_libraries(tmp_path: Path):

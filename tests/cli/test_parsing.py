@@ -133,6 +133,7 @@ def test_plain_words_are_read(words: list[str], values: dict[str, object]):
         ["a", "--out", "json"],
         ["a", "--help"],
         ["a", "--debug"],
+        ["a", "--dry-run=--"],
     ],
 )
 def test_all_else_is_left_to_click(words: list[str]):

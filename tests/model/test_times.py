@@ -3,9 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pytilt.model.times import (
-    duration_of,
     engine_since,
-    go_duration,
     in_utc,
     later,
     micros_of,
@@ -84,11 +82,6 @@ def test_times_of_other_zones_are_converted_to_utc(text, utc):
     assert in_utc(text) == utc
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0s"), (90, "1m30s"), (1800, "30m0s"), (3601.5, "1h0m1.5s")])
-def test_durations_are_written_as_go_does(seconds: float, text: str):
-    assert go_duration(seconds) == text
-
-
 def test_a_session_writes_microseconds():
     assert precise(datetime(2026, 11, 24, 16, 51, 36, tzinfo=UTC)) == "2026-11-24T16:51:36.000000Z"
 
@@ -120,23 +113,6 @@ def test_times_have_an_order_whatever_digits_they_have(time: str, other: str, ex
 )
 def test_the_next_nanosecond_may_be_in_the_next_second(text: str, following: str):
     assert next_nanosecond(text) == following
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("90s", 90.0),
-        ("1h30m", 5400.0),
-        ("-1.5m", -90.0),
-        ("+.5s", 0.5),
-        ("0", 0.0),
-        ("5", None),
-        ("٣s", None),
-        ("", None),
-    ],
-)
-def test_durations_are_read_as_go_writes_them(text: str, seconds: float | None):
-    assert duration_of(text) == seconds
 
 
 @pytest.mark.parametrize(

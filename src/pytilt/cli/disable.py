@@ -2,7 +2,7 @@
 
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
-from pytilt.cli.enable import chosen_resources
+from pytilt.cli.enable import chosen_resources, switched
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import Argument, Option
 from pytilt.settings import Settings
@@ -24,5 +24,7 @@ def command(names: tuple[str, ...], every: bool, labels: tuple[str, ...], host: 
       tilt disable --all
     """
     client = SessionClient(Settings.from_environment(), host, port)
+    if switched(client, names, every=every, labels=labels, enabled=False):
+        return
     chosen, _ = chosen_resources(client, names, every=every, labels=labels)
     client.post("/api/enable", {"names": chosen, "enabled": False})

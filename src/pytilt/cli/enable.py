@@ -31,10 +31,25 @@ def command(
     if every and only:
         raise UserError("cannot use --all with --only")
     client = SessionClient(Settings.from_environment(), host, port)
+    if not only and switched(client, names, every=every, labels=labels, enabled=True):
+        return
     chosen, others = chosen_resources(client, names, every=every, labels=labels)
     if only:
         client.post("/api/enable", {"names": others, "enabled": False})
     client.post("/api/enable", {"names": chosen, "enabled": True})
+
+
+def switched(
+    client: SessionClient, names: tuple[str, ...], *, every: bool, labels: tuple[str, ...], enabled: bool
+) -> bool:
+    """Enable or disable resources that are all named, at once; False where others are meant, or one is not there."""
+    if not names or every or labels or TILTFILE in names:
+        return False
+    try:
+        client.post("/api/enable", {"names": list(names), "enabled": enabled})
+    except UserError:
+        return False
+    return True
 
 
 def chosen_resources(

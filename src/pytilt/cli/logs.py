@@ -1,20 +1,19 @@
 """`tilt logs`."""
 
+import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import msgspec
-
-from pytilt.cli.client import Json, SessionClient
+from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
 from pytilt.cli.options import SESSION_OPTIONS, seconds_given
 from pytilt.cli.parsing import Argument, IntRange, OneOf, Option
 from pytilt.cli.printing import LogPrinter, row_width, wants_color
+from pytilt.cli.sent_lines import SentBlock, SentLine, sent_block, sent_line
 from pytilt.errors import UserError
-from pytilt.model.lines import Block, Line
-from pytilt.model.times import in_utc
 from pytilt.settings import Settings
 
+Sent = SentLine | SentBlock
 Query = dict[str, str | list[str]]
 
 GAP = "--"
@@ -68,10 +67,9 @@ def command(
     client = SessionClient(settings, host, port)
     names = tuple(dict.fromkeys((*names, *resource)))
     chosen = {"level": level, "tail": tail, "grep": grep, "context": context, "follow": 1 if follow else None}
-    query: Query = {"resource": list(names), "source": source, "format": "blocks"}
+    query: Query = {"resource": list(names), "resources": "known", "source": source, "format": "blocks"}
     query |= {name: str(value) for name, value in chosen.items() if value is not None}
     query |= {name: _moment(text, f"--{name}") for name, text in (("since", since), ("until", until)) if text}
-    _check(client, names)
     color = wants_color(sys.stdout, no_color=settings.no_color)
     printer = LogPrinter(sys.stdout, color=color, prefix=len(names) != 1, width=row_width(sys.stdout, color=color))
     for blocks in _answers(client, query):
@@ -82,22 +80,21 @@ def command(
             _print(printer, blocks)
 
 
-def _answers(client: SessionClient, query: Query) -> Iterator[Sequence[Block | Line | None]]:
+def _answers(client: SessionClient, query: Query) -> Iterator[Sequence[Sent | None]]:
     """What comes, piece by piece: blocks, or single lines with None in the place of those left out."""
-    kind: type[Block | Line] = Line if "grep" in query else Block
-    decoder = msgspec.json.Decoder(kind)
+    read: Callable[[bytes], Sent] = sent_line if "grep" in query else sent_block
     for lines in client.log_lines(query):
-        yield [None if line == b"{}" else decoder.decode(line) for line in lines]
+        yield [None if line == b"{}" else read(line) for line in lines]
 
 
-def _print(printer: LogPrinter, found: Sequence[Block | Line | None]) -> None:
-    blocks = [each for each in found if isinstance(each, Block)]
+def _print(printer: LogPrinter, found: Sequence[Sent | None]) -> None:
+    blocks = [each for each in found if isinstance(each, SentBlock)]
     if blocks:
         printer.blocks(blocks)
         return
-    group: list[Line] = []
+    group: list[SentLine] = []
     for each in found:
-        if isinstance(each, Line):
+        if isinstance(each, SentLine):
             group.append(each)
         else:
             printer.lines(group)
@@ -106,33 +103,27 @@ def _print(printer: LogPrinter, found: Sequence[Block | Line | None]) -> None:
     printer.lines(group)
 
 
-def _documents(found: Sequence[Block | Line | None]) -> Iterator[str]:
-    encode = msgspec.json.Encoder().encode
+def _documents(found: Sequence[Sent | None]) -> Iterator[str]:
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     for each in found:
-        lines = each.lines() if isinstance(each, Block) else [each] if each is not None else []
-        yield from (f"{encode(_fields(line)).decode()}\n" for line in lines)
-
-
-def _check(client: SessionClient, names: tuple[str, ...]) -> None:
-    if not names:
-        return
-    known = {item["metadata"]["name"] for item in client.items("uiresources")["items"]}
-    for name in names:
-        if name not in known:
-            raise UserError(f'No such resource "{name}"', hint=f"there are: {', '.join(sorted(known))}")
+        lines = each.lines() if isinstance(each, SentBlock) else [each] if each is not None else []
+        yield from (f"{encode(_fields(line))}\n" for line in lines)
 
 
 def _moment(text: str, option: str) -> str:
     """A time for the query: so many seconds ago, or RFC 3339."""
-    if text[:4].isdigit() and (known := in_utc(text)):
-        return known
+    if text[:4].isdigit():
+        from pytilt.model.times import in_utc  # imported here, like all that few command lines need
+
+        if known := in_utc(text):
+            return known
     found = seconds_given(text, option)
     if found <= 0:
         raise UserError(f"{option} duration must be positive, got {text}")
     return str(found)
 
 
-def _fields(line: Line) -> Mapping[str, Json | str]:
+def _fields(line: SentLine) -> Mapping[str, str]:
     return {
         "time": f"{line.time[:19]}Z",
         "resource": line.resource,

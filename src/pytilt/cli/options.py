@@ -134,7 +134,7 @@ def seconds_given(text: str, option: str) -> float:
     Raises:
         UserError: it is none; the message names the option.
     """
-    from pytilt.model.times import duration_of
+    from pytilt.model.durations import duration_of
 
     found = duration_of(text)
     if found is None:

@@ -199,6 +199,8 @@ def _given(option: Option, text: str | None, left: Iterator[str]) -> object:
     """The value that is given to an option, with a `=`, or by the next word."""
     if option.is_flag:
         return _truth("true" if text is None else text)
+    if option.bare is not None and (text or "").startswith("-"):
+        raise _LeftToClickError
     if text is None:
         text = next(left, None) if option.bare is None else option.bare
     return _read(option.type, text)

@@ -13,6 +13,7 @@ from pytilt.model.names import TILTFILE
 from pytilt.model.regex import regex
 
 if TYPE_CHECKING:
+    from pytilt.cli.sent_lines import SentBlock, SentLine
     from pytilt.model.lines import Block, Line
 
 NAME_WIDTH = 13
@@ -70,18 +71,18 @@ class LogPrinter:
         self._progress = ("", "")
         """Span and id of the line that was printed last, where another one may replace it."""
 
-    def lines(self, lines: Sequence["Line"]) -> None:
+    def lines(self, lines: Sequence["Line | SentLine"]) -> None:
         """Print lines of the log, all at once."""
         text = "".join(self.shown(line) for line in lines)
         self._out.write(text)
         self._out.flush()
 
-    def blocks(self, blocks: Sequence["Block"], cursor: int = 0) -> None:
+    def blocks(self, blocks: Sequence["Block | SentBlock"], cursor: int = 0) -> None:
         """Print blocks of the log from a cursor on, all at once."""
         self._out.write("".join(self._block(block, cursor) for block in blocks))
         self._out.flush()
 
-    def _block(self, block: "Block", cursor: int) -> str:
+    def _block(self, block: "Block | SentBlock", cursor: int) -> str:
         """A block as it is printed; lines that need no look by themselves are taken as a whole."""
         source = block.source
         plain = block.number >= cursor and source.level not in WORDS and not (source.start or source.progress)
@@ -92,7 +93,7 @@ class LogPrinter:
         text = block.text.replace("\n", f"\n{column}") if column else block.text
         return f"{column}{text}\n"
 
-    def shown(self, line: "Line") -> str:
+    def shown(self, line: "Line | SentLine") -> str:
         """A line as it is printed, with its newline; before the header of an update comes an empty line."""
         column = self._column(line.resource)
         before = f"{column}\n" if line.start else ""
@@ -103,7 +104,7 @@ class LogPrinter:
             text = self._styled(text, "red" if line.level is Level.ERROR else "yellow")
         return f"{self._up(line, column, text)}{before}{column}{text}\n"
 
-    def _up(self, line: "Line", column: str, text: str) -> str:
+    def _up(self, line: "Line | SentLine", column: str, text: str) -> str:
         """Moves up to the line before and erases it, if this one replaces it."""
         if self._width is None:
             return ""

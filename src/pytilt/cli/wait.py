@@ -94,7 +94,7 @@ def command(
                 raise NotFoundError(f'Error from server (NotFound): {kind.resource} "{name}" not found')
     for name in names:
         waiting.see(name, present.get(name))
-    if not limit:
+    if not limit or not waiting.names:
         return waiting.refuse("condition not met for")
     with _giving_up_after(WEEK_SECONDS if limit < 0 else limit, waiting):
         _wait(client, kind, waiting)

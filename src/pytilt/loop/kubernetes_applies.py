@@ -36,13 +36,14 @@ from pytilt.model.api.metadata import MANAGED_BY, RESOURCE_ANNOTATION, SPAN_ANNO
 from pytilt.model.base import Value
 from pytilt.model.clusters import DEFAULT_CLUSTER, ObjectRef
 from pytilt.model.commands import Command
+from pytilt.model.durations import duration_of
 from pytilt.model.images import Image
 from pytilt.model.logs import Level, Log
 from pytilt.model.names import ImageName, ResourceName, SpanId
 from pytilt.model.objects import ClusterState, ImageMap, Resource
 from pytilt.model.resources import Declaration, DeployCommands, ImageLocator, KubeObject
 from pytilt.model.stored import Owner
-from pytilt.model.times import duration_of, later
+from pytilt.model.times import later
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Snapshot, Store
 from pytilt.store.spans import Span

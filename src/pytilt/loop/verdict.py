@@ -7,12 +7,13 @@ from operator import attrgetter
 from msgspec.structs import replace
 
 from pytilt.model.base import Value
+from pytilt.model.durations import go_duration
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import ClusterState, Resource, Runtime, Session, Tiltfile
 from pytilt.model.pods import Condition, Pod
 from pytilt.model.resources import CiSettings
 from pytilt.model.status import RuntimeStatus
-from pytilt.model.times import go_duration, seconds_between
+from pytilt.model.times import seconds_between
 from pytilt.model.updates import Outcome, Update
 from pytilt.store.objects import Snapshot
 

@@ -1,8 +1,6 @@
-"""Points in time and durations as texts: as the session, Kubernetes, container engines and Go write them."""
+"""Points in time as texts: as the session, Kubernetes and container engines write them."""
 
 from datetime import UTC, datetime, timedelta
-
-from pytilt.model.regex import regex
 
 SECOND = 10**9
 """Nanoseconds."""
@@ -12,8 +10,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MICROSECOND = timedelta(microseconds=1)
 
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = regex(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FULL_LENGTH = len("2026-01-01T00:00:00.000000000Z")
 
@@ -84,25 +80,6 @@ def seconds_of(text: str) -> float:
         return datetime.fromisoformat(whole).timestamp() + (float(f"0.{digits}") if digits else 0.0)
     except ValueError:
         return 0.0
-
-
-def duration_of(text: str) -> float | None:
-    """The seconds of a text as Go writes durations: `90s`, `1h30m`, `1.5h`, `0`; None if it is none."""
-    sign, body = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
-    if body == "0":
-        return 0.0
-    if not body or _DURATION.sub("", body):
-        return None
-    return sign * sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(body))
-
-
-def go_duration(seconds: float) -> str:
-    """A duration as Go prints it: `1h0m0s`, `30m0s`, `1.5s`, `20ms`."""
-    if 0 < seconds < 1:
-        return f"{seconds * 1000:g}ms"
-    whole, rest = divmod(seconds, 60)
-    hours, minutes = divmod(int(whole), 60)
-    return (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "") + f"{rest:g}s"
 
 
 def in_utc(text: str) -> str | None:

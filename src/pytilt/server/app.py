@@ -34,7 +34,7 @@ from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.store.scanner_pool import LogScanner
 from pytilt.views.alerts import alerts
-from pytilt.views.api import Json, Kind, kinds, ui_resources
+from pytilt.views.api import Json, Kind, kinds, row_names, ui_resources
 from pytilt.views.definitions import detail, lanes
 from pytilt.views.hiding import without_secrets
 
@@ -103,7 +103,7 @@ def build_app(
             Route("/api/args", routes.args, methods=["POST"]),
             Route("/api/set_tiltfile_args", routes.args, methods=["POST"]),
             Route("/api/barrier", routes.barrier, methods=["POST"]),
-            Route("/api/logs", LogRoutes(logs, scanner).read),
+            Route("/api/logs", LogRoutes(logs, scanner, lambda: row_names(store.snapshot())).read),
             Route("/api/version", routes.version),
             Route("/api/detail/{name:path}", routes.detail),
             Route("/api/updates", routes.updates),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -55,16 +55,20 @@ class LogRoutes:
     Args:
         logs: the session's log.
         scanner: scans it for what is searched for.
+        known: returns the names of all resources.
     """
 
-    def __init__(self, logs: LogStore, scanner: LogScanner) -> None:
+    def __init__(self, logs: LogStore, scanner: LogScanner, known: Callable[[], Collection[str]]) -> None:
         self._logs = logs
         self._scanner = scanner
+        self._known = known
 
     async def read(self, request: Request) -> Response:
         """Lines of the log, as JSON lines where nothing else is asked for; with `follow`, without end."""
         query = request.query_params
         wanted = _wanted(query)
+        if query.get("resources") == "known":
+            self._refuse_unknown(query.getlist("resource"))
         cursor = await self._cursor(query, wanted)
         headers = {LOG_END: str(len(self._logs))}
         if wanted.search is not None:
@@ -83,6 +87,12 @@ class LogRoutes:
         if query.get("format") == "blocks":
             return Streamed((_in_blocks(some) async for some in blocks), NDJSON, headers)
         return Streamed((_encoded(lines) async for lines in _lines_of(blocks)), NDJSON, headers)
+
+    def _refuse_unknown(self, names: Sequence[str]) -> None:
+        known = self._known()
+        for name in names:
+            if name not in known:
+                raise HTTPException(404, f'No such resource "{name}"\nhint: there are: {", ".join(sorted(known))}')
 
     async def _cursor(self, query: QueryParams, wanted: LogRequest) -> int:
         """Where to begin."""

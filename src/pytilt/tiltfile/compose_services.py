@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytilt.errors import UserError
+from pytilt.model.durations import duration_of, go_duration
 from pytilt.model.numbers import whole
 from pytilt.model.regex import regex
-from pytilt.model.times import duration_of, go_duration
 from pytilt.tiltfile.compose_files import Read, dependencies, environment_file, pairs
 from pytilt.tiltfile.compose_paths import Config, placed, placed_build, placed_env_files, placed_volume
 

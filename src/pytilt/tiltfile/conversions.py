@@ -14,9 +14,9 @@ from pytilt.errors import UserError
 from pytilt.host.patterns import parse_pattern
 from pytilt.model import references
 from pytilt.model.commands import Command
+from pytilt.model.durations import duration_of
 from pytilt.model.names import ImageName
 from pytilt.model.resources import Link, PodReadiness
-from pytilt.model.times import duration_of
 from pytilt.tiltfile.naming import label_problem, name_problem
 from pytilt.tiltfile.urls import parse_link
 from pytilt.tiltfile.values import Blob, DepValue, GitRepo, LinkValue, Mode, TriggerModeValue, placed

@@ -100,7 +100,7 @@ class Kind(msgspec.Struct, frozen=True):
 def kinds() -> tuple[Kind, ...]:
     """Every kind that can be read."""
     return (
-        Kind("UIResource", "uiresources", (), (Tiltfile, Resource, Runtime, FileWatch, PortForward), _row_names, _row),
+        Kind("UIResource", "uiresources", (), (Tiltfile, Resource, Runtime, FileWatch, PortForward), row_names, _row),
         Kind("Session", "sessions", (), SESSION_SOURCES, _names_of(Session), _session, _the_session),
         _derived("Tiltfile", "tiltfiles", (), tiltfiles, (Tiltfile,)),
         _derived("ImageMap", "imagemaps", ("im",), image_map_objects, (ImageMap, Resource, ClusterState, Tiltfile)),
@@ -121,7 +121,7 @@ def find_kind(word: str) -> Kind | None:
 
 def ui_resources(state: Snapshot) -> tuple[Json, ...]:
     """Every row: the Tiltfile first, then the resources in their order."""
-    return tuple(row for name in _row_names(state) if (row := _row(state, name)) is not None)
+    return tuple(row for name in row_names(state) if (row := _row(state, name)) is not None)
 
 
 def _made(kind: ApiKind) -> Kind:
@@ -219,7 +219,8 @@ def _names_of(source: type[Object]) -> Callable[[Snapshot], tuple[str, ...]]:
     return lambda state: tuple(each.name for each in state.all(source))
 
 
-def _row_names(state: Snapshot) -> tuple[str, ...]:
+def row_names(state: Snapshot) -> tuple[str, ...]:
+    """The names of all rows, in their order."""
     return (*(each.name for each in state.all(Tiltfile)), *(each.name for each in ordered(state)))
 
 

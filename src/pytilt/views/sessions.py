@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from pytilt.model.durations import go_duration
 from pytilt.model.names import TILTFILE
 from pytilt.model.objects import Resource, Runtime, Session, Tiltfile
 from pytilt.model.pods import Pod
 from pytilt.model.resources import CiSettings
 from pytilt.model.status import RuntimeStatus
-from pytilt.model.times import go_duration
 from pytilt.model.updates import Outcome, Reason
 from pytilt.store.objects import Snapshot
 
