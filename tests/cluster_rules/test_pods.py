@@ -1,6 +1,6 @@
 import pytest
 
-from pytilt.cluster.pods import event, job, pod
+from pytilt.cluster.pods import apply_conditions, event, job, pod
 from pytilt.cluster.yaml import parse_values
 from pytilt.model.pods import ContainerState
 
@@ -192,6 +192,16 @@ def test_jobs_say_whether_they_ended():
     assert job(base | {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}).complete
     failed = job(base | {"status": {"conditions": [{"type": "Failed", "status": "True", "message": "deadline"}]}})
     assert (failed.failed, failed.message) == (True, "deadline")
+
+
+def test_an_apply_says_whether_a_job_of_it_had_ended_well_before():
+    ended = {
+        "kind": "Job",
+        "metadata": {"name": "j"},
+        "status": {"conditions": [{"type": "Complete", "status": "True"}]},
+    }
+    assert [(each.type, each.status) for each in apply_conditions([ended])] == [("JobComplete", "True")]
+    assert apply_conditions([{**ended, "status": {}}, {**ended, "kind": "Other"}]) == ()
 
 
 def test_events_of_both_groups_are_read():

@@ -27,6 +27,10 @@ from tests.loop.waiting import logged, running, until
 
 COLORS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: colors}\ndata: {sky: blue}\n"
 SHAPES = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shapes}\n"
+DONE = (
+    "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec: {template: {spec: {containers: []}}}\n"
+    "status: {conditions: [{type: Complete, status: 'True'}]}\n"
+)
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: main, image: a/web}]}\n"
 
 
@@ -74,6 +78,13 @@ async def test_its_yaml_is_applied_and_its_pods_are_looked_for(trial: Trial):
     assert found.spec.port_forward_template_spec == forward
     assert found.annotations == {"tilt.dev/resource": "web"}
     assert "→ colors:configmap" in logged(trial.logs, "web")
+
+
+async def test_a_job_that_had_ended_before_is_a_condition(trial: Trial):
+    trial.declare(yaml=DONE)
+    async with running(trial.applies.run()):
+        status = await trial.applied()
+    assert [(each.type, each.status) for each in status.conditions] == [("JobComplete", "True")]
 
 
 async def test_what_is_in_its_yaml_no_more_is_deleted_and_all_of_it_with_the_object(trial: Trial):

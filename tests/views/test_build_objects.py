@@ -14,7 +14,7 @@ from pytilt.model.objects import (
     Session,
     Tiltfile,
 )
-from pytilt.model.pods import Container, ContainerState, Pod
+from pytilt.model.pods import Condition, Container, ContainerState, Pod
 from pytilt.model.resources import KubernetesDeploy, PortForwardSpec
 from pytilt.store.objects import Store
 from pytilt.views.api import Json, find_kind
@@ -43,6 +43,7 @@ def built(store: Store) -> None:
         history=(update(),),
         applied=(ObjectRef(api_version="apps/v1", kind="Deployment", name="web", namespace="n"),),
         applied_uids=("u1",),
+        applied_conditions=(Condition(type="JobComplete", status="True"),),
         deployed_at="2026-01-01T00:00:01Z",
     )
     store.change(Resource, "web", lambda each: replace(each, status=status))
@@ -88,6 +89,8 @@ def test_what_a_resource_applies_is_a_kubernetes_apply_without_what_is_secret():
     assert "aHVzaA" not in str(found)
     assert "uid: u1" in found["status"]["resultYAML"]
     assert found["status"]["lastApplyTime"] == "2026-01-01T00:00:01Z"
+    (condition,) = found["status"]["conditions"]
+    assert (condition["type"], condition["status"]) == ("JobComplete", "True")
 
 
 def test_every_pod_has_its_log_stream_and_the_page_its_session():

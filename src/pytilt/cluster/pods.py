@@ -1,7 +1,7 @@
 """Pods, Jobs and events as values, read from the cluster's own objects."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytilt.cluster import objects
@@ -120,6 +120,16 @@ def job(o: KubeObject) -> Job:
         failed=failed is not None,
         message=failed.message if failed else "",
     )
+
+
+def apply_conditions(applied: Sequence[KubeObject]) -> tuple[Condition, ...]:
+    """The conditions of an apply: `JobComplete` where one of its Jobs had ended well before.
+
+    Args:
+        applied: the objects as the cluster has them.
+    """
+    jobs = (job(each) for each in applied if each.get("kind") == "Job")
+    return (Condition(type="JobComplete", status="True"),) if any(each.complete for each in jobs) else ()
 
 
 def event(o: KubeObject) -> ObjectEvent:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pytilt.cluster import objects
+from pytilt.cluster.pods import apply_conditions
 from pytilt.errors import ApplyError
 from pytilt.loop.outcomes import Done
 from pytilt.model.clusters import ClusterInfo
@@ -57,6 +58,7 @@ def done(
         status={
             "applied": tuple(objects.ref(each) for each in applied),
             "applied_uids": tuple(str(each["metadata"].get("uid", "")) for each in applied),
+            "applied_conditions": apply_conditions(applied),
             "manifest": kept,
             "manifest_before": resource.status.manifest_before if same else before,
             "template_hashes": template_hashes,

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from pytilt.cluster import injection, objects, order
+from pytilt.cluster.pods import apply_conditions
 from pytilt.cluster.seam import Cluster
 from pytilt.cluster.secrets import secrets
 from pytilt.cluster.yaml import dump, parse
@@ -173,7 +174,8 @@ class KubernetesApplies:
         try:
             applied = await (self._apply_yaml(inputs, span) if each.spec.yaml else self._run_command(inputs, span))
             result = dump(_without_server_fields(one) for one in applied)
-            status = replace(status, result_yaml=result, applied_input_hash=inputs.digest)
+            found = apply_conditions(applied)
+            status = replace(status, result_yaml=result, applied_input_hash=inputs.digest, conditions=found)
             if each.spec.delete_cmd is None:
                 await self._delete(before.applied, applied, "garbage collecting removed Kubernetes objects", span)
         except PytiltError as problem:

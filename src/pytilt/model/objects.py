@@ -30,7 +30,7 @@ from pytilt.model.images import BuiltImage, Image
 from pytilt.model.inference import Inference
 from pytilt.model.live_updates import LiveUpdateState
 from pytilt.model.names import ResourceName
-from pytilt.model.pods import Pod
+from pytilt.model.pods import Condition, Pod
 from pytilt.model.resources import CiSettings, Declaration, Link
 from pytilt.model.status import RuntimeStatus
 from pytilt.model.stored import Object, Owner
@@ -115,6 +115,8 @@ class ResourceStatus(Value):
     applied: tuple[ObjectRef, ...] = ()
     """What is in the cluster because of this resource; after an update that failed, what may be."""
     applied_uids: tuple[str, ...] = ()
+    applied_conditions: tuple[Condition, ...] = ()
+    """Of the last apply, as a KubernetesApply has them."""
     manifest: tuple[resources.KubeObject, ...] = ()
     """What was applied last, with the images that were built, without the data of Secrets."""
     manifest_before: tuple[resources.KubeObject, ...] = ()

@@ -193,6 +193,7 @@ def _applied(resource: Resource) -> Json:
             "lastApplyStartTime": last.started_at if last else "",
             "lastApplyTime": status.deployed_at or (last.finished_at if last else ""),
             "disableStatus": {"state": "Enabled" if resource.enabled else "Disabled"},
+            "conditions": list(msgspec.to_builtins(status.applied_conditions)),
         }
     )
 

@@ -7,6 +7,7 @@ import msgspec
 from pytilt.model.api.kubernetes_discoveries import LabelSelector, PodLogStreamTemplateSpec, PortForwardTemplateSpec
 from pytilt.model.api.metadata import ApiObject, DisableSource, DisableStatus, Duration, LocalPath, RestartOnSpec
 from pytilt.model.base import Value
+from pytilt.model.pods import Condition
 
 
 class ObjectSelector(Value):
@@ -96,6 +97,8 @@ class KubernetesApplyStatus(Value):
     applied_input_hash: str = ""
     """Of all that was applied: another one asks for another apply."""
     disable_status: DisableStatus | None = None
+    conditions: tuple[Condition, ...] = ()
+    """`JobComplete`: one of its Jobs had ended well before."""
 
 
 class KubernetesApply(ApiObject):
