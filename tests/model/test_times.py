@@ -11,6 +11,7 @@ from pytilt.model.times import (
     order,
     podman_since,
     precise,
+    precise_now,
     rfc3339,
     seconds_between,
     seconds_of,
@@ -146,3 +147,9 @@ def test_times_go_there_and_back():
 )
 def test_a_date_header_is_a_time(text: str, seconds: float | None):
     assert seconds_of_http_date(text) == seconds
+
+
+def test_this_moment_is_written_like_any_other():
+    before, now, after = precise(datetime.now(UTC)), precise_now(), precise(datetime.now(UTC))
+    assert before <= now <= after
+    assert len(now) == len(before)

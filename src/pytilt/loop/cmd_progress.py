@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from pytilt.errors import CommandError
 from pytilt.model.api.cmds import Cmd, CmdStateRunning, CmdStateTerminated, CmdStateWaiting, CmdStatus
-from pytilt.model.times import precise
+from pytilt.model.times import precise_now
 from pytilt.store.objects import Store
 
 STOPPED = 137
@@ -50,7 +49,7 @@ class CmdProgress:
 
     def started(self, pid: int) -> None:
         """It started."""
-        self._pid, self._started_at = pid, _now()
+        self._pid, self._started_at = pid, precise_now()
         running = CmdStateRunning(pid=pid, started_at=self._started_at)
         self._emit(CmdStatus(running=running, ready=self._ready))
 
@@ -65,7 +64,7 @@ class CmdProgress:
         if not reason and code:
             reason = f"exit status {code}" if exit_status >= 0 else f"signal {-exit_status}"
         ended = CmdStateTerminated(
-            pid=self._pid, exit_code=code, started_at=self._started_at, finished_at=_now(), reason=reason
+            pid=self._pid, exit_code=code, started_at=self._started_at, finished_at=precise_now(), reason=reason
         )
         self._emit(CmdStatus(terminated=ended))
 
@@ -77,7 +76,3 @@ class CmdProgress:
 def write_status(store: Store, name: str, status: CmdStatus) -> None:
     """Write the status of a Cmd; whether it is disabled stays as it is."""
     store.change(Cmd, name, lambda cmd: replace(cmd, status=replace(status, disable_status=cmd.status.disable_status)))
-
-
-def _now() -> str:
-    return precise(datetime.now(UTC))

@@ -1,6 +1,8 @@
 """Points in time as texts: as the session, Kubernetes and container engines write them."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from time import time_ns
 
 SECOND = 10**9
 """Nanoseconds."""
@@ -17,6 +19,17 @@ _FULL_LENGTH = len("2026-01-01T00:00:00.000000000Z")
 def precise(time: datetime) -> str:
     """A moment in UTC to the microsecond, as a session writes it."""
     return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def precise_now() -> str:
+    """This moment, as `precise` writes it; a session writes it many times a second, so the second is remembered."""
+    seconds, nanoseconds = divmod(time_ns(), SECOND)
+    return f"{_to_the_second(seconds)}.{nanoseconds // 1000:06d}Z"
+
+
+@lru_cache(maxsize=1)
+def _to_the_second(seconds: int) -> str:
+    return rfc3339(seconds).removesuffix("Z")
 
 
 def moment(text: str) -> datetime:

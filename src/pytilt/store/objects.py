@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from pytilt.model.base import Value
 from pytilt.model.kinds import STORED
 from pytilt.model.stored import Object
-from pytilt.model.times import precise
+from pytilt.model.times import precise, precise_now
 
 O = TypeVar("O", bound=Object)  # noqa: E741 - the object's own type, all over this module
 
@@ -81,10 +81,10 @@ class Store:
     """The one state of a session. Everything that runs in the session's event loop may read it.
 
     Args:
-        clock: returns the time that objects carry.
+        clock: returns the time that objects carry; None: that of the wall clock.
     """
 
-    def __init__(self, clock: Clock = utc_now) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock
         self._objects: dict[type[Object], dict[str, Any]] = {kind: {} for kind in STORED}
         self._version = 0
@@ -156,7 +156,7 @@ class Store:
 
     def now(self) -> str:
         """The time, RFC 3339 with microseconds, as objects carry it."""
-        return precise(self._clock())
+        return precise_now() if self._clock is None else precise(self._clock())
 
     @contextmanager
     def _watching(

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from pytilt.errors import CommandError
@@ -118,7 +118,7 @@ class HostProcess:
             return subprocess.Popen(
                 argv,
                 executable=executable,
-                stdin=self._input.read_end if self._input else subprocess.DEVNULL,
+                stdin=self._input.read_end if self._input else _nothing(),
                 stdout=self._pipes[0].write_end,
                 stderr=self._pipes[-1].write_end,
                 cwd=self._request.dir,
@@ -192,6 +192,12 @@ class HostProcess:
 def _encoded(env: tuple[tuple[str, str], ...]) -> dict[bytes, bytes]:
     """An environment as the system takes it: many processes have the same, and to encode it takes long."""
     return {os.fsencode(name): os.fsencode(value) for name, value in env}
+
+
+@cache
+def _nothing() -> int:
+    """What processes without input read from, opened once."""
+    return os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
 
 
 @lru_cache(maxsize=64)
