@@ -46,6 +46,11 @@ FOCUSED = """() => { const found = document.activeElement; if (!found || found =
   return { what: found.outerHTML.slice(0, 120), known, marked, of: found.closest('.line') ? 'line' : '',
     drawn: at.width > 1 && at.height > 1 && at.bottom > 0 && at.top < innerHeight && +style.opacity > 0 }; }"""
 
+CUT_NAMES = """[...document.querySelectorAll(".overview .name, .side .name, .lane-name")]
+    .filter((each) => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== "inline")
+    .map((each) => each.textContent)"""
+DOT_PLACES = "(rows) => rows.map((row) => [row.dataset.resource, row.querySelector('.sign').offsetLeft])"
+LEFTS = "(all) => all.map((each) => each.offsetLeft)"
 CUT = """() => [...document.querySelectorAll('.c-status, .c-name .name, .c-update')]
   .filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.innerText)"""
 
@@ -116,6 +121,28 @@ async def test_a_phone_shows_everything_and_nothing_is_cut(tmp_path: Path):
         for place in PLACES:
             await opened(page, place)
             assert (place, await page.evaluate("document.documentElement.scrollWidth")) == (place, 640)
+
+
+async def test_on_a_desk_names_are_whole_and_things_are_in_line(tmp_path: Path):
+    long = "payments-reconciliation-worker"
+    async with page_of(tmp_path, viewport={"width": 1280, "height": 800}) as (page, _):
+        await opened(page, "/")
+        assert await page.evaluate(CUT_NAMES) == []
+        rows = page.locator(".overview [role=rowgroup] .row[data-resource]")
+        places = await rows.evaluate_all(DOT_PLACES)
+        assert len({place for name, place in places if name not in (long, "reports")}) == 1
+        assert len({place for name, place in places if name in (long, "reports")}) == 1
+        assert dict(places)[long] - dict(places)["db"] == 16
+        await opened(page, "/r/catalog/overview")
+        assert await page.evaluate(CUT_NAMES) == []
+        assert len(set(await page.locator(".side .sign").evaluate_all(LEFTS))) == 1
+        await opened(page, "/log")
+        assert await page.locator(".log .bar-of-tools").evaluate("(each) => each.clientHeight") < 50
+        await opened(page, "/timeline")
+        assert await page.evaluate(CUT_NAMES) == []
+        assert {each[-1] for each in await page.locator(".ticks span").all_inner_texts()} <= {"0", "5"}
+        await opened(page, "/graph")
+        await expect(page.locator(".node text", has_text=long)).to_be_visible()
 
 
 async def test_the_keyboard_reaches_everything_and_shows_where_it_is(tmp_path: Path):

@@ -7,11 +7,12 @@ import { go, href, resourcePath } from "./router";
 import { TILTFILE, ordered } from "./state";
 import type { PageRow as Row } from "./wire";
 
-const WIDTH = 190;
+const WIDTH = 250;
 const HEIGHT = 34;
-const COLUMN = 260;
+const COLUMN = 316;
 const LINE = 50;
-const NAME_CHARACTERS = 22;
+const NAME_CHARACTERS = 30;
+const TURN = COLUMN - WIDTH;
 
 interface Node {
   row: Row;
@@ -45,6 +46,15 @@ const layout = computed(() => {
   return { nodes, width, height: Math.max(1, ...heights.map((each) => each ?? 0)) * LINE + 16 };
 });
 
+/** From one node to another; where columns are between them, in the gap beside the line of the second: nodes hide no edge. */
+function edge(from: Node, to: Node): string {
+  const [x1, y1, x2, y2] = [from.x + WIDTH, from.y + HEIGHT / 2, to.x - 2, to.y + HEIGHT / 2];
+  const half = TURN / 2;
+  if (x2 - x1 < COLUMN) return `M${x1} ${y1} C${x1 + half} ${y1} ${x2 - half} ${y2} ${x2} ${y2}`;
+  const gap = y2 + (y2 > y1 ? -LINE / 2 : LINE / 2);
+  return `M${x1} ${y1} C${x1 + half} ${y1} ${x1 + half} ${gap} ${x1 + TURN} ${gap} H${x2 - TURN} C${x2 - half} ${gap} ${x2 - half} ${y2} ${x2} ${y2}`;
+}
+
 export function Graph(): JSX.Element {
   const { nodes, width, height } = layout.value;
   return (
@@ -61,11 +71,7 @@ export function Graph(): JSX.Element {
           (node.row.dependencies ?? []).map((name) => {
             const from = nodes.get(name);
             if (!from) return null;
-            const [x1, y1, x2, y2] = [from.x + WIDTH, from.y + HEIGHT / 2, node.x, node.y + HEIGHT / 2];
-            // One that passes a column goes below what stands there.
-            const below = x2 - x1 > COLUMN && y1 === y2 ? LINE * 0.8 : 0;
-            const bend = below ? COLUMN / 3 : (x2 - x1) / 2;
-            return <path class="edge" d={`M${x1} ${y1} C${x1 + bend} ${y1 + below} ${x2 - bend} ${y2 + below} ${x2 - 2} ${y2}`} marker-end="url(#arrow)" />;
+            return <path class="edge" d={edge(from, node)} marker-end="url(#arrow)" />;
           }),
         )}
         {[...nodes.values()].map(({ row, x, y }) => (

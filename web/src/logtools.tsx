@@ -81,7 +81,7 @@ export function Tools({ wanted, words, only, bad, chosen }: { wanted: LogQuery; 
 function Resources({ names }: { names: readonly string[] }): JSX.Element {
   const show = (some: readonly string[]) => setQuery({ resources: some.join(","), line: "" });
   return (
-    <div class="range" role="group" aria-label="Resources">
+    <div class={names.length ? "range" : ""} role="group" aria-label="Resources">
       {names.map((name) => (
         <button key={name} type="button" aria-label={`Without ${name}`} onClick={() => show(names.filter((each) => each !== name))}>
           {name} ✕

@@ -256,13 +256,14 @@ function Count({ dot, rows }: { dot: Dot; rows: Row[] }): JSX.Element | null {
 function ResourceRow({ row, depth, style, index, measure }: { row: Row; depth: number; index: number; measure: (element: Element | null) => void } & Styled): JSX.Element {
   const starred = stars.value.includes(row.name);
   const picked = chosen.value.includes(row.name);
+  const indent = { paddingLeft: `${Math.max(0, depth - 1) * 16}px` };
   const classes = ["row", row.dot, focused.value === row.name && "focused", row.enabled === false && "off"];
   return (
     <div class={classes.filter(Boolean).join(" ")} role="row" style={narrow.value ? style : { ...style, height: `${ROW_HEIGHT}px` }} ref={narrow.value ? measure : null} data-index={index} data-resource={row.name} onFocusIn={(event) => (focused.value = nameIn(event.target as Element) ?? focused.value)} onDblClick={() => go(resourcePath(row.name))}>
-      <span role="cell" class="c-check" style={{ paddingLeft: `${Math.max(0, depth - 1) * 16}px` }}>
+      <span role="cell" class="c-check" style={indent}>
         <input type="checkbox" aria-label={`Choose ${row.name}`} checked={picked} disabled={row.name === TILTFILE} onChange={() => (chosen.value = toggled(chosen.value, row.name))} />
       </span>
-      <span role="cell" class="c-name">
+      <span role="cell" class="c-name" style={narrow.value ? {} : indent}>
         <Sign dot={row.dot} />
         <To to={resourcePath(row.name)} class="name">
           {row.name}

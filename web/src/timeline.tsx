@@ -10,7 +10,9 @@ import { now, ordered } from "./state";
 import type { Lane, Update } from "./wire";
 
 const SPANS = [60, 300, 900, 3600, 4 * 3600, 24 * 3600] as const;
-const TICKS = 6;
+const TICKS = 7;
+/** Seconds between two ticks. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 4 * 3600, 6 * 3600, 12 * 3600] as const;
 const LANE = 30;
 
 export function Timeline(): JSX.Element {
@@ -41,7 +43,7 @@ export function Timeline(): JSX.Element {
   };
   const move = (event: PointerEvent) => {
     if (!drag.current) return;
-    const width = (event.currentTarget as HTMLElement).clientWidth - 180;
+    const width = (event.currentTarget as HTMLElement).querySelector(".ticks")?.clientWidth || 1;
     setEnd(Math.min(now.value, drag.current.end - ((event.clientX - drag.current.x) / width) * seconds * 1000));
   };
   const busy = found.filter((lane) => lane.updates?.length);
@@ -68,10 +70,9 @@ export function Timeline(): JSX.Element {
         onWheel={(event) => event.ctrlKey && (event.preventDefault(), zoom(event.deltaY > 0 ? 1 : -1))}
       >
         <div class="ticks">
-          {Array.from({ length: TICKS }, (_, index) => {
-            const time = since + ((index + 0.5) / TICKS) * seconds * 1000;
-            return <span style={{ left: `${left(time)}%` }}>{clock(new Date(time).toISOString())}</span>;
-          })}
+          {ticks(since, until).map((time) => (
+            <span style={{ left: `${left(time)}%` }}>{clock(new Date(time).toISOString())}</span>
+          ))}
         </div>
         {busy.map((lane) => (
           <div class="lane" style={{ height: `${LANE}px` }}>
@@ -88,6 +89,15 @@ export function Timeline(): JSX.Element {
       </div>
     </main>
   );
+}
+
+/** Round times between two others, but none so close to them that its label has no room. */
+function ticks(since: number, until: number): number[] {
+  const step = (STEPS.find((each) => (until - since) / (each * 1000) <= TICKS) ?? 24 * 3600) * 1000;
+  const zone = new Date(since).getTimezoneOffset() * 60_000;
+  const margin = (until - since) / 40;
+  const first = Math.ceil((since + margin - zone) / step) * step + zone;
+  return Array.from({ length: TICKS + 1 }, (_, index) => first + index * step).filter((each) => each <= until - margin);
 }
 
 function Legend(): JSX.Element {
