@@ -19,3 +19,8 @@ def test_a_size_that_is_none_is_refused(text: str):
 def test_a_port_that_is_none_is_refused(text: str):
     with pytest.raises(UserError, match="which is not a port"):
         Settings.from_environment({"HOME": "/h", "TILT_PORT": text})
+
+
+@pytest.mark.parametrize(("text", "wanted"), [("", True), ("1", True), ("0", False), ("false", False)])
+def test_buildkit_is_switched_off_as_docker_reads_it(text: str, wanted: bool):
+    assert Settings.from_environment({"HOME": "/h", "DOCKER_BUILDKIT": text}).buildkit is wanted

@@ -15,6 +15,9 @@ DEFAULT_LOG_BYTES = 1024**3
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
+_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+"""What Go takes for no."""
+
 _PIPELINES = {"github": "GITHUB_ACTIONS", "gitlab": "GITLAB_CI"}
 
 
@@ -42,6 +45,8 @@ class Settings(NamedTuple):
     """DOCKER_HOST, for example `unix:///var/run/docker.sock`; empty: look in the usual places."""
     docker_config: str = ""
     """DOCKER_CONFIG: folder of the docker CLI's `config.json`; default `~/.docker`."""
+    buildkit: bool = True
+    """Unless DOCKER_BUILDKIT is false (`0`, `false`, …): images are built by BuildKit where the engine has it."""
     docker_platform: str = ""
     """DOCKER_DEFAULT_PLATFORM."""
     context: str = ""
@@ -84,6 +89,7 @@ class Settings(NamedTuple):
             kubeconfig=kubeconfig or (os.path.join(home, ".kube", "config"),),
             docker_host=env.get("DOCKER_HOST", ""),
             docker_config=env.get("DOCKER_CONFIG") or os.path.join(home, ".docker"),
+            buildkit=env.get("DOCKER_BUILDKIT") not in _FALSE,
             docker_platform=env.get("DOCKER_DEFAULT_PLATFORM", ""),
             context=env.get("TILT_CONTEXT", ""),
             namespace=env.get("TILT_NAMESPACE", ""),

@@ -20,3 +20,16 @@ def test_a_shell_gets_its_script(tilt: Tilt, shell: str, word: str):
 def test_commands_options_and_choices_are_completed(words: list[str], begun: str, found: list[str]):
     completions = BashComplete(program, {}, "tilt", "_TILT_COMPLETE").get_completions(words, begun)
     assert [each.value for each in completions] == found
+
+
+def test_words_may_be_completed_without_descriptions(tilt: Tilt):
+    assert "if true; then" in tilt("completion", "zsh", "--no-descriptions").out
+    assert "if true; then" not in tilt("completion", "zsh").out
+    for shell in ("bash", "fish"):
+        assert tilt("completion", shell, "--no-descriptions").out == tilt("completion", shell).out
+
+
+def test_there_is_none_for_powershell(tilt: Tilt):
+    assert tilt("completion", "powershell") == (
+        1, "", "Error: there is no completion for PowerShell\nhint: there are: bash, zsh, fish\n"
+    )  # fmt: skip

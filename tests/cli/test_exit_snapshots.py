@@ -8,6 +8,7 @@ from pytilt.cli.exit_snapshots import leaving_snapshot, write_snapshot
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource
+from pytilt.server.page import BUILT, INDEX
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from tests.loop.declaring import local
@@ -54,3 +55,12 @@ async def test_one_that_cannot_be_written_is_reported(
 
     await leaving_snapshot(show, str(tmp_path / "no" / "s.json"))(Store(), logs)
     assert "the snapshot cannot be written to" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not (BUILT / INDEX).is_file(), reason="the web page was not built")
+async def test_a_snapshot_for_people_is_the_page(logs: LogStore, tmp_path: Path):
+    async def show(_: Store, log: LogStore) -> None:
+        log.span(ResourceName("web"), SpanId("build:1"))("hello\n")
+
+    await leaving_snapshot(show, str(tmp_path / "s.html"))(Store(), logs)
+    assert '"text":"hello"' in (tmp_path / "s.html").read_text()

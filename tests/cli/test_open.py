@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 
@@ -35,7 +36,13 @@ def test_a_snapshot_is_written_and_what_is_none_is_not_shown(tilt: Tilt, tmp_pat
     assert ended.out.startswith(f"{file}: ")
     assert 'id="snapshot"' in file.read_text()
     other = tmp_path / "other"
-    other.write_text("{}")
+    other.write_text("nothing")
     assert "is no snapshot" in tilt("snapshot", "view", str(other)).error
+    assert 'id="snapshot"' in tilt("snapshot", "create").out  # into what is no terminal
+    assert tilt("snapshot", "view", "--no-open", str(file)).out == f"file://{file}\n"
+    for_programs = tmp_path / "s.json"
+    tilt("snapshot", "create", str(for_programs))
+    assert len(json.loads(for_programs.read_text())["view"]["uiResources"]) == 3
+    assert "is a snapshot for programs" in tilt("snapshot", "view", str(for_programs)).error
     assert "cannot be read" in tilt("snapshot", "view", str(tmp_path / "nothing")).error
     assert "cannot be written" in tilt("snapshot", "create", str(tmp_path / "no" / "folder")).error

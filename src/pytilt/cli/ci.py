@@ -66,7 +66,7 @@ def command(
     Examples:
       tilt ci --timeout 10m
       tilt ci --report junit=tilt.xml --report json=tilt.json
-      tilt ci --output-snapshot-on-exit snapshot.json
+      tilt ci --output-snapshot-on-exit snapshot.html
     """
     from pytilt.cli.ci_reports import CiReports
     from pytilt.cli.ending import keeping_crashes

@@ -8,16 +8,24 @@ from pathlib import Path
 
 from pytilt.cli.commands import subcommand
 from pytilt.cli.parsing import Option
+from pytilt.errors import UserError
 from pytilt.settings import Settings
+
+_SESSION = "Changes nothing: the demo finds a port by itself."
 
 
 @subcommand(
     "demo",
     Option("--install-engine", is_flag=True, help="Install Docker where there is no engine (Debian, as root)."),
     Option("--tmpdir", help="Folder for the project; it stays. Default: one that is removed at the end."),
-    Option("--no-cluster", is_flag=True, hidden=True, help="Accepted for compatibility; no cluster is needed."),
+    Option("--no-cluster", is_flag=True, exposed=False, hidden=True, help="Changes nothing: no cluster is needed."),
+    Option("--teardown", is_flag=True, hidden=True, help="Say that nothing is left to be removed."),
+    Option("-f", "--file", hidden=True, help="Not there: `tilt up -f FILE`."),
+    Option("-r", "--repo", hidden=True, help="Not there: `git clone` and `tilt up`."),
+    *(Option(name, exposed=False, hidden=True, help=_SESSION) for name in ("--host", "--port", "--web-mode")),
+    Option("--webdev-port", exposed=False, hidden=True, help=_SESSION),
 )
-def command(install_engine: bool, tmpdir: str | None, no_cluster: bool) -> int:
+def command(install_engine: bool, tmpdir: str | None, teardown: bool, file: str | None, repo: str | None) -> int:
     """Show what Tilt does with an example project: three services on this machine's container engine.
 
     In a terminal it starts `tilt up` and says what to edit. Elsewhere it plays by itself: build, run, edit, see the
@@ -28,7 +36,12 @@ def command(install_engine: bool, tmpdir: str | None, no_cluster: bool) -> int:
       tilt demo
       tilt demo | cat         play by itself
     """
-    del no_cluster
+    if file or repo:
+        hint = f"`tilt up -f {file}`" if file else f"`git clone https://{repo} demo && cd demo && tilt up`"
+        raise UserError("the demo has a project of its own", hint=hint)
+    if teardown:
+        print("nothing is left: a demo removes at its end all that it has started")
+        return 0
     settings = Settings.from_environment()
     if tmpdir is None:
         with tempfile.TemporaryDirectory(prefix="tilt-demo-") as folder:
@@ -37,8 +50,6 @@ def command(install_engine: bool, tmpdir: str | None, no_cluster: bool) -> int:
 
 
 def _empty(folder: Path) -> Path:
-    from pytilt.errors import UserError
-
     if (folder / "shop").exists():
         raise UserError(f"`{folder / 'shop'}` exists already", hint="name another folder with `--tmpdir`")
     try:

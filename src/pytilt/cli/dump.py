@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,19 +62,9 @@ def webview_command(host: str | None, port: int | None) -> None:
     Example:
       tilt dump webview
     """
-    client = SessionClient(Settings.from_environment(), host, port)
-    view = {
-        "uiSession": next(iter(client.items("uisessions")["items"]), {}),
-        "uiResources": client.items("uiresources")["items"],
-        "uiButtons": client.items("uibuttons")["items"],
-        "clusters": client.items("clusters")["items"],
-        "isComplete": True,
-    }
-    head = msgspec.json.format(msgspec.json.encode(view), indent=2).decode()
-    head = head.removesuffix("\n}")
-    sys.stdout.write(f'{head},\n  "logList": ')
-    _write_log(client)
-    sys.stdout.write("}\n")
+    from pytilt.cli.webview import webview
+
+    _write(webview(SessionClient(Settings.from_environment(), host, port)))
 
 
 @command.subcommand("logstore", *SESSION_OPTIONS)
@@ -86,8 +77,9 @@ def logstore_command(host: str | None, port: int | None) -> None:
     Example:
       tilt dump logstore
     """
-    _write_log(SessionClient(Settings.from_environment(), host, port))
-    sys.stdout.write("\n")
+    from pytilt.cli.webview import log_list
+
+    _write(log_list(SessionClient(Settings.from_environment(), host, port)))
 
 
 @command.subcommand("image-deploy-ref", Argument("ref"))
@@ -186,20 +178,10 @@ def context_command(
             _print(file, directory)
 
 
-def _write_log(client: SessionClient) -> None:
-    """Write the log as Tilt's pages take it; it is never in memory as a whole."""
-    from pytilt.cli.exit_snapshots import segment
-    from pytilt.model.lines import Block
-
-    decoder, spans, separator, end = msgspec.json.Decoder(Block), dict[str, str](), "", 0
-    sys.stdout.write('{"segments": [')
-    for lines in client.log_lines({"format": "blocks"}):
-        for block in map(decoder.decode, lines):
-            spans[block.source.span] = block.source.resource
-            sys.stdout.write(separator + msgspec.json.encode(segment(block)).decode())
-            separator, end = ",\n", block.number + block.count
-    named = msgspec.json.encode({span: {"manifestName": resource} for span, resource in spans.items()}).decode()
-    sys.stdout.write(f'], "spans": {named}, "fromCheckpoint": 0, "toCheckpoint": {end}}}')
+def _write(pieces: Iterator[bytes]) -> None:
+    for piece in pieces:
+        sys.stdout.write(piece.decode())
+    sys.stdout.write("\n")
 
 
 async def _deploy_reference(ref: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -23,7 +24,7 @@ def leaving_snapshot(show: Show, path: str) -> Show:
 
     Args:
         show: shows the session.
-        path: of the file.
+        path: of the file; one that ends with `.html` gets the page, for `tilt snapshot view`.
     """
 
     async def shown(store: Store, logs: LogStore) -> None:
@@ -31,12 +32,28 @@ def leaving_snapshot(show: Show, path: str) -> Show:
             await show(store, logs)
         finally:
             try:
-                with Path(path).open("w", encoding="utf-8", errors="replace") as file:  # noqa: ASYNC230 - it ends
-                    write_snapshot(file, store, logs)
+                await _write(path, store, logs)
             except OSError as problem:
                 note(f"the snapshot cannot be written to `{path}`: {(problem.strerror or str(problem)).lower()}")
 
     return shown
+
+
+async def _write(path: str, store: Store, logs: LogStore) -> None:
+    if not path.endswith(".html"):
+        with Path(path).open("w", encoding="utf-8", errors="replace") as file:  # noqa: ASYNC230 - it ends
+            write_snapshot(file, store, logs)
+        return
+    from pytilt.server.app import encoded  # imported here: few sessions leave a page
+    from pytilt.server.page import BUILT, INDEX
+    from pytilt.server.snapshot import snapshot
+
+    if not (BUILT / INDEX).is_file():
+        note(f"the snapshot is not written to `{path}`: the web page was not built")
+        return
+    with Path(path).open("wb") as page:  # noqa: ASYNC230 - it ends
+        async for part in snapshot(store, logs, BUILT, partial(encoded, logs=logs)):
+            page.write(part)
 
 
 def write_snapshot(file: TextIO, store: Store, logs: LogStore) -> None:

@@ -72,7 +72,8 @@ MODE_OPTIONS = (
         "--output-snapshot-on-exit",
         "snapshot",
         metavar="FILE",
-        help="Write what is known at the end, with the log, to this file; the form is that of Tilt's snapshots.",
+        help="Write what is known at the end, with the log, to this file: the page for `tilt snapshot view` where it "
+        "ends with `.html`, else JSON in the form of Tilt's snapshots.",
     ),
     Option(
         "--web-mode",

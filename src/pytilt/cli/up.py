@@ -89,7 +89,7 @@ def command(
       tilt up web cart --update-mode=image
       tilt up --context kind-dev -- --debug
       tilt up -d && tilt wait --for=condition=Ready uiresource --all && tilt stop
-      tilt up --stream=true --output-snapshot-on-exit snapshot.json
+      tilt up --stream=true --output-snapshot-on-exit snapshot.html
     """
     from pytilt.cli.displaying import displaying
     from pytilt.cli.exit_snapshots import leaving_snapshot

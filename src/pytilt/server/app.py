@@ -186,14 +186,7 @@ class Routes:
 
     def encoded(self, value: object) -> bytes:
         """The JSON of a value without what is secret in it."""
-        try:
-            found = msgspec.json.encode(value)
-        except UnicodeEncodeError:
-            found = _encoded(msgspec.to_builtins(value))
-        redactor = self._logs.redactor
-        if not redactor or not redactor.found(found.decode()):
-            return found
-        return _encoded(without_secrets(msgspec.json.decode(found), redactor))
+        return encoded(value, self._logs)
 
     async def failed(self, request: Request, problem: Exception) -> Response:
         """A request met a bug: its trace belongs into the log, where somebody sees it."""
@@ -333,6 +326,23 @@ class Routes:
             new = [event for event in events if event is not None]
             if new:
                 yield b"".join(_encoded(event) + b"\n" for event in new)
+
+
+def encoded(value: object, logs: LogStore) -> bytes:
+    """The JSON of a value without what is secret in it.
+
+    Args:
+        value: anything that is JSON.
+        logs: knows what is secret.
+    """
+    try:
+        found = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        found = _encoded(msgspec.to_builtins(value))
+    redactor = logs.redactor
+    if not redactor or not redactor.found(found.decode()):
+        return found
+    return _encoded(without_secrets(msgspec.json.decode(found), redactor))
 
 
 async def _yielding(parts: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:

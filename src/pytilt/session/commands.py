@@ -1,5 +1,6 @@
 """The commands that a project's resources run: their environment, and what runs those that deploy."""
 
+import sys
 from collections.abc import Mapping
 from functools import partial
 
@@ -29,6 +30,8 @@ def command_environ(
     }
     if kubeconfig:
         added["KUBECONFIG"] = kubeconfig
+    if sys.stdout.isatty() and not settings.no_color and "FORCE_COLOR" not in settings.environ:
+        added["FORCE_COLOR"] = "1"  # Node.js and others write no colours into a pipe without it
     return {**settings.environ, **added}
 
 

@@ -90,7 +90,7 @@ class DockerBuilder:
         return fast_build.cache_name(name, build.caches) if keeps else ""
 
     def _by_buildkit(self, about: About) -> bool:
-        return about.buildkit and self._settings.environ.get("DOCKER_BUILDKIT") != "0"
+        return about.buildkit and self._settings.buildkit
 
     async def exists(self, image: BuiltImage) -> bool:
         """Is the image still in the engine's store, under its name?"""
