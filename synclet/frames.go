@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"sync"
 )
 
@@ -122,8 +121,6 @@ type wire struct {
 	source   *bufio.Reader
 	sink     io.Writer
 	sending  sync.Mutex
-	posting  sync.Mutex
-	posted   []byte // frames that are sent next
 	buffer   []byte
 	zipped   []byte
 	unzipped *bufio.Reader // frames of a compressed one
@@ -242,29 +239,13 @@ func (w *wire) send(kind byte, payload []byte) error {
 	frame := make([]byte, 5, 5+len(payload))
 	frame[0] = kind
 	binary.BigEndian.PutUint32(frame[1:], uint32(len(payload)))
-	w.sending.Lock()
-	defer w.sending.Unlock()
-	_, err := w.sink.Write(append(frame, payload...))
-	return err
+	return w.write(append(frame, payload...))
 }
 
-// post sends together what is said at about the same time, and waits for nobody.
-func (w *wire) post(kind byte, payload []byte) {
-	w.posting.Lock()
-	first := len(w.posted) == 0
-	w.posted = append(w.posted, kind)
-	w.posted = append(binary.BigEndian.AppendUint32(w.posted, uint32(len(payload))), payload...)
-	w.posting.Unlock()
-	if !first {
-		return
-	}
-	runtime.Gosched() // who has something to say now says it first
+// write sends whole frames.
+func (w *wire) write(frames []byte) error {
 	w.sending.Lock()
 	defer w.sending.Unlock()
-	w.posting.Lock()
-	frames := w.posted
-	w.posted = nil
-	w.posting.Unlock()
-	// An error means that the stream has ended, and with it the program.
-	_, _ = w.sink.Write(frames)
+	_, err := w.sink.Write(frames)
+	return err
 }

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // A session that brings the same files into many containers sends them to one helper only. That one, the leader, passes
@@ -51,6 +52,7 @@ type leader struct {
 	followers map[uint32]*follower
 	secret    []byte // of which the keys of batches are made
 	batches   uint64
+	heard     heard
 }
 
 // take takes one frame, where nothing is carried out here.
@@ -86,9 +88,9 @@ func (l *leader) join(f *fields) error {
 		return f.err
 	}
 	l.leave(number)
-	each := &follower{records: make(chan []byte, waitingRecords), ended: make(chan struct{})}
+	each := &follower{heard: &l.heard, records: make(chan []byte, waitingRecords), ended: make(chan struct{})}
 	each.answer = func(kind byte, payload []byte) {
-		l.post(frameRelayed, append(append(binary.BigEndian.AppendUint32(nil, number), kind), payload...))
+		l.heard.add(l.wire, kind == frameDone, append(append(binary.BigEndian.AppendUint32(nil, number), kind), payload...))
 	}
 	if l.followers == nil {
 		l.followers = map[uint32]*follower{}
@@ -96,6 +98,56 @@ func (l *leader) join(f *fields) error {
 	l.followers[number] = each
 	go each.run(address, key)
 	return nil
+}
+
+// heard holds acknowledgements back until all followers that were sent a batch have answered, so that the session is
+// woken once for all of them; not for long, since one may be stopped.
+type heard struct {
+	sync.Mutex
+	expected int // acknowledgements
+	frames   []byte
+	timer    *time.Timer // sends what is held back
+}
+
+// longestHeld is how long an acknowledgement is held back.
+const longestHeld = 10 * time.Millisecond
+
+// expect says that so many acknowledgements more are waited for, or fewer.
+func (h *heard) expect(count int) {
+	h.Lock()
+	h.expected += count
+	h.Unlock()
+}
+
+// add sends what a follower says, together with what was held back, or holds it back.
+func (h *heard) add(w *wire, acknowledges bool, payload []byte) {
+	h.Lock()
+	defer h.Unlock()
+	h.frames = append(h.frames, frameRelayed)
+	h.frames = append(binary.BigEndian.AppendUint32(h.frames, uint32(len(payload))), payload...)
+	if acknowledges && h.expected > 0 {
+		if h.timer == nil {
+			h.timer = time.AfterFunc(longestHeld, func() {
+				h.Lock()
+				defer h.Unlock()
+				h.flush(w)
+			})
+		}
+		return
+	}
+	h.flush(w)
+}
+
+func (h *heard) flush(w *wire) {
+	if h.timer != nil {
+		h.timer.Stop()
+		h.timer = nil
+	}
+	if len(h.frames) > 0 {
+		// An error means that the stream has ended, and with it the program.
+		_ = w.write(h.frames)
+		h.frames = h.frames[:0]
+	}
 }
 
 // leave gives up a follower.
@@ -217,6 +269,8 @@ type follower struct {
 	sealed  *sealed // once it is connected
 	raw     syscall.RawConn
 	waiting int // records that are not sent yet
+	unheard int // batches that it has not acknowledged
+	heard   *heard
 	records chan []byte
 	ended   chan struct{}
 	once    sync.Once
@@ -227,6 +281,11 @@ type follower struct {
 func (f *follower) run(address string, key []byte) {
 	err := f.carry(address, key)
 	f.end()
+	f.sending.Lock()
+	f.sealed = nil
+	f.heard.expect(-f.unheard)
+	f.unheard = 0
+	f.sending.Unlock()
 	message := "it was closed"
 	if err != nil {
 		message = err.Error()
@@ -265,7 +324,20 @@ func (f *follower) carry(address string, key []byte) error {
 		if !isAnswer(record) {
 			return errAnswer
 		}
+		if record[0] == frameDone {
+			f.hear()
+		}
 		f.answer(record[0], record[1:])
+	}
+}
+
+// hear counts an acknowledgement.
+func (f *follower) hear() {
+	f.sending.Lock()
+	defer f.sending.Unlock()
+	if f.unheard > 0 {
+		f.unheard--
+		f.heard.expect(-1)
 	}
 }
 
@@ -301,6 +373,8 @@ func (f *follower) pass(number uint32, batch *packed) {
 		f.end()
 		return
 	}
+	f.unheard++
+	f.heard.expect(1)
 	record := f.sealed.record(batch.head(number))
 	if len(batch.content) < smallBatch {
 		record = append(record, batch.content...)

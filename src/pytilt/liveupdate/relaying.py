@@ -7,7 +7,6 @@ A leader is in one of the containers, and gets what it passes on anyway, or on t
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -75,6 +74,24 @@ class RelayCall:
         """The followers that are to get it: number of each, and of the batch for it."""
         self.sent: float | None = None
         """When a leader on this machine was given the batch, by the monotonic clock."""
+        self._waiting: set[Follower] = set()
+        self._limit: asyncio.TimerHandle | None = None
+
+    def await_answer(self, follower: "Follower", seconds: float) -> None:
+        """Give up a follower, and the others, that has not answered after a while."""
+        self._waiting.add(follower)
+        if self._limit is None:
+            self._limit = asyncio.get_running_loop().call_later(seconds, self._expire)
+
+    def answered(self, follower: "Follower") -> None:
+        """Wait no longer for a follower."""
+        self._waiting.discard(follower)
+        if not self._waiting and self._limit is not None:
+            self._limit.cancel()
+
+    def _expire(self) -> None:
+        for follower in tuple(self._waiting):
+            follower.relay.give_up(follower)
 
 
 class Follower:
@@ -90,8 +107,11 @@ class Follower:
         self.number = number
         self.joined: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         """Have the two found each other?"""
-        self._answers: asyncio.Queue[Answer | None] = asyncio.Queue()
         self._lost = asyncio.Event()
+        self._number = 0
+        """Of the batch that it is to acknowledge."""
+        self._failed: list[Failed] = []
+        self._result: asyncio.Future[list[Failed] | None] | None = None
 
     async def lost(self) -> None:
         """Wait until nothing is passed on to it any more."""
@@ -118,19 +138,18 @@ class Follower:
             return None
         member = (self.number, number)
         call.members.append(member)
-        if not await self.relay.leads(call, pack):
-            call.members.remove(member)
-            return None
-        failed: list[Failed] = []
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(answer_seconds(size)):
-                while (answer := await self._answers.get()) is not None:
-                    if isinstance(answer, Failed):
-                        failed.append(answer)
-                    elif isinstance(answer, Acknowledged) and answer.number == number:
-                        return failed
-        self.relay.give_up(self)
-        return None
+        self._number, self._failed = number, []
+        result: asyncio.Future[list[Failed] | None] = asyncio.get_running_loop().create_future()
+        self._result = result
+        try:
+            if not await self.relay.leads(call, pack):
+                call.members.remove(member)
+                return None
+            call.await_answer(self, answer_seconds(size))
+            return await result
+        finally:
+            call.answered(self)
+            self._result = None
 
     def take(self, answer: Answer) -> None:
         """Take what the leader says of it."""
@@ -140,15 +159,21 @@ class Follower:
                     self.joined.set_result(True)
             case Lost():
                 self.relay.give_up(self)
-            case _:
-                self._answers.put_nowait(answer)
+            case Failed():
+                self._failed.append(answer)
+            case Acknowledged(number=number) if number == self._number:
+                self._settle(self._failed)
 
     def end(self) -> None:
         """Nothing is passed on any more."""
         if not self.joined.done():
             self.joined.set_result(False)
-        self._answers.put_nowait(None)
+        self._settle(None)
         self._lost.set()
+
+    def _settle(self, failed: list[Failed] | None) -> None:
+        if self._result is not None and not self._result.done():
+            self._result.set_result(failed)
 
 
 class Relay:

@@ -159,8 +159,12 @@ class HelperReceiver:
                 raise SyncError("the stream into the container is broken")
             self._failed = True  # until it is known to be in order, also when this is cancelled
             try:
-                async with stalls_watched(self._answers.waits, log, self._limits):
-                    failure = await self._files(batch)
+                failed = await self._relayed(batch, await batch.frames())
+                if failed is None:
+                    async with stalls_watched(self._answers.waits, log, self._limits):
+                        failure = await self._files(batch)
+                else:
+                    failure = _failure(failed[0]) if failed else None
                 result = Synced() if failure else await self._commands(batch.plan.runs, log)
                 if not failure and result.ok and batch.restart:
                     with step(StepName.RESTART):
@@ -173,14 +177,10 @@ class HelperReceiver:
         return result
 
     async def _files(self, batch: Batch) -> SyncError | None:
-        """Delete and copy; packs again what changes meanwhile."""
+        """Delete and copy through the stream; packs again what changes meanwhile."""
         for _ in range(_TRIES):
             try:
-                packed = await batch.frames()
-                failed = await self._relayed(batch, packed)
-                if failed is None:
-                    return await self._send_files(batch, packed)
-                return _failure(failed[0]) if failed else None
+                return await self._send_files(batch, await batch.frames())
             except _TornError:
                 batch.pack_again()
         return SyncError("the files change all the time while they are sent")
