@@ -199,3 +199,11 @@ def test_an_object_of_a_file_is_patched_without_a_session(tilt: Tilt, file: Path
     patch = ("patch", "--local", "-p", "spec: {text: B}", "-o=jsonpath={.spec.text}")
     assert tilt(*patch, "-f", str(file)) == (0, "B", "")
     assert "name them with `-f`" in tilt(*patch, "uibutton", "go").error
+
+
+def test_an_extension_is_part_of_the_tiltfile(tilt: Tilt):
+    error = tilt("create", "ext", "fwd", "--path=./kubefwd", "--", "--namespaces=default").error
+    line = "v1alpha1.extension(name='fwd', repo_name='default', repo_path='./kubefwd', args=['--namespaces=default'])"
+    assert error.endswith(f"hint: write into the Tiltfile: `{line}`\n")
+    error = tilt("create", "repo", "own", "https://x", "--ref=v2").error
+    assert "`v1alpha1.extension_repo(name='own', url='https://x', ref='v2')`" in error

@@ -180,15 +180,16 @@ def ext(
     port: int | None,
     **flags: Unpack[PrintFlags],
 ) -> None:
-    """Make an Extension: a Tiltfile of a repository that runs beside the project's own.
+    """Say what to write into the Tiltfile: an extension is part of it, and begins as soon as the Tiltfile is saved.
 
     \b
     Examples:
       tilt create ext cancel
       tilt create ext my-kubefwd --path=./kubefwd -- --namespaces=default
     """
-    spec: Json = {"repoName": repo, "repoPath": path or name, **({"args": list(args)} if args else {})}
-    _make_one("Extension", name, spec, host, port, flags)
+    del host, port, flags
+    given = f", args={list(args)}" if args else ""
+    _refuse("an extension", f"v1alpha1.extension(name={name!r}, repo_name={repo!r}, repo_path={path or name!r}{given})")
 
 
 @command.subcommand(
@@ -200,14 +201,22 @@ def ext(
     *SESSION_OPTIONS,
 )
 def repo(name: str, url: str, ref: str, host: str | None, port: int | None, **flags: Unpack[PrintFlags]) -> None:
-    """Make an ExtensionRepo: a repository or a folder that has extensions.
+    """Say what to write into the Tiltfile: a repository of extensions is part of it.
 
     \b
     Examples:
       tilt create repo own https://github.com/example/tilt-extensions --ref v2
       tilt create repo here file:///home/me/extensions
     """
-    _make_one("ExtensionRepo", name, {"url": url, **({"ref": ref} if ref else {})}, host, port, flags)
+    del host, port, flags
+    given = f", ref={ref!r}" if ref else ""
+    _refuse("a repository of extensions", f"v1alpha1.extension_repo(name={name!r}, url={url!r}{given})")
+
+
+def _refuse(what: str, line: str) -> None:
+    raise UserError(
+        f"{what} cannot be made beside the Tiltfile of a running session", hint=f"write into the Tiltfile: `{line}`"
+    )
 
 
 def _make_one(kind: str, name: str, spec: Json, host: str | None, port: int | None, flags: PrintFlags) -> None:
