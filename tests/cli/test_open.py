@@ -35,6 +35,7 @@ def test_a_snapshot_is_written_and_what_is_none_is_not_shown(tilt: Tilt, tmp_pat
         pytest.skip("the web page was not built")
     assert ended.out.startswith(f"{file}: ")
     assert 'id="snapshot"' in file.read_text()
+    assert 'id="snapshot"' in tilt("snapshot", "create", "-").out
     other = tmp_path / "other"
     other.write_text("nothing")
     assert "is no snapshot" in tilt("snapshot", "view", str(other)).error

@@ -40,7 +40,8 @@ def create(file: str | None, host: str | None, port: int | None) -> None:
     """Write the page of a running session to a file: resources, updates and log, without what is secret.
 
     The file needs neither a session nor a network to be shown. Without a name it is tilt-snapshot.html, or standard
-    output where that is no terminal. A name that ends with `.json` gets what `tilt dump webview` prints, for programs.
+    output where that is no terminal, as with `-`. A name that ends with `.json` gets what `tilt dump webview` prints,
+    for programs.
 
     \b
     Examples:
@@ -51,7 +52,7 @@ def create(file: str | None, host: str | None, port: int | None) -> None:
     client = SessionClient(Settings.from_environment(), host, port)
     parts = _json(client) if file is not None and file.endswith(".json") else client.download("/api/snapshot")
     first = next(parts, b"")  # without an answer, a file that is there stays as it is
-    if file is None and not sys.stdout.isatty():
+    if file == "-" or (file is None and not sys.stdout.isatty()):
         for part in itertools.chain([first], parts):
             sys.stdout.buffer.write(part)
         return
