@@ -2,13 +2,16 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from msgspec.structs import replace
+
 from pytilt.cluster.seam import ContainerRef
 from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOptions, Synced
 from pytilt.liveupdate.relaying import Follower, Leader, Relay
 from pytilt.loop.receivers import Receivers
+from pytilt.model.images import HelperMode
 from pytilt.model.live_updates import Way
 from pytilt.model.logs import Log
-from pytilt.model.objects import Runtime, RuntimeState
+from pytilt.model.objects import Resource, Runtime, RuntimeState
 from pytilt.model.pods import Container, ContainerState, Pod
 from tests.idle import eventually, idle
 from tests.loop.test_syncing import Trial
@@ -97,3 +100,16 @@ async def test_of_three_containers_of_an_image_one_leads(store, logs, tmp_path):
         del opened.by_pod["a"]
         store.put(runtime("b", "c", "d"))
         await eventually(lambda: opened.leaders() == {"c": "b", "d": "b"})
+
+
+async def test_where_no_port_may_be_opened_all_have_their_streams(store, logs, tmp_path):
+    Trial(store, logs, tmp_path)
+    opened = Opened()
+    web = store.get(Resource, "web")
+    images = tuple(replace(image, helper=HelperMode.STREAM) for image in web.spec.images)
+    store.put(replace(web, spec=replace(web.spec, images=images)))
+    async with running(Receivers(store, opened).run()):
+        store.put(runtime("a", "b", "c"))
+        await eventually(lambda: {"a", "b", "c"} <= opened.by_pod.keys())
+        await idle()
+        assert opened.leaders() == {}

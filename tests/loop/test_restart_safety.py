@@ -8,7 +8,7 @@ from pytilt.liveupdate.planning import FileKind
 from pytilt.loop.inference import inferences
 from pytilt.loop.restart_safety import restart_problem, restarts_safely
 from pytilt.model.files import FileRule
-from pytilt.model.images import DockerBuild, Image, ImageConfig
+from pytilt.model.images import DockerBuild, HelperMode, Image, ImageConfig
 from pytilt.model.inference import InferenceMode
 from pytilt.model.names import ImageName
 from pytilt.model.objects import Resource
@@ -117,7 +117,7 @@ def test_a_patient_probe_is_no_reason() -> None:
 @pytest.mark.parametrize(
     ("found", "config", "why"),
     [
-        (app(helper=False), PYTHON, "`synclet` is not used there"),
+        (app(helper=HelperMode.OFF), PYTHON, "`synclet` is not used there"),
         (app(inference=InferenceMode.OFF), PYTHON, "`synclet` is not used there"),
         (app(match_in_env_vars=True), PYTHON, "`synclet` is not used there"),
         (app("FROM python\nCOPY python /usr/bin/python\n"), PYTHON, "`python` may be a program of the project's own"),

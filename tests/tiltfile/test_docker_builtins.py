@@ -1,7 +1,7 @@
 import pytest
 
 from pytilt.model.files import Ignore
-from pytilt.model.images import CustomBuild, DockerBuild, Registry
+from pytilt.model.images import CustomBuild, DockerBuild, HelperMode, Registry
 from pytilt.testing.project import Project
 from tests.tiltfile.projects import DOCKERFILE, deployment, documents
 
@@ -165,10 +165,10 @@ def test_the_ignore_files_of_images_that_nothing_uses_are_not_watched(tmp_path):
 @pytest.mark.parametrize(
     ("before", "argument", "expected"),
     [
-        ("", "", True),
-        ("", ", synclet='off'", False),
-        ("update_settings(synclet='off')\n", "", False),
-        ("update_settings(synclet='off')\n", ", synclet='auto'", True),
+        ("", "", HelperMode.AUTO),
+        ("", ", synclet='off'", HelperMode.OFF),
+        ("update_settings(synclet='stream')\n", "", HelperMode.STREAM),
+        ("update_settings(synclet='off')\n", ", synclet='auto'", HelperMode.AUTO),
     ],
 )
 def test_the_helper_may_be_used_in_containers_unless_it_is_off(tmp_path, before, argument, expected):
@@ -177,7 +177,7 @@ def test_the_helper_may_be_used_in_containers_unless_it_is_off(tmp_path, before,
 
 def test_another_word_for_the_helper_is_refused(tmp_path):
     error = project(tmp_path, "docker_build('a', '.', synclet='on')", "a").error()
-    assert 'docker_build: synclet must be "auto" or "off"; got "on"' in error
+    assert 'docker_build: synclet must be "auto", "stream" or "off"; got "on"' in error
 
 
 @pytest.mark.parametrize(("mode", "updates"), [("auto", True), ("container", True), ("exec", True), ("image", False)])
@@ -185,7 +185,7 @@ def test_a_mode_decides_how_what_changed_gets_into_what_runs(tmp_path, mode, upd
     script = f"update_settings(update_mode='{mode}')\ndocker_build('a', '.', live_update=[sync('.', '/a')])"
     built = image(tmp_path, script, "a")
     assert (built.live_update is not None) is updates
-    assert built.helper is (mode != "exec")
+    assert (built.helper is HelperMode.OFF) is (mode == "exec")
 
 
 def test_another_mode_is_refused(tmp_path):

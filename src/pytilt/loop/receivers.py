@@ -17,7 +17,7 @@ from pytilt.loop.failures import first_failure
 from pytilt.loop.following import Following, LeaderRunner
 from pytilt.loop.freshness import SyncTarget
 from pytilt.loop.pod_lookup import POD_ASPECTS
-from pytilt.model.images import LiveUpdate
+from pytilt.model.images import HelperMode, LiveUpdate
 from pytilt.model.live_updates import LiveContainer, LiveUpdateState, LiveUpdateStatus
 from pytilt.model.logs import Log
 from pytilt.model.names import ImageName
@@ -195,7 +195,7 @@ class Receivers:
         images: dict[ImageName, dict[Receiver, SyncTarget]] = {}
         for key, target in self._wanted.get(name, {}).items():
             opened = self._open.get(key)
-            if opened and opened.receiver:
+            if opened and opened.receiver and target.image.helper is not HelperMode.STREAM:
                 images.setdefault(target.image.name, {})[opened.receiver] = target
         before = self._images.pop(name, set())
         if images:
@@ -226,7 +226,7 @@ class Receivers:
         product = cluster.info.product if cluster and cluster.info else ""
         return ReceiverOptions(
             layer=image is not None and image.status.layered is not None,
-            helper=target.image.helper is not False,
+            helper=target.image.helper is not HelperMode.OFF,
             places=tuple(dict.fromkeys((*places, *map(posixpath.dirname, places)))),
             far=product not in _NEAR,
             earlier=self._processes.get(target.container.id, ()),

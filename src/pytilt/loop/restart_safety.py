@@ -13,7 +13,7 @@ from pytilt.liveupdate.inferring import SourceTree
 from pytilt.liveupdate.processes import command_of, reloader_of, shown
 from pytilt.liveupdate.restarting import against_restart
 from pytilt.loop.image_uses import ContainerUse, brings, image_uses, process_of
-from pytilt.model.images import DockerBuild, Image, ImageConfig
+from pytilt.model.images import DockerBuild, HelperMode, Image, ImageConfig
 from pytilt.model.inference import Chain, Copied, InferenceMode
 from pytilt.model.names import ImageName
 from pytilt.model.resources import ResourceSpec
@@ -62,7 +62,7 @@ def restart_problem(spec: ResourceSpec, image: Image, config: ImageConfig, tree:
     deploy = spec.deploy
     if (
         image.inference is not InferenceMode.AUTO
-        or image.helper is False
+        or image.helper is HelperMode.OFF
         or not image.deployed
         or image.live_update is not None
         or not isinstance(image.build, DockerBuild)

@@ -120,6 +120,17 @@ class LiveUpdate(Value):
         return tuple(sync.local for sync in self.syncs if sync.follow)
 
 
+class HelperMode(StrEnum):
+    """How the helper `synclet` is used in containers."""
+
+    AUTO = "auto"
+    """It takes live updates where it can, on the shortest way to it."""
+    STREAM = "stream"
+    """It takes them through its stream alone, and opens no port."""
+    OFF = "off"
+    """It is not used."""
+
+
 class Image(Value):
     """An image that pytilt builds."""
 
@@ -143,8 +154,8 @@ class Image(Value):
     """Is a live update to be inferred where there is no `live_update`?"""
     deployed: bool = True
     """Does a workload run this image? A pure base image is neither pushed nor injected."""
-    helper: bool | None = None
-    """May the helper `synclet` be used in its containers? None: as `update_settings` says."""
+    helper: HelperMode | None = None
+    """None: as `update_settings` says."""
 
     @property
     def restarts(self) -> bool:
@@ -158,7 +169,7 @@ class Image(Value):
         """Is the helper to be put into it when it is built?"""
         own = isinstance(self.build, CustomBuild) and (self.build.disable_push or self.build.skips_local_docker)
         live = self.live_update is not None or self.inference is InferenceMode.INFER
-        return self.helper is not False and self.deployed and live and not own and not self.live_update_only
+        return self.helper is not HelperMode.OFF and self.deployed and live and not own and not self.live_update_only
 
     @property
     def live_update_only(self) -> bool:

@@ -10,7 +10,7 @@ from pytilt.model.api.kinds import AnyApiObject
 from pytilt.model.base import Value
 from pytilt.model.commands import Command, Probe
 from pytilt.model.files import FileRule, Ignore
-from pytilt.model.images import Image, Registry
+from pytilt.model.images import HelperMode, Image, Registry
 from pytilt.model.names import ImageName, ResourceName
 from pytilt.model.updates import Strategy
 
@@ -399,8 +399,7 @@ class UpdateSettings(Value):
     apply_timeout_seconds: int = 30
     infer_live_update: bool = True
     """Are images without `live_update` updated in place where their Dockerfile and what runs allow it?"""
-    helper: bool = True
-    """May the helper `synclet` be used in containers?"""
+    helper: HelperMode = HelperMode.AUTO
     mode: UpdateMode = UpdateMode.AUTO
     repair_drift: bool = True
     """Is what others delete or change in the cluster applied again?"""

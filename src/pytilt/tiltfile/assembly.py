@@ -12,7 +12,7 @@ from pytilt.model.api.kinds import AnyApiObject
 from pytilt.model.api.kubernetes_applies import KubernetesApply
 from pytilt.model.commands import Command
 from pytilt.model.files import FileRule
-from pytilt.model.images import CustomBuild, Image
+from pytilt.model.images import CustomBuild, HelperMode, Image
 from pytilt.model.inference import InferenceMode
 from pytilt.model.names import ResourceName
 from pytilt.model.resources import Declaration, KubeObject, LocalDeploy, ResourceSpec, UpdateMode
@@ -89,7 +89,7 @@ def _with_namespace(declared: ScriptResult, request: EvaluationRequest) -> Scrip
 
 def _completed(image: Image, declared: ScriptResult) -> Image:
     """An image with what the rest of the Tiltfile says of all."""
-    helper = declared.updates.helper if image.helper is None else image.helper
+    helper = image.helper or declared.updates.helper
     return replace(_with_environ(image, declared.environ), helper=helper)
 
 
@@ -119,7 +119,7 @@ def _in_mode(image: Image, mode: UpdateMode) -> Image:
     if rules is not None and not rules.syncs and image.live_update_only:
         image = replace(image, live_update=replace(rules, mounted=True))
     if mode is UpdateMode.EXEC:
-        return replace(image, helper=False)
+        return replace(image, helper=HelperMode.OFF)
     if mode is UpdateMode.IMAGE and not image.live_update_only:
         return replace(image, live_update=None, inference=InferenceMode.OFF)
     return image

@@ -28,7 +28,7 @@ from pytilt.tiltfile.fast_builds import FastBuildValue, fast_image
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.globs import watched
 from pytilt.tiltfile.ignore_files import context_ignores
-from pytilt.tiltfile.live_update_builtins import helper_use, live_update
+from pytilt.tiltfile.live_update_builtins import helper_mode, live_update
 from pytilt.tiltfile.script import Script, UnreadableError
 from pytilt.tiltfile.values import Blob, CustomBuildValue
 
@@ -106,7 +106,7 @@ class DockerBuiltins:
         # The Dockerfile is watched as a configuration file: its text is part of the declaration.
         files = FileRule(paths=() if is_empty else (context,), ignores=(*ignores, Ignore(base=path)))
         image = Image(name=name, build=build, files=files, live_update=steps, match_in_env_vars=match_in_env_vars)
-        image = replace(image, inference=inference, helper=helper_use("docker_build", synclet))
+        image = replace(image, inference=inference, helper=helper_mode("docker_build", synclet))
         self._declare(image, entrypoint, container_args)
         return FastBuildValue(self._script, name, "docker_build")
 
@@ -170,7 +170,7 @@ class DockerBuiltins:
         ignores = (*context_ignores(self._script, found.paths, ignore=ignored), *found.ignores)
         files = FileRule(paths=found.paths, ignores=ignores)
         image = Image(name=name, build=build, files=files, live_update=steps, match_in_env_vars=match_in_env_vars)
-        self._declare(replace(image, helper=helper_use("custom_build", synclet)), entrypoint, container_args)
+        self._declare(replace(image, helper=helper_mode("custom_build", synclet)), entrypoint, container_args)
         return CustomBuildValue(name, FastBuildValue(self._script, name, "custom_build"))
 
     @function("default_registry")

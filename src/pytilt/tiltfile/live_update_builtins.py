@@ -3,7 +3,7 @@
 from pytilt.dialect import to_repr, type_name
 from pytilt.errors import UserError
 from pytilt.model.files import Ignore
-from pytilt.model.images import LiveUpdate, Run, Sync
+from pytilt.model.images import HelperMode, LiveUpdate, Run, Sync
 from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import Flag, LocalPaths, Text
 from pytilt.tiltfile.dead_patterns import warn_of_path, warn_of_triggers
@@ -90,8 +90,8 @@ def live_update(script: Script, steps: object) -> LiveUpdate | None:
     return rules
 
 
-def helper_use(function_name: str, word: str) -> bool | None:
-    """What `synclet=` says: may the helper be used in containers? None where nothing is said.
+def helper_mode(function_name: str, word: str) -> HelperMode | None:
+    """What `synclet=` says; None where nothing is said.
 
     Args:
         function_name: whose argument it is.
@@ -100,12 +100,13 @@ def helper_use(function_name: str, word: str) -> bool | None:
     Raises:
         UserError: it is none of the words.
     """
-    if word not in ("", "auto", "off"):
+    if word not in ("", *(mode.value for mode in HelperMode)):
         raise UserError(
-            f'{function_name}: synclet must be "auto" or "off"; got "{word}"',
-            hint="`auto` takes the first way into a container that works, `off` only its own shell",
+            f'{function_name}: synclet must be "auto", "stream" or "off"; got "{word}"',
+            hint="`auto` takes the first way into a container that works, `stream` opens no port there, "
+            "`off` takes only its own shell",
         )
-    return None if not word else word == "auto"
+    return HelperMode(word) if word else None
 
 
 def _shown(value: object) -> str:

@@ -11,7 +11,7 @@ from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import Duration, Flag, Pairs, StringOrStrings, Text, TriggerMode
 from pytilt.tiltfile.dead_patterns import warn_of_ignored
 from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.live_update_builtins import helper_use
+from pytilt.tiltfile.live_update_builtins import helper_mode
 from pytilt.tiltfile.report import FEATURES, SWITCHABLE, Prune
 from pytilt.tiltfile.script import Script
 from pytilt.tiltfile.urls import parse_link
@@ -100,7 +100,7 @@ class SettingsBuiltins:
             max_parallel_updates=parallel or old.max_parallel_updates,
             apply_timeout_seconds=timeout or old.apply_timeout_seconds,
             infer_live_update=old.infer_live_update if infer_live_update is None else infer_live_update,
-            helper=old.helper if (helper := helper_use("update_settings", synclet)) is None else helper,
+            helper=helper_mode("update_settings", synclet) or old.helper,
             mode=UpdateMode(update_mode) if update_mode else old.mode,
             repair_drift=old.repair_drift if repair_drift is None else repair_drift,
         )
