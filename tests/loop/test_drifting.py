@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from pytilt.cluster import objects
 from pytilt.loop.applied_objects import AppliedObjects
-from pytilt.loop.drifting import REPAIRS, Drifting
+from pytilt.loop.drifting import Drifting
+from pytilt.loop.repairs import REPAIRS
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, ResourceStatus, Tiltfile
 from pytilt.model.resources import Declaration, KubeObject, KubernetesDeploy, TriggerMode, UpdateSettings

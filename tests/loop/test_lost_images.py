@@ -1,10 +1,10 @@
 import pytest
 from msgspec.structs import replace
 
-from pytilt.loop.drifting import REPAIRS
 from pytilt.loop.imaging import Imaging
 from pytilt.loop.lost_images import LostImages
 from pytilt.loop.narration import UpdateSteps
+from pytilt.loop.repairs import REPAIRS
 from pytilt.model.names import ImageName, ResourceName, SpanId
 from pytilt.model.objects import Resource, Runtime, RuntimeState
 from pytilt.model.pods import Container, ContainerState, Pod

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
 from pytilt.cluster import drift, objects
@@ -11,18 +10,15 @@ from pytilt.cluster.seam import ChangeType, Cluster
 from pytilt.errors import PytiltError
 from pytilt.loop.applied_objects import AppliedObjects, Baseline
 from pytilt.loop.connecting import retry_pause
+from pytilt.loop.repairs import Repair, Repairs, repair_log
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
-from pytilt.model.names import TILTFILE, ResourceName, SpanId
+from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.numbers import whole
 from pytilt.model.objects import Resource, Tiltfile
 from pytilt.model.resources import Deploy, KubeObject
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
-
-REPAIRS = 3
-"""So often an object is repaired within `FIGHT_SECONDS`; what undoes that again is stronger."""
-FIGHT_SECONDS = 600.0
 
 RETRY_SECONDS = 15.0
 """Between two attempts to watch what may not be watched."""
@@ -31,9 +27,6 @@ SHOWN_FIELDS = 3
 
 _Watch = tuple[str, str, str]
 """API version, kind and namespace."""
-
-Repair = Callable[[ResourceName, str, bool], None]
-"""Asks for the repair of a resource, with the reason, and whether it was repaired too often to be repaired again."""
 
 
 class Drifting:
@@ -63,7 +56,6 @@ class Drifting:
         self._cluster = cluster
         self._applied = applied
         self._repair = repair
-        self._clock = clock
         self._watches: dict[_Watch, asyncio.Task[None]] = {}
         self._seen: dict[ObjectRef, KubeObject | None] = {}
         """The newest state of each applied object since it was applied: None for one that is gone."""
@@ -71,7 +63,7 @@ class Drifting:
         """The uid of what is gone: an update that deletes an object makes another one of the same name."""
         self._reported: dict[ObjectRef, str] = {}
         """What was said of an object, so that it is said once."""
-        self._repairs: defaultdict[ObjectRef, deque[float]] = defaultdict(deque)
+        self._repairs = Repairs[ObjectRef](clock)
 
     async def run(self) -> None:
         """Keep a watch for every kind of object that was applied, without end."""
@@ -160,11 +152,11 @@ class Drifting:
         found: Sequence[Difference],
     ) -> None:
         name = ResourceName(resource.name)
-        span = self._logs.span(name, SpanId(f"drift:{name}"))
+        span = repair_log(self._logs, name)
         if not (self._repairs_all() if deploy.repair_drift is None else deploy.repair_drift):
             span(f"{text}; it is left so, since `repair_drift` is off\n", level=Level.WARN)
             return
-        if self._fights(applied.ref):
+        if self._repairs.exhausted(applied.ref):
             again = f"{text}, again and again; it is left so until the next update of {name}"
             hint = "leave out of the YAML what something else decides" if found else "find out what deletes it"
             span(f"{again}\nhint: {hint}, or set `repair_drift=False`\n", level=Level.WARN)
@@ -186,16 +178,6 @@ class Drifting:
         tiltfile = self._store.get(Tiltfile, TILTFILE)
         declaration = tiltfile.status.declaration if tiltfile else None
         return declaration is None or declaration.updates.repair_drift
-
-    def _fights(self, ref: ObjectRef) -> bool:
-        """Was it repaired too often? If not, count one more repair."""
-        now, times = self._clock(), self._repairs[ref]
-        while times and times[0] < now - FIGHT_SECONDS:
-            times.popleft()
-        if len(times) >= REPAIRS:
-            return True
-        times.append(now)
-        return False
 
 
 def _judged_by(resource: Resource) -> object:

@@ -2,17 +2,16 @@
 
 import asyncio
 import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 
 from pytilt.errors import PytiltError
-from pytilt.loop.drifting import FIGHT_SECONDS, REPAIRS, Repair
 from pytilt.loop.imaging import Imaging
 from pytilt.loop.pod_lookup import POD_ASPECTS
+from pytilt.loop.repairs import Repair, Repairs, repair_log
 from pytilt.model.base import Value
 from pytilt.model.logs import Level
-from pytilt.model.names import ResourceName, SpanId
+from pytilt.model.names import ResourceName
 from pytilt.model.objects import ClusterState, Resource, Runtime
 from pytilt.model.pods import ContainerState
 from pytilt.store.logs import LogStore
@@ -56,10 +55,9 @@ class LostImages:
         self._logs = logs
         self._imaging = imaging
         self._repair = repair
-        self._clock = clock
         self._asked: dict[str, frozenset[tuple[str, str]]] = {}
         """Of each resource the pods and containers about which was asked already."""
-        self._repairs: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._repairs = Repairs[str](clock)
 
     async def run(self) -> None:
         """Look at every container that waits for its image, without end."""
@@ -98,24 +96,14 @@ class LostImages:
             return  # the row says already that its pod does not start
         if not lost:
             return
-        span, reason = self._logs.span(name, SpanId(f"drift:{name}")), missed[0].reason
+        span, reason = repair_log(self._logs, name), missed[0].reason
         what = f"image {', '.join(lost)} was removed by somebody else ({reason})"
-        if self._fights(name):
+        if self._repairs.exhausted(name):
             span(f"{what}, again and again; it is left so\nhint: find out what removes it\n", level=Level.WARN)
             return
         how = "it is published" if resource.spec.trigger_mode.auto else f"`tilt trigger {name}` publishes it"
         span(f"{what}; {how} again\n", level=Level.WARN)
         self._repair(name, what, False)
-
-    def _fights(self, name: str) -> bool:
-        """Was it published again too often? If not, count once more."""
-        now, times = self._clock(), self._repairs[name]
-        while times and times[0] < now - FIGHT_SECONDS:
-            times.popleft()
-        if len(times) >= REPAIRS:
-            return True
-        times.append(now)
-        return False
 
 
 def _asked_about(resource: Resource) -> object:
