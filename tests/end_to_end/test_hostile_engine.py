@@ -1,7 +1,5 @@
 """What an engine, or whatever answers in its place, may say: all of it is an error of its own, none is a bug."""
 
-import asyncio
-import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +17,7 @@ from pytilt.errors import ClusterUnreachableError, DockerApiError, EngineUnreach
 from pytilt.images.pruning import prune
 from pytilt.model.resources import PruneSettings
 from pytilt.settings import Settings
-from tests.http.hostile import ODD, HostileServer, changed, places
+from tests.http.hostile import HostileServer, OddAnswers, trouble
 
 LABELS = {"dev.tilt/project": "p"}
 CONTAINER = {
@@ -66,7 +64,6 @@ ANSWERS: dict[str, Any] = {
     "/events": {"Action": "die", "Actor": {"ID": "c1", "Attributes": {"exitCode": "3"}}},
 }
 EXPECTED = (DockerApiError, EngineUnreachableError, ClusterUnreachableError, SyncError)
-PATIENCE_SECONDS = 10.0
 
 
 def honest(target: str) -> Any:
@@ -133,18 +130,6 @@ async def _pruned(api: DockerApi) -> None:
     await prune(api, ["web"], PruneSettings(), datetime.now(UTC), lambda _: None)
 
 
-async def _trouble(work: Awaitable[object]) -> str:
-    """What is wrong with how it ended: nothing where it ended well, or with an error that is expected."""
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await work
-    except EXPECTED:
-        return ""
-    except BaseException as error:  # noqa: BLE001 - all of them are reported
-        return f"{error!r:.200} at {traceback.extract_tb(error.__traceback__)[-1]}"
-    return ""
-
-
 @pytest.mark.parametrize("number", range(25))
 async def test_whatever_answers_in_place_of_an_engine_is_an_error(tmp_path: Path, number: int) -> None:
     server = HostileServer(honest, number)
@@ -152,40 +137,24 @@ async def test_whatever_answers_in_place_of_an_engine_is_an_error(tmp_path: Path
     wrong: list[str] = []
     async with server.on_socket(socket), DockerApi(EngineAddress(url=f"unix://{socket}")) as api:
         runtime = DockerRuntime(api)
-        wrong += [await _trouble(ask(runtime)) for ask in RUNTIME]
-        wrong.append(await _trouble(_pruned(api)))
+        wrong += [await trouble(ask(runtime), EXPECTED) for ask in RUNTIME]
+        wrong.append(await trouble(_pruned(api), EXPECTED))
         settings = Settings.from_environment({"DOCKER_HOST": f"unix://{socket}", "HOME": str(tmp_path), "PATH": "/bin"})
         async with Engine(settings) as engine:
-            wrong.append(await _trouble(engine.about()))
-            wrong.append(await _trouble(engine.image_id("web")))
-            wrong.append(await _trouble(engine.image_config("web")))
+            wrong.append(await trouble(engine.about(), EXPECTED))
+            wrong.append(await trouble(engine.image_id("web"), EXPECTED))
+            wrong.append(await trouble(engine.image_config("web"), EXPECTED))
     assert list(filter(None, wrong)) == []
 
 
 @pytest.mark.parametrize("number", range(len(RUNTIME)))
 async def test_whatever_stands_in_any_field_of_an_engines_answer_is_an_error(tmp_path: Path, number: int) -> None:
-    current: dict[str, Any] = {}
-    asked: set[str] = set()
-
-    def answered(target: str) -> Any:
-        path = target.partition("?")[0]
-        asked.add(path)
-        return current.get(path, honest(target))
-
-    wrong = []
+    answers = OddAnswers(honest)
     socket = str(tmp_path / "s")
     address = EngineAddress(url=f"unix://{socket}")
-    async with HostileServer(answered, number, hostility=0).on_socket(socket), DockerApi(address) as api:
+    async with HostileServer(answers, number, hostility=0).on_socket(socket), DockerApi(address) as api:
 
-        async def trouble() -> str:
-            return await _trouble(RUNTIME[number](DockerRuntime(api)))
+        async def ask() -> str:
+            return await trouble(RUNTIME[number](DockerRuntime(api)), EXPECTED)
 
-        assert await trouble() == ""
-        for path in sorted(asked & ANSWERS.keys() - {"/_ping"}):
-            for index, place in enumerate(places(ANSWERS[path])):
-                for odd in ODD[index % 5 :: 5]:
-                    current[path] = changed(ANSWERS[path], place, odd)
-                    if found := await trouble():
-                        wrong.append(f"{path} {place} = {str(odd)[:10]!r}: {found}")
-            current.clear()
-    assert wrong == []
+        assert await answers.troubles(ANSWERS, ask) == []

@@ -1,7 +1,6 @@
 """What an API server, or whatever answers in its place, may say: all of it is an error of its own, none is a bug."""
 
 import asyncio
-import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ from pytilt.kubernetes.cluster import KubernetesCluster
 from pytilt.kubernetes.containers import KubernetesContainers
 from pytilt.kubernetes.discovery import PODS
 from pytilt.model.clusters import ObjectRef
-from tests.http.hostile import ODD, HostileServer, changed, places
+from tests.http.hostile import HostileServer, OddAnswers, trouble
 from tests.kubernetes.api_server import connection
 
 POD: dict[str, Any] = {
@@ -44,7 +43,6 @@ ANSWERS: dict[str, Any] = {
     "/api/v1/namespaces/default/pods/web/log": b"2026-11-29T10:00:00.1Z hello\n",
 }
 EXPECTED = (ClusterUnreachableError, ApplyError, SyncError)
-PATIENCE_SECONDS = 10.0
 MOMENT_SECONDS = 0.02
 """How long a test looks at what is tried again for ever."""
 
@@ -124,45 +122,19 @@ ALL: tuple[Work, ...] = (
 )
 
 
-async def _trouble(work: Awaitable[object]) -> str:
-    """What is wrong with how it ended: nothing where it ended well, or with an error that is expected."""
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await work
-    except EXPECTED:
-        return ""
-    except BaseException as error:  # noqa: BLE001 - all of them are reported
-        return f"{error!r:.200} at {traceback.extract_tb(error.__traceback__)[-1]}"
-    return ""
-
-
 @pytest.mark.parametrize("number", range(12))
 async def test_whatever_answers_in_place_of_an_api_server_is_an_error(number: int) -> None:
     async with trial(honest, number, 0.6) as t:
-        wrong = [await _trouble(each(t)) for each in ALL]
+        wrong = [await trouble(each(t), EXPECTED) for each in ALL]
     assert list(filter(None, wrong)) == []
 
 
 @pytest.mark.parametrize("number", range(6))
 async def test_whatever_stands_in_any_field_of_an_api_servers_answer_is_an_error(number: int) -> None:
-    current: dict[str, Any] = {}
-    asked: set[str] = set()
+    answers = OddAnswers(honest)
+    async with trial(answers, number, 0) as t:
 
-    def answered(target: str) -> Any:
-        path = target.partition("?")[0]
-        asked.add(path)
-        return current.get(path, honest(target))
+        async def ask() -> str:
+            return await trouble(ALL[number](t), EXPECTED)
 
-    wrong = []
-    async with trial(answered, number, 0) as t:
-        assert await _trouble(ALL[number](t)) == ""
-        for path in sorted(asked & ANSWERS.keys()):
-            if isinstance(ANSWERS[path], bytes):
-                continue
-            for index, place in enumerate(places(ANSWERS[path])):
-                for odd in ODD[index % 5 :: 5]:
-                    current[path] = changed(ANSWERS[path], place, odd)
-                    if found := await _trouble(ALL[number](t)):
-                        wrong.append(f"{path} {place} = {str(odd)[:10]!r}: {found}")
-            current.clear()
-    assert wrong == []
+        assert await answers.troubles(ANSWERS, ask) == []

@@ -5,7 +5,8 @@ import copy
 import gzip
 import json
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -14,6 +15,7 @@ ODD: tuple[Any, ...] = (None, True, 7, -1, 1.5, "", "x", "²", "9" * 5000, [], [
 
 HTML = b"<html><body>Please log in</body></html>"
 LARGE_BYTES = 2 * 1024**2
+PATIENCE_SECONDS = 10.0
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -225,3 +227,52 @@ class HostileServer:
             for writer in self._serving:
                 writer.transport.abort()
             await asyncio.gather(*filter(None, self._serving.values()))
+
+
+async def trouble(work: Awaitable[object], expected: tuple[type[Exception], ...]) -> str:
+    """What is wrong with how it ended: nothing where it ended well, or with an error that is expected."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await work
+    except expected:
+        return ""
+    except BaseException as error:  # noqa: BLE001 - all of them are reported
+        return f"{error!r:.200} at {traceback.extract_tb(error.__traceback__)[-1]}"
+    return ""
+
+
+class OddAnswers:
+    """Honest answers, but for something odd in one place of one of them at a time.
+
+    Args:
+        honest: what an honest server answers to a path.
+    """
+
+    def __init__(self, honest: Callable[[str], Any]) -> None:
+        self._honest = honest
+        self._odd: dict[str, Any] = {}
+        self._asked: set[str] = set()
+
+    def __call__(self, target: str) -> Any:
+        """What is answered now."""
+        path = target.partition("?")[0]
+        self._asked.add(path)
+        return self._odd.get(path, self._honest(target))
+
+    async def troubles(self, answers: Mapping[str, Any], trouble: Callable[[], Awaitable[str]]) -> list[str]:
+        """What goes wrong with something odd in any place of the answers that are asked for; each place gets a fifth.
+
+        Args:
+            answers: the honest ones, by their paths. Those that are no JSON stay as they are.
+            trouble: what is wrong now.
+        """
+        assert await trouble() == ""
+        wrong = []
+        for path in sorted(path for path in self._asked & answers.keys() if not isinstance(answers[path], bytes)):
+            for index, place in enumerate(places(answers[path])):
+                for odd in ODD[index % 5 :: 5]:
+                    self._odd = {path: changed(answers[path], place, odd)}
+                    if found := await trouble():
+                        wrong.append(f"{path} {place} = {str(odd)[:10]!r}: {found}")
+            self._odd = {}
+        return wrong
