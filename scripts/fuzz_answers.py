@@ -30,6 +30,7 @@ from pytilt.host.processes import HostRunner  # noqa: E402 - found in the folder
 from pytilt.kubernetes.connecting import read_connection  # noqa: E402 - as above
 from pytilt.kubernetes.transport import tls_context  # noqa: E402 - as above
 from pytilt.settings import Settings  # noqa: E402 - as above
+from tests.end_to_end.texts import READY_AT_8080, deployment, service  # noqa: E402 - as above
 from tests.http.hostile import hostile  # noqa: E402 - as above
 
 FILES = {
@@ -41,33 +42,13 @@ FILES = {
         """,
     "Dockerfile": 'FROM busybox\nCOPY www /www\nCMD ["httpd", "-f", "-p", "8080", "-h", "/www"]\n',
     "www/index.html": "0",
-    "app.yaml": """
-        apiVersion: v1
-        kind: ConfigMap
-        metadata: {name: settings}
-        data: {a: b}
-        ---
-        apiVersion: v1
-        kind: Service
-        metadata: {name: web}
-        spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
-        ---
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: web}
-        spec:
-          selector: {matchLabels: {app: web}}
-          template:
-            metadata: {labels: {app: web}}
-            spec:
-              terminationGracePeriodSeconds: 0
-              volumes: [{name: settings, configMap: {name: settings}}]
-              containers:
-              - name: web
-                image: fuzz-answers/web
-                volumeMounts: [{name: settings, mountPath: /settings}]
-                readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1}
-        """,
+    "app.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n---\n"
+    + service()
+    + deployment(
+        "{name: web, image: fuzz-answers/web, volumeMounts: [{name: settings, mountPath: /settings}], "
+        f"{READY_AT_8080}}}",
+        more="volumes: [{name: settings, configMap: {name: settings}}]",
+    ),
 }
 PYTHON = re.compile(r'Traceback \(most recent call last\)|File "[^"]+\.py", line \d+')
 HOSTILE_SECONDS = 10.0

@@ -1,5 +1,6 @@
 """The engine ends under a running session, and is back."""
 
+import json
 import signal
 
 import pytest
@@ -7,7 +8,19 @@ import pytest
 from tests.end_to_end.docker_daemon import docker_daemon, obstacle
 from tests.end_to_end.engine_side import EngineSide
 from tests.end_to_end.sessions import served
+from tests.end_to_end.texts import READY_AT_8080, deployment, service
 
+FRONT = r"""
+mkdir -p /www/cgi-bin && cd /www/cgi-bin
+printf '#!/bin/sh\necho; wget -q -O- http://web/' > ask
+chmod +x ask
+trap exit TERM
+httpd -f -p 8080 -h /www &
+while :; do
+  wget -q -O /dev/null http://$WEB_SERVICE_HOST/ && echo answered || echo left alone
+  sleep 0.01
+done
+"""
 PROJECT = {
     "Tiltfile": """
         docker_build("page", ".", only=["www"], live_update=[sync("www", "/www")])
@@ -21,54 +34,10 @@ PROJECT = {
         CMD ["httpd", "-f", "-p", "8080", "-h", "/www"]
         """,
     "www/index.html": "first",
-    "app.yaml": """
-        apiVersion: v1
-        kind: Service
-        metadata: {name: web}
-        spec:
-          selector: {app: web}
-          ports: [{port: 80, targetPort: 8080}]
-        ---
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: web}
-        spec:
-          selector: {matchLabels: {app: web}}
-          template:
-            metadata: {labels: {app: web}}
-            spec:
-              terminationGracePeriodSeconds: 0
-              containers:
-              - name: web
-                image: page
-                readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1}
-        ---
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: front}
-        spec:
-          selector: {matchLabels: {app: front}}
-          template:
-            metadata: {labels: {app: front}}
-            spec:
-              terminationGracePeriodSeconds: 0
-              containers:
-              - name: front
-                image: busybox
-                command:
-                - sh
-                - -c
-                - |
-                  mkdir -p /www/cgi-bin && cd /www/cgi-bin
-                  printf '#!/bin/sh\\necho; wget -q -O- http://web/' > ask
-                  chmod +x ask
-                  trap exit TERM
-                  httpd -f -p 8080 -h /www &
-                  while :; do
-                    wget -q -O /dev/null http://$WEB_SERVICE_HOST/ && echo answered || echo left alone
-                    sleep 0.01
-                  done
-        """,
+    "app.yaml": service("web")
+    + deployment(f"{{name: web, image: page, {READY_AT_8080}}}")
+    + "---\n"
+    + deployment(f"{{name: front, image: busybox, command: [sh, -c, {json.dumps(FRONT)}]}}", name="front"),
 }
 
 

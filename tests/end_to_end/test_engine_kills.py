@@ -1,10 +1,13 @@
 """Many containers are killed at once behind the tool's back."""
 
+import json
+
 import pytest
 
 from pytilt.engines.objects import labels
 from tests.end_to_end.engine_side import EngineSide
 from tests.end_to_end.sessions import served
+from tests.end_to_end.texts import deployment
 
 SERVED = """
       template:
@@ -46,6 +49,12 @@ STATEFUL_SET = """
       replicas: 3
       serviceName: NAME
       selector: {matchLabels: {app: NAME}}"""
+FRONT = r"""
+mkdir -p /www/cgi-bin && cd /www/cgi-bin
+printf '#!/bin/sh\necho; for i in web api db:8080 db-2.db:8080; do wget -q -O- $i; done' > ask
+chmod +x ask
+exec httpd -f -p 8080 -h /www
+"""
 PROJECT = {
     "Tiltfile": """
         k8s_yaml(["web.yaml", "api.yaml", "db.yaml", "front.yaml"])
@@ -54,28 +63,7 @@ PROJECT = {
     "web.yaml": (DEPLOYMENT + SERVED).replace("NAME", "web"),
     "api.yaml": (DEPLOYMENT + SERVED).replace("NAME", "api"),
     "db.yaml": (STATEFUL_SET + SERVED).replace("NAME", "db"),
-    "front.yaml": """
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: front}
-        spec:
-          selector: {matchLabels: {app: front}}
-          template:
-            metadata: {labels: {app: front}}
-            spec:
-              terminationGracePeriodSeconds: 0
-              containers:
-              - name: front
-                image: busybox
-                command:
-                - sh
-                - -c
-                - |
-                  mkdir -p /www/cgi-bin && cd /www/cgi-bin
-                  printf '#!/bin/sh\\necho; for i in web api db:8080 db-2.db:8080; do wget -q -O- $i; done' > ask
-                  chmod +x ask
-                  exec httpd -f -p 8080 -h /www
-        """,
+    "front.yaml": deployment(f"{{name: front, image: busybox, command: [sh, -c, {json.dumps(FRONT)}]}}", name="front"),
 }
 """Ten pods, of which one asks the others by their names."""
 RESOURCES = ("web", "api", "db", "front")

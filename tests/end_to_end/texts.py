@@ -1,8 +1,17 @@
 """Texts that the projects of several tests have in common."""
 
+from textwrap import indent
 
-def deployment(*containers: str, name: str = "web") -> str:
-    """A Deployment of these containers, each in braces, whose pods end at once when they are deleted."""
+
+def deployment(*containers: str, name: str = "web", more: str = "") -> str:
+    """A Deployment whose pods end at once when they are deleted.
+
+    Args:
+        containers: each in braces.
+        name: of the Deployment, and the label `app` of its pods.
+        more: further lines of the pods' `spec`.
+    """
+    lines = indent(more, "      ") + "\n" if more else ""
     return f"""\
 apiVersion: apps/v1
 kind: Deployment
@@ -14,8 +23,24 @@ spec:
     spec:
       terminationGracePeriodSeconds: 0
       containers: [{", ".join(containers)}]
+{lines}"""
+
+
+def service(name: str = "web") -> str:
+    """A Service whose port 80 is port 8080 of the pods of a `deployment`; another object may follow."""
+    return f"""\
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec:
+  selector: {{app: {name}}}
+  ports: [{{port: 80, targetPort: 8080}}]
+---
 """
 
 
 DEPLOYMENT = deployment("{name: web, image: e2e/web, ports: [{containerPort: 8000}]}")
 """What serves a page, of the image `e2e/web`."""
+
+READY_AT_8080 = "readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1}"
+"""Of a container."""
