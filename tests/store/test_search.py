@@ -1,5 +1,6 @@
 import random
 import re
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,18 @@ async def test_a_file_that_is_renamed_or_removed_before_it_is_scanned_is_read_by
     _replace_files(tmp_path)
     assert await found(logs, LogSearch(pattern="needle")) == expected
     assert await from_end(logs, LogSearch(pattern="needle")) == expected
+    logs.close()
+
+
+async def test_what_a_full_disk_does_not_take_is_searched_too():
+    logs = LogStore(Path("/dev/full"), opener=lambda path: FileIO(path, "w"))
+    for number in range(3000):
+        logs.append(WEB, SpanId("s"), f"needle {number} {'x' * 100}")
+    wanted = LogSearch(pattern="needle|kept in memory")
+    expected = every(logs, wanted)
+    assert len(expected) == 3001
+    assert await found(logs, wanted) == expected
+    assert await from_end(logs, wanted) == expected
     logs.close()
 
 

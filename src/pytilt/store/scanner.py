@@ -25,7 +25,7 @@ CHUNK_SECONDS = 1.0
 
 SLOW_BYTES = 16 * 1024**2
 
-SAMPLE_BYTES = 16 * 1024
+SAMPLE_BYTES = 8 * 1024
 """So much of what is scanned says how often words are in it."""
 
 DENSE_BYTES = 200
@@ -97,10 +97,10 @@ class LinePattern:
         self._rare = None
         if len(self._words) == 1:
             (word,) = self._words
-            counts = [sample.count(word[at : at + 1]) for at in range(len(word))]
-            fewest = min(counts)
-            if fewest * RARE_BYTES <= len(sample):
-                self._rare = counts.index(fewest)
+            counts = {letter: sample.count(letter) for letter in set(word)}
+            letter = min(counts, key=counts.__getitem__)
+            if counts[letter] * RARE_BYTES <= len(sample):
+                self._rare = word.index(letter)
 
     def _choose(self, sample: bytes) -> None:
         best: tuple[bytes, ...] = ()
