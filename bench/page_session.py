@@ -177,6 +177,7 @@ def _fill(served: Served, lines: int, block_lines: int) -> None:
     names = [ResourceName(f"service-{number:03}") for number in range(1, FILLING + 1)]
     spans = [served.logs.span(name, SpanId(f"pod:{name}")) for name in names]
     block = "".join(
+        f"2026-11-30T10:{number % 60:02d}:00Z INFO "
         f"request {number:06d} served in {number % 97:3d} ms by worker {number % 13:2d}, as programs say it all day\n"
         for number in range(block_lines)
     )
