@@ -26,7 +26,10 @@ const waitingRecords = 4
 // largestAnswer limits what a follower says at once: the message of a failure names a path or two.
 const largestAnswer = 32 * 1024
 
-var errAnswer = errors.New("it answers wrongly")
+var (
+	errAnswer = errors.New("it answers wrongly")
+	errFar    = errors.New("it is too far away")
+)
 
 // relay leads helpers in containers from the machine of the session, and carries out nothing itself; see frames.go.
 //
@@ -41,14 +44,19 @@ func relay([]string) error {
 	if err := greet(false); err != nil {
 		return err
 	}
-	l := &leader{wire: newWire(os.NewFile(0, "stdin"), os.Stdout)}
+	l := &leader{wire: newWire(os.NewFile(0, "stdin"), os.Stdout), farthest: farthest}
 	return l.serve(l.take)
 }
+
+// farthest is how long a connection from the machine of the session may take to be made. What is farther away is better
+// sent a batch once, and compressed, through a stream.
+const farthest = 10 * time.Millisecond
 
 // leader passes batches on.
 type leader struct {
 	*wire
-	relay     *relayed // the present batch, where it is to be passed on
+	farthest  time.Duration // 0: no follower is too far away
+	relay     *relayed      // the present batch, where it is to be passed on
 	followers map[uint32]*follower
 	secret    []byte // of which the keys of batches are made
 	batches   uint64
@@ -88,7 +96,7 @@ func (l *leader) join(f *fields) error {
 		return f.err
 	}
 	l.leave(number)
-	each := &follower{heard: &l.heard, records: make(chan []byte, waitingRecords), ended: make(chan struct{})}
+	each := &follower{farthest: l.farthest, heard: &l.heard, records: make(chan []byte, waitingRecords), ended: make(chan struct{})}
 	each.answer = func(kind byte, payload []byte) {
 		l.heard.add(l.wire, kind == frameDone, append(append(binary.BigEndian.AppendUint32(nil, number), kind), payload...))
 	}
@@ -265,16 +273,17 @@ func readBatch(s *sealed) (number uint32, frames []byte, err error) {
 
 // follower is the leader's side of a connection to another helper.
 type follower struct {
-	sending sync.Mutex
-	sealed  *sealed // once it is connected
-	raw     syscall.RawConn
-	waiting int // records that are not sent yet
-	unheard int // batches that it has not acknowledged
-	heard   *heard
-	records chan []byte
-	ended   chan struct{}
-	once    sync.Once
-	answer  func(kind byte, payload []byte)
+	farthest time.Duration
+	sending  sync.Mutex
+	sealed   *sealed // once it is connected
+	raw      syscall.RawConn
+	waiting  int // records that are not sent yet
+	unheard  int // batches that it has not acknowledged
+	heard    *heard
+	records  chan []byte
+	ended    chan struct{}
+	once     sync.Once
+	answer   func(kind byte, payload []byte)
 }
 
 // run connects, and reports every answer, until the connection breaks or is not wanted.
@@ -294,11 +303,15 @@ func (f *follower) run(address string, key []byte) {
 }
 
 func (f *follower) carry(address string, key []byte) error {
+	began := time.Now()
 	conn, err := net.DialTimeout("tcp", address, sealPatience)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	if f.farthest > 0 && time.Since(began) > f.farthest {
+		return errFar
+	}
 	s, err := seal(conn, key, true)
 	if err != nil {
 		return err

@@ -169,6 +169,17 @@ func TestALeaderOutsideOfAllContainersPassesOnAndKeepsNothing(t *testing.T) {
 	}
 }
 
+func TestWhatIsTooFarAwayIsLedByNobodyOutside(t *testing.T) {
+	one := start(t)
+	answered := make(chan string, 1)
+	f := &follower{farthest: 1, heard: &heard{}, ended: make(chan struct{})}
+	f.answer = func(kind byte, payload []byte) { answered <- string(kind) + string(payload) }
+	f.run(fmt.Sprintf("127.0.0.1:%d", one.listen()), testKey)
+	if got := <-answered; got != "lit is too far away" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestALeaderOutsideOfAllContainersTakesNothingElse(t *testing.T) {
 	for _, kind := range []byte{frameFile, frameRun, frameListen, frameRestart} {
 		leader := startRelay(t)
