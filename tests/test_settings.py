@@ -1,5 +1,10 @@
+import inspect
+import re
+from pathlib import Path
+
 import pytest
 
+from pytilt import settings
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
@@ -24,3 +29,10 @@ def test_a_port_that_is_none_is_refused(text: str):
 @pytest.mark.parametrize(("text", "wanted"), [("", True), ("1", True), ("0", False), ("false", False)])
 def test_buildkit_is_switched_off_as_docker_reads_it(text: str, wanted: bool):
     assert Settings.from_environment({"HOME": "/h", "DOCKER_BUILDKIT": text}).buildkit is wanted
+
+
+def test_every_variable_that_is_read_is_in_the_docs():
+    read = set(re.findall(r'env\.get\("([A-Z_]+)"', inspect.getsource(settings)))
+    page = (Path(__file__).parents[1] / "docs" / "environment.md").read_text()
+    assert {"TILT_PORT", "KUBECONFIG"} <= read
+    assert [name for name in sorted(read) if not re.search(rf"\b{name}\b", page)] == []

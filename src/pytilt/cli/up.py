@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytilt import BUILD
@@ -100,6 +101,10 @@ def command(
     from pytilt.session.project import find_project
 
     settings = Settings.from_environment()
+    if not Path(tiltfile).exists():
+        from pytilt.cli.starter import offer_starter
+
+        offer_starter(tiltfile)
     if detach and not detached:
         from pytilt.cli.detaching import start_detached
 
