@@ -64,7 +64,9 @@ def test_an_object_is_described(tilt: Tilt, file: Path):
     tilt("apply", "-f", str(file))
     text = tilt("describe", "uibutton", "go").out
     assert text.startswith("Name:         go\nNamespace:\nLabels:       a=b\n")
-    assert "Spec:\n  Location:\n    Component ID:  web\n" in text
+    assert (
+        "Spec:\n  Location:\n    Component ID:    web\n    Component Type:  Resource\n  Text:              Go\n" in text
+    )
     assert tilt("describe", "uibutton", "-l", "a=c") == (0, "", "No resources found\n")
     assert tilt("describe", "uibutton", "g").out == text
     assert tilt("describe", "-f", str(file)).out == text
@@ -207,3 +209,15 @@ def test_an_extension_is_part_of_the_tiltfile(tilt: Tilt):
     assert error.endswith(f"hint: write into the Tiltfile: `{line}`\n")
     error = tilt("create", "repo", "own", "https://x", "--ref=v2").error
     assert "`v1alpha1.extension_repo(name='own', url='https://x', ref='v2')`" in error
+
+
+@pytest.mark.usefixtures("served")
+def test_all_objects_that_can_be_are_made_and_deleted(tilt: Tilt, file: Path):
+    tilt("apply", "-f", str(file))
+    file.write_text(f"{BUTTON}---{BUTTON.replace('name: go', 'name: two')}")
+    ended = tilt("create", "-f", str(file))
+    assert (ended.status, ended.out) == (1, "uibutton.tilt.dev/two created\n")
+    assert ended.error == 'Error from server (AlreadyExists): uibuttons.tilt.dev "go" already exists\n'
+    ended = tilt("delete", "uibutton", "none", "go", "two")
+    assert (ended.status, ended.out.count("deleted")) == (1, 2)
+    assert ended.error == 'Error from server (NotFound): uibuttons.tilt.dev "none" not found\n'

@@ -171,3 +171,10 @@ async def test_a_session_without_a_port_starts_without_a_web_server_and_large_li
 
 def test_the_version_has_the_form_of_tilts():
     assert re.fullmatch(r"v\d+\.\d+\.\d+, built \d{4}-\d\d-\d\d", BUILD)
+
+
+@pytest.mark.parametrize("name", ["dump", "alpha", "completion", "snapshot"])
+def test_a_command_that_needs_another_one_shows_its_help(tilt: Tilt, name: str):
+    ended = tilt(name)
+    assert (ended.status, ended.error) == (0, "")
+    assert ended.out == tilt(name, "--help").out

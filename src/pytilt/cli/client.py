@@ -203,6 +203,8 @@ def _found(answer: BlockingResponse) -> Json:
     if head.status not in (200, 201):
         kind = NotFoundError if head.status == 404 else UserError
         reason = _REASONS.get(head.status, head.reason.replace(" ", ""))
+        if head.status == 409 and "already exists" in text:
+            reason = "AlreadyExists"
         raise kind(f"Error from server ({reason}): {text.strip()}")
     found: Json = json.loads(text)
     return found

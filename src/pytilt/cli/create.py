@@ -1,5 +1,6 @@
 """`tilt create`."""
 
+import sys
 from pathlib import Path
 from typing import Unpack
 
@@ -62,7 +63,7 @@ def command(
     host: str | None,
     port: int | None,
     **flags: Unpack[CreateFlags],
-) -> None:
+) -> int:
     """Make objects of a running session: those of files, or one by words.
 
     \b
@@ -78,9 +79,15 @@ def command(
     printer = ResultPrinter(flags, dry_run)
     settings = Settings.from_environment()
     client = SessionClient(settings, host, port)
+    status = 0
     for each in manifests(flags["files"], recursive=flags["recursive"], selector=selector):
         address, wanted = _edited(each, settings.editor) if edit else each
-        _make(client, printer, address, wanted, dry_run)
+        try:
+            _make(client, printer, address, wanted, dry_run)
+        except UserError as problem:  # the others are made all the same
+            print(problem, file=sys.stderr, flush=True)
+            status = 1
+    return status
 
 
 @command.subcommand(

@@ -53,7 +53,7 @@ def command(
     host: str | None,
     port: int | None,
     **flags: Unpack[FileFlags],
-) -> None:
+) -> int:
     """Delete objects of a running session.
 
     \b
@@ -70,16 +70,19 @@ def command(
     found = _wanted(client, words, flags, every=every, selector=selector, field_selector=field_selector)
     if interactive and not _confirmed(found):
         print("deletion is cancelled")
-        return
+        return 0
+    status = 0
     for address in found:
         try:
             _delete(client, address, dry_run)
-        except NotFoundError:
+        except NotFoundError as problem:  # the others are deleted all the same
             if not ignore_not_found:
-                raise
+                print(problem, file=sys.stderr, flush=True)
+                status = 1
         else:
             done = f'{address.kind.singular} "{address.name}" deleted{dry_run.mark}'
             print(address.shown if output == "name" else done, flush=True)
+    return status
 
 
 def _delete(client: SessionClient, address: Address, dry_run: DryRun) -> None:

@@ -1,8 +1,10 @@
 """`tilt describe`."""
 
+import re
 import sys
-from collections.abc import Iterator
-from typing import Any, Unpack
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Unpack
 
 from pytilt.cli.addressing import Address, Json, addresses, manifests
 from pytilt.cli.choosing import labelled
@@ -69,38 +71,58 @@ def _named(client: SessionClient, address: Address) -> list[Json]:
         return found
 
 
-def described(item: dict[str, Any]) -> Iterator[str]:
+def described(item: Json) -> Iterator[str]:
     """The lines of an object, as kubectl writes those of kinds that it does not know."""
     metadata = item.get("metadata", {})
-    yield f"Name:         {metadata.get('name', '')}"
-    yield f"Namespace:    {metadata.get('namespace', '')}".rstrip()
-    for title, name, mark in (("Labels", "labels", "="), ("Annotations", "annotations", ": ")):
-        found = [f"{key}{mark}{value}" for key, value in metadata.get(name, {}).items()] or ["<none>"]
-        yield f"{title}:".ljust(14) + found[0]
-        yield from (" " * 14 + each for each in found[1:])
-    yield f"API Version:  {item.get('apiVersion', '')}"
-    yield f"Kind:         {item.get('kind', '')}"
-    hidden = ("name", "namespace", "labels", "annotations")
-    yield "Metadata:"
-    yield from _lines({key: value for key, value in metadata.items() if key not in hidden}, 1)
-    for part, value in item.items():
-        if part not in ("apiVersion", "kind", "metadata"):
-            yield from _lines({part: value}, 0)
-    yield "Events:         <none>"
+    lines: list[tuple[str, str | None]] = [
+        ("Name:", metadata.get("name", "")),
+        ("Namespace:", metadata.get("namespace", "")),
+    ]
+    for title, name, mark in (("Labels:", "labels", "="), ("Annotations:", "annotations", ": ")):
+        found = [f"{key}{mark}{value}" for key, value in sorted(metadata.get(name, {}).items())] or ["<none>"]
+        lines += [(title if not number else "", each) for number, each in enumerate(found)]
+    inner = {key: value for key, value in metadata.items() if key not in _ABOVE}
+    lines += _fields({**item, "metadata": inner}, "")
+    return _aligned(lines)
 
 
-def _lines(fields: dict[str, Any], depth: int) -> Iterator[str]:
-    blank = "  " * depth
-    for name, value in fields.items():
-        title = "".join(f" {each}" if each.isupper() and before.islower() else each
-                        for before, each in zip(f" {name}", name, strict=False))  # fmt: skip
-        title = title[:1].upper() + title[1:]
-        if isinstance(value, dict) and value:
-            yield f"{blank}{title}:"
-            yield from _lines(value, depth + 1)
-        elif isinstance(value, list) and value:
-            yield f"{blank}{title}:"
+_ABOVE = ("name", "namespace", "labels", "annotations")
+"""What of the metadata stands at the beginning."""
+
+_ACRONYMS = frozenset({"API", "URL", "UID", "OSB", "GUID"})
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]*|[a-z]+|\d+")
+
+
+def _fields(fields: Json, blank: str) -> Iterator[tuple[str, str | None]]:
+    """A line for each field, with its value or None where it has lines of its own."""
+    for name, value in sorted(fields.items()):
+        title = f"{blank}{_title(name)}:"
+        if isinstance(value, dict):
+            yield title, None
+            yield from _fields(value, f"{blank}  ")
+        elif isinstance(value, list):
+            yield title, None
             for each in value:
-                yield from _lines(each, depth + 1) if isinstance(each, dict) else [f"{blank}  {each}"]
-        elif value not in ({}, []):
-            yield f"{blank}{title}:  {'<nil>' if value is None else value}"
+                yield from _fields(each, f"{blank}  ") if isinstance(each, dict) else [(f"{blank}  {each}", None)]
+        else:
+            yield title, _shown(value)
+
+
+def _title(name: str) -> str:
+    parts = _PART.findall(name)
+    return " ".join(part.upper() if part.upper() in _ACRONYMS else part[0].upper() + part[1:] for part in parts)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "<nil>"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _aligned(lines: Sequence[tuple[str, str | None]]) -> Iterator[str]:
+    """Values in a column for as long as every line has one, as Go's tabwriter does it."""
+    for with_value, group in groupby(lines, lambda line: line[1] is not None):
+        block = list(group)
+        width = max(len(title) for title, _ in block) + 2
+        for title, value in block:
+            yield f"{title.ljust(width)}{value}".rstrip() if with_value else title

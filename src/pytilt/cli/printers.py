@@ -15,6 +15,7 @@ Columns = tuple[tuple[str, Callable[[Json], str]], ...]
 """Headers, and the rows below them."""
 
 NONE = "<none>"
+_FRACTION = re.compile(r"\.\d+(?=Z$)")
 _CONTROL = regex(r"[\x00-\x1f\x7f-\x9f]")
 _C1 = 0x80
 """From here on the control characters that ASCII does not have."""
@@ -93,7 +94,7 @@ def _usual(kind: KindWords, *, wide: bool, prefix: str) -> Columns:
     name = _field("metadata", "name")
     columns: Columns = (
         ("NAME", lambda item: prefix + name(item)),
-        ("CREATED AT", _field("metadata", "creationTimestamp")),
+        ("CREATED AT", lambda item: _FRACTION.sub("", item["metadata"].get("creationTimestamp", ""))),
     )
     if wide and kind.name == "UIResource":
         columns += (("UPDATE", _field("status", "updateStatus")), ("RUNTIME", _field("status", "runtimeStatus")))

@@ -14,6 +14,14 @@ from pytilt.cli.parsing import Argument, IntRange, OneOf, Option, ValueType
 from pytilt.errors import UserError
 
 
+class _NeverRaisedError(click.UsageError):
+    """Stands for an error that older versions of click do not have."""
+
+
+_ASKS_FOR_HELP: type[click.UsageError] = getattr(click.exceptions, "NoArgsIsHelpError", _NeverRaisedError)
+"""A command that needs another one stands alone; click before 8.2 answers by itself."""
+
+
 class Commands(click.Group):
     """The subcommands, imported when they are used."""
 
@@ -79,6 +87,9 @@ def run_program(words: list[str]) -> object:
     try:
         return tilt.main(args=words, prog_name="tilt", standalone_mode=False)
     except click.ClickException as problem:
+        if isinstance(problem, _ASKS_FOR_HELP) and problem.ctx is not None:
+            print(problem.ctx.get_help())
+            return 0
         problem.show()
         return 1
     except click.Abort:

@@ -100,11 +100,7 @@ def command(
     from pytilt.session.hosting import hosting
     from pytilt.session.project import find_project
 
-    settings = Settings.from_environment()
-    if not Path(tiltfile).exists():
-        from pytilt.cli.starter import offer_starter
-
-        offer_starter(tiltfile)
+    settings = _prepared(tiltfile)
     if detach and not detached:
         from pytilt.cli.detaching import start_detached
 
@@ -121,6 +117,15 @@ def command(
         options = _options(place, force=force, forward_ports=not disable_port_forwards)
         verdict = run_in_foreground(lambda runner: run(project, options, runner, shown))
         return _finish(verdict, project, on_exit)
+
+
+def _prepared(tiltfile: str) -> Settings:
+    """The settings, after somebody in a folder without a Tiltfile was asked for one."""
+    if not Path(tiltfile).exists():
+        from pytilt.cli.starter import offer_starter
+
+        offer_starter(tiltfile)
+    return Settings.from_environment()
 
 
 async def showing_nothing(_: Store, __: LogStore) -> None:
