@@ -1,6 +1,5 @@
 """Pods, Jobs and events as values, read from the cluster's own objects."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ from pytilt.cluster import objects
 from pytilt.model.base import Value
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.pods import Condition, Container, ContainerState, OwnerRef, Pod
+from pytilt.model.regex import regex
 from pytilt.model.resources import KubeObject
 
 ERROR_REASONS = frozenset({
@@ -25,7 +25,7 @@ ERROR_REASONS = frozenset({
 """Why a container waits when it does not help to wait: those that Tilt knows and four more that do not heal either."""
 
 
-_CONTAINER = re.compile(r"spec\.containers\{(.*)\}")
+_CONTAINER = regex(r"spec\.containers\{(.*)\}")
 
 
 class ObjectEvent(Value):

@@ -18,12 +18,13 @@ from pytilt.http.coalescer import Coalescer
 from pytilt.model.base import Value
 from pytilt.model.images import ImageConfig
 from pytilt.model.references import parse
+from pytilt.model.regex import regex
 from pytilt.settings import Settings
 
 _BUILDKIT_API = (1, 39)
 """Docker 18.09, the first that builds with BuildKit when asked to."""
 
-_ON_BUILD = re.compile(r"(?:/bin/sh -c #\(nop\) +)?ONBUILD\b", re.IGNORECASE)
+_ON_BUILD = regex(r"(?:/bin/sh -c #\(nop\) +)?ONBUILD\b", re.IGNORECASE)
 """How the history of an image shows such an instruction, by each builder."""
 
 _PODMAN_HEADER = "libpod-api-version"

@@ -11,10 +11,11 @@ from pytilt.model.images import DockerBuild, Image, ImageConfig
 from pytilt.model.inference import Chain
 from pytilt.model.names import ImageName
 from pytilt.model.numbers import whole
+from pytilt.model.regex import regex
 
-_SYNTAX = re.compile(r"#\s*syntax\s*=\s*(\S+)", re.IGNORECASE)
-_KNOWN_SYNTAX = re.compile(r"(docker\.io/)?docker/dockerfile(-upstream)?(:\S+)?")
-_BACKTICK = re.compile(r"#\s*escape\s*=\s*`", re.IGNORECASE)
+_SYNTAX = regex(r"#\s*syntax\s*=\s*(\S+)", re.IGNORECASE)
+_KNOWN_SYNTAX = regex(r"(docker\.io/)?docker/dockerfile(-upstream)?(:\S+)?")
+_BACKTICK = regex(r"#\s*escape\s*=\s*`", re.IGNORECASE)
 _FROM_BUILDER = frozenset(
     f"{side}{part}" for side in ("BUILD", "TARGET") for part in ("PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT")
 ) | {"TARGETSTAGE", "SOURCE_DATE_EPOCH"}

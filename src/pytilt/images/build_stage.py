@@ -11,12 +11,13 @@ from pytilt.images.dockerfile_words import UnknownVariableError, Words, expanded
 from pytilt.model.base import Value
 from pytilt.model.images import DockerBuild
 from pytilt.model.inference import Chain, Copied, Executed, Form, Mounted, Step, Taken
+from pytilt.model.regex import regex
 
 Lookup = Callable[[str], str | None]
 """The value of a variable; None when it is not set."""
 
-_REMOTE = re.compile(r"\w[\w+.-]*://|git@")
-_OCTAL = re.compile(r"[0-7]{3,4}")
+_REMOTE = regex(r"\w[\w+.-]*://|git@")
+_OCTAL = regex(r"[0-7]{3,4}")
 _WITHOUT_FILES = frozenset(
     {"CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "SHELL", "STOPSIGNAL", "USER"}
 )

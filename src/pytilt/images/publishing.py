@@ -13,13 +13,14 @@ from pytilt.images.registry_names import cluster_reference, push_reference
 from pytilt.model.images import BuiltImage, Delivery, Registry
 from pytilt.model.logs import Log
 from pytilt.model.references import parse
+from pytilt.model.regex import regex
 from pytilt.settings import Settings
 
-_REFUSED = re.compile(
+_REFUSED = regex(
     r"denied|unauthorized|authentication required|no basic auth credentials|401|403|insufficient_scope", re.IGNORECASE
 )
-_UNREACHED = re.compile(r"no such host|connection refused|i/o timeout|network is unreachable", re.IGNORECASE)
-_INSECURE = re.compile(r"server gave HTTP response to HTTPS client")
+_UNREACHED = regex(r"no such host|connection refused|i/o timeout|network is unreachable", re.IGNORECASE)
+_INSECURE = regex(r"server gave HTTP response to HTTPS client")
 
 
 class DockerPublisher:

@@ -9,8 +9,9 @@ from pytilt.http.decoding import MalformedJsonError, decode
 from pytilt.kubernetes import products
 from pytilt.kubernetes.connection import Connection
 from pytilt.model.base import Value
+from pytilt.model.regex import regex
 
-_IMMUTABLE = re.compile(
+_IMMUTABLE = regex(
     r"field is immutable|immutable after creation|updates? to .* (?:is|are) forbidden|may not (?:be )?changed?"
     r"|cannot be changed|updates may not change",
     re.IGNORECASE,

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from pytilt.errors import UserError
 from pytilt.host.patterns import Pattern
+from pytilt.model.regex import regex
 
-_GLOB = re.compile(r"[*?\[\\]")
+_GLOB = regex(r"[*?\[\\]")
 
 
 def is_glob(source: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from pytilt.model.base import Value
 from pytilt.model.inference import Process
+from pytilt.model.regex import regex
 
 _PAGES = (
     *(".html", ".htm", ".xhtml", ".css", ".js", ".mjs", ".map", ".json", ".txt", ".md", ".xml", ".csv"),
@@ -20,7 +21,7 @@ _PAGES = (
 _TEMPLATES = [".html", ".htm", ".jinja", ".jinja2", ".j2", ".txt", ".xml"]
 _SCRIPTS = [".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"]
 _SOURCES = [*_SCRIPTS, ".vue", ".svelte", ".astro", ".css", ".scss", ".sass", ".less", ".styl", ".html", ".svg"]
-_SETTINGS = re.compile(
+_SETTINGS = regex(
     r"(?:.*\.config\.\w+|package(?:-lock)?\.json|.*\.lock|tsconfig.*\.json|serve\.json|Caddyfile|nodemon\.json|angular\.json)"
 )
 """Files that tools read when they start."""
@@ -36,14 +37,14 @@ _RUNNERS = {
 _ENTRYPOINTS = frozenset({"docker-entrypoint.sh", "docker-php-entrypoint"})
 """Of well-known images: they start what follows."""
 
-_INSTALLED = re.compile(r"[^/]+$|/(?:usr/)?(?:local/)?s?bin/|.*(?:node_modules/\.bin|venv/bin)/")
+_INSTALLED = regex(r"[^/]+$|/(?:usr/)?(?:local/)?s?bin/|.*(?:node_modules/\.bin|venv/bin)/")
 """A program of the system or of a package, not one of the project's own."""
 
-_HARMLESS = re.compile(r"\s*(?:cd|export|set|umask|ulimit)\s")
-_PYTHON = re.compile(r"python[\d.]*")
-_ASSIGNMENT = re.compile(r"(\w+)=(.*)", re.DOTALL)
+_HARMLESS = regex(r"\s*(?:cd|export|set|umask|ulimit)\s")
+_PYTHON = regex(r"python[\d.]*")
+_ASSIGNMENT = regex(r"(\w+)=(.*)", re.DOTALL)
 _SHOWN = 60
-_UNTOUCHED = re.compile(r"[|<>`;&()]|\$\(")
+_UNTOUCHED = regex(r"[|<>`;&()]|\$\(")
 
 
 class Reloader(Value):

@@ -5,12 +5,12 @@ neither it nor what starts it keeps anything in the container that a second star
 """
 
 import posixpath
-import re
 
 from pytilt.liveupdate.processes import command_of
 from pytilt.model.inference import Process
+from pytilt.model.regex import regex
 
-_INTERPRETERS = re.compile(r"(?:node|nodejs|bun|deno|tsx|ts-node|ruby|perl|php)[\d.]*")
+_INTERPRETERS = regex(r"(?:node|nodejs|bun|deno|tsx|ts-node|ruby|perl|php)[\d.]*")
 _SERVERS = frozenset(
     {"daphne", "fastapi", "flask", "gunicorn", "hypercorn", "puma", "rackup", "streamlit", "uvicorn", "waitress-serve"}
 )
@@ -20,8 +20,8 @@ _STATEFUL = frozenset({"beat", "celery", "rails", "supervisord", "unicorn"})
 """They leave files of their process's number, or end slowly on purpose."""
 
 _FIRST = frozenset({"tini", "dumb-init", "catatonit", "docker-init"})
-_NUMBER_FILE = re.compile(r"-{1,2}(?:pid|pid-?file|daemon|daemonize)(?:=.*)?")
-_PYTHON = re.compile(r"python[\d.]*")
+_NUMBER_FILE = regex(r"-{1,2}(?:pid|pid-?file|daemon|daemonize)(?:=.*)?")
+_PYTHON = regex(r"python[\d.]*")
 
 
 def against_restart(process: Process) -> str:

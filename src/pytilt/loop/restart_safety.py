@@ -3,7 +3,6 @@
 Everything by which a program that was started again differs from one in a new container is a reason against it.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from pytilt.loop.image_uses import ContainerUse, brings, image_uses, process_of
 from pytilt.model.images import DockerBuild, HelperMode, Image, ImageConfig
 from pytilt.model.inference import Chain, Copied, InferenceMode
 from pytilt.model.names import ImageName
+from pytilt.model.regex import regex
 from pytilt.model.resources import ResourceSpec
 
 LASTING = frozenset({"DaemonSet", "Deployment", "Pod", "ReplicaSet", "ReplicationController", "StatefulSet"})
@@ -34,7 +34,7 @@ _AGAINST = {
 }
 """What of a container, its pod or its hooks a program that is started again does not go with."""
 
-_FIRST_PROCESS = re.compile(r"/proc/1\b|\bkill\s+(?:-\w+\s+)*1\b")
+_FIRST_PROCESS = regex(r"/proc/1\b|\bkill\s+(?:-\w+\s+)*1\b")
 
 
 def restarts_safely(specs: Sequence[ResourceSpec], image: Image, config: ImageConfig, tree: SourceTree) -> bool:

@@ -1,6 +1,5 @@
 """Objects as they go to readers: without the values of Secrets, wherever these are."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +7,7 @@ from pytilt.cluster import yaml
 from pytilt.cluster.redaction import Redactor
 from pytilt.cluster.secrets import is_secret, without_values
 from pytilt.errors import UserError
+from pytilt.model.regex import regex
 
 _IDENTIFIERS = frozenset(
     {
@@ -51,7 +51,7 @@ _IDENTIFIERS = frozenset(
 )
 """Fields that programs read: there a value that is a mere word, like `error` or `localhost`, means something else."""
 
-_WORD = re.compile(r"[A-Za-z._/-]*|[\d.:]*")
+_WORD = regex(r"[A-Za-z._/-]*|[\d.:]*")
 
 
 def without_secrets(body: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - JSON

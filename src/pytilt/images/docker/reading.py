@@ -1,6 +1,5 @@
 """Reading what an engine answers to a build or a pull: its lines go to the log, its result is returned."""
 
-import re
 from collections.abc import AsyncIterable
 
 from pytilt.host.output import Tail
@@ -9,11 +8,12 @@ from pytilt.images.docker.steps import BuildSteps
 from pytilt.images.docker.trace import read_trace
 from pytilt.model.base import Value
 from pytilt.model.logs import Log
+from pytilt.model.regex import regex
 
-_BUILT = re.compile(r"^(?:Successfully built )?([0-9a-f]{12,64})\s*$")
+_BUILT = regex(r"^(?:Successfully built )?([0-9a-f]{12,64})\s*$")
 """How the classic builder, and Podman, name the image at the end."""
 
-_STEP = re.compile(r"^(?:\[\d+/\d+\] )?(?:Step \d+/\d+ : |STEP \d+/\d+: )(.*)")
+_STEP = regex(r"^(?:\[\d+/\d+\] )?(?:Step \d+/\d+ : |STEP \d+/\d+: )(.*)")
 """How they name a step as it begins."""
 _BUILDERS_OWN = (" --->", "Removing intermediate container", "--> ")
 """What the builder says between the lines of a step's output."""
