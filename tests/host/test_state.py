@@ -1,11 +1,13 @@
+import errno
 import fcntl
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from pytilt.errors import UserError
-from pytilt.host.state import LockedError, StateDirectory, explained
+from pytilt.host.state import LockedError, StateDirectory, explained, temporary_files
 
 
 @pytest.fixture
@@ -61,3 +63,12 @@ def test_a_full_disk_is_explained_and_the_old_content_stays(state: StateDirector
         Path("/dev/full").write_bytes(b"x" * 10_000)
     assert caught.value.hint == "free some space on this disk, or set TILT_DEV_DIR to a directory on another"
     assert state.read("token") == b"old"
+
+
+def test_what_the_system_says_of_temporary_files_is_explained():
+    with (
+        pytest.raises(UserError, match="no temporary file can be written: `/a`: no space left") as caught,
+        temporary_files(),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/a")
+    assert "TMPDIR" in str(caught.value.hint)

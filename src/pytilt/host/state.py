@@ -138,6 +138,23 @@ def explained(path: Path) -> Iterator[None]:
         raise UserError(f"`{path}`: {reason}", hint=_HINTS.get(error.errno or 0, _ANY_HINT)) from error
 
 
+@contextmanager
+def temporary_files() -> Iterator[None]:
+    """Turn what the system says about temporary files into an error for the user.
+
+    Raises:
+        UserError: the block failed with an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        place = f"`{error.filename}`: " if error.filename else ""
+        raise UserError(
+            f"no temporary file can be written: {place}{(error.strerror or str(error)).lower()}",
+            hint="free some space there, or set TMPDIR to a directory on another disk",
+        ) from error
+
+
 def _sync_directory(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

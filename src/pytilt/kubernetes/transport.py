@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytilt.errors import UserError
+from pytilt.host.state import temporary_files
 from pytilt.kubernetes.connection import Connection
 from pytilt.model.modules import lazy
 
@@ -69,9 +70,10 @@ def tls_context(connection: Connection, certificate: str, key: str) -> ssl.SSLCo
 
 
 def _show(context: ssl.SSLContext, connection: Connection, certificate: str, key: str) -> None:
-    descriptor, path = tempfile.mkstemp(suffix=".pem")  # readable by its owner only
+    with temporary_files():
+        descriptor, path = tempfile.mkstemp(suffix=".pem")  # readable by its owner only
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        with temporary_files(), os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(f"{certificate}\n{key}")
         context.load_cert_chain(path, password=lambda: b"")  # else a locked key would ask on the terminal
     except (ssl.SSLError, ValueError) as error:

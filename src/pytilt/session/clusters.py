@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytilt.host.state import temporary_files
 from pytilt.kubernetes.kubeconfig import current_context
 from pytilt.model.base import Value
 from pytilt.settings import Settings
@@ -128,8 +129,11 @@ def frozen_kubeconfig(text: str) -> Iterator[str]:
         return
     import tempfile
 
-    with tempfile.TemporaryDirectory(prefix="tilt-") as directory:
-        path = Path(directory, "kubeconfig")
-        path.touch(mode=0o600)
-        path.write_text(text)
+    with temporary_files():
+        directory = tempfile.TemporaryDirectory(prefix="tilt-")
+    with directory:
+        path = Path(directory.name, "kubeconfig")
+        with temporary_files():
+            path.touch(mode=0o600)
+            path.write_text(text)
         yield str(path)

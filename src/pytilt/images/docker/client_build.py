@@ -10,6 +10,7 @@ from pytilt.docker.engine import Engine
 from pytilt.errors import BuildError, CommandError
 from pytilt.host.output import decoded
 from pytilt.host.processes import ProcessRequest, Runner
+from pytilt.host.state import temporary_files
 from pytilt.images.context import Context, context_chunks
 from pytilt.images.docker.failures import client_failure
 from pytilt.images.docker.options import LABELS
@@ -45,7 +46,8 @@ class ClientBuilder:
         Raises:
             BuildError: the CLI is missing, cannot use BuildKit, or the build failed.
         """
-        folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="tilt-build-")
+        with temporary_files():
+            folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="tilt-build-")
         try:
             return await self._build_in(Path(folder.name), build, context, platform, log)
         finally:
@@ -53,7 +55,8 @@ class ClientBuilder:
 
     async def _build_in(self, folder: Path, build: DockerBuild, context: Context, platform: str, log: Log) -> str:
         archive, id_file = folder / "context.tar", folder / "id"
-        await asyncio.to_thread(_write, archive, context)
+        with temporary_files():
+            await asyncio.to_thread(_write, archive, context)
         dockerfile, place = context.dockerfile, "-"
         if context.spare and not context.mounts:
             dockerfile, place = await asyncio.to_thread(_unpack, archive, folder, context)
