@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytilt.errors import UserError
-from pytilt.store.scanner_pool import PatternTooSlowError, ScannerPool, StalePieceError
+from pytilt.store.scanner_pool import PatternTooCostlyError, ScannerPool, StalePieceError
 
 ENDLESS = "(a+)+$", b"a" * 40 + b"b\n"
 
@@ -45,9 +45,15 @@ async def test_a_pattern_that_would_take_years_ends_with_a_reason_and_what_waits
     text, data = ENDLESS
     endless = pool.scan(text, (data,))
     others = [pool.scan("a", (b"a\n",)) for _ in range(pool.ahead * 2)]
-    with pytest.raises(PatternTooSlowError, match=r"\(a\+\)\+\$"):
+    with pytest.raises(PatternTooCostlyError, match=r"\(a\+\)\+\$"):
         await endless
     assert [len(each.begins) for each in await asyncio.gather(*others)] == [1] * len(others)
+
+
+async def test_a_pattern_that_would_take_all_memory_ends_with_a_reason(pool: ScannerPool):
+    with pytest.raises(PatternTooCostlyError, match="takes too much memory"):
+        await pool.scan("(a|ab)*$", (b"ab" * 10_000_000 + b"\n",))
+    assert [*(await pool.scan("a", (b"a\n",))).begins] == [0]
 
 
 async def test_a_worker_that_somebody_kills_is_replaced(pool: ScannerPool):

@@ -4,12 +4,13 @@ A process of its own, as a regular expression may take years over a line and not
 it imports nothing but the standard library, and of that little. Each request on its standard input, a socket, is a
 length in four bytes and a tuple in the form of `marshal`: the pattern, pieces of the log, whether to begin at their
 end, and how many matching lines are enough. The answers go back the same way, in order. What takes too long is ended
-by the kernel's SIGVTALRM.
+by the kernel's SIGPROF.
 """
 
 import marshal
 import os
 import re
+import resource
 import signal
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,9 @@ CHUNK_SECONDS = 1.0
 """A chunk may take so long, and a second more for each 16 MiB of it. Nearly all take less than a millisecond."""
 
 SLOW_BYTES = 16 * 1024**2
+
+MEMORY_BYTES = 1024**3
+"""So much address space the process may have: a line of a hundred megabytes takes a third of it."""
 
 SAMPLE_BYTES = 8 * 1024
 """So much of what is scanned says how often words are in it."""
@@ -54,6 +58,8 @@ Limit = Callable[[int], None]
 """Called before so many bytes are scanned."""
 
 LINES = "lines"
+TOO_LARGE = "too large"
+"""The answer where it takes too much memory."""
 STALE = "stale"
 """The answer where a file is not the one that was meant any more."""
 REFUSED = "refused: "
@@ -328,6 +334,8 @@ def answer(request: Request, limit: Limit = no_limit) -> Answer:
         found, first, last = scan(pattern, reader, backward=backward, enough=enough, limit=limit)
     except StaleError:
         return STALE, b"", 0, 0
+    except MemoryError:
+        return TOO_LARGE, b"", 0, 0
     finally:
         reader.close()
     return LINES, found.tobytes(), first, last
@@ -340,18 +348,26 @@ def _pattern(text: str) -> LinePattern:
 
 def main() -> None:
     """Answer requests until there are no more."""
-    signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    _limit_memory()
     while length := _received(LENGTH_BYTES):
         request = marshal.loads(_received(int.from_bytes(length, "little")))
         _limit(0)
         rest = memoryview(framed(answer(request, _limit)))
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         while rest:
             rest = rest[os.write(0, rest) :]
 
 
+def _limit_memory() -> None:
+    """A regular expression may keep its place in a long line a hundred million times."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard == resource.RLIM_INFINITY or hard > MEMORY_BYTES:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, hard))
+
+
 def _limit(size: int) -> None:
-    signal.setitimer(signal.ITIMER_VIRTUAL, CHUNK_SECONDS * (1 + size / SLOW_BYTES))
+    signal.setitimer(signal.ITIMER_PROF, CHUNK_SECONDS * (1 + size / SLOW_BYTES))
 
 
 def framed(message: Request | Answer) -> bytes:

@@ -27,8 +27,8 @@ IDLE_SECONDS = 30.0
 """Workers that have nothing to do for so long end."""
 
 
-class PatternTooSlowError(UserError):
-    """A regular expression for which the search takes too long."""
+class PatternTooCostlyError(UserError):
+    """A regular expression for which the search takes too long, or too much memory."""
 
 
 class StalePieceError(Exception):
@@ -63,7 +63,7 @@ class LogScanner(Protocol):
     ) -> "asyncio.Future[ScanResult]":
         """Scan pieces of the log, of which each begins where the one before ends, until there are enough lines.
 
-        The result raises UserError where the pattern is none, PatternTooSlowError where it takes too long, and
+        The result raises UserError where the pattern is none, PatternTooCostlyError where it takes too long, and
         StalePieceError where a file is not there any more; it may be cancelled.
         """
         ...
@@ -76,6 +76,8 @@ def resolve(answered: "asyncio.Future[ScanResult]", pattern: str, answer: Answer
         answered.set_result(ScanResult(begins=array("Q", begins), first=first, last=last))
     elif kind == scanner.STALE:
         answered.set_exception(StalePieceError())
+    elif kind == scanner.TOO_LARGE:
+        answered.set_exception(_too_much(pattern, "too much memory"))
     else:
         problem = f"`{pattern}` is no regular expression: {kind.removeprefix(scanner.REFUSED)}"
         answered.set_exception(UserError(problem, hint="put `\\` before what is meant as it is"))
@@ -222,9 +224,13 @@ class ScannerPool:
 
 
 def _reason(pattern: str, status: int) -> UserError:
-    if status == -signal.SIGVTALRM:
-        return PatternTooSlowError(
-            f"the search for `{pattern}` ends here: it takes too long for what comes next",
-            hint="repeat nothing that repeats something itself: `a+` instead of `(a+)+`",
-        )
+    if status == -signal.SIGPROF:
+        return _too_much(pattern, "too long")
     return UserError(f"the search for `{pattern}` ends here: its process ended with status {status}")
+
+
+def _too_much(pattern: str, what: str) -> PatternTooCostlyError:
+    return PatternTooCostlyError(
+        f"the search for `{pattern}` ends here: it takes {what} for what comes next",
+        hint="repeat nothing that repeats something itself: `a+` instead of `(a+)+`",
+    )
