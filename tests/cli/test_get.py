@@ -177,7 +177,7 @@ def test_a_go_template_is_filled_in(tilt: Tilt, tmp_path: Path):
     for form in (f"go-template={template}", f"go-template-file={tmp_path / 't'}"):
         assert tilt("get", "tiltfiles", "-o", form).out == "Tiltfile (Tiltfile)\n"
     assert tilt("get", "uiresource", "web", "-o", "go-template={{.kind}}").out == "UIResource"
-    assert "is not there in templates of `tilt get`" in tilt("get", "cmds", "-o", "go-template={{$x := .a}}").error
+    assert "is not there in templates of `tilt get`" in tilt("get", "cmds", "-o", "go-template={{$x = .a}}").error
     assert "the template cannot be read" in tilt("get", "cmds", "-o", "go-template-file=/none").error
 
 

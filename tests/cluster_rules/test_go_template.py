@@ -37,7 +37,9 @@ def test_a_template_is_filled_in(template: str, expected: str):
         ("{{.a", "unclosed action"),
         ("{{}}", "missing value"),
         ("{{frob .a}}", 'function "frob" not defined'),
-        ("{{$x := .a}}", "is not there in templates"),
+        ("{{$x = .a}}", "is not there in templates"),
+        ("{{$x}}", "undefined variable"),
+        ("{{with $a, $b := .items}}{{end}}", "too many variables"),
         ('{{define "x"}}', "is not there in templates"),
         ("{{(len .items}}", "unbalanced parentheses"),
         ("{{.items .n}}", "is no function"),
@@ -49,3 +51,18 @@ def test_a_template_is_filled_in(template: str, expected: str):
 def test_what_cannot_be_read_is_an_error(template: str, text: str):
     with pytest.raises(UserError, match=text):
         GoTemplate(template)(ITEMS)
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{{range $k, $v := .map}}{{$k}}={{$v}};{{end}}", "a=1;b=2;"),
+        ("{{range $i, $e := .list}}{{if $i}},{{end}}{{$e.n}}{{end}}", "x,y"),
+        ("{{range $e := .list}}{{$e.n}}{{$.top}}{{end}}", "xtyt"),
+        ("{{$t := .top}}{{range .list}}{{$t}}{{.n}}{{end}}", "txty"),
+        ("{{with $m := .map}}{{$m.a}}{{end}}{{if $n := .none}}{{else}}-{{end}}", "1-"),
+    ],
+)
+def test_variables_have_values(template: str, text: str):
+    thing = {"map": {"b": 2, "a": 1}, "list": [{"n": "x"}, {"n": "y"}], "top": "t"}
+    assert GoTemplate(template)(thing) == text

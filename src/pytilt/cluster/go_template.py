@@ -1,7 +1,7 @@
 r"""Go's templates as far as `-o go-template=…` needs them: `{{range .items}}{{.metadata.name}}{{"\n"}}{{end}}`.
 
-There are paths, `if`, `else`, `with`, `range`, texts, comments, `-` that trims, pipes, and a handful of functions.
-Variables, `define` and `template` are refused by name.
+There are paths, `if`, `else`, `with`, `range`, variables (`$name := …`), texts, comments, `-` that trims, pipes, and a
+handful of functions. `define`, `template` and `$name = …` are refused by name.
 """
 
 import json
@@ -16,7 +16,9 @@ _ACTION = re.compile(
 )
 _WORD = re.compile(r'\s*("(?:\\.|[^"\\])*"|`[^`]*`|\(|\)(?:\.[\w-]+)*|\||[^\s()|]+)')
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
-_PATH = re.compile(r"\$?(\.[\w-]+)+|\.|\$")
+_PATH = re.compile(r"(\$\w*)?(\.[\w-]+)+|\.|\$\w*")
+_DECLARED = re.compile(r"\s*(\$\w+)(?:\s*,\s*(\$\w+))?\s*:=(.*)", re.DOTALL)
+_ASSIGNS = re.compile(r"\$\w+\s*=")
 _MISSING = object()
 _NO_VALUE = "<no value>"
 
@@ -25,13 +27,19 @@ class _ControlAction(NamedTuple):
     """`if`, `with` or `range`, and what stands in it."""
 
     kind: str
-    pipe: str
+    pipe: "_Pipe"
     body: "list[_Node]"
     otherwise: "list[_Node]"
 
 
 class _Pipe(NamedTuple):
     words: str
+    names: tuple[str, ...] = ()
+    """The variables that get its value."""
+
+
+_Scope = dict[str, object]
+"""The values of variables; `$` is the value of the whole template."""
 
 
 _Node = str | _Pipe | _ControlAction
@@ -61,7 +69,7 @@ class GoTemplate:
         Raises:
             UserError: a function has arguments that it cannot take, or a key is not there.
         """
-        return "".join(_written(self._nodes, value, value, allow_missing=self._allow_missing))
+        return "".join(_written(self._nodes, value, {"$": value}, allow_missing=self._allow_missing))
 
 
 def _parts(text: str) -> Iterator[str | _Pipe]:
@@ -91,7 +99,7 @@ def _nodes(parts: Sequence[str | _Pipe], at: int) -> tuple[list[_Node], int]:
             word, _, rest = part.words.partition(" ")
             if word in ("end", "else"):
                 break
-            if word in ("define", "template", "block", "break", "continue") or ":=" in _bare(part.words):
+            if word in ("define", "template", "block", "break", "continue") or _ASSIGNS.search(_bare(part.words)):
                 raise UserError(
                     f"`{{{{{part.words}}}}}` is not there in templates of `tilt get`",
                     hint="take `-o json` and `jq`, or `-o jsonpath=…`",
@@ -100,14 +108,13 @@ def _nodes(parts: Sequence[str | _Pipe], at: int) -> tuple[list[_Node], int]:
                 block, at = _block(parts, at, word, rest)
                 found.append(block)
             else:
-                _check(part.words)
-                found.append(part)
+                found.append(_checked(part.words))
         at += 1
     return found, at
 
 
 def _block(parts: Sequence[str | _Pipe], at: int, kind: str, pipe: str) -> tuple[_ControlAction, int]:
-    _check(pipe)
+    checked = _checked(pipe, most=2 if kind == "range" else 1)
     body, end = _nodes(parts, at + 1)
     otherwise: list[_Node] = []
     last = parts[end] if end < len(parts) else ""
@@ -115,44 +122,49 @@ def _block(parts: Sequence[str | _Pipe], at: int, kind: str, pipe: str) -> tuple
     if closing.startswith("else "):  # `else if` is a block in the other branch, with the same end
         word, _, rest = closing.removeprefix("else").strip().partition(" ")
         inner, end = _block(parts, end, word, rest)
-        return _ControlAction(kind, pipe, body, [inner]), end
+        return _ControlAction(kind, checked, body, [inner]), end
     if closing == "else":
         otherwise, end = _nodes(parts, end + 1)
     if end >= len(parts):
         raise UserError(f"the `{kind}` of the template has no {{{{end}}}}")
-    return _ControlAction(kind, pipe, body, otherwise), end
+    return _ControlAction(kind, checked, body, otherwise), end
 
 
 def _bare(words: str) -> str:
     return re.sub(r'"(?:\\.|[^"\\])*"|`[^`]*`', "", words)
 
 
-def _written(nodes: Sequence[_Node], value: object, root: object, *, allow_missing: bool) -> Iterator[str]:
+def _written(nodes: Sequence[_Node], value: object, scope: _Scope, *, allow_missing: bool) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, str):
             yield node
         elif isinstance(node, _Pipe):
-            found = _evaluated(node.words, value, root)
+            found = _evaluated(node, value, scope)
+            if node.names:
+                scope[node.names[0]] = found
+                continue
             if found is _MISSING and not allow_missing:
                 raise UserError(f"error executing template: map has no entry for `{node.words}`")
             yield _shown(found)
         else:
-            for each, body in _rounds(node, value, root):
-                yield from _written(body, each, root, allow_missing=allow_missing)
+            for each, body, named in _rounds(node, value, scope):
+                yield from _written(body, each, {**scope, **named}, allow_missing=allow_missing)
 
 
-def _rounds(block: _ControlAction, value: object, root: object) -> Iterator[tuple[object, list[_Node]]]:
-    """What of a block is written, and for which value each time."""
-    found = _evaluated(block.pipe, value, root)
+def _rounds(block: _ControlAction, value: object, scope: _Scope) -> Iterator[tuple[object, list[_Node], _Scope]]:
+    """What of a block is written, for which value each time, and with which variables."""
+    found, names = _evaluated(block.pipe, value, scope), block.pipe.names
     if not _true(found):
-        yield value, block.otherwise
+        yield value, block.otherwise, {}
     elif block.kind == "range":
-        items = [found[key] for key in sorted(found)] if isinstance(found, Mapping) else found
-        if not isinstance(items, list | str):
+        if not isinstance(found, list | str | Mapping):
             raise UserError(f"range can't iterate over {_shown(found)}")
-        yield from ((item, block.body) for item in items)
+        pairs = [(key, found[key]) for key in sorted(found)] if isinstance(found, Mapping) else enumerate(found)
+        for pair in pairs:
+            yield pair[1], block.body, dict(zip(names, pair[-len(names) :], strict=True)) if names else {}
     else:
-        yield (found if block.kind == "with" else value), block.body
+        named = dict.fromkeys(names, found)
+        yield (found if block.kind == "with" else value), block.body, named
 
 
 def _words(pipe: str) -> list[str]:
@@ -162,12 +174,21 @@ def _words(pipe: str) -> list[str]:
     return words
 
 
-def _check(pipe: str) -> None:
-    """See that every word of a pipe is known.
+def _checked(pipe: str, most: int = 1) -> _Pipe:
+    """A pipe, of which every word is known.
+
+    Args:
+        pipe: as it is written.
+        most: so many variables may get its value.
 
     Raises:
         UserError: one is not.
     """
+    declared = _DECLARED.fullmatch(pipe)
+    names = tuple(name for name in declared.groups()[:2] if name) if declared else ()
+    pipe = declared[3] if declared else pipe
+    if len(names) > most:
+        raise UserError(f"too many variables in the template: {', '.join(names)}")
     words = _words(pipe)
     if not words:
         raise UserError("missing value for a command in the template")
@@ -179,21 +200,22 @@ def _check(pipe: str) -> None:
                 f'function "{word}" not defined in templates of `tilt get`',
                 hint=f"there are: {', '.join(sorted(_FUNCTIONS))}; or take `-o json` and `jq`",
             )
+    return _Pipe(pipe.strip(), names)
 
 
 def _is_value(word: str) -> bool:
     return bool(_PATH.fullmatch(word) or _NUMBER.fullmatch(word)) or word in ("true", "false", "nil")
 
 
-def _evaluated(pipe: str, value: object, root: object) -> Any:  # noqa: ANN401 - JSON
-    words = _words(pipe)
-    found, at = _pipeline(words, 0, value, root)
+def _evaluated(pipe: _Pipe, value: object, scope: _Scope) -> Any:  # noqa: ANN401 - JSON
+    words = _words(pipe.words)
+    found, at = _pipeline(words, 0, value, scope)
     if at < len(words):
-        raise UserError(f"cannot read `{pipe}` in the template")
+        raise UserError(f"cannot read `{pipe.words}` in the template")
     return found
 
 
-def _pipeline(words: Sequence[str], at: int, value: object, root: object) -> tuple[Any, int]:
+def _pipeline(words: Sequence[str], at: int, value: object, scope: _Scope) -> tuple[Any, int]:
     """The value of `a | b | c`, up to a closing parenthesis, and where that is."""
     piped: list[Any] = []
     while True:
@@ -201,12 +223,12 @@ def _pipeline(words: Sequence[str], at: int, value: object, root: object) -> tup
         while at < len(words) and words[at][0] not in "|)":
             word = words[at]
             if word == "(":
-                inner, at = _pipeline(words, at + 1, value, root)
+                inner, at = _pipeline(words, at + 1, value, scope)
                 arguments.append(_walked(inner, words[at].removeprefix(")")))
             elif word in _FUNCTIONS and not arguments and not name:
                 name = word
             else:
-                arguments.append(_single(word, value, root))
+                arguments.append(_single(word, value, scope))
             at += 1
         arguments += piped
         if not name and len(arguments) != 1:
@@ -220,7 +242,7 @@ def _pipeline(words: Sequence[str], at: int, value: object, root: object) -> tup
         at += 1
 
 
-def _single(word: str, value: object, root: object) -> Any:  # noqa: ANN401 - JSON
+def _single(word: str, value: object, scope: _Scope) -> Any:  # noqa: ANN401 - JSON
     if word.startswith('"'):
         return json.loads(word)
     if word.startswith("`"):
@@ -229,7 +251,12 @@ def _single(word: str, value: object, root: object) -> Any:  # noqa: ANN401 - JS
         return {"true": True, "false": False, "nil": None}[word]
     if _NUMBER.fullmatch(word):
         return float(word) if "." in word else int(word)
-    return _walked(root if word.startswith("$") else value, word.lstrip("$"))
+    name, _, path = word.partition(".")
+    if not name:
+        return _walked(value, path)
+    if name not in scope:
+        raise UserError(f'undefined variable "{name}" in the template')
+    return _walked(scope[name], path)
 
 
 def _walked(found: Any, path: str) -> Any:  # noqa: ANN401 - JSON
