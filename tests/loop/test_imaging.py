@@ -17,6 +17,7 @@ from pytilt.model.images import (
     Delivery,
     DockerBuild,
     FastBuild,
+    HelperMode,
     Image,
     ImageConfig,
     LiveUpdate,
@@ -372,7 +373,7 @@ SYNC = Sync(local="/p", remote="/app")
     [
         ({"live_update": LiveUpdate(syncs=(SYNC,))}, [("img:tilt-1", False)]),
         ({"live_update": LiveUpdate(syncs=(SYNC,), restart=True)}, [("img:tilt-1", True)]),
-        ({"live_update": LiveUpdate(syncs=(SYNC,)), "helper": False}, []),
+        ({"live_update": LiveUpdate(syncs=(SYNC,)), "helper": HelperMode.OFF}, []),
         ({"live_update": LiveUpdate(syncs=(SYNC,)), "deployed": False}, []),
         ({}, []),
     ],
