@@ -308,6 +308,9 @@ async def test_a_new_container_that_no_build_may_mend_is_tried_once(trial: Trial
         shutil.rmtree(trial.remote)
         trial.remote.write_text("no directory")
         done = await trial.update(1, Reason.CONTAINER_REPLACED, only_in_place=True)
+        assert isinstance(trial.containers, Shells)
+        for each in trial.containers.opened[1:]:
+            await each.process.wait()
     assert done.outcome is Outcome.FAILED
     assert done.status["containers"] == (SyncedContainer(id="c2", sequence=0, tried=1),)
 
