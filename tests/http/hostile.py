@@ -193,6 +193,7 @@ class HostileServer:
         self._chance = random.Random(number)
         self._hostility = hostility
         self._serving: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
+        """The connections that are open, and what serves each."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request, and close."""
@@ -205,6 +206,9 @@ class HostileServer:
             writer.write(hostile(self._chance.randrange(1_000_000_000), value) if hostility else honest_answer(value))
             await writer.drain()
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        del self._serving[writer]
 
     @asynccontextmanager
     async def on_socket(self, path: str) -> AsyncIterator[None]:
@@ -224,9 +228,10 @@ class HostileServer:
         try:
             yield
         finally:
-            for writer in self._serving:
+            serving = dict(self._serving)
+            for writer in serving:
                 writer.transport.abort()
-            await asyncio.gather(*filter(None, self._serving.values()))
+            await asyncio.gather(*filter(None, serving.values()))
 
 
 async def trouble(work: Awaitable[object], expected: tuple[type[Exception], ...]) -> str:

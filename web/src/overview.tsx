@@ -111,6 +111,8 @@ export function nameIn(element: Element | null): string | undefined {
 
 export function Overview(): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
+  // The resource whose name had the focus last: that moves on to what is beside the name, and is not fetched back.
+  const reached = useRef("");
   const list = items.value;
   const virtual = useVirtual(
     scroller,
@@ -120,7 +122,7 @@ export function Overview(): JSX.Element {
   );
   useEffect(() => {
     const at = list.findIndex((item) => item.kind === "row" && item.row.name === focused.value);
-    if (at < 0 || nameIn(document.activeElement) === focused.value) return;
+    if (at < 0 || reached.current === focused.value) return;
     virtual.scrollTo(at, "auto");
     // It may be drawn only after that.
     requestAnimationFrame(() => {
@@ -128,6 +130,9 @@ export function Overview(): JSX.Element {
       link?.focus({ preventScroll: true });
     });
   }, [focused.value]);
+  const reach = (name?: string) => {
+    if (name) focused.value = reached.current = name;
+  };
   const every = shownRows.value.filter((row) => row.name !== TILTFILE).map((row) => row.name);
   return (
     <main class="overview">
@@ -165,7 +170,7 @@ export function Overview(): JSX.Element {
           </span>
         </div>
         {list.length === 0 && <Empty />}
-        <div role="rowgroup" style={{ height: `${virtual.height}px`, position: "relative" }}>
+        <div role="rowgroup" style={{ height: `${virtual.height}px`, position: "relative" }} onFocusIn={(event) => reach(nameIn(event.target as Element))}>
           {virtual.items.map((at) => {
             const item = list[at.index];
             if (!item) return null;
@@ -259,7 +264,7 @@ function ResourceRow({ row, depth, style, index, measure }: { row: Row; depth: n
   const indent = { paddingLeft: `${Math.max(0, depth - 1) * 16}px` };
   const classes = ["row", row.dot, focused.value === row.name && "focused", row.enabled === false && "off"];
   return (
-    <div class={classes.filter(Boolean).join(" ")} role="row" style={narrow.value ? style : { ...style, height: `${ROW_HEIGHT}px` }} ref={narrow.value ? measure : null} data-index={index} data-resource={row.name} onFocusIn={(event) => (focused.value = nameIn(event.target as Element) ?? focused.value)} onDblClick={() => go(resourcePath(row.name))}>
+    <div class={classes.filter(Boolean).join(" ")} role="row" style={narrow.value ? style : { ...style, height: `${ROW_HEIGHT}px` }} ref={narrow.value ? measure : null} data-index={index} data-resource={row.name} onDblClick={() => go(resourcePath(row.name))}>
       <span role="cell" class="c-check" style={indent}>
         <input type="checkbox" aria-label={`Choose ${row.name}`} checked={picked} disabled={row.name === TILTFILE} onChange={() => (chosen.value = toggled(chosen.value, row.name))} />
       </span>
