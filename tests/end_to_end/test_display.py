@@ -84,7 +84,7 @@ def test_the_shop_in_the_display_without_a_cluster(tilt_on_engine, new_port, eng
         shown.until(lambda: re.search(r"web .* live \d+ ms", shown.line("● web")), "a live update")
         assert "/* changed */" in served(port, "/style.css")
         linted = r"File Changed: \[web/style.css\].*web/cgi-bin/index.cgi: good"
-        shown.until(lambda: re.search(linted, shown.screen, re.S), "lint")
+        shown.until(lambda: re.search(linted, shown.screen, re.DOTALL), "lint")
         shown.until(lambda: dot(shown.screen, "lint") == "●", "an end of all updates: one would be asked about")
         shown.press("Q")
         shown.until(lambda: shown.ended, "the end")
