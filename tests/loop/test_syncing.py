@@ -1,151 +1,32 @@
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from pytilt.cluster.seam import ContainerRef, ExecStream
 from pytilt.errors import ClusterUnreachableError, PytiltError, SyncError
-from pytilt.host.state import StateDirectory
-from pytilt.liveupdate.keeping import KeptFiles
-from pytilt.liveupdate.receiver import Receiver, ReceiverOptions
-from pytilt.liveupdate.shell import open_shell
 from pytilt.loop import freshness
-from pytilt.loop.outcomes import Done
-from pytilt.loop.receivers import Receivers
-from pytilt.loop.schedule import Start
-from pytilt.loop.syncing import Syncing
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.files import FileRule, Ignore
-from pytilt.model.images import BuiltImage, CustomBuild, LiveUpdate, Run, Sync
-from pytilt.model.live_updates import LiveContainer, LiveUpdateState, Reach, Way
-from pytilt.model.names import TILTFILE, ResourceName, SpanId
+from pytilt.model.images import CustomBuild, LiveUpdate, Run, Sync
+from pytilt.model.live_updates import LiveContainer, Reach, Way
+from pytilt.model.names import TILTFILE
 from pytilt.model.objects import (
-    FileWatch,
-    FileWatchStatus,
     ImageMap,
-    ImageMapStatus,
     Resource,
-    Runtime,
-    RuntimeState,
     Tiltfile,
 )
-from pytilt.model.pods import Container, ContainerState, Pod
-from pytilt.model.resources import Declaration, TriggerMode
-from pytilt.model.updates import DeployedImage, Outcome, Reason, Strategy, SyncedContainer
+from pytilt.model.resources import Declaration
+from pytilt.model.updates import Outcome, SyncedContainer
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.containers import FakeContainers, FakeExec
 from tests.idle import eventually, idle
 from tests.liveupdate.shells import Shells
 from tests.loop.declaring import command, image, kubernetes, prepare, update
+from tests.loop.sync_trial import Trial
 from tests.loop.waiting import logged, running
-
-WEB = ResourceName("web")
-MANUAL = TriggerMode.MANUAL
-
-
-class Doors(Shells):
-    """Shells behind doors that a test can lock with `fail`."""
-
-    @asynccontextmanager
-    async def exec(self, ref: ContainerRef, argv: Sequence[str]) -> AsyncIterator[ExecStream]:
-        async with FakeContainers.exec(self, ref, argv), super().exec(ref, argv) as stream:
-            yield stream
-
-
-def open_in_shell(
-    containers: FakeContainers, ref: ContainerRef, options: ReceiverOptions
-) -> AbstractAsyncContextManager[Receiver]:
-    assert options.helper
-    return open_shell(containers, ref)
-
-
-class Trial:
-    """A resource whose container is a directory of this machine."""
-
-    def __init__(self, store: Store, logs: LogStore, root: Path, containers: FakeContainers | None = None) -> None:
-        self.store = store
-        self.logs = logs
-        self.local, self.remote = root / "src", root / "container"
-        self.local.mkdir()
-        self.remote.mkdir()
-        self.containers = containers or Doors()
-        self.receivers = Receivers(store, partial(open_in_shell, self.containers))
-        self.kept = KeptFiles(StateDirectory(root / "kept"))
-        self.syncing = Syncing(store, self.receivers, self.kept, gone_seconds=0.05)
-        self.declare()
-        self.run("c1")
-
-    def declare(self, *runs: Run, **rules: object) -> None:
-        sync = Sync(local=str(self.local), remote=str(self.remote))
-        live = LiveUpdate(syncs=(sync,), runs=runs, **rules)  # type: ignore[arg-type]  # fields of a live update
-        files = FileRule(paths=(str(self.local),), ignores=(Ignore(base=str(self.local), patterns=("*.tmp",)),))
-        spec = image("img", live_update=live, files=files)
-        prepare(self.store, kubernetes("web", images=[spec]))
-        built = BuiltImage(name=spec.name, id="sha256:1", reference="img:1")
-        self.store.put(ImageMap(name="img", spec=spec, status=ImageMapStatus(built=built, reference="img:1")))
-        applied = (DeployedImage(name=spec.name, reference="img:1"),)
-        self.status(history=(update(),), applied_images=applied)
-
-    def status(self, **fields: object) -> None:
-        self.store.change(Resource, "web", lambda each: replace(each, status=replace(each.status, **fields)))
-
-    def run(self, *ids: str) -> None:
-        """Say that a pod runs for each of these containers; all enter the same directory."""
-        pods = tuple(
-            Pod(
-                name="web-1",
-                namespace="default",
-                uid=each,
-                created_at="",
-                phase="Running",
-                containers=(Container(name="web", image="img:1", id=each, state=ContainerState.RUNNING),),
-            )
-            for each in ids
-        )
-        self.store.put(Runtime(name="web", status=RuntimeState(pods=pods)))
-
-    def write(self, **files: str | None) -> None:
-        """Write files, or delete them, all as one change."""
-        watch = self.store.get(FileWatch, freshness.image_watch(image("img").name)) or FileWatch(name="image:img")
-        sequence = watch.status.latest + 1
-        for name, text in files.items():
-            if text is None:
-                (self.local / name).unlink()
-            else:
-                (self.local / name).write_text(text)
-        older = {path: number for path, number in watch.status.changes.items() if Path(path).name not in files}
-        changes = {**older, **{str(self.local / name): sequence for name in files}}
-        self.store.put(replace(watch, status=FileWatchStatus(changes=changes, latest=sequence)))
-
-    def empty(self) -> None:
-        """Take everything out of the container."""
-        for path in self.remote.iterdir():
-            path.unlink()
-
-    async def update(
-        self, sequence: int = 1, reason: Reason = Reason.CHANGED_FILES, *, only_in_place: bool = False
-    ) -> Done:
-        resource = self.store.get(Resource, "web")
-        assert resource
-        start = Start(
-            resource=WEB, reason=reason, strategy=Strategy.LIVE, sequence=sequence, only_in_place=only_in_place
-        )
-        return await self.syncing.update(resource, start, self.logs.span(WEB, SpanId("build:1")))
-
-    def live(self) -> LiveContainer | None:
-        """What is known of the way into the container."""
-        found = self.store.get(LiveUpdateState, "web")
-        return found.status.containers[0] if found else None
-
-    def inside(self) -> dict[str, str]:
-        """What is in the container."""
-        return {path.name: path.read_text() for path in self.remote.iterdir()}
 
 
 @pytest.fixture
@@ -196,123 +77,6 @@ async def test_only_what_the_container_lacks_is_sent(trial: Trial):
         trial.write(b="two")
         await trial.update(2)
         assert trial.inside() == {"b": "two"}
-
-
-async def test_a_new_container_gets_all_that_was_synced_since_its_image_was_built(trial: Trial):
-    async with running(trial.receivers.run()):
-        trial.write(a="one")
-        trial.status(**(await trial.update()).status)
-        trial.run("c2")
-        (trial.remote / "a").unlink()
-        trial.write(b="two")
-        await trial.update(2)
-        assert trial.inside() == {"a": "one", "b": "two"}
-
-
-async def in_manual_mode(trial: Trial, **files: str) -> None:
-    """Sync files as somebody asks for it; then their container is replaced by an empty one."""
-    trial.store.change(Resource, "web", lambda each: replace(each, spec=replace(each.spec, trigger_mode=MANUAL)))
-    trial.write(**files)
-    trial.status(**(await trial.update()).status)
-    assert trial.inside() == files
-    trial.empty()
-    trial.run("c2")
-
-
-async def test_in_manual_mode_a_new_container_gets_what_was_asked_for_although_that_has_changed_on_disk(trial: Trial):
-    async with running(trial.receivers.run()):
-        await in_manual_mode(trial, a="one", b="one", c="one")
-        (trial.local / "a").chmod(0o751)
-        trial.write(a="two", b=None, d="two")
-        done = await trial.update(1, Reason.CONTAINER_REPLACED)
-        assert trial.inside() == {"a": "one", "b": "one", "c": "one"}
-        assert (trial.remote / "a").stat().st_mode & 0o777 != 0o751
-        assert (done.outcome, done.status["synced"], done.status["kept"]) == (Outcome.OK, 1, 1)
-        assert f"- '{trial.local}/a' --> '{trial.remote}/a'" in logged(trial.logs)
-        trial.status(**done.status)
-        await trial.update(2, Reason.CLI_TRIGGER)
-        assert trial.inside() == {"a": "two", "c": "one", "d": "two"}
-        trial.empty()
-        trial.run("c3")
-        trial.write(a="three")
-        await trial.update(2, Reason.CONTAINER_REPLACED)
-        assert trial.inside() == {"a": "two", "c": "one", "d": "two"}
-
-
-async def test_in_manual_mode_a_new_container_gets_what_an_initial_sync_brought_the_first(trial: Trial):
-    trial.declare(initial_sync=True)
-    (trial.local / "old").write_text("one")
-    async with running(trial.receivers.run()):
-        trial.store.change(Resource, "web", lambda each: replace(each, spec=replace(each.spec, trigger_mode=MANUAL)))
-        trial.status(**(await trial.update(0, Reason.CONTAINER_REPLACED)).status)
-        assert trial.inside() == {"old": "one"}
-        trial.empty()
-        trial.write(old="two", new="two")
-        trial.run("c2")
-        await trial.update(0, Reason.CONTAINER_REPLACED)
-        assert trial.inside() == {"old": "one"}
-
-
-async def test_what_cannot_be_kept_is_brought_all_the_same_and_the_log_says_so(trial: Trial, tmp_path: Path):
-    (tmp_path / "kept").write_text("no directory")
-    async with running(trial.receivers.run()):
-        await in_manual_mode(trial, a="one")
-        assert "No copy is kept for containers that start while another change waits: " in logged(trial.logs)
-        trial.write(b="two")
-        await trial.update(1, Reason.CONTAINER_REPLACED)
-        assert trial.inside() == {"a": "one"}
-
-
-async def test_copies_that_somebody_removed_delete_nothing_in_a_container(trial: Trial, tmp_path: Path):
-    async with running(trial.receivers.run()):
-        await in_manual_mode(trial, a="one")
-        shutil.rmtree(tmp_path / "kept")
-        (trial.remote / "a").write_text("of the image")
-        trial.write(a="two")
-        await trial.update(1, Reason.CONTAINER_REPLACED)
-        assert trial.inside() == {"a": "of the image"}
-
-
-async def test_what_is_in_an_image_now_is_kept_no_more(trial: Trial, tmp_path: Path):
-    def copies() -> list[str]:
-        return [path.name for path in (tmp_path / "kept").glob("*/*") if path.name != "lock"]
-
-    async with running(trial.receivers.run()):
-        await in_manual_mode(trial, a="one")
-        resource = trial.store.get(Resource, "web")
-        assert resource
-        trial.syncing.forget_built(resource)
-        assert copies() == ["1"]
-        trial.store.change(ImageMap, "img", lambda each: replace(each, status=replace(each.status, sequence=1)))
-        trial.syncing.forget_built(resource)
-        assert not copies()
-
-
-async def test_after_a_broken_build_a_new_container_gets_what_was_synced_and_the_build_stays_broken(trial: Trial):
-    async with running(trial.receivers.run()):
-        trial.write(a="one")
-        trial.status(**(await trial.update()).status)
-        trial.empty()
-        trial.run("c2")
-        trial.status(history=(update(2, Outcome.FAILED), update()))
-        done = await trial.update(1, Reason.CONTAINER_REPLACED, only_in_place=True)
-        assert trial.inside() == {"a": "one"}
-    assert (done.outcome, done.error, done.status["synced"]) == (Outcome.FAILED, "it failed", 1)
-
-
-async def test_a_new_container_that_no_build_may_mend_is_tried_once(trial: Trial):
-    async with running(trial.receivers.run()):
-        trial.write(a="one")
-        trial.status(**(await trial.update()).status)
-        trial.run("c2")
-        shutil.rmtree(trial.remote)
-        trial.remote.write_text("no directory")
-        done = await trial.update(1, Reason.CONTAINER_REPLACED, only_in_place=True)
-        assert isinstance(trial.containers, Shells)
-        for each in trial.containers.opened[1:]:
-            await each.process.wait()
-    assert done.outcome is Outcome.FAILED
-    assert done.status["containers"] == (SyncedContainer(id="c2", sequence=0, tried=1),)
 
 
 async def test_a_change_that_came_after_the_start_waits_for_the_next_update(trial: Trial):

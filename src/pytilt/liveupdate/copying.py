@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from pytilt.errors import SyncError, WorkError
-from pytilt.liveupdate.synclet_receiver import Answers
+from pytilt.liveupdate.helper_stream import HelperAnswers
 from pytilt.model.base import Value
 from pytilt.synclet.binaries import binary
 
@@ -65,7 +65,7 @@ def copy_command(root: str, places: Sequence[str]) -> tuple[str, ...]:
     return ("sh", "-c", _PROGRAM.strip(), "tilt-live-update", *digests, root, *directories)
 
 
-async def bring_helper(answers: Answers) -> None:
+async def bring_helper(answers: HelperAnswers) -> None:
     """Send the helper if the container asks for one.
 
     Raises:

@@ -9,10 +9,11 @@ from functools import partial
 from pytilt.cluster.seam import ContainerRef, Containers
 from pytilt.errors import SyncError
 from pytilt.liveupdate.copying import COPY_TIMEOUT_SECONDS, bring_helper, copy_command
+from pytilt.liveupdate.helper_stream import listening
 from pytilt.liveupdate.receiver import OPEN_TIMEOUT_SECONDS, Receiver, ReceiverOptions
 from pytilt.liveupdate.shell import open_shell
 from pytilt.liveupdate.stalls import StallLimits
-from pytilt.liveupdate.synclet_receiver import HelperReceiver, greet, listening
+from pytilt.liveupdate.synclet_receiver import HelperReceiver, greet
 from pytilt.model.live_updates import Way
 from pytilt.synclet import verbs
 

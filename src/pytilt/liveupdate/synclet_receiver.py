@@ -5,18 +5,18 @@ import codecs
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
-from pytilt.cluster.seam import ExecStream
-from pytilt.errors import PytiltError, SyncError
+from pytilt.errors import SyncError
 from pytilt.host.files.blocks import Blocks
 from pytilt.host.timing import note, step
 from pytilt.liveupdate.deltas import Delta
+from pytilt.liveupdate.helper_stream import FrameSender, HelperAnswers
 from pytilt.liveupdate.packing import Frames, LargeFile, UnreadFile, read_blocks
 from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Synced
 from pytilt.liveupdate.relaying import JOIN_SECONDS, Follower, Leader, Relay, relayed_frames, relayed_size
-from pytilt.liveupdate.stalls import StallClock, StallLimits, stalls_watched
+from pytilt.liveupdate.stalls import StallLimits, stalls_watched
 from pytilt.model.images import Run
 from pytilt.model.live_updates import Way
 from pytilt.model.logs import Log
@@ -25,8 +25,6 @@ from pytilt.synclet import frames
 from pytilt.synclet.frames import (
     Acknowledged,
     Answer,
-    Consumed,
-    Decoder,
     Exit,
     Failed,
     FailureKind,
@@ -35,21 +33,11 @@ from pytilt.synclet.frames import (
     Listening,
     Missing,
     Printed,
-    Relayed,
     Started,
 )
 
 _KILLED = 137
 """128 + SIGKILL: the container runtime killed it, which is no failure of the command."""
-
-_MESSAGE_BYTES = 128 * 1024
-"""Frames are put together to messages of about this size."""
-
-_ZIPPED_BYTES = 16 * 1024
-"""From this size on a message is compressed on its way to a cluster."""
-
-_WINDOW_BYTES = 4 * 1024 * 1024
-"""So much may be on its way before the helper has to say that it took some of it."""
 
 _BASES = 16
 """Large files of which it is remembered what they consist of in the container."""
@@ -74,7 +62,7 @@ class HelperReceiver:
     """
 
     def __init__(
-        self, answers: "Answers", greeting: Greeting, way: Way, *, zips: bool, limits: StallLimits | None = None
+        self, answers: HelperAnswers, greeting: Greeting, way: Way, *, zips: bool, limits: StallLimits | None = None
     ) -> None:
         self.way = way
         self.pid = greeting.pid
@@ -205,7 +193,7 @@ class HelperReceiver:
         self._number += 1
         failure: SyncError | _TornError | None = None
         torn = False
-        sender = _Sender(self._answers, zips=self._zips)
+        sender = FrameSender(self._answers, zips=self._zips)
         began = time.monotonic()
         if (size := relayed_size(packed, batch.plan)) is not None:
             await sender.add(await self.relay.beginning(batch.call(self.relay), size))
@@ -244,7 +232,7 @@ class HelperReceiver:
         while len(self._bases) > _BASES:
             del self._bases[next(iter(self._bases))]
 
-    async def _send_unread(self, sender: "_Sender", file: UnreadFile) -> bool:
+    async def _send_unread(self, sender: FrameSender, file: UnreadFile) -> bool:
         """Send a file as it is now; false when it is no small file any more."""
         try:
             frame = file.frame()
@@ -255,7 +243,7 @@ class HelperReceiver:
         return frame is not None
 
     async def _send_large(
-        self, sender: "_Sender", batch: Batch, file: LargeFile
+        self, sender: FrameSender, batch: Batch, file: LargeFile
     ) -> "tuple[SyncError | _TornError | None, bool]":
         """Send what the container lacks of a file; returns what failed there, and whether it is still the same here."""
         if delta := await batch.delta(file, self._bases.get(file.remote)):
@@ -268,7 +256,7 @@ class HelperReceiver:
             failure = failure or self._refused(_failed(answer))
         return failure, not await self._send_blocks(sender, file, answer)
 
-    async def _send_delta(self, sender: "_Sender", delta: Delta) -> None:
+    async def _send_delta(self, sender: FrameSender, delta: Delta) -> None:
         try:
             for frame in delta.frames():
                 await sender.add(frame)
@@ -278,7 +266,7 @@ class HelperReceiver:
     def _refused(self, failed: Failed) -> "SyncError | _TornError":
         return _TornError() if failed.kind is FailureKind.BASE else _failure(failed)
 
-    async def _send_blocks(self, sender: "_Sender", file: LargeFile, missing: Missing) -> bool:
+    async def _send_blocks(self, sender: FrameSender, file: LargeFile, missing: Missing) -> bool:
         """Send what is missing of a file; true when it is no longer the file that was announced."""
         torn = False
         blocks = -(-file.size // file.block)
@@ -331,7 +319,7 @@ class HelperReceiver:
 
 
 async def greet(
-    answers: "Answers", way: Way, *, zips: bool, earlier: Iterable[int] = (), limits: StallLimits | None = None
+    answers: HelperAnswers, way: Way, *, zips: bool, earlier: Iterable[int] = (), limits: StallLimits | None = None
 ) -> HelperReceiver:
     """Begin to speak with a helper; see `HelperReceiver`, which it becomes.
 
@@ -353,175 +341,6 @@ async def greet(
         raise SyncError(f"the helper in the container speaks version {greeting.version}, not {frames.VERSION}")
     await answers.send(frames.hello() + b"".join(map(frames.end, earlier)))
     return HelperReceiver(answers, greeting, way, zips=zips, limits=limits)
-
-
-class _Sender:
-    """Puts frames together to messages, and compresses long ones while that makes them shorter.
-
-    Args:
-        answers: the stream.
-        zips: is what is sent to be compressed?
-    """
-
-    def __init__(self, answers: "Answers", *, zips: bool) -> None:
-        self._answers = answers
-        self._frames: list[bytes] = []
-        self._size = 0
-        self._zips = zips
-
-    async def add(self, frame: bytes) -> None:
-        self._frames.append(frame)
-        self._size += len(frame)
-        if self._size >= _MESSAGE_BYTES:
-            await self.flush()
-
-    async def flush(self) -> None:
-        message = b"".join(self._frames)
-        self._frames, self._size = [], 0
-        if self._zips and len(message) >= _ZIPPED_BYTES:
-            zipped = frames.zipped(message)
-            self._zips = len(zipped) < 0.9 * len(message)
-            message = min(message, zipped, key=len)
-        if message:
-            await self._answers.send(message)
-
-
-class Answers:
-    """The helper's side of a stream, read all the time, so that its end is noticed between updates too."""
-
-    def __init__(self, stream: ExecStream) -> None:
-        self.end = asyncio.Event()
-        self.waits = StallClock()
-        self.relay = Relay()
-        self._stream = stream
-        self._failure: PytiltError | FrameError | None = None
-        self._said = ""
-        self._lines: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._peeked: bytes | None = None
-        self._beginning: bytearray | None = bytearray()  # what came before frames and is no whole line yet
-        self._decoder = Decoder()
-        self._items: asyncio.Queue[Answer | None] = asyncio.Queue()
-        self._sent = self._consumed = 0
-        self._taken = asyncio.Event()
-
-    @property
-    def ended(self) -> bool:
-        """Will no more answers come?"""
-        return self.end.is_set()
-
-    async def peek_line(self) -> bytes:
-        """The next line, which `line` returns too."""
-        if self._peeked is None:
-            self._peeked = await self._lines.get()
-        if self._peeked is None:
-            raise self._reason()
-        return self._peeked
-
-    async def line(self) -> bytes:
-        """The next line that comes before the frames, without its end; the last of them is the greeting."""
-        line = await self.peek_line()
-        self._peeked = None
-        return line
-
-    async def next(self) -> Answer:
-        """The next answer."""
-        if self._items.empty() and not self.ended:
-            with self.waits.waiting():
-                item = await self._items.get()
-        else:
-            item = None if self._items.empty() else self._items.get_nowait()
-        if item is None:
-            raise self._reason()
-        return item
-
-    async def send(self, message: bytes) -> None:
-        """Send as fast as the helper takes it; who reads from a stream that broke gets the error."""
-        with contextlib.suppress(PytiltError, OSError, EOFError):
-            for start in range(0, len(message), _MESSAGE_BYTES):
-                part = message[start : start + _MESSAGE_BYTES]
-                self._sent += len(part)
-                while self._sent - self._consumed > _WINDOW_BYTES and not self.ended:
-                    self._taken.clear()
-                    with self.waits.waiting():
-                        await self._taken.wait()
-                if self.ended:
-                    return
-                with self.waits.waiting():
-                    await self._stream.send(part)
-
-    async def send_raw(self, data: bytes) -> None:
-        """Send what is no frame."""
-        with contextlib.suppress(PytiltError, OSError, EOFError):
-            for start in range(0, len(data), _MESSAGE_BYTES):
-                if self.ended:
-                    return
-                await self._stream.send(data[start : start + _MESSAGE_BYTES])
-
-    async def fill(self) -> None:
-        """Read until the stream ends."""
-        try:
-            with contextlib.suppress(EOFError, OSError):
-                while True:
-                    channel, data = await self._stream.receive()
-                    if channel == 1:
-                        self._take(data)
-                    else:
-                        self._said = (self._said + data.decode(errors="replace"))[-2000:]
-        except (PytiltError, FrameError) as error:
-            self._failure = error
-        finally:
-            self.end.set()
-            self.relay.end()
-            self._taken.set()
-            self._items.put_nowait(None)
-            self._lines.put_nowait(None)
-
-    def _take(self, data: bytes) -> None:
-        self.waits.moved()
-        if self._beginning is not None:
-            self._beginning += data
-            while self._beginning is not None and (end := self._beginning.find(b"\n")) >= 0:
-                line = bytes(self._beginning[:end])
-                del self._beginning[: end + 1]
-                self._lines.put_nowait(line)
-                if frames.read_greeting(line) is not None:
-                    data, self._beginning = bytes(self._beginning), None
-            if self._beginning is not None:
-                return
-        for answer in self._decoder.feed(data):
-            if isinstance(answer, Consumed):
-                self._consumed = answer.count
-                self._taken.set()
-            elif isinstance(answer, Relayed):
-                self.relay.take(answer.number, answer.answer)
-            else:
-                self._items.put_nowait(answer)
-
-    def _reason(self) -> SyncError:
-        said = f": {self._said.strip()}" if self._said.strip() else ""
-        if isinstance(self._failure, PytiltError):
-            return SyncError(f"{self._failure.message}{said}", hint=self._failure.hint)
-        if self._failure is not None:
-            return SyncError(f"the helper in the container answered wrongly: {self._failure}{said}")
-        status = self._stream.exit_status
-        status_text = "" if status is None else f" (exit status {status})"
-        return SyncError(f"the stream into the container ended{status_text}{said}")
-
-
-@contextlib.asynccontextmanager
-async def listening(stream: ExecStream) -> AsyncIterator[Answers]:
-    """Read what a helper says, or will once it is there, for as long as the block runs."""
-    answers = Answers(stream)
-    failure: BaseException | None = None
-    async with asyncio.TaskGroup() as tasks:
-        reading = tasks.create_task(answers.fill(), name="listen to a helper")
-        try:
-            yield answers
-        except BaseException as error:  # noqa: BLE001 - raised again below, but not as a group
-            failure = error
-        reading.cancel()
-    if failure:
-        raise failure
 
 
 def _failed(answer: Answer) -> Failed:

@@ -65,11 +65,12 @@ class OutputPipe:
         return len(piece)
 
 
-class OpenInputPipe:
-    """Writes what comes up to a process's standard input, without waiting for it, until it is closed."""
+class InputPipe:
+    """Writes what comes up to a process's standard input, without waiting for it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._left = bytearray()
+        self._ends = False
         self._loop = loop
         self.read_end, self._write_end = os.pipe()
         os.set_blocking(self._write_end, False)
@@ -89,8 +90,14 @@ class OpenInputPipe:
                 self._loop.add_writer(self._write_end, self._write)
         self._left += data
 
+    def finish(self) -> None:
+        """Nothing more is written: the process reads the end of its input behind what was."""
+        self._ends = True
+        if not self._left:
+            self.close()
+
     def close(self) -> None:
-        """The process reads the end of its input, once it has read what was written."""
+        """Stop writing; what the process has not taken yet is dropped."""
         for end in (self.read_end, self._write_end):
             if end >= 0:
                 self._loop.remove_writer(end)
@@ -102,47 +109,14 @@ class OpenInputPipe:
         del self._left[: self._written(self._left)]
         if not self._left and self._write_end >= 0:
             self._loop.remove_writer(self._write_end)
+            if self._ends:
+                self.close()
 
     def _written(self, data: bytes | bytearray) -> int:
         try:
             return os.write(self._write_end, data)
         except BlockingIOError:
             return 0
-        except BrokenPipeError:
-            self.close()
-            return len(data)
-
-
-class InputPipe:
-    """Feeds a process's standard input without waiting for it."""
-
-    def __init__(self, data: bytes, loop: asyncio.AbstractEventLoop) -> None:
-        self._left = memoryview(data)
-        self._loop = loop
-        self.read_end, self._write_end = os.pipe()
-        os.set_blocking(self._write_end, False)
-
-    def feed(self) -> None:
-        """Begin to write; the process has its own copy of the other end now."""
-        os.close(self.read_end)
-        self.read_end = -1
-        self._loop.add_writer(self._write_end, self._write)
-
-    def close(self) -> None:
-        """Stop writing."""
-        for end in (self.read_end, self._write_end):
-            if end >= 0:
-                self._loop.remove_writer(end)
-                os.close(end)
-        self.read_end = self._write_end = -1
-
-    def _write(self) -> None:
-        try:
-            self._left = self._left[os.write(self._write_end, self._left) :]
-        except BlockingIOError:
-            return
         except BrokenPipeError:  # it does not care to read the rest
             self.close()
-            return
-        if not self._left:
-            self.close()
+            return len(data)

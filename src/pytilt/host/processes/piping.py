@@ -11,7 +11,7 @@ from typing import Protocol
 
 from pytilt.host.processes.contract import Output, ProcessRequest
 from pytilt.host.processes.exits import watch_exit
-from pytilt.host.processes.pipes import OpenInputPipe, OutputPipe
+from pytilt.host.processes.pipes import InputPipe, OutputPipe
 from pytilt.host.processes.running import cannot_start
 
 _END_SECONDS = 1.0
@@ -39,7 +39,7 @@ class _HostPipedProcess:
 
     def __init__(self, request: ProcessRequest, output: Output) -> None:
         loop = asyncio.get_running_loop()
-        self._input, self._output = OpenInputPipe(loop), OutputPipe(output, loop)
+        self._input, self._output = InputPipe(loop), OutputPipe(output, loop)
         try:
             self._program = subprocess.Popen(
                 request.argv,

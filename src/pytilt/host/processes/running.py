@@ -41,7 +41,7 @@ class HostProcess:
         self._notice: Notice = notice or (lambda _: None)
         self._loop = asyncio.get_running_loop()
         self._pipes = [OutputPipe(sink, self._loop) for sink in (output, error_output) if sink]
-        self._input = None if request.stdin is None else InputPipe(request.stdin, self._loop)
+        self._input = None if request.stdin is None else InputPipe(self._loop)
         self._gone = False
         self._started = time.monotonic()
         try:
@@ -54,8 +54,10 @@ class HostProcess:
         watch_exit(program, self._loop).add_done_callback(self._ended)
         for pipe in self._pipes:
             pipe.follow()
-        if self._input:
-            self._input.feed()
+        if self._input and request.stdin is not None:
+            self._input.follow()
+            self._input.write(request.stdin)
+            self._input.finish()
 
     @property
     def pid(self) -> int:
