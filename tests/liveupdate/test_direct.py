@@ -60,7 +60,7 @@ class DirectPods(Pods):
     async def follow(self) -> None:
         """Have all of them follow the one that runs now.
 
-        Each is tried again as the session does: on a busy machine a connection may take longer than one to a far one may.
+        Each is tried again as the session does: on a busy machine a connection may take as long as one to a far one.
         """
         leader = await self.runner.leader()
         assert leader is not None
