@@ -14,7 +14,7 @@ from pytilt.model.logs import Log
 from pytilt.model.objects import Resource, Runtime, RuntimeState
 from pytilt.model.pods import Container, ContainerState, Pod
 from tests.idle import eventually, idle
-from tests.loop.test_syncing import Trial
+from tests.loop.sync_trial import Trial
 from tests.loop.waiting import running
 
 
