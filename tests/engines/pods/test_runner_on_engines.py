@@ -380,12 +380,12 @@ async def test_names(engine_host):
 async def test_namespaces(engine_host):
     async with trial(engine_host) as t:
         spec = {"hostNetwork": True, "hostPID": True, "hostIPC": True}
-        script = "for each in ipc pid; do readlink /proc/self/ns/$each; done; ip -o link | wc -l"
+        script = "for each in ipc net pid; do readlink /proc/self/ns/$each; done"
         await t.apply(*(pod(name, IDLE, spec=spec) for name in ("one", "other")))
         # Both run: the number of a namespace that is gone may be another's.
         (one,), (other,) = await t.ready("one"), await t.ready("other")
         status, said = await t.run(one, ["sh", "-c", script])
-        assert (status, int(said.split()[-1]) > 2) == (0, True)
+        assert status == 0
         assert await t.run(other, ["sh", "-c", script]) == (0, said)
         other = {"name": "d", "image": "busybox", "command": ["sleep", "4321"]}
         both = pod("q", "", spec={"shareProcessNamespace": True})
