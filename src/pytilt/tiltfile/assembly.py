@@ -17,7 +17,7 @@ from pytilt.model.inference import InferenceMode
 from pytilt.model.names import ResourceName
 from pytilt.model.resources import Declaration, KubeObject, LocalDeploy, ResourceSpec, UpdateMode
 from pytilt.tiltfile.checks import check_live_updates, check_names, check_steps, known_deps, unused_images
-from pytilt.tiltfile.compose_assembly import compose_resources
+from pytilt.tiltfile.compose.assembly import compose_resources
 from pytilt.tiltfile.contexts import is_allowed, refused_deploy
 from pytilt.tiltfile.declared import DeclaredLocal, ScriptResult
 from pytilt.tiltfile.enabling import enabled_resources

@@ -15,12 +15,12 @@ from pytilt.model.regex import regex
 from pytilt.model.resources import Declaration, ResourceSpec
 from pytilt.model.texts import shown, to_bytes
 from pytilt.tiltfile.assembly import assemble
-from pytilt.tiltfile.control import StopEvaluation
 from pytilt.tiltfile.extensions import PREFIX, Extensions
 from pytilt.tiltfile.ignore_files import TILTIGNORE, ignore_file, watch_compose_ignores, watch_ignore_files
 from pytilt.tiltfile.merging import merged
 from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult, Host, Problem
 from pytilt.tiltfile.script import Script, UnreadableError
+from pytilt.tiltfile.topics.control import StopEvaluation
 from pytilt.tiltfile.universe import universe
 from pytilt.tiltfile.values import placed
 

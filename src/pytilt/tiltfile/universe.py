@@ -3,24 +3,24 @@
 from collections.abc import Mapping
 
 from pytilt.dialect import ModuleValue
-from pytilt.tiltfile.api_builtins import ApiBuiltins
-from pytilt.tiltfile.charts import ChartBuiltins
-from pytilt.tiltfile.compose_builtins import ComposeBuiltins
-from pytilt.tiltfile.config import ConfigBuiltins
-from pytilt.tiltfile.control import ControlBuiltins, Load
-from pytilt.tiltfile.custom_deploys import CustomDeployBuiltins
-from pytilt.tiltfile.data import DataBuiltins
-from pytilt.tiltfile.docker_builtins import DockerBuiltins
 from pytilt.tiltfile.extensions import Extensions
-from pytilt.tiltfile.files_builtins import FilesBuiltins
 from pytilt.tiltfile.functions import functions_of
-from pytilt.tiltfile.kubernetes_builtins import KubernetesBuiltins
-from pytilt.tiltfile.live_update_builtins import LiveUpdateBuiltins
-from pytilt.tiltfile.local_builtins import LocalBuiltins
-from pytilt.tiltfile.os_builtins import OsBuiltins
 from pytilt.tiltfile.request import EvaluationRequest, Host, LocalResult
 from pytilt.tiltfile.script import Script
-from pytilt.tiltfile.settings_builtins import SettingsBuiltins
+from pytilt.tiltfile.topics.api import ApiBuiltins
+from pytilt.tiltfile.topics.charts import ChartBuiltins
+from pytilt.tiltfile.topics.compose import ComposeBuiltins
+from pytilt.tiltfile.topics.config import ConfigBuiltins
+from pytilt.tiltfile.topics.control import ControlBuiltins, Load
+from pytilt.tiltfile.topics.custom_deploys import CustomDeployBuiltins
+from pytilt.tiltfile.topics.data import DataBuiltins
+from pytilt.tiltfile.topics.docker import DockerBuiltins
+from pytilt.tiltfile.topics.files import FilesBuiltins
+from pytilt.tiltfile.topics.kubernetes import KubernetesBuiltins
+from pytilt.tiltfile.topics.live_update import LiveUpdateBuiltins
+from pytilt.tiltfile.topics.local import LocalBuiltins
+from pytilt.tiltfile.topics.operating_system import OsBuiltins
+from pytilt.tiltfile.topics.settings import SettingsBuiltins
 from pytilt.tiltfile.values import Mode, TriggerModeValue
 
 

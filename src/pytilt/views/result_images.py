@@ -8,7 +8,7 @@ from pytilt.model import references
 from pytilt.model.images import CustomBuild, DockerBuild, Image, LiveUpdate
 from pytilt.model.names import ImageName
 from pytilt.model.resources import ComposeDeploy, ResourceSpec
-from pytilt.tiltfile.custom_deploys import NO_BUILD
+from pytilt.tiltfile.topics.custom_deploys import NO_BUILD
 from pytilt.views.result_values import compact, environment, ignore_defs, sanitized
 
 Json = dict[str, Any]

@@ -11,8 +11,8 @@ from typing import Any
 
 from pytilt.errors import UserError
 from pytilt.model.regex import regex
-from pytilt.tiltfile.compose_paths import Config, placed, rebased
-from pytilt.tiltfile.compose_shapes import check_service
+from pytilt.tiltfile.compose.paths import Config, placed, rebased
+from pytilt.tiltfile.compose.shapes import check_service
 
 Read = Callable[[str], str]
 """Gives the text of a file."""

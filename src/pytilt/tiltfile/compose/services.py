@@ -9,8 +9,8 @@ from pytilt.errors import UserError
 from pytilt.model.durations import duration_of, go_duration
 from pytilt.model.numbers import whole
 from pytilt.model.regex import regex
-from pytilt.tiltfile.compose_files import Read, dependencies, environment_file, pairs
-from pytilt.tiltfile.compose_paths import Config, placed, placed_build, placed_env_files, placed_volume
+from pytilt.tiltfile.compose.files import Read, dependencies, environment_file, pairs
+from pytilt.tiltfile.compose.paths import Config, placed, placed_build, placed_env_files, placed_volume
 
 _BYTES = regex(r"([0-9.]+)\s*([kmgt]?)i?b?", re.IGNORECASE)
 _SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}

@@ -16,9 +16,9 @@ from pytilt.model.names import ImageName, ResourceName
 from pytilt.model.regex import regex
 from pytilt.model.resources import ComposeProject
 from pytilt.tiltfile import conversions
-from pytilt.tiltfile.compose_files import environment_file, project_name, read_project
-from pytilt.tiltfile.compose_paths import Config
-from pytilt.tiltfile.compose_services import normalized
+from pytilt.tiltfile.compose.files import environment_file, project_name, read_project
+from pytilt.tiltfile.compose.paths import Config
+from pytilt.tiltfile.compose.services import normalized
 from pytilt.tiltfile.conversions import Flag, Labels, Links, LocalPath, Sequenced, StringOrStrings, Text, TriggerMode
 from pytilt.tiltfile.declared import DeclaredProject, DeclaredService
 from pytilt.tiltfile.functions import function

@@ -16,8 +16,8 @@ from pytilt.tiltfile.declared import DeclaredDeploy
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.globs import watched
 from pytilt.tiltfile.ignore_files import context_ignores, repository_ignores
-from pytilt.tiltfile.live_update_builtins import live_update as rules_of
 from pytilt.tiltfile.script import Script
+from pytilt.tiltfile.topics.live_update import live_update as rules_of
 
 NO_BUILD = Command(argv=("sh", "-c", ":"), dir="/")
 """The build of an image that is only declared for its live update."""

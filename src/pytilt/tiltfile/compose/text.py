@@ -1,6 +1,6 @@
 """A service of Docker Compose as a text, which differs when the service does."""
 
-from pytilt.tiltfile.compose_paths import Config
+from pytilt.tiltfile.compose.paths import Config
 
 
 def service_text(config: Config) -> str:

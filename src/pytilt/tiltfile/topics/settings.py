@@ -11,9 +11,9 @@ from pytilt.tiltfile import conversions
 from pytilt.tiltfile.conversions import Duration, Flag, Pairs, StringOrStrings, Text, TriggerMode
 from pytilt.tiltfile.dead_patterns import warn_of_ignored
 from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.live_update_builtins import helper_mode
 from pytilt.tiltfile.report import FEATURES, SWITCHABLE, Prune
 from pytilt.tiltfile.script import Script
+from pytilt.tiltfile.topics.live_update import helper_mode
 from pytilt.tiltfile.urls import parse_link
 from pytilt.tiltfile.values import LinkValue
 from pytilt.tiltfile.versions import version_matches

@@ -28,8 +28,8 @@ from pytilt.tiltfile.fast_builds import FastBuildValue, fast_image
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.globs import watched
 from pytilt.tiltfile.ignore_files import context_ignores
-from pytilt.tiltfile.live_update_builtins import helper_mode, live_update
 from pytilt.tiltfile.script import Script, UnreadableError
+from pytilt.tiltfile.topics.live_update import helper_mode, live_update
 from pytilt.tiltfile.values import Blob, CustomBuildValue
 
 _CACHE_IS_OBSOLETE = (

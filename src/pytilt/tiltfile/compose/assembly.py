@@ -6,8 +6,8 @@ from pytilt.errors import UserError
 from pytilt.model.files import Ignore
 from pytilt.model.names import ResourceName
 from pytilt.model.resources import ComposeBuild, ComposeDeploy, ResourceSpec
-from pytilt.tiltfile.compose_services import published_ports
-from pytilt.tiltfile.compose_text import service_text
+from pytilt.tiltfile.compose.services import published_ports
+from pytilt.tiltfile.compose.text import service_text
 from pytilt.tiltfile.declared import DeclaredProject, DeclaredService, ScriptResult
 from pytilt.tiltfile.images_assembly import ImageIndex
 from pytilt.tiltfile.triggers import model_mode
