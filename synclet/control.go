@@ -37,7 +37,7 @@ type outcome struct {
 
 // serveControl passes on what is asked through the socket. Only the same user and root may ask.
 func serveControl(name string, requests chan<- request) (net.Listener, error) {
-	socket, err := net.Listen("unix", name)
+	socket, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: name})
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func dialControl() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return net.Dial("unix", name)
+	return net.DialUnix("unix", nil, &net.UnixAddr{Net: "unix", Name: name})
 }
 
 // askToRestart returns the id of the process that was started.

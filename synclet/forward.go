@@ -141,18 +141,14 @@ func (f *forwarder) listen(wanted *configuration) error {
 func openDoor(l listener) (*door, error) {
 	s := newSpread(l.targets)
 	if l.protocol == "udp" {
-		address, err := net.ResolveUDPAddr("udp4", l.address)
-		if err != nil {
-			return nil, err
-		}
-		socket, err := net.ListenUDP("udp4", address)
+		socket, err := listenUDP(l.address)
 		if err != nil {
 			return nil, err
 		}
 		go passUDP(socket, s)
 		return &door{Closer: socket, spread: s}, nil
 	}
-	socket, err := net.Listen("tcp4", l.address)
+	socket, err := listenTCP("tcp4", l.address)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +157,7 @@ func openDoor(l listener) (*door, error) {
 }
 
 func openRouter(address string, routes []route) (*door, error) {
-	socket, err := net.Listen("tcp4", address)
+	socket, err := listenTCP("tcp4", address)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +203,7 @@ func dial(arguments []string) error {
 	if len(arguments) != 1 {
 		return fmt.Errorf("needs an address")
 	}
-	connection, err := net.DialTimeout("tcp", arguments[0], 5*time.Second)
+	connection, err := connect("tcp", arguments[0], 5*time.Second)
 	if err != nil {
 		return err
 	}

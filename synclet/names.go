@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/binary"
 	"io"
 	"net"
@@ -33,15 +32,11 @@ type nameServer struct {
 func (n *nameServer) replace(c *configuration) { n.configuration.Store(c) }
 
 func (n *nameServer) serve(address string) error {
-	place, err := net.ResolveUDPAddr("udp4", address)
+	packets, err := listenUDP(address)
 	if err != nil {
 		return err
 	}
-	packets, err := net.ListenUDP("udp4", place)
-	if err != nil {
-		return err
-	}
-	connections, err := net.Listen("tcp4", address)
+	connections, err := listenTCP("tcp4", address)
 	if err != nil {
 		packets.Close()
 		return err
@@ -118,11 +113,12 @@ func (n *nameServer) follow(other string, kind uint16) [][]byte {
 	if kind != typeA {
 		return records
 	}
-	addresses, known := n.configuration.Load().names[strings.ToLower(strings.TrimSuffix(other, "."))]
+	c := n.configuration.Load()
+	addresses, known := c.names[strings.ToLower(strings.TrimSuffix(other, "."))]
 	if !known {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		addresses, _ = net.DefaultResolver.LookupHost(ctx, strings.TrimSuffix(other, ".")+".")
+		query := append([]byte{0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0}, encodeName(other)...)
+		query = append(query, 0, typeA, 0, 1) // class IN
+		addresses = addressesIn(n.ask(c.upstream, "udp", query, len(query)))
 	}
 	return append(records, n.rotated(encodeName(other), addresses)...)
 }
@@ -152,7 +148,7 @@ func (n *nameServer) ask(upstream, protocol string, question []byte, end int) []
 	if upstream == "" {
 		return reply(question, end, codeNXDomain)
 	}
-	connection, err := net.DialTimeout(protocol, upstream, dialPatience)
+	connection, err := connect(protocol, upstream, dialPatience)
 	if err != nil {
 		return reply(question, end, codeServFail)
 	}
@@ -199,6 +195,36 @@ func parseQuestion(packet []byte) (string, uint16, int) {
 		return "", 0, 0
 	}
 	return strings.ToLower(strings.Join(labels, ".")), binary.BigEndian.Uint16(packet[at+1:]), at + 5
+}
+
+// addressesIn finds the addresses in an answer to a single question.
+func addressesIn(answer []byte) (addresses []string) {
+	at := nameEnd(answer, headerSize) + 4
+	for {
+		if at = nameEnd(answer, at); at+10 > len(answer) {
+			return addresses
+		}
+		kind, size := binary.BigEndian.Uint16(answer[at:]), int(binary.BigEndian.Uint16(answer[at+8:]))
+		at += 10
+		if at+size > len(answer) {
+			return addresses
+		}
+		if kind == typeA && size == net.IPv4len {
+			addresses = append(addresses, net.IP(answer[at:at+size]).String())
+		}
+		at += size
+	}
+}
+
+// nameEnd is where a name ends that begins at a place, which may end with a pointer to another one.
+func nameEnd(packet []byte, at int) int {
+	for at < len(packet) && packet[at] != 0 {
+		if packet[at]&0xC0 == 0xC0 {
+			return at + 2
+		}
+		at += 1 + int(packet[at])
+	}
+	return at + 1
 }
 
 func reply(question []byte, end int, code byte, records ...[]byte) []byte {

@@ -304,7 +304,7 @@ func (f *follower) run(address string, key []byte) {
 
 func (f *follower) carry(address string, key []byte) error {
 	began := time.Now()
-	conn, err := net.DialTimeout("tcp", address, sealPatience)
+	conn, err := connect("tcp", address, sealPatience)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (s *spread) dial(protocol string) (net.Conn, error) {
 	var last error = net.ErrClosed
 	first := int(s.turn.Add(1))
 	for i := range targets {
-		connection, err := net.DialTimeout(protocol, targets[(first+i)%len(targets)], dialPatience)
+		connection, err := connect(protocol, targets[(first+i)%len(targets)], dialPatience)
 		if err == nil {
 			return connection, nil
 		}

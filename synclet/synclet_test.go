@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 func mustRead(t *testing.T, text string) *configuration {
@@ -45,6 +46,49 @@ func TestNamesOfTheZoneAreAnsweredAndOthersAreNot(t *testing.T) {
 		answer := n.answer(question(c.name, c.kind), "udp")
 		if answer[3]&0x0f != c.code || answer[7] != c.records {
 			t.Errorf("%s: code %d, %d records; want %d, %d", c.name, answer[3]&0x0f, answer[7], c.code, c.records)
+		}
+	}
+}
+
+func TestAnAliasOfANameElsewhereHasTheAddressesThatItHasThere(t *testing.T) {
+	upstream, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer upstream.Close()
+	go func() {
+		packet := make([]byte, 512)
+		size, client, err := upstream.ReadFrom(packet)
+		if err != nil {
+			return
+		}
+		name, kind, end := parseQuestion(packet[:size])
+		if name != "db.example.com" || kind != typeA {
+			t.Errorf("asked for %q, type %d", name, kind)
+		}
+		other := encodeName("host.example.com")
+		answer := reply(packet, end, codeNoError, record(pointerToName, typeCNAME, other), record(other, 28, make([]byte, 16)),
+			record(other, typeA, []byte{10, 0, 0, 1}), record(other, typeA, []byte{10, 0, 0, 2}))
+		upstream.WriteTo(answer, client)
+	}()
+	n := &nameServer{}
+	n.replace(mustRead(t, "dns 127.0.0.1:0 cluster.local "+upstream.LocalAddr().String()+
+		"\nalias db.default.svc.cluster.local DB.example.com."))
+	answer := n.answer(question("db.default.svc.cluster.local", typeA), "udp")
+	if found := strings.Join(addressesIn(answer), " "); found != "10.0.0.1 10.0.0.2" && found != "10.0.0.2 10.0.0.1" {
+		t.Errorf("found %q", found)
+	}
+	for size := range answer { // one that is cut short, or was made by somebody else
+		addressesIn(answer[:size:size])
+		nameEnd(answer[size:], 0)
+	}
+}
+
+func TestAddressesAreNumbers(t *testing.T) {
+	for _, address := range []string{"localhost:80", "127.0.0.1", "", ":x", "1.2.3.4:70000"} {
+		if conn, err := connect("tcp", address, time.Second); err == nil {
+			conn.Close()
+			t.Errorf("connected to %q", address)
 		}
 	}
 }
