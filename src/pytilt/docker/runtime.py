@@ -306,14 +306,17 @@ class DockerRuntime:
         return None if found.get("Running") or code is None else int(code)
 
     @asynccontextmanager
-    async def logs(self, container: str, *, since: str = "") -> AsyncIterator[AsyncIterator[bytes]]:
-        """Follow a container's log in the engine's own framing, with times.
+    async def logs(
+        self, container: str, *, since: str = "", follow: bool = True
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Read a container's log in the engine's own framing, with times.
 
         Args:
             container: its id.
             since: in the engine's own form; empty: from the beginning.
+            follow: until the container ends; without, to the end of what is written by now.
         """
-        params: dict[str, str | int | bool] = {"stdout": True, "stderr": True, "timestamps": True, "follow": True}
+        params: dict[str, str | int | bool] = {"stdout": True, "stderr": True, "timestamps": True, "follow": follow}
         if since:
             params["since"] = since
         with reached():

@@ -114,12 +114,15 @@ class ContainerAccess(Protocol):
         """
         ...
 
-    def logs(self, container: str, *, since: str = "") -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Follow a container's log in the engine's own framing, with times.
+    def logs(
+        self, container: str, *, since: str = "", follow: bool = True
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Read a container's log in the engine's own framing, with times.
 
         Args:
             container: its id.
             since: in the engine's own form; empty: from the beginning.
+            follow: until the container ends; without, to the end of what is written by now.
         """
         ...
 

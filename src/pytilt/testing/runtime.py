@@ -310,8 +310,10 @@ class FakeRuntime:
         yield FakeExecution(status, output)
 
     @asynccontextmanager
-    async def logs(self, container: str, *, since: str = "") -> AsyncIterator[AsyncIterator[bytes]]:
-        """The log until the container ends; `since` is not looked at."""
+    async def logs(
+        self, container: str, *, since: str = "", follow: bool = True
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The log, until the container ends if it is followed; `since` is not looked at."""
         del since
         self._answering()
         found = self._existing(container)
@@ -323,7 +325,7 @@ class FakeRuntime:
                     record = f"{_time(at)} {text}\n".encode()
                     yield b"\x01\0\0\0" + len(record).to_bytes(4, "big") + record
                     sent += 1
-                if not found.running:
+                if not (follow and found.running):
                     return
                 await found.ended.wait()
 

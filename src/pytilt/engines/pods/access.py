@@ -5,12 +5,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 from pytilt.cluster.seam import ByteStream, ContainerRef, ContainerRun, ExecStream
-from pytilt.docker.runtime import pieces
 from pytilt.engines.pods.context import EngineContext
+from pytilt.engines.pods.log_lines import Lines, LogSource, docker_lines, podman_lines
 from pytilt.engines.pods.pool import PodPool
 from pytilt.engines.podspec.plan import Instance, RunState, all_containers
 from pytilt.errors import ClusterUnreachableError, DockerApiError, SyncError
-from pytilt.model.times import engine_since, in_utc, podman_since
 
 
 class EngineContainers:
@@ -31,17 +30,23 @@ class EngineContainers:
         """Follow the log of one container until it ends; see the seam."""
         del running  # what runs is known here
         instance = await self._first_instance(ref)
-        start = (podman_since(since) if self._context.node.podman else engine_since(since)) if since else ""
-        terminal = self._has_terminal(ref)
+        source = LogSource(runtime=self._context.runtime, container=instance.id, terminal=self._has_terminal(ref))
         try:
-            async with (
-                self._context.runtime.logs(instance.id, since=start) as chunks,
-                aclosing(_lines(chunks, terminal=terminal)) as lines,
-            ):
+            async with aclosing(self._lines(ref, source, since)) as lines:
                 async for line in lines:
                     yield line
         except DockerApiError as error:
             raise ClusterUnreachableError(f"the log of `{ref.container}` cannot be read: {error.message}") from error
+
+    def _lines(self, ref: ContainerRef, source: LogSource, since: str) -> Lines:
+        if not self._context.node.podman:
+            return docker_lines(source, since)
+
+        def runs() -> bool:
+            instance = self._instance(ref)
+            return instance is not None and instance.id == source.container and instance.running
+
+        return podman_lines(source, since, runs=runs)
 
     @asynccontextmanager
     async def exec(self, ref: ContainerRef, argv: Sequence[str]) -> AsyncIterator[ExecStream]:
@@ -94,28 +99,3 @@ class EngineContainers:
         pod = self._context.store.get("Pod", ref.namespace, ref.pod)
         containers = all_containers(pod) if pod is not None else ()
         return any(bool(c.get("tty")) for c in containers if c["name"] == ref.container)
-
-
-async def _lines(chunks: AsyncIterator[bytes], *, terminal: bool) -> AsyncGenerator[tuple[str, str]]:
-    """Times and lines of a log; the engine cuts long lines into pieces, which are put together again."""
-    open_lines: dict[int, tuple[str, bytes]] = {}
-    buffer = bytearray()
-    async for chunk in chunks:
-        buffer += chunk
-        for channel, piece in _records(buffer, terminal=terminal):
-            stamp, _, text = piece.partition(b" ")
-            begun, before = open_lines.pop(channel, (in_utc(stamp.decode(errors="replace")) or "", b""))
-            if text.endswith(b"\n"):
-                yield begun, (before + text).decode(errors="replace")
-            else:
-                open_lines[channel] = begun, before + text
-    for begun, text in open_lines.values():
-        yield begun, text.decode(errors="replace") + "\n"
-
-
-def _records(buffer: bytearray, *, terminal: bool) -> list[tuple[int, bytes]]:
-    if not terminal:
-        return list(pieces(buffer))
-    *whole, rest = bytes(buffer).split(b"\n")
-    buffer[:] = rest
-    return [(1, line.rstrip(b"\r") + b"\n") for line in whole]
