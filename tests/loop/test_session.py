@@ -1,10 +1,14 @@
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from pytilt.errors import UserError
+from pytilt.host.records import Records
+from pytilt.host.state import StateDirectory
+from pytilt.loop.confirmations import Confirmations
 from pytilt.loop.session import CONFIRM_SECONDS, judge, run_session
 from pytilt.loop.verdict import Verdict
 from pytilt.model.names import ResourceName
@@ -130,6 +134,43 @@ async def test_pods_that_were_ready_long_before_the_session_are_a_success_at_onc
     async with running(run()):
         await idle()
         assert [each.error for each in judged] == [""] * believed
+
+
+async def test_pods_that_an_earlier_session_saw_stay_healthy_are_a_success_at_once(store: Store, tmp_path: Path):
+    prepare(store, kubernetes("web", deployment("web")))
+    store.change(Session, "Tiltfile", lambda each: replace(each, ci=True))
+    status = ResourceStatus(history=(update(),), deployed_at=store.now())
+    store.change(Resource, "web", lambda each: replace(each, status=status))
+    since = store.now()
+    pod = Pod(
+        name="web-1",
+        namespace="default",
+        uid="1",
+        created_at=since,
+        phase="Running",
+        containers=(Container(name="c", image="i", state=ContainerState.RUNNING, ready=True, started_at=since),),
+        conditions=(Condition(type="Ready", status="True", last_transition_time=since),),
+    )
+    records = Records(StateDirectory(tmp_path))
+
+    def is_healthy(pod: Pod, since: str) -> None:
+        state = RuntimeState(status=RuntimeStatus.OK, pods=(pod,), since=since)
+        store.put(Runtime(name="web", status=state))
+
+    async with asyncio.timeout(CONFIRM_SECONDS / 2):
+        is_healthy(pod, "2026-01-01T00:00:00Z")
+        assert (await judge(store, Confirmations(records))).error == ""
+        is_healthy(pod, store.now())
+        assert (await judge(store, Confirmations(records))).error == ""
+    is_healthy(replace(pod, uid="2"), store.now())
+    judged: list[Verdict] = []
+
+    async def run() -> None:
+        judged.append(await judge(store, Confirmations(records)))
+
+    async with running(run()):
+        await idle()
+        assert not judged
 
 
 async def test_what_runs_goes_on_until_the_last_words_after_the_verdict(store: Store):

@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from msgspec.structs import replace
 
 from pytilt.cluster.health import ready_since
+from pytilt.loop.confirmations import Confirmations, runs
 from pytilt.loop.verdict import CiTargets, Verdict, ci_results, verdict
 from pytilt.model.objects import ClusterState, Resource, Runtime, RuntimeState, Session, SessionStatus, Tiltfile
+from pytilt.model.pods import Pod
 from pytilt.model.times import moment, seconds_between
 from pytilt.store.objects import Store
 
@@ -29,7 +31,10 @@ LAST_WORDS_SECONDS = 2.0
 
 
 async def run_session(
-    store: Store, tasks: Mapping[str, Awaitable[None]], last_words: Callable[[], Awaitable[None]] | None = None
+    store: Store,
+    tasks: Mapping[str, Awaitable[None]],
+    last_words: Callable[[], Awaitable[None]] | None = None,
+    confirmations: Confirmations | None = None,
 ) -> Verdict:
     """Run all tasks until the verdict of `tilt ci`, or until cancelled.
 
@@ -37,13 +42,14 @@ async def run_session(
         store: the session's objects.
         tasks: name -> what runs without end. One that fails ends the others, and the session.
         last_words: waits until what ended before the verdict has logged everything; not for long.
+        confirmations: of earlier sessions, about pods; None: nothing is known of them.
 
     Returns:
         The verdict.
     """
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(_as_coroutine(each), name=name) for name, each in tasks.items()]
-        found = await judge(store)
+        found = await judge(store, confirmations)
         results = ci_results(store.snapshot(), found)
         if last_words is not None:
             with contextlib.suppress(TimeoutError):
@@ -54,8 +60,13 @@ async def run_session(
     return replace(found, results=results)
 
 
-async def judge(store: Store) -> Verdict:
-    """Wait for the verdict of a session that ends by itself; without end for one that does not."""
+async def judge(store: Store, confirmations: Confirmations | None = None) -> Verdict:
+    """Wait for the verdict of a session that ends by itself; without end for one that does not.
+
+    Args:
+        store: the session's objects.
+        confirmations: see `run_session`.
+    """
     async for _ in store.watch(Session):
         session = store.get(Session, "Tiltfile")
         if session is not None and session.ci:
@@ -75,26 +86,42 @@ async def judge(store: Store) -> Verdict:
             now = asyncio.get_running_loop().time()
             if targets.update(store.snapshot(), taken) or now - looked_at >= JUDGE_SECONDS:
                 looked_at = now
-                found = await _confirmed(store, targets)
+                found = await _confirmed(store, targets, confirmations)
         listening.cancel()
     status = SessionStatus(done=True, error=found.error)
     store.change(Session, "Tiltfile", lambda session: replace(session, status=status))
     return found
 
 
-async def _confirmed(store: Store, targets: CiTargets) -> Verdict | None:
+async def _confirmed(store: Store, targets: CiTargets, confirmations: Confirmations | None) -> Verdict | None:
     """The verdict of this moment; a good one about pods only if it still holds a little later."""
     found = _found(store, targets)
     if found is None or found.error:
         return found
+    healthy = runs(_pods(store))
+    remaining = CONFIRM_SECONDS - _least_healthy_seconds(store, confirmations)
+    if remaining > 0:
+        await asyncio.sleep(remaining)
+        found = verdict(store.snapshot(), store.now())
+    if confirmations is not None and found is not None and not found.error:
+        confirmations.keep(healthy & runs(_pods(store)))
+    return found
+
+
+def _least_healthy_seconds(store: Store, confirmations: Confirmations | None) -> float:
+    """How long the pods have been healthy that became so last, apart from those that an earlier session confirmed."""
     cluster = store.get(ClusterState, "default")
     ahead = cluster.info.clock_ahead_seconds if cluster is not None and cluster.info is not None else None
-    states = (runtime.status for runtime in store.snapshot().all(Runtime) if runtime.status.pods)
-    remaining = CONFIRM_SECONDS - min((_healthy_seconds(each, store.now(), ahead) for each in states), default=math.inf)
-    if remaining <= 0:
-        return found
-    await asyncio.sleep(remaining)
-    return verdict(store.snapshot(), store.now())
+    states = (
+        each.status
+        for each in store.snapshot().all(Runtime)
+        if each.status.pods and not (confirmations is not None and confirmations.has_all(each.status.pods))
+    )
+    return min((_healthy_seconds(each, store.now(), ahead) for each in states), default=math.inf)
+
+
+def _pods(store: Store) -> Iterator[Pod]:
+    return (pod for runtime in store.snapshot().all(Runtime) for pod in runtime.status.pods)
 
 
 def _healthy_seconds(state: RuntimeState, now: str, ahead: float | None) -> float:

@@ -19,6 +19,7 @@ from pytilt.liveupdate.keeping import KeptFiles
 from pytilt.liveupdate.opening import open_receiver
 from pytilt.loop.apply_records import ApplyRecords
 from pytilt.loop.cmds import Cmds
+from pytilt.loop.confirmations import Confirmations
 from pytilt.loop.connecting import Connecting
 from pytilt.loop.drifting import Drifting
 from pytilt.loop.evaluating import Evaluating
@@ -196,7 +197,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         if options.listener is not None:
             tasks["server"] = _serve(store, logs, requests, project, options.listener, options)
         _keep_what_was_made()
-        return await run_session(store, tasks, pod_logs.caught_up)
+        return await run_session(store, tasks, pod_logs.caught_up, Confirmations(records))
 
 
 def _connected(
