@@ -22,7 +22,11 @@ Work that fails is caught once, by the update that does it, and becomes part of 
 Messages follow the style of the field: lower case start, no full stop, backticks round commands and paths.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class PytiltError(Exception):
@@ -77,7 +81,7 @@ class TiltfileError(UserError):
         hint: str | None = None,
         trace: str = "",
         excerpt: str = "",
-        others: "Sequence[TiltfileError]" = (),
+        others: Sequence[TiltfileError] = (),
     ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.trace = trace

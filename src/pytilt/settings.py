@@ -1,11 +1,16 @@
 """What the environment says. The only module that reads it; everything else is handed a `Settings`."""
 
+from __future__ import annotations
+
 import os
-import re
-from collections.abc import Mapping
-from typing import NamedTuple
 
 from pytilt.errors import UserError
+from pytilt.model.named_tuple import NamedTuple
+from pytilt.model.numbers import whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEFAULT_HOST = "localhost"
 DEFAULT_PORT = 10350
@@ -65,7 +70,7 @@ class Settings(NamedTuple):
     """Unless TILT_DISABLE_HUD_AUTH is `1`, requests need the session's token."""
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the environment.
 
         Args:
@@ -110,15 +115,15 @@ def _home() -> str:
 def _port(text: str) -> int:
     if not text:
         return DEFAULT_PORT
-    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
+    if (number := whole(text)) is None or number > 65535:
         raise UserError(f"`TILT_PORT` is `{text}`, which is not a port", hint="use a number from 0 to 65535")
-    return int(text)
+    return number
 
 
 def _bytes(text: str) -> int:
     if not text:
         return DEFAULT_LOG_BYTES
     number, unit = (text[:-1], text[-1].upper()) if not text[-1].isdigit() else (text, "")
-    if not re.fullmatch("[0-9]{1,15}", number) or unit not in _UNITS or not int(number):
+    if not (count := whole(number)) or unit not in _UNITS:
         raise UserError(f"`TILT_LOG_SIZE` is `{text}`, which is no size", hint="for example `200M` or `2G`")
-    return int(number) * _UNITS[unit]
+    return count * _UNITS[unit]

@@ -1,14 +1,19 @@
 """Which objects a command line names: `KIND NAME…`, `KIND/NAME …`, or those of a file."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 from pytilt.errors import UserError
 from pytilt.host.reading import read_file
 from pytilt.model.api.words import KINDS, KindWords, find_words
+from pytilt.model.json_text import Json
+from pytilt.model.named_tuple import NamedTuple
 
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 SUFFIXES = (".json", ".yaml", ".yml")
 """Of the files that a folder is read for."""

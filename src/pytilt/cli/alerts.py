@@ -4,11 +4,12 @@ import json
 import sys
 from collections.abc import Sequence
 
-from pytilt.cli.client import Json, SessionClient
+from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import Argument, OneOf, Option
 from pytilt.errors import SessionUnreachableError
+from pytilt.model.json_text import Json
 from pytilt.settings import Settings
 
 CANNOT_SAY = 3

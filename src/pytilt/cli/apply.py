@@ -1,34 +1,30 @@
 """`tilt apply`."""
 
-from typing import Unpack
+from __future__ import annotations
 
 from pytilt.cli.addressing import Address, manifests
-from pytilt.cli.client import Json, SessionClient
+from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
-from pytilt.cli.object_options import (
-    DRY_RUN_OPTION,
-    FILE_OPTIONS,
-    PRINT_OPTIONS,
-    REMOVAL_OPTIONS,
-    WRITE_OPTIONS,
-    DryRun,
-    FileFlags,
-    PrintFlags,
-    inert_option,
-    inert_switch,
-    refuse_kustomize,
-)
+from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS, inert_option, inert_switch, refuse_kustomize
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import OneOf, Option
 from pytilt.cli.results import ResultPrinter
+from pytilt.cli.writing_options import DRY_RUN_OPTION, REMOVAL_OPTIONS, WRITE_OPTIONS, DryRun
 from pytilt.errors import NotFoundError, UserError
+from pytilt.model.json_text import Json
 from pytilt.settings import Settings
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from pytilt.cli.object_options import FileFlags, PrintFlags
+
+    class ApplyFlags(FileFlags, PrintFlags):
+        """Files, and how what was done is printed."""
+
+
 _ONE_WRITER = "the object is written as the file has it"
-
-
-class ApplyFlags(FileFlags, PrintFlags):
-    """Files, and how what was done is printed."""
 
 
 @subcommand(
@@ -75,7 +71,7 @@ def command(
         )
     if not flags["files"]:
         raise UserError("must specify one of -f", hint="for example `tilt apply -f button.yaml`")
-    printer = ResultPrinter(flags, dry_run)
+    printer = ResultPrinter(flags, dry_run.mark)
     client = SessionClient(Settings.from_environment(), host, port)
     found = manifests(flags["files"], recursive=flags["recursive"], selector=selector)
     if printer.whole:

@@ -1,7 +1,5 @@
 """`tilt args`."""
 
-import shlex
-
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
 from pytilt.cli.editing import edited_text
@@ -37,6 +35,8 @@ def command(args: tuple[str, ...], clear: bool, host: str | None, port: int | No
 def _edited(client: SessionClient, settings: Settings) -> list[str]:
     if not settings.editor:
         raise UserError("no arguments were given", hint="set EDITOR to edit the present ones, or use `--clear`")
+    import shlex  # imported here: most command lines have the arguments
+
     present = client.items("tiltfiles")["items"][0].get("spec", {}).get("args", [])
     text = f"# arguments for the Tiltfile\n{shlex.join(present)}\n"
     # Left without saving, the text is as it was, and so are the arguments.

@@ -1,23 +1,27 @@
 """Which objects `tilt get` and `tilt wait` are about, and in which order: selectors and sorting, as in kubectl."""
 
-import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from __future__ import annotations
 
 from pytilt.errors import UserError
+from pytilt.model.json_text import Json
 from pytilt.model.numbers import whole
 from pytilt.model.regex import regex
 
-Json = dict[str, Any]
-Chooses = Callable[[Json], bool]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    Chooses = Callable[[Json], bool]
+
 
 _REQUIREMENT = regex(
-    r"""\s*(?:
+    r"""(?x)\s*(?:
         (?P<absent>!)\s*(?P<missing>[^\s=!,()]+)
       | (?P<key>[^\s=!,()]+)\s+(?P<set>in|notin)\s*\((?P<values>[^)]*)\)
       | (?P<name>[^\s=!,()]+)(?:\s*(?P<operator>==|=|!=)\s*(?P<value>[^\s=!,()]*))?
     )\s*(?:,|$)""",
-    re.VERBOSE,
 )
 _NUMBERS = regex(r"(\d+)")
 

@@ -1,23 +1,26 @@
 """Asking a running session."""
 
-import json
+from __future__ import annotations
+
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import Any
 
 from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
 from pytilt.host.reading import read_file
 from pytilt.http.blocking import BlockingResponse, ask
 from pytilt.http.quoting import query_of, quoted
 from pytilt.model.api.words import GROUP, VERSION
+from pytilt.model.json_text import Json, dumps, loads
 from pytilt.session.lookup import session_address, token_file
 from pytilt.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
 
 TIMEOUT_SECONDS = 30.0
 """For the first byte of an answer; streams have no limit."""
 
-Json = dict[str, Any]
 
 _REASONS = {405: "MethodNotAllowed", 409: "Conflict", 422: "Invalid"}
 """What Kubernetes calls an answer, where HTTP has another word."""
@@ -102,7 +105,7 @@ class SessionClient:
         Raises:
             UserError: the session refused; the message has its status and words.
         """
-        with self._request("POST", path, json.dumps(body)) as answer:
+        with self._request("POST", path, dumps(body)) as answer:
             text = answer.body().decode().strip()
             if answer.head.status != 200:
                 raise UserError(f"({answer.head.status}): {text}")
@@ -147,7 +150,7 @@ class SessionClient:
 
     def _send(self, method: str, path: str, body: Json | list[Any] | None = None, *, dry_run: bool) -> Json:
         with self._request(
-            method, f"{path}?dryRun=All" if dry_run else path, "" if body is None else json.dumps(body)
+            method, f"{path}?dryRun=All" if dry_run else path, "" if body is None else dumps(body)
         ) as answer:
             return _found(answer)
 
@@ -161,30 +164,59 @@ class SessionClient:
                 raise UserError(answer.body().decode().strip())
             if deadline is not None:
                 answer.wait_until(deadline)
-            with suppress(TimeoutError):
+            try:
                 for line in answer.lines():
-                    yield json.loads(line)
+                    yield loads(line)
+            except TimeoutError:
+                return
 
-    @contextmanager
-    def _request(self, method: str, path: str, body: str = "") -> Iterator[BlockingResponse]:
-        headers = [("X-Tilt-Token", self._token())]
-        try:
-            with ask(self.host, self.port, method, path, headers, body.encode(), seconds=self._seconds) as answer:
-                if "watch=" in path or "follow=" in path:
-                    answer.wait_forever()
-                yield answer
-        except (OSError, ValueError) as problem:  # a host or a token that is none, too
-            reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
-            raise SessionUnreachableError(
-                f"No tilt apiserver found: {self.context} ({self.host}:{self.port} does not answer: {reason.lower()})",
-                hint="start a session with `tilt up`, or name its port with `--port` or TILT_PORT",
-            ) from problem
+    def _request(self, method: str, path: str, body: str = "") -> _Exchange:
+        def send() -> BlockingResponse:
+            headers = [("X-Tilt-Token", self._token())]
+            answer = ask(self.host, self.port, method, path, headers, body.encode(), seconds=self._seconds)
+            if "watch=" in path or "follow=" in path:
+                answer.wait_forever()
+            return answer
+
+        return _Exchange(send, f"{self.context} ({self.host}:{self.port}")
 
     def _token(self) -> str:
         try:
             return read_file(self._token_file).decode().strip()
         except (OSError, ValueError):
             return ""
+
+
+class _Exchange:
+    """One request to a session and its answer: a failure on the way says that there is no session.
+
+    Args:
+        send: asks it.
+        place: the session's name and address, for the message.
+    """
+
+    def __init__(self, send: Callable[[], BlockingResponse], place: str) -> None:
+        self._send = send
+        self._place = place
+
+    def __enter__(self) -> BlockingResponse:
+        try:
+            self._answer = self._send()
+        except (OSError, ValueError) as problem:  # a host or a token that is none, too
+            raise self._unreachable(problem) from problem
+        return self._answer
+
+    def __exit__(self, kind: object, problem: object, trace: object) -> None:
+        self._answer.close()
+        if isinstance(problem, (OSError, ValueError)):
+            raise self._unreachable(problem) from problem
+
+    def _unreachable(self, problem: Exception) -> SessionUnreachableError:
+        reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+        return SessionUnreachableError(
+            f"No tilt apiserver found: {self._place} does not answer: {reason.lower()})",
+            hint="start a session with `tilt up`, or name its port with `--port` or TILT_PORT",
+        )
 
 
 def _path(resource: str, *name: str) -> str:
@@ -206,5 +238,5 @@ def _found(answer: BlockingResponse) -> Json:
         if head.status == 409 and "already exists" in text:
             reason = "AlreadyExists"
         raise kind(f"Error from server ({reason}): {text.strip()}")
-    found: Json = json.loads(text)
+    found: Json = loads(text)
     return found

@@ -5,13 +5,16 @@ lines that have nothing wrong in them; `program` makes click's commands of the s
 everything else: help, mistakes, completion, and the rarer ways to write an option.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from __future__ import annotations
 
 from pytilt.cli.parsing import Argument, Option, converted, parsed
 
-Body = Callable[..., object]
-Find = Callable[[str], str]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Body = Callable[..., object]
+    Find = Callable[[str], str]
 
 
 class Subcommand:
@@ -43,7 +46,7 @@ class Subcommand:
     def bound(self, words: Sequence[str]) -> Callable[[], object] | None:
         """What is to be called for the words that follow it; None where click has to read them."""
         values = self.values(words)
-        return None if values is None else partial(self.body, **values)
+        return None if values is None else lambda: self.body(**values)
 
     def values(self, words: Sequence[str]) -> dict[str, object] | None:
         """What the words that follow it give to its parameters; None where click has to read them."""
@@ -93,7 +96,7 @@ class CommandGroup:
             found = self.commands.get(self.find(words[0]) if self.find else words[0])
             return None if found is None else found.bound(words[1:])
         values = parsed(self.params, words) if self.alone else None
-        return None if values is None else partial(self.body, **values)
+        return None if values is None else lambda: self.body(**values)
 
 
 def subcommand(name: str, *params: Option | Argument, passes_on: bool = False) -> Callable[[Body], Subcommand]:

@@ -1,12 +1,15 @@
 """What `tilt wait --for=…` waits for, as kubectl reads it."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from __future__ import annotations
 
 from pytilt.errors import UserError
+from pytilt.model.json_text import Json
+from pytilt.model.named_tuple import NamedTuple
 from pytilt.model.regex import regex
 
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _EQUALS = regex(r"(?<!=)=(?!=)|(?<===)=(?!=)")
 

@@ -1,35 +1,35 @@
 """`tilt create`."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
-from typing import Unpack
 
-from pytilt.cli.addressing import Address, Json, known_kind, manifests, parsed
+from pytilt.cli.addressing import Address, known_kind, manifests, parsed
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import group
 from pytilt.cli.editing import edited_text
-from pytilt.cli.object_options import (
-    DRY_RUN_OPTION,
-    FILE_OPTIONS,
-    PRINT_OPTIONS,
-    WRITE_OPTIONS,
-    DryRun,
-    FileFlags,
-    PrintFlags,
-    refuse_kustomize,
-)
+from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS, refuse_kustomize
 from pytilt.cli.options import SESSION_OPTIONS, split_by_commas
 from pytilt.cli.parsing import Argument, Option
 from pytilt.cli.results import ResultPrinter
+from pytilt.cli.writing_options import DRY_RUN_OPTION, WRITE_OPTIONS, DryRun
 from pytilt.errors import UserError
 from pytilt.model.api.words import GROUP_VERSION, find_words
+from pytilt.model.json_text import Json
 from pytilt.settings import Settings
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from pytilt.cli.object_options import FileFlags, PrintFlags
+
+    class CreateFlags(FileFlags, PrintFlags):
+        """Files, and how what was done is printed."""
+
+
 _BY_KIND = {"Cmd": "cmd", "FileWatch": "filewatch", "Extension": "ext", "ExtensionRepo": "repo"}
-
-
-class CreateFlags(FileFlags, PrintFlags):
-    """Files, and how what was done is printed."""
 
 
 def _command_of(word: str) -> str:
@@ -76,7 +76,7 @@ def command(
     refuse_kustomize(flags["kustomize"], "create")
     if not flags["files"]:
         raise UserError("say what to make", hint="`tilt create -f FILE`, or `tilt create cmd NAME COMMAND…`")
-    printer = ResultPrinter(flags, dry_run)
+    printer = ResultPrinter(flags, dry_run.mark)
     settings = Settings.from_environment()
     client = SessionClient(settings, host, port)
     status = 0

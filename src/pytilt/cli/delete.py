@@ -1,26 +1,26 @@
 """`tilt delete`."""
 
+from __future__ import annotations
+
 import sys
-from typing import Unpack
 
 from pytilt.cli.addressing import Address, addresses, manifests
 from pytilt.cli.choosing import labelled, with_fields
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
 from pytilt.cli.editing import confirmed
-from pytilt.cli.object_options import (
-    DRY_RUN_OPTION,
-    FILE_OPTIONS,
-    REMOVAL_OPTIONS,
-    DryRun,
-    FileFlags,
-    inert_switch,
-    refuse_kustomize,
-)
+from pytilt.cli.object_options import FILE_OPTIONS, inert_switch, refuse_kustomize
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import Argument, OneOf, Option
+from pytilt.cli.writing_options import DRY_RUN_OPTION, REMOVAL_OPTIONS, DryRun
 from pytilt.errors import NotFoundError, UserError
 from pytilt.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from pytilt.cli.object_options import FileFlags
 
 
 @subcommand(

@@ -1,21 +1,29 @@
 """`tilt describe`."""
 
-import re
-import sys
-from collections.abc import Iterator, Sequence
-from itertools import groupby
-from typing import Unpack
+from __future__ import annotations
 
-from pytilt.cli.addressing import Address, Json, addresses, manifests
+import sys
+from itertools import groupby
+
+from pytilt.cli.addressing import addresses, manifests
 from pytilt.cli.choosing import labelled
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
-from pytilt.cli.object_options import FILE_OPTIONS, FileFlags, refuse_kustomize
+from pytilt.cli.object_options import FILE_OPTIONS, refuse_kustomize
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import Argument, Option
 from pytilt.errors import NotFoundError, UserError
-from pytilt.model.api.words import KindWords
 from pytilt.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Unpack
+
+    from pytilt.cli.addressing import Address
+    from pytilt.cli.object_options import FileFlags
+    from pytilt.model.api.words import KindWords
+    from pytilt.model.json_text import Json
 
 
 @subcommand(
@@ -42,7 +50,7 @@ def command(
     client = SessionClient(Settings.from_environment(), host, port)
     if flags["files"]:
         named = [each for each, _ in manifests(flags["files"], recursive=flags["recursive"])]
-        kinds = list[KindWords]()
+        kinds: list[KindWords] = []
     else:
         kinds, named = addresses(words)
     if not kinds and not named:
@@ -90,7 +98,6 @@ _ABOVE = ("name", "namespace", "labels", "annotations")
 """What of the metadata stands at the beginning."""
 
 _ACRONYMS = frozenset({"API", "URL", "UID", "OSB", "GUID"})
-_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]*|[a-z]+|\d+")
 
 
 def _fields(fields: Json, blank: str) -> Iterator[tuple[str, str | None]]:
@@ -109,8 +116,34 @@ def _fields(fields: Json, blank: str) -> Iterator[tuple[str, str | None]]:
 
 
 def _title(name: str) -> str:
-    parts = _PART.findall(name)
+    parts = _words(name)
     return " ".join(part.upper() if part.upper() in _ACRONYMS else part[0].upper() + part[1:] for part in parts)
+
+
+def _words(name: str) -> Iterator[str]:
+    """The words of a name in camel case: `podIP` is `pod` and `IP`, `URLPath` is `URL` and `Path`.
+
+    Digits are a word of their own, and all else parts words. `re` would take longer to import than all of this takes.
+    """
+    word = ""
+    for each, after in zip(name, f"{name[1:]} ", strict=True):
+        kind, before = _kind_of(each), _kind_of(word[-1:])
+        begins = kind != before and not (kind == "lower" and before == "upper")
+        if word and (begins or (kind == "upper" and _kind_of(after) == "lower")):
+            yield word
+            word = ""
+        if kind:
+            word += each
+    if word:
+        yield word
+
+
+def _kind_of(character: str) -> str:
+    if character.isdecimal():
+        return "digit"
+    if not character.isascii():
+        return ""
+    return "upper" if character.isupper() else "lower" if character.islower() else ""
 
 
 def _shown(value: object) -> str:

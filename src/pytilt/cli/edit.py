@@ -1,29 +1,29 @@
 """`tilt edit`."""
 
-from typing import Any, Unpack
+from __future__ import annotations
 
 from pytilt.cli.addressing import Address, addresses, manifests, parsed
-from pytilt.cli.client import Json, SessionClient
+from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
 from pytilt.cli.editing import edited_text
 from pytilt.cli.forms import as_json, as_yaml
-from pytilt.cli.object_options import (
-    FILE_OPTIONS,
-    PRINT_OPTIONS,
-    WRITE_OPTIONS,
-    FileFlags,
-    PrintFlags,
-    refuse_kustomize,
-)
+from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS, refuse_kustomize
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import Argument, Option
 from pytilt.cli.results import ResultPrinter
+from pytilt.cli.writing_options import WRITE_OPTIONS
 from pytilt.errors import UserError
+from pytilt.model.json_text import Json
 from pytilt.settings import Settings
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Unpack
 
-class EditFlags(FileFlags, PrintFlags):
-    """Files, and how what was done is printed."""
+    from pytilt.cli.object_options import FileFlags, PrintFlags
+
+    class EditFlags(FileFlags, PrintFlags):
+        """Files, and how what was done is printed."""
 
 
 @subcommand(

@@ -5,7 +5,7 @@ from pytilt.cli.commands import subcommand
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import Argument, Option
 from pytilt.errors import UserError
-from pytilt.model.names import TILTFILE
+from pytilt.model.api.words import TILTFILE
 from pytilt.settings import Settings
 
 

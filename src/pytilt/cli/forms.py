@@ -1,15 +1,19 @@
 """The forms of output that `-o` and `--template` name, as in kubectl, and the documents that some of them print."""
 
-import json
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from __future__ import annotations
 
 from pytilt.errors import UserError
 from pytilt.host.reading import read_file
+from pytilt.model.json_text import Json
+from pytilt.model.named_tuple import NamedTuple
 
-Json = dict[str, Any]
-Document = Callable[[Json], str]
-"""The text for one object, or for a list of them."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Document = Callable[[Json], str]
+    """The text for one object, or for a list of them."""
+
 
 FEW = 30
 """So many objects Python's own `json` prints in the time that it takes to import msgspec."""
@@ -93,6 +97,8 @@ def document(form: OutputForm, *, allow_missing: bool = True) -> Document | None
 def as_json(thing: object) -> str:
     """A value as kubectl prints JSON."""
     if isinstance(thing, dict) and len(thing.get("items", ())) <= FEW:
+        import json  # imported here: most commands print no JSON
+
         return json.dumps(thing, indent=4, ensure_ascii=False) + "\n"
     import msgspec  # imported here: it prints many objects in a tenth of the time
 

@@ -1,21 +1,31 @@
 """`tilt get`."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, Unpack
 
 from pytilt.cli.addressing import known_kinds
-from pytilt.cli.choosing import Chooses, labelled, ordered, with_fields
-from pytilt.cli.client import Json, SessionClient
+from pytilt.cli.choosing import labelled, ordered, with_fields
+from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
 from pytilt.cli.forms import TABLE_FORMS, read_form
-from pytilt.cli.object_options import TABLE_OPTIONS, TableFlags
+from pytilt.cli.object_options import TABLE_OPTIONS
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import Argument, Option
 from pytilt.cli.printers import ObjectPrinter
 from pytilt.errors import NotFoundError, UserError
-from pytilt.model.api.words import KindWords
+from pytilt.model.named_tuple import NamedTuple
 from pytilt.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any, Unpack
+
+    from pytilt.cli.choosing import Chooses
+    from pytilt.cli.object_options import TableFlags
+    from pytilt.model.api.words import KindWords
+    from pytilt.model.json_text import Json
 
 
 class Wanted(NamedTuple):

@@ -1,8 +1,8 @@
 """`tilt logs`."""
 
-import json
+from __future__ import annotations
+
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
@@ -11,10 +11,16 @@ from pytilt.cli.parsing import Argument, IntRange, OneOf, Option
 from pytilt.cli.printing import LogPrinter, row_width, wants_color
 from pytilt.cli.sent_lines import SentBlock, SentLine, sent_block, sent_line
 from pytilt.errors import UserError
+from pytilt.model.json_text import dumps
 from pytilt.settings import Settings
 
-Sent = SentLine | SentBlock
-Query = dict[str, str | list[str]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    Sent = SentLine | SentBlock
+    Query = dict[str, str | list[str]]
+
 
 GAP = "--"
 """Printed where lines between two groups are left out, as by `grep`."""
@@ -104,10 +110,9 @@ def _print(printer: LogPrinter, found: Sequence[Sent | None]) -> None:
 
 
 def _documents(found: Sequence[Sent | None]) -> Iterator[str]:
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     for each in found:
         lines = each.lines() if isinstance(each, SentBlock) else [each] if each is not None else []
-        yield from (f"{encode(_fields(line))}\n" for line in lines)
+        yield from (f"{dumps(_fields(line), ascii_only=False)}\n" for line in lines)
 
 
 def _moment(text: str, option: str) -> str:
@@ -127,7 +132,7 @@ def _fields(line: SentLine) -> Mapping[str, str]:
     return {
         "time": f"{line.time[:19]}Z",
         "resource": line.resource,
-        "level": line.level.value.lower(),
+        "level": line.level.lower(),
         "message": line.text,
         "spanID": line.span,
         "progressID": line.progress,

@@ -1,5 +1,6 @@
 """The command `tilt`: finds the subcommand, and turns what went wrong into a message and an exit code."""
 
+import atexit
 import errno
 import gc
 import os
@@ -77,6 +78,8 @@ def main() -> None:
     _open_what_is_closed()
     status = run(sys.argv[1:])
     _flush()
+    if not _registered_for_the_end():
+        os._exit(status)  # to take down the interpreter takes a fifth of what a verb takes, and the system does it too
     gc.freeze()  # else Python goes through all objects once more, and the shell waits for that
     sys.exit(status)
 
@@ -148,9 +151,15 @@ def _open_what_is_closed() -> None:
             setattr(sys, name, os.fdopen(number, mode))
 
 
+def _registered_for_the_end() -> bool:
+    """Does something have to run when the interpreter ends, or do threads have to be waited for?"""
+    return "threading" in sys.modules or bool(atexit._ncallbacks())  # noqa: SLF001 - there is no public way to ask
+
+
 def _flush() -> None:
     """Write what is left; a failure was reported already, and Python need not report it again."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,10 +1,15 @@
 """Options that several commands share."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Callable
 
 from pytilt.cli.parsing import IntRange, OneOf, Option
 from pytilt.errors import UserError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SESSION_OPTIONS = (
     Option("--host", help="Host of the session (TILT_HOST, localhost)."),

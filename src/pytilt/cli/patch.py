@@ -1,29 +1,28 @@
 """`tilt patch`."""
 
-from typing import Any, Unpack
+from __future__ import annotations
 
 from pytilt.cli.addressing import addresses, manifests
-from pytilt.cli.client import Json, SessionClient
+from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
-from pytilt.cli.object_options import (
-    DRY_RUN_OPTION,
-    FILE_OPTIONS,
-    PRINT_OPTIONS,
-    DryRun,
-    FileFlags,
-    PrintFlags,
-    refuse_kustomize,
-)
+from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS, refuse_kustomize
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import Argument, OneOf, Option
 from pytilt.cli.results import ResultPrinter
+from pytilt.cli.writing_options import DRY_RUN_OPTION, DryRun
 from pytilt.errors import UserError
 from pytilt.host.reading import read_file
+from pytilt.model.json_text import Json
 from pytilt.settings import Settings
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Unpack
 
-class PatchFlags(FileFlags, PrintFlags):
-    """Files, and how what was done is printed."""
+    from pytilt.cli.object_options import FileFlags, PrintFlags
+
+    class PatchFlags(FileFlags, PrintFlags):
+        """Files, and how what was done is printed."""
 
 
 @subcommand(
@@ -67,7 +66,7 @@ def command(
       tilt patch uibutton/go --type=json -p '[{"op": "replace", "path": "/spec/text", "value": "Go on"}]'
     """
     refuse_kustomize(flags["kustomize"], "patch")
-    printer = ResultPrinter(flags, dry_run)
+    printer = ResultPrinter(flags, dry_run.mark)
     if flags["files"]:
         files = manifests(flags["files"], recursive=flags["recursive"])
     elif local:

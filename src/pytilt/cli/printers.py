@@ -1,21 +1,25 @@
 """The forms in which `tilt get` prints objects, as kubectl does: a table, names, documents, columns of one's own."""
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from __future__ import annotations
 
 from pytilt.cli.cells import cells, filled
 from pytilt.cli.forms import OutputForm, document, read_text
 from pytilt.errors import UserError
 from pytilt.model.api.words import GROUP, KindWords
+from pytilt.model.json_text import Json
 from pytilt.model.regex import regex
 
-Json = dict[str, Any]
-Columns = tuple[tuple[str, Callable[[Json], str]], ...]
-"""Headers, and the rows below them."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Iterator, Sequence
+
+    Columns = tuple[tuple[str, Callable[[Json], str]], ...]
+    """Headers, and the rows below them."""
+
 
 NONE = "<none>"
-_FRACTION = re.compile(r"\.\d+(?=Z$)")
+_BETWEEN_COLUMNS = regex(r",(?![^\[]*\])")
 _CONTROL = regex(r"[\x00-\x1f\x7f-\x9f]")
 _C1 = 0x80
 """From here on the control characters that ASCII does not have."""
@@ -94,7 +98,7 @@ def _usual(kind: KindWords, *, wide: bool, prefix: str) -> Columns:
     name = _field("metadata", "name")
     columns: Columns = (
         ("NAME", lambda item: prefix + name(item)),
-        ("CREATED AT", lambda item: _FRACTION.sub("", item["metadata"].get("creationTimestamp", ""))),
+        ("CREATED AT", lambda item: _in_seconds(item["metadata"].get("creationTimestamp", ""))),
     )
     if wide and kind.name == "UIResource":
         columns += (("UPDATE", _field("status", "updateStatus")), ("RUNTIME", _field("status", "runtimeStatus")))
@@ -126,7 +130,13 @@ def _ways(item: Json) -> str:
 def _readable(text: str) -> str:
     """A cell as kubectl writes it: its first line, with control characters such as those of a terminal as `^[`."""
     first, newline, _ = text.partition("\n")
-    return _CONTROL.sub(_caret, first) + ("..." if newline else "")
+    return (first if first.isprintable() else _CONTROL.sub(_caret, first)) + ("..." if newline else "")
+
+
+def _in_seconds(time: str) -> str:
+    """A time of RFC 3339 without the fraction of its second."""
+    whole, dot, fraction = time.removesuffix("Z").partition(".")
+    return f"{whole}Z" if dot and fraction.isdigit() and time.endswith("Z") else time
 
 
 def _caret(found: re.Match[str]) -> str:
@@ -147,7 +157,7 @@ def _columns(form: OutputForm) -> Columns:
             raise UserError("the file is no template for columns", where=form.argument, hint=hint)
         parts = list(zip(*lines, strict=True))
     else:
-        parts = [_column(part) for part in re.split(r",(?![^\[]*\])", form.argument)]
+        parts = [_column(part) for part in _BETWEEN_COLUMNS.split(form.argument)]
     return tuple(
         (header, _cell(path if path.startswith("{") else f"{{.{path.removeprefix('.')}}}")) for header, path in parts
     )

@@ -1,18 +1,20 @@
 """Log lines in a terminal: a column with the name, colours where they are wanted, words where they are not."""
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TextIO
 
 from pytilt.cli.cells import cells, first_cells
 from pytilt.errors import OutputClosedError, PytiltError, UserError
-from pytilt.host.output import plain
-from pytilt.model.logs import Level
-from pytilt.model.names import TILTFILE
+from pytilt.model.api.words import TILTFILE
 from pytilt.model.regex import regex
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TextIO
+
     from pytilt.cli.sent_lines import SentBlock, SentLine
     from pytilt.model.lines import Block, Line
 
@@ -46,7 +48,9 @@ _STEERING = regex(
 )
 """What steers a terminal; tabs do no harm."""
 
-WORDS = {Level.WARN: "WARNING: ", Level.ERROR: "ERROR: "}
+ERROR = "ERROR"
+WORDS = {"WARN": "WARNING: ", ERROR: "ERROR: "}
+"""Of `model.logs.Level`, which takes longer to import than most logs take to print."""
 
 
 class LogPrinter:
@@ -66,23 +70,23 @@ class LogPrinter:
         self._color = color
         self._prefix = prefix
         self._colors: dict[str, str] = {}
-        self._level: tuple[str, Level] = ("", Level.INFO)
+        self._level: tuple[str, str] = ("", "INFO")
         self._width = width
         self._progress = ("", "")
         """Span and id of the line that was printed last, where another one may replace it."""
 
-    def lines(self, lines: Sequence["Line | SentLine"]) -> None:
+    def lines(self, lines: Sequence[Line | SentLine]) -> None:
         """Print lines of the log, all at once."""
         text = "".join(self.shown(line) for line in lines)
         self._out.write(text)
         self._out.flush()
 
-    def blocks(self, blocks: Sequence["Block | SentBlock"], cursor: int = 0) -> None:
+    def blocks(self, blocks: Sequence[Block | SentBlock], cursor: int = 0) -> None:
         """Print blocks of the log from a cursor on, all at once."""
         self._out.write("".join(self._block(block, cursor) for block in blocks))
         self._out.flush()
 
-    def _block(self, block: "Block | SentBlock", cursor: int) -> str:
+    def _block(self, block: Block | SentBlock, cursor: int) -> str:
         """A block as it is printed; lines that need no look by themselves are taken as a whole."""
         source = block.source
         plain = block.number >= cursor and source.level not in WORDS and not (source.start or source.progress)
@@ -93,7 +97,7 @@ class LogPrinter:
         text = block.text.replace("\n", f"\n{column}") if column else block.text
         return f"{column}{text}\n"
 
-    def shown(self, line: "Line | SentLine") -> str:
+    def shown(self, line: Line | SentLine) -> str:
         """A line as it is printed, with its newline; before the header of an update comes an empty line."""
         column = self._column(line.resource)
         before = f"{column}\n" if line.start else ""
@@ -101,15 +105,19 @@ class LogPrinter:
         self._level = (line.span, line.level)
         text = f"{word}{without_steering(line.text)}"
         if line.level in WORDS:
-            text = self._styled(text, "red" if line.level is Level.ERROR else "yellow")
+            text = self._styled(text, "red" if line.level == ERROR else "yellow")
         return f"{self._up(line, column, text)}{before}{column}{text}\n"
 
-    def _up(self, line: "Line | SentLine", column: str, text: str) -> str:
+    def _up(self, line: Line | SentLine, column: str, text: str) -> str:
         """Moves up to the line before and erases it, if this one replaces it."""
         if self._width is None:
             return ""
         before, self._progress = self._progress, ("", "")
-        if line.progress and cells(plain(f"{column}{text}")) < self._width():
+        if not line.progress:
+            return ""
+        from pytilt.host.output import plain  # imported here: only progress in a terminal is rewritten
+
+        if cells(plain(f"{column}{text}")) < self._width():
             self._progress = (line.span, line.progress)
             return "\x1b[1A\x1b[2K" if self._progress == before else ""
         return ""
@@ -155,7 +163,7 @@ def row_width(out: TextIO, *, color: bool) -> Callable[[], int] | None:
     return (lambda: os.get_terminal_size(out.fileno()).columns) if color else None
 
 
-def evaluation_log(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:  # noqa: ARG001 - a `Log`
+def evaluation_log(text: str, *, level: str = "INFO", progress: str = "") -> None:  # noqa: ARG001 - a `Log`
     """Write what an evaluation says to the person; its progress only where one line can replace another."""
     if not progress:
         sys.stderr.write(text)

@@ -1,8 +1,14 @@
 """What a command prints that has changed objects: a line for each, or the objects in the form of `-o`."""
 
-from pytilt.cli.addressing import Address, Json
+from __future__ import annotations
+
 from pytilt.cli.forms import document, read_form
-from pytilt.cli.object_options import DryRun, PrintFlags
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pytilt.cli.addressing import Address
+    from pytilt.cli.object_options import PrintFlags
+    from pytilt.model.json_text import Json
 
 
 class ResultPrinter:
@@ -10,16 +16,16 @@ class ResultPrinter:
 
     Args:
         flags: the form.
-        dry_run: is it only tried?
+        mark: what follows the message of what was done, for example ` (dry run)`.
 
     Raises:
         UserError: there is no such form.
     """
 
-    def __init__(self, flags: PrintFlags, dry_run: DryRun = DryRun.NONE) -> None:
+    def __init__(self, flags: PrintFlags, mark: str = "") -> None:
         self._form = read_form(flags["output"], flags["template"])
         self._document = document(self._form, allow_missing=flags["allow_missing_template_keys"])
-        self._dry_run = dry_run
+        self._mark = mark
         self._count = 0
 
     @property
@@ -38,7 +44,7 @@ class ResultPrinter:
         if self._form.name == "name":
             text = f"{address.shown}\n"
         elif self._document is None:
-            text = f"{address.shown} {what}{self._dry_run.mark}\n"
+            text = f"{address.shown} {what}{self._mark}\n"
         else:
             text = ("---\n" if self._count and self._form.name == "yaml" else "") + self._document(item)
         self._count += 1

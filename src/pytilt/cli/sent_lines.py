@@ -3,11 +3,14 @@
 They have the fields of `model.lines`, whose structs take longer to import than most logs take to print.
 """
 
-import json
-from collections.abc import Iterator
-from typing import NamedTuple
+from __future__ import annotations
 
-from pytilt.model.logs import Level
+from pytilt.model.json_text import loads
+from pytilt.model.named_tuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class SentLine(NamedTuple):
@@ -18,7 +21,7 @@ class SentLine(NamedTuple):
     resource: str
     span: str
     text: str
-    level: Level = Level.INFO
+    level: str = "INFO"
     progress: str = ""
     build: bool = False
     start: bool = False
@@ -29,7 +32,7 @@ class SentSource(NamedTuple):
 
     resource: str
     span: str
-    level: Level = Level.INFO
+    level: str = "INFO"
     progress: str = ""
     build: bool = False
     start: bool = False
@@ -52,13 +55,10 @@ class SentBlock(NamedTuple):
 
 def sent_line(text: bytes) -> SentLine:
     """A line from its JSON."""
-    found = json.loads(text)
-    return SentLine(**found | {"level": Level(found.get("level", Level.INFO))})
+    return SentLine(**loads(text))
 
 
 def sent_block(text: bytes) -> SentBlock:
     """A block from its JSON."""
-    found = json.loads(text)
-    source = found["source"]
-    source["level"] = Level(source.get("level", Level.INFO))
-    return SentBlock(found["number"], found["time"], SentSource(**source), found["text"])
+    found = loads(text)
+    return SentBlock(found["number"], found["time"], SentSource(**found["source"]), found["text"])

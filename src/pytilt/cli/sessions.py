@@ -3,11 +3,12 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from pytilt.cli.client import Json, SessionClient
+from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
 from pytilt.cli.parsing import OneOf, Option
 from pytilt.cli.status import glance
 from pytilt.errors import PytiltError
+from pytilt.model.json_text import Json
 from pytilt.session.lookup import SessionRecord
 from pytilt.session.registry import SessionRegistry
 from pytilt.settings import Settings

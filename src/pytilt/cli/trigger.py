@@ -1,13 +1,13 @@
 """`tilt trigger`."""
 
-import json
+from __future__ import annotations
+
 import sys
 
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
 from pytilt.cli.options import SESSION_OPTIONS, seconds_given
 from pytilt.cli.parsing import Argument, Option
-from pytilt.cli.triggered import NO_ANSWER, Triggered, document, lines
 from pytilt.errors import SessionUnreachableError, UserError
 from pytilt.model.api.words import CLI_TRIGGER_REASON
 from pytilt.settings import Settings
@@ -45,6 +45,8 @@ def command(names: tuple[str, ...], wait: bool, as_json: bool, timeout: str, hos
             _trigger(client, name)
             print(f'Successfully triggered update for resource: "{name}"')
         return 0
+    from pytilt.cli.triggered import NO_ANSWER, Triggered, document, lines  # imported here: only with `--wait`
+
     limit = seconds_given(timeout, "--timeout")
     try:
         client.post("/api/barrier", {})
@@ -56,6 +58,8 @@ def command(names: tuple[str, ...], wait: bool, as_json: bool, timeout: str, hos
         print(f"Error: {problem}", file=sys.stderr)
         return NO_ANSWER
     documents = [document(client, each) for each in asked]
+    import json
+
     print(json.dumps(documents, indent=2) if as_json else "\n".join(line for each in documents for line in lines(each)))
     code: int = max(each["exitCode"] for each in documents)
     return code

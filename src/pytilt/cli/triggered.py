@@ -1,13 +1,33 @@
 """What came of the updates that `tilt trigger --wait` asked for."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from typing import Protocol
+from __future__ import annotations
 
-from pytilt.cli.client import Json
 from pytilt.errors import PytiltError
+from pytilt.model.json_text import loads
 from pytilt.views.headlines import headline
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Protocol
+
+    from pytilt.model.json_text import Json
+
+    class AskedSession(Protocol):
+        """Asks a session."""
+
+        def get(self, plural: str, name: str) -> Json:
+            """See `SessionClient.get`."""
+            ...
+
+        def watch_for(self, resource: str, seconds: float) -> Iterator[Json]:
+            """See `SessionClient.watch_for`."""
+            ...
+
+        def log_lines(self, query: Mapping[str, str | list[str]]) -> Iterator[list[bytes]]:
+            """See `SessionClient.log_lines`."""
+            ...
+
 
 NO_ANSWER = 3
 """The exit code when the session or the resource went away."""
@@ -18,22 +38,6 @@ TIMED_OUT = 124
 LOG_LINES = 50
 SEARCHED_LINES = 500
 """Of the end of a resource's log, which has the lines of other updates too."""
-
-
-class AskedSession(Protocol):
-    """Asks a session."""
-
-    def get(self, plural: str, name: str) -> Json:
-        """See `SessionClient.get`."""
-        ...
-
-    def watch_for(self, resource: str, seconds: float) -> Iterator[Json]:
-        """See `SessionClient.watch_for`."""
-        ...
-
-    def log_lines(self, query: Mapping[str, str | list[str]]) -> Iterator[list[bytes]]:
-        """See `SessionClient.log_lines`."""
-        ...
 
 
 class Triggered:
@@ -93,7 +97,7 @@ class Triggered:
         self.status = event["object"].get("status", self.status)
 
     @staticmethod
-    def wait(client: AskedSession, asked: "Sequence[Triggered]", limit: float) -> None:
+    def wait(client: AskedSession, asked: Sequence[Triggered], limit: float) -> None:
         """Wait until each has failed or is well, or for so many seconds.
 
         Raises:
@@ -158,8 +162,10 @@ def _step(step: Json) -> Json:
 def _log(client: AskedSession, name: str, span: str) -> list[str]:
     """The last log lines of an update."""
     found: list[str] = []
-    with suppress(PytiltError):
+    try:
         for group in client.log_lines({"resource": name, "source": "build", "tail": str(SEARCHED_LINES)}):
-            documents = (json.loads(line) for line in group)
+            documents = (loads(line) for line in group)
             found += [each["text"] for each in documents if each.get("span") == span]
+    except PytiltError:
+        pass  # the session is gone, and what was read is what there is
     return found[-LOG_LINES:]

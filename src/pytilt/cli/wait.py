@@ -1,30 +1,38 @@
 """`tilt wait`."""
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Unpack
 
 from pytilt.cli.addressing import Address, addresses, manifests
 from pytilt.cli.choosing import labelled, with_fields
-from pytilt.cli.client import Json, SessionClient
+from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
 from pytilt.cli.conditions import WaitCondition, read_condition
-from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS, FileFlags, PrintFlags, inert_switch
+from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS, inert_switch
 from pytilt.cli.options import SESSION_OPTIONS, seconds_given
 from pytilt.cli.parsing import Argument, Option
 from pytilt.cli.results import ResultPrinter
 from pytilt.errors import NotFoundError, SessionUnreachableError, UserError
 from pytilt.model.api.words import KindWords
+from pytilt.model.json_text import Json
 from pytilt.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Unpack
+
+    from pytilt.cli.object_options import FileFlags, PrintFlags
+
+    class WaitFlags(FileFlags, PrintFlags):
+        """Files, and how what was waited for is printed."""
+
 
 WEEK_SECONDS = 7 * 24 * 3600.0
 """What a negative timeout means, as in kubectl."""
-
-
-class WaitFlags(FileFlags, PrintFlags):
-    """Files, and how what was waited for is printed."""
 
 
 @subcommand(
@@ -174,7 +182,7 @@ def _names(what: tuple[str, ...], flags: WaitFlags) -> tuple[KindWords, list[str
     """The kind of what is waited for, and the names; none for all."""
     if flags["files"]:
         named = [each for each, _ in manifests(flags["files"], recursive=flags["recursive"])]
-        kinds = list[KindWords]()
+        kinds: list[KindWords] = []
     else:
         kinds, named = addresses(what)
     found = list(dict.fromkeys([*kinds, *(each.kind for each in named)]))

@@ -1,12 +1,17 @@
 """One request on a blocking socket, for commands that ask one thing and end: there is little to import."""
 
+from __future__ import annotations
+
 import _socket  # `socket` makes more of it, and takes longer to import than an answer takes to come
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import NamedTuple
 
+from pytilt.model.named_tuple import NamedTuple
 from pytilt.model.numbers import whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Self
 
 CHUNK_BYTES = 65536
 
@@ -50,6 +55,16 @@ class BlockingResponse:
         self._left = 0 if self.head.status in _WITHOUT_BODY else _length(headers.get("content-length"))
         """Of the body; None: until the server ends the connection."""
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
     def wait_forever(self) -> None:
         """Have no limit any more for the time until something comes."""
         self._socket.settimeout(None)
@@ -78,13 +93,15 @@ class BlockingResponse:
     def line_groups(self) -> Iterator[list[bytes]]:
         """The same, as many as have come at a time."""
         rest = b""
-        with suppress(ConnectionError):
+        try:
             for piece in self.pieces():
                 *lines, rest = (rest + piece).split(b"\n")
                 if lines:
                     yield lines
             if rest:
                 yield [rest]
+        except ConnectionError:
+            return
 
     def pieces(self) -> Iterator[bytes]:
         """The body as it comes.
@@ -152,7 +169,6 @@ class BlockingResponse:
                 return ResponseHead(code, reason.strip()), headers
 
 
-@contextmanager
 def ask(
     host: str,
     port: int,
@@ -162,8 +178,8 @@ def ask(
     content: bytes = b"",
     *,
     seconds: float,
-) -> Iterator[BlockingResponse]:
-    """Send a request and wait for the beginning of its answer; leaving closes the connection.
+) -> BlockingResponse:
+    """Send a request and wait for the beginning of its answer, which is a context: leaving it closes the connection.
 
     Args:
         host: name or address of the server.
@@ -190,9 +206,10 @@ def ask(
     opened = _connected(place, port, seconds)
     try:
         opened.sendall(request)
-        yield BlockingResponse(opened)
-    finally:
+        return BlockingResponse(opened)
+    except BaseException:
         opened.close()
+        raise
 
 
 def _connected(place: str | bytes, port: int, seconds: float) -> _socket.socket:

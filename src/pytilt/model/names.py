@@ -4,6 +4,8 @@ import posixpath
 import re
 from typing import NewType
 
+from pytilt.model.api import words
+
 ResourceName = NewType("ResourceName", str)
 """The name of a resource as the user sees it, for example `web` or `(Tiltfile)`."""
 
@@ -13,7 +15,7 @@ ImageName = NewType("ImageName", str)
 SpanId = NewType("SpanId", str)
 """The id of a log span: one build, one pod, one process, for example `build:3` or `pod:web:web-6d4f`."""
 
-TILTFILE = ResourceName("(Tiltfile)")
+TILTFILE = ResourceName(words.TILTFILE)
 """The resource of the main Tiltfile."""
 
 CONFIGS = f"configs:{TILTFILE}"

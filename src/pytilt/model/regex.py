@@ -1,7 +1,11 @@
 """Regular expressions of modules: compiled when they are first used, as most are not in most runs."""
 
-import re
-from typing import Any, cast
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    from typing import Any
 
 _METHODS = ("findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn")
 
@@ -13,7 +17,7 @@ def regex(pattern: str, flags: int = 0) -> re.Pattern[str]:
         pattern: its text.
         flags: those of `re`.
     """
-    return cast("re.Pattern[str]", _Regex(pattern, flags))
+    return _Regex(pattern, flags)  # type: ignore[return-value]  # it has the same methods
 
 
 class _Regex:
@@ -25,6 +29,8 @@ class _Regex:
         """A method that is asked for the first time: from then on all of them are plain attributes."""
         if name not in _METHODS:
             raise AttributeError(name)
+        import re  # imported here: most commands use no regular expression
+
         compiled = re.compile(self.pattern, self._flags)
         self.__dict__.update((each, getattr(compiled, each)) for each in _METHODS)
         return getattr(self, name)

@@ -4,15 +4,19 @@ Every verb imports this before it asks anything, so paths are texts here: `pathl
 answer takes to come.
 """
 
+from __future__ import annotations
+
 import fcntl
-import json
 import os
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import NamedTuple
 
 from pytilt.errors import SessionUnreachableError
+from pytilt.model.json_text import loads
+from pytilt.model.named_tuple import NamedTuple
 from pytilt.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class SessionRecord(NamedTuple):
@@ -98,13 +102,15 @@ def session_address(settings: Settings, host: str | None = None, port: int | Non
     usual = (host or settings.host, settings.port if port is None else port)
     if port is not None or settings.port_given:
         return usual
-    with suppress(OSError):
+    try:
         folder = os.path.realpath(os.getcwd())
         found = session_near(settings, folder)
         if found is None:
             _refuse_other(settings, folder, usual)
-        elif found.host == usual[0] or not (host or settings.host_given):
-            return found.host, found.port
+    except OSError:
+        return usual
+    if found is not None and (found.host == usual[0] or not (host or settings.host_given)):
+        return found.host, found.port
     return usual
 
 
@@ -152,8 +158,8 @@ def _read(path: str) -> SessionRecord | None:
 def _decoded(content: bytes) -> SessionRecord | None:
     """A record from its file; None where another version, or another program, has written something else."""
     try:
-        record = SessionRecord(**json.loads(content))
+        record = SessionRecord(**loads(content))
     except (ValueError, TypeError):
         return None
     kinds = SessionRecord.__annotations__.values()
-    return record if all(type(value) is kind for value, kind in zip(record, kinds, strict=True)) else None
+    return record if all(type(value).__name__ == kind for value, kind in zip(record, kinds, strict=True)) else None

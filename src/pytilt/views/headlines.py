@@ -1,10 +1,11 @@
 """Errors in one line: for toasts, alerts of the desktop, and the last words of a command."""
 
 import posixpath
-import re
+
+from pytilt.model.regex import regex
 
 _TRACE = "Traceback (most recent call last):"
-_FRAME = re.compile(r"\s+(?P<file>.+?):(?P<position>\d+(?::\d+)?): in .*")
+_FRAME = regex(r"\s+(?P<file>.+?):(?P<position>\d+(?::\d+)?): in .*")
 
 
 def headline(error: str) -> str:

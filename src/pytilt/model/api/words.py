@@ -1,6 +1,8 @@
 """The kinds of the API by their words alone, for the command line, which asks the session for the rest."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from pytilt.model.named_tuple import NamedTuple
 
 GROUP = "tilt.dev"
 VERSION = "v1alpha1"
@@ -8,6 +10,9 @@ GROUP_VERSION = f"{GROUP}/{VERSION}"
 
 OWN_GROUP = "pytilt.dev"
 """The group of the objects as the session stores them; those of `tilt.dev` have Tilt's kinds and fields."""
+
+TILTFILE = "(Tiltfile)"
+"""The name of the row of the main Tiltfile; `model.names` has it as a `ResourceName`."""
 
 READING = ("get", "list", "watch")
 WRITING = ("create", "update", "patch", "delete")
