@@ -63,6 +63,8 @@ def test_a_host_that_nobody_knows_is_no_trace(tilt: Tilt):
 
 
 ANSWER = b'{"metadata": {"name": "web"}, "items": []}\n'
+WATCH = b'{"type": "ADDED", "object": {"metadata": {"name": "web"}}}\n{"type": "BOOKMARK", "object": {}}\n'
+STATUS = b'{"fresh": true, "healthy": true, "context": "", "namespace": "", "clusterError": "", "resources": []}'
 
 
 @pytest.fixture
@@ -73,7 +75,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             lines.append(f"{self.command} {self.path.partition('?')[0]}")
-            body = ANSWER if self.path.startswith("/apis/") else b""
+            body = WATCH if "watch=" in self.path else ANSWER if self.path.startswith("/apis/") else b""
+            body = STATUS if self.path.startswith("/api/status") else body
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
@@ -103,6 +106,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         ("enable web cart", "POST /api/enable"),
         ("disable web", "POST /api/enable"),
         ("args a", "POST /api/args"),
+        ("status", "GET /api/status"),
+        ("wait --for=create uiresource/web", "GET /apis/tilt.dev/v1alpha1/uiresources"),
     ],
 )
 def test_a_verb_asks_once(tilt: Tilt, asked: list[str], words: str, request_line: str):

@@ -12,7 +12,10 @@ from scripts.cli_reference import PAGE, reference
 from tests.cli.conftest import Tilt
 
 SLOW = {"httpx", "websockets", "yaml", "starlette", "uvicorn", "pytilt.tiltfile", "pytilt.kubernetes"}
-SLOWER_THAN_A_VERB = {"click", "msgspec", "pathlib", "socket", "urllib.parse", "hashlib", "inspect", "datetime", "yaml"}
+SLOWER_THAN_A_VERB = {
+    *("click", "msgspec", "pathlib", "socket", "urllib.parse", "hashlib", "inspect", "datetime", "yaml"),
+    *("typing", "collections", "contextlib", "enum", "functools", "json", "re", "threading"),
+}
 SLOW_AND_UNUSED = {"httpx", "httpcore", "anyio", "rich", "textual", "websockets", "starlette", "uvicorn"}
 """What a session does without, as long as it has no port and opens nothing in a cluster."""
 
@@ -151,18 +154,33 @@ async def test_a_command_that_asks_a_session_starts_without_what_a_session_needs
     [
         "version",
         "get uiresources",
-        "get uiresources -o json",
         "describe uiresource db",
         "trigger db",
         "logs db",
         "enable db",
         "args a",
         "wait --for=create uiresource/db",
+        "wait --for=condition=Ready=false uiresource/db",
     ],
 )
 @pytest.mark.usefixtures("served")
 async def test_a_plain_verb_imports_nothing_that_takes_longer_than_its_answer(words: str):
     assert await imported(words.split(), "/", SLOWER_THAN_A_VERB) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("pass", b""), ("import atexit; atexit.register(print, 'bye')", b"bye\n")],
+)
+async def test_what_is_registered_for_the_end_of_python_runs(before: str, after: bytes):
+    program = f"import sys; {before}; sys.argv = ['tilt', 'version']; from pytilt.cli.main import main; main()"
+    said: list[bytes] = []
+    environ = tuple(sorted(Settings.from_environment().environ.items()))
+    async with HostRunner() as runner:
+        request = ProcessRequest(argv=(sys.executable, "-c", program), dir="/", env=environ)
+        outcome = await runner.run(request, said.append)
+    assert outcome.exit_status == 0
+    assert b"".join(said).endswith(f"by pytilt v{__version__}\n".encode() + after)
 
 
 async def test_a_session_without_a_port_starts_without_a_web_server_and_large_libraries(tmp_path: Path):

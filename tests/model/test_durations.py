@@ -8,6 +8,8 @@ from pytilt.model.durations import duration_of, go_duration
     [
         ("90s", 90.0),
         ("1h30m", 5400.0),
+        ("2h", 7200.0),
+        ("-30s", -30.0),
         ("-1.5m", -90.0),
         ("+.5s", 0.5),
         ("0", 0.0),

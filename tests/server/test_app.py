@@ -133,6 +133,26 @@ async def test_a_watch_yields_what_is_there_then_every_change(client: httpx.Asyn
         assert json.loads(await anext(lines))["type"] == "ADDED"
 
 
+async def test_a_watch_says_where_that_ends_which_was_there_before(client: httpx.AsyncClient, served: Served):
+    query = "watch=1&barrier=1&sendInitialEvents=true"
+    async with client.stream("GET", f"{APIS}/uiresources?{query}") as answer:
+        lines = answer.aiter_lines()
+        first = [json.loads(await anext(lines)) for _ in range(4)]
+        assert [each["type"] for each in first] == ["ADDED", "ADDED", "ADDED", "BOOKMARK"]
+        assert first[-1]["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+        served.add("new")
+        assert json.loads(await anext(lines))["type"] == "ADDED"
+    async with client.stream("GET", f"{APIS}/cmds?{query}") as answer:
+        assert json.loads(await anext(answer.aiter_lines()))["type"] == "BOOKMARK"
+    assert served.asked.barriers == 2
+
+
+async def test_the_session_at_a_glance_looks_at_the_disk_where_it_shall(client: httpx.AsyncClient, served: Served):
+    found = [(await client.get(f"/api/status{query}")).json() for query in ("", "?barrier=1")]
+    assert [each["name"] for each in found[0]["resources"]] == [TILTFILE, "web", "db"]
+    assert (found[0] == found[1], served.asked.barriers) == (True, 1)
+
+
 async def test_a_watch_of_one_object_yields_nothing_of_others(client: httpx.AsyncClient, served: Served):
     async with client.stream("GET", f"{APIS}/uiresources?watch=1&name=db") as answer:
         lines = answer.aiter_lines()

@@ -65,9 +65,19 @@ class SessionClient:
         """
         return self._get(_path(resource, name))
 
-    def watch(self, resource: str) -> Iterator[Json]:
-        """Events `{type, object}` until the session ends: first what is there, then every change."""
-        return self._lines(f"{_path(resource)}?watch=1")
+    def status(self, *, after_barrier: bool = False) -> Json:
+        """The session at a glance, of one moment; with `after_barrier` it looks at the disk first."""
+        return self._get(f"/api/status{'?barrier=1' if after_barrier else ''}")
+
+    def watch(self, resource: str, *, after_barrier: bool = False) -> Iterator[Json]:
+        """Events `{type, object}` until the session ends: first what is there, then every change.
+
+        Args:
+            resource: the plural of the kind, with its group.
+            after_barrier: have the session look at the disk first, and send a `BOOKMARK` after what is there.
+        """
+        more = "&barrier=1&sendInitialEvents=1" if after_barrier else ""
+        return self._lines(f"{_path(resource)}?watch=1{more}")
 
     def watch_for(self, resource: str, seconds: float) -> Iterator[Json]:
         """The same for so many seconds at most.
@@ -170,7 +180,7 @@ class SessionClient:
             except TimeoutError:
                 return
 
-    def _request(self, method: str, path: str, body: str = "") -> _Exchange:
+    def _request(self, method: str, path: str, body: str = "") -> _SessionRequest:
         def send() -> BlockingResponse:
             headers = [("X-Tilt-Token", self._token())]
             answer = ask(self.host, self.port, method, path, headers, body.encode(), seconds=self._seconds)
@@ -178,7 +188,7 @@ class SessionClient:
                 answer.wait_forever()
             return answer
 
-        return _Exchange(send, f"{self.context} ({self.host}:{self.port}")
+        return _SessionRequest(send, f"{self.context} ({self.host}:{self.port}")
 
     def _token(self) -> str:
         try:
@@ -187,7 +197,7 @@ class SessionClient:
             return ""
 
 
-class _Exchange:
+class _SessionRequest:
     """One request to a session and its answer: a failure on the way says that there is no session.
 
     Args:

@@ -126,7 +126,7 @@ def _words(name: str) -> Iterator[str]:
     Digits are a word of their own, and all else parts words. `re` would take longer to import than all of this takes.
     """
     word = ""
-    for each, after in zip(name, f"{name[1:]} ", strict=True):
+    for each, after in zip(name, [*name[1:], " "], strict=False):
         kind, before = _kind_of(each), _kind_of(word[-1:])
         begins = kind != before and not (kind == "lower" and before == "upper")
         if word and (begins or (kind == "upper" and _kind_of(after) == "lower")):

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
 from pytilt.cli.parsing import OneOf, Option
-from pytilt.cli.status import glance
 from pytilt.errors import PytiltError
 from pytilt.model.json_text import Json
 from pytilt.session.lookup import SessionRecord
@@ -52,12 +51,12 @@ def state(settings: Settings, record: SessionRecord) -> str:
         return "unknown"
     try:
         client = SessionClient(settings, record.host, record.port, seconds=ASK_SECONDS)
-        rows = glance(client.items("uiresources")["items"], client.items("clusters")["items"])
+        found = client.status()
     except PytiltError:
         return "no answer"
-    if rows["fresh"] and rows["healthy"]:
+    if found["fresh"] and found["healthy"]:
         return "ok"
-    states = {row["state"] for row in rows["resources"]}
+    states = {row["state"] for row in found["resources"]}
     return next((each for each in ("error", "updating") if each in states), "pending")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
 
 from pytilt.cli.addressing import Address, addresses, manifests
 from pytilt.cli.choosing import labelled, with_fields
@@ -88,14 +87,18 @@ def command(
     # As in kubectl, that an object is there is always waited for first.
     conditions = [read_condition(each) for each in sorted(wanted, key=lambda each: each.lower() != "create")]
     limit = seconds_given(timeout, "--timeout")
-    client = SessionClient(Settings.from_environment(), host, port)
-    client.post("/api/barrier", {})  # what is saved by now counts
-    if every or selector or field_selector:
-        names = _chosen(client, kind, selector, field_selector)
-    if not names:
+    chooses = [labelled(selector)] if selector else []
+    chooses += [with_fields(field_selector)] if field_selector else []
+    if not (names or every or chooses):
         raise UserError("no object is named", hint="name some, or use `--all` or `-l`")
+    client = SessionClient(Settings.from_environment(), host, port)
+    events = client.watch(kind.resource, after_barrier=True)  # what is saved by now counts
+    present = _listed(events)
+    if every or chooses:
+        names = [name for name, item in present.items() if all(each(item) for each in chooses)]
+        if not names:
+            raise UserError("no matching resources found")
     waiting = Waiting(kind, names, conditions, printer)
-    present = {item["metadata"]["name"]: item for item in client.items(kind.resource)["items"]}
     if not conditions[0].of_missing:
         for name in names:
             if name not in present:
@@ -104,8 +107,7 @@ def command(
         waiting.see(name, present.get(name))
     if not limit or not waiting.names:
         return waiting.refuse("condition not met for")
-    with _giving_up_after(WEEK_SECONDS if limit < 0 else limit, waiting):
-        _wait(client, kind, waiting)
+    _wait(events, waiting, WEEK_SECONDS if limit < 0 else limit)
     return 0
 
 
@@ -152,30 +154,39 @@ class Waiting:
         return int(bool(self._left))
 
 
-def _wait(client: SessionClient, kind: KindWords, waiting: Waiting) -> None:
-    first = True
-    for event in client.watch(kind.resource) if waiting.names else ():
-        item = event["object"]
-        waiting.see(item["metadata"]["name"], None if event["type"] == "DELETED" else item)
-        if first:  # no event reports what was deleted before the watch began
-            first = False
-            present = {each["metadata"]["name"] for each in client.items(kind.resource)["items"]}
-            for name in set(waiting.names) - present:
-                waiting.see(name, None)
-        if not waiting.names:
-            return
-    if waiting.names:
-        raise SessionUnreachableError(f"the session ended before the condition was met on {', '.join(waiting.names)}")
+def _listed(events: Iterator[Json]) -> dict[str, Json]:
+    """What is there, by name: what a watch names before its bookmark."""
+    present: dict[str, Json] = {}
+    for event in events:
+        if event["type"] == "BOOKMARK":
+            return present
+        present[event["object"]["metadata"]["name"]] = event["object"]
+    raise SessionUnreachableError("the session ended before it had answered")
 
 
-def _chosen(client: SessionClient, kind: KindWords, selector: str | None, field_selector: str | None) -> list[str]:
-    chooses = [labelled(selector)] if selector else []
-    chooses += [with_fields(field_selector)] if field_selector else []
-    items = client.items(kind.resource)["items"]
-    names = [item["metadata"]["name"] for item in items if all(each(item) for each in chooses)]
-    if not names:
-        raise UserError("no matching resources found")
-    return names
+def _wait(events: Iterator[Json], waiting: Waiting, limit: float) -> None:
+    """See what changes until all conditions are met; end the process after so many seconds.
+
+    It waits in a read that nothing else can end.
+    """
+
+    def give_up() -> None:
+        os._exit(waiting.refuse("timed out waiting for the condition on"))
+
+    import threading  # imported here: most conditions are met at once
+
+    timer = threading.Timer(limit, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        for event in events:
+            item = event["object"]
+            waiting.see(item["metadata"]["name"], None if event["type"] == "DELETED" else item)
+            if not waiting.names:
+                return
+    finally:
+        timer.cancel()
+    raise SessionUnreachableError(f"the session ended before the condition was met on {', '.join(waiting.names)}")
 
 
 def _names(what: tuple[str, ...], flags: WaitFlags) -> tuple[KindWords, list[str]]:
@@ -191,21 +202,3 @@ def _names(what: tuple[str, ...], flags: WaitFlags) -> tuple[KindWords, list[str
     if len(found) > 1:
         raise UserError("only objects of one kind can be waited for at a time")
     return found[0], [each.name for each in named]
-
-
-@contextmanager
-def _giving_up_after(limit: float, waiting: Waiting) -> Iterator[None]:
-    """End the process after so many seconds: it waits in a read that nothing else can end."""
-
-    def give_up() -> None:
-        os._exit(waiting.refuse("timed out waiting for the condition on"))
-
-    import threading  # imported here: most conditions are met at once
-
-    timer = threading.Timer(limit, give_up)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()

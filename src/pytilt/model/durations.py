@@ -1,5 +1,6 @@
 """Durations as texts, as Go writes them."""
 
+from pytilt.model.numbers import whole
 from pytilt.model.regex import regex
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -11,6 +12,8 @@ def duration_of(text: str) -> float | None:
     sign, body = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
     if body == "0":
         return 0.0
+    if (count := whole(body[:-1])) is not None and body[-1] in "smh":  # without `re`, which `tilt wait` need not import
+        return sign * count * _UNITS[body[-1]]
     if not body or _DURATION.sub("", body):
         return None
     return sign * sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(body))

@@ -20,7 +20,7 @@ _BLANKS = " \t\n\r"
 _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 
-class _Reading:
+class _ScannerContext:
     """What the C half asks of a decoder."""
 
     strict = True
@@ -31,7 +31,7 @@ class _Reading:
     parse_constant = _NUMBERS.__getitem__
 
 
-_scan = make_scanner(_Reading())  # type: ignore[arg-type]  # it reads these attributes and no more
+_scan = make_scanner(_ScannerContext())  # type: ignore[arg-type]  # it reads these attributes and no more
 
 
 def loads(text: str | bytes) -> Any:  # noqa: ANN401 - whatever the text holds

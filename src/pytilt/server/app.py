@@ -17,7 +17,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from pytilt import __version__
-from pytilt.model.api.words import VERSION
+from pytilt.model.api.words import GROUP, VERSION
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, Tiltfile
@@ -36,6 +36,7 @@ from pytilt.store.scanner_pool import LogScanner
 from pytilt.views.alerts import alerts
 from pytilt.views.api import Json, Kind, kinds, row_names, ui_resources
 from pytilt.views.definitions import detail, lanes
+from pytilt.views.glances import glance
 from pytilt.views.hiding import without_secrets
 
 PIECE_BYTES = 65536
@@ -104,6 +105,7 @@ def build_app(
             Route("/api/set_tiltfile_args", routes.args, methods=["POST"]),
             Route("/api/barrier", routes.barrier, methods=["POST"]),
             Route("/api/logs", LogRoutes(logs, scanner, lambda: row_names(store.snapshot())).read),
+            Route("/api/status", routes.status),
             Route("/api/version", routes.version),
             Route("/api/detail/{name:path}", routes.detail),
             Route("/api/updates", routes.updates),
@@ -172,6 +174,17 @@ class Routes:
         headers = {"Content-Disposition": 'attachment; filename="tilt-snapshot.html"'}
         return Streamed(_yielding(parts), "text/html", headers)
 
+    async def status(self, request: Request) -> Response:
+        """The session at a glance."""
+        await self._catch_up(request)
+        state = self._store.snapshot()
+
+        def encode() -> bytes:
+            rows = self._shown(ui_resources(state))
+            return _encoded(glance(rows, self._shown(list(kind_of("clusters", GROUP).list(state)))))
+
+        return Response(await asyncio.to_thread(encode), media_type="application/json")
+
     async def updates(self, _: Request) -> Response:
         """The updates of all resources, for the timeline."""
         state = self._store.snapshot()
@@ -217,9 +230,11 @@ class Routes:
 
     async def list(self, request: Request) -> Response:
         """All objects of a kind; with `watch`, one JSON line for each and then for every change of one."""
-        kind = _kind(request)
-        if request.query_params.get("watch"):
-            return Streamed(self._watch(kind, request.query_params.get("name")), NDJSON)
+        kind, params = _kind(request), request.query_params
+        await self._catch_up(request)
+        if params.get("watch"):
+            bookmark = params.get("sendInitialEvents", "") in ("1", "true")
+            return Streamed(self._watch(kind, params.get("name"), bookmark=bookmark), NDJSON)
         state = self._store.snapshot()
 
         def encode() -> bytes:
@@ -286,6 +301,11 @@ class Routes:
         await self._requests.catch_up()
         return Response(status_code=200)
 
+    async def _catch_up(self, request: Request) -> None:
+        """The same for another question, where it wants that."""
+        if request.query_params.get("barrier"):
+            await self._requests.catch_up()
+
     async def enable(self, request: Request) -> Response:
         """Enable or disable resources by name."""
         body = await _body(request, EnableBody)
@@ -311,8 +331,9 @@ class Routes:
         hidden: T = without_secrets(body, redactor)
         return hidden
 
-    async def _watch(self, kind: Kind, name: str | None) -> AsyncGenerator[bytes]:
+    async def _watch(self, kind: Kind, name: str | None, *, bookmark: bool) -> AsyncGenerator[bytes]:
         known: dict[str, Json] = {}
+        ends = [_initial_events_end(kind)] if bookmark else []
         async for changed in self._store.watch(*kind.sources):
             state = self._store.snapshot()
             if kind.every is not None:
@@ -323,7 +344,7 @@ class Routes:
                 order = [each for each in names if each in touched] + sorted(touched - set(names))
                 every = {each: found for each in order if (found := kind.one(state, each)) is not None}
             events = [_event(known, each, self._shown(every.get(each))) for each in order if name in (None, each)]
-            new = [event for event in events if event is not None]
+            new, ends = [*(event for event in events if event is not None), *ends], []
             if new:
                 yield b"".join(_encoded(event) + b"\n" for event in new)
 
@@ -357,6 +378,15 @@ async def _yielding(parts: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
             await asyncio.sleep(0)
             began = time.perf_counter()
     yield bytes(waiting)
+
+
+def _initial_events_end(kind: Kind) -> Json:
+    """What says in a watch that all objects that were there have been named, in Kubernetes' form."""
+    metadata = {"annotations": {"k8s.io/initial-events-end": "true"}}
+    return {
+        "type": "BOOKMARK",
+        "object": {"apiVersion": kind.group_version, "kind": kind.name, "metadata": metadata},
+    }
 
 
 def _event(known: dict[str, Json], name: str, present: Json | None) -> Json | None:
