@@ -13,6 +13,7 @@ from pytilt.liveupdate.keeping import KeptFiles
 from pytilt.liveupdate.receiver import Receiver, ReceiverOptions
 from pytilt.liveupdate.shell import open_shell
 from pytilt.loop import freshness
+from pytilt.loop.keeper import Keeper
 from pytilt.loop.outcomes import Done
 from pytilt.loop.receivers import Receivers
 from pytilt.loop.schedule import Start
@@ -69,7 +70,8 @@ class Trial:
         self.containers = containers or Doors()
         self.receivers = Receivers(store, partial(open_in_shell, self.containers))
         self.kept = KeptFiles(StateDirectory(root / "kept"))
-        self.syncing = Syncing(store, self.receivers, self.kept, gone_seconds=0.05)
+        self.keeper = Keeper(self.kept)
+        self.syncing = Syncing(store, self.receivers, self.keeper, gone_seconds=0.05)
         self.declare()
         self.run("c1")
 

@@ -11,6 +11,7 @@ from pytilt.liveupdate.shell import open_shell
 from pytilt.loop import freshness
 from pytilt.loop.freshness import InPlace, NotInPlace
 from pytilt.loop.inference import inferences
+from pytilt.loop.keeper import Keeper
 from pytilt.loop.outcomes import Done
 from pytilt.loop.receivers import Receivers
 from pytilt.loop.schedule import Start
@@ -154,7 +155,9 @@ class Trial:
         found = Pod(name="web-1", namespace="default", uid="u", created_at="", containers=(container,))
         store.put(Runtime(name="web", status=RuntimeState(pods=(found,))))
         self.receivers = Receivers(store, lambda ref, _: open_shell(containers, ref))
-        self.syncing = Syncing(store, self.receivers, KeptFiles(StateDirectory(root / "kept")), gone_seconds=0.05)
+        self.syncing = Syncing(
+            store, self.receivers, Keeper(KeptFiles(StateDirectory(root / "kept"))), gone_seconds=0.05
+        )
 
     @property
     def resource(self) -> Resource:

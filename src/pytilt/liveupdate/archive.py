@@ -11,6 +11,8 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from pytilt.host.files.links import leads_to, walk
 from pytilt.host.ignoring import Matcher, compile_ignores
 from pytilt.liveupdate.glob_sources import matched_part
@@ -38,6 +40,22 @@ _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
 """How files begin that gzip, bzip2, xz and zstd made."""
 
 
+KEPT_CONTENT_BYTES = 192 * 1024
+"""The content of a file below this size stays in memory until a copy of it is kept."""
+
+
+class PackedPath(Value):
+    """A path as it was when it was packed."""
+
+    source: SyncedFile
+    """What was to be packed: the path, or a directory that it is in."""
+    local: str
+    remote: str
+    found: os.stat_result
+    content: bytes | None = None
+    """Of a small file; of a link where it leads; None where it has to be read again."""
+
+
 class Archive(Value):
     """Packed files. It may be sent to any number of containers."""
 
@@ -49,6 +67,8 @@ class Archive(Value):
     """Where it holds directories: absolute paths in the container, each after those above it."""
     others: tuple[str, ...] = ()
     """Where it holds files and links."""
+    paths: tuple[PackedPath, ...] = ()
+    """All that is in it."""
 
 
 def examine(paths: Iterable[str], rules: LiveUpdate | Inferred) -> list[ChangedFile]:
@@ -232,6 +252,7 @@ def _is_small(file: SyncedFile) -> bool:
 def _pack(files: Sequence[SyncedFile]) -> Archive:
     vanished: list[SyncedFile] = []
     packed_kinds: dict[str, FileKind] = {}
+    paths: list[PackedPath] = []
     seen: set[tuple[str, str]] = set()
     buffer = io.BytesIO()
     # Names of any length and of any bytes, in a form that every tar of today reads, that of busybox too.
@@ -243,8 +264,9 @@ def _pack(files: Sequence[SyncedFile]) -> Archive:
                     if (local, remote) in seen:
                         continue
                     seen.add((local, remote))
-                    if (kind := _add(tar, local, remote, file, inner=local != file.local)) is not None:
-                        packed_kinds[remote] = kind
+                    if (added := _add(tar, local, remote, file, inner=local != file.local)) is not None:
+                        packed_kinds[remote] = added[0]
+                        paths.append(added[1])
             except (FileNotFoundError, NotADirectoryError):
                 vanished.append(file)
         end = tar.offset
@@ -254,6 +276,7 @@ def _pack(files: Sequence[SyncedFile]) -> Archive:
         vanished=tuple(vanished),
         directories=tuple(sorted(path for path, kind in packed_kinds.items() if kind is FileKind.DIRECTORY)),
         others=tuple(path for path, kind in packed_kinds.items() if kind is not FileKind.DIRECTORY),
+        paths=tuple(paths),
     )
 
 
@@ -278,7 +301,9 @@ def members(file: SyncedFile) -> Iterator[tuple[str, str]]:
         yield found, file.remote if found == file.local else f"{file.remote.rstrip('/')}/{relative}"
 
 
-def _add(tar: "tarfile.TarFile", local: str, remote: str, file: SyncedFile, *, inner: bool) -> FileKind | None:
+def _add(
+    tar: "tarfile.TarFile", local: str, remote: str, file: SyncedFile, *, inner: bool
+) -> tuple[FileKind, PackedPath] | None:
     """Add one path of a file, without what is below it; return what it is, None when that cannot be packed."""
     try:
         return _add_one(tar, local, remote, file)
@@ -288,8 +313,9 @@ def _add(tar: "tarfile.TarFile", local: str, remote: str, file: SyncedFile, *, i
         return None  # deleted while the directory was read; its deletion is a change of its own
 
 
-def _add_one(tar: "tarfile.TarFile", local: str, remote: str, file: SyncedFile) -> FileKind | None:
+def _add_one(tar: "tarfile.TarFile", local: str, remote: str, file: SyncedFile) -> tuple[FileKind, PackedPath] | None:
     found = look(local, file)
+    packed = PackedPath(source=file, local=local, remote=remote, found=found)
     info = tarfile.TarInfo(remote.lstrip("/") or ".")
     info.mode = stat.S_IMODE(found.st_mode) if file.mode is None else file.mode
     info.mtime = int(found.st_mtime)
@@ -302,15 +328,15 @@ def _add_one(tar: "tarfile.TarFile", local: str, remote: str, file: SyncedFile) 
         content = Path(local).read_bytes()
         info.size = len(content)
         tar.addfile(info, io.BytesIO(content))
-        return FileKind.FILE
+        return FileKind.FILE, replace(packed, content=content) if len(content) < KEPT_CONTENT_BYTES else packed
     if stat.S_ISLNK(found.st_mode):
         info.type, info.linkname = tarfile.SYMTYPE, str(Path(local).readlink())
         tar.addfile(info)
-        return FileKind.LINK
+        return FileKind.LINK, replace(packed, content=os.fsencode(info.linkname))
     if stat.S_ISDIR(found.st_mode):
         info.type = tarfile.DIRTYPE
         tar.addfile(info)
-        return FileKind.DIRECTORY
+        return FileKind.DIRECTORY, packed
     return None
 
 

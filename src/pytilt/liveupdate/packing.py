@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from pytilt.host.files.blocks import SUM_SIZE, Blocks, block_size, block_sums, read_sums, remembered_blocks
-from pytilt.liveupdate.archive import is_quick, look, members
+from pytilt.liveupdate.archive import KEPT_CONTENT_BYTES, PackedPath, is_quick, look, members
 from pytilt.liveupdate.planning import SyncedFile
 from pytilt.model.base import Value
 from pytilt.synclet import frames
@@ -18,7 +18,7 @@ from pytilt.synclet.frames import Attributes
 HELD_BYTES = 16 * 1024 * 1024
 """So much of small files is held in memory, and sent to any number of containers; those after that are read again."""
 
-LARGE_BYTES = 192 * 1024
+LARGE_BYTES = KEPT_CONTENT_BYTES
 """From this size on a file is named by its blocks first; with its path a smaller one fits into one frame."""
 
 
@@ -60,7 +60,7 @@ class UnreadFile(Value):
         """
         try:
             is_small = _is_small_file(look(self.local, self.source))
-            packed = _pack_one(self.local, self.remote, self.source) if is_small else None
+            packed = _pack_one(self.local, self.remote, self.source)[0] if is_small else None
         except (FileNotFoundError, NotADirectoryError):
             return b""
         return packed if isinstance(packed, bytes) else None
@@ -75,6 +75,8 @@ class Frames(Value):
     """Frames, and what is sent in between."""
     vanished: tuple[SyncedFile, ...] = ()
     """What was to be packed and is no longer there: it is to be deleted instead."""
+    paths: tuple[PackedPath, ...] = ()
+    """All that is packed."""
 
 
 async def pack_frames(files: Sequence[SyncedFile]) -> Frames:
@@ -90,7 +92,7 @@ async def pack_frames(files: Sequence[SyncedFile]) -> Frames:
         return Frames()
     packed = _pack(files) if is_quick(files) else await asyncio.to_thread(_pack, files)
     content = [await _with_sums(each) if isinstance(each, LargeFile) else each for each in packed.content]
-    return Frames(clearing=packed.clearing, content=tuple(content), vanished=packed.vanished)
+    return replace(packed, content=tuple(content))
 
 
 def read_blocks(file: LargeFile, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[bytes, bool]]:
@@ -115,6 +117,7 @@ def _pack(files: Sequence[SyncedFile]) -> Frames:
     clearing: list[str] = []
     content: list[bytes | LargeFile | UnreadFile] = []
     vanished: list[SyncedFile] = []
+    paths: list[PackedPath] = []
     seen: set[tuple[str, str]] = set()
     held = 0
     for file in files:
@@ -124,16 +127,18 @@ def _pack(files: Sequence[SyncedFile]) -> Frames:
                     continue
                 seen.add((local, remote))
                 try:
-                    if held >= HELD_BYTES and _is_small_file(look(local, file)):
+                    if held >= HELD_BYTES and _is_small_file(found := look(local, file)):
                         content.append(UnreadFile(local=local, remote=remote, source=file))
+                        paths.append(PackedPath(source=file, local=local, remote=remote, found=found))
                         continue
-                    packed = _pack_one(local, remote, file)
+                    packed, path = _pack_one(local, remote, file)
                 except (FileNotFoundError, NotADirectoryError):
                     if local == file.local:
                         raise
                     continue  # deleted while the directory was read; its deletion is a change of its own
                 if packed is not None:
                     content.append(packed)
+                    paths.append(path)
                     held += len(packed) if isinstance(packed, bytes) else 0
                     if isinstance(packed, bytes) and packed.startswith(b"M") and remote != "/":
                         clearing.append(remote)
@@ -143,6 +148,7 @@ def _pack(files: Sequence[SyncedFile]) -> Frames:
         clearing=b"".join(map(frames.unlink, sorted(clearing, key=len))),
         content=tuple(content),
         vanished=tuple(vanished),
+        paths=tuple(paths),
     )
 
 
@@ -150,9 +156,10 @@ def _is_small_file(found: os.stat_result) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_size < LARGE_BYTES
 
 
-def _pack_one(local: str, remote: str, file: SyncedFile) -> bytes | LargeFile | None:
+def _pack_one(local: str, remote: str, file: SyncedFile) -> tuple[bytes | LargeFile | None, PackedPath]:
     """One path, without what is below it; None when it is nothing that can be packed."""
     found = look(local, file)
+    path = PackedPath(source=file, local=local, remote=remote, found=found)
     mode = stat.S_IMODE(found.st_mode) if file.mode is None else file.mode
     attributes = Attributes(mode=mode, mtime=found.st_mtime_ns, owner=file.owner)
     if stat.S_ISREG(found.st_mode):
@@ -163,14 +170,16 @@ def _pack_one(local: str, remote: str, file: SyncedFile) -> bytes | LargeFile | 
                 content = os.read(descriptor, LARGE_BYTES)
             finally:
                 os.close(descriptor)
-            return frames.file(remote, content, attributes)
+            return frames.file(remote, content, attributes), replace(path, content=content)
         known = remembered_blocks(local, found) or Blocks(found.st_size, block_size(found.st_size), b"")
-        return LargeFile(
+        large = LargeFile(
             local=local, remote=remote, attributes=attributes, size=known.size, block=known.block, sums=known.sums
         )
+        return large, path
     if stat.S_ISLNK(found.st_mode):
-        return frames.symlink(remote, str(Path(local).readlink()), attributes)
-    return frames.mkdir(remote, attributes) if stat.S_ISDIR(found.st_mode) else None
+        target = str(Path(local).readlink())
+        return frames.symlink(remote, target, attributes), replace(path, content=os.fsencode(target))
+    return frames.mkdir(remote, attributes) if stat.S_ISDIR(found.st_mode) else None, path
 
 
 async def _with_sums(file: LargeFile) -> LargeFile:

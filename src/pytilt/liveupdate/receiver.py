@@ -11,6 +11,7 @@ from pytilt.host.files.blocks import Blocks
 from pytilt.host.timing import step
 from pytilt.liveupdate.archive import Archive, pack
 from pytilt.liveupdate.deltas import Delta, find_delta, name_of
+from pytilt.liveupdate.keeping import SentBatch
 from pytilt.liveupdate.packing import Frames, LargeFile, pack_frames
 from pytilt.liveupdate.planning import SyncPlan
 from pytilt.liveupdate.relaying import Follower, Leader, Relay, RelayCall
@@ -68,6 +69,13 @@ class Batch:
         """Set when somebody who packs frames just now is done with it."""
         self._deltas: dict[tuple[str, bytes], Delta | None] = {}
         self._calls: dict[Relay, RelayCall] = {}
+
+    @property
+    def sent(self) -> SentBatch:
+        """What it brought to containers, as it was when it was packed last."""
+        form = self._frames or self._archive
+        gone = (*self.plan.deletions, *(form.vanished if form else ()))
+        return SentBatch(plan=self.plan, packed=form.paths if form else (), gone=gone)
 
     @property
     def empty(self) -> bool:

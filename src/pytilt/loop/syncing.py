@@ -12,19 +12,20 @@ from pytilt.host import timing
 from pytilt.host.output import Tail
 from pytilt.liveupdate.archive import DiskTree, examine, list_linked, list_synced
 from pytilt.liveupdate.inferring import blind, plan_changes
-from pytilt.liveupdate.keeping import KeptFiles, KeptUpdate
+from pytilt.liveupdate.keeping import KeptUpdate
 from pytilt.liveupdate.planning import FallBack, SyncedFile, SyncPlan, plan_initial
 from pytilt.liveupdate.receiver import COMMAND_TITLE, Batch
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
 from pytilt.loop.freshness import SyncTarget
 from pytilt.loop.inference import explanation
+from pytilt.loop.keeper import NOT_KEPT, Keeper
 from pytilt.loop.outcomes import Done
 from pytilt.loop.receivers import Receivers
 from pytilt.loop.schedule import Start
 from pytilt.loop.watching import that_matter
 from pytilt.model.base import Value
-from pytilt.model.images import LiveUpdate
+from pytilt.model.images import LiveUpdate, Run
 from pytilt.model.inference import Inference, Inferred
 from pytilt.model.logs import Level, Log
 from pytilt.model.names import TILTFILE, ImageName, ResourceName
@@ -38,8 +39,6 @@ GONE_SECONDS = 3.0
 
 SHOWN_FILES = 10
 """Files that a live update names one by one in the log."""
-
-_NOT_KEPT = "No copy is kept for containers that start while another change waits"
 
 
 class _SyncResult(Value):
@@ -58,16 +57,17 @@ class Syncing:
     Args:
         store: the session's objects.
         receivers: keeps a stream open to every container that could get one.
-        kept: keeps in manual mode what was brought, for containers that start when it has changed on disk already.
+        keeper: keeps what was brought, for containers that start when it has changed on disk already.
         gone_seconds: how long it may take until the cluster says that a container has ended.
     """
 
     def __init__(
-        self, store: Store, receivers: Receivers, kept: KeptFiles, *, gone_seconds: float = GONE_SECONDS
+        self, store: Store, receivers: Receivers, keeper: Keeper, *, gone_seconds: float = GONE_SECONDS
     ) -> None:
         self._store = store
         self._receivers = receivers
-        self._kept = kept
+        self._keeper = keeper
+        self._kept = keeper.kept
         self._gone_seconds = gone_seconds
         self._explained: set[str] = set()
         """Resources whose log says what was inferred."""
@@ -82,8 +82,12 @@ class Syncing:
         targets = tuple(target for target in freshness.sync_targets(self._store.snapshot(), resource) if target.running)
         if not targets and not start.only_in_place:
             raise SyncError("the containers changed before they could be updated")
+        replays = start.reason == Reason.CONTAINER_REPLACED
+        if replays:
+            await self._keeper.caught_up()
+        batches = _UpdateBatches(resource)
         try:
-            results = await self._all(resource, targets, start, log)
+            results = await self._all(resource, targets, start, batches, log)
         except (PytiltError, ExceptionGroup) as failure:
             problem = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
             blocked = _blocked(resource, targets, problem)
@@ -109,8 +113,19 @@ class Syncing:
             outcome, error = failed.outcome, failed.error
             log("What was built last has failed, and that is still to be mended\n", level=Level.WARN)
         status = {"synced": start.sequence, "containers": synced, "deployed_at": self._store.now()}
-        kept = any(self._kept.get((ResourceName(resource.name), image.name)) for image in resource.spec.images)
+        kept = self._keep_sent(resource, start, batches, log)
         return Done(outcome=outcome, error=error, status={**status, "kept": start.sequence if kept else 0})
+
+    def _keep_sent(self, resource: Resource, start: Start, batches: "_UpdateBatches", log: Log) -> bool:
+        """Keep what was brought; returns whether anything is."""
+        keys = [(ResourceName(resource.name), image.name) for image in resource.spec.images]
+        if not resource.spec.trigger_mode.auto:
+            return any(self._kept.get(key) for key in keys)
+        for key in keys:
+            if sent := {base: batch.sent for base, batch in batches.carried.get(key[1], {}).items()}:
+                self._keeper.add(key, sent, start.sequence, log)
+        brought = any(not batch.empty for carried in batches.carried.values() for batch in carried.values())
+        return brought or bool(resource.status.kept)
 
     def forget_built(self, resource: Resource) -> None:
         """Keep no more copies of what is in an image now."""
@@ -121,13 +136,12 @@ class Syncing:
                 self._kept.drop(key)
 
     async def _all(
-        self, resource: Resource, targets: Sequence[SyncTarget], start: Start, log: Log
+        self, resource: Resource, targets: Sequence[SyncTarget], start: Start, batches: "_UpdateBatches", log: Log
     ) -> list["_SyncResult"]:
         """Update all containers at the same time.
 
         A single one has no task of its own: that would begin only after all who watch the resource had their turn.
         """
-        batches = _UpdateBatches(resource)
         if len(targets) == 1:
             return [await self._one(resource, targets[0], start, batches, log)]
         async with asyncio.TaskGroup() as group:
@@ -181,12 +195,14 @@ class Syncing:
         with timing.step(StepName.PLAN):
             batch = await self._batch(resource, target, start, batches, log)
         if batch.empty:
+            batches.carry(target, batch)
             return ""
         name = f"{target.pod.name}/{target.container.name}"
         await self._check(target, batch.plan, log)
         _log_steps(log, name, batch)
         printed = _UpdateLog(log)
         result = await self._receivers.send(target, batch, printed)
+        batches.carry(target, batch)
         if result.failed is not None:
             error = f"command `{result.failed.shown}` failed in container {name}: exit status {result.exit_status}"
             log(f"  → Failed to update container {name}: {error}\n", level=Level.ERROR)
@@ -210,10 +226,12 @@ class Syncing:
     async def _batch(
         self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
     ) -> Batch:
-        if not resource.spec.trigger_mode.auto:
+        if resource.spec.trigger_mode.auto:
+            kept = self._kept_before(target, resource, start)
+        else:
             kept = await self._keep(resource, target, start, batches, log)
-            if kept is not None:
-                return batches.of(await self._kept_plan(resource, target, start, batches, kept), target.rules)
+        if kept is not None:
+            return batches.of(await self._kept_plan(resource, target, start, batches, kept, log), target.rules)
         follows = isinstance(target.rules, LiveUpdate) and bool(target.rules.followed)
         same = target.image.name, batches.synced.get(target.container.id, 0)
         if not follows and (shared := batches.shared.get(same)):
@@ -240,6 +258,14 @@ class Syncing:
             paths |= await list_linked(rules, files.ignores, None if new else paths)
         return batches.changed(paths, rules)
 
+    def _kept_before(self, target: SyncTarget, resource: Resource, start: Start) -> KeptUpdate | None:
+        """What a new container is to get that only lacks what the others have."""
+        kept = self._kept.get((ResourceName(resource.name), target.image.name))
+        built = self._store.get(ImageMap, target.image.name)
+        if start.reason != Reason.CONTAINER_REPLACED or kept is None or kept.sequence < start.sequence:
+            return None
+        return kept if kept.sequence > (built.status.sequence if built else 0) else None
+
     async def _keep(
         self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
     ) -> KeptUpdate | None:
@@ -257,14 +283,20 @@ class Syncing:
                     kept = await self._kept.keep(key, plan, changes, start.sequence)
                 except UserError as problem:
                     kept = None
-                    log(f"{_NOT_KEPT}: {problem}\n", level=Level.WARN)
+                    log(f"{NOT_KEPT}: {problem}\n", level=Level.WARN)
                 for path in kept.left_out if kept else ():
-                    log(f"{_NOT_KEPT}: `{path}` is too large\n", level=Level.WARN)
+                    log(f"{NOT_KEPT}: `{path}` is too large\n", level=Level.WARN)
             batches.kept[target.image.name] = kept
             return kept
 
     async def _kept_plan(
-        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", kept: KeptUpdate
+        self,
+        resource: Resource,
+        target: SyncTarget,
+        start: Start,
+        batches: "_UpdateBatches",
+        kept: KeptUpdate,
+        log: Log,
     ) -> SyncPlan:
         """What a container lacks, as it was when somebody asked for it."""
         before = batches.synced.get(target.container.id)
@@ -273,7 +305,12 @@ class Syncing:
         if start.reason == Reason.CONTAINER_REPLACED:
             state = self._store.snapshot()
             upto = freshness.latest(state)
-            return kept.without(freshness.since_built(state, resource, target, above=kept.sequence, upto=upto))
+            plan, missing = kept.without(freshness.since_built(state, resource, target, above=kept.sequence, upto=upto))
+            for path in missing:
+                log(
+                    f"`{path}` is the image's in new containers: of what was synced no copy is kept\n", level=Level.WARN
+                )
+            return replace(plan, runs=_in_order(plan.runs, target.rules))
         if before is None:
             return kept.plan
         return kept.part(await self._plan(resource, target, start, batches, new=False))
@@ -296,6 +333,11 @@ def _blocked(resource: Resource, targets: Iterable[SyncTarget], problem: BaseExc
     )
 
 
+def _in_order(runs: Sequence[Run], rules: LiveUpdate | Inferred) -> tuple[Run, ...]:
+    """The commands of a plan in the order of the rules."""
+    return tuple(run for run in rules.runs if run in runs) if isinstance(rules, LiveUpdate) else tuple(runs)
+
+
 def _is_initial(rules: LiveUpdate | Inferred, *, new: bool) -> bool:
     return new and isinstance(rules, LiveUpdate) and rules.initial_sync
 
@@ -311,8 +353,14 @@ class _UpdateBatches:
         self.kept: dict[ImageName, KeptUpdate | None] = {}
         """What is kept of each image."""
         self.keeping = asyncio.Lock()
+        self.carried: dict[ImageName, dict[int, Batch]] = {}
+        """What containers of each image got, by the change up to which they had everything; -1: they were new."""
         self._batches: dict[tuple[SyncPlan, bool], Batch] = {}
         self._plans: dict[tuple[LiveUpdate | Inferred, frozenset[str]], SyncPlan] = {}
+
+    def carry(self, target: SyncTarget, batch: Batch) -> None:
+        """Note that a container has a batch."""
+        self.carried.setdefault(target.image.name, {})[self.synced.get(target.container.id, -1)] = batch
 
     def changed(self, paths: Iterable[str], rules: LiveUpdate | Inferred) -> SyncPlan:
         """The plan that brings what is at these paths now.

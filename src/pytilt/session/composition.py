@@ -25,6 +25,7 @@ from pytilt.loop.drifting import Drifting
 from pytilt.loop.evaluating import Evaluating
 from pytilt.loop.file_watches import FileWatches
 from pytilt.loop.forwarding import Forwarding
+from pytilt.loop.keeper import Keeper
 from pytilt.loop.kinds.compose import ComposeKind
 from pytilt.loop.kinds.custom_deploy import CustomDeployKind
 from pytilt.loop.kinds.kubernetes import KubernetesKind
@@ -155,7 +156,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         session_log(settings) as logs,
         Engine(settings) as engine,
         FileWatcher() as watcher,
-        _kept_files(settings) as kept,
+        _kept_files(settings) as keeper,
         _connected(project, runner, engine, logs) as access,
     ):
         watching = Watching(store, FollowingWatcher(watcher), logs.span(TILTFILE, SpanId("files")))
@@ -169,7 +170,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         custom = CustomDeployKind(store, imaging, commands, kubernetes.applied_objects)
         kinds = _kinds(kubernetes, custom, LocalKind(store, logs, processes), ComposeKind(store))
         receivers = Receivers(store, partial(open_receiver, access.containers), DirectRunner(own_program()))
-        work = _strategies(kinds, Syncing(store, receivers, kept), applies)
+        work = _strategies(kinds, Syncing(store, receivers, keeper), applies)
         connecting = Connecting(store, access.cluster, logs.span(TILTFILE, SpanId("cluster")))
         object_applies = KubernetesApplies(store, logs, access.cluster, commands)
         updating = Updating(store, logs, watching, work, project.root, SLOTS, applies.has, connecting.look)
@@ -186,7 +187,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             "tiltfile": evaluating.run(),
             "runtimes": kinds.run(),
             "pod logs": pod_logs.run(),
-            "live updates": receivers.run(),
+            **_live_updates(receivers, keeper),
             **_objects(store, watching, evaluating, requests, Cmds(store, logs, processes)),
             **_in_cluster(connecting, drifting, lost_images, Rollouts(store, logs), object_applies),
             "pruning": prune_now_and_then(store, logs, engine, access, ci=options.ci),
@@ -233,6 +234,11 @@ def _objects(
         "stop buttons": StopButtons(store, requests.stop).run(),
         "toggles": Toggles(store, evaluating.follow_switches).run(),
     }
+
+
+def _live_updates(receivers: Receivers, keeper: Keeper) -> Mapping[str, Awaitable[None]]:
+    """What live updates go through, and what remembers them."""
+    return {"live updates": receivers.run(), "kept files": keeper.run()}
 
 
 def _in_cluster(
@@ -313,9 +319,9 @@ def _store(project: SessionProject, options: SessionOptions) -> Store:
 
 
 @asynccontextmanager
-async def _kept_files(settings: Settings) -> AsyncIterator[KeptFiles]:
+async def _kept_files(settings: Settings) -> AsyncIterator[Keeper]:
     with closing(KeptFiles(StateDirectory(settings.state_dir).below("kept"))) as kept:
-        yield kept
+        yield Keeper(kept)
 
 
 @asynccontextmanager
