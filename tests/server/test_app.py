@@ -103,16 +103,6 @@ async def test_the_version_is_reported(client: httpx.AsyncClient):
     assert (await client.get("/api/version")).json() == {"version": __version__}
 
 
-async def test_the_page_gives_the_browser_its_token(client: httpx.AsyncClient):
-    answer = await client.get("/", headers={"x-tilt-token": ""})
-    assert answer.status_code == 200
-    assert "<title>" in answer.text
-    cookie = answer.headers["set-cookie"]
-    assert cookie.startswith(f"Tilt-Token={TOKEN};")
-    assert "httponly" in cookie.lower()
-    assert "samesite=strict" in cookie.lower()
-
-
 async def test_a_watch_yields_what_is_there_then_every_change(client: httpx.AsyncClient, served: Served):
     async with client.stream("GET", f"{APIS}/uiresources?watch=1") as answer:
         lines = answer.aiter_lines()

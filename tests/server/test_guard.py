@@ -2,7 +2,7 @@ import pytest
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 
-from pytilt.server.guard import Guard
+from pytilt.server.guard import Guard, cookie_value
 from pytilt.server.links import LIFE_SECONDS, OneTimeLinks
 
 HOST = {"host": "localhost:10350"}
@@ -10,9 +10,15 @@ TOKEN = {"x-tilt-token": "secret"}
 
 
 def refusal(
-    headers: dict[str, str], *, token: str | None = "secret", host: str = "localhost", page: bool = False
+    headers: dict[str, str],
+    *,
+    token: str | None = "secret",
+    host: str = "localhost",
+    page: bool = False,
+    near: bool = False,
 ) -> str:
-    return Guard(PlainTextResponse("hello"), token, host, OneTimeLinks()).refusal(Headers(headers), page=page)
+    guard = Guard(PlainTextResponse("hello"), token, host, OneTimeLinks())
+    return guard.refusal(Headers(headers), page=page, near=near)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +40,34 @@ def refusal(
 )
 def test_a_request_shows_the_token_in_a_header_or_a_cookie(shown: dict[str, str], expected: str):
     assert refusal({**HOST, **shown}) == expected
+
+
+@pytest.mark.parametrize(
+    ("given_near", "shown_near", "expected"),
+    [(True, True, ""), (True, False, "invalid session token"), (False, True, ""), (False, False, "")],
+)
+def test_a_cookie_that_was_given_on_this_machine_is_worth_nothing_elsewhere(
+    given_near: bool, shown_near: bool, expected: str
+):
+    """A browser sends it to a container behind a port forward too, which can reach the session only from elsewhere."""
+    cookie = {"cookie": f"Tilt-Token={cookie_value('secret', near=given_near)}"}
+    assert refusal({**HOST, **cookie}, near=shown_near) == expected
+    assert refusal({**HOST, "x-tilt-token": cookie_value("secret", near=given_near)}, near=True)
+
+
+@pytest.mark.parametrize(
+    ("site", "expected"),
+    [
+        ("same-origin", ""),
+        ("none", ""),
+        ("same-site", "cross-origin request forbidden"),
+        ("cross-site", "cross-origin request forbidden"),
+    ],
+)
+def test_a_picture_or_script_in_another_page_is_refused(site: str, expected: str):
+    headers = {**HOST, **TOKEN, "sec-fetch-site": site}
+    assert refusal(headers) == expected
+    assert refusal(headers, page=True) == ""
 
 
 def test_without_a_token_none_is_asked_for():

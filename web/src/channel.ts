@@ -51,11 +51,17 @@ function open(): void {
     }
   };
   made.onclose = () => {
-    link.value = "lost";
+    void whyClosed();
     forgetParts();
     setTimeout(open, wait);
     wait = Math.min(wait * 2, LONGEST_WAIT_MS);
   };
+}
+
+/** A browser is not told why its channel was refused; an ordinary request is. */
+async function whyClosed(): Promise<void> {
+  const answer = await fetch("/api/version").catch(() => null);
+  if (socket?.readyState !== WebSocket.OPEN) link.value = answer?.status === 403 ? "refused" : "lost";
 }
 
 function deliver(message: BlocksMessage): void {

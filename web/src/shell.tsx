@@ -24,7 +24,7 @@ const COLOURS: Record<"red" | "busy" | "green" | "grey", string> = { red: "#d930
 
 /** The state of the whole session in one word. */
 function mood(): keyof typeof COLOURS {
-  if (link.value === "lost" || link.value === "connecting") return "grey";
+  if (link.value === "lost" || link.value === "refused" || link.value === "connecting") return "grey";
   const dots = ordered.value.map((row) => row.dot);
   if (dots.includes("error") || session.value?.summary.clusterError) return "red";
   return dots.includes("updating") || dots.includes("pending") ? "busy" : "green";
@@ -204,6 +204,13 @@ function Banner(): JSX.Element | null {
 function problem(): JSX.Element | null {
   const view = session.value;
   if (snapshot) return <p class="banner">A snapshot of {new Date(snapshot.createdAt).toLocaleString("sv-SE")}: nothing here runs.</p>;
+  if (link.value === "refused") {
+    return (
+      <p class="banner bad" role="alert">
+        This browser may not see the session: open the link that <code>tilt open --print</code> prints.
+      </p>
+    );
+  }
   if (link.value === "lost") {
     return (
       <p class="banner bad" role="alert">

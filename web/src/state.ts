@@ -5,7 +5,7 @@ import type { ButtonView, PageRow, RowsMessage, SessionView, ViewMessage } from 
 
 export type Row = PageRow;
 
-export type Link = "connecting" | "open" | "lost" | "snapshot";
+export type Link = "connecting" | "open" | "lost" | "refused" | "snapshot";
 
 export const TILTFILE = "(Tiltfile)";
 

@@ -147,7 +147,7 @@ class Routes:
         """The page, at every address that is none of the interface: it shows what the address names by itself."""
         if request.path_params["path"].startswith(("api/", "apis/", "proxy/")):
             raise HTTPException(404, "no such address")
-        return self._pages.answer(request, lambda: self._shown(ui_resources(self._store.snapshot())))
+        return await self._pages.answer(request, lambda: self._shown(ui_resources(self._store.snapshot())))
 
     async def detail(self, request: Request) -> Response:
         """What the page of one resource, or of the Tiltfile, shows beside its row."""

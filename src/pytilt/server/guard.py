@@ -1,5 +1,6 @@
 """Who may ask: every request shows the session's token and comes from a page of this session or from no page at all."""
 
+import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
@@ -50,19 +51,21 @@ class Guard:
             await self.app(scope, receive, send)
             return
         linked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get(ONE_TIME, [""])[0]
-        refusal = self.refusal(Headers(scope=scope), page=is_page(scope["path"]), linked=linked)
+        headers, near = Headers(scope=scope), is_near(scope)
+        refusal = self.refusal(headers, page=is_page(scope["path"]), linked=linked, near=near)
         if refusal:
             await PlainTextResponse(f"{refusal}\n", status_code=403)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
-    def refusal(self, headers: Headers, *, page: bool, linked: str = "") -> str:
+    def refusal(self, headers: Headers, *, page: bool, linked: str = "", near: bool = False) -> str:
         """Why a request is refused; empty when it is not.
 
         Args:
             headers: of the request.
             page: does it ask for the page, which gives the browser its token?
             linked: the code of a one-time link; empty when there is none.
+            near: does it come from this machine?
         """
         try:
             host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
@@ -73,14 +76,17 @@ class Guard:
             return "unknown host"
         if "origin" in headers and origin != headers.get("host", ""):
             return "cross-origin request forbidden"
+        if not page and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            return "cross-origin request forbidden"  # pictures and scripts of other pages are asked for without Origin
         if self._token is None or (page and not linked):
             return ""
         if page:
             return "" if self._links.use(linked) else LINK_USED
         shown = _token(headers)
-        if not shown:
+        if not shown and COOKIE not in cookies(headers):
             return "missing session token"
-        return "" if secrets.compare_digest(shown.encode(), self._token.encode()) else "invalid session token"
+        good = _same(shown, self._token) or is_cookie(cookies(headers).get(COOKIE, ""), self._token, near=near)
+        return "" if good else "invalid session token"
 
     def _known(self, host: str) -> bool:
         return self._any_host or host in self._hosts
@@ -91,11 +97,50 @@ def is_page(path: str) -> bool:
     return not path.startswith(("/api/", "/apis/", "/proxy/"))
 
 
+def is_near(scope: Scope) -> bool:
+    """Does a request come from this machine?"""
+    client = scope.get("client")
+    return client is not None and _is_loopback_address(client[0])
+
+
 def is_loopback(scope: Scope) -> bool:
     """Does a request come from this machine, by a name that no other site can have?"""
-    client = scope.get("client")
     host = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname or ""
-    return client is not None and host in LOOPBACK_NAMES and _is_loopback_address(client[0])
+    return is_near(scope) and host in LOOPBACK_NAMES
+
+
+def cookie_value(token: str, *, near: bool) -> str:
+    """What a browser gets in place of the token.
+
+    A browser sends a cookie to every server of its host, whatever the port, a container behind a port forward too. So
+    it is not the token, and what a browser on this machine got is worth nothing elsewhere.
+
+    Args:
+        token: the session's secret.
+        near: may it be shown from this machine alone?
+    """
+    return hmac.new(token.encode(), b"loopback" if near else b"link", "sha256").hexdigest()
+
+
+def is_cookie(value: str, token: str, *, near: bool) -> bool:
+    """Is the cookie of a request a good one?
+
+    Args:
+        value: of the cookie.
+        token: the session's secret, which Tilt's clients show as it is.
+        near: does the request come from this machine?
+    """
+    expected = [token, cookie_value(token, near=False), *([cookie_value(token, near=True)] if near else [])]
+    return any(_same(value, each) for each in expected)
+
+
+def cookies(headers: Headers) -> dict[str, str]:
+    """The cookies of a request. Those of every program on this host come along: one that is odd must not hide ours."""
+    return cookie_parser(headers.get("cookie", ""))
+
+
+def _same(shown: str, secret: str) -> bool:
+    return secrets.compare_digest(shown.encode(), secret.encode())
 
 
 def _is_loopback_address(text: str) -> bool:
@@ -111,7 +156,4 @@ def _token(headers: Headers) -> str:
     if HEADER in headers:
         return headers[HEADER]
     kind, _, value = headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer":
-        return value
-    # The cookies of every program on this host come along: one that is odd must not hide ours.
-    return cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+    return value if kind.lower() == "bearer" else ""

@@ -15,8 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from pytilt.host.peers import Endpoint, is_own
 from pytilt.model.base import Value
-from pytilt.server.guard import COOKIE, ONE_TIME, is_loopback
+from pytilt.server.guard import COOKIE, ONE_TIME, cookie_value, is_cookie, is_loopback, is_near
 from pytilt.server.table import page as table
 from pytilt.views.api import Json
 
@@ -77,10 +78,14 @@ class PageFiles:
     Args:
         token: what the browser is to show from then on; None: nothing.
         folder: where the built page is.
+        own: whether this user made a connection, by its two ends: other users of this machine get nothing.
     """
 
-    def __init__(self, token: str | None, folder: Path = BUILT) -> None:
+    def __init__(
+        self, token: str | None, folder: Path = BUILT, own: Callable[[Endpoint, Endpoint], bool] = is_own
+    ) -> None:
         self._token = token
+        self._own = own
         self.folder = folder
         """Where the built page is."""
         self._assets: dict[str, _Asset] = {}
@@ -105,7 +110,7 @@ class PageFiles:
             headers["Content-Encoding"] = "gzip"
         return Response(kept.compressed if compressed else kept.content, headers=headers, media_type=kept.media_type)
 
-    def answer(self, request: Request, rows: Callable[[], tuple[Json, ...]]) -> Response:
+    async def answer(self, request: Request, rows: Callable[[], tuple[Json, ...]]) -> Response:
         """The page, and the token where the browser may have it.
 
         Args:
@@ -114,7 +119,8 @@ class PageFiles:
         """
         if ONE_TIME in request.query_params:  # the guard has checked it; it must not stay in the history
             rest = request.url.remove_query_params(ONE_TIME)
-            return self._with_token(RedirectResponse(f"{rest.path}?{rest.query}" if rest.query else rest.path, 303))
+            there = RedirectResponse(f"{rest.path}?{rest.query}" if rest.query else rest.path, 303)
+            return self._with_token(there, near=is_loopback(request.scope))
         response: Response
         index = self._index()
         if index:
@@ -126,11 +132,17 @@ class PageFiles:
         else:
             headers = {**HEADERS, POLICY_HEADER: POLICY}
             response = HTMLResponse(table(rows(), problem=self._problem()), headers=headers)
-        return self._with_token(response) if is_loopback(request.scope) else response
+        return self._with_token(response, near=True) if await self._may_have_token(request) else response
+
+    async def _may_have_token(self, request: Request) -> bool:
+        """Is it a browser of this user, on this machine?"""
+        scope = request.scope
+        return is_loopback(scope) and await asyncio.to_thread(self._own, scope["client"], scope["server"])
 
     def _is_known(self, request: Request) -> bool:
         """Does the browser have the token already? Else it would be refused what it asks for too early."""
-        return self._token is None or request.cookies.get(COOKIE) == self._token
+        shown = request.cookies.get(COOKIE, "")
+        return self._token is None or is_cookie(shown, self._token, near=is_near(request.scope))
 
     def _index(self) -> bytes:
         """The page, as it is on the disk now; empty where it was not built."""
@@ -144,9 +156,9 @@ class PageFiles:
             return (self.folder / PROBLEM).read_text()
         return "it was not built"
 
-    def _with_token(self, response: Response) -> Response:
+    def _with_token(self, response: Response, *, near: bool) -> Response:
         if self._token is not None:
-            response.set_cookie(COOKIE, self._token, samesite="strict", httponly=True)
+            response.set_cookie(COOKIE, cookie_value(self._token, near=near), samesite="strict", httponly=True)
         return response
 
 
