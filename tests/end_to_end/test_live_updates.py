@@ -1,5 +1,6 @@
 import json
 import random
+import shutil
 import time
 
 import pytest
@@ -184,13 +185,30 @@ def test_an_image_that_is_not_built_here_is_updated_in_place(tilt_on_cluster, ku
         assert set(session.strategies("web")[1:]) == {"live"}
 
 
+def _edit_in_place(page):
+    """As `sed -i` does."""
+    (page / "sedpgsLU").write_text("second\n")
+    (page / "sedpgsLU").replace(page / "index.html")
+
+
+def _make_directory(page):
+    (page / "d").mkdir()
+    (page / "d" / "f").write_text("x\n")
+
+
+def _move_over(page):
+    (page / "temporary").write_text("third\n")
+    (page / "temporary").replace(page / "index.html")
+
+
+# By this process, without a pause: of steps that each start a process a busy machine makes several actions.
 STEPS = (
-    "sed -i s/first/second/ page/index.html",
-    "mkdir page/d; echo x > page/d/f",
-    "cp -r page/d page/e",
-    "mv page/d page/renamed",
-    "mkdir page/empty",
-    "echo third > page/temporary; mv page/temporary page/index.html",
+    _edit_in_place,
+    _make_directory,
+    lambda page: shutil.copytree(page / "d", page / "e"),
+    lambda page: (page / "d").rename(page / "renamed"),
+    lambda page: (page / "empty").mkdir(),
+    _move_over,
 )
 
 
@@ -200,8 +218,8 @@ def test_one_action_is_one_update_that_names_no_temporary_file(web, live):
     with tilt.up() as session:
         session.settles("web")
         for count, step in enumerate(STEPS, start=1):
-            tilt.shell(step)
-            session.until(lambda count=count: session.counts()["web"] > count, step)
+            step(tilt.project.root / "page")
+            session.until(lambda count=count: session.counts()["web"] > count, f"the update of step {count}")
             session.settles("web")
         session.until(lambda: served(port) == "third\n", "the last page")
         assert session.strategies("web")[1:] == ["live" if live else "full"] * len(STEPS)
