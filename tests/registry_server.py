@@ -3,13 +3,13 @@
 import contextlib
 import http.client
 import shutil
-import socket
 import ssl
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from pytilt.host.ports import free_port
 from pytilt.model.base import Value
 
 ADDRESS = "198.51.100.1"
@@ -61,7 +61,7 @@ def registry_server(folder: Path, registries: Path) -> Iterator[RegistryServer]:
         folder: an empty folder for its files.
         registries: where the node's containerd looks for `HOST:PORT/hosts.toml`.
     """
-    host = f"{ADDRESS}:{_free_port()}"
+    host = f"{ADDRESS}:{free_port(ADDRESS)}"
     _make_certificate(folder)
     (folder / "htpasswd").write_text(f"{USERNAME}:{PASSWORD_HASH}\n")
     (folder / "registry.yml").write_text(CONFIGURATION.format(folder=folder, host=host))
@@ -107,10 +107,3 @@ def _await_answer(host: str, certificate: Path, process: subprocess.Popen[bytes]
                 return
         time.sleep(0.02)
     raise AssertionError(f"the registry does not answer: {log.read_text()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,11 +1,22 @@
 import os
 import socket
 
-from pytilt.host.ports import PortHolder, free_port, holder_of, is_free
+import pytest
+
+from pytilt.host.ports import OWN_PORTS, PortHolder, free_port, holder_of, is_free
 
 
 def test_a_free_port_is_free():
     assert is_free(free_port())
+
+
+def test_a_free_port_is_none_that_a_connection_could_have():
+    assert all(free_port("127.0.0.1") in OWN_PORTS for _ in range(5))
+
+
+def test_no_port_of_an_unknown_host_is_found():
+    with pytest.raises(OSError, match="attempting to bind"):
+        free_port("no-such-host.invalid")
 
 
 def test_a_port_on_which_somebody_listens_is_not_free():

@@ -3,10 +3,16 @@
 import asyncio
 import contextlib
 import errno
+import random
 import socket
 from collections.abc import Iterator, Sequence
 
 from pytilt.model.base import Value
+
+OWN_PORTS = range(20_000, 30_000)
+"""Below the ports of outgoing connections on every system, and below the node ports of Kubernetes."""
+TRIES = 100
+"""If none of so many is free, the system chooses one."""
 
 
 class PortHolder(Value):
@@ -26,12 +32,16 @@ def is_free(port: int, host: str = "localhost") -> bool:
 
 
 def free_port(host: str = "localhost") -> int:
-    """A port on which nothing listens at this moment."""
-    while True:
-        with socket.create_server((host, 0)) as server:
-            port: int = server.getsockname()[1]
+    """A port on which nothing listens at this moment.
+
+    It is none of those that systems give to whoever asks for any, so that no connection has it before it is used.
+    """
+    for port in random.SystemRandom().sample(OWN_PORTS, TRIES):
         if is_free(port, host):
             return port
+    with socket.create_server((host, 0)) as server:
+        given: int = server.getsockname()[1]
+    return given
 
 
 async def holder_of(port: int) -> PortHolder | None:
