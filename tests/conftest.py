@@ -29,6 +29,9 @@ CLUSTER_FIXTURES = {"cluster_settings", "kubectl", "namespace", "private_registr
 UNBLOCKED = {"loop", "server", "store"}
 """Packages that live on the event loop: nothing in them may block it."""
 
+END_SECONDS = 2.0
+"""A process that was killed takes a moment to end, on a busy machine a long one."""
+
 Kubectl = Callable[..., str]
 
 
@@ -69,7 +72,7 @@ def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     if is_async_test(request.node):
         request.getfixturevalue("_no_task_left_behind")
     yield
-    deadline = time.monotonic() + 0.5  # a killed process takes a moment to end
+    deadline = time.monotonic() + END_SECONDS
     while (left := _children() - before) and time.monotonic() < deadline:
         time.sleep(0.01)
     names = [_command_line(pid) for pid in left]
