@@ -145,8 +145,11 @@ async def test_a_plugin_that_asks_to_log_in_anew_goes_on_when_nobody_waits_any_m
     shown = connection(1, user(plugin.path))
     async with HostRunner() as runner, Authenticator(shown, runner, patience=0.2) as authenticator:
         refused = await authenticator.identity()
-        with pytest.raises(ClusterUnreachableError, match="is still at work: open the browser"):
-            await authenticator.renew(refused)
+        said = ""
+        while "open the browser" not in said:  # it may not have begun when the first one has waited long enough
+            with pytest.raises(ClusterUnreachableError, match="is still at work") as raised:
+                await authenticator.renew(refused)
+            said = raised.value.message
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
                 await authenticator.renew(refused)
@@ -159,9 +162,13 @@ async def test_a_plugin_that_asks_to_log_in_anew_goes_on_when_nobody_waits_any_m
 async def test_a_plugin_that_hangs_is_ended(tmp_path):
     plugin = login(tmp_path, "echo open the browser >&2; exec sleep 1000")
     shown = connection(1, user(plugin.path))
-    async with HostRunner() as runner, Authenticator(shown, runner, limit=0.2) as authenticator:
-        with pytest.raises(ClusterUnreachableError, match=r"did not end within 0.2 s: open the browser") as raised:
-            await authenticator.identity()
+    for limit in (0.2, 1.0, 5.0):  # on a busy machine it says nothing within the first
+        async with HostRunner() as runner, Authenticator(shown, runner, limit=limit) as authenticator:
+            with pytest.raises(ClusterUnreachableError, match=f"did not end within {limit:g} s") as raised:
+                await authenticator.identity()
+        if raised.value.message.endswith(": open the browser"):
+            break
+    assert raised.value.message.endswith(": open the browser")
     assert raised.value.hint == f"run `{plugin.path}` in a terminal, or log in anew"
 
 

@@ -15,6 +15,9 @@ from pytilt.host.processes.guardian import living_groups
 from pytilt.host.processes.guarding import GuardianClient
 from tests.idle import eventually
 
+END_SECONDS = 10.0
+"""A second for what was asked to end, and all that a busy machine takes."""
+
 SESSION = """
 import asyncio, os, sys
 from pytilt.host.processes import HostRunner, ProcessRequest
@@ -62,7 +65,7 @@ def test_nothing_survives_a_session_that_is_killed(script: str):
         child = int(next(word for word in words if word != "ready"))
         assert living_groups(child)
         session.kill()
-        assert _ends_within(2.0, child)
+        assert _ends(child)
 
 
 def test_a_session_that_is_interrupted_by_the_terminal_keeps_its_guardian():
@@ -74,7 +77,7 @@ def test_a_session_that_is_interrupted_by_the_terminal_keeps_its_guardian():
         os.killpg(session.pid, signal.SIGINT)
         assert living_groups(child)
         session.kill()
-        assert _ends_within(2.0, child)
+        assert _ends(child)
 
 
 def test_a_process_that_was_just_being_started_ends_as_well():
@@ -125,8 +128,8 @@ def _session(script: str, *, marks: bool = False, before: str = "") -> "subproce
     return subprocess.Popen(program, stdout=subprocess.PIPE, env=environ, text=True, start_new_session=True)
 
 
-def _ends_within(seconds: float, session: int) -> bool:
-    deadline = time.monotonic() + seconds
+def _ends(session: int) -> bool:
+    deadline = time.monotonic() + END_SECONDS
     while living_groups(session):
         if time.monotonic() > deadline:
             os.killpg(session, signal.SIGKILL)
@@ -158,7 +161,7 @@ def test_a_daemon_of_a_process_that_serves_ends_with_the_session(script: str, ki
         words = [session.stdout.readline().split() for _ in range(2)]
         daemon = int(next(each[1] for each in words if each[0] == "daemon"))
         session.send_signal(signal.SIGKILL if killed else signal.SIGINT)
-        assert _ends_within(2.0, os.getsid(daemon))
+        assert _ends(os.getsid(daemon))
 
 
 async def test_what_has_ended_is_reported_with_what_is_started_next_or_a_little_later(tmp_path: Path):
