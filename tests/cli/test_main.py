@@ -145,6 +145,19 @@ async def test_an_output_that_takes_nothing_is_no_bug(to: str, status: int, erro
     assert (outcome.exit_status, b"".join(said).decode()) == (status, error)
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+async def test_a_log_is_printed_in_any_encoding(tmp_path: Path, encoding: str):
+    (tmp_path / "Tiltfile").write_bytes("local_resource('a', 'echo \u2713')\n".encode())
+    environ = {**Settings.from_environment().environ, "PYTHONIOENCODING": encoding, "TILT_DEV_DIR": f"{tmp_path}/dev"}
+    said: list[bytes] = []
+    async with HostRunner() as runner:
+        argv = (sys.executable, "-m", "pytilt", "ci", "--port=0", "--context=engine")
+        request = ProcessRequest(argv=argv, dir=str(tmp_path), env=tuple(sorted(environ.items())))
+        outcome = await runner.run(request, said.append)
+    wanted = " a \u2502 \u2713\n".encode(encoding, "replace")
+    assert (outcome.exit_status, wanted in b"".join(said)) == (0, True), said
+
+
 async def test_a_command_that_asks_a_session_starts_without_what_a_session_needs():
     assert await imported(["get", "--help"], "/", SLOW) == (0, b"")
 

@@ -3,6 +3,7 @@
 import atexit
 import errno
 import gc
+import io
 import os
 import sys
 
@@ -76,6 +77,7 @@ def main() -> None:
     """
     gc.disable()
     _open_what_is_closed()
+    _write_in_any_encoding()
     status = run(sys.argv[1:])
     _flush()
     if not _registered_for_the_end():
@@ -149,6 +151,13 @@ def _open_what_is_closed() -> None:
         if getattr(sys, name) is None:
             os.dup2(os.open(os.devnull, os.O_RDWR), number)
             setattr(sys, name, os.fdopen(number, mode))
+
+
+def _write_in_any_encoding() -> None:
+    """Write `?` for what the encoding of the terminal lacks: not all of what is said here exists in Latin-1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _registered_for_the_end() -> bool:
