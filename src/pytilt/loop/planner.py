@@ -239,7 +239,8 @@ def _judged_by(resource: Resource) -> tuple[Key, ...]:
 
 
 def _inputs(resource: Resource) -> Iterator[Key]:
-    yield Runtime, resource.name
+    if resource.spec.deploy.in_cluster:  # what runs of it may lack files
+        yield Runtime, resource.name
     yield FileWatch, resource.name
     for applied in resource.status.applied_images:
         yield ImageMap, applied.name

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -88,8 +89,22 @@ def command_process(command: Command, environ: Mapping[str, str]) -> ProcessRequ
         command: what is to run.
         environ: the environment that every command gets.
     """
-    env = {"LINES": "24", "COLUMNS": "80", "PYTHONUNBUFFERED": "1", **environ, **dict(command.env)}
-    return ProcessRequest(argv=command.argv, dir=command.dir, env=tuple(sorted(env.items())))
+    return command_processes(environ)(command)
+
+
+def command_processes(environ: Mapping[str, str]) -> Callable[[Command], ProcessRequest]:
+    """The processes of many commands, most of which have the same environment: it is put together once.
+
+    Args:
+        environ: the environment that every command gets.
+    """
+
+    @lru_cache(maxsize=32)
+    def environment(own: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        env = {"LINES": "24", "COLUMNS": "80", "PYTHONUNBUFFERED": "1", **environ, **dict(own)}
+        return tuple(sorted(env.items()))
+
+    return lambda command: ProcessRequest(argv=command.argv, dir=command.dir, env=environment(command.env))
 
 
 def ending(exit_status: int) -> str:

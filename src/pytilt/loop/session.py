@@ -76,10 +76,9 @@ async def judge(store: Store, confirmations: Confirmations | None = None) -> Ver
     found: Verdict | None = None
     async with asyncio.TaskGroup() as group:
         listening = group.create_task(_collect(store, names, changed), name="changes to judge")
+        ticking = group.create_task(_tick(changed), name="time to judge")
         while found is None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(JUDGE_SECONDS):
-                    await changed.wait()
+            await changed.wait()
             changed.clear()
             taken = frozenset(names)
             names.clear()
@@ -88,6 +87,7 @@ async def judge(store: Store, confirmations: Confirmations | None = None) -> Ver
                 looked_at = now
                 found = await _confirmed(store, targets, confirmations)
         listening.cancel()
+        ticking.cancel()
     status = SessionStatus(done=True, error=found.error)
     store.change(Session, "Tiltfile", lambda session: replace(session, status=status))
     return found
@@ -148,6 +148,13 @@ async def _collect(store: Store, names: set[str], changed: asyncio.Event) -> Non
     """Collect the names of the resources that change."""
     async for each in store.watch(Session, Tiltfile, ClusterState, Resource, Runtime):
         names.update(name for kind, name in each.names if kind in (Resource, Runtime))
+        changed.set()
+
+
+async def _tick(changed: asyncio.Event) -> None:
+    """Have the state judged now and then, also where nothing changes: time alone may end it."""
+    while True:
+        await asyncio.sleep(JUDGE_SECONDS)
         changed.set()
 
 

@@ -99,7 +99,7 @@ class Updating:
         self._origins = Origins(watching, store.now)
         self._readiness = Readiness()
         self._noted: dict[str, int] = {}
-        """The versions of resources that notes have made: of what is due, and that a live update begins."""
+        """The versions of resources that notes have made: of what is due, and that an update begins."""
         self._tasks: dict[ResourceName, dict[asyncio.Task[None], Update]] = {}
 
     async def run(self) -> None:
@@ -234,8 +234,8 @@ class Updating:
                 pending_manual=False,
             ),
         )
-        if begun is not None and start.strategy is Strategy.LIVE:
-            self._noted[begun.name] = begun.version  # it keeps nothing else from anything
+        if begun is not None:
+            self._noted[begun.name] = begun.version  # the planner has decided it, and knows that it runs
 
     def _begin_round(self, start: Start) -> None:
         state = self._store.snapshot()

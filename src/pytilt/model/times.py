@@ -27,7 +27,7 @@ def precise_now() -> str:
     return f"{_to_the_second(seconds)}.{nanoseconds // 1000:06d}Z"
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _to_the_second(seconds: int) -> str:
     return rfc3339(seconds).removesuffix("Z")
 
@@ -58,7 +58,8 @@ def micros_at(time: datetime) -> int:
 
 def time_of(micros: int) -> str:
     """The RFC 3339 text of microseconds of Unix time."""
-    return precise(EPOCH + micros * _MICROSECOND)
+    seconds, rest = divmod(micros, 1_000_000)
+    return f"{_to_the_second(seconds)}.{rest:06d}Z"
 
 
 def seconds_between(since: str, until: str) -> float:

@@ -6,9 +6,9 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
-from functools import partial
 from importlib import import_module
 
+from pytilt.cluster.seam import ContainerRef
 from pytilt.docker.engine import Engine
 from pytilt.host.files import FileWatcher
 from pytilt.host.files.following import FollowingWatcher
@@ -16,7 +16,7 @@ from pytilt.host.processes import HostRunner
 from pytilt.host.state import StateDirectory
 from pytilt.liveupdate.direct import DirectRunner
 from pytilt.liveupdate.keeping import KeptFiles
-from pytilt.liveupdate.opening import open_receiver
+from pytilt.liveupdate.receiver import Receiver, ReceiverOpener, ReceiverOptions
 from pytilt.loop.apply_records import ApplyRecords
 from pytilt.loop.cmds import Cmds
 from pytilt.loop.confirmations import Confirmations
@@ -36,7 +36,7 @@ from pytilt.loop.lost_images import LostImages
 from pytilt.loop.outcomes import Done
 from pytilt.loop.pod_logs import PodLogs
 from pytilt.loop.probing import ReadinessProber
-from pytilt.loop.processes import CommandProcesses, command_process
+from pytilt.loop.processes import CommandProcesses, command_processes
 from pytilt.loop.receivers import Receivers
 from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.rollouts import Rollouts
@@ -169,7 +169,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         commands = deploy_commands(runner, access, project, environ)
         custom = CustomDeployKind(store, imaging, commands, kubernetes.applied_objects)
         kinds = _kinds(kubernetes, custom, LocalKind(store, logs, processes), ComposeKind(store))
-        receivers = Receivers(store, partial(open_receiver, access.containers), DirectRunner(own_program()))
+        receivers = Receivers(store, _receiver_opener(access), DirectRunner(own_program()))
         work = _strategies(kinds, Syncing(store, receivers, keeper), applies)
         connecting = Connecting(store, access.cluster, logs.span(TILTFILE, SpanId("cluster")))
         object_applies = KubernetesApplies(store, logs, access.cluster, commands)
@@ -212,6 +212,20 @@ def _connected(
     return connected(project.target, project.root, project.settings, runner, engine, report, expected=project.deploys)
 
 
+def _receiver_opener(access: Access) -> ReceiverOpener:
+    """Opens the ways into containers, whose modules few sessions need that only begin again."""
+
+    @asynccontextmanager
+    async def opened(ref: ContainerRef, options: ReceiverOptions) -> AsyncIterator[Receiver]:
+        await asyncio.to_thread(import_module, "pytilt.liveupdate.opening")
+        from pytilt.liveupdate.opening import open_receiver
+
+        async with open_receiver(access.containers, ref, options) as receiver:
+            yield receiver
+
+    return opened
+
+
 def _keep_what_was_made() -> None:
     """What the start has made stays: to look for garbage among it would halt the session for 25 ms now and then."""
     gc.freeze()
@@ -221,7 +235,7 @@ def _keep_what_was_made() -> None:
 def _processes(project: SessionProject, runner: HostRunner, environ: Mapping[str, str]) -> CommandProcesses:
     """Runs users' commands with this environment; those of probes have the session's own."""
     prober = ReadinessProber(runner, project.settings.environ, project.root)
-    return CommandProcesses(runner, partial(command_process, environ=environ), prober)
+    return CommandProcesses(runner, command_processes(environ), prober)
 
 
 def _objects(
