@@ -142,9 +142,13 @@ func (r *receiver) admit(door net.Listener, key []byte) {
 		strangers.enter(conn)
 		go func() {
 			defer conn.Close()
-			s, err := seal(conn, key, false)
-			strangers.leave(conn, err == nil)
-			if err == nil {
+			s, err := seal(conn, key, false, 0)
+			strangers.leave(conn, err == nil && s.role != roleForward)
+			switch {
+			case err != nil:
+			case s.role == roleForward:
+				serveForwards(s)
+			default:
 				r.follow(s)
 			}
 		}()

@@ -33,10 +33,10 @@ var (
 
 // relay leads helpers in containers from the machine of the session, and carries out nothing itself; see frames.go.
 //
-//	synclet relay
+//	synclet relay [CHANNEL]
 //
-// It ends when its standard input does.
-func relay([]string) error {
+// It ends when its standard input does. CHANNEL is the number of a descriptor by which it is handed connections.
+func relay(arguments []string) error {
 	runtime.GOMAXPROCS(1) // what follows is a few system calls: to wake another thread takes longer
 	if err := syscall.SetNonblock(0, true); err != nil {
 		return err
@@ -45,6 +45,17 @@ func relay([]string) error {
 		return err
 	}
 	l := &leader{wire: newWire(os.NewFile(0, "stdin"), os.Stdout), farthest: farthest}
+	if len(arguments) > 0 {
+		descriptor, err := strconv.ParseUint(arguments[0], 10, 31)
+		if err != nil {
+			return err
+		}
+		c, err := newCarrier(l, uintptr(descriptor))
+		if err != nil {
+			return err
+		}
+		go c.run()
+	}
 	return l.serve(l.take)
 }
 
@@ -57,6 +68,7 @@ type leader struct {
 	*wire
 	farthest  time.Duration // 0: no follower is too far away
 	relay     *relayed      // the present batch, where it is to be passed on
+	guard     sync.Mutex    // of the followers
 	followers map[uint32]*follower
 	secret    []byte // of which the keys of batches are made
 	batches   uint64
@@ -96,16 +108,28 @@ func (l *leader) join(f *fields) error {
 		return f.err
 	}
 	l.leave(number)
-	each := &follower{farthest: l.farthest, heard: &l.heard, records: make(chan []byte, waitingRecords), ended: make(chan struct{})}
+	each := &follower{
+		address: address, key: key, farthest: l.farthest, heard: &l.heard, records: make(chan []byte, waitingRecords),
+		ended: make(chan struct{}), opening: make(chan struct{}, newForwards),
+	}
 	each.answer = func(kind byte, payload []byte) {
 		l.heard.add(l.wire, kind == frameDone, append(append(binary.BigEndian.AppendUint32(nil, number), kind), payload...))
 	}
+	l.guard.Lock()
+	defer l.guard.Unlock()
 	if l.followers == nil {
 		l.followers = map[uint32]*follower{}
 	}
 	l.followers[number] = each
-	go each.run(address, key)
+	go each.run()
 	return nil
+}
+
+// follower is the one of a number; nil where there is none.
+func (l *leader) follower(number uint32) *follower {
+	l.guard.Lock()
+	defer l.guard.Unlock()
+	return l.followers[number]
 }
 
 // heard holds acknowledgements back until all followers that were sent a batch have answered, so that the session is
@@ -160,6 +184,8 @@ func (h *heard) flush(w *wire) {
 
 // leave gives up a follower.
 func (l *leader) leave(number uint32) {
+	l.guard.Lock()
+	defer l.guard.Unlock()
 	if each, ok := l.followers[number]; ok {
 		each.end()
 		delete(l.followers, number)
@@ -273,6 +299,8 @@ func readBatch(s *sealed) (number uint32, frames []byte, err error) {
 
 // follower is the leader's side of a connection to another helper.
 type follower struct {
+	address  string
+	key      []byte
 	farthest time.Duration
 	sending  sync.Mutex
 	sealed   *sealed // once it is connected
@@ -284,14 +312,20 @@ type follower struct {
 	ended    chan struct{}
 	once     sync.Once
 	answer   func(kind byte, payload []byte)
+	idle     []*sealed     // connections that wait for a forward
+	opening  chan struct{} // has room for those that are being made
 }
 
 // run connects, and reports every answer, until the connection breaks or is not wanted.
-func (f *follower) run(address string, key []byte) {
-	err := f.carry(address, key)
+func (f *follower) run() {
+	err := f.carry()
 	f.end()
 	f.sending.Lock()
 	f.sealed = nil
+	for _, each := range f.idle {
+		each.Close()
+	}
+	f.idle = nil
 	f.heard.expect(-f.unheard)
 	f.unheard = 0
 	f.sending.Unlock()
@@ -302,9 +336,9 @@ func (f *follower) run(address string, key []byte) {
 	f.answer(frameLost, []byte(message))
 }
 
-func (f *follower) carry(address string, key []byte) error {
+func (f *follower) carry() error {
 	began := time.Now()
-	conn, err := connect("tcp", address, sealPatience)
+	conn, err := connect("tcp", f.address, sealPatience)
 	if err != nil {
 		return err
 	}
@@ -312,7 +346,7 @@ func (f *follower) carry(address string, key []byte) error {
 	if f.farthest > 0 && time.Since(began) > f.farthest {
 		return errFar
 	}
-	s, err := seal(conn, key, true)
+	s, err := seal(conn, f.key, true, 0)
 	if err != nil {
 		return err
 	}

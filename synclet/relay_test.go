@@ -16,8 +16,9 @@ var testKey = bytes.Repeat([]byte{7}, keySize)
 // session is the side of a stream that is not the helper.
 type session struct {
 	*wire
-	t    *testing.T
-	root string
+	t      *testing.T
+	root   string
+	leader *leader
 }
 
 func start(t *testing.T) *session {
@@ -42,7 +43,7 @@ func start(t *testing.T) *session {
 			r.leave(number)
 		}
 	})
-	s := &session{newWire(fromHelper, toHelper), t, answered}
+	s := &session{newWire(fromHelper, toHelper), t, answered, &r.leader}
 	s.say(frameHello, []byte{0, protocolVersion})
 	return s
 }
@@ -54,6 +55,7 @@ func startRelay(t *testing.T) *session {
 	source, toHelper := io.Pipe()
 	fromHelper, sink := io.Pipe()
 	l := &leader{wire: newWire(source, sink)}
+	s := &session{newWire(fromHelper, toHelper), t, "", l}
 	go func() {
 		defer close(said)
 		_ = l.serve(l.take)
@@ -67,7 +69,6 @@ func startRelay(t *testing.T) *session {
 			l.leave(number)
 		}
 	})
-	s := &session{newWire(fromHelper, toHelper), t, ""}
 	s.say(frameHello, []byte{0, protocolVersion})
 	return s
 }
@@ -172,9 +173,10 @@ func TestALeaderOutsideOfAllContainersPassesOnAndKeepsNothing(t *testing.T) {
 func TestWhatIsTooFarAwayIsLedByNobodyOutside(t *testing.T) {
 	one := start(t)
 	answered := make(chan string, 1)
-	f := &follower{farthest: 1, heard: &heard{}, ended: make(chan struct{})}
+	address := fmt.Sprintf("127.0.0.1:%d", one.listen())
+	f := &follower{address: address, key: testKey, farthest: 1, heard: &heard{}, ended: make(chan struct{})}
 	f.answer = func(kind byte, payload []byte) { answered <- string(kind) + string(payload) }
-	f.run(fmt.Sprintf("127.0.0.1:%d", one.listen()), testKey)
+	f.run()
 	if got := <-answered; got != "lit is too far away" {
 		t.Errorf("got %q", got)
 	}
@@ -291,7 +293,7 @@ func fakeFollower(t *testing.T, does func(s *sealed)) int {
 			return
 		}
 		t.Cleanup(func() { conn.Close() })
-		if s, err := seal(conn, testKey, false); err == nil {
+		if s, err := seal(conn, testKey, false, 0); err == nil {
 			does(s)
 		}
 	}()
@@ -351,7 +353,7 @@ func ends(t *testing.T) (one, other *sealed) {
 		if err != nil {
 			t.Error(err)
 		}
-		s, err := seal(conn, testKey, true)
+		s, err := seal(conn, testKey, true, 0)
 		if err != nil {
 			t.Error(err)
 		}
@@ -361,7 +363,7 @@ func ends(t *testing.T) (one, other *sealed) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if other, err = seal(conn, testKey, false); err != nil {
+	if other, err = seal(conn, testKey, false, 0); err != nil {
 		t.Fatal(err)
 	}
 	one = <-dialled

@@ -31,7 +31,12 @@ type sealed struct {
 	net.Conn
 	source  *bufio.Reader // of the connection
 	in, out direction
+	role    byte   // what it is for, as the one who leads has said
+	buffer  []byte // of what was received last
 }
+
+// A record is its length, its content, and its sum.
+const recordHead, recordEnd = 4, sha256.Size
 
 // direction is one of the two of a connection.
 type direction struct {
@@ -41,8 +46,8 @@ type direction struct {
 }
 
 // seal shows the other end that this one has the key, without revealing it, and has it do the same. One of the two
-// leads, the other one does not.
-func seal(conn net.Conn, key []byte, leads bool) (*sealed, error) {
+// leads, the other one does not; who leads says what the connection is for.
+func seal(conn net.Conn, key []byte, leads bool, role byte) (*sealed, error) {
 	if err := conn.SetDeadline(time.Now().Add(sealPatience)); err != nil {
 		return nil, err
 	}
@@ -57,16 +62,22 @@ func seal(conn net.Conn, key []byte, leads bool) (*sealed, error) {
 		return nil, err
 	}
 	s := &sealed{Conn: conn, source: bufio.NewReaderSize(conn, 4096)}
+	var says []byte
 	if leads {
+		says = []byte{role}
 		s.out, s.in = directionOf(key, "forth", own, other), directionOf(key, "back", own, other)
 	} else {
 		s.in, s.out = directionOf(key, "forth", other, own), directionOf(key, "back", other, own)
 	}
-	if err := s.send(nil); err != nil {
+	if err := s.send(says); err != nil {
 		return nil, err
 	}
-	if _, err := s.receive(0); err != nil {
+	said, err := s.receive(1)
+	if err != nil {
 		return nil, err
+	}
+	if len(said) > 0 {
+		s.role = said[0]
 	}
 	return s, conn.SetDeadline(time.Time{})
 }
@@ -132,13 +143,20 @@ func (s *sealed) send(content []byte) error {
 
 // record is the next one that is sent.
 func (s *sealed) record(content []byte) []byte {
-	record := make([]byte, 4+len(content), 4+len(content)+sha256.Size)
-	binary.BigEndian.PutUint32(record, uint32(len(content)))
-	s.out.stream.XORKeyStream(record[4:], content)
-	return append(record, s.out.sum(record[:4], record[4:])...)
+	record := make([]byte, recordHead+len(content), recordHead+len(content)+recordEnd)
+	copy(record[recordHead:], content)
+	return s.enclose(record)
 }
 
-// receive reads the next record, of a limited size.
+// enclose makes a record of what has room for its head before it, and is best followed by some for its end.
+func (s *sealed) enclose(record []byte) []byte {
+	head, content := record[:recordHead], record[recordHead:]
+	binary.BigEndian.PutUint32(head, uint32(len(content)))
+	s.out.stream.XORKeyStream(content, content)
+	return append(record, s.out.sum(head, content)...)
+}
+
+// receive reads the next record, of a limited size; it is valid until the one after it.
 func (s *sealed) receive(limit int) ([]byte, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(s.source, head[:]); err != nil {
@@ -148,7 +166,10 @@ func (s *sealed) receive(limit int) ([]byte, error) {
 	if int64(size) > int64(limit) {
 		return nil, fmt.Errorf("a record of %d bytes is too large", size)
 	}
-	content := make([]byte, size+sha256.Size)
+	if int(size)+recordEnd > cap(s.buffer) {
+		s.buffer = make([]byte, size+recordEnd)
+	}
+	content := s.buffer[:size+recordEnd]
 	if _, err := io.ReadFull(s.source, content); err != nil {
 		return nil, err
 	}

@@ -1,8 +1,10 @@
-"""Live updates that go straight from this machine to the pods, where it has a route to these."""
+"""What goes straight from this machine into pods, where it has a route to these: live updates, port forwards."""
 
 import json
 import os
 import signal
+import socket
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -80,3 +82,79 @@ def is_cut_and_heals(in_folder, port):
         helper = helper_of(session)
         session.kill()
         session.until(lambda: not is_running(helper), "the end of the helper")
+
+
+def holds(process, port):
+    """Does a process of this machine have a connection that came in by a port?"""
+    ends = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    sockets = {f"socket:[{end[9]}]" for end in ends if end[1].endswith(f":{port:04X}") and end[3] == "01"}
+    found = set()
+    for place in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(OSError):
+            found.add(str(place.readlink()))
+    return bool(sockets & found)
+
+
+def echoed(port, content):
+    """What comes back for content and its end, while the other side takes it and sends it back."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+
+        def send():
+            client.sendall(content)
+            client.shutdown(socket.SHUT_WR)
+
+        sending = threading.Thread(target=send)
+        sending.start()
+        received = bytearray()
+        with suppress(ConnectionResetError):
+            while piece := client.recv(1 << 20):
+                received += piece
+        sending.join()
+    return bytes(received)
+
+
+def test_a_forward_goes_straight_into_the_pod_and_through_the_cluster_where_that_is_cut(tilt_on_cluster, new_port):
+    port = new_port()
+    tilt = tilt_on_cluster(
+        {
+            **FILES,
+            "Dockerfile": """
+                FROM busybox
+                ADD page /page
+                ENTRYPOINT ["sh", "-c", "nc -ll -p 9000 -e cat || exec nc -lk -p 9000 -e cat"]
+                """,
+            "Tiltfile": f"""
+                docker_build('e2e/web', '.', only=['page'], live_update=[sync('page', '/page')])
+                k8s_yaml('web.yaml')
+                k8s_resource('web', port_forwards='{port}:9000')
+                """,
+        }
+    )
+
+    def connected():
+        client = socket.create_connection(("127.0.0.1", port), timeout=20)
+        client.sendall(b"ping")
+        assert client.recv(4) == b"ping"
+        return client
+
+    def is_direct():
+        helper = helper_of(session)
+        with connected():
+            return helper is not None and holds(helper, port)
+
+    with tilt.up() as session:
+        session.settles("web")
+        if not has_own_route(session.pods("web")[0]["ip"]):
+            pytest.skip("this machine has no route to the pods")
+        session.until(lambda: echoed(port, b"first") == b"first", "an answer through the cluster")
+        session.until(is_direct, "a connection that is carried directly")
+        content = os.urandom(50 << 20)
+        assert echoed(port, content) == content
+        with connected() as client:
+            assert holds(helper_of(session), port)
+            os.kill(helper_of(session), signal.SIGKILL)
+            with suppress(ConnectionResetError):
+                assert client.recv(1) == b""
+        assert echoed(port, b"meanwhile") == b"meanwhile"
+        session.until(is_direct, "another connection that is carried directly")
+        assert echoed(port, b"again") == b"again"

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pytilt.liveupdate.direct import DirectRunner
 from pytilt.liveupdate.opening import open_receiver
 from pytilt.liveupdate.planning import SyncedFile, SyncPlan
 from pytilt.liveupdate.receiver import Batch, ReceiverOptions
+from pytilt.liveupdate.relaying import Follower
 from tests.liveupdate.shells import REF, Machine
 from tests.liveupdate.test_relaying import LONG, Pods, save
 from tests.loop.waiting import running
@@ -32,7 +34,9 @@ class Started:
         self.pids: list[int] = []
 
     @asynccontextmanager
-    async def __call__(self, request: ProcessRequest, output: Output) -> AsyncIterator[PipedProcess]:
+    async def __call__(
+        self, request: ProcessRequest, output: Output, inherited: Sequence[int] = ()
+    ) -> AsyncIterator[PipedProcess]:
         shown = ProcessRequest(argv=("sh", "-c", 'echo $$; exec "$@"', "sh", *request.argv), dir="/", env=())
         first = asyncio.Event()
 
@@ -44,7 +48,7 @@ class Started:
             if data:
                 output(data)
 
-        async with piped(shown, take) as process:
+        async with piped(shown, take, inherited) as process:
             yield process
 
     def kill(self) -> None:
@@ -56,6 +60,7 @@ class DirectPods(Pods):
 
     started: Started
     runner: DirectRunner
+    followers: list[Follower]
 
     async def follow(self) -> None:
         """Have all of them follow the one that runs now.
@@ -64,10 +69,12 @@ class DirectPods(Pods):
         """
         leader = await self.runner.leader()
         assert leader is not None
+        self.followers = []
         for each in self.receivers:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while await each.follow(leader, HERE) is None:
+                while (follower := await each.follow(leader, HERE)) is None:
                     pass
+            self.followers.append(follower)
 
 
 @pytest.fixture(params=[1, 3])
@@ -136,6 +143,74 @@ async def test_a_helper_on_this_machine_that_is_stopped_holds_nothing_up_for_lon
     os.kill(pods.started.pids[-1], signal.SIGCONT)
     await asyncio.sleep(0.1)
     assert pods.contents() == ["newer"] * len(pods.roots)
+
+
+@asynccontextmanager
+async def echoing() -> AsyncIterator[int]:
+    """A program in the pod that sends back what it reads, and ends once it has read the end; gives its port."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, HERE)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+class Client:
+    """Somebody whose connection the session has accepted."""
+
+    def __init__(self) -> None:
+        with socket.create_server((HERE, 0)) as door:
+            self.end = socket.create_connection(door.getsockname())
+            self.accepted, _ = door.accept()
+
+    async def exchange(self, content: bytes) -> bytes:
+        """What comes back for content and its end."""
+        reader, writer = await asyncio.open_connection(sock=self.end)
+        async with asyncio.TaskGroup() as group:
+            received = group.create_task(reader.read())
+            writer.write(content)
+            writer.write_eof()
+        writer.close()
+        return received.result()
+
+    async def carried(self, pods: DirectPods, port: int) -> bool:
+        """Hand it over; whatever comes of it, the session's copy is closed."""
+        follower = pods.followers[0]
+        with self.accepted:
+            return await follower.connect(self.accepted.fileno(), port, 1)
+
+
+@pytest.mark.parametrize("pods", [1], indirect=True)
+async def test_connections_are_carried_to_programs_that_listen_at_localhost(pods):
+    async with echoing() as port:
+        for content in (b"", b"some", os.urandom(500_000)):
+            client = Client()
+            assert await client.carried(pods, port)
+            assert await client.exchange(content) == content
+    client = Client()
+    assert not await client.carried(pods, port)
+    client.end.close()
+
+
+@pytest.mark.parametrize("pods", [1], indirect=True)
+async def test_a_helper_on_this_machine_that_is_stopped_or_killed_takes_no_connection_over(pods):
+    async with echoing() as port:
+        for sent in (signal.SIGSTOP, signal.SIGKILL):
+            os.kill(pods.started.pids[-1], sent)
+            client = Client()
+            assert not await client.carried(pods, port)
+            client.end.close()
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while len(pods.started.pids) < 2 or not pods.followers[0].reached:
+                    await pods.follow()
+        client = Client()
+        assert await client.carried(pods, port)
+        assert await client.exchange(b"again") == b"again"
 
 
 async def test_a_program_that_is_no_helper_leads_nobody(tmp_path):

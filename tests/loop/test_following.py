@@ -152,6 +152,19 @@ async def test_one_that_is_lost_is_reached_again():
         assert len(containers.b.tries) == 2
 
 
+async def test_the_helper_in_a_pod_is_found_while_it_is_reached_from_this_machine():
+    containers = Containers(Sending("b"))
+    pods = {name: target(name).pod for name in "abc"}
+    async with containers.arranged():
+        await containers.come_to(Reach.STREAM, Reach.DIRECT, Reach.STREAM)
+        assert containers.following.follower_in(pods["b"]) is containers.b.follower
+        assert containers.following.follower_in(pods["a"]) is None
+        containers.sending.leading = None
+        containers.b.lose()
+        await containers.come_to(*[Reach.STREAM] * 3)
+        assert containers.following.follower_in(pods["b"]) is None
+
+
 async def test_one_that_lost_a_leader_among_containers_follows_it_again():
     containers = Containers(Sending())
     async with containers.arranged():

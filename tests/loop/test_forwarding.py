@@ -3,12 +3,14 @@ import contextlib
 import os
 import socket
 import struct
+from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
 
 from pytilt.errors import ClusterUnreachableError, PortClosedError
 from pytilt.host.ports import free_port, is_free
+from pytilt.loop.direct_forwards import DirectForwards
 from pytilt.loop.forwarding import Forwarding, Rechecks
 from pytilt.model.names import ResourceName
 from pytilt.model.objects import PortForward, PortForwardStatus, Runtime, RuntimeState
@@ -35,6 +37,29 @@ async def echo(connection: FakeConnection) -> None:
         connection.write(connection.pod.encode() + b": " + await connection.read())
 
 
+class PodHelper:
+    """The helper in every pod: says so to each connection that it takes, and keeps it."""
+
+    def __init__(self) -> None:
+        self.takes = False
+        self.ports: list[int] = []
+        self.open: dict[int, list[socket.socket]] = {}
+
+    async def connect(self, client: int, port: int, group: int) -> bool:
+        await asyncio.sleep(0)
+        self.ports.append(port)
+        if self.takes:
+            own = socket.socket(fileno=os.dup(client))
+            own.setblocking(False)
+            own.send(b"directly")
+            self.open.setdefault(group, []).append(own)
+        return self.takes
+
+    def cut(self, group: int) -> None:
+        for each in self.open.pop(group):
+            each.close()
+
+
 class Trial:
     """Forwards to pods that the test plays."""
 
@@ -43,7 +68,13 @@ class Trial:
         self.containers = FakeContainers()
         self.containers.answer_forward(echo)
         self.port = free_port("127.0.0.1")
-        self.forwarding = Forwarding(store, logs, self.containers, "127.0.0.1", QUICK)
+        self.helper = PodHelper()
+        direct = DirectForwards(lambda _: self.helper)
+        self.forwarding = Forwarding(store, logs, self.containers, "127.0.0.1", direct, QUICK)
+
+    def close(self) -> None:
+        for group in tuple(self.helper.open):
+            self.helper.cut(group)
 
     def declare(self, **fields: object) -> None:
         spec = Forward(**{"local_port": self.port, **fields})  # type: ignore[arg-type]  # fields of a forward
@@ -91,8 +122,10 @@ class Trial:
 
 
 @pytest.fixture
-def trial(store: Store, logs: LogStore) -> Trial:
-    return Trial(store, logs)
+def trial(store: Store, logs: LogStore) -> Iterator[Trial]:
+    trial = Trial(store, logs)
+    yield trial
+    trial.close()
 
 
 async def test_a_port_of_this_machine_leads_into_the_pod(trial: Trial):
@@ -373,3 +406,67 @@ async def test_a_started_pod_that_does_not_listen_yet_is_asked_again(trial: Tria
         assert await trial.ask(b"hello") == b"web-1: hello"
     assert trial.status().error == ""
     assert logged(logs) == ""
+
+
+async def test_connections_are_carried_directly_once_one_through_the_cluster_was_answered(trial: Trial):
+    trial.declare()
+    trial.pods("web-1")
+    trial.helper.takes = True
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        assert await trial.ask(b"x") == b"web-1: x"
+        assert await trial.ask(b"x") == b"directly"
+        assert (trial.status().pod, trial.status().container_port) == ("web-1", trial.port)
+        trial.pods("web-2")
+        assert await trial.ask(b"x") == b"web-2: x"
+        assert await trial.ask(b"x") == b"directly"
+    assert trial.helper.ports == [trial.port, trial.port]
+    assert len(trial.containers.connections) == 2
+
+
+async def test_a_connection_that_is_not_carried_directly_goes_through_the_cluster_with_all_that_was_said(trial: Trial):
+    trial.declare()
+    trial.pods("web-1")
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        for i in range(20):
+            assert await trial.ask(b"%d" % i) == b"web-1: %d" % i
+    assert trial.helper.ports == [trial.port] * 19
+
+
+async def test_where_nothing_listens_any_more_the_message_is_the_clusters(trial: Trial):
+    trial.declare()
+    trial.pods("web-1")
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        assert await trial.ask(b"x") == b"web-1: x"
+        trial.containers.fail("web-1", PortClosedError("nothing listens at port 80"))
+        assert await trial.ask(b"x") == b""
+        assert await until(trial.store, lambda: trial.status().error) == (
+            f"nothing listens at port {trial.port} of pod `web-1`"
+        )
+        trial.helper.takes = True
+        assert await trial.ask(b"x") == b"directly"
+        assert not trial.status().error
+
+
+@pytest.mark.parametrize("end", ["pod", "forward"])
+async def test_what_is_carried_directly_ends_with_its_pod_and_with_its_forward(trial: Trial, end: str):
+    trial.declare()
+    trial.pods("web-1")
+    trial.helper.takes = True
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        assert await trial.ask(b"x") == b"web-1: x"
+        reader, writer = await asyncio.open_connection("127.0.0.1", trial.port)
+        assert await reader.read(100) == b"directly"
+        trial.pods("web-2", leaving=("web-1",))
+        assert await trial.ask(b"x") == b"web-2: x"
+        assert trial.helper.open
+        if end == "pod":
+            trial.pods("web-2")
+        else:
+            trial.store.delete(PortForward, "web:1")
+        assert await reader.read(100) == b""
+        assert not trial.helper.open
+        await hang_up(writer)

@@ -5,7 +5,7 @@ On their way through API server, kubelet, runtime and shim they would pass four 
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Protocol
@@ -14,6 +14,7 @@ from pytilt.errors import CommandError
 from pytilt.host.processes import PipedProcess, ProcessRequest, piped
 from pytilt.host.processes.contract import Output
 from pytilt.host.routes import has_own_route
+from pytilt.liveupdate.carrying import Carrier
 from pytilt.liveupdate.relaying import Follower, Relay
 from pytilt.synclet import frames, verbs
 from pytilt.synclet.frames import Decoder, FrameError, Relayed
@@ -28,16 +29,22 @@ _AGAIN_SECONDS = (0.5, 60.0)
 class PipedStarter(Protocol):
     """Starts a program that ends when its input does."""
 
-    def __call__(self, request: ProcessRequest, output: Output) -> AbstractAsyncContextManager[PipedProcess]:
+    def __call__(
+        self, request: ProcessRequest, output: Output, inherited: Sequence[int] = ()
+    ) -> AbstractAsyncContextManager[PipedProcess]:
         """See `host.processes.piped`."""
         ...
 
 
 class DirectLeader:
-    """A `Leader`: one process of the helper on this machine."""
+    """A `Leader`: one process of the helper on this machine.
 
-    def __init__(self) -> None:
-        self.relay = Relay(self._write)
+    Args:
+        carrier: hands connections of port forwards over to it.
+    """
+
+    def __init__(self, carrier: Carrier) -> None:
+        self.relay = Relay(self._write, carrier)
         self._process: PipedProcess | None = None
         self._greeted: Callable[[], None] | None = None
         """To be called when it has greeted."""
@@ -133,24 +140,28 @@ class DirectRunner:
         while self._program is not None:
             began = time.monotonic()
             try:
-                await self._live(ProcessRequest(argv=(self._program, *verbs.relay()), dir="/"))
+                await self._live(self._program)
             except CommandError:
                 self._ready.set()  # nobody may execute it here
                 return
             seconds = soonest if time.monotonic() - began > latest else min(2 * seconds, latest)
             await asyncio.sleep(seconds)
 
-    async def _live(self, request: ProcessRequest) -> None:
+    async def _live(self, program: str) -> None:
         """Start one and wait for its end."""
-        leader = DirectLeader()
+        carrier = Carrier()
+        leader = DirectLeader(carrier)
+        request = ProcessRequest(argv=(program, *verbs.relay(carrier.descriptor)), dir="/")
         try:
-            async with self._start(request, leader.take) as process:
+            async with self._start(request, leader.take, (carrier.descriptor,)) as process:
+                carrier.begin(process.kill)
                 leader.begin(process, partial(self._use, leader))
                 await process.wait()
         finally:
             self._leader = None
             self._ready.clear()
             leader.relay.end()
+            carrier.close()
 
     def _use(self, leader: DirectLeader) -> None:
         self._leader = leader

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from pytilt.liveupdate.carrying import Carrier
 from pytilt.liveupdate.packing import Frames
 from pytilt.liveupdate.planning import SyncPlan
 from pytilt.synclet import frames
@@ -151,6 +152,16 @@ class Follower:
             call.answered(self)
             self._result = None
 
+    async def connect(self, client: int, port: int, group: int) -> bool:
+        """Have a connection carried from this machine to a port of its pod; see `Carrier.take_over`."""
+        carrier = self.relay.carrier
+        return carrier is not None and self.reached and await carrier.take_over(client, self.number, port, group)
+
+    def cut(self, group: int) -> None:
+        """Break the connections of a group that are carried to its pod."""
+        if self.relay.carrier is not None:
+            self.relay.carrier.cut(group)
+
     def take(self, answer: Answer) -> None:
         """Take what the leader says of it."""
         match answer:
@@ -181,10 +192,12 @@ class Relay:
 
     Args:
         write: has a leader on this machine read frames; None: it is in a container, and gets what it passes on anyway.
+        carrier: hands connections over to a leader on this machine.
     """
 
-    def __init__(self, write: Callable[[bytes], None] | None = None) -> None:
+    def __init__(self, write: Callable[[bytes], None] | None = None, carrier: Carrier | None = None) -> None:
         self._write = write
+        self.carrier = carrier
         self._followers: dict[int, Follower] = {}
         self._count = 0
         self._given_up: list[int] = []

@@ -10,6 +10,7 @@ from pytilt.liveupdate.relaying import RELAYED_FROM, Follower, Leader
 from pytilt.loop.freshness import SyncTarget
 from pytilt.model.base import Value
 from pytilt.model.live_updates import Reach
+from pytilt.model.pods import Pod
 
 
 class RetryLimits(Value):
@@ -62,6 +63,13 @@ class Following:
         found = (members[receiver].reach for members in self._groups.values() if receiver in members)
         return next(found, Reach.STREAM)
 
+    def follower_in(self, pod: Pod) -> Follower | None:
+        """The helper in a pod that the one on this machine reaches; None where it reaches none."""
+        members = (member for members in self._groups.values() for member in members.values())
+        return next(
+            (member.directly for member in members if member.directly and member.target.pod.uid == pod.uid), None
+        )
+
     def arrange(self, group: Hashable, present: Mapping[Receiver, SyncTarget]) -> None:
         """Take the open receivers of containers that get the same, and what each is in; none: the group is gone."""
         members = self._groups.setdefault(group, {})
@@ -102,8 +110,10 @@ class Following:
             leader = await self._runner.leader()
             follower = await member.follow(leader) if leader is not None else None
             if follower is not None:
+                member.directly = follower
                 self._settle(member, direct=True, reach=Reach.DIRECT)
                 await follower.lost()
+                member.directly = None
                 self._settle(member, direct=None)
             elif member.direct is None:
                 self._settle(member, direct=False)
@@ -143,6 +153,8 @@ class _Member:
         self.receiver = receiver
         self.direct: bool | None = None
         """Does the helper on this machine reach it? None: that is not known yet, or it was lost just now."""
+        self.directly: Follower | None = None
+        """What the helper on this machine reaches."""
         self.reach = Reach.STREAM
         self.leader: Leader | None = None
         """The one in another container that it is to follow."""

@@ -13,6 +13,7 @@ from pytilt.cluster import ownership
 from pytilt.cluster.seam import Containers
 from pytilt.errors import PortClosedError, PytiltError
 from pytilt.host.ports import PortHolder, holder_of
+from pytilt.loop.direct_forwards import DirectForwards
 from pytilt.loop.failures import first_failure
 from pytilt.loop.piping import ReplayedSource, pipe
 from pytilt.loop.pod_lookup import POD_ASPECTS, POD_SOURCES, Pods, PodSource, pods_of
@@ -47,17 +48,25 @@ class Forwarding:
         logs: takes what goes wrong.
         containers: opens connections to pods.
         host: where to listen unless the forward says it.
+        direct: has connections carried straight into pods; None: they all go through the cluster.
         rechecks: when to look again at a port where nothing listened.
     """
 
     def __init__(
-        self, store: Store, logs: LogStore, containers: Containers, host: str, rechecks: Rechecks | None = None
+        self,
+        store: Store,
+        logs: LogStore,
+        containers: Containers,
+        host: str,
+        direct: DirectForwards | None = None,
+        rechecks: Rechecks | None = None,
     ) -> None:
         self._store = store
         self._logs = logs
         self._containers = containers
         self._host = host
         self._rechecks = rechecks or Rechecks()
+        self._direct = direct or DirectForwards()
         self._running: dict[str, tuple[PortForward, asyncio.Task[None]]] = {}
         self._connections: dict[asyncio.Task[None], tuple[PodSource, str]] = {}
         self._rechecking: dict[str, asyncio.Task[None]] = {}
@@ -77,6 +86,7 @@ class Forwarding:
                 del self._running[name]
                 task.cancel()
                 await asyncio.wait([task])
+                self._direct.cut(name)
         for name, forward in declared.items():
             if name not in self._running:
                 self._running[name] = (forward, group.create_task(self._listen(forward), name=f"forward {name}"))
@@ -87,6 +97,7 @@ class Forwarding:
             for task, (source, pod) in list(self._connections.items()):
                 if not self._is_there(source, pod):
                     task.cancel()
+            self._direct.cut_unless(self._is_carried)
             for forward in self._store.snapshot().all(PortForward):
                 status = forward.status
                 if status.listening and status.error and not self._leads_to(forward, status.pod):
@@ -95,6 +106,10 @@ class Forwarding:
     def _is_there(self, source: PodSource, pod: str) -> bool:
         pods = pods_of(self._store, source) or Pods()
         return pod in pods.leaving or any(each.name == pod for each in pods.present)
+
+    def _is_carried(self, name: str, pod: str) -> bool:
+        forward = self._store.get(PortForward, name)
+        return forward is not None and self._is_there(_source(forward), pod)
 
     def _leads_to(self, forward: PortForward, pod: str) -> bool:
         found = self._best(forward)
@@ -147,7 +162,8 @@ class Forwarding:
         whole = False
         source, pause = ReplayedSource(reader), self._rechecks.soon
         try:
-            while (pod := await self._pod(forward)) is not None:
+            whole = await self._carried_directly(forward, writer)
+            while not whole and (pod := await self._pod(forward)) is not None:
                 answer = await self._carry(forward, pod, source, writer, connections)
                 if answer is not None:
                     whole = answer
@@ -160,6 +176,22 @@ class Forwarding:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+    async def _carried_directly(self, forward: PortForward, writer: asyncio.StreamWriter) -> bool:
+        """Have a connection carried past the cluster, where that is possible; nothing of it has been read yet."""
+        pod = self._best(forward)
+        helper = self._direct.helper(pod) if pod is not None else None
+        if pod is None or helper is None:
+            return False
+        transport = writer.transport
+        assert isinstance(transport, asyncio.Transport)  # of a server: both ways
+        transport.pause_reading()
+        port, client = ownership.container_port(pod, forward.spec), writer.get_extra_info("socket")
+        if not await self._direct.carry(helper, forward.name, pod, port, client.fileno()):
+            transport.resume_reading()
+            return False
+        self._write(forward.name, pod=pod.name, container_port=port, error="")
+        return True
 
     async def _carry(
         self,
@@ -179,10 +211,11 @@ class Forwarding:
         assert task is not None
         self._connections[task] = (_source(forward), pod.name)
         problem: BaseException | None = None
+        opened = self._direct.now()
         try:
             async with self._containers.forward(pod.namespace, pod.name, port) as stream:
                 self._write(forward.name, pod=pod.name, container_port=port)
-                await pipe(source, writer, stream, lambda: self._answers(forward.name, source))
+                await pipe(source, writer, stream, lambda: self._answers(forward.name, pod, opened, source))
         except ExceptionGroup as failures:
             problem = first_failure(failures)
         except (OSError, PytiltError) as failure:
@@ -199,8 +232,9 @@ class Forwarding:
             raise problem
         return problem is None
 
-    def _answers(self, name: str, source: ReplayedSource | None = None) -> None:
+    def _answers(self, name: str, pod: Pod, opened: float, source: ReplayedSource | None = None) -> None:
         """Something listens in the pod."""
+        self._direct.authorize(pod, opened)
         if source is not None:
             source.settle()
         forward = self._store.get(PortForward, name)
@@ -230,8 +264,9 @@ class Forwarding:
             now = self._store.get(PortForward, forward.name)
             if now is None or now.status.error != text:
                 return
+            opened = self._direct.now()
             if await self._accepts(pod, port):
-                self._answers(forward.name)
+                self._answers(forward.name, pod, opened)
                 return
 
     async def _accepts(self, pod: Pod, port: int) -> bool:

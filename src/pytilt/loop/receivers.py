@@ -12,6 +12,7 @@ from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import PytiltError, SyncError, UnreachableError
 from pytilt.liveupdate.direct import DirectRunner
 from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOpener, ReceiverOptions, Synced
+from pytilt.liveupdate.relaying import Follower
 from pytilt.loop import freshness
 from pytilt.loop.failures import first_failure
 from pytilt.loop.following import Following, LeaderRunner
@@ -22,6 +23,7 @@ from pytilt.model.live_updates import LiveContainer, LiveUpdateState, LiveUpdate
 from pytilt.model.logs import Log
 from pytilt.model.names import ImageName
 from pytilt.model.objects import ClusterState, ImageMap, Resource, Runtime
+from pytilt.model.pods import Pod
 from pytilt.model.stored import Object
 from pytilt.store.objects import Aspect, Store
 
@@ -110,6 +112,10 @@ class Receivers:
                     self._begin(target)
             if found.keys() != before.keys():
                 self._report(name)
+
+    def follower_in(self, pod: Pod) -> Follower | None:
+        """The helper in a pod that the one on this machine reaches; None where it reaches none."""
+        return self._following.follower_in(pod)
 
     async def send(self, target: SyncTarget, batch: Batch, log: Log) -> Synced:
         """Send through the open stream; once more through a new one, should that have died of age.

@@ -21,6 +21,7 @@ from pytilt.loop.apply_records import ApplyRecords
 from pytilt.loop.cmds import Cmds
 from pytilt.loop.confirmations import Confirmations
 from pytilt.loop.connecting import Connecting
+from pytilt.loop.direct_forwards import DirectForwards
 from pytilt.loop.drifting import Drifting
 from pytilt.loop.evaluating import Evaluating
 from pytilt.loop.file_watches import FileWatches
@@ -194,7 +195,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             "show": show(store, logs),
         }
         if options.forward_ports:
-            tasks["forwards"] = Forwarding(store, logs, access.containers, options.host).run()
+            tasks["forwards"] = _forwarding(store, logs, access, options, receivers)
         if options.listener is not None:
             tasks["server"] = _serve(store, logs, requests, project, options.listener, options)
         _keep_what_was_made()
@@ -270,6 +271,12 @@ def _in_cluster(
         "rollouts": rollouts.run(),
         "kubernetes applies": applies.run(),
     }
+
+
+def _forwarding(
+    store: Store, logs: LogStore, access: Access, options: SessionOptions, receivers: Receivers
+) -> Awaitable[None]:
+    return Forwarding(store, logs, access.containers, options.host, DirectForwards(receivers.follower_in)).run()
 
 
 def _kinds(

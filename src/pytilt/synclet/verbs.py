@@ -55,9 +55,13 @@ def receive(root: str = "/") -> list[str]:
     return ["receive", root] if root != "/" else ["receive"]
 
 
-def relay() -> list[str]:
-    """Pass live updates on to helpers in containers, until standard input ends."""
-    return ["relay"]
+def relay(channel: int) -> list[str]:
+    """Pass live updates on to helpers in containers, until standard input ends.
+
+    Args:
+        channel: number of a descriptor by which it is handed connections of port forwards.
+    """
+    return ["relay", str(channel)]
 
 
 def supervise(program: Iterable[str], stop_signal: str = "") -> list[str]:

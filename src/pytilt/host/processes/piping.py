@@ -6,7 +6,7 @@ So it needs no guardian: however this program ends, the system closes its pipes.
 import asyncio
 import contextlib
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from pytilt.host.processes.contract import Output, ProcessRequest
@@ -29,6 +29,10 @@ class PipedProcess(Protocol):
         """Close its input, which ends it."""
         ...
 
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        ...
+
     async def wait(self) -> None:
         """Wait until it has ended."""
         ...
@@ -37,7 +41,7 @@ class PipedProcess(Protocol):
 class _HostPipedProcess:
     """A `PipedProcess` of this machine."""
 
-    def __init__(self, request: ProcessRequest, output: Output) -> None:
+    def __init__(self, request: ProcessRequest, output: Output, inherited: Sequence[int]) -> None:
         loop = asyncio.get_running_loop()
         self._input, self._output = InputPipe(loop), OutputPipe(output, loop)
         try:
@@ -49,6 +53,7 @@ class _HostPipedProcess:
                 cwd=request.dir,
                 env=dict(request.env),
                 start_new_session=True,
+                pass_fds=inherited,
             )
         except (OSError, ValueError) as error:
             self._input.close()
@@ -66,6 +71,11 @@ class _HostPipedProcess:
         """See `PipedProcess.finish`."""
         self._input.close()
 
+    def kill(self) -> None:
+        """See `PipedProcess.kill`."""
+        if not self._exited.done():
+            self._program.kill()
+
     async def wait(self) -> None:
         """See `PipedProcess.wait`."""
         await asyncio.shield(self._exited)
@@ -78,24 +88,24 @@ class _HostPipedProcess:
                 async with asyncio.timeout(_END_SECONDS):
                     await self.wait()
         finally:
-            if not self._exited.done():
-                self._program.kill()
+            self.kill()
             self._output.close()
         await self.wait()
 
 
 @contextlib.asynccontextmanager
-async def piped(request: ProcessRequest, output: Output) -> AsyncIterator[PipedProcess]:
+async def piped(request: ProcessRequest, output: Output, inherited: Sequence[int] = ()) -> AsyncIterator[PipedProcess]:
     """Start a program that ends when its input does; leaving the block ends it.
 
     Args:
         request: what to start.
         output: takes what it prints.
+        inherited: descriptors that it has, too, under the same numbers.
 
     Raises:
         CommandError: it could not start.
     """
-    process = _HostPipedProcess(request, output)
+    process = _HostPipedProcess(request, output, inherited)
     try:
         yield process
     finally:

@@ -1,0 +1,357 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Connections of port forwards can go straight from the session's machine into pods. The session accepts them and hands
+// them over to the helper on its machine, that one has the helper in the pod connect to the port there, and the two
+// carry the bytes over a sealed connection, one forwarded connection after the other. What cannot be carried so goes
+// through the API server, by the session.
+
+// roleForward is shown with the key by a connection that is for forwards.
+const roleForward = 'f'
+
+const (
+	askPatience   = time.Second      // until the port in the pod has taken a connection
+	lingering     = 5 * time.Second  // until a client ends once the pod's side has
+	halfClosed    = 60 * time.Second // of silence in the pod once a client has said all
+	idleForwards  = 16               // sealed connections that are kept for one follower
+	newForwards   = 4                // that are opened at the same time; see mostStrangers
+	smallestPiece = 4 * 1024
+	largestPiece  = 32 * 1024
+)
+
+var errRefused = errors.New("nothing listens there")
+
+// serveForwards connects to ports of this pod, for one forwarded connection after the other.
+func serveForwards(s *sealed) {
+	for {
+		request, err := s.receive(2)
+		if err != nil {
+			return
+		}
+		f := fields{rest: request}
+		conn, err := connectHere(f.u16())
+		if err != nil {
+			if s.send([]byte{1}) != nil {
+				return
+			}
+			continue
+		}
+		if s.send(nil) != nil {
+			reset(conn)
+			return
+		}
+		if !s.join(conn, false) {
+			return
+		}
+	}
+}
+
+// connectHere connects to a port of this host, as the kubelet does.
+func connectHere(port uint16) (conn *net.TCPConn, err error) {
+	for _, host := range []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()} {
+		if conn, err = connectTCP(netip.AddrPortFrom(host, port), dialPatience); err == nil {
+			return conn, nil
+		}
+	}
+	return nil, err
+}
+
+// ask has the other end connect to a port.
+func (s *sealed) ask(port uint16) error {
+	if err := s.SetDeadline(time.Now().Add(askPatience)); err != nil {
+		return err
+	}
+	if err := s.send(binary.BigEndian.AppendUint16(nil, port)); err != nil {
+		return err
+	}
+	answer, err := s.receive(1)
+	if err == nil && len(answer) > 0 {
+		err = errRefused
+	}
+	if err == nil || err == errRefused {
+		if err := s.SetDeadline(time.Time{}); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// join carries bytes between a sealed connection and another, and closes that, once both sides have ended; who leads has
+// no patience with a side that does not. False where the sealed one is of no use any more.
+func (s *sealed) join(conn *net.TCPConn, leads bool) bool {
+	var ended atomic.Bool // what the other one says
+	filled := make(chan bool, 1)
+	go func() {
+		ok := s.fill(conn)
+		ended.Store(ok)
+		if !ok {
+			s.Close()
+		} else if leads {
+			s.SetReadDeadline(time.Now().Add(halfClosed))
+		}
+		filled <- ok
+	}()
+	drained := s.drain(conn, leads, &ended)
+	next := make(chan struct{})
+	switch {
+	case !drained:
+		s.Close()
+		reset(conn) // not all has come
+		close(next)
+	case leads:
+		conn.SetReadDeadline(time.Now().Add(lingering))
+		close(next)
+	default:
+		go func() { // what comes is asked for the next connection; an end is that of who leads
+			if _, err := s.source.Peek(1); err != nil {
+				reset(conn)
+			}
+			close(next)
+		}()
+	}
+	whole := <-filled && drained
+	conn.Close()
+	<-next
+	return whole && s.SetReadDeadline(time.Time{}) == nil
+}
+
+// fill sends what a connection says, and an empty record at its end.
+func (s *sealed) fill(conn net.Conn) bool {
+	buffer := make([]byte, smallestPiece)
+	for {
+		size, err := conn.Read(buffer[recordHead : len(buffer)-recordEnd])
+		if size > 0 {
+			if _, err := s.Conn.Write(s.enclose(buffer[:recordHead+size])); err != nil {
+				return false
+			}
+		}
+		if err == io.EOF {
+			return s.send(nil) == nil
+		}
+		if err != nil {
+			return false
+		}
+		if size == len(buffer)-recordHead-recordEnd && size < largestPiece {
+			buffer = make([]byte, recordHead+largestPiece+recordEnd)
+		}
+	}
+}
+
+// drain writes what the other end sends, up to an empty record.
+func (s *sealed) drain(conn *net.TCPConn, leads bool, ended *atomic.Bool) bool {
+	taken := true
+	for {
+		content, err := s.receive(largestPiece)
+		if err != nil {
+			return false
+		}
+		if len(content) == 0 {
+			conn.CloseWrite()
+			return true
+		}
+		if taken {
+			if _, err := conn.Write(content); err != nil {
+				if leads {
+					return false
+				}
+				taken = false // a program may close before it has read all, and has said all the same what it says
+			}
+		}
+		if leads && ended.Load() {
+			s.SetReadDeadline(time.Now().Add(halfClosed))
+		}
+	}
+}
+
+// borrow gives a sealed connection for a forward: one that is kept, or a new one.
+func (f *follower) borrow() (s *sealed, kept bool, err error) {
+	if s = f.idleForward(); s != nil {
+		return s, true, nil
+	}
+	f.opening <- struct{}{}
+	defer func() { <-f.opening }()
+	if s = f.idleForward(); s != nil { // it has become free meanwhile
+		return s, true, nil
+	}
+	conn, err := connect("tcp", f.address, askPatience)
+	if err != nil {
+		return nil, false, err
+	}
+	if s, err = seal(conn, f.key, true, roleForward); err != nil {
+		conn.Close()
+	}
+	return s, false, err
+}
+
+func (f *follower) idleForward() (s *sealed) {
+	f.sending.Lock()
+	defer f.sending.Unlock()
+	if last := len(f.idle) - 1; last >= 0 {
+		s, f.idle = f.idle[last], f.idle[:last]
+	}
+	return s
+}
+
+// giveBack keeps a sealed connection for the next forward.
+func (f *follower) giveBack(s *sealed) {
+	f.sending.Lock()
+	defer f.sending.Unlock()
+	s.buffer = nil
+	if f.sealed == nil || len(f.idle) >= idleForwards {
+		s.Close()
+		return
+	}
+	f.idle = append(f.idle, s)
+}
+
+// connectThere has the helper in the pod connect to a port.
+func (f *follower) connectThere(port uint16) (*sealed, error) {
+	for {
+		s, kept, err := f.borrow()
+		if err != nil {
+			return nil, err
+		}
+		if err = s.ask(port); err == nil {
+			return s, nil
+		}
+		if err == errRefused {
+			f.giveBack(s)
+			return nil, err
+		}
+		s.Close()
+		if !kept {
+			return nil, err
+		}
+	}
+}
+
+// carrier takes over connections from the session.
+type carrier struct {
+	sync.Mutex
+	leader  *leader
+	channel *net.UnixConn
+	open    map[uint32]map[*net.TCPConn]*sealed // of each group
+}
+
+// newCarrier speaks with the session through a socket (SOCK_SEQPACKET). A message with a connection is its number, the
+// number of a follower, a group, and a port of its pod; the answer is the number, and a byte that is 0 unless the
+// connection is taken over. A message of a group alone breaks its connections.
+func newCarrier(l *leader, descriptor uintptr) (*carrier, error) {
+	file := os.NewFile(descriptor, "channel")
+	defer file.Close()
+	conn, err := net.FileConn(file)
+	if err != nil {
+		return nil, err
+	}
+	channel, ok := conn.(*net.UnixConn)
+	if !ok {
+		return nil, syscall.ENOTSOCK
+	}
+	return &carrier{leader: l, channel: channel, open: map[uint32]map[*net.TCPConn]*sealed{}}, nil
+}
+
+func (c *carrier) run() {
+	message, extra := make([]byte, 64), make([]byte, syscall.CmsgSpace(4))
+	for {
+		size, count, _, _, err := c.channel.ReadMsgUnix(message, extra)
+		if err != nil || size == 0 {
+			return
+		}
+		f := fields{rest: message[:size]}
+		if size == 4 {
+			c.cut(f.u32())
+			continue
+		}
+		number, follower, group, port := f.u32(), f.u32(), f.u32(), f.u16()
+		client := received(extra[:count])
+		if f.err != nil || client == nil {
+			c.answer(number, 0)
+			continue
+		}
+		go c.carry(number, c.leader.follower(follower), group, port, client)
+	}
+}
+
+// received is the connection that has come with a message.
+func received(extra []byte) *net.TCPConn {
+	messages, err := syscall.ParseSocketControlMessage(extra)
+	if err != nil || len(messages) != 1 {
+		return nil
+	}
+	descriptors, err := syscall.ParseUnixRights(&messages[0])
+	if err != nil || len(descriptors) != 1 {
+		return nil
+	}
+	file := os.NewFile(uintptr(descriptors[0]), "client")
+	defer file.Close()
+	conn, err := net.FileConn(file)
+	if err != nil {
+		return nil
+	}
+	client, _ := conn.(*net.TCPConn)
+	return client
+}
+
+// answer says whether a connection is taken over. Where the session does not take the answer, it takes none at all.
+func (c *carrier) answer(number uint32, taken byte) bool {
+	_, err := c.channel.Write(append(binary.BigEndian.AppendUint32(nil, number), taken))
+	return err == nil
+}
+
+// carry takes over a connection, and carries it to its end.
+func (c *carrier) carry(number uint32, f *follower, group uint32, port uint16, client *net.TCPConn) {
+	defer client.Close()
+	var s *sealed
+	err := net.ErrClosed
+	if f != nil {
+		s, err = f.connectThere(port)
+	}
+	if err != nil {
+		c.answer(number, 0)
+		return
+	}
+	c.note(group, client, s)
+	if !c.answer(number, 1) {
+		s.Close()
+	} else if s.join(client, true) {
+		f.giveBack(s)
+	}
+	c.note(group, client, nil)
+}
+
+// note remembers what is open.
+func (c *carrier) note(group uint32, client *net.TCPConn, s *sealed) {
+	c.Lock()
+	defer c.Unlock()
+	if c.open[group] == nil {
+		c.open[group] = map[*net.TCPConn]*sealed{}
+	}
+	c.open[group][client] = s
+	if s == nil {
+		delete(c.open[group], client)
+	}
+	if len(c.open[group]) == 0 {
+		delete(c.open, group)
+	}
+}
+
+// cut breaks the connections of a group.
+func (c *carrier) cut(group uint32) {
+	c.Lock()
+	defer c.Unlock()
+	for _, s := range c.open[group] {
+		s.Close()
+	}
+}
