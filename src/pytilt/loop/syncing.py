@@ -20,7 +20,7 @@ from pytilt.loop.failures import first_failure
 from pytilt.loop.freshness import SyncTarget
 from pytilt.loop.inference import explanation
 from pytilt.loop.keeper import NOT_KEPT, Keeper
-from pytilt.loop.outcomes import Done
+from pytilt.loop.outcomes import STILL_BROKEN, Done
 from pytilt.loop.receivers import Receivers
 from pytilt.loop.schedule import Start
 from pytilt.loop.watching import that_matter
@@ -111,7 +111,7 @@ class Syncing:
         failed = freshness.failed_update(resource) if start.only_in_place else None
         if failed is not None and not errors:
             outcome, error = failed.outcome, failed.error
-            log("What was built last has failed, and that is still to be mended\n", level=Level.WARN)
+            log(f"{STILL_BROKEN}\n", level=Level.WARN)
         status = {"synced": start.sequence, "containers": synced, "deployed_at": self._store.now()}
         kept = self._keep_sent(resource, start, batches, log)
         return Done(outcome=outcome, error=error, status={**status, "kept": start.sequence if kept else 0})

@@ -27,7 +27,7 @@ from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeCluster
 from pytilt.testing.images import FakeBuilder, FakePublisher
 from tests.idle import idle
-from tests.loop.declaring import deployment, image, kubernetes, plain, prepare
+from tests.loop.declaring import deployment, image, kubernetes, plain, prepare, update
 from tests.loop.waiting import logged, running
 
 CONFIG = plain("ConfigMap", "colors")
@@ -280,6 +280,23 @@ async def test_a_repair_applies_only_what_somebody_has_changed(store: Store, log
     assert done.status["applied_uids"][1] == uids[1]
     assert done.status["applied_uids"][0] != uids[0]
     assert trial.kind.applied_objects.drifted("web") == ()
+
+
+async def test_a_repair_mends_nothing_of_what_was_built_last(trial: Trial):
+    prepare(trial.store, kubernetes("web", CONFIG))
+    first = await trial.update("web")
+    gone = trial.kind.applied_objects.find(first.status["applied"][0])
+    assert gone is not None
+    maybe = replace(gone.ref, name="never-seen")
+    failed = update(2, Outcome.FAILED)
+    status = {**first.status, "applied": (gone.ref, maybe), "history": (failed, update())}
+    trial.store.change(Resource, "web", lambda each: replace(each, status=replace(each.status, **status)))
+    trial.cluster.remove(gone.ref)
+    trial.kind.applied_objects.mark(gone)
+    done = await trial.update("web", reason=Reason.DRIFTED)
+    assert (done.status["applied"], len(done.status["applied_uids"])) == ((gone.ref, maybe), 1)
+    assert (done.outcome, done.error) == (Outcome.FAILED, failed.error)
+    assert "What was built last has failed, and that is still to be mended" in logged(trial.logs, "web")
 
 
 class SlowBuilder(FakeBuilder):

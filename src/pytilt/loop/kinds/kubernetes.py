@@ -8,7 +8,7 @@ from pytilt.cluster import finalizers, injection, objects, order, workloads
 from pytilt.cluster.seam import Cluster, ObjectRef
 from pytilt.errors import ApplyError, PytiltError
 from pytilt.host import timing
-from pytilt.loop import applied
+from pytilt.loop import applied, freshness
 from pytilt.loop.applied_objects import AppliedObjects, Baseline
 from pytilt.loop.apply_records import ApplyRecords, RecordedObjects
 from pytilt.loop.failures import first_failure
@@ -17,11 +17,11 @@ from pytilt.loop.inference import infer
 from pytilt.loop.narration import UpdateSteps
 from pytilt.loop.object_apply import apply_objects
 from pytilt.loop.object_deletion import ObjectDeletion
-from pytilt.loop.outcomes import Done
+from pytilt.loop.outcomes import STILL_BROKEN, Done
 from pytilt.loop.runtimes import Runtimes
 from pytilt.loop.schedule import Start
 from pytilt.model.clusters import ClusterInfo
-from pytilt.model.logs import Log
+from pytilt.model.logs import Level, Log
 from pytilt.model.objects import ClusterState, Resource
 from pytilt.model.resources import KubeObject, KubernetesDeploy, ResourceSpec, UpdateSettings
 from pytilt.model.updates import DeployedImage, Outcome, Reason, StepName
@@ -124,9 +124,14 @@ class KubernetesKind:
             present = await apply_objects(self._cluster, wanted, log, seconds=seconds)
         new = {objects.ref(each): objects.uid(each) for each in present}
         self.applied_objects.renew(resource.name, wanted, present)
-        uids = tuple(new.get(ref, uid) for ref, uid in zip(status.applied, status.applied_uids, strict=True))
+        # After an update that failed, what it may have applied follows, of which no uid is known.
+        uids = tuple(new.get(ref, uid) for ref, uid in zip(status.applied, status.applied_uids, strict=False))
         kept = {"applied": status.applied, "applied_uids": uids, "applied_images": status.applied_images}
-        return Done(outcome=Outcome.OK, status={**kept, "deployed_at": self._store.now()})
+        status_after = {**kept, "deployed_at": self._store.now()}
+        if (failed := freshness.failed_update(resource)) is None:
+            return Done(outcome=Outcome.OK, status=status_after)
+        log(f"{STILL_BROKEN}\n", level=Level.WARN)
+        return Done(outcome=failed.outcome, error=failed.error, status=status_after)
 
     def _wanted(
         self, resource: Resource, deploy: KubernetesDeploy, images: Sequence[DeployedImage]
