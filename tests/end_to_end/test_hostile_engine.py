@@ -98,8 +98,8 @@ async def _happened(runtime: DockerRuntime) -> None:
 
 
 async def _removed(runtime: DockerRuntime) -> None:
-    async for name in runtime.removed_volumes():
-        assert isinstance(name, str)
+    async for removal in runtime.removals():
+        assert isinstance(removal.name, str)
 
 
 async def _logged(runtime: DockerRuntime) -> None:

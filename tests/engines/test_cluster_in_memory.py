@@ -149,6 +149,39 @@ async def test_a_forwarder_that_is_killed_is_started_and_configured_again():
         await until(lambda: forwarder.running and len(forwarder.received) > before)
 
 
+@virtual_time
+async def test_a_network_that_somebody_removed_is_made_again_and_everything_is_in_it():
+    async with in_memory() as t:
+        await t.apply(service("web"), workload("Deployment", "web", ""), pod("host", "", spec={"hostNetwork": True}))
+        (before,) = await t.ready("web")
+        await t.ready("host")
+        on_host = t.container(await t.get("Pod", "host"), labels.SANDBOX)
+        await t.runtime.lose_network("tilt-p")
+        await t.until(restarted(before, 1))
+        (found,) = await t.ready("web")
+        assert "tilt-p" in t.runtime.stored_networks
+        assert not t.container(found, labels.SANDBOX).disconnected
+        assert on_host.running
+        await until(lambda: found["status"]["podIP"] in t.runtime.named("tilt-p-services").received[-1])
+        events = await t.until(lambda events: any(each["reason"] == "NetworkLost" for each in events), "Event")
+        assert any("somebody has removed the network `tilt-p`" in each["message"] for each in events)
+
+
+@virtual_time
+async def test_pods_that_stopped_before_their_network_was_removed_start_in_the_new_one():
+    runtime = FakeRuntime(unix_time)
+    async with in_memory(runtime) as t:
+        await t.apply(workload("Deployment", "web", ""))
+        await t.ready("web")
+    for container in list(runtime.all.values()):
+        runtime.kill(container.id)
+    await runtime.lose_network("tilt-p")
+    async with in_memory(runtime) as t:
+        (found,) = await t.ready("web")
+        assert not t.container(found, labels.SANDBOX).disconnected
+        assert not runtime.named("tilt-p-services").disconnected
+
+
 @pytest.mark.parametrize(
     ("api_version", "kind"),
     [("example.com/v1", "Widget"), ("apiextensions.k8s.io/v1", "CustomResourceDefinition")],

@@ -11,7 +11,7 @@ import msgspec
 from pytilt.docker import answers
 from pytilt.docker.answers import Fields, fields, read_message, shaped
 from pytilt.docker.api import DockerApi, DuplexStream, path
-from pytilt.docker.seam import ContainerEvent, Json
+from pytilt.docker.seam import ContainerEvent, Json, Removal
 from pytilt.errors import ClusterUnreachableError, DockerApiError, EngineUnreachableError, SyncError
 
 EVENTS = ["start", "die", "oom", "destroy", "died", "remove"]
@@ -38,6 +38,7 @@ class _Actor(msgspec.Struct, frozen=True, rename="pascal"):
 class _EngineEvent(msgspec.Struct, frozen=True, rename="pascal"):
     action: str = ""
     actor: _Actor = _Actor()
+    type: str = ""
 
 
 @contextmanager
@@ -242,12 +243,16 @@ class DockerRuntime:
             async for event in events:
                 yield event
 
-    async def removed_volumes(self) -> AsyncGenerator[str]:
-        """The names of all volumes that are removed from now on, of whatever project, until the connection breaks."""
-        async with aclosing(self._events({"type": ["volume"], "event": ["destroy", "remove"]})) as events:
+    async def removals(self) -> AsyncGenerator[Removal]:
+        """All volumes and networks that are removed from now on, of whatever project, until the connection breaks."""
+        filters = {"type": ["volume", "network"], "event": ["destroy", "remove"]}
+        async with aclosing(self._events(filters)) as events:
             async for event in events:
                 if event.action:
-                    yield event.id or event.labels.get("name", "")  # Podman has no id for a volume
+                    name = event.labels.get("name", "")
+                    # A volume's id is its name, and Podman gives it none; a network has an id of its own.
+                    name = name if event.kind == "network" else event.id or name
+                    yield Removal(kind=event.kind, name=name)
 
     async def _events(self, filters: Mapping[str, list[str]]) -> AsyncGenerator[ContainerEvent]:
         params = {"filters": msgspec.json.encode(filters).decode()}
@@ -260,7 +265,10 @@ class DockerRuntime:
                     for line in filter(None, lines):
                         event = read_message(line, _EngineEvent)
                         yield ContainerEvent(
-                            action=event.action, id=event.actor.id, labels=event.actor.attributes or {}
+                            action=event.action,
+                            id=event.actor.id,
+                            labels=event.actor.attributes or {},
+                            kind=event.type,
                         )
 
     async def attach_input(self, container: str, text: bytes) -> str:

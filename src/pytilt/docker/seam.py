@@ -21,6 +21,8 @@ class ContainerEvent(Value):
 
     action: str
     id: str
+    kind: str = "container"
+    """What it happened to."""
     labels: Mapping[str, str] = {}
     """And what else the engine reports of it."""
 
@@ -28,6 +30,14 @@ class ContainerEvent(Value):
     def killed(self) -> bool:
         """Did it end by SIGKILL?"""
         return self.labels.get("exitCode") == KILLED
+
+
+class Removal(Value):
+    """A volume or a network was removed."""
+
+    kind: str
+    """`volume` or `network`."""
+    name: str
 
 
 class Execution(Protocol):
@@ -137,8 +147,8 @@ class EngineEvents(Protocol):
         """
         ...
 
-    def removed_volumes(self) -> AsyncGenerator[str]:
-        """The names of all volumes that are removed, of whatever project."""
+    def removals(self) -> AsyncGenerator[Removal]:
+        """All volumes and networks that are removed, of whatever project."""
         ...
 
 

@@ -355,7 +355,7 @@ class EngineCluster:
             ("services", self._forwarding.run(partial(self._pool.known, ADOPTION_SECONDS))),
             ("record", self._keep_record()),
             ("engine events", self._follow_engine()),
-            ("other sessions", self._follow_record()),
+            ("removals", self._follow_removals()),
         ):
             self._running.append(self._tasks.create_task(work, name=name))
 
@@ -391,13 +391,19 @@ class EngineCluster:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _follow_record(self) -> None:
-        """Delete what another session of the same project deletes, for example `tilt down` beside `tilt up`."""
+    async def _follow_removals(self) -> None:
+        """Delete what another session of the same project deletes, for example `tilt down` beside `tilt up`.
+
+        A network that somebody removed is made again when it is needed; pods that are not connected any more see to it.
+        """
         while True:
             try:
-                async with aclosing(self._runtime.removed_volumes()) as names:
-                    async for name in names:
-                        if (key := self._record.lost(name)) is not None:
+                async with aclosing(self._runtime.removals()) as removals:
+                    async for removal in removals:
+                        if removal.kind == "network":
+                            if removal.name == self._project.network:
+                                self._mark_all_dirty()
+                        elif (key := self._record.lost(removal.name)) is not None:
                             self._store.delete(key)
             except (ClusterUnreachableError, DockerApiError):
                 await asyncio.sleep(LONGEST_PAUSE)

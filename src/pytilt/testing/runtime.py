@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from pytilt.docker.seam import ContainerEvent, Json
+from pytilt.docker.seam import ContainerEvent, Json, Removal
 from pytilt.engines.podspec.archive import packed, plain_file, unpacked
 from pytilt.errors import ClusterUnreachableError, DockerApiError, SyncError
 from pytilt.synclet.verbs import ACKNOWLEDGED
@@ -41,6 +41,8 @@ class FakeContainer:
         self.oom_killed = False
         self.error = ""
         self.address = ""
+        self.disconnected = False
+        """Was its network removed?"""
         self.files: dict[str, bytes] = {}
         self.log: list[tuple[float, str]] = []
         self.received: list[str] = []
@@ -91,7 +93,7 @@ class FakeRuntime:
         self._clock = clock
         self._numbers = itertools.count(1)
         self._listeners: list[tuple[Mapping[str, str], asyncio.Queue[ContainerEvent | None]]] = []
-        self._volume_listeners: list[asyncio.Queue[str | None]] = []
+        self._removal_listeners: list[asyncio.Queue[Removal | None]] = []
         self._pulled: set[str] = set()
         self.all: dict[str, FakeContainer] = {}
         """The containers by id."""
@@ -144,8 +146,15 @@ class FakeRuntime:
         self.away = why
         for _, queue in self._listeners:
             queue.put_nowait(None)
-        for names in self._volume_listeners:
-            names.put_nowait(None)
+        for removals in self._removal_listeners:
+            removals.put_nowait(None)
+
+    async def lose_network(self, name: str) -> None:
+        """Remove a network by force: what is connected to it runs on without."""
+        for found in self.all.values():
+            mode = (found.request.get("HostConfig") or {}).get("NetworkMode")
+            found.disconnected = found.disconnected or mode == name
+        await self.remove_network(name)
 
     def come_back(self) -> None:
         """Answer again."""
@@ -176,6 +185,8 @@ class FakeRuntime:
         if found.running:
             return
         image = str(found.request.get("Image"))
+        if found.disconnected:
+            raise DockerApiError(f"network of {found.name} not found", status=404)
         if why := self.unstartable.get(image):
             found.error = why
             raise DockerApiError(why, status=400)
@@ -234,7 +245,7 @@ class FakeRuntime:
             return None
         host = found.request.get("HostConfig") or {}
         mode = str(host.get("NetworkMode") or "")
-        joined = mode.startswith("container:") or mode in ("", "none")
+        joined = mode.startswith("container:") or mode in ("", "none") or found.disconnected
         return {
             "Id": found.id,
             "Name": f"/{found.name}",
@@ -347,16 +358,16 @@ class FakeRuntime:
             self._listeners.remove(listener)
         raise ClusterUnreachableError(self.away)
 
-    async def removed_volumes(self) -> AsyncGenerator[str]:
-        """The names of all volumes that are removed."""
+    async def removals(self) -> AsyncGenerator[Removal]:
+        """All volumes and networks that are removed."""
         self._answering()
-        queue: asyncio.Queue[str | None] = asyncio.Queue()
-        self._volume_listeners.append(queue)
+        queue: asyncio.Queue[Removal | None] = asyncio.Queue()
+        self._removal_listeners.append(queue)
         try:
-            while (name := await queue.get()) is not None:
-                yield name
+            while (removal := await queue.get()) is not None:
+                yield removal
         finally:
-            self._volume_listeners.remove(queue)
+            self._removal_listeners.remove(queue)
         raise ClusterUnreachableError(self.away)
 
     # ImageStore
@@ -398,8 +409,7 @@ class FakeRuntime:
         """Remove a volume."""
         self._answering()
         if self.stored_volumes.pop(name, None) is not None:
-            for queue in self._volume_listeners:
-                queue.put_nowait(name)
+            self._emit_removal("volume", name)
 
     # NetworkStore
 
@@ -416,7 +426,8 @@ class FakeRuntime:
     async def remove_network(self, network: str) -> None:
         """Remove a network."""
         self._answering()
-        self.stored_networks.pop(network, None)
+        if self.stored_networks.pop(network, None) is not None:
+            self._emit_removal("network", network)
 
     async def version(self) -> Json:
         """What a Docker says."""
@@ -429,6 +440,10 @@ class FakeRuntime:
         return {"MemTotal": 8 << 30, "NCPU": 4}
 
     # Inside
+
+    def _emit_removal(self, kind: str, name: str) -> None:
+        for queue in self._removal_listeners:
+            queue.put_nowait(Removal(kind=kind, name=name))
 
     def _answering(self) -> None:
         if self.away:

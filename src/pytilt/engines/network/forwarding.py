@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from pytilt.cluster.seam import Change
 from pytilt.docker.seam import ContainerRuntime
-from pytilt.engines.network.infrastructure import Infrastructure
+from pytilt.engines.network.infrastructure import Infrastructure, is_connected
 from pytilt.engines.network.services import INGRESS_PORT, PublishedPort, configuration, published
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json, Key, digest, is_deleting, is_lost, key_of
@@ -106,7 +106,8 @@ class ForwarderConfiguration:
         alive = {}
         for container in running:
             name = next(iter(container["Names"] or ()), "").removeprefix("/")  # one that is being removed may have none
-            if container["State"] == "running" and container["Labels"].get(labels.DIGEST) == digests.get(name):
+            current = container["Labels"].get(labels.DIGEST) == digests.get(name)
+            if container["State"] == "running" and current and is_connected(container, self._project.network):
                 alive[name] = digests[name]
             else:
                 await self._runtime.remove(container["Id"])

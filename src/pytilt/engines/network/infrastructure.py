@@ -152,6 +152,9 @@ class Infrastructure:
 
     async def _forwarder(self, base: SandboxBase) -> None:
         found = await self._runtime.inspect(self._project.forwarder)
+        if found is not None and not is_connected(found, base.network):
+            await self._runtime.remove(self._project.forwarder)
+            found = None
         if found is None or found["Config"]["Image"] != base.image:
             request: Json = {
                 "Image": base.image,
@@ -169,7 +172,29 @@ class Infrastructure:
                 await self._runtime.remove(self._project.forwarder)
             await self._runtime.create(self._project.forwarder, request)
         if found is None or not found["State"]["Running"]:
-            await self._runtime.start(self._project.forwarder)
+            try:
+                await self._runtime.start(self._project.forwarder)
+            except DockerApiError as error:
+                if is_of_lost_network(error):  # one that is made anew next time is in the present one
+                    await self._runtime.remove(self._project.forwarder)
+                raise
+
+
+def is_connected(container: Json, network: str) -> bool:
+    """Is a container that belongs into a network still in it? A stopped one says nothing of that.
+
+    Args:
+        container: as the engine inspects or lists it.
+        network: its name.
+    """
+    state = container["State"]
+    running = state == "running" if isinstance(state, str) else bool(state["Running"])
+    return not running or network in ((container.get("NetworkSettings") or {}).get("Networks") or {})
+
+
+def is_of_lost_network(error: DockerApiError) -> bool:
+    """Does the engine refuse a container since somebody has removed its network?"""
+    return "network" in error.message and ("not found" in error.message or "no such" in error.message)
 
 
 def sandboxes_last(containers: Iterable[Json]) -> list[Json]:

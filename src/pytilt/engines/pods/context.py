@@ -27,6 +27,10 @@ class PodInfrastructure(Protocol):
         """Have the forwarder run, which programs in pods need for every name that they look up."""
         ...
 
+    def mark_dirty(self) -> None:
+        """Look again when it is needed next: the engine may have lost something."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class EngineContext:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from pytilt.engines.network.infrastructure import sandboxes_last
+from pytilt.engines.network.infrastructure import is_connected, is_of_lost_network, sandboxes_last
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import Json, uid_of
 from pytilt.engines.pods.context import EngineContext
@@ -11,6 +11,7 @@ from pytilt.engines.podspec.containers import sandbox_request
 from pytilt.engines.podspec.files import archive_of, files_digest, volume_files
 from pytilt.engines.podspec.placement import PodPlacement
 from pytilt.engines.podspec.volumes import PodVolume, pod_volumes, podman_options, sub_paths
+from pytilt.errors import DockerApiError
 from pytilt.model.resources import KubeObject
 
 ANYBODY = 0o777
@@ -55,6 +56,9 @@ class Sandbox:
     async def look(self) -> None:
         """See how it is."""
         found = await self._context.runtime.inspect(self.id) if self.id else None
+        if found is not None and not self._is_on_host and not is_connected(found, self._context.project.network):
+            await self._lose_network()
+            found = None
         if found is None:
             self.id, self.running, self.dismissed_at = "", False, 0.0
             return
@@ -87,7 +91,12 @@ class Sandbox:
                 request = sandbox_request(self._pod, self._context.project, base, self.volumes)
                 if self._context.node.podman:
                     await self._create_volumes()
-                self.id = await self._context.runtime.create(name, request)
+                try:
+                    self.id = await self._context.runtime.create(name, request)
+                except DockerApiError as error:
+                    if is_of_lost_network(error):
+                        self._context.infrastructure.mark_dirty()
+                    raise
             if entries:
                 await self._context.runtime.put(self.id, entries)
 
@@ -99,7 +108,13 @@ class Sandbox:
         """
         async with self._starting:
             if not self.running:
-                await self._context.runtime.start(self.id)
+                try:
+                    await self._context.runtime.start(self.id)
+                except DockerApiError as error:
+                    if is_of_lost_network(error):
+                        await self._lose_network()
+                        self.id = ""
+                    raise
                 await self.look()
 
     async def refresh(self) -> None:
@@ -126,6 +141,22 @@ class Sandbox:
         if self.running:
             await self._context.runtime.stop(self.id, 0)
             self.running = False
+
+    @property
+    def _is_on_host(self) -> bool:
+        return bool(self._pod["spec"].get("hostNetwork"))
+
+    async def _lose_network(self) -> None:
+        """Give up a sandbox whose network is gone: in a new one the pod's routes are there too, and what runs in it."""
+        network = self._context.project.network
+        text = f"somebody has removed the network `{network}`, or the pod from it: the pod begins again in a new one"
+        self._context.events.warning(self._pod, "NetworkLost", text)
+        self._context.infrastructure.mark_dirty()
+        mine = {labels.POD_UID: uid_of(self._pod)} | (
+            {} if self._context.node.podman else {labels.ROLE: labels.SANDBOX}
+        )
+        for container in sandboxes_last(await self._context.runtime.containers(mine)):
+            await self._context.runtime.remove(container["Id"])
 
     async def _create_volumes(self) -> None:
         """Podman ignores what a mount says of a volume that it makes: its labels, and that it is in memory."""
