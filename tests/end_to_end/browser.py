@@ -8,13 +8,18 @@ from typing import Any
 import pytest
 from playwright.async_api import Page as AsyncPage
 from playwright.async_api import async_playwright
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.async_api import expect as async_expect
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.server.sessions import Served
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 PATIENCE_MS = 15_000.0
+"""How long what is expected of a page may take; Playwright's own 5 s are too few for an update on a busy machine."""
+
+expect.set_options(timeout=PATIENCE_MS)
+async_expect.set_options(timeout=PATIENCE_MS)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,9 @@ ENTRYPOINT ["sh", "-c", "httpd -p 8000 -h /srv; until [ -e /end ]; do sleep 0.1;
 """A server that ends at a request; the next one starts by itself."""
 
 
+LINTED = r"File Changed: \[web/style.css\].*web/cgi-bin/index.cgi: good"
+
+
 @pytest.fixture
 def browser(tmp_path):
     """A program in the place of a browser: it fetches the page and writes down what it was given."""
@@ -47,6 +50,8 @@ def test_the_shop_in_the_display(tilt_on_cluster, new_port, browser, kubectl, na
 
         tilt.edit("web/style.css", "{", "{ /* changed */")
         shown.until(lambda: re.search(r"web .* live \d+ ms", shown.line("● web")), "a live update")
+        shown.until(lambda: re.search(LINTED, shown.screen, re.DOTALL), "lint")
+        shown.until(lambda: dot(shown.screen, "lint") == "●", "an end of all updates: one would be asked about")
 
         shown.press("End", "k", "k", "Right")
         shown.shows("▼ ● web", "web/style.css")
@@ -83,8 +88,7 @@ def test_the_shop_in_the_display_without_a_cluster(tilt_on_engine, new_port, eng
         tilt.edit("web/style.css", "{", "{ /* changed */")
         shown.until(lambda: re.search(r"web .* live \d+ ms", shown.line("● web")), "a live update")
         assert "/* changed */" in served(port, "/style.css")
-        linted = r"File Changed: \[web/style.css\].*web/cgi-bin/index.cgi: good"
-        shown.until(lambda: re.search(linted, shown.screen, re.DOTALL), "lint")
+        shown.until(lambda: re.search(LINTED, shown.screen, re.DOTALL), "lint")
         shown.until(lambda: dot(shown.screen, "lint") == "●", "an end of all updates: one would be asked about")
         shown.press("Q")
         shown.until(lambda: shown.ended, "the end")
