@@ -196,6 +196,23 @@ async def test_what_is_registered_for_the_end_of_python_runs(before: str, after:
     assert b"".join(said).endswith(f"by pytilt v{__version__}\n".encode() + after)
 
 
+@pytest.mark.parametrize(
+    ("text", "printed"), [("/a\udcff", b"/a\xff"), ("\ud800", b"?"), ("\N{BLACK CIRCLE}", "\N{BLACK CIRCLE}".encode())]
+)
+async def test_a_text_that_is_no_utf_8_is_printed_as_it_is(text: str, printed: bytes):
+    program = (
+        f"import atexit, sys; atexit.register(lambda: print({text!a})); atexit.register(lambda: print({text!a},"
+        " file=sys.stderr)); sys.argv = ['tilt', 'version']; from pytilt.cli.main import main; main()"
+    )
+    environ = tuple(sorted({**Settings.from_environment().environ, "PYTHONIOENCODING": "utf-8:strict"}.items()))
+    out, error = list[bytes](), list[bytes]()
+    async with HostRunner() as runner:
+        request = ProcessRequest(argv=(sys.executable, "-c", program), dir="/", env=environ)
+        outcome = await runner.run(request, out.append, error_output=error.append)
+    assert (outcome.exit_status, b"".join(error)) == (0, printed + b"\n")
+    assert b"".join(out).splitlines()[1:] == [printed]
+
+
 async def test_a_session_without_a_port_starts_without_a_web_server_and_large_libraries(tmp_path: Path):
     (tmp_path / "Tiltfile").write_text("local_resource('a', 'true')\n")
     assert await imported(["ci", "--port", "0"], str(tmp_path), SLOW_AND_UNUSED) == (0, b"")

@@ -12,7 +12,13 @@ from pytilt.settings import Settings
 
 
 def stored(
-    runner: HostRunner, home: Path, config: dict[str, Any], *, helper: str = "", seconds: float = 60.0
+    runner: HostRunner,
+    home: Path,
+    config: dict[str, Any],
+    *,
+    helper: str = "",
+    seconds: float = 60.0,
+    notice_seconds: float = 60.0,
 ) -> RegistryCredentials:
     """Credentials of a user with this configuration, and with a helper program `docker-credential-test`."""
     (home / ".docker").mkdir(exist_ok=True)
@@ -22,7 +28,9 @@ def stored(
         program.write_text(f"#!/bin/sh\n{helper}\n")
         program.chmod(0o755)
     environ = {"HOME": str(home), "PATH": f"{home}:/usr/bin:/bin", "XDG_RUNTIME_DIR": str(home / "run")}
-    return RegistryCredentials(Settings.from_environment(environ), runner, seconds=seconds)
+    return RegistryCredentials(
+        Settings.from_environment(environ), runner, seconds=seconds, notice_seconds=notice_seconds
+    )
 
 
 def packed(text: str) -> str:
@@ -98,6 +106,25 @@ async def test_a_helper_that_hangs_is_ended(runner: HostRunner, tmp_path: Path) 
     with pytest.raises(PublishError, match=r"did not end within 0\.2 s: unlock it") as caught:
         await credentials.find("a.io")
     assert "perhaps it asks for something" in str(caught.value.hint)
+
+
+async def test_a_helper_that_takes_long_is_named_before_it_ends(runner: HostRunner, tmp_path: Path) -> None:
+    said: list[str] = []
+    answer = """echo '{"Username": "me", "Secret": "x"}'"""
+    waits = f"while [ ! -e {tmp_path}/said ]; do sleep 0.01; done; {answer}"
+
+    def log(text: str, **_: object) -> None:
+        said.append(text)
+        (tmp_path / "said").touch()
+
+    slow = stored(runner, tmp_path, {"credsStore": "test"}, helper=waits, notice_seconds=0.01)
+    assert (await slow.find("a.io", log)).username == "me"
+    assert said == [
+        "Waiting for the credential helper `docker-credential-test`, asked for a.io: it may want something of you\n"
+    ]
+    quick = stored(runner, tmp_path, {"credsStore": "test"}, helper=answer)
+    assert (await quick.find("a.io", log)).username == "me"
+    assert len(said) == 1
 
 
 async def test_a_missing_helper_is_named_with_what_to_do(runner: HostRunner, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The command `tilt`: finds the subcommand, and turns what went wrong into a message and an exit code."""
 
 import atexit
+import codecs
 import errno
 import gc
 import io
@@ -77,7 +78,7 @@ def main() -> None:
     """
     gc.disable()
     _open_what_is_closed()
-    _write_in_any_encoding()
+    _print_every_text()
     status = run(sys.argv[1:])
     _flush()
     if not _registered_for_the_end():
@@ -145,19 +146,30 @@ def _result(words: list[str]) -> object:
         return INTERRUPTED
 
 
+def _as_written(problem: UnicodeError) -> tuple[bytes, int]:
+    """What is printed of a text that the output cannot take: the bytes that it was made of, as other tools print them.
+
+    A byte that is no UTF-8, of the name of a file for example, travels as a lone surrogate (`surrogateescape`).
+    """
+    assert isinstance(problem, UnicodeEncodeError)
+    part = map(ord, problem.object[problem.start : problem.end])
+    return bytes(each - 0xDC00 if 0xDC80 <= each <= 0xDCFF else ord("?") for each in part), problem.end
+
+
+def _print_every_text() -> None:
+    """Have no printed text end a command: what the terminal's encoding lacks is a `?`, as not all exists in Latin-1."""
+    codecs.register_error("as-written", _as_written)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="as-written")
+
+
 def _open_what_is_closed() -> None:
     """Have all three standard streams: in the place of one that the caller has closed, a socket might come."""
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
             os.dup2(os.open(os.devnull, os.O_RDWR), number)
             setattr(sys, name, os.fdopen(number, mode))
-
-
-def _write_in_any_encoding() -> None:
-    """Write `?` for what the encoding of the terminal lacks: not all of what is said here exists in Latin-1."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def _registered_for_the_end() -> bool:

@@ -13,6 +13,7 @@ from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.host.reading import read_file
 from pytilt.http.decoding import MalformedJsonError, decode
 from pytilt.model.base import Value
+from pytilt.model.logs import Log
 from pytilt.model.references import DOCKER_HUB
 from pytilt.settings import Settings
 
@@ -24,6 +25,9 @@ _TOKEN_USER = "<token>"
 _HELPER_STOP_SECONDS = 2.0
 HELPER_SECONDS = 60.0
 """How long a helper may take: some have a person unlock a key ring."""
+
+NOTICE_SECONDS = 3.0
+"""After so long the log says which helper is waited for."""
 
 
 class RegistryAuth(Value):
@@ -78,18 +82,28 @@ class RegistryCredentials:
         settings: where the files are.
         runner: starts credential helpers.
         seconds: how long a helper may take.
+        notice_seconds: after how long the log says that it is waited for.
     """
 
-    def __init__(self, settings: Settings, runner: Runner, *, seconds: float = HELPER_SECONDS) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        runner: Runner,
+        *,
+        seconds: float = HELPER_SECONDS,
+        notice_seconds: float = NOTICE_SECONDS,
+    ) -> None:
         self._settings = settings
         self._seconds = seconds
+        self._notice_seconds = notice_seconds
         self._runner = runner
 
-    async def find(self, host: str) -> RegistryAuth:
+    async def find(self, host: str, log: Log | None = None) -> RegistryAuth:
         """The credentials for a registry; empty ones when none are stored.
 
         Args:
             host: for example `docker.io` or `ghcr.io`.
+            log: says which helper is waited for, where one takes long.
 
         Raises:
             PublishError: the configured helper is missing or failed.
@@ -97,7 +111,7 @@ class RegistryCredentials:
         for path in self._files():
             config = await asyncio.to_thread(_read, path)
             helper = config.cred_helpers.get(_key(host)) or config.cred_helpers.get(host) or config.creds_store
-            found = await self._ask(helper, host, path) if helper else None
+            found = await self._ask(helper, host, path, log) if helper else None
             found = found or _stored(config, host)
             if found is not None:
                 return found
@@ -108,7 +122,7 @@ class RegistryCredentials:
         podman = environ.get("REGISTRY_AUTH_FILE") or f"{environ.get('XDG_RUNTIME_DIR', '/run')}/containers/auth.json"
         return [str(Path(self._settings.docker_config, "config.json")), podman]
 
-    async def _ask(self, helper: str, host: str, config: str) -> RegistryAuth | None:
+    async def _ask(self, helper: str, host: str, config: str, log: Log | None) -> RegistryAuth | None:
         program = f"docker-credential-{helper}"
         output, errors = bytearray(), bytearray()
         request = ProcessRequest(
@@ -118,6 +132,8 @@ class RegistryCredentials:
             stdin=_key(host).encode(),
             stop_grace_seconds=_HELPER_STOP_SECONDS,
         )
+        notice = f"Waiting for the credential helper `{program}`, asked for {host}: it may want something of you\n"
+        soon = asyncio.get_running_loop().call_later(self._notice_seconds, log or _unsaid, notice)
         try:
             async with asyncio.timeout(self._seconds):
                 outcome = await self._runner.run(request, output.extend, error_output=errors.extend)
@@ -134,6 +150,8 @@ class RegistryCredentials:
                 where=config,
                 hint=f"install `{program}`, or remove it from `credsStore` and `credHelpers` and `docker login {host}`",
             ) from error
+        finally:
+            soon.cancel()
         if outcome.exit_status != 0:
             said = bytes(output or errors).decode(errors="replace").strip()
             if "credentials not found" in said:
@@ -154,6 +172,10 @@ class RegistryCredentials:
         if answer.username == _TOKEN_USER:
             return RegistryAuth(identity_token=answer.secret, server=_key(host))
         return RegistryAuth(username=answer.username, password=answer.secret, server=_key(host))
+
+
+def _unsaid(text: str) -> None:
+    """Takes a notice where there is no log for it."""
 
 
 def stored(config: bytes, host: str) -> RegistryAuth | None:

@@ -86,7 +86,7 @@ class DockerPublisher:
         wanted = parse(reference)
         if reference != image.reference:
             await self._engine.tag(image.reference, reference)
-        auth = await self._credentials.find(wanted.domain)
+        auth = await self._credentials.find(wanted.domain, log)
         api = await self._engine.api()
         async with api.stream(
             "POST",

@@ -118,3 +118,4 @@ def test_a_sandbox_on_the_hosts_network_routes_nothing():
 
 def test_each_directory_is_a_project_of_its_own():
     assert project_id("/a") == project_id("/a") != project_id("/b")
+    assert project_id("/\udcff") != project_id("/\udcfe")  # names of folders need not be UTF-8

@@ -3,6 +3,7 @@
 import hashlib
 
 from pytilt.model.base import Value
+from pytilt.model.texts import to_bytes
 
 PREFIX = "dev.pytilt"
 PROJECT = f"{PREFIX}.project"
@@ -83,4 +84,4 @@ class EngineProject(Value):
 
 def project_id(directory: str) -> str:
     """The id of the project whose Tiltfile lies in a directory."""
-    return hashlib.sha256(directory.encode()).hexdigest()[:8]
+    return hashlib.sha256(to_bytes(directory)).hexdigest()[:8]

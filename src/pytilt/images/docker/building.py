@@ -137,7 +137,7 @@ class DockerBuilder:
         params = self._params(plan, context.dockerfile, buildkit=buildkit, labels=PODMAN_LABELS if podman else LABELS)
         headers = {"Content-Type": "application/x-tar"}
         if not buildkit:
-            headers["X-Registry-Config"] = config_header(await self._base_credentials(plan))
+            headers["X-Registry-Config"] = config_header(await self._base_credentials(plan, log))
         reader = BuildReader(_as_written(log, context))
         content = _watched(stream_context(context), _Progress(log))
         async with api.stream("POST", "/build", params=params, content=content, headers=headers) as chunks:
@@ -197,10 +197,10 @@ class DockerBuilder:
         increments = previous.increments + 1 if previous else 0
         return BuiltImage(name=name, id=image_id, reference=reference, config=config, increments=increments)
 
-    async def _base_credentials(self, plan: "_BuildPlan") -> dict[str, RegistryAuth]:
+    async def _base_credentials(self, plan: "_BuildPlan", log: Log) -> dict[str, RegistryAuth]:
         hosts = {found.domain for base in plan.bases if (found := try_parse(base))}
         try:
-            auths = {host: await self._credentials.find(host) for host in sorted(hosts)}
+            auths = {host: await self._credentials.find(host, log) for host in sorted(hosts)}
         except PublishError as error:
             raise BuildError(error.message, where=error.where, hint=error.hint) from error
         return {host: auth for host, auth in auths.items() if auth != RegistryAuth()}
@@ -208,7 +208,7 @@ class DockerBuilder:
     async def _pull_bases(self, api: DockerApi, plan: "_BuildPlan", log: Log) -> bool:
         """Pull base images for which credentials are stored: BuildKit asks for none of a client without a session."""
         pulled = False
-        for host, auth in (await self._base_credentials(plan)).items():
+        for host, auth in (await self._base_credentials(plan, log)).items():
             for base in plan.bases:
                 reference = try_parse(base)
                 if reference is None or reference.domain != host:
