@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from pytilt import BUILD, TILT_VERSION, __date__, __version__
-from pytilt.cli.main import COMMANDS
+from pytilt.cli.commands import CommandGroup
+from pytilt.cli.main import COMMANDS, command_named
+from pytilt.cli.parsing import Option
 from pytilt.host.processes import HostRunner, ProcessRequest
 from pytilt.settings import Settings
 from scripts.cli_reference import PAGE, reference
@@ -38,6 +40,18 @@ def test_every_option_is_explained(tilt: Tilt, name: str):
         if line.startswith(("  -", "      --")) and "  " not in line.strip() and not after.startswith(" " * 10)
     ]
     assert not bare
+
+
+@pytest.mark.parametrize("name", ["apply", "create", "delete", "wait", "snapshot view", "demo", "get"])
+def test_what_is_accepted_without_effect_is_named_with_its_reason(tilt: Tilt, name: str):
+    text = " ".join(tilt(*name.split(), "--help").out.partition("Accepted without effect:\n")[2].split())
+    declared = command_named(name.split(maxsplit=1)[0])
+    params = declared.commands["view"].params if isinstance(declared, CommandGroup) and " " in name else declared.params
+    inert = [each for each in params if isinstance(each, Option) and (each.help or "").startswith("Changes nothing")]
+    assert inert
+    for each in inert:
+        assert each.words[-1] in text
+        assert (each.help or "").partition(": ")[2].rstrip(".") in text
 
 
 def test_all_commands_are_listed_with_what_they_do(tilt: Tilt):

@@ -11,14 +11,14 @@ from pytilt.cli.parsing import Option
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
-_SESSION = "Changes nothing: the demo finds a port by itself."
+_SESSION = "Changes nothing here: the demo finds a port by itself."
 
 
 @subcommand(
     "demo",
     Option("--install-engine", is_flag=True, help="Install Docker where there is no engine (Debian, as root)."),
     Option("--tmpdir", help="Folder for the project; it stays. Default: one that is removed at the end."),
-    Option("--no-cluster", is_flag=True, exposed=False, hidden=True, help="Changes nothing: no cluster is needed."),
+    Option("--no-cluster", is_flag=True, exposed=False, hidden=True, help="Changes nothing here: none is needed."),
     Option("--teardown", is_flag=True, hidden=True, help="Say that nothing is left to be removed."),
     Option("-f", "--file", hidden=True, help="Not there: `tilt up -f FILE`."),
     Option("-r", "--repo", hidden=True, help="Not there: `git clone` and `tilt up`."),

@@ -19,7 +19,32 @@ EVERYWHERE: Mapping[str, str] = {
 """Flags of Tilt's that every command knows, and why they change nothing here."""
 
 
-class TiltCommand(click.Command):
+INERT = "Changes nothing here"
+"""How the help of an option begins that is accepted, and has nothing to change."""
+
+
+def inert_options(params: Sequence[click.Parameter]) -> list[tuple[str, str]]:
+    """The options that are accepted without effect and are not listed among the others: their names, and why."""
+    reasons: dict[str, list[str]] = {}
+    for each in params:
+        if isinstance(each, click.Option) and each.hidden and (each.help or "").startswith(INERT):
+            why = (each.help or "").removeprefix(INERT).removeprefix(":").strip().rstrip(".")
+            reasons.setdefault(why, []).append(next(name for name in each.opts if name.startswith("--")))
+    return [(", ".join(names), why) for why, names in reasons.items()]
+
+
+class _WithInertOptions(click.Command):
+    """A command whose help names the options last that are accepted without effect."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the options."""
+        super().format_options(ctx, formatter)
+        if inert := inert_options(self.params):
+            with formatter.section("Accepted without effect"):
+                formatter.write_dl(inert)
+
+
+class TiltCommand(_WithInertOptions):
     """A command whose flags may be written as Tilt's may."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -31,7 +56,7 @@ class TiltCommand(click.Command):
         return rest
 
 
-class TiltGroup(click.Group):
+class TiltGroup(_WithInertOptions, click.Group):
     """A command with commands of its own, and flags before their names."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -94,7 +94,13 @@ MODE_OPTIONS = (
         exposed=False,
         help="Changes nothing here, as --web-mode.",
     ),
-    Option("--logactions", is_flag=True, exposed=False, hidden=True, help="Changes nothing here."),
+    Option(
+        "--logactions",
+        is_flag=True,
+        exposed=False,
+        hidden=True,
+        help="Changes nothing here: there is no log of actions.",
+    ),
 )
 """Flags of Tilt's that say how a session works inside, where there is one way here; and the snapshot at its end."""
 

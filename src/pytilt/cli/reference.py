@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import click
 
+from pytilt.cli.flags import inert_options
+
 
 def sections(command: click.Command, name: str, mark: str = "##") -> Iterator[tuple[str, str]]:
     """The section of a command, and those of the commands inside of it, with their names.
@@ -31,6 +33,9 @@ def _section(command: click.Command, name: str, mark: str) -> str:
     flags = [_flag(each) for each in command.params if isinstance(each, click.Option) and not each.hidden]
     if flags:
         lines += ["| flag | |", "|---|---|", *flags, ""]
+    inert = [f"`{names.replace(', ', '`, `')}` ({why})" for names, why in inert_options(command.params)]
+    if inert:
+        lines += [f"Accepted without effect: {'; '.join(inert)}.", ""]
     _, *shown = examples.rstrip().splitlines()
     return "\n".join([*lines, *(f"    {line.strip()}" for line in shown), ""])
 

@@ -69,8 +69,8 @@ def create(file: str | None, host: str | None, port: int | None) -> None:
     "view",
     Argument("file", default=FILE),
     Option("--no-open", is_flag=True, help="Print the address, and open no browser."),
-    Option("--host", exposed=False, hidden=True, help="Changes nothing: the file needs no server."),
-    Option("--port", exposed=False, hidden=True, help="Changes nothing: the file needs no server."),
+    Option("--host", exposed=False, hidden=True, help="Changes nothing here: the file needs no server."),
+    Option("--port", exposed=False, hidden=True, help="Changes nothing here: the file needs no server."),
 )
 def view(file: str, no_open: bool) -> None:
     """Show a snapshot in the browser; `-` is one from standard input, which is kept in a file of the folder for such.
