@@ -173,7 +173,30 @@ def test_objects_are_read_from_folders_and_patterns(tilt: Tilt, tmp_path: Path):
     assert tilt("delete", "-f", f"{folder}/*.yaml").out == 'uibutton.tilt.dev "one" deleted\n'
     assert tilt("create", "-f", str(folder), "-l", "a=c").error.startswith("Error: no objects passed")
     assert "recognized file extensions are [.json .yaml .yml]" in tilt("apply", "-f", str(tmp_path)).error
-    assert "`kustomize build x | tilt apply -f -`" in tilt("apply", "-k", "x").error
+
+
+@pytest.mark.usefixtures("served")
+@pytest.mark.parametrize(("program", "verb"), [("kustomize", "build"), ("kubectl", "kustomize")])
+def test_objects_are_taken_from_what_kustomize_makes_of_a_folder(
+    tilt: Tilt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, verb: str
+):
+    (tmp_path / "made.yaml").write_text(BUTTON)
+    script = tmp_path / program
+    script.write_text(
+        f'#!/bin/sh\n[ "$*" = "{verb} dev" ] || {{ echo "Error: no $2" >&2; exit 1; }}\ncat {tmp_path}/made.yaml\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    assert tilt("apply", "-k", "dev") == (0, "uibutton.tilt.dev/go created\n", "")
+    assert tilt("delete", "-k", "dev").out == 'uibutton.tilt.dev "go" deleted\n'
+    assert tilt("create", "-k", "prod").error == f"Error: `{program} {verb} prod` failed: no prod\n"
+    assert "only one of -f or -k" in tilt("apply", "-k", "dev", "-f", "x").error
+
+
+@pytest.mark.usefixtures("served")
+def test_without_kustomize_it_is_said_what_to_install(tilt: Tilt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "`-k` needs `kustomize`, or `kubectl`" in tilt("describe", "-k", "dev").error
 
 
 @pytest.mark.usefixtures("served")

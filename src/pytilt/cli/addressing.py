@@ -9,11 +9,14 @@ from pytilt.host.reading import read_file
 from pytilt.model.api.words import KINDS, KindWords, find_words
 from pytilt.model.json_text import Json
 from pytilt.model.named_tuple import NamedTuple
+from pytilt.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
+
+    from pytilt.cli.object_options import FileFlags
 
 SUFFIXES = (".json", ".yaml", ".yml")
 """Of the files that a folder is read for."""
@@ -77,21 +80,30 @@ def addresses(words: Sequence[str]) -> tuple[list[KindWords], list[Address]]:
     return kinds, [Address(kind=kind, name=name) for kind in kinds for name in words[1:]]
 
 
-def manifests(
-    files: Sequence[str], *, recursive: bool = False, selector: str | None = None
-) -> list[tuple[Address, Json]]:
-    """The objects of files, YAML or JSON.
+def names_files(flags: FileFlags) -> bool:
+    """Does a command line name files, or a folder of kustomize's?"""
+    return bool(flags["files"]) or flags["kustomize"] is not None
+
+
+def manifests(flags: FileFlags, *, selector: str | None = None) -> list[tuple[Address, Json]]:
+    """The objects of the files that a command line names, YAML or JSON.
 
     Args:
-        files: their paths, folders, patterns or URLs; `-` is standard input.
-        recursive: read folders inside of folders, too?
+        flags: paths, folders, patterns or URLs, of which `-` is standard input; or a folder of kustomize's.
         selector: only objects with these labels.
 
     Raises:
         UserError: one cannot be read, or is no object of a known kind.
     """
-    paths = [path for file in files for path in _expanded(file, recursive=recursive)]
-    found = [each for path in paths for each in parsed(_read(path), _shown(path))]
+    if (folder := flags["kustomize"]) is not None:
+        if flags["files"]:
+            raise UserError("only one of -f or -k can be specified")
+        from pytilt.cli.kustomizing import rendered  # imported here: few command lines have `-k`
+
+        found = parsed(rendered(folder, Settings.from_environment()), folder)
+    else:
+        paths = [path for file in flags["files"] for path in _expanded(file, recursive=flags["recursive"])]
+        found = [each for path in paths for each in parsed(_read(path), _shown(path))]
     if selector:
         from pytilt.cli.choosing import labelled
 

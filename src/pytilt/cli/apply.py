@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pytilt.cli.addressing import Address, manifests
+from pytilt.cli.addressing import Address, manifests, names_files
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
-from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS, inert_option, inert_switch, refuse_kustomize
+from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS, inert_option, inert_switch
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import OneOf, Option
 from pytilt.cli.results import ResultPrinter
@@ -61,19 +61,22 @@ def command(
       tilt apply -f button.yaml
       tilt apply -f objects/ --dry-run=server -o yaml
       generate | tilt apply -f -
+      tilt apply -k overlays/dev
     """
-    refuse_kustomize(flags["kustomize"], "apply")
     if prune:
-        raise UserError("`--prune` is not there", hint="`tilt delete KIND -l key=value` deletes what has a label")
+        raise UserError(
+            "`--prune` is not there: kubectl asks for kinds of Kubernetes to prune, and a session has none of them",
+            hint="`tilt delete KIND -l key=value` deletes what has a label",
+        )
     if subresource:
         raise UserError(
             "a status cannot be applied", hint="`tilt patch KIND NAME --subresource status -p …` changes it"
         )
-    if not flags["files"]:
-        raise UserError("must specify one of -f", hint="for example `tilt apply -f button.yaml`")
+    if not names_files(flags):
+        raise UserError("must specify one of -f and -k", hint="for example `tilt apply -f button.yaml`")
     printer = ResultPrinter(flags, dry_run.mark)
     client = SessionClient(Settings.from_environment(), host, port)
-    found = manifests(flags["files"], recursive=flags["recursive"], selector=selector)
+    found = manifests(flags, selector=selector)
     if printer.whole:
         printer.all_done([_applied(client, address, wanted, dry_run) for address, wanted in found])
         return

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pytilt.cli.addressing import Address, known_kind, manifests, parsed
+from pytilt.cli.addressing import Address, known_kind, manifests, names_files, parsed
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import group
 from pytilt.cli.editing import edited_text
-from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS, refuse_kustomize
+from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS
 from pytilt.cli.options import SESSION_OPTIONS, split_by_commas
 from pytilt.cli.parsing import Argument, Option
 from pytilt.cli.results import ResultPrinter
@@ -73,14 +73,13 @@ def command(
       tilt create cmd hello echo "hello world"
       tilt create filewatch sources src
     """
-    refuse_kustomize(flags["kustomize"], "create")
-    if not flags["files"]:
+    if not names_files(flags):
         raise UserError("say what to make", hint="`tilt create -f FILE`, or `tilt create cmd NAME COMMAND…`")
     printer = ResultPrinter(flags, dry_run.mark)
     settings = Settings.from_environment()
     client = SessionClient(settings, host, port)
     status = 0
-    for each in manifests(flags["files"], recursive=flags["recursive"], selector=selector):
+    for each in manifests(flags, selector=selector):
         address, wanted = _edited(each, settings.editor) if edit else each
         try:
             _make(client, printer, address, wanted, dry_run)

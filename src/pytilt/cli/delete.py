@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from pytilt.cli.addressing import Address, addresses, manifests
+from pytilt.cli.addressing import Address, addresses, manifests, names_files
 from pytilt.cli.choosing import labelled, with_fields
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
 from pytilt.cli.editing import confirmed
-from pytilt.cli.object_options import FILE_OPTIONS, inert_switch, refuse_kustomize
+from pytilt.cli.object_options import FILE_OPTIONS, inert_switch
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import Argument, OneOf, Option
 from pytilt.cli.writing_options import DRY_RUN_OPTION, REMOVAL_OPTIONS, DryRun
@@ -63,7 +63,6 @@ def command(
       tilt delete -f button.yaml
       tilt delete cmds,filewatches -l team=web --dry-run=client
     """
-    refuse_kustomize(flags["kustomize"], "delete")
     if raw is not None:
         raise UserError("`--raw` is not there", hint="name the object: `tilt delete uibutton go`")
     client = SessionClient(Settings.from_environment(), host, port)
@@ -108,8 +107,8 @@ def _wanted(
     selector: str | None,
     field_selector: str | None,
 ) -> list[Address]:
-    if flags["files"]:
-        return [each for each, _ in manifests(flags["files"], recursive=flags["recursive"], selector=selector)]
+    if names_files(flags):
+        return [each for each, _ in manifests(flags, selector=selector)]
     kinds, named = addresses(words)
     if not kinds:
         raise UserError("must specify one of -f or a kind", hint="for example `tilt delete uibutton go`")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from itertools import groupby
 
-from pytilt.cli.addressing import addresses, manifests
+from pytilt.cli.addressing import addresses, manifests, names_files
 from pytilt.cli.choosing import labelled
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
-from pytilt.cli.object_options import FILE_OPTIONS, refuse_kustomize
+from pytilt.cli.object_options import FILE_OPTIONS
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import Argument, Option
 from pytilt.errors import NotFoundError, UserError
@@ -46,10 +46,9 @@ def command(
       tilt describe cmd/btn-go
       tilt describe uiresources -l team=web
     """
-    refuse_kustomize(flags["kustomize"], "describe")
     client = SessionClient(Settings.from_environment(), host, port)
-    if flags["files"]:
-        named = [each for each, _ in manifests(flags["files"], recursive=flags["recursive"])]
+    if names_files(flags):
+        named = [each for each, _ in manifests(flags)]
         kinds: list[KindWords] = []
     else:
         kinds, named = addresses(words)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pytilt.cli.addressing import Address, addresses, manifests, parsed
+from pytilt.cli.addressing import Address, addresses, manifests, names_files, parsed
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
 from pytilt.cli.editing import edited_text
 from pytilt.cli.forms import as_json, as_yaml
-from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS, refuse_kustomize
+from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import Argument, Option
 from pytilt.cli.results import ResultPrinter
@@ -47,8 +47,7 @@ def command(
       tilt edit configmap web-disable
       EDITOR=nano tilt edit uibutton/go
     """
-    refuse_kustomize(flags["kustomize"], "edit")
-    files = manifests(flags["files"], recursive=flags["recursive"]) if flags["files"] else []
+    files = manifests(flags) if names_files(flags) else []
     named = [address for address, _ in files] or addresses(words)[1]
     if not named:
         raise UserError("no object is named", hint="for example `tilt edit configmap web-disable`")

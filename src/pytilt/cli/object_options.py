@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pytilt.cli.options import split_by_commas
 from pytilt.cli.parsing import Option
-from pytilt.errors import UserError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,20 +107,7 @@ FILE_OPTIONS = (
         convert=split_by_commas,
         help="A file with objects, a folder, a URL or a pattern, or `-` for stdin; may be repeated.",
     ),
-    Option("-k", "--kustomize", hidden=True, help="Not there: `kustomize build DIR | tilt … -f -` does it."),
+    Option("-k", "--kustomize", metavar="DIR", help="The objects that `kustomize` makes of a folder, instead of `-f`."),
     Option("-R", "--recursive", is_flag=True, help="Read the folders inside of a folder of `-f`, too."),
 )
 """Which files have the objects."""
-
-
-def refuse_kustomize(folder: str | None, command: str) -> None:
-    """Say what to do in the place of `-k`.
-
-    Raises:
-        UserError: always, where it was given.
-    """
-    if folder is not None:
-        raise UserError(
-            "`-k` is not there: kustomize has no use for the objects of a session",
-            hint=f"`kustomize build {folder} | tilt {command} -f -`",
-        )

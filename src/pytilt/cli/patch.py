@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pytilt.cli.addressing import addresses, manifests
+from pytilt.cli.addressing import addresses, manifests, names_files
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
-from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS, refuse_kustomize
+from pytilt.cli.object_options import FILE_OPTIONS, PRINT_OPTIONS
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import Argument, OneOf, Option
 from pytilt.cli.results import ResultPrinter
@@ -65,10 +65,9 @@ def command(
       tilt patch uibutton/go -p 'spec: {text: Go on}' --dry-run=server -o yaml
       tilt patch uibutton/go --type=json -p '[{"op": "replace", "path": "/spec/text", "value": "Go on"}]'
     """
-    refuse_kustomize(flags["kustomize"], "patch")
     printer = ResultPrinter(flags, dry_run.mark)
-    if flags["files"]:
-        files = manifests(flags["files"], recursive=flags["recursive"])
+    if names_files(flags):
+        files = manifests(flags)
     elif local:
         raise UserError("--local patches the objects of files: name them with `-f`")
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from pytilt.cli.addressing import Address, addresses, manifests
+from pytilt.cli.addressing import Address, addresses, manifests, names_files
 from pytilt.cli.choosing import labelled, with_fields
 from pytilt.cli.client import SessionClient
 from pytilt.cli.commands import subcommand
@@ -191,8 +191,8 @@ def _wait(events: Iterator[Json], waiting: Waiting, limit: float) -> None:
 
 def _names(what: tuple[str, ...], flags: WaitFlags) -> tuple[KindWords, list[str]]:
     """The kind of what is waited for, and the names; none for all."""
-    if flags["files"]:
-        named = [each for each, _ in manifests(flags["files"], recursive=flags["recursive"])]
+    if names_files(flags):
+        named = [each for each, _ in manifests(flags)]
         kinds: list[KindWords] = []
     else:
         kinds, named = addresses(what)
