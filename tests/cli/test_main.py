@@ -181,6 +181,7 @@ async def test_a_command_that_asks_a_session_starts_without_what_a_session_needs
     [
         "version",
         "get uiresources",
+        "get uiresources -o json",
         "describe uiresource db",
         "trigger db",
         "logs db",

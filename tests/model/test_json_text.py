@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytilt.model.json_text import dumps, loads
+from pytilt.model.json_text import dumps, indented, loads
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -19,6 +19,8 @@ def test_it_writes_and_reads_what_json_does(value: object):
     assert dumps(value) == json.dumps(value, separators=(",", ":"))
     plain = dumps(value, ascii_only=False)
     assert plain == json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    assert indented(value, 2) == json.dumps(value, indent=2)
+    assert indented(value, 4, ascii_only=False) == json.dumps(value, indent=4, ensure_ascii=False)
     assert loads(f" \n{plain}\t") == loads(dumps(value).encode()) == value
 
 

@@ -1,6 +1,5 @@
 """`tilt alerts`."""
 
-import json
 import sys
 from collections.abc import Sequence
 
@@ -9,7 +8,7 @@ from pytilt.cli.commands import subcommand
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import Argument, OneOf, Option
 from pytilt.errors import SessionUnreachableError
-from pytilt.model.json_text import Json
+from pytilt.model.json_text import Json, indented, loads
 from pytilt.settings import Settings
 
 CANNOT_SAY = 3
@@ -40,7 +39,7 @@ def command(
     try:
         for name in resources:
             client.get("uiresources", name)
-        found = json.loads(b"".join(client.download("/api/alerts")))
+        found = loads(b"".join(client.download("/api/alerts")))
     except SessionUnreachableError as problem:
         print(f"Error: {problem}", file=sys.stderr)
         return CANNOT_SAY
@@ -49,7 +48,7 @@ def command(
         for alert in found
         if (not resources or alert["resource"] in resources) and (alert["error"] or not only_errors)
     ]
-    print(json.dumps(chosen, indent=2) if output else "\n".join(lines(chosen)))
+    print(indented(chosen, 2) if output else "\n".join(lines(chosen)))
     return int(any(alert["error"] for alert in chosen))
 
 

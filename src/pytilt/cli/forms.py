@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytilt.errors import UserError
 from pytilt.host.reading import read_file
-from pytilt.model.json_text import Json
+from pytilt.model.json_text import Json, indented
 from pytilt.model.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 FEW = 30
-"""So many objects Python's own `json` prints in the time that it takes to import msgspec."""
+"""So many objects are laid out in the time that it takes to import msgspec."""
 
 DOCUMENTS = ("json", "yaml", "kyaml")
 TEMPLATES = (
@@ -97,9 +97,7 @@ def document(form: OutputForm, *, allow_missing: bool = True) -> Document | None
 def as_json(thing: object) -> str:
     """A value as kubectl prints JSON."""
     if isinstance(thing, dict) and len(thing.get("items", ())) <= FEW:
-        import json  # imported here: most commands print no JSON
-
-        return json.dumps(thing, indent=4, ensure_ascii=False) + "\n"
+        return indented(thing, 4, ascii_only=False) + "\n"
     import msgspec  # imported here: it prints many objects in a tenth of the time
 
     return msgspec.json.format(msgspec.json.encode(thing), indent=4).decode() + "\n"

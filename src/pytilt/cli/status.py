@@ -7,7 +7,7 @@ from pytilt.cli.commands import subcommand
 from pytilt.cli.options import SESSION_OPTIONS
 from pytilt.cli.parsing import Option
 from pytilt.errors import SessionUnreachableError
-from pytilt.model.json_text import Json
+from pytilt.model.json_text import Json, indented
 from pytilt.settings import Settings
 from pytilt.views.headlines import headline
 
@@ -40,9 +40,7 @@ def command(as_json: bool, host: str | None, port: int | None) -> int:
         print(f"Error: {problem}", file=sys.stderr)
         return CANNOT_SAY
     if as_json:
-        import json  # imported here: it takes longer to import than a session takes to answer
-
-        print(json.dumps(found, indent=2))
+        print(indented(found, 2))
     else:
         print("\n".join(lines(found)))
     return int(not (found["fresh"] and found["healthy"]))

@@ -10,6 +10,7 @@ from pytilt.cli.options import SESSION_OPTIONS, seconds_given
 from pytilt.cli.parsing import Argument, Option
 from pytilt.errors import SessionUnreachableError, UserError
 from pytilt.model.api.words import CLI_TRIGGER_REASON
+from pytilt.model.json_text import indented
 from pytilt.settings import Settings
 
 
@@ -58,9 +59,7 @@ def command(names: tuple[str, ...], wait: bool, as_json: bool, timeout: str, hos
         print(f"Error: {problem}", file=sys.stderr)
         return NO_ANSWER
     documents = [document(client, each) for each in asked]
-    import json
-
-    print(json.dumps(documents, indent=2) if as_json else "\n".join(line for each in documents for line in lines(each)))
+    print(indented(documents, 2) if as_json else "\n".join(line for each in documents for line in lines(each)))
     code: int = max(each["exitCode"] for each in documents)
     return code
 

@@ -1,7 +1,6 @@
 """JSON as commands and sessions exchange it, read and written by the C half of Python's `json` alone.
 
 The Python half compiles regular expressions when it is imported, which takes longer than a session takes to answer.
-Texts for people, with indentation, are made by `json` itself.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from _json import encode_basestring, encode_basestring_ascii, make_encoder, make
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     Json = dict[str, Any]
@@ -64,6 +64,33 @@ def dumps(value: object, *, ascii_only: bool = True) -> str:
     escape = encode_basestring_ascii if ascii_only else encode_basestring
     encode = make_encoder({}, _refuse, escape, None, ":", ",", False, False, True)
     return "".join(encode(value, 0))
+
+
+def indented(value: object, width: int, *, ascii_only: bool = True) -> str:
+    """The text of a value for people, as `json.dumps` lays it out; the names in its objects are texts.
+
+    Args:
+        value: as for `dumps`.
+        width: by how many blanks inner lines are indented.
+        ascii_only: as for `dumps`.
+    """
+    return "".join(_pieces(value, "\n", " " * width, ascii_only=ascii_only))
+
+
+def _pieces(value: object, newline: str, indent: str, *, ascii_only: bool) -> Iterator[str]:
+    inner = newline + indent
+    if isinstance(value, dict) and value:
+        for number, (name, each) in enumerate(value.items()):
+            yield f"{',' if number else '{'}{inner}{dumps(name, ascii_only=ascii_only)}: "
+            yield from _pieces(each, inner, indent, ascii_only=ascii_only)
+        yield f"{newline}}}"
+    elif isinstance(value, list | tuple) and value:
+        for number, each in enumerate(value):
+            yield f"{',' if number else '['}{inner}"
+            yield from _pieces(each, inner, indent, ascii_only=ascii_only)
+        yield f"{newline}]"
+    else:
+        yield dumps(value, ascii_only=ascii_only)
 
 
 def _refuse(value: object) -> None:
