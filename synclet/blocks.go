@@ -244,7 +244,7 @@ func (r *receiver) writeBlocks(path string, size uint64, block uint32, sums []by
 		}
 	}
 	d.buffer = make([]byte, min(int64(block), d.size))
-	t, err := r.create(path)
+	t, err := r.create(path, has)
 	if err != nil {
 		return err
 	}

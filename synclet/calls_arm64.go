@@ -1,7 +1,10 @@
 package main
 
-// Numbers of system calls that the standard library does not name.
+import "syscall"
+
+// Numbers of system calls that the standard library does not name, or not by one name for all machines.
 const (
 	renameat2     = 276
+	fstatat       = syscall.SYS_FSTATAT
 	copyFileRange = 285
 )

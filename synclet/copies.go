@@ -98,7 +98,7 @@ func (r *receiver) writeCopy(path string, c copies, has attributes) error {
 	if err := c.check(at.size); err != nil {
 		return err
 	}
-	t, err := r.create(path)
+	t, err := r.create(path, has)
 	if err != nil {
 		return err
 	}

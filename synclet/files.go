@@ -117,16 +117,13 @@ func (r *receiver) writeFile(path string, content []byte, sum uint32, has attrib
 			old.Close()
 		}
 	}
-	t, err := r.create(path)
+	t, err := r.create(path, has)
 	if err != nil {
 		return err
 	}
 	for len(content) > 0 {
-		size, err := syscall.Write(t.descriptor, content)
+		size, err := writeSome(uintptr(t.descriptor), content)
 		if err != nil {
-			if err == syscall.EINTR {
-				continue
-			}
 			return t.abandon(&os.PathError{Op: "write", Path: path, Err: err})
 		}
 		content = content[size:]
@@ -151,18 +148,22 @@ func (r *receiver) beside(path string) string {
 
 const writing = syscall.O_CREAT | syscall.O_EXCL | syscall.O_RDWR | syscall.O_CLOEXEC
 
-func (r *receiver) create(path string) (*target, error) {
-	temp := r.beside(path)
-	descriptor, err := syscall.Open(temp, writing, 0o600)
+// create begins a file. Its permissions are right from the start, where its owner is and the system allows it.
+func (r *receiver) create(path string, has attributes) (*target, error) {
+	temp, mode := r.beside(path), has.mode&0o777
+	if has.owner != "" {
+		mode = 0o600
+	}
+	descriptor, err := openFile(temp, writing, mode)
 	switch err {
 	case syscall.ENOENT:
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			return nil, err
 		}
-		descriptor, err = syscall.Open(temp, writing, 0o600)
+		descriptor, err = openFile(temp, writing, mode)
 	case syscall.EEXIST: // left by one that was killed
 		_ = os.RemoveAll(temp)
-		descriptor, err = syscall.Open(temp, writing, 0o600)
+		descriptor, err = openFile(temp, writing, mode)
 	}
 	if err == nil {
 		return &target{descriptor: descriptor, path: path, temp: temp, by: r}, nil
@@ -179,19 +180,15 @@ func (r *receiver) create(path string) (*target, error) {
 // distinct is a time of the last change that tells a file from the version that it replaces. Whoever compares whole
 // seconds and sizes alone, as Python does with its bytecode and servers with their ETags, would take a second save
 // within a second for the first one.
-func (t *target) distinct(mtime int64) int64 {
-	var now syscall.Stat_t
-	if err := syscall.Fstat(t.descriptor, &now); err != nil {
-		return mtime
-	}
+func (t *target) distinct(mtime, size int64) int64 {
 	before := t.before
 	if !t.inPlace() {
-		if err := syscall.Lstat(t.path, &before); err != nil {
+		if err := statPath(t.path, &before); err != nil {
 			return mtime
 		}
 	}
 	wanted := syscall.NsecToTimespec(mtime)
-	if before.Mode&syscall.S_IFMT != syscall.S_IFREG || before.Size != now.Size || wanted.Sec > before.Mtim.Sec ||
+	if before.Mode&syscall.S_IFMT != syscall.S_IFREG || before.Size != size || wanted.Sec > before.Mtim.Sec ||
 		wanted == before.Mtim {
 		return mtime
 	}
@@ -231,11 +228,18 @@ func (t *target) finish(has attributes) error {
 		return t.abandon(err)
 	}
 	// After the owner: a change of it takes some permissions away.
-	if err := syscall.Fchmod(t.descriptor, has.mode&0o7777); err != nil && !t.inPlace() {
-		return t.abandon(&os.PathError{Op: "chmod", Path: t.path, Err: err})
+	var now syscall.Stat_t
+	known := statOpen(t.descriptor, &now) == nil
+	if !known || now.Mode&0o7777 != has.mode&0o7777 {
+		if err := syscall.Fchmod(t.descriptor, has.mode&0o7777); err != nil && !t.inPlace() {
+			return t.abandon(&os.PathError{Op: "chmod", Path: t.path, Err: err})
+		}
 	}
-	mtime := t.distinct(has.mtime)
-	setTime(t.temp, mtime)
+	mtime := has.mtime
+	if known {
+		mtime = t.distinct(mtime, now.Size)
+	}
+	setTimes(t.descriptor, mtime)
 	if !t.inPlace() {
 		err := swap(t.temp, t.path)
 		if errors.Is(err, syscall.EBUSY) { // a file that is mounted
@@ -246,7 +250,7 @@ func (t *target) finish(has attributes) error {
 			return t.abandon(err)
 		}
 	}
-	if err := syscall.Close(t.descriptor); err != nil {
+	if err := closeFile(t.descriptor); err != nil {
 		return &os.PathError{Op: "write", Path: t.path, Err: err}
 	}
 	return nil
@@ -257,7 +261,7 @@ func (t *target) finish(has attributes) error {
 func swap(temp, path string) error {
 	err := trade(temp, path)
 	if err == nil {
-		if syscall.Unlink(temp) != nil {
+		if unlink(temp) != nil {
 			return os.RemoveAll(temp)
 		}
 		return nil
@@ -277,28 +281,6 @@ func swap(temp, path string) error {
 	}
 	return nil
 }
-
-func trade(one, other string) error {
-	first, err := syscall.BytePtrFromString(one)
-	if err != nil {
-		return err
-	}
-	second, err := syscall.BytePtrFromString(other)
-	if err != nil {
-		return err
-	}
-	const flagExchange = 2
-	here := currentDirectory
-	_, _, failed := syscall.Syscall6(renameat2, uintptr(here), uintptr(unsafe.Pointer(first)),
-		uintptr(here), uintptr(unsafe.Pointer(second)), flagExchange, 0)
-	if failed != 0 {
-		return failed
-	}
-	return nil
-}
-
-// currentDirectory stands for the directory that relative paths begin at; all here are absolute.
-const currentDirectory = -100
 
 // copyInto writes over a file that cannot be replaced.
 func (t *target) copyInto() error {
@@ -326,8 +308,6 @@ func setTime(path string, nanoseconds int64) {
 	}
 	at := syscall.NsecToTimespec(nanoseconds)
 	times := [2]syscall.Timespec{at, at}
-	const noFollow = 0x100
-	here := currentDirectory
 	_, _, _ = syscall.Syscall6(syscall.SYS_UTIMENSAT, uintptr(here), uintptr(unsafe.Pointer(name)),
 		uintptr(unsafe.Pointer(&times)), noFollow, 0, 0)
 }

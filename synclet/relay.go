@@ -38,13 +38,16 @@ var (
 // It ends when its standard input does. CHANNEL is the number of a descriptor by which it is handed connections.
 func relay(arguments []string) error {
 	runtime.GOMAXPROCS(1) // what follows is a few system calls: to wake another thread takes longer
-	if err := syscall.SetNonblock(0, true); err != nil {
-		return err
+	for _, descriptor := range []int{0, 1} {
+		if err := syscall.SetNonblock(descriptor, true); err != nil {
+			return err
+		}
 	}
 	if err := greet(false); err != nil {
 		return err
 	}
-	l := &leader{wire: newWire(os.NewFile(0, "stdin"), os.Stdout), farthest: farthest}
+	source, sink := quickly(os.NewFile(0, "stdin")), quickly(os.NewFile(1, "stdout"))
+	l := &leader{wire: newWire(source, sink), farthest: farthest}
 	if len(arguments) > 0 {
 		descriptor, err := strconv.ParseUint(arguments[0], 10, 31)
 		if err != nil {
@@ -439,7 +442,7 @@ func (f *follower) push(content []byte) {
 	if f.waiting == 0 {
 		// An error shows when the rest is sent.
 		_ = f.raw.Write(func(descriptor uintptr) bool {
-			if size, err := syscall.Write(int(descriptor), content); err == nil {
+			if size, err := writeSome(descriptor, content); err == nil {
 				content = content[size:]
 			}
 			return true

@@ -30,6 +30,7 @@ var errSeal = errors.New("the other end has another key")
 type sealed struct {
 	net.Conn
 	source  *bufio.Reader // of the connection
+	sink    io.Writer     // the same one
 	in, out direction
 	role    byte   // what it is for, as the one who leads has said
 	buffer  []byte // of what was received last
@@ -51,17 +52,18 @@ func seal(conn net.Conn, key []byte, leads bool, role byte) (*sealed, error) {
 	if err := conn.SetDeadline(time.Now().Add(sealPatience)); err != nil {
 		return nil, err
 	}
+	both := quickly(conn)
 	own, other := make([]byte, keySize), make([]byte, keySize)
 	if err := fillRandom(own); err != nil {
 		return nil, err
 	}
-	if _, err := conn.Write(own); err != nil {
+	if _, err := both.Write(own); err != nil {
 		return nil, err
 	}
-	if _, err := io.ReadFull(conn, other); err != nil {
+	if _, err := io.ReadFull(both, other); err != nil {
 		return nil, err
 	}
-	s := &sealed{Conn: conn, source: bufio.NewReaderSize(conn, 4096)}
+	s := &sealed{Conn: conn, source: bufio.NewReaderSize(both, 4096), sink: both}
 	var says []byte
 	if leads {
 		says = []byte{role}
@@ -137,7 +139,7 @@ func (d *direction) sum(head, encrypted []byte) []byte {
 
 // send writes a record.
 func (s *sealed) send(content []byte) error {
-	_, err := s.Conn.Write(s.record(content))
+	_, err := s.sink.Write(s.record(content))
 	return err
 }
 

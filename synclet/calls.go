@@ -1,0 +1,169 @@
+package main
+
+import (
+	"io"
+	"syscall"
+	"unsafe"
+)
+
+// The system calls of a small file's way, without what Go's runtime does around each of its own. For those it wakes a
+// thread that watches over calls which last longer, `sysmon`: after a pause this takes a third of the processor time of
+// a file that is received and written, and there may be a helper for each of many containers on a machine. A disk that
+// makes such a call wait stops other goroutines of the helper meanwhile, so what is large is written as usual.
+
+func failure(errno syscall.Errno) error {
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// again makes a call until no signal interrupts it.
+func again(call func() (uintptr, uintptr, syscall.Errno)) (int, error) {
+	for {
+		result, _, errno := call()
+		if errno != syscall.EINTR {
+			return int(result), failure(errno)
+		}
+	}
+}
+
+// here is the directory that relative paths begin at; all are absolute.
+var here = -100
+
+func openFile(path string, flags int, mode uint32) (int, error) {
+	name, err := syscall.BytePtrFromString(path)
+	if err != nil {
+		return -1, err
+	}
+	return again(func() (uintptr, uintptr, syscall.Errno) {
+		return syscall.RawSyscall6(syscall.SYS_OPENAT, uintptr(here), uintptr(unsafe.Pointer(name)), uintptr(flags),
+			uintptr(mode), 0, 0)
+	})
+}
+
+func readSome(descriptor uintptr, content []byte) (int, error) {
+	return again(func() (uintptr, uintptr, syscall.Errno) {
+		return syscall.RawSyscall(syscall.SYS_READ, descriptor, uintptr(unsafe.Pointer(unsafe.SliceData(content))),
+			uintptr(len(content)))
+	})
+}
+
+func writeSome(descriptor uintptr, content []byte) (int, error) {
+	return again(func() (uintptr, uintptr, syscall.Errno) {
+		return syscall.RawSyscall(syscall.SYS_WRITE, descriptor, uintptr(unsafe.Pointer(unsafe.SliceData(content))),
+			uintptr(len(content)))
+	})
+}
+
+// setTimes sets the time of the last change of an open file, where that is allowed.
+func setTimes(descriptor int, nanoseconds int64) {
+	at := syscall.NsecToTimespec(nanoseconds)
+	times := [2]syscall.Timespec{at, at}
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_UTIMENSAT, uintptr(descriptor), 0, uintptr(unsafe.Pointer(&times)), 0, 0, 0)
+}
+
+func statOpen(descriptor int, found *syscall.Stat_t) error {
+	_, _, errno := syscall.RawSyscall(syscall.SYS_FSTAT, uintptr(descriptor), uintptr(unsafe.Pointer(found)), 0)
+	return failure(errno)
+}
+
+// statPath looks at a path itself, not where a link leads.
+func statPath(path string, found *syscall.Stat_t) error {
+	name, err := syscall.BytePtrFromString(path)
+	if err != nil {
+		return err
+	}
+	_, err = again(func() (uintptr, uintptr, syscall.Errno) {
+		return syscall.RawSyscall6(fstatat, uintptr(here), uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(found)),
+			noFollow, 0, 0)
+	})
+	return err
+}
+
+// noFollow has a call take a link itself.
+const noFollow = 0x100
+
+// unlink removes what is no directory.
+func unlink(path string) error {
+	name, err := syscall.BytePtrFromString(path)
+	if err != nil {
+		return err
+	}
+	_, err = again(func() (uintptr, uintptr, syscall.Errno) {
+		return syscall.RawSyscall(syscall.SYS_UNLINKAT, uintptr(here), uintptr(unsafe.Pointer(name)), 0)
+	})
+	return err
+}
+
+// trade has what is at two paths change places.
+func trade(one, other string) error {
+	first, err := syscall.BytePtrFromString(one)
+	if err != nil {
+		return err
+	}
+	second, err := syscall.BytePtrFromString(other)
+	if err != nil {
+		return err
+	}
+	const flagExchange = 2
+	_, err = again(func() (uintptr, uintptr, syscall.Errno) {
+		return syscall.RawSyscall6(renameat2, uintptr(here), uintptr(unsafe.Pointer(first)),
+			uintptr(here), uintptr(unsafe.Pointer(second)), flagExchange, 0)
+	})
+	return err
+}
+
+func closeFile(descriptor int) error {
+	_, _, errno := syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(descriptor), 0, 0)
+	return failure(errno)
+}
+
+// quick reads and writes a descriptor that never blocks a call, so that no thread has to watch over it.
+type quick struct{ raw syscall.RawConn }
+
+// quickly reads and writes a connection or a pipe in this way, where that has a descriptor.
+func quickly(stream io.ReadWriter) io.ReadWriter {
+	if system, ok := stream.(syscall.Conn); ok {
+		if raw, err := system.SyscallConn(); err == nil {
+			return quick{raw}
+		}
+	}
+	return stream
+}
+
+func (q quick) Read(content []byte) (size int, err error) {
+	if len(content) == 0 {
+		return 0, nil
+	}
+	failed := q.raw.Read(func(descriptor uintptr) bool {
+		size, err = readSome(descriptor, content)
+		return err != syscall.EAGAIN
+	})
+	switch {
+	case failed != nil:
+		return 0, failed
+	case err != nil:
+		return 0, err
+	case size == 0:
+		return 0, io.EOF
+	}
+	return size, nil
+}
+
+func (q quick) Write(content []byte) (written int, err error) {
+	failed := q.raw.Write(func(descriptor uintptr) bool {
+		for written < len(content) {
+			var size int
+			if size, err = writeSome(descriptor, content[written:]); err != nil {
+				return err != syscall.EAGAIN
+			}
+			written += size
+		}
+		return true
+	})
+	if failed != nil {
+		err = failed
+	}
+	return written, err
+}
