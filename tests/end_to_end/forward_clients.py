@@ -13,7 +13,7 @@ from pytilt.model.base import Value
 BIG_BYTES = 400 << 20
 GET = b"GET %s HTTP/1.0\r\n\r\n"
 
-PATIENCE_SECONDS = 6.0
+PATIENCE_SECONDS = 15.0
 """A client that waits so long hangs."""
 
 CROWD_SECONDS = 30.0

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from tests.end_to_end.forward_clients import PATIENCE_SECONDS, Ports, clients, open_download
 from tests.end_to_end.sessions import served, until
@@ -73,7 +72,6 @@ async def both(first, second):
     return await asyncio.gather(clients(first), clients(second))
 
 
-@pytest.mark.timeout(120)
 def test_clients_of_every_kind_fare_no_worse_than_with_kubectl(tilt_on_cluster, cluster_settings, namespace, new_port):
     own = Ports(web=new_port(), closed=new_port(), silent=new_port())
     other = Ports(web=new_port(), closed=new_port(), silent=new_port())
@@ -126,7 +124,7 @@ def test_downloads_from_a_deleted_pod_end_and_the_next_request_goes_to_the_new_o
         for reader in readers:
             reader.join(PATIENCE_SECONDS)
         assert len(ended) == len(readers)
-        assert max(ended) - deleted < 5
+        assert max(ended) - deleted < 10
         session.until(lambda: served(port) == "hello\n", "an answer of the new pod")
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from pytilt.engines.objects import labels
 from pytilt.errors import ApplyError
+from pytilt.host.ports import free_port
 from tests.engines.trial import Json, fetch, pod, proves, service, trial, web, workload
 
 pytestmark = pytest.mark.engine
@@ -70,9 +71,9 @@ async def test_names_lead_to_pods_that_are_ready_or_asked_for_early_and_to_other
 
 
 @proves("Service", "type", "ports[].nodePort")
-async def test_ports_of_this_machine(engine_host, unused_tcp_port_factory):
+async def test_ports_of_this_machine(engine_host):
     async with trial(engine_host) as t:
-        first, second = unused_tcp_port_factory(), unused_tcp_port_factory()
+        first, second = free_port(), free_port()
         balanced = service(
             "lb", type="LoadBalancer", ports=[{"port": first, "targetPort": 8080}], selector={"app": "web"}
         )
@@ -109,8 +110,9 @@ async def test_datagrams(engine_host):
         assert "Name:\tnames.default.svc.cluster.local" in await t.says("c", script)
 
 
-async def test_an_ingress_leads_by_host_and_path(engine_host, unused_tcp_port):
-    async with trial(engine_host, ingress_port=unused_tcp_port) as t:
+async def test_an_ingress_leads_by_host_and_path(engine_host):
+    port = free_port()
+    async with trial(engine_host, ingress_port=port) as t:
 
         def backend(name):
             return {"service": {"name": name, "port": {"number": 80}}}
@@ -132,6 +134,6 @@ async def test_an_ingress_leads_by_host_and_path(engine_host, unused_tcp_port):
         await t.apply(service("one"), service("two"), pod("one", web("one")), pod("two", web("two")), ingress)
         await t.ready("one")
         await t.ready("two")
-        assert (await ask(unused_tcp_port)).endswith("one\n")
-        assert (await ask(unused_tcp_port, "two.test")).endswith("two\n")
-        assert "404" in (await ask(unused_tcp_port, path="/nothing")).splitlines()[0]
+        assert (await ask(port)).endswith("one\n")
+        assert (await ask(port, "two.test")).endswith("two\n")
+        assert "404" in (await ask(port, path="/nothing")).splitlines()[0]

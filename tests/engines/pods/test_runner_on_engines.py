@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 
 import pytest
 
+from pytilt.host.ports import free_port
 from tests.engines.conftest import PODMAN
 from tests.engines.trial import Json, config, fetch, left, pod, proves, service, trial, web, workload
 
@@ -303,13 +304,14 @@ async def test_a_container_that_is_not_alive_is_restarted(engine_host):
 
 
 @proves("Pod", "containers[].ports[].hostPort")
-async def test_a_port_of_this_machine(engine_host, unused_tcp_port):
+async def test_a_port_of_this_machine(engine_host):
     async with trial(engine_host) as t:
-        ports = {"ports": [{"containerPort": 8080, "hostPort": unused_tcp_port}]}
+        port = free_port()
+        ports = {"ports": [{"containerPort": 8080, "hostPort": port}]}
         probe = {"readinessProbe": {"httpGet": {"port": 8080}}}
         await t.apply(pod("p", web("here"), container={**ports, **probe}))
         await t.ready("p")
-        reader, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.0\r\n\r\n")
         assert (await reader.read()).endswith(b"here\n")
         writer.close()
