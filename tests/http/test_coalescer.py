@@ -47,6 +47,29 @@ async def test_many_questions_at_once_are_one_request() -> None:
     assert source.asked == [*FIRST, "everything"]
 
 
+async def test_who_asks_later_of_many_asks_for_everything_although_the_first_have_their_answers() -> None:
+    source, answered = Source(a=1, b=2, c=3), {key: asyncio.Event() for key in FIRST}
+
+    async def one(key: str) -> int | None:
+        source.asked.append(key)
+        if key in answered:
+            await answered[key].wait()
+        return source.content.get(key)
+
+    coalescer = Coalescer(one, source.everything)
+    async with asyncio.TaskGroup() as group:
+        first, second = (group.create_task(coalescer.get(key)) for key in FIRST)
+        await asyncio.sleep(0)  # both have asked
+        answered[FIRST[0]].set()
+        await first
+        assert await asyncio.gather(*map(coalescer.get, "abc")) == [1, 2, 3]
+        answered[FIRST[1]].set()
+        await second
+    assert source.asked == [*FIRST, "everything"]
+    assert await coalescer.get("a") == 1
+    assert source.asked[-1] == "a"
+
+
 async def test_what_is_not_among_everything_is_asked_for_by_itself() -> None:
     source = Source(a=1)
     coalescer = source.coalescer()

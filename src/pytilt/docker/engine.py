@@ -15,6 +15,7 @@ from pytilt.docker.discovery import connected
 from pytilt.docker.machine import Machine
 from pytilt.errors import DockerApiError
 from pytilt.http.coalescer import Coalescer
+from pytilt.http.shared_work import SharedWork
 from pytilt.model.base import Value
 from pytilt.model.images import ImageConfig
 from pytilt.model.references import parse
@@ -90,7 +91,7 @@ class Engine:
         self._settings = settings
         self._machine = machine
         self._closing = AsyncExitStack()
-        self._finding = asyncio.Lock()
+        self._finding = SharedWork()
         self._api: DockerApi | None = None
         self._about: About | None = None
         self._image_ids = Coalescer(self._image_id, self._all_image_ids)
@@ -110,10 +111,12 @@ class Engine:
         Raises:
             EngineUnreachableError: none answers; the hint says how to get one.
         """
-        async with self._finding:
-            if self._api is None:
-                self._api = await self._closing.enter_async_context(connected(self._settings, self._machine))
-            return self._api
+        await self._finding.ensure(lambda: self._api is None, self._connect)
+        assert self._api is not None
+        return self._api
+
+    async def _connect(self) -> None:
+        self._api = await self._closing.enter_async_context(connected(self._settings, self._machine))
 
     async def about(self) -> About:
         """What it is.

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
+from pytilt.http.shared_work import SharedWork
+
 K = TypeVar("K")
 T = TypeVar("T")
 
 MANY = 2
-"""While so many things are asked for one by one, the next question asks for everything."""
+"""Where so many things were asked for one by one, and somebody still waits, the next question asks for everything."""
 
 
 class Coalescer(Generic[K, T]):
@@ -22,9 +24,10 @@ class Coalescer(Generic[K, T]):
     def __init__(self, one: Callable[[K], Awaitable[T]], everything: Callable[[], Awaitable[Mapping[K, T]]]) -> None:
         self._one = one
         self._everything = everything
-        self._lock = asyncio.Lock()
-        self._alone = 0
-        """How many things are being asked for one by one."""
+        self._asking_all = SharedWork()
+        self._asking = 0
+        self._burst = 0
+        """How many have asked since nobody waited for an answer."""
         self._waiting = 0
         self._questions = 0
         self._known: Mapping[K, T] = {}
@@ -33,29 +36,33 @@ class Coalescer(Generic[K, T]):
 
     async def get(self, key: K) -> T:
         """The answer about one thing; raises what asking raises."""
-        if self._alone >= MANY:
-            known = await self._all()
-            if key in known:
-                return known[key]
-        self._alone += 1
+        self._asking += 1
+        self._burst += 1
         try:
+            if self._burst > MANY:
+                known = await self._all()
+                if key in known:
+                    return known[key]
             return await self._one(key)
         finally:
-            self._alone -= 1
+            self._asking -= 1
+            if not self._asking:
+                self._burst = 0
 
     async def _all(self) -> Mapping[K, T]:
         self._questions += 1
         question = self._questions
         self._waiting += 1
         try:
-            async with self._lock:
-                if question > self._known_since:
-                    await asyncio.sleep(0)  # more may ask in this turn of the loop
-                    newest = self._questions
-                    self._known = await self._everything()
-                    self._known_since = newest
-                return self._known
+            await self._asking_all.ensure(lambda: question > self._known_since, self._ask_all)
+            return self._known
         finally:
             self._waiting -= 1
             if not self._waiting:
                 self._known = {}
+
+    async def _ask_all(self) -> None:
+        await asyncio.sleep(0)  # more may ask in this turn of the loop
+        newest = self._questions
+        self._known = await self._everything()
+        self._known_since = newest

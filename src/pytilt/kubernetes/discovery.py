@@ -1,11 +1,12 @@
 """Where the API server keeps the objects of a kind."""
 
-import asyncio
 from collections import defaultdict
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from pytilt.cluster import objects
+from pytilt.http.shared_work import SharedWork
 from pytilt.kubernetes import failures
 from pytilt.kubernetes.api import KubernetesApi
 from pytilt.model.base import Value
@@ -58,7 +59,7 @@ class Discovery:
         self._api = api
         self._known: dict[tuple[str, str], ApiResource] = {}
         self._learned: dict[tuple[str, str], ApiResource] = {}
-        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._asking: defaultdict[str, SharedWork] = defaultdict(SharedWork)
 
     async def find(self, api_version: str, kind: str) -> ApiResource | None:
         """The place of a kind, None when the cluster does not have it.
@@ -71,10 +72,8 @@ class Discovery:
             ClusterUnreachableError: no answer, or the cluster refuses.
         """
         key = (api_version, kind)
-        if key not in self._known:
-            async with self._asking[api_version]:
-                if key not in self._known:  # several watches begin at the same time
-                    await self._ask(api_version)
+        if key not in self._known:  # many may ask at the same time
+            await self._asking[api_version].ensure(lambda: key not in self._known, partial(self._ask, api_version))
         # The server lists a kind a moment after its definition is there.
         return self._known.get(key) or self._learned.get(key)
 
