@@ -59,8 +59,7 @@ def test_the_shop_in_the_display(tilt_on_cluster, new_port, browser, kubectl, na
         shown.shows("open web")
         shown.press("j", "Enter")
         opened = tmp_path / "opened"
-        shown.until(opened.exists, "the browser")
-        assert f"localhost:{port}" in opened.read_text()
+        shown.until(lambda: opened.exists() and f"localhost:{port}" in opened.read_text(), "the browser")
         assert "/* changed */" in served(port, "/style.css")
 
         shown.resize(80, 24)

@@ -39,7 +39,7 @@ def test_the_smallest_example_is_built_deployed_changed_and_removed(oneup, kubec
         tilt.edit("Dockerfile", "ADD web /web", "ADD web /web\nENV CHANGED=yes")
         session.until(lambda: session.strategies("oneup")[-1] == "full" and session.is_settled("oneup"), "a build")
         assert session.container("oneup")[0] not in ("", container[0])
-        assert "!</" in served(port)
+        session.until(lambda: "!</" in served(port), "the page of the build")
     assert "oneup" in kubectl("get", "deployments", "-n", own)
     said = tilt.ok("down")
     assert "Deleting via kubectl: Deployment/oneup\n" in said

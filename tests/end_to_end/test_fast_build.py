@@ -21,7 +21,7 @@ def saves_are_live(tilt, port):
     """Change the page, what is installed and the Dockerfile, one after the other."""
     with tilt.up() as session:
         session.settles("fastbuild")
-        assert served(port) == "<p>One-Up!</p>\n"
+        session.until(lambda: served(port) == "<p>One-Up!</p>\n", "the first page")
         container = session.container("fastbuild")
         tilt.edit("src/page.txt", "One-Up!", "Two-Up!")
         session.until(lambda: served(port) == "<p>Two-Up!</p>\n", "the new page")
@@ -41,5 +41,5 @@ def saves_are_live(tilt, port):
         tilt.edit("Dockerfile", "WORKDIR /app", "WORKDIR /app\nENV CHANGED=yes")
         session.until(lambda: session.strategies("fastbuild")[-1] == "full", "a build")
         session.settles("fastbuild")
-        assert served(port) == "<p>Three-Up!</p>\n"
+        session.until(lambda: served(port) == "<p>Three-Up!</p>\n", "the page of the build")
         assert session.container("fastbuild")[1] != container[1]

@@ -41,7 +41,7 @@ def test_a_saved_file_is_served_by_the_same_container(web):
     tilt, port = web()
     with tilt.up() as session:
         session.settles("web")
-        assert served(port) == "first\n"
+        session.until(lambda: served(port) == "first\n", "the first page")
         container = session.container("web")
         tilt.save("page/index.html", "second\n")
         session.until(lambda: served(port) == "second\n", "the new page")
@@ -244,7 +244,7 @@ def test_a_program_in_an_image_from_scratch_is_started_again_in_place(web):
     tilt, port = web(live=RESTART, dockerfile=SCRATCH)
     with tilt.up() as session:
         session.settles("web")
-        assert served(port) == "first\n"
+        session.until(lambda: served(port) == "first\n", "the first page")
         container = session.container("web")
         for text in ("second\n", "third\n"):
             tilt.save("page/index.html", text)
