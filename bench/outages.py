@@ -20,6 +20,7 @@ TICKING = (
     'exec busybox httpd -f -p 8000 -h /app"]\n'
 )
 HEAL_SECONDS = 60.0
+LISTEN_SECONDS = 5.0
 TICK = re.compile(r"tick (\d+) of (\S+)")
 
 
@@ -58,7 +59,7 @@ class Run:
         if green:
             self.greens += 1
             present = live_pods(self.name)
-            found = content_of(present) if present else None
+            found = _served(present) if present else None
             if found != wanted and self.asking.http():  # a pod may have died after the answer
                 self.stale += 1
                 print(f"stale: green with {found!r} instead of {wanted!r}, pods {sorted(present)}")
@@ -95,6 +96,14 @@ class Run:
                 print(f"{pod}: {missing} missing, {twice} twice, of {len(found)}; in order: {found == sorted(found)}")
             wrong += missing + twice
         return wrong
+
+
+def _served(pods: set[str]) -> str | None:
+    """What a pod serves: its container runs, perhaps its server does not listen yet."""
+    deadline = time.monotonic() + LISTEN_SECONDS
+    while (found := content_of(pods)) is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pytilt.docker.engine import Engine
 from pytilt.docker.runtime import DockerRuntime
 from pytilt.engines.cluster import node_info
 from pytilt.engines.pods.launching import instance_of
+from pytilt.engines.podspec.placement import NodeInfo
 from pytilt.errors import ClusterUnreachableError, DockerApiError, EngineUnreachableError, SyncError
 from pytilt.images.pruning import prune
 from pytilt.model.resources import PruneSettings
@@ -74,7 +75,7 @@ def honest(target: str) -> Any:
 async def _looked_at(runtime: DockerRuntime) -> None:
     found = await runtime.inspect("c1")
     if found is not None:
-        instance_of(found, 1)
+        instance_of(found, 1, NodeInfo())
 
 
 async def _listed(runtime: DockerRuntime) -> None:

@@ -9,6 +9,7 @@ from pytilt.docker.seam import ContainerEvent, Json
 from pytilt.engines.network.infrastructure import sandboxes_last
 from pytilt.engines.objects import labels
 from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError
+from pytilt.model.times import seconds_of
 from pytilt.testing.runtime import FakeRuntime
 from tests.engines.memory import in_memory
 from tests.engines.trial import left, pod, service, workload
@@ -180,6 +181,30 @@ async def test_pods_that_stopped_before_their_network_was_removed_start_in_the_n
         (found,) = await t.ready("web")
         assert not t.container(found, labels.SANDBOX).disconnected
         assert not runtime.named("tilt-p-services").disconnected
+
+
+@pytest.mark.parametrize("ahead", [-3600.0, -0.9, 3600.0])
+def test_an_engine_whose_clock_is_another_one_delays_no_restart_and_ends_no_pod(ahead: float):
+    @virtual_time
+    async def run():
+        async with in_memory(FakeRuntime(lambda: unix_time() + ahead)) as t:
+            await t.apply(
+                workload("Deployment", "web", ""),
+                pod("job", "", spec={"activeDeadlineSeconds": 300, "restartPolicy": "OnFailure"}),
+            )
+            (before,) = await t.ready("web")
+            began = unix_time()
+            for count in (1, 2):
+                t.runtime.end(t.container(before).name, 1)
+                await t.until(restarted(before, count))
+            assert 9 < unix_time() - began < 12  # the first restart comes at once, the second after ten seconds
+            assert (await t.get("Pod", "job"))["status"]["phase"] == "Running"
+            started = seconds_of(
+                statuses(await t.ready("web"))[before["metadata"]["uid"]]["state"]["running"]["startedAt"]
+            )
+            assert abs(started - unix_time()) < 2
+
+    run()
 
 
 @pytest.mark.parametrize(

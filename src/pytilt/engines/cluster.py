@@ -37,6 +37,7 @@ from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError
 from pytilt.images.credentials import FindCredentials
 from pytilt.model.clusters import ClusterInfo, ObjectRef
 from pytilt.model.resources import KubeObject
+from pytilt.model.times import seconds_of
 
 CONTEXT = "engine"
 CLAIM = "PersistentVolumeClaim"
@@ -73,7 +74,7 @@ async def engine_cluster(
     Raises:
         ClusterUnreachableError: the engine does not answer.
     """
-    node = await node_info(runtime)
+    node = await node_info(runtime, clock)
     mine = EngineProject(id=project)
     async with EngineCluster(
         runtime, mine, namespace, node, credentials, service_range, ingress_port, clock
@@ -174,7 +175,7 @@ class EngineCluster:
     async def info(self) -> ClusterInfo:
         """Say what the engine is; see the seam. What it said when this was opened is still true the first time."""
         if not self._node_is_fresh:
-            self._node = await node_info(self._runtime)
+            self._node = await node_info(self._runtime, self._clock)
         self._node_is_fresh = False
         return ClusterInfo(
             context=CONTEXT,
@@ -476,18 +477,27 @@ def _hint(message: str) -> str | None:
     return None
 
 
-async def node_info(runtime: ContainerRuntime) -> NodeInfo:
+async def node_info(runtime: ContainerRuntime, clock: Callable[[], float] = time.time) -> NodeInfo:
     """Ask the engine about its machine.
+
+    Args:
+        runtime: the engine.
+        clock: this machine's Unix time.
 
     Raises:
         ClusterUnreachableError: it does not answer.
     """
     version = await runtime.version()
+    asked = clock()
     about = await runtime.info()
+    took = clock() - asked
+    there = seconds_of(str(about.get("SystemTime") or ""))
+    ahead = there - asked - took / 2 if there else 0.0
     return NodeInfo(
         architecture=str(version.get("Arch", "")),
         version=str(version.get("Version", "")),
         podman=any("Podman" in part.get("Name", "") for part in version.get("Components") or ()),
         memory=int(about.get("MemTotal") or 0),
         processors=int(about.get("NCPU") or 1),
+        clock_ahead=round(ahead) if abs(ahead) > took / 2 + 1 else 0,
     )

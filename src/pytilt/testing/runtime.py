@@ -437,7 +437,7 @@ class FakeRuntime:
     async def info(self) -> Json:
         """What a Docker says of its machine."""
         self._answering()
-        return {"MemTotal": 8 << 30, "NCPU": 4}
+        return {"MemTotal": 8 << 30, "NCPU": 4, "SystemTime": _time(self._clock())}
 
     # Inside
 

@@ -9,7 +9,7 @@ from pytilt.engines.pods.context import EngineContext
 from pytilt.engines.pods.pulling import pull_credentials
 from pytilt.engines.podspec.containers import container_request, host_name
 from pytilt.engines.podspec.environment import MissingSourceError, environment
-from pytilt.engines.podspec.placement import PodPlacement
+from pytilt.engines.podspec.placement import NodeInfo, PodPlacement
 from pytilt.engines.podspec.plan import ContainerView, Instance, RunState
 from pytilt.engines.podspec.volumes import PodVolume
 from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError, PublishError, WorkError
@@ -34,8 +34,8 @@ class LaunchError(WorkError):
         self.reason = reason
 
 
-def instance_of(inspected: Json, attempt: int) -> Instance:
-    """What the engine says of a container."""
+def instance_of(inspected: Json, attempt: int, node: NodeInfo) -> Instance:
+    """What the engine says of a container, in this machine's time."""
     state = inspected["State"]
     running = bool(state["Running"]) and not state.get("Dead")
     never = state.get("Status") == "created"
@@ -44,8 +44,10 @@ def instance_of(inspected: Json, attempt: int) -> Instance:
         id=inspected["Id"],
         attempt=attempt,
         state=RunState.RUNNING if running else RunState.CREATED if never and not failed else RunState.EXITED,
-        started_at=seconds_of(state["StartedAt"]),
-        finished_at=seconds_of(state["FinishedAt"]) or (seconds_of(inspected["Created"]) if failed else 0.0),
+        started_at=node.local_time(seconds_of(state["StartedAt"])),
+        finished_at=node.local_time(
+            seconds_of(state["FinishedAt"]) or (seconds_of(inspected["Created"]) if failed else 0.0)
+        ),
         exit_code=START_FAILED if failed else int(state["ExitCode"]),
         oom_killed=bool(state.get("OOMKilled")),
         reason="StartError" if failed else "",
@@ -134,7 +136,7 @@ class Launcher:
         inspected = await self._context.runtime.inspect(created)
         if inspected is None:
             raise LaunchError("RunContainerError", "the container was removed while it started")
-        return instance_of(inspected, attempt)
+        return instance_of(inspected, attempt, self._context.node)
 
     async def _create(self, container: Mapping[str, Any], attempt: int) -> str:
         request = self._request(container, attempt)
@@ -153,12 +155,12 @@ class Launcher:
         inspected = await self._context.runtime.inspect(container)
         if inspected is None:
             raise LaunchError("RunContainerError", message)
-        found = instance_of(inspected, attempt)
+        found = instance_of(inspected, attempt, self._context.node)
         return Instance(
             id=found.id,
             attempt=attempt,
             state=RunState.EXITED,
-            finished_at=seconds_of(inspected["Created"]),
+            finished_at=self._context.node.local_time(seconds_of(inspected["Created"])),
             exit_code=START_FAILED,
             reason="StartError",
             message=message,

@@ -264,7 +264,8 @@ class PodRunner:
             inspected = await self._context.runtime.inspect(item["Id"])
             if inspected is not None:
                 attempt = whole(item["Labels"][labels.ATTEMPT]) or 0
-                instances.setdefault(item["Labels"][labels.CONTAINER], []).append(instance_of(inspected, attempt))
+                instance = instance_of(inspected, attempt, self._context.node)
+                instances.setdefault(item["Labels"][labels.CONTAINER], []).append(instance)
         for container in podplan.all_containers(self._pod):
             self._seen(container, instances.get(container["name"], []))
         if self._facts.reason == NODE_LOST:
