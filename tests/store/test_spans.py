@@ -54,6 +54,15 @@ def test_a_newline_may_come_in_two_pieces():
     assert written("one\r", "\ntwo\r", "\n") == [("one", ""), ("two", "")]
 
 
+def test_a_long_line_with_carriage_returns_takes_no_longer_than_others():
+    """With a regular expression each of these took hours, and the session did nothing else."""
+    long = "x" * 1_000_000
+    assert written(f"{long}\r", "\n", "next\n") == [(long, ""), ("next", "")]
+    assert written(f"a\rb\n{long}\n") == [("b", ""), (long, "")]
+    assert written("\r" * 1_000_000, "\r" * 1_000_000, "end\n") == [("end", "")]
+    assert written(f"{long}\r" * 3, "\r\n") == [(long, "build:1 1"), (long, "build:1 1")]
+
+
 async def test_what_is_collected_for_a_while_is_passed_on_at_the_end_at_the_latest():
     lines, loop = Lines(), asyncio.get_running_loop()
     timers: list[asyncio.TimerHandle] = []

@@ -92,14 +92,17 @@ class BlockingResponse:
 
     def line_groups(self) -> Iterator[list[bytes]]:
         """The same, as many as have come at a time."""
-        rest = b""
+        begun: list[bytes] = []  # of a line; joined once, as one of a log can have a hundred megabytes
         try:
             for piece in self.pieces():
-                *lines, rest = (rest + piece).split(b"\n")
-                if lines:
-                    yield lines
-            if rest:
-                yield [rest]
+                if b"\n" not in piece:
+                    begun.append(piece)
+                    continue
+                *lines, rest = b"".join((*begun, piece)).split(b"\n")
+                begun = [rest]
+                yield lines
+            if any(begun):
+                yield [b"".join(begun)]
         except ConnectionError:
             return
 

@@ -1,19 +1,12 @@
 """Writers of the log."""
 
 import asyncio
-import re
 from collections.abc import Callable
 from typing import Protocol
 
 from pytilt.model.lines import Source
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
-
-_RETURNS = re.compile(r"\r+(?=\n|\Z)")
-"""Carriage returns at the end of a line belong to its newline."""
-
-_REWRITTEN = re.compile(r"[^\n]*\r(?=[^\r\n])")
-"""What a program wrote over: only the last state of a line is kept."""
 
 STATE_SECONDS = 0.25
 """At least so long between two states of a line that a program writes over, as progress bars do."""
@@ -98,9 +91,9 @@ class Span:
     def _rewrite(self, level: Level) -> None:
         """Keep only the last state of a line that has no newline yet, and show it now and then."""
         rest = "".join(self._rest)
-        state = _REWRITTEN.sub("", rest)
-        self._rest[:] = [state]
-        if state == rest and not self._progress:  # a newline may follow
+        state = _last_state(rest)
+        self._rest[:] = [f"{state}\r" if rest.endswith("\r") else state]
+        if len(state) == len(rest.rstrip("\r")) and not self._progress:  # a newline may follow
             return
         if not self._progress:
             self._states += 1
@@ -142,5 +135,14 @@ class Span:
 def _clean(text: str) -> str:
     """Lines without what was written over, and with a `?` for every byte that was no UTF-8, as in names of files."""
     if "\r" in text:
-        text = _REWRITTEN.sub("", _RETURNS.sub("", text))
+        text = "\n".join(_last_state(line) if "\r" in line else line for line in text.split("\n"))
     return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def _last_state(line: str) -> str:
+    """A line without what was written over; carriage returns at its end belong to its newline.
+
+    Not by a regular expression: of a megabyte without a newline one would look at every character again for each.
+    """
+    line = line.rstrip("\r")
+    return line[line.rfind("\r") + 1 :]
