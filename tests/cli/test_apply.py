@@ -226,12 +226,20 @@ def test_an_object_of_a_file_is_patched_without_a_session(tilt: Tilt, file: Path
     assert "name them with `-f`" in tilt(*patch, "uibutton", "go").error
 
 
-def test_an_extension_is_part_of_the_tiltfile(tilt: Tilt):
-    error = tilt("create", "ext", "fwd", "--path=./kubefwd", "--", "--namespaces=default").error
-    line = "v1alpha1.extension(name='fwd', repo_name='default', repo_path='./kubefwd', args=['--namespaces=default'])"
-    assert error.endswith(f"hint: write into the Tiltfile: `{line}`\n")
-    error = tilt("create", "repo", "own", "https://x", "--ref=v2").error
-    assert "`v1alpha1.extension_repo(name='own', url='https://x', ref='v2')`" in error
+def test_extensions_and_their_repositories_are_added_and_removed(tilt: Tilt, served: Session):
+    added = served.served.asked.added
+    ended = tilt("create", "ext", "fwd", "--path=./kubefwd", "--", "--namespaces=default")
+    assert ended == (0, "extension.tilt.dev/fwd created\n", "")
+    spec = {"repoName": "default", "repoPath": "./kubefwd", "args": ["--namespaces=default"]}
+    assert added["extensions", "fwd"].spec == spec
+    assert tilt("create", "repo", "own", "https://x", "--ref=v2").out == "extensionrepo.tilt.dev/own created\n"
+    assert added["extensionrepos", "own"].spec == {"url": "https://x", "ref": "v2"}
+    assert 'extensions.tilt.dev "fwd" already exists' in tilt("create", "ext", "fwd").error
+    assert tilt("delete", "ext", "fwd").out == 'extension.tilt.dev "fwd" deleted\n'
+    assert list(added) == [("extensionrepos", "own")]
+    assert tilt("delete", "ext", "fwd").error == (
+        "Error from server (MethodNotAllowed): extensions are made by the session: they cannot be changed\n"
+    )
 
 
 @pytest.mark.usefixtures("served")

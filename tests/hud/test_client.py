@@ -10,6 +10,7 @@ from pytilt.hud.client import Client
 from pytilt.hud.session import Arguments, Click, Enable, LogQuery, TriggerRequest
 from pytilt.hud.wire import Place
 from pytilt.model.api.buttons import UIButton, UIButtonSpec, UIInputStatus
+from pytilt.model.extensions import UsedExtension
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource, Runtime
@@ -41,6 +42,14 @@ class Asked:
 
     def set_args(self, args: Sequence[str]) -> bool:
         self.said.append(tuple(args))
+        return True
+
+    def add_extension(self, extension: UsedExtension) -> bool:
+        self.said.append(extension)
+        return True
+
+    def remove_extension(self, extension: UsedExtension) -> bool:
+        self.said.append(extension.name)
         return True
 
     async def catch_up(self) -> None:

@@ -15,6 +15,7 @@ from pytilt.loop.resource_deletion import ResourceDeletion
 from pytilt.loop.rounds import ROUNDS
 from pytilt.loop.updating import Updating
 from pytilt.loop.watching import Watching
+from pytilt.model.extensions import UsedExtension
 from pytilt.model.files import Ignore
 from pytilt.model.logs import Level, Log
 from pytilt.model.names import CONFIGS, TILTFILE, ResourceName
@@ -52,11 +53,13 @@ class Scripted(Evaluator):
         self.results: list[EvaluationResult] = []
         self.args: list[tuple[str, ...]] = []
         self.meanwhile: Callable[[], None] = lambda: None
+        self.added: tuple[UsedExtension, ...] = ()
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def evaluate(self, args: Sequence[str], log: Log) -> EvaluationResult:
+    async def evaluate(self, args: Sequence[str], log: Log, added: Sequence[UsedExtension] = ()) -> EvaluationResult:
         self.args.append(tuple(args))
+        self.added = tuple(added)
         log("evaluating\n")
         self.meanwhile()
         await self.gate.wait()
@@ -118,6 +121,19 @@ class Trial:
 @pytest.fixture
 def trial(store: Store, logs: LogStore) -> Trial:
     return Trial(store, logs)
+
+
+async def test_an_extension_that_a_client_adds_is_evaluated_until_it_is_removed(trial: Trial):
+    extension = UsedExtension(plural="extensions", name="hello", spec={"repoPath": "hello"}, added=True)
+    async with trial.session(declares(local("a"))):
+        assert (trial.evaluator.added, trial.evaluating.remove_extension(extension)) == ((), False)
+        assert trial.evaluating.add_extension(extension)
+        assert not trial.evaluating.add_extension(extension)
+        await trial.evaluated(2)
+        assert trial.evaluator.added == (extension,)
+        assert trial.evaluating.remove_extension(extension)
+        await trial.evaluated(3)
+        assert not trial.evaluator.added
 
 
 async def test_what_the_tiltfile_declares_becomes_the_objects_of_the_session(trial: Trial, logs: LogStore):

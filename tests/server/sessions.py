@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from pytilt.model.api.config_maps import ConfigMap
+from pytilt.model.extensions import UsedExtension
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import Resource, Tiltfile
 from pytilt.model.resources import LocalDeploy, ResourceSpec
@@ -30,6 +31,7 @@ class Asked:
         self.enabled: dict[str, bool] = {}
         self.args: list[str] = []
         self.barriers = 0
+        self.added: dict[tuple[str, str], UsedExtension] = {}
 
     def trigger(self, name: ResourceName, reason: Reason) -> None:
         """See `Requests`."""
@@ -44,6 +46,15 @@ class Asked:
         changed = self.args != list(args)
         self.args = list(args)
         return changed
+
+    def add_extension(self, extension: UsedExtension) -> bool:
+        """See `Requests`."""
+        key = (extension.plural, extension.name)
+        return self.added.setdefault(key, extension) is extension
+
+    def remove_extension(self, extension: UsedExtension) -> bool:
+        """See `Requests`."""
+        return self.added.pop((extension.plural, extension.name), None) is not None
 
     async def catch_up(self) -> None:
         """See `Requests`."""

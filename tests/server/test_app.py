@@ -123,6 +123,28 @@ async def test_a_watch_yields_what_is_there_then_every_change(client: httpx.Asyn
         assert json.loads(await anext(lines))["type"] == "ADDED"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"metadata": {"name": 5}},
+        {"metadata": {"name": "x"}, "spec": {"args": "a"}},
+        {"metadata": {"name": "x"}, "spec": {"repoName": {}}},
+    ],
+)
+async def test_an_extension_that_is_none_is_refused(client: httpx.AsyncClient, served: Served, body: object):
+    answer = await client.post(f"{APIS}/extensions", json=body)
+    assert (answer.status_code, served.asked.added) == (422, {})
+    assert answer.text.startswith("Extension is invalid: ")
+
+
+async def test_an_extension_is_only_tried_where_that_is_wanted(client: httpx.AsyncClient, served: Served):
+    body = {"metadata": {"name": "x"}, "spec": {"url": "https://x"}}
+    answer = await client.post(f"{APIS}/extensionrepos?dryRun=All", json=body)
+    assert (answer.status_code, answer.json()["spec"], served.asked.added) == (201, {"url": "https://x"}, {})
+
+
 async def test_a_watch_says_where_that_ends_which_was_there_before(client: httpx.AsyncClient, served: Served):
     query = "watch=1&barrier=1&sendInitialEvents=true"
     async with client.stream("GET", f"{APIS}/uiresources?{query}") as answer:

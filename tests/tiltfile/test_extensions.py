@@ -3,9 +3,11 @@ from pathlib import Path
 import pytest
 
 from pytilt.extensions.repositories import Checkout
+from pytilt.model.extensions import UsedExtension
 from pytilt.testing.project import Project, run_local
 from pytilt.tiltfile.evaluation import evaluate
 from pytilt.tiltfile.request import EvaluationRequest, Host
+from pytilt.tiltfile.used_extensions import used_extensions
 
 HELLO = """
     def hello(name):
@@ -36,6 +38,37 @@ def with_default(text: str, **more: str) -> str:
 def test_an_extension_is_loaded_by_its_name(project: Project, text: str):
     project.write("Tiltfile", with_default(text))
     assert [each.name for each in project.declare().resources] == ["hello x"]
+
+
+def added(plural: str, name: str, **spec: str | list[str]) -> UsedExtension:
+    return UsedExtension(plural=plural, name=name, spec=spec, added=True)
+
+
+def test_what_clients_add_runs_beside_the_tiltfile_and_fails_alone(project: Project):
+    project.write("Tiltfile", "local_resource('own', 'true')")
+    project.write(
+        "extensions/one/Tiltfile", "config.define_string('name')\nlocal_resource(config.parse()['name'], 'true')"
+    )
+    project.write("extensions/twice/Tiltfile", "local_resource('own', 'true')")
+    project.write("extensions/bad/Tiltfile", "fail('no')")
+    repo = added("extensionrepos", "here", url=f"file://{project.root}/extensions")
+    extensions = [added("extensions", name, repoName="here", repoPath=name) for name in ("twice", "bad", "away")]
+    one = added("extensions", "one", repoName="here", repoPath="one", args=["--name=of-one"])
+    lost = added("extensions", "lost", repoName="nowhere", repoPath="x")
+    wrong = added("extensionrepos", "wrong", url="ftp://x")
+    result = project.evaluate(added=(one, *extensions, lost, wrong, repo))
+    assert result.declaration is not None
+    assert [each.name for each in result.declaration.resources] == ["own", "of-one"]
+    assert {name for _, name in result.failures} == {"twice", "bad", "away", "lost", "wrong"}
+    assert "extension twice declares a resource that is there already: own" in result.failures["extensions", "twice"]
+    assert project.path("extensions/bad/Tiltfile") in result.config_files
+    used = {each.name: each for each in used_extensions(result, (one, repo))}
+    assert (used["one"].added, used["one"].error, used["one"].path) == (
+        True,
+        "",
+        project.path("extensions/one/Tiltfile"),
+    )
+    assert (used["bad"].added, used["bad"].error.splitlines()[-1]) == (False, "Error in fail: no")
 
 
 def test_an_extension_is_included(project: Project):

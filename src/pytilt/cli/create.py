@@ -186,16 +186,19 @@ def ext(
     port: int | None,
     **flags: Unpack[PrintFlags],
 ) -> None:
-    """Say what to write into the Tiltfile: an extension is part of it, and begins as soon as the Tiltfile is saved.
+    """Add an extension to a running session, until it ends: it runs as a Tiltfile of its own beside the project's.
+
+    To have it in every session, write `v1alpha1.extension(…)` into the Tiltfile.
 
     \b
     Examples:
       tilt create ext cancel
       tilt create ext my-kubefwd --path=./kubefwd -- --namespaces=default
     """
-    del host, port, flags
-    given = f", args={list(args)}" if args else ""
-    _refuse("an extension", f"v1alpha1.extension(name={name!r}, repo_name={repo!r}, repo_path={path or name!r}{given})")
+    spec: Json = {"repoName": repo, "repoPath": path or name}
+    if args:
+        spec["args"] = list(args)
+    _make_one("Extension", name, spec, host, port, flags)
 
 
 @command.subcommand(
@@ -207,22 +210,17 @@ def ext(
     *SESSION_OPTIONS,
 )
 def repo(name: str, url: str, ref: str, host: str | None, port: int | None, **flags: Unpack[PrintFlags]) -> None:
-    """Say what to write into the Tiltfile: a repository of extensions is part of it.
+    """Add a repository of extensions to a running session, until it ends.
+
+    To have it in every session, write `v1alpha1.extension_repo(…)` into the Tiltfile.
 
     \b
     Examples:
       tilt create repo own https://github.com/example/tilt-extensions --ref v2
       tilt create repo here file:///home/me/extensions
     """
-    del host, port, flags
-    given = f", ref={ref!r}" if ref else ""
-    _refuse("a repository of extensions", f"v1alpha1.extension_repo(name={name!r}, url={url!r}{given})")
-
-
-def _refuse(what: str, line: str) -> None:
-    raise UserError(
-        f"{what} cannot be made beside the Tiltfile of a running session", hint=f"write into the Tiltfile: `{line}`"
-    )
+    spec = {"url": url, "ref": ref} if ref else {"url": url}
+    _make_one("ExtensionRepo", name, spec, host, port, flags)
 
 
 def _make_one(kind: str, name: str, spec: Json, host: str | None, port: int | None, flags: PrintFlags) -> None:

@@ -23,6 +23,7 @@ from pytilt.loop.updating import HISTORY, Updating
 from pytilt.loop.watching import Observation, Watching, that_matter
 from pytilt.model import resources
 from pytilt.model.cluster_events import ResourceEvents
+from pytilt.model.extensions import UsedExtension
 from pytilt.model.files import FileRule
 from pytilt.model.images import Image
 from pytilt.model.logs import Level
@@ -97,6 +98,27 @@ class Evaluating:
         self.trigger(Reason.TILT_ARGS)
         return True
 
+    def add_extension(self, extension: UsedExtension) -> bool:
+        """Evaluate with one more extension or repository of them; return whether there was none of this name."""
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        if tiltfile is None:
+            return False
+        if any(_is(each, extension) for each in (*tiltfile.added, *tiltfile.status.extensions)):
+            return False
+        self._store.put(replace(tiltfile, added=(*tiltfile.added, extension)))
+        self.trigger(Reason.CLI_TRIGGER)
+        return True
+
+    def remove_extension(self, extension: UsedExtension) -> bool:
+        """Evaluate without one that was added; return whether there was one of this name."""
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        left = tuple(each for each in tiltfile.added if not _is(each, extension)) if tiltfile is not None else ()
+        if tiltfile is None or len(left) == len(tiltfile.added):
+            return False
+        self._store.put(replace(tiltfile, added=left))
+        self.trigger(Reason.CLI_TRIGGER)
+        return True
+
     async def set_enabled(self, names: Sequence[ResourceName], *, enabled: bool) -> None:
         """Enable or disable resources; what is disabled is removed from the cluster, and its processes end."""
         async with self._declaring:
@@ -145,7 +167,7 @@ class Evaluating:
         origin.begin()
         try:
             with self._watching.observe([CONFIGS]) as seen:
-                result = await self._evaluated(tiltfile.args, span)
+                result = await self._evaluated(tiltfile, span)
                 self._logs.hide(result.secrets)
                 async with self._declaring:
                     declaration, error = await self._apply(result, span, began)
@@ -169,7 +191,7 @@ class Evaluating:
                             consumed=max(sequence, status.consumed),
                             declaration=declaration or status.declaration,
                             pause=pause,
-                            extensions=status.extensions if error else used_extensions(result),
+                            extensions=status.extensions if error else used_extensions(result, tiltfile.added),
                         )
                     )
         finally:
@@ -181,9 +203,10 @@ class Evaluating:
         if self._evaluation is not None:
             self._evaluation.cancel()
 
-    async def _evaluated(self, args: Sequence[str], span: Span) -> EvaluationResult:
+    async def _evaluated(self, tiltfile: Tiltfile, span: Span) -> EvaluationResult:
         async with asyncio.TaskGroup() as group:
-            self._evaluation = group.create_task(self._evaluator.evaluate(args, span), name="evaluation")
+            evaluating = self._evaluator.evaluate(tiltfile.args, span, tiltfile.added)
+            self._evaluation = group.create_task(evaluating, name="evaluation")
         evaluation, self._evaluation = self._evaluation, None
         return EvaluationResult(error="build canceled") if evaluation.cancelled() else evaluation.result()
 
@@ -302,6 +325,10 @@ class Evaluating:
 
     def _write(self, edit: Callable[[TiltfileStatus], TiltfileStatus]) -> None:
         self._store.change(Tiltfile, TILTFILE, lambda tiltfile: replace(tiltfile, status=edit(tiltfile.status)))
+
+
+def _is(one: UsedExtension, other: UsedExtension) -> bool:
+    return (one.plural, one.name) == (other.plural, other.name)
 
 
 def _watches(declaration: Declaration) -> Mapping[str, Sequence[FileRule]]:

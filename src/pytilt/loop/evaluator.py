@@ -15,6 +15,7 @@ from pytilt.extensions.repositories import ENVIRONMENT, GitResult, Repositories,
 from pytilt.host.processes import ProcessRequest, Runner
 from pytilt.loop.interruptible import ThreadInterruptedError, run_interruptibly
 from pytilt.model.commands import Command
+from pytilt.model.extensions import UsedExtension
 from pytilt.model.logs import Level, Log
 from pytilt.model.texts import from_bytes
 from pytilt.tiltfile.evaluation import evaluate
@@ -49,8 +50,14 @@ class Evaluator:
         self._environ = dict(environ or {})
         self._cache = cache
 
-    async def evaluate(self, args: Sequence[str], log: Log) -> EvaluationResult:
-        """Evaluate once; what goes wrong is part of the result. Being cancelled stops its commands, too."""
+    async def evaluate(self, args: Sequence[str], log: Log, added: Sequence[UsedExtension] = ()) -> EvaluationResult:
+        """Evaluate once; what goes wrong is part of the result. Being cancelled stops its commands, too.
+
+        Args:
+            args: the words of the command line.
+            log: takes what the Tiltfile says.
+            added: extensions that clients added beside it.
+        """
         loop, commands, stopped = asyncio.get_running_loop(), set[Future[LocalResult]](), Event()
 
         def emit(text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
@@ -77,7 +84,7 @@ class Evaluator:
             find = self._repositories(git, emit).checkout if self._repositories else no_repositories
             return evaluate(request, Host(log=emit, run_local=run, checkout=find, cache=self._cache))
 
-        request = replace(self._request, args=tuple(args))
+        request = replace(self._request, args=tuple(args), added=tuple(added))
         try:
             return await run_interruptibly(evaluation)
         finally:

@@ -16,3 +16,7 @@ class UsedExtension(Value):
     """With the API's names."""
     path: str = ""
     """On this machine: of the Tiltfile, or of the folder; empty for what nothing was taken from."""
+    error: str = ""
+    """Why it cannot be used; only of one that a client added, as others fail with the Tiltfile."""
+    added: bool = False
+    """Did a client add it beside the Tiltfile?"""

@@ -83,6 +83,8 @@ class Tiltfile(Object):
 
     path: str
     args: tuple[str, ...] = ()
+    added: tuple[UsedExtension, ...] = ()
+    """Extensions, and repositories of them, that clients added beside it."""
     status: TiltfileStatus = TiltfileStatus()
 
 

@@ -18,10 +18,12 @@ from starlette.types import ASGIApp
 
 from pytilt import __version__
 from pytilt.model.api.words import GROUP, VERSION
+from pytilt.model.extensions import UsedExtension
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, Tiltfile
 from pytilt.model.updates import Reason
+from pytilt.server.adding import can_be_added, document, extension_of
 from pytilt.server.channel import TURN_SECONDS, Channels
 from pytilt.server.guard import Guard
 from pytilt.server.links import OneTimeLinks
@@ -58,6 +60,14 @@ class Requests(Protocol):
 
     def set_args(self, args: Sequence[str]) -> bool:
         """Evaluate the Tiltfile with other arguments; return whether they differ from before."""
+        ...
+
+    def add_extension(self, extension: UsedExtension) -> bool:
+        """Evaluate with an extension, or a repository of them, beside the Tiltfile; False: the name is taken."""
+        ...
+
+    def remove_extension(self, extension: UsedExtension) -> bool:
+        """Evaluate without one that was added; False: there is none."""
         ...
 
     async def catch_up(self) -> None:
@@ -260,6 +270,12 @@ class Routes:
 
     async def create(self, request: Request) -> Response:
         """Make an object."""
+        kind = _kind(request)
+        if can_be_added(kind):
+            extension = extension_of(kind, await body_of(request))
+            if not is_dry_run(request) and not self._requests.add_extension(extension):
+                raise HTTPException(409, f'{kind.plural}.{kind.group} "{extension.name}" already exists')
+            return _json(self._shown(document(kind, extension)), 201)
         return _json(self._shown(self._writing(request).create(_kind(request), await body_of(request))), 201)
 
     async def replace(self, request: Request) -> Response:
@@ -274,6 +290,11 @@ class Routes:
 
     async def delete(self, request: Request) -> Response:
         """Delete an object."""
+        kind, name = _kind(request), request.path_params["name"]
+        if can_be_added(kind) and not is_dry_run(request):
+            extension = UsedExtension(plural=kind.plural, name=name, spec={})
+            if self._requests.remove_extension(extension):
+                return _json({"kind": "Status", "apiVersion": "v1", "status": "Success", "details": {"name": name}})
         return _json(self._writing(request).delete(_kind(request), request.path_params["name"]))
 
     def _writing(self, request: Request) -> Writing:

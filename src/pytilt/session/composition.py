@@ -51,6 +51,7 @@ from pytilt.loop.updating import Updating, Work
 from pytilt.loop.verdict import Verdict
 from pytilt.loop.watching import Watching
 from pytilt.model.base import Value
+from pytilt.model.extensions import UsedExtension
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, Session, Tiltfile
@@ -128,6 +129,14 @@ class SessionRequests:
     def set_args(self, args: Sequence[str]) -> bool:
         """See `server.app.Requests.set_args`."""
         return self._evaluating.set_args(args)
+
+    def add_extension(self, extension: UsedExtension) -> bool:
+        """See `server.app.Requests.add_extension`."""
+        return self._evaluating.add_extension(extension)
+
+    def remove_extension(self, extension: UsedExtension) -> bool:
+        """See `server.app.Requests.remove_extension`."""
+        return self._evaluating.remove_extension(extension)
 
     async def catch_up(self) -> None:
         """See `server.app.Requests.catch_up`."""

@@ -1,7 +1,7 @@
 """A project in a dict: its files are written, its Tiltfile is evaluated."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from textwrap import dedent
 
@@ -9,6 +9,7 @@ from pytilt.errors import CommandError
 from pytilt.extensions.repositories import Checkout
 from pytilt.host.processes import HostRunner, ProcessRequest
 from pytilt.model.commands import Command
+from pytilt.model.extensions import UsedExtension
 from pytilt.model.logs import Level
 from pytilt.model.resources import Declaration, ResourceSpec
 from pytilt.model.texts import from_bytes
@@ -75,6 +76,7 @@ class Project:
         subcommand: str = "up",
         environ: Mapping[str, str] | None = None,
         tilt_version: str = "0.37.2",
+        added: Sequence[UsedExtension] = (),
     ) -> EvaluationResult:
         """Evaluate the Tiltfile, with a cluster for development unless settings say otherwise.
 
@@ -85,6 +87,7 @@ class Project:
             subcommand: the command.
             environ: added to the environment.
             tilt_version: the version that the Tiltfile sees.
+            added: extensions that clients added beside it.
         """
         self.log = ""
         request = EvaluationRequest(
@@ -95,6 +98,7 @@ class Project:
             context_is_dev=context_is_dev,
             environ={**Settings.from_environment().environ, **(environ or {})},
             tilt_version=tilt_version,
+            added=tuple(added),
         )
         return evaluate(request, Host(log=self._log, run_local=run_local, checkout=folder_repository))
 

@@ -11,6 +11,7 @@ from pytilt.dialect import DialectError, run_file
 from pytilt.errors import PytiltError, TiltfileError, UserError
 from pytilt.model.files import Ignore
 from pytilt.model.images import Image
+from pytilt.model.logs import Level
 from pytilt.model.regex import regex
 from pytilt.model.resources import Declaration, ResourceSpec
 from pytilt.model.texts import shown, to_bytes
@@ -123,11 +124,32 @@ def _with_extensions(
         UserError: one of them fails, or declares a resource that is there already.
     """
     for name, path, args in extensions.unloaded():
-        other = evaluate(replace(request, path=path, args=args, extension=True), host)
+        other = evaluate(replace(request, path=path, args=args, extension=True, added=()), host)
         if other.declaration is None:
             raise UserError(f"loading extension {name}: {other.error}")
         result = merged(result, other, name)
-    return result
+    return _with_added(result, extensions, request, host)
+
+
+def _with_added(
+    result: EvaluationResult, extensions: Extensions, request: EvaluationRequest, host: Host
+) -> EvaluationResult:
+    """Take in what clients added beside the Tiltfile; what is wrong with one of them is said of it alone."""
+    failures: dict[tuple[str, str], str] = {}
+    for each in sorted(request.added, key=lambda each: each.plural):  # the repositories first
+        try:
+            found = extensions.add(each)
+            if found is not None:
+                path, args = found
+                other = evaluate(replace(request, path=path, args=args, extension=True, added=()), host)
+                if other.declaration is None:  # once its files have changed, it is tried again
+                    result = replace(result, config_files=(*result.config_files, *other.config_files))
+                    raise UserError(other.error or "its evaluation failed")
+                result = merged(result, other, each.name)
+        except UserError as error:
+            failures[each.plural, each.name] = str(error)
+            host.log(f"{each.plural.removesuffix('s')} {each.name}: {error}\n", level=Level.ERROR)
+    return replace(result, failures=failures)
 
 
 def _completed(result: EvaluationResult, script: Script, extensions: Extensions) -> EvaluationResult:

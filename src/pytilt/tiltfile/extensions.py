@@ -8,12 +8,14 @@ from pytilt.errors import UserError
 from pytilt.extensions.lockfile import NAME as LOCK_FILE
 from pytilt.extensions.repositories import DEFAULT_URL, Checkout
 from pytilt.model.base import Value
+from pytilt.model.extensions import UsedExtension
 from pytilt.tiltfile.conversions import Pairs, Strings, Text
 from pytilt.tiltfile.functions import function
 from pytilt.tiltfile.request import UsedRepository
 from pytilt.tiltfile.script import Script
 
 PREFIX = "ext://"
+REPOSITORIES = "extensionrepos"
 DEFAULT_REPOSITORY = "default"
 """The repository of extensions that name no other."""
 
@@ -91,6 +93,43 @@ class Extensions:
         if self._registered.setdefault(sanitized(name), extension) != extension:
             raise UserError(f'extensions "{name}" already registered')
         self._record(name, extension, labels, annotations)
+
+    def add(self, added: UsedExtension) -> tuple[str, tuple[str, ...]] | None:
+        """Take one that a client added beside the Tiltfile.
+
+        Args:
+            added: an extension, or a repository.
+
+        Returns:
+            Path and arguments of the Tiltfile of an extension; None for a repository.
+
+        Raises:
+            UserError: it cannot be had.
+        """
+        name, spec = added.name, {key: value for key, value in added.spec.items() if isinstance(value, str)}
+        if added.plural == REPOSITORIES:
+            repo = ExtensionRepo(
+                url=spec.get("url", ""),
+                ref=spec.get("ref", ""),
+                load_host=spec.get("loadHost", ""),
+                git_subpath=spec.get("gitSubpath", ""),
+            )
+            self._record_repo(name, repo, (), ())
+            if problem := _repo_problem(repo.url, repo.git_subpath):
+                raise UserError(problem)
+            if self._repos.setdefault(name, repo) != repo:
+                raise UserError(f'extensionrepos "{name}" already registered')
+            return None
+        args = added.spec.get("args", ())
+        extension = Extension(
+            repo_name=spec.get("repoName") or DEFAULT_REPOSITORY,
+            repo_path=spec.get("repoPath", ""),
+            args=tuple(args) if isinstance(args, list | tuple) else (),
+        )
+        self._record(name, extension, (), ())
+        if self._registered.setdefault(sanitized(name), extension) != extension:
+            raise UserError(f'extensions "{name}" already registered')
+        return self._path(extension, name), extension.args
 
     def path(self, module: str) -> str:
         """The Tiltfile that `ext://MODULE` means.

@@ -7,6 +7,7 @@ from pytilt.errors import UserError
 from pytilt.extensions.repositories import Checkout
 from pytilt.model.base import Value
 from pytilt.model.commands import Command
+from pytilt.model.extensions import UsedExtension
 from pytilt.model.logs import Log
 from pytilt.model.resources import Declaration, UpdateMode
 from pytilt.tiltfile.report import Report
@@ -41,6 +42,8 @@ class EvaluationRequest(Value):
     """Is the Tiltfile to go on after a wrong call that returns nothing, so that more errors are found?"""
     times_calls: bool = False
     """Are the calls of its functions to be timed?"""
+    added: tuple[UsedExtension, ...] = ()
+    """Extensions, and repositories of them, that clients added beside the Tiltfile."""
 
 
 class LocalResult(Value):
@@ -118,6 +121,8 @@ class EvaluationResult(Value):
     """Absolute paths whose change asks for another evaluation, sorted; complete even when it failed."""
     warnings: tuple[str, ...] = ()
     repositories: tuple[UsedRepository, ...] = ()
+    failures: Mapping[tuple[str, str], str] = {}
+    """By plural and name: what is wrong with extensions that clients added."""
     report: Report = Report()
     secrets: tuple[tuple[str, str], ...] = ()
     """What must not be shown, with what is shown in its place; also when it failed after Secrets were declared."""

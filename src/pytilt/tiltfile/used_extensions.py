@@ -1,8 +1,10 @@
 """Which extensions an evaluation used, and where they are on this machine. Pure."""
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from pytilt.model.extensions import UsedExtension
 from pytilt.tiltfile.report import DeclaredApiObject
@@ -11,8 +13,19 @@ from pytilt.tiltfile.request import EvaluationResult
 EXTENSIONS, REPOSITORIES = "extensions", "extensionrepos"
 
 
-def used_extensions(result: EvaluationResult) -> tuple[UsedExtension, ...]:
-    """The repositories and extensions of an evaluation, in their order."""
+def used_extensions(result: EvaluationResult, added: Sequence[UsedExtension] = ()) -> tuple[UsedExtension, ...]:
+    """The repositories and extensions of an evaluation, in their order.
+
+    Args:
+        result: of the evaluation.
+        added: those that clients added beside the Tiltfile.
+    """
+    by_clients = {(each.plural, each.name) for each in added}
+    keyed = (((each.plural, each.name), each) for each in _declared(result))
+    return tuple(replace(each, added=key in by_clients, error=result.failures.get(key, "")) for key, each in keyed)
+
+
+def _declared(result: EvaluationResult) -> tuple[UsedExtension, ...]:
     paths = {(each.url, each.ref): each.checkout.path for each in result.repositories}
     repositories = {each.name: each.spec for each in result.report.objects if each.plural == REPOSITORIES}
     return tuple(_used(result.report.objects, repositories, paths))

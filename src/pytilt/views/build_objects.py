@@ -127,15 +127,18 @@ def extension_repos(state: Snapshot) -> Made:
 
 def _used(state: Snapshot, kind: str, plural: str) -> Made:
     for tiltfile in state.all(Tiltfile):
-        for each in tiltfile.status.extensions:
+        known = {(each.plural, each.name) for each in tiltfile.status.extensions}
+        due = (each for each in tiltfile.added if (each.plural, each.name) not in known)
+        for each in (*tiltfile.status.extensions, *due):
             if each.plural == plural:
-                metadata = {
+                metadata: dict[str, object] = {
                     "name": each.name,
                     "uid": uid(kind, msgspec.structs.replace(tiltfile, name=each.name)),
                     "creationTimestamp": tiltfile.created_at,
-                    "annotations": {RESOURCE_ANNOTATION: TILTFILE, **dict(each.annotations)},
-                    "ownerReferences": owner_references(TILTFILE_OWNER, uid(Tiltfile.kind, tiltfile)),
                 }
+                if not each.added:
+                    metadata["annotations"] = {RESOURCE_ANNOTATION: TILTFILE, **dict(each.annotations)}
+                    metadata["ownerReferences"] = owner_references(TILTFILE_OWNER, uid(Tiltfile.kind, tiltfile))
                 yield (
                     each.name,
                     {
@@ -143,7 +146,7 @@ def _used(state: Snapshot, kind: str, plural: str) -> Made:
                         "kind": kind,
                         "metadata": metadata,
                         "spec": dict(each.spec),
-                        "status": compact({"path": each.path}),
+                        "status": compact({"path": each.path, "error": each.error}),
                     },
                 )
 
