@@ -73,7 +73,6 @@ def test_down_waits_for_custom_resources_while_their_operator_runs(
     assert not kubectl("get", "crd", f"carts.{group}", "--ignore-not-found", "-o", "name")
 
 
-@pytest.mark.timeout(120)
 def test_an_apply_says_that_it_waits_for_what_is_being_deleted(tilt_on_cluster: InFolder, kubectl: Kubectl, group: str):
     tilt = tilt_on_cluster(project(group))
     tilt.ok("ci")

@@ -15,7 +15,7 @@ def program(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)  # it is installed from PyPI
 def test_a_language_model_sees_resources_and_logs_through_tilt_mcp(program, tilt_alone, tmp_path):
     tilt = tilt_alone({"Tiltfile": "local_resource('hello', cmd='echo hello there', labels=['type'])"})
     path = os.pathsep.join((str(Path(TILT).parent), tilt.environ.get("PATH", os.defpath)))
