@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -58,10 +57,11 @@ func serveForwards(s *sealed) {
 	}
 }
 
-// connectHere connects to a port of this host, as the kubelet does.
+// connectHere connects to a port of this host, as the kubelet does. It takes as long as it takes: who asks waits no longer
+// than askPatience.
 func connectHere(port uint16) (conn *net.TCPConn, err error) {
-	for _, host := range []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()} {
-		if conn, err = connectTCP(netip.AddrPortFrom(host, port), dialPatience); err == nil {
+	for _, host := range []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback} {
+		if conn, err = net.DialTCP("tcp", nil, &net.TCPAddr{IP: host, Port: int(port)}); err == nil {
 			return conn, nil
 		}
 	}
