@@ -46,13 +46,16 @@ class SessionAnswer:
 
     async def lines(self) -> AsyncIterator[list[bytes]]:
         """The lines of the body, as many at a time as have come."""
-        rest = b""
+        begun: list[bytes] = []  # of a line; joined once, as one of a log can have a hundred megabytes
         async for piece in self._exchange.chunks():
-            *lines, rest = (rest + piece).split(b"\n")
-            if lines:
-                yield lines
-        if rest:
-            yield [rest]
+            if b"\n" not in piece:
+                begun.append(piece)
+                continue
+            *lines, rest = b"".join((*begun, piece)).split(b"\n")
+            begun = [rest]
+            yield lines
+        if any(begun):
+            yield [b"".join(begun)]
 
     async def text(self) -> str:
         """The whole body."""

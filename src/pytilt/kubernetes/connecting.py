@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -67,6 +68,7 @@ def _connection(settings: Settings, context: Entry, cluster: Entry, user: Entry,
         )
     if "://" not in server:
         server = f"http://{server}"
+    _check_address(cluster, server)
     namespace = namespace or DEFAULT_NAMESPACE
     return Connection(
         context=context.name,
@@ -88,6 +90,22 @@ def _connection(settings: Settings, context: Entry, cluster: Entry, user: Entry,
         config_path=context.path,
         kubeconfig=_frozen(context, cluster, user, namespace),
     )
+
+
+def _check_address(cluster: Entry, server: str) -> None:
+    """Refuse an address that no connection can be made to."""
+    hint = "correct the address of its API: `https://HOST:PORT`"
+    try:
+        parts = urlsplit(server)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError as problem:  # brackets that are not those of an IPv6 address, a port beyond 65535
+        raise UserError(
+            f"the `server` of the cluster `{cluster.name}` is no address: {problem}", where=cluster.path, hint=hint
+        ) from problem
+    if not known:
+        raise UserError(
+            f"the `server` of the cluster `{cluster.name}` is no address: {server}", where=cluster.path, hint=hint
+        )
 
 
 def _credentials(user: Entry) -> Credentials:

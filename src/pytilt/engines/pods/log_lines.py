@@ -132,19 +132,20 @@ class ReceivedLines:
 
 async def _lines(chunks: AsyncIterator[bytes], *, terminal: bool) -> Lines:
     """Times and lines of a log; the engine cuts long lines into pieces, which are put together again."""
-    open_lines: dict[int, tuple[str, bytes]] = {}
+    open_lines: dict[int, tuple[str, list[bytes]]] = {}  # pieces, joined once: a line can have a hundred megabytes
     buffer = bytearray()
     async for chunk in chunks:
         buffer += chunk
         for channel, piece in _records(buffer, terminal=terminal):
             stamp, _, text = piece.partition(b" ")
-            begun, before = open_lines.pop(channel, (in_utc(stamp.decode(errors="replace")) or "", b""))
+            if channel not in open_lines:
+                open_lines[channel] = in_utc(stamp.decode(errors="replace")) or "", []
+            open_lines[channel][1].append(text)
             if text.endswith(b"\n"):
-                yield begun, (before + text).decode(errors="replace")
-            else:
-                open_lines[channel] = begun, before + text
-    for begun, text in open_lines.values():
-        yield begun, text.decode(errors="replace") + "\n"
+                begun, pieces = open_lines.pop(channel)
+                yield begun, b"".join(pieces).decode(errors="replace")
+    for begun, pieces in open_lines.values():
+        yield begun, b"".join(pieces).decode(errors="replace") + "\n"
 
 
 def _records(buffer: bytearray, *, terminal: bool) -> list[tuple[int, bytes]]:
