@@ -73,6 +73,13 @@ def test_a_session_without_resources_has_nothing_to_succeed_with(trial: Trial):
     assert trial.judge() is None
 
 
+@pytest.mark.parametrize("disabled", [False, True])
+def test_a_session_succeeds_whose_resources_are_all_started_by_hand_or_disabled(trial: Trial, disabled: bool):
+    trial.declare(local("tool", trigger_mode=TriggerMode.AUTO if disabled else TriggerMode.AUTO_NO_INIT))
+    trial.store.change(Resource, "tool", lambda each: replace(each, enabled=not disabled, status=ResourceStatus()))
+    assert trial.judge() == OK
+
+
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [

@@ -151,7 +151,7 @@ class CiTargets:
         self._unwell: dict[str, tuple[CiTarget, ...]] = {}
         """Of each resource those that are not fine."""
         self._judged: set[str] = set()
-        """The resources that have a target."""
+        """The resources that there are, also those that nothing is waited for."""
         self._broken: set[str] = set()
 
     def update(self, state: Snapshot, names: Iterable[str] | None = None) -> bool:
@@ -163,8 +163,8 @@ class CiTargets:
         """
         for name in (*state.named(Resource), *self._unwell) if names is None else names:
             resource = state.get(Resource, name)
-            self._keep(name, ci_targets(state, resource) if resource is not None else ())
-        self._keep(TILTFILE, (_tiltfile(state),))
+            self._keep(name, ci_targets(state, resource) if resource is not None else (), there=resource is not None)
+        self._keep(TILTFILE, (_tiltfile(state),), there=True)
         return bool(self._broken) or not self._unwell or _disconnected(state) is not None
 
     def verdict(self, state: Snapshot, now: str) -> Verdict | None:
@@ -180,9 +180,9 @@ class CiTargets:
             return Verdict()
         return _timeout(found, session, now)
 
-    def _keep(self, name: str, targets: tuple[CiTarget, ...]) -> None:
+    def _keep(self, name: str, targets: tuple[CiTarget, ...], *, there: bool) -> None:
         unwell = tuple(target for target in targets if not target.fine)
-        for known, belongs in ((self._judged, targets), (self._broken, any(target.error for target in unwell))):
+        for known, belongs in ((self._judged, there), (self._broken, any(target.error for target in unwell))):
             known.add(name) if belongs else known.discard(name)
         if unwell:
             self._unwell[name] = unwell
