@@ -13,8 +13,10 @@ from pytilt.liveupdate.opening import open_receiver
 from pytilt.liveupdate.packing import Frames
 from pytilt.liveupdate.planning import SyncedFile, SyncPlan
 from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOptions
-from pytilt.liveupdate.relaying import Relay, RelayCall, answer_seconds, relayed_size
+from pytilt.liveupdate.relaying import Follower, Relay, RelayCall, answer_seconds, relayed_size
 from pytilt.model.images import Run
+from pytilt.synclet import frames
+from pytilt.synclet.frames import Acknowledged, Failed, Joined
 from tests.idle import idle
 from tests.liveupdate.shells import REF, Machine
 from tests.liveupdate.test_shell import Lines
@@ -172,3 +174,25 @@ async def test_helpers_that_do_not_reach_each_other_are_left_as_they_are(pods, t
     assert not await pods.receivers[1].follow(pods.receivers[2], "127.0.0.2:1")
     await pods.update(save(tmp_path, LONG))
     assert pods.contents() == [LONG] * 3
+
+
+@pytest.mark.parametrize(("size", "expected"), [(100, [5, 5, 2]), (100_000, [12])])
+async def test_a_leader_on_this_machine_begins_with_the_first_containers(size, expected):
+    written: list[bytes] = []
+    relay = Relay(written.append)
+    followers = [relay.follower() for _ in range(12)]
+    for each in followers:
+        each.take(Joined())
+    batch = Batch(SyncPlan())
+
+    async def bring(follower: Follower) -> list[Failed] | None:
+        return await follower.carried(batch.call(relay), 1, size, lambda: b"")
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(bring(each)) for each in followers]
+        for _ in range(2):
+            await asyncio.sleep(0)
+        for each in followers:
+            each.take(Acknowledged(number=1))
+    assert [task.result() for task in tasks] == [[]] * 12
+    assert [(len(each) - len(frames.relay([]) + frames.commit(0))) // 8 for each in written] == expected

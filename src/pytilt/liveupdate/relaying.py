@@ -30,6 +30,12 @@ _SLOWEST_BYTES = 64 * 1024
 _LARGEST_BYTES = 512 * 1024
 """More than this is sent to each container: a leader keeps all of a batch until it has passed it on."""
 
+_SENT_TOGETHER = 5
+"""So many containers are named to a leader on this machine at once: it begins while the others are prepared."""
+
+_SENT_AGAIN_BYTES = 8 * 1024
+"""Up to this size it is given a batch once more for the next ones."""
+
 _LARGEST_COPIES = 8 * 1024 * 1024
 """More than this is not sent to followers at the same time: the memory of the leader's container may be small."""
 
@@ -143,7 +149,7 @@ class Follower:
         result: asyncio.Future[list[Failed] | None] = asyncio.get_running_loop().create_future()
         self._result = result
         try:
-            if not await self.relay.leads(call, pack):
+            if not await self.relay.leads(call, size, pack):
                 call.members.remove(member)
                 return None
             call.await_answer(self, answer_seconds(size))
@@ -218,8 +224,8 @@ class Relay:
         """Is the leader on this machine?"""
         return self._write is not None
 
-    async def leads(self, call: RelayCall, pack: Callable[[], bytes]) -> bool:
-        """Will the leader pass on a batch to those whom the call names?"""
+    async def leads(self, call: RelayCall, size: int, pack: Callable[[], bytes]) -> bool:
+        """Will the leader pass on a batch of a size to those whom the call names?"""
         if self._write is None:
             await asyncio.sleep(0)  # the leader begins in this turn of the loop, or not at all
         elif not call.led:
@@ -228,9 +234,13 @@ class Relay:
                 self._send(call, pack)
             else:  # whoever is to get the same comes in this turn of the loop
                 asyncio.get_running_loop().call_soon(self._send, call, pack)
+        elif size <= _SENT_AGAIN_BYTES and len(call.members) >= _SENT_TOGETHER:
+            self._send(call, pack)
         return call.led
 
     def _send(self, call: RelayCall, pack: Callable[[], bytes]) -> None:
+        if call.closed:
+            return
         call.closed = True
         if self._write is not None:
             self._write(b"".join((self._leaving(), frames.relay(call.members), pack(), frames.commit(0))))
