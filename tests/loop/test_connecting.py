@@ -74,10 +74,15 @@ async def test_what_is_known_of_a_cluster_outlives_an_error(trial: Trial):
     trial.cluster.unreachable = "connection refused"
     await trial.connecting.look()
     assert trial.state().info == INFO
+    failed_at = trial.state().failed_at
+    assert failed_at
+    await trial.connecting.look()
+    assert trial.state().failed_at == failed_at
     trial.cluster.unreachable = ""
     trial.cluster.answer = replace(INFO, version="v1.35.0")
     await trial.connecting.look()
     assert trial.state().info == trial.cluster.answer
+    assert trial.state().failed_at == ""
     assert trial.state().connected_at == since
 
 

@@ -200,6 +200,16 @@ def test_a_cluster_that_does_not_answer_is_the_end_for_those_who_need_one(trial:
     assert trial.judge() == OK
 
 
+def test_a_cluster_that_answered_before_may_be_busy_for_a_while(trial: Trial):
+    trial.declare(kubernetes("web"))
+    error = "the cluster `engine` does not answer within 4 s"
+    trial.store.put(ClusterState(name="default", error=error, failed_at=after(5), connected_at=after(0)))
+    assert trial.judge(34) is None
+    assert trial.judge(36) == Verdict(error=f"cluster connection failed: {error}")
+    trial.store.put(ClusterState(name="default", connected_at=after(0)))
+    assert trial.judge(36) == OK
+
+
 def test_a_server_that_is_not_ready_in_time_is_the_end(trial: Trial):
     trial.declare(kubernetes("web"), readiness_timeout_seconds=300)
     trial.runs("web", RuntimeStatus.PENDING, reason="pod web-1: ContainerCreating")

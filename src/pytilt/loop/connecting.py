@@ -84,7 +84,9 @@ class Connecting:
             self._log(
                 f"Images go to {info.registry.host}, which the cluster announces; `default_registry` is ignored\n"
             )
-        self._store.put(replace(state, info=info, error="", connected_at=state.connected_at or self._store.now()))
+        self._store.put(
+            replace(state, info=info, error="", failed_at="", connected_at=state.connected_at or self._store.now())
+        )
         return True
 
     def _default_registry(self) -> bool:
@@ -97,7 +99,7 @@ class Connecting:
         state = self._store.get(ClusterState, "default") or ClusterState(name="default")
         if error != state.error:
             self._log(f"{error}\n", level=Level.ERROR)
-        self._store.put(replace(state, error=error))
+        self._store.put(replace(state, error=error, failed_at=state.failed_at or self._store.now()))
         return False
 
     async def _wanted(self) -> None:

@@ -54,6 +54,10 @@ class Trouble(Value):
     text: str
 
 
+LOST_SECONDS = 30.0
+"""So long `tilt ci` waits for a cluster that answered before. One look may take four seconds."""
+
+
 class CiStatus(StrEnum):
     """How a resource is doing when `tilt ci` ends."""
 
@@ -165,7 +169,7 @@ class CiTargets:
             resource = state.get(Resource, name)
             self._keep(name, ci_targets(state, resource) if resource is not None else (), there=resource is not None)
         self._keep(TILTFILE, (_tiltfile(state),), there=True)
-        return bool(self._broken) or not self._unwell or _disconnected(state) is not None
+        return bool(self._broken) or not self._unwell or _is_disconnected(state)
 
     def verdict(self, state: Snapshot, now: str) -> Verdict | None:
         """See `verdict`."""
@@ -173,10 +177,10 @@ class CiTargets:
         if session is None:
             return None
         found = tuple(sorted((each for some in self._unwell.values() for each in some), key=lambda each: each.name))
-        failed = _failure(found, session, now) or _disconnected(state)
+        failed = _failure(found, session, now) or _disconnected(state, now)
         if failed is not None:
             return failed
-        if not found and len(self._judged) > 1:
+        if not found and len(self._judged) > 1 and not _is_disconnected(state):
             return Verdict()
         return _timeout(found, session, now)
 
@@ -305,13 +309,21 @@ def _troubles(texts: Mapping[ResourceName, str], *, but: Container[ResourceName]
     return tuple(Trouble(resource=name, text=text) for name, text in sorted(texts.items()) if name not in but)
 
 
-def _disconnected(state: Snapshot) -> Verdict | None:
+def _is_disconnected(state: Snapshot) -> bool:
+    """Does a cluster that is needed not answer?"""
     cluster = state.get(ClusterState, "default")
-    if cluster is None or not cluster.error:
+    failed = cluster is not None and bool(cluster.error)
+    return failed and any(resource.spec.deploy.in_cluster for resource in state.all(Resource))
+
+
+def _disconnected(state: Snapshot, now: str) -> Verdict | None:
+    """The end where a cluster never answered, or does not any more: one that is very busy may miss a look or two."""
+    cluster = state.get(ClusterState, "default")
+    if cluster is None or not _is_disconnected(state):
         return None
-    if any(resource.spec.deploy.in_cluster for resource in state.all(Resource)):
-        return Verdict(error=f"cluster connection failed: {cluster.error}")
-    return None
+    if cluster.connected_at and seconds_between(cluster.failed_at, now) < LOST_SECONDS:
+        return None
+    return Verdict(error=f"cluster connection failed: {cluster.error}")
 
 
 def _timeout(found: tuple[CiTarget, ...], session: Session, now: str) -> Verdict | None:

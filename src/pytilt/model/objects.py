@@ -286,6 +286,8 @@ class ClusterState(Object):
     info: ClusterInfo | None = None
     error: str = ""
     """Why it cannot be reached at this moment."""
+    failed_at: str = ""
+    """Since when."""
     connected_at: str = ""
 
 
