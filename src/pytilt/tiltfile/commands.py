@@ -87,15 +87,20 @@ class _Prefixed:
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._rest = ""
+        self._begun: list[str] = []
+        """Pieces of a line, joined once: one can have a hundred megabytes."""
 
     def write(self, text: str) -> None:
-        *lines, self._rest = (self._rest + text).split("\n")
+        if "\n" not in text:
+            self._begun.append(text)
+            return
+        *lines, rest = "".join((*self._begun, text)).split("\n")
+        self._begun = [rest]
         for line in lines:
             self._script.print(f"{_PREFIX}{line}")
 
     def close(self) -> None:
-        if self._rest:
+        if any(self._begun):
             self.write("\n")
 
 
