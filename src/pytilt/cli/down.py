@@ -14,6 +14,7 @@ from pytilt.settings import Settings
 if TYPE_CHECKING:
     import signal
 
+    from pytilt.session.lookup import SessionRecord
     from pytilt.session.project import SessionProject
 
 
@@ -122,8 +123,21 @@ def _end_sessions(project: "SessionProject") -> None:
     registry, target = SessionRegistry(project.settings), project.target
     for record in registry.of_project(project.tiltfile):
         same = (record.context, record.namespace) == (target.context, target.namespace)
-        if same and not is_descendant_of(record.pid):
+        if is_descendant_of(record.pid):
+            continue
+        if same:
             end(registry, record)
+        else:
+            note(goes_on(record))
+
+
+def goes_on(record: "SessionRecord") -> str:
+    """What is said of a session of the project that deploys elsewhere, and is left alone."""
+    namespace = f" --namespace {record.namespace}" if record.namespace else ""
+    return (
+        f"a session of this project runs with the context `{record.context}` and goes on\n"
+        f"`tilt down --context {record.context}{namespace}` ends it and deletes what it deployed"
+    )
 
 
 def is_descendant_of(pid: int) -> bool:
