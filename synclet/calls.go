@@ -2,14 +2,34 @@ package main
 
 import (
 	"io"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 )
 
 // The system calls of a small file's way, without what Go's runtime does around each of its own. For those it wakes a
 // thread that watches over calls which last longer, `sysmon`: after a pause this takes a third of the processor time of
-// a file that is received and written, and there may be a helper for each of many containers on a machine. A disk that
-// makes such a call wait stops other goroutines of the helper meanwhile, so what is large is written as usual.
+// a file that is received and written, and there may be a helper for each of many containers on a machine.
+//
+// The runtime takes the time in such calls for that of a program that computes: it interrupts them with signals, and a
+// disk that makes one wait stops other goroutines meanwhile. So only the first calls of a batch are made like this.
+
+// callsPastRuntime is enough for about five files: with more, what `sysmon` takes is little beside the rest.
+const callsPastRuntime = 40
+
+// pastRuntime is how many calls of the present batch are still made like this.
+var pastRuntime atomic.Int32
+
+// call makes a system call about files.
+//
+//go:uintptrescapes
+func call(number, a, b, c, d, e uintptr) (uintptr, uintptr, syscall.Errno) {
+	if pastRuntime.Load() <= 0 {
+		return syscall.Syscall6(number, a, b, c, d, e, 0)
+	}
+	pastRuntime.Add(-1)
+	return syscall.RawSyscall6(number, a, b, c, d, e, 0)
+}
 
 func failure(errno syscall.Errno) error {
 	if errno != 0 {
@@ -37,11 +57,19 @@ func openFile(path string, flags int, mode uint32) (int, error) {
 		return -1, err
 	}
 	return again(func() (uintptr, uintptr, syscall.Errno) {
-		return syscall.RawSyscall6(syscall.SYS_OPENAT, uintptr(here), uintptr(unsafe.Pointer(name)), uintptr(flags),
-			uintptr(mode), 0, 0)
+		return call(syscall.SYS_OPENAT, uintptr(here), uintptr(unsafe.Pointer(name)), uintptr(flags), uintptr(mode), 0)
 	})
 }
 
+// writeOpen writes to an open file.
+func writeOpen(descriptor int, content []byte) (int, error) {
+	return again(func() (uintptr, uintptr, syscall.Errno) {
+		return call(syscall.SYS_WRITE, uintptr(descriptor), uintptr(unsafe.Pointer(unsafe.SliceData(content))),
+			uintptr(len(content)), 0, 0)
+	})
+}
+
+// readSome reads what is there; the descriptor never blocks.
 func readSome(descriptor uintptr, content []byte) (int, error) {
 	return again(func() (uintptr, uintptr, syscall.Errno) {
 		return syscall.RawSyscall(syscall.SYS_READ, descriptor, uintptr(unsafe.Pointer(unsafe.SliceData(content))),
@@ -49,6 +77,7 @@ func readSome(descriptor uintptr, content []byte) (int, error) {
 	})
 }
 
+// writeSome writes what there is room for; the descriptor never blocks.
 func writeSome(descriptor uintptr, content []byte) (int, error) {
 	return again(func() (uintptr, uintptr, syscall.Errno) {
 		return syscall.RawSyscall(syscall.SYS_WRITE, descriptor, uintptr(unsafe.Pointer(unsafe.SliceData(content))),
@@ -60,11 +89,11 @@ func writeSome(descriptor uintptr, content []byte) (int, error) {
 func setTimes(descriptor int, nanoseconds int64) {
 	at := syscall.NsecToTimespec(nanoseconds)
 	times := [2]syscall.Timespec{at, at}
-	_, _, _ = syscall.RawSyscall6(syscall.SYS_UTIMENSAT, uintptr(descriptor), 0, uintptr(unsafe.Pointer(&times)), 0, 0, 0)
+	_, _, _ = call(syscall.SYS_UTIMENSAT, uintptr(descriptor), 0, uintptr(unsafe.Pointer(&times)), 0, 0)
 }
 
 func statOpen(descriptor int, found *syscall.Stat_t) error {
-	_, _, errno := syscall.RawSyscall(syscall.SYS_FSTAT, uintptr(descriptor), uintptr(unsafe.Pointer(found)), 0)
+	_, _, errno := call(syscall.SYS_FSTAT, uintptr(descriptor), uintptr(unsafe.Pointer(found)), 0, 0, 0)
 	return failure(errno)
 }
 
@@ -75,8 +104,7 @@ func statPath(path string, found *syscall.Stat_t) error {
 		return err
 	}
 	_, err = again(func() (uintptr, uintptr, syscall.Errno) {
-		return syscall.RawSyscall6(fstatat, uintptr(here), uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(found)),
-			noFollow, 0, 0)
+		return call(fstatat, uintptr(here), uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(found)), noFollow, 0)
 	})
 	return err
 }
@@ -91,7 +119,7 @@ func unlink(path string) error {
 		return err
 	}
 	_, err = again(func() (uintptr, uintptr, syscall.Errno) {
-		return syscall.RawSyscall(syscall.SYS_UNLINKAT, uintptr(here), uintptr(unsafe.Pointer(name)), 0)
+		return call(syscall.SYS_UNLINKAT, uintptr(here), uintptr(unsafe.Pointer(name)), 0, 0, 0)
 	})
 	return err
 }
@@ -108,14 +136,14 @@ func trade(one, other string) error {
 	}
 	const flagExchange = 2
 	_, err = again(func() (uintptr, uintptr, syscall.Errno) {
-		return syscall.RawSyscall6(renameat2, uintptr(here), uintptr(unsafe.Pointer(first)),
-			uintptr(here), uintptr(unsafe.Pointer(second)), flagExchange, 0)
+		return call(renameat2, uintptr(here), uintptr(unsafe.Pointer(first)), uintptr(here),
+			uintptr(unsafe.Pointer(second)), flagExchange)
 	})
 	return err
 }
 
 func closeFile(descriptor int) error {
-	_, _, errno := syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(descriptor), 0, 0)
+	_, _, errno := call(syscall.SYS_CLOSE, uintptr(descriptor), 0, 0, 0, 0)
 	return failure(errno)
 }
 

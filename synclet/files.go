@@ -122,7 +122,7 @@ func (r *receiver) writeFile(path string, content []byte, sum uint32, has attrib
 		return err
 	}
 	for len(content) > 0 {
-		size, err := writeSome(uintptr(t.descriptor), content)
+		size, err := writeOpen(t.descriptor, content)
 		if err != nil {
 			return t.abandon(&os.PathError{Op: "write", Path: path, Err: err})
 		}

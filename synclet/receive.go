@@ -200,6 +200,7 @@ func (r *receiver) commit(number uint32) error {
 		}
 	}
 	r.failed, r.latest = false, number
+	pastRuntime.Store(callsPastRuntime)
 	return r.send(frameDone, binary.BigEndian.AppendUint32(nil, number))
 }
 

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -6,12 +7,12 @@ import pytest
 
 from pytilt.host.state import StateDirectory
 from pytilt.liveupdate.keeping import KeptFiles, SentBatch
-from pytilt.liveupdate.packing import pack_frames
+from pytilt.liveupdate.packing import LARGE_BYTES, pack_frames
 from pytilt.liveupdate.planning import SyncedFile, SyncPlan
 from pytilt.loop.keeper import Keeper
 from pytilt.model.logs import Level
 from pytilt.model.names import ImageName, ResourceName
-from tests.loop.waiting import running
+from tests.loop.waiting import PATIENCE_SECONDS, running
 
 KEY = ResourceName("web"), ImageName("img")
 
@@ -115,3 +116,22 @@ async def test_what_cannot_be_kept_is_reported_and_the_next_batch_is_kept(trial:
         trial.add(2, {-1: await trial.sent(a="two")})
         await trial.keeper.caught_up()
         assert trial.texts() == {"/app/a": "two"}
+
+
+async def test_copies_wait_for_a_pause_between_saves_but_for_those_who_need_them(trial: Trial):
+    trial.keeper = Keeper(trial.kept, pause=3600)
+    async with running(trial.keeper.run()):
+        trial.add(1, {-1: await trial.sent(a="one")})
+        await asyncio.sleep(0)
+        assert trial.texts() == {}
+        await trial.keeper.caught_up()
+        assert trial.texts() == {"/app/a": "one"}
+
+
+async def test_a_large_file_is_copied_before_it_changes(trial: Trial):
+    trial.keeper = Keeper(trial.kept, pause=3600)
+    large = "x" * LARGE_BYTES
+    async with running(trial.keeper.run()), asyncio.timeout(PATIENCE_SECONDS):
+        trial.add(1, {-1: await trial.sent(a=large)})
+        while trial.texts() != {"/app/a": large}:  # noqa: ASYNC110 - a thread makes the copy
+            await asyncio.sleep(0.01)
