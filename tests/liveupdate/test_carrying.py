@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -42,13 +42,19 @@ def carrier() -> Iterator[Carrier]:
 
 
 @pytest.fixture
+async def other(carrier: Carrier) -> AsyncIterator[OtherEnd]:
+    other = OtherEnd(carrier)
+    with other.socket:
+        yield other
+
+
+@pytest.fixture
 def client() -> Iterator[int]:
     with socket.socket() as client:
         yield client.fileno()
 
 
-async def test_a_connection_is_taken_over_or_not_as_the_helper_says(carrier, client):
-    other = OtherEnd(carrier)
+async def test_a_connection_is_taken_over_or_not_as_the_helper_says(carrier, client, other):
     for number, taken in ((1, True), (2, False)):
         async with asyncio.TaskGroup() as group:
             task = group.create_task(carrier.take_over(client, follower=3, port=8000, group=4))
@@ -64,8 +70,7 @@ async def test_a_connection_is_taken_over_or_not_as_the_helper_says(carrier, cli
     carrier.close()
 
 
-async def test_what_the_helper_has_not_answered_for_when_it_ends_is_not_taken(carrier, client):
-    other = OtherEnd(carrier)
+async def test_what_the_helper_has_not_answered_for_when_it_ends_is_not_taken(carrier, client, other):
     async with asyncio.TaskGroup() as group:
         task = group.create_task(carrier.take_over(client, follower=1, port=1, group=1))
         await asyncio.sleep(0)
@@ -76,14 +81,14 @@ async def test_what_the_helper_has_not_answered_for_when_it_ends_is_not_taken(ca
     carrier.cut(1)
 
 
-async def test_a_helper_that_does_not_answer_is_killed_before_somebody_else_carries_the_connection(carrier, client):
-    other = OtherEnd(carrier)
+async def test_a_helper_that_does_not_answer_is_killed_before_somebody_else_carries_the_connection(
+    carrier, client, other
+):
     assert not await carrier.take_over(client, follower=1, port=1, group=1)
     assert other.killed
 
 
-async def test_a_connection_that_nobody_wants_any_more_is_broken_once_it_is_taken(carrier, client):
-    other = OtherEnd(carrier)
+async def test_a_connection_that_nobody_wants_any_more_is_broken_once_it_is_taken(carrier, client, other):
     async with asyncio.TaskGroup() as group:
         task = group.create_task(carrier.take_over(client, follower=1, port=1, group=9))
         await asyncio.sleep(0)
@@ -95,8 +100,7 @@ async def test_a_connection_that_nobody_wants_any_more_is_broken_once_it_is_take
     carrier.close()
 
 
-async def test_an_answer_that_no_helper_gives_is_the_last(carrier):
-    other = OtherEnd(carrier)
+async def test_an_answer_that_no_helper_gives_is_the_last(carrier, other):
     other.socket.send(b"nonsense")
     await eventually(lambda: not carrier.reads)
     carrier.close()
