@@ -201,12 +201,13 @@ async def test_connections_are_carried_to_programs_that_listen_at_localhost(pods
 async def test_a_helper_on_this_machine_that_is_stopped_or_killed_takes_no_connection_over(pods):
     async with echoing() as port:
         for sent in (signal.SIGSTOP, signal.SIGKILL):
+            before = len(pods.started.pids)
             os.kill(pods.started.pids[-1], sent)
             client = Client()
             assert not await client.carried(pods, port)
             client.end.close()
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while len(pods.started.pids) < 2 or not pods.followers[0].reached:
+                while len(pods.started.pids) == before or not pods.followers[0].reached:
                     await pods.follow()
         client = Client()
         assert await client.carried(pods, port)
