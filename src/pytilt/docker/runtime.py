@@ -13,6 +13,7 @@ from pytilt.docker.answers import Fields, fields, read_message, shaped
 from pytilt.docker.api import DockerApi, DuplexStream, path
 from pytilt.docker.seam import ContainerEvent, Json, Removal
 from pytilt.errors import ClusterUnreachableError, DockerApiError, EngineUnreachableError, SyncError
+from pytilt.http.line_buffer import LineBuffer
 
 EVENTS = ["start", "die", "oom", "destroy", "died", "remove"]
 """What can happen to a container that a pod has to know of. Podman filters by its own words, `died` and `remove`, and
@@ -259,10 +260,9 @@ class DockerRuntime:
         with reached():
             async with self._api.stream("GET", "/events", params=params) as chunks:
                 yield ContainerEvent(action="", id="")
-                rest = b""
+                buffer = LineBuffer()
                 async for chunk in chunks:
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    for line in filter(None, lines):
+                    for line in filter(None, buffer.feed(chunk)):
                         event = read_message(line, _EngineEvent)
                         yield ContainerEvent(
                             action=event.action,

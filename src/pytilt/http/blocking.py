@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket  # `socket` makes more of it, and takes longer to import than an answer takes to come
 import time
 
+from pytilt.http.line_buffer import LineBuffer
 from pytilt.model.named_tuple import NamedTuple
 from pytilt.model.numbers import whole
 
@@ -92,17 +93,13 @@ class BlockingResponse:
 
     def line_groups(self) -> Iterator[list[bytes]]:
         """The same, as many as have come at a time."""
-        begun: list[bytes] = []  # of a line; joined once, as one of a log can have a hundred megabytes
+        buffer = LineBuffer()
         try:
             for piece in self.pieces():
-                if b"\n" not in piece:
-                    begun.append(piece)
-                    continue
-                *lines, rest = b"".join((*begun, piece)).split(b"\n")
-                begun = [rest]
-                yield lines
-            if any(begun):
-                yield [b"".join(begun)]
+                if lines := buffer.feed(piece):
+                    yield lines
+            if rest := buffer.rest:
+                yield [rest]
         except ConnectionError:
             return
 

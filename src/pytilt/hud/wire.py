@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from pytilt.errors import SessionUnreachableError
 from pytilt.http.exchange import Exchange
+from pytilt.http.line_buffer import LineBuffer
 from pytilt.http.wires import open_tcp
 from pytilt.model.base import Value
 
@@ -46,16 +47,12 @@ class SessionAnswer:
 
     async def lines(self) -> AsyncIterator[list[bytes]]:
         """The lines of the body, as many at a time as have come."""
-        begun: list[bytes] = []  # of a line; joined once, as one of a log can have a hundred megabytes
+        buffer = LineBuffer()
         async for piece in self._exchange.chunks():
-            if b"\n" not in piece:
-                begun.append(piece)
-                continue
-            *lines, rest = b"".join((*begun, piece)).split(b"\n")
-            begun = [rest]
-            yield lines
-        if any(begun):
-            yield [b"".join(begun)]
+            if lines := buffer.feed(piece):
+                yield lines
+        if rest := buffer.rest:
+            yield [rest]
 
     async def text(self) -> str:
         """The whole body."""

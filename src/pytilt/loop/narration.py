@@ -101,13 +101,16 @@ class _Indented:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._rest = ""
+        self._begun: list[str] = []
+        """Of a line; joined once."""
 
     def __call__(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
-        *lines, self._rest = (self._rest + text).split("\n")
-        if lines:
+        self._begun.append(text)
+        if "\n" in text:
+            *lines, rest = "".join(self._begun).split("\n")
+            self._begun = [rest]
             self._log("".join(f"{INDENT}{line}\n" for line in lines), level=level, progress=progress)
 
     def close(self) -> None:
-        if self._rest:
+        if any(self._begun):
             self("\n")
