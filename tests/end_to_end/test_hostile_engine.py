@@ -11,7 +11,7 @@ from pytilt.docker.address import EngineAddress
 from pytilt.docker.api import DockerApi
 from pytilt.docker.engine import Engine
 from pytilt.docker.runtime import DockerRuntime
-from pytilt.engines.cluster import node_info
+from pytilt.engines.machine import node_info
 from pytilt.engines.pods.launching import instance_of
 from pytilt.engines.podspec.placement import NodeInfo
 from pytilt.errors import ClusterUnreachableError, DockerApiError, EngineUnreachableError, SyncError

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from pytilt.engines.cluster import EngineCluster, engine_cluster
 from pytilt.engines.objects import labels
 from pytilt.model.resources import KubeObject
-from pytilt.testing.runtime import FakeContainer, FakeRuntime
+from pytilt.testing.engine_container import FakeContainer
+from pytilt.testing.runtime import FakeRuntime
 from tests.engines.trial import Trial
 from tests.virtual_time import unix_time
 

@@ -12,6 +12,7 @@ from typing import Self
 from pytilt.cluster.seam import Change, ChangeType, Notify
 from pytilt.docker.seam import ContainerRuntime
 from pytilt.engines.health.probing import Prober
+from pytilt.engines.machine import node_info
 from pytilt.engines.network.forwarding import ForwarderConfiguration
 from pytilt.engines.network.infrastructure import SERVICE_RANGE, Infrastructure, sandboxes_last
 from pytilt.engines.network.reach import PodNetwork
@@ -37,7 +38,6 @@ from pytilt.errors import ApplyError, ClusterUnreachableError, DockerApiError
 from pytilt.images.credentials import FindCredentials
 from pytilt.model.clusters import ClusterInfo, ObjectRef
 from pytilt.model.resources import KubeObject
-from pytilt.model.times import seconds_of
 
 CONTEXT = "engine"
 CLAIM = "PersistentVolumeClaim"
@@ -475,29 +475,3 @@ def _hint(message: str) -> str | None:
     if "address pool" in message:
         return "too many networks: remove unused ones with `docker network prune`"
     return None
-
-
-async def node_info(runtime: ContainerRuntime, clock: Callable[[], float] = time.time) -> NodeInfo:
-    """Ask the engine about its machine.
-
-    Args:
-        runtime: the engine.
-        clock: this machine's Unix time.
-
-    Raises:
-        ClusterUnreachableError: it does not answer.
-    """
-    version = await runtime.version()
-    asked = clock()
-    about = await runtime.info()
-    took = clock() - asked
-    there = seconds_of(str(about.get("SystemTime") or ""))
-    ahead = there - asked - took / 2 if there else 0.0
-    return NodeInfo(
-        architecture=str(version.get("Arch", "")),
-        version=str(version.get("Version", "")),
-        podman=any("Podman" in part.get("Name", "") for part in version.get("Components") or ()),
-        memory=int(about.get("MemTotal") or 0),
-        processors=int(about.get("NCPU") or 1),
-        clock_ahead=round(ahead) if abs(ahead) > took / 2 + 1 else 0,
-    )

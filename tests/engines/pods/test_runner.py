@@ -6,7 +6,7 @@ import pytest
 from pytilt.engines.objects import labels
 from pytilt.engines.objects.fields import NODE_LOST
 from pytilt.engines.pods.runner import PodRunner
-from pytilt.testing.runtime import FakeContainer
+from pytilt.testing.engine_container import FakeContainer
 from tests.engines.pods.harness import Harness, a_pod, container
 from tests.virtual_time import unix_time, until, virtual_time
 
