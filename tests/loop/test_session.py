@@ -98,6 +98,18 @@ async def test_pods_that_have_been_healthy_for_a_while_are_a_success_at_once(sto
         assert (await judge(store)).error == ""
 
 
+def ready_pod(since: str) -> Pod:
+    return Pod(
+        name="web-1",
+        namespace="default",
+        uid="1",
+        created_at=since,
+        phase="Running",
+        containers=(Container(name="c", image="i", state=ContainerState.RUNNING, ready=True, started_at=since),),
+        conditions=(Condition(type="Ready", status="True", last_transition_time=since),),
+    )
+
+
 @pytest.mark.parametrize(
     ("ahead", "believed"),
     [
@@ -115,15 +127,7 @@ async def test_pods_that_were_ready_long_before_the_session_are_a_success_at_onc
     status = ResourceStatus(history=(update(),), deployed_at=store.now())
     store.change(Resource, "web", lambda each: replace(each, status=status))
     since = precise(moment(store.now()) - timedelta(hours=1))
-    pod = Pod(
-        name="web-1",
-        namespace="default",
-        uid="1",
-        created_at=since,
-        phase="Running",
-        containers=(Container(name="c", image="i", state=ContainerState.RUNNING, ready=True, started_at=since),),
-        conditions=(Condition(type="Ready", status="True", last_transition_time=since),),
-    )
+    pod = ready_pod(since)
     state = RuntimeState(status=RuntimeStatus.OK, pods=(pod,), since=store.now())
     store.put(Runtime(name="web", status=state))
     judged: list[Verdict] = []
@@ -142,15 +146,7 @@ async def test_pods_that_an_earlier_session_saw_stay_healthy_are_a_success_at_on
     status = ResourceStatus(history=(update(),), deployed_at=store.now())
     store.change(Resource, "web", lambda each: replace(each, status=status))
     since = store.now()
-    pod = Pod(
-        name="web-1",
-        namespace="default",
-        uid="1",
-        created_at=since,
-        phase="Running",
-        containers=(Container(name="c", image="i", state=ContainerState.RUNNING, ready=True, started_at=since),),
-        conditions=(Condition(type="Ready", status="True", last_transition_time=since),),
-    )
+    pod = ready_pod(since)
     records = Records(StateDirectory(tmp_path))
 
     def is_healthy(pod: Pod, since: str) -> None:
