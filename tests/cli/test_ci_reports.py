@@ -6,7 +6,7 @@ import pytest
 
 from pytilt.cli.ci_reports import Pipeline, as_json, junit, report_files, write_reports
 from pytilt.errors import UserError
-from pytilt.loop.verdict import CiResult, CiStatus, Verdict
+from pytilt.loop.planning.verdict import CiResult, CiStatus, Verdict
 from pytilt.model.names import ResourceName
 
 START = "2026-01-01T00:00:00.000000Z"

@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from pytilt.cli.ending import crash_words, farewell, last_words, same_place
-from pytilt.loop.verdict import Trouble, Verdict
+from pytilt.loop.planning.verdict import Trouble, Verdict
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, ResourceStatus

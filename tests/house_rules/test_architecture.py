@@ -65,6 +65,9 @@ def test_every_file_and_every_symbol_of_the_page_exists():
     )
 
 
+SHARED_BY_KINDS = {f"loop/kinds/{name}.py" for name in ("__init__", "protocol", "runtime_status")}
+
+
 def test_the_page_lists_the_kinds_of_resources_and_a_session_knows_them_all():
     [composition] = [module for module in modules("src/pytilt/session/") if module.path == COMPOSITION]
     [kinds] = [
@@ -81,7 +84,7 @@ def test_the_page_lists_the_kinds_of_resources_and_a_session_knows_them_all():
     present = {
         path.relative_to(ROOT / "src/pytilt").as_posix() for path in (ROOT / "src/pytilt/loop/kinds").glob("*.py")
     }
-    assert files == present - {"loop/kinds/__init__.py", "loop/kinds/protocol.py"}
+    assert files == present - SHARED_BY_KINDS
 
 
 def test_the_picture_of_the_layers_is_the_contract_of_the_imports():

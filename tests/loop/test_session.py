@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from pytilt.errors import UserError
 from pytilt.host.records import Records
 from pytilt.host.state import StateDirectory
-from pytilt.loop.confirmations import Confirmations
+from pytilt.loop.planning.verdict import Verdict
+from pytilt.loop.pods.confirmations import Confirmations
 from pytilt.loop.session import CONFIRM_SECONDS, judge, run_session
-from pytilt.loop.verdict import Verdict
 from pytilt.model.names import ResourceName
 from pytilt.model.objects import ClusterState, Resource, ResourceStatus, Runtime, RuntimeState, Session
 from pytilt.model.pods import Condition, Container, ContainerState, Pod

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytilt.images.context import context_chunks, plan_context
-from pytilt.loop.digests import resource_digest
+from pytilt.loop.planning.digests import resource_digest
 from pytilt.model.images import DockerBuild
 from pytilt.model.resources import LocalDeploy
 from pytilt.testing.project import Project

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import strategies as st
 
 from pytilt.dialect import Builtin
-from pytilt.loop.digests import resource_digest
+from pytilt.loop.planning.digests import resource_digest
 from pytilt.model.commands import Command
 from pytilt.testing.project import folder_repository
 from pytilt.tiltfile.evaluation import evaluate

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytilt.cli.ci_reports import CiReports
-    from pytilt.loop.verdict import Verdict
+    from pytilt.loop.planning.verdict import Verdict
     from pytilt.model.names import ResourceName
     from pytilt.session.composition import SessionOptions, Show
     from pytilt.session.hosting import Hosting
@@ -72,7 +72,7 @@ def command(
     from pytilt.cli.ending import keeping_crashes
     from pytilt.cli.running import exit_status, run_in_foreground
     from pytilt.cli.streaming import selection, streaming
-    from pytilt.loop.verdict import Verdict
+    from pytilt.loop.planning.verdict import Verdict
     from pytilt.model.lines import Selection
     from pytilt.session.composition import run
     from pytilt.session.hosting import hosting

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytilt.errors import UserError
-from pytilt.loop.verdict import CiResult, CiStatus, Verdict
+from pytilt.loop.planning.verdict import CiResult, CiStatus, Verdict
 from pytilt.model.base import Value
 from pytilt.model.regex import regex
 from pytilt.model.times import precise

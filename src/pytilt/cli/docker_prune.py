@@ -35,8 +35,8 @@ def command(args: tuple[str, ...], tiltfile: str, context: str | None, namespace
         from pytilt.docker.engine import Engine
         from pytilt.host.processes import HostRunner
         from pytilt.images.pruning import prune
-        from pytilt.loop.evaluator import Evaluator
-        from pytilt.loop.imaging import project_images, registry_for
+        from pytilt.loop.evaluation.evaluator import Evaluator
+        from pytilt.loop.images.imaging import project_images, registry_for
         from pytilt.model.logs import Level
         from pytilt.session.clusters import connected
 

@@ -78,9 +78,9 @@ def take_down(
 
     async def run(runner: HostRunner) -> None:
         from pytilt.docker.engine import Engine
-        from pytilt.loop.processes import command_process
+        from pytilt.loop.commands.processes import command_process
+        from pytilt.loop.commands.teardown_commands import TeardownCommands
         from pytilt.loop.teardown import Teardown, disabling
-        from pytilt.loop.teardown_commands import TeardownCommands
         from pytilt.session.clusters import connected
         from pytilt.session.commands import command_environ, deploy_commands
         from pytilt.session.evaluators import evaluator

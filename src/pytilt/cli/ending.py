@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TextIO
 
 from pytilt.host.output import names_error
-from pytilt.loop.verdict import Verdict
+from pytilt.loop.planning.verdict import Verdict
 from pytilt.model.lines import Selection
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import Resource, Runtime, Tiltfile

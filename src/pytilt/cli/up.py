@@ -150,7 +150,7 @@ def _options(place: "Hosting", *, force: bool, forward_ports: bool) -> "SessionO
 def _finish(verdict: object, project: "SessionProject", on_exit: str) -> int:
     """Do what is wanted at the end of a session; the exit code."""
     from pytilt.cli.down import take_down
-    from pytilt.loop.verdict import Verdict
+    from pytilt.loop.planning.verdict import Verdict
 
     interrupted = take_down(project, disable=on_exit == "disable") if on_exit != "leave" else None
     return int(interrupted is not None or (isinstance(verdict, Verdict) and bool(verdict.error)))

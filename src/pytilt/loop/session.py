@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from msgspec.structs import replace
 
 from pytilt.cluster.health import ready_since
-from pytilt.loop.confirmations import Confirmations, runs
-from pytilt.loop.verdict import CiTargets, Verdict, ci_results, verdict
+from pytilt.loop.planning.verdict import CiTargets, Verdict, ci_results, verdict
+from pytilt.loop.pods.confirmations import Confirmations, runs
 from pytilt.model.objects import ClusterState, Resource, Runtime, RuntimeState, Session, SessionStatus, Tiltfile
 from pytilt.model.pods import Pod
 from pytilt.model.times import moment, seconds_between

@@ -14,10 +14,10 @@ from pytilt.cluster.redaction import Redactor
 from pytilt.cluster.seam import ChangeType, Cluster
 from pytilt.cluster.yaml import parse
 from pytilt.errors import ApplyError, PytiltError, UserError, WorkError
-from pytilt.loop.kinds.custom_deploy import DeployCommandRunner
-from pytilt.loop.kubernetes_applies import declared_applies, delete_commands
-from pytilt.loop.object_deletion import KEEP, ObjectDeletion
-from pytilt.loop.teardown_commands import TeardownCommands, needed_by_cluster
+from pytilt.loop.api.kubernetes_applies import declared_applies, delete_commands
+from pytilt.loop.apply.object_deletion import KEEP, ObjectDeletion
+from pytilt.loop.commands.deploy_commands import DeployCommandRunner
+from pytilt.loop.commands.teardown_commands import TeardownCommands, needed_by_cluster
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.logs import Level
 from pytilt.model.names import UNCATEGORIZED, ResourceName

@@ -3,16 +3,18 @@
 Those that Tiltfiles and clients make beside them are in `model.api`; `model.kinds` lists all that the store holds.
 A spec is written by whoever declares the object, a status by exactly one controller:
 
-    Session       spec: the command line     status: `loop.verdict`
-    Tiltfile      spec: the command line     status: `loop.evaluating`
-    Resource      spec: `loop.evaluating`    status: `loop.updating`
-    FileWatch     spec: `loop.evaluating`    status: `loop.watching`
-    ImageMap      spec: `loop.evaluating`    status: `loop.imaging`
-    Runtime       -                          status: the kind of its resource, `loop.kinds`
-    PortForward   spec: `loop.evaluating` or `loop.discoveries`    status: `loop.forwarding`
-    ClusterState  -                          status: `loop.connecting`
-    LiveUpdateState -                        status: `loop.receivers`
-    ResourceEvents -                         status: `loop.cluster_events`
+    Session          spec: the command line               status: `loop.planning.verdict`
+    Tiltfile         spec: the command line               status: `loop.evaluation.evaluating`
+    Resource         spec: `loop.evaluation.evaluating`   status: `loop.updates.updating`
+    FileWatch        spec: `loop.evaluation.evaluating`   status: `loop.updates.watching`
+    ImageMap         spec: `loop.evaluation.evaluating`   status: `loop.images.imaging`
+    Runtime          -                                    status: the kind of its resource, `loop.kinds`
+    PortForward      spec: `loop.evaluation.evaluating` * status: `loop.pods.forwarding`
+    ClusterState     -                                    status: `loop.pods.connecting`
+    LiveUpdateState  -                                    status: `loop.live_updates.receivers`
+    ResourceEvents   -                                    status: `loop.pods.cluster_events`
+
+    * and `loop.pods.discoveries`, for a `KubernetesDiscovery`
 """
 
 from collections.abc import Mapping
@@ -168,7 +170,7 @@ class FileWatchStatus(Value):
 
     changes: Mapping[str, int] = msgspec.field(default_factory=dict)
     """Absolute path -> sequence of its last change, in the order of these. Sequences count up over all watches of a
-    session. A change is forgotten when every consumer of the watch has it, see `loop.freshness.consumed`."""
+    session. A change is forgotten when every consumer of the watch has it, see `loop.planning.freshness.consumed`."""
     latest: int = 0
     """The greatest sequence so far, 0 when nothing changed yet."""
 

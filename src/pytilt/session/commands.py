@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from functools import partial
 
 from pytilt.host.processes import Runner
-from pytilt.loop.kinds.custom_deploy import DeployCommandRunner
-from pytilt.loop.processes import command_process
+from pytilt.loop.commands.deploy_commands import DeployCommandRunner
+from pytilt.loop.commands.processes import command_process
 from pytilt.session.clusters import Access
 from pytilt.session.project import SessionProject
 

@@ -17,39 +17,39 @@ from pytilt.host.state import StateDirectory
 from pytilt.liveupdate.direct import DirectRunner
 from pytilt.liveupdate.keeping import KeptFiles
 from pytilt.liveupdate.receiver import Receiver, ReceiverOpener, ReceiverOptions
-from pytilt.loop.apply_records import ApplyRecords
-from pytilt.loop.cmds import Cmds
-from pytilt.loop.confirmations import Confirmations
-from pytilt.loop.connecting import Connecting
-from pytilt.loop.direct_forwards import DirectForwards
-from pytilt.loop.drifting import Drifting
-from pytilt.loop.evaluating import Evaluating
-from pytilt.loop.file_watches import FileWatches
-from pytilt.loop.forwarding import Forwarding
-from pytilt.loop.keeper import Keeper
+from pytilt.loop.api.cmds import Cmds
+from pytilt.loop.api.file_watches import FileWatches
+from pytilt.loop.api.kubernetes_applies import KubernetesApplies
+from pytilt.loop.api.stop_buttons import StopButtons, stop_button
+from pytilt.loop.api.toggles import Toggles
+from pytilt.loop.apply.apply_records import ApplyRecords
+from pytilt.loop.apply.drifting import Drifting
+from pytilt.loop.commands.probing import ReadinessProber
+from pytilt.loop.commands.processes import CommandProcesses, command_processes
+from pytilt.loop.evaluation.evaluating import Evaluating
+from pytilt.loop.evaluation.resource_deletion import ResourceDeletion
+from pytilt.loop.images.lost_images import LostImages
 from pytilt.loop.kinds.compose import ComposeKind
 from pytilt.loop.kinds.custom_deploy import CustomDeployKind
 from pytilt.loop.kinds.kubernetes import KubernetesKind
 from pytilt.loop.kinds.local import LocalKind
 from pytilt.loop.kinds.protocol import ResourceKinds
-from pytilt.loop.kubernetes_applies import KubernetesApplies
-from pytilt.loop.lost_images import LostImages
-from pytilt.loop.outcomes import Done
-from pytilt.loop.pod_logs import PodLogs
-from pytilt.loop.probing import ReadinessProber
-from pytilt.loop.processes import CommandProcesses, command_processes
-from pytilt.loop.receivers import Receivers
-from pytilt.loop.resource_deletion import ResourceDeletion
-from pytilt.loop.rollouts import Rollouts
-from pytilt.loop.runtimes import Runtimes
-from pytilt.loop.schedule import Slots, Start
+from pytilt.loop.live_updates.keeper import Keeper
+from pytilt.loop.live_updates.receivers import Receivers
+from pytilt.loop.live_updates.syncing import Syncing
+from pytilt.loop.planning.schedule import Slots, Start
+from pytilt.loop.planning.verdict import Verdict
+from pytilt.loop.pods.confirmations import Confirmations
+from pytilt.loop.pods.connecting import Connecting
+from pytilt.loop.pods.direct_forwards import DirectForwards
+from pytilt.loop.pods.forwarding import Forwarding
+from pytilt.loop.pods.pod_logs import PodLogs
+from pytilt.loop.pods.rollouts import Rollouts
+from pytilt.loop.pods.runtimes import Runtimes
 from pytilt.loop.session import run_session
-from pytilt.loop.stop_buttons import StopButtons, stop_button
-from pytilt.loop.syncing import Syncing
-from pytilt.loop.toggles import Toggles
-from pytilt.loop.updating import Updating, Work
-from pytilt.loop.verdict import Verdict
-from pytilt.loop.watching import Watching
+from pytilt.loop.updates.outcomes import Done
+from pytilt.loop.updates.updating import Updating, Work
+from pytilt.loop.updates.watching import Watching
 from pytilt.model.base import Value
 from pytilt.model.extensions import UsedExtension
 from pytilt.model.logs import Level

@@ -16,7 +16,7 @@ from pytilt.images.credentials import RegistryCredentials
 from pytilt.images.docker.synclet_layer import SyncletLayers
 from pytilt.images.publishing import DockerPublisher
 from pytilt.images.recording import RecordingBuilder, RecordingPublisher
-from pytilt.loop.imaging import Imaging
+from pytilt.loop.images.imaging import Imaging
 from pytilt.model.clusters import ObjectRef
 from pytilt.session.project import SessionProject
 from pytilt.store.objects import Store

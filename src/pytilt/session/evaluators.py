@@ -8,7 +8,7 @@ from pytilt.extensions import lockfile
 from pytilt.extensions.repositories import DEFAULT_URL, GitResult, Repositories, RunGit
 from pytilt.host.processes import Runner
 from pytilt.host.state import StateDirectory
-from pytilt.loop.evaluator import Evaluator
+from pytilt.loop.evaluation.evaluator import Evaluator
 from pytilt.model.logs import Log
 from pytilt.session.code_cache import DiskCodeCache
 from pytilt.session.project import SessionProject

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from pytilt.docker.engine import Engine
-from pytilt.loop.imaging import project_images, registry_for
-from pytilt.loop.pruning import Pruning
+from pytilt.loop.images.imaging import project_images, registry_for
+from pytilt.loop.images.pruning import Pruning
 from pytilt.model.names import TILTFILE, SpanId
 from pytilt.model.resources import Declaration
 from pytilt.session.clusters import Access

@@ -76,7 +76,7 @@ class _Background:
     def run(self, command: Command, stdin: bytes | None, output: Callable[[str], None]) -> LocalResult:
         import asyncio
 
-        from pytilt.loop.evaluator import run_local
+        from pytilt.loop.evaluation.evaluator import run_local
 
         running = run_local(self._runner, command, stdin, output)
         return asyncio.run_coroutine_threadsafe(running, self._loop).result()
@@ -109,7 +109,7 @@ class _LazyRepositories:
         return self._opened.checkout(url, ref)
 
     def _git(self, words: Sequence[str], progress: Callable[[str], None]) -> "GitResult":
-        from pytilt.loop.evaluator import git_command, git_result
+        from pytilt.loop.evaluation.evaluator import git_command, git_result
 
         environ, directory = self._project.settings.environ, str(Path(self._project.tiltfile).parent)
         return git_result(self._commands.run(git_command(words, directory, environ), None, progress))

@@ -2,7 +2,7 @@ import pytest
 
 from pytilt.errors import CommandError
 from pytilt.loop.kinds.compose import ComposeKind
-from pytilt.loop.schedule import Start
+from pytilt.loop.planning.schedule import Start
 from pytilt.model.names import ImageName, ResourceName, SpanId
 from pytilt.model.objects import Resource, Runtime
 from pytilt.model.resources import ComposeDeploy, ComposeProject, ResourceSpec, UpdateSettings

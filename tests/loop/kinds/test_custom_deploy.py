@@ -4,10 +4,10 @@ from msgspec.structs import replace
 from pytilt.cluster.drift import differences
 from pytilt.errors import ApplyError
 from pytilt.host.processes import ProcessRequest
-from pytilt.loop.applied_objects import AppliedObjects
-from pytilt.loop.kinds.custom_deploy import DeployCommandRunner
-from pytilt.loop.outcomes import Done
-from pytilt.loop.schedule import Start
+from pytilt.loop.apply.applied_objects import AppliedObjects
+from pytilt.loop.commands.deploy_commands import DeployCommandRunner
+from pytilt.loop.planning.schedule import Start
+from pytilt.loop.updates.outcomes import Done
 from pytilt.model.commands import Command
 from pytilt.model.names import ImageName, ResourceName, SpanId
 from pytilt.model.objects import Resource, ResourceStatus

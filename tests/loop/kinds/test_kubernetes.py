@@ -10,12 +10,12 @@ from pytilt.errors import ApplyError, ClusterUnreachableError
 from pytilt.host.records import Records
 from pytilt.host.state import StateDirectory
 from pytilt.images.contract import BuildRequest
-from pytilt.loop.apply_records import ApplyRecords
-from pytilt.loop.imaging import Imaging
+from pytilt.loop.apply.apply_records import ApplyRecords
+from pytilt.loop.images.imaging import Imaging
 from pytilt.loop.kinds.kubernetes import KubernetesKind
-from pytilt.loop.outcomes import Done
-from pytilt.loop.runtimes import Runtimes
-from pytilt.loop.schedule import Start
+from pytilt.loop.planning.schedule import Start
+from pytilt.loop.pods.runtimes import Runtimes
+from pytilt.loop.updates.outcomes import Done
 from pytilt.model.images import BuiltImage
 from pytilt.model.logs import Log
 from pytilt.model.names import ResourceName, SpanId

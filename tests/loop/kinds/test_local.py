@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from pytilt.host.ports import free_port, is_free
 from pytilt.host.processes import HostRunner, Runner
+from pytilt.loop.commands.probing import ReadinessProber
+from pytilt.loop.commands.processes import CommandProcesses, command_process
 from pytilt.loop.kinds.local import LocalKind
-from pytilt.loop.probing import ReadinessProber
-from pytilt.loop.processes import CommandProcesses, command_process
 from pytilt.model.api.cmds import Cmd
 from pytilt.model.commands import ExecAction, Probe, TcpSocketAction
 from pytilt.model.logs import Level

@@ -3,8 +3,8 @@ from msgspec.structs import replace
 
 from pytilt.errors import CommandError
 from pytilt.host.processes import HostRunner, Runner
-from pytilt.loop.outcomes import Done
-from pytilt.loop.schedule import Start
+from pytilt.loop.planning.schedule import Start
+from pytilt.loop.updates.outcomes import Done
 from pytilt.model.commands import Command
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource

@@ -3,16 +3,17 @@
 from functools import partial
 
 from pytilt.host.processes import Runner
-from pytilt.loop.applied_objects import AppliedObjects
-from pytilt.loop.imaging import Imaging
+from pytilt.loop.apply.applied_objects import AppliedObjects
+from pytilt.loop.commands.deploy_commands import DeployCommandRunner
+from pytilt.loop.commands.probing import ReadinessProber
+from pytilt.loop.commands.processes import CommandProcesses, command_process
+from pytilt.loop.images.imaging import Imaging
 from pytilt.loop.kinds.compose import ComposeKind
-from pytilt.loop.kinds.custom_deploy import CustomDeployKind, DeployCommandRunner
+from pytilt.loop.kinds.custom_deploy import CustomDeployKind
 from pytilt.loop.kinds.kubernetes import KubernetesKind
 from pytilt.loop.kinds.local import LocalKind
 from pytilt.loop.kinds.protocol import ResourceKinds
-from pytilt.loop.probing import ReadinessProber
-from pytilt.loop.processes import CommandProcesses, command_process
-from pytilt.loop.runtimes import Runtimes
+from pytilt.loop.pods.runtimes import Runtimes
 from pytilt.model.resources import ComposeDeploy, CustomDeploy, KubernetesDeploy, LocalDeploy
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from pytilt.errors import CommandError
-from pytilt.loop.kinds.protocol import changes_of, deployed_as
-from pytilt.loop.outcomes import Done
-from pytilt.loop.runtime_status import RuntimeWriter
-from pytilt.loop.schedule import Start
+from pytilt.loop.kinds.runtime_status import RuntimeWriter
+from pytilt.loop.planning.deploys import changes_of, deployed_as
+from pytilt.loop.planning.schedule import Start
+from pytilt.loop.updates.outcomes import Done
 from pytilt.model.logs import Log
 from pytilt.model.objects import Resource
 from pytilt.model.resources import ComposeDeploy, ResourceSpec, UpdateSettings

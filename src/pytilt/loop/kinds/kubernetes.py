@@ -8,18 +8,19 @@ from pytilt.cluster import finalizers, injection, objects, order, workloads
 from pytilt.cluster.seam import Cluster, ObjectRef
 from pytilt.errors import ApplyError, PytiltError
 from pytilt.host import timing
-from pytilt.loop import applied, freshness
-from pytilt.loop.applied_objects import AppliedObjects, Baseline
-from pytilt.loop.apply_records import ApplyRecords, RecordedObjects
+from pytilt.loop.apply import applied
+from pytilt.loop.apply.applied_objects import AppliedObjects, Baseline
+from pytilt.loop.apply.apply_records import ApplyRecords, RecordedObjects
+from pytilt.loop.apply.object_apply import apply_objects
+from pytilt.loop.apply.object_deletion import ObjectDeletion
 from pytilt.loop.failures import first_failure
-from pytilt.loop.imaging import Imaging, step_count
-from pytilt.loop.inference import infer
-from pytilt.loop.narration import UpdateSteps
-from pytilt.loop.object_apply import apply_objects
-from pytilt.loop.object_deletion import ObjectDeletion
-from pytilt.loop.outcomes import STILL_BROKEN, Done
-from pytilt.loop.runtimes import Runtimes
-from pytilt.loop.schedule import Start
+from pytilt.loop.images.imaging import Imaging, step_count
+from pytilt.loop.live_updates.inference import infer
+from pytilt.loop.planning import freshness
+from pytilt.loop.planning.schedule import Start
+from pytilt.loop.pods.runtimes import Runtimes
+from pytilt.loop.updates.narration import UpdateSteps
+from pytilt.loop.updates.outcomes import STILL_BROKEN, Done
 from pytilt.model.clusters import ClusterInfo
 from pytilt.model.logs import Level, Log
 from pytilt.model.objects import ClusterState, Resource

@@ -7,13 +7,13 @@ from typing import Any
 from pytilt.errors import CommandError
 from pytilt.host.output import Tail, both
 from pytilt.host.timing import step
-from pytilt.loop.cmd_progress import CmdProgress, write_status
-from pytilt.loop.declaring import update_command
-from pytilt.loop.kinds.protocol import changes_of, deployed_as
-from pytilt.loop.outcomes import Done
-from pytilt.loop.processes import CommandProcesses, ending
-from pytilt.loop.runtime_status import RuntimeWriter
-from pytilt.loop.schedule import Start
+from pytilt.loop.api.declaring import update_command
+from pytilt.loop.commands.cmd_progress import CmdProgress, write_status
+from pytilt.loop.commands.processes import CommandProcesses, ending
+from pytilt.loop.kinds.runtime_status import RuntimeWriter
+from pytilt.loop.planning.deploys import changes_of, deployed_as
+from pytilt.loop.planning.schedule import Start
+from pytilt.loop.updates.outcomes import Done
 from pytilt.model.api.cmds import LOCAL_RESOURCE, OWNER_KIND, Cmd, CmdSpec
 from pytilt.model.api.metadata import MANAGED_BY, RESOURCE_ANNOTATION
 from pytilt.model.base import Value

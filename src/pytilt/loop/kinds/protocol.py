@@ -1,15 +1,14 @@
 """What every kind of resource can do, and which kind a resource is of."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from pytilt.loop.outcomes import Done
-from pytilt.loop.schedule import Start
+from pytilt.loop.planning.schedule import Start
+from pytilt.loop.updates.outcomes import Done
 from pytilt.model.logs import Log
 from pytilt.model.objects import Resource
 from pytilt.model.resources import Deploy, ResourceSpec, UpdateSettings
-from pytilt.store.objects import Aspect, Snapshot
 
 D = TypeVar("D", bound=Deploy)
 D_contra = TypeVar("D_contra", bound=Deploy, contravariant=True)
@@ -81,23 +80,3 @@ class ResourceKinds:
         async with asyncio.TaskGroup() as group:
             for deploy, kind in self._kinds.items():
                 group.create_task(kind.run(), name=f"runtimes of {deploy.__name__}")
-
-
-def changes_of(kind: type[Deploy]) -> Aspect:
-    """Of a resource of one kind every change; nothing of the others."""
-    return lambda resource: resource.version if isinstance(resource.spec.deploy, kind) else None
-
-
-def deployed_as(kind: type[D], state: Snapshot, names: Iterable[str] | None = None) -> Iterator[tuple[Resource, D]]:
-    """The resources of one kind, each with how it is deployed.
-
-    Args:
-        kind: the struct that declares it.
-        state: the objects of the session.
-        names: look only at resources of these names; None: at all.
-    """
-    for name in state.named(Resource) if names is None else names:
-        resource = state.get(Resource, name)
-        deploy = resource.spec.deploy if resource is not None else None
-        if resource is not None and isinstance(deploy, kind):
-            yield resource, deploy

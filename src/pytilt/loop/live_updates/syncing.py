@@ -1,0 +1,422 @@
+"""Live updates: what changed goes into every running container of a resource, through a stream kept open for it."""
+
+import asyncio
+import contextlib
+import posixpath
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from pytilt.errors import NotInPlaceError, PytiltError, SyncError, UserError
+from pytilt.host import timing
+from pytilt.host.output import Tail
+from pytilt.liveupdate.archive import DiskTree, examine, list_linked, list_synced
+from pytilt.liveupdate.inferring import blind, plan_changes
+from pytilt.liveupdate.keeping import KeptUpdate
+from pytilt.liveupdate.planning import FallBack, SyncedFile, SyncPlan, plan_initial
+from pytilt.liveupdate.receiver import COMMAND_TITLE, Batch
+from pytilt.loop.failures import first_failure
+from pytilt.loop.live_updates.inference import explanation
+from pytilt.loop.live_updates.keeper import NOT_KEPT, Keeper
+from pytilt.loop.live_updates.receivers import Receivers
+from pytilt.loop.planning import freshness
+from pytilt.loop.planning.freshness import SyncTarget
+from pytilt.loop.planning.schedule import Start
+from pytilt.loop.updates.outcomes import STILL_BROKEN, Done
+from pytilt.loop.updates.watching import that_matter
+from pytilt.model.base import Value
+from pytilt.model.images import LiveUpdate, Run
+from pytilt.model.inference import Inference, Inferred
+from pytilt.model.logs import Level, Log
+from pytilt.model.names import TILTFILE, ImageName, ResourceName
+from pytilt.model.objects import ImageMap, Resource, Runtime, Tiltfile
+from pytilt.model.resources import Declaration
+from pytilt.model.updates import Outcome, Reason, StepName, SyncedContainer
+from pytilt.store.objects import Store
+
+GONE_SECONDS = 3.0
+"""How long it may take until the cluster says that a container has ended: its node looks once a second."""
+
+SHOWN_FILES = 10
+"""Files that a live update names one by one in the log."""
+
+
+class _SyncResult(Value):
+    """What came of an update of one container."""
+
+    error: str = ""
+    brought: bool = True
+    """Are the files in the container?"""
+    gone: bool = False
+    """The container is no longer there: the one that replaces it gets what it lacks."""
+
+
+class Syncing:
+    """Carries out live updates.
+
+    Args:
+        store: the session's objects.
+        receivers: keeps a stream open to every container that could get one.
+        keeper: keeps what was brought, for containers that start when it has changed on disk already.
+        gone_seconds: how long it may take until the cluster says that a container has ended.
+    """
+
+    def __init__(
+        self, store: Store, receivers: Receivers, keeper: Keeper, *, gone_seconds: float = GONE_SECONDS
+    ) -> None:
+        self._store = store
+        self._receivers = receivers
+        self._keeper = keeper
+        self._kept = keeper.kept
+        self._gone_seconds = gone_seconds
+        self._explained: set[str] = set()
+        """Resources whose log says what was inferred."""
+
+    async def update(self, resource: Resource, start: Start, log: Log) -> Done:
+        """Bring what changed into every running container of the resource, all at the same time.
+
+        Raises:
+            SyncError: a container was not reached, or what changed cannot be brought in place after all.
+            UnreachableError: the cluster does not answer.
+        """
+        targets = tuple(target for target in freshness.sync_targets(self._store.snapshot(), resource) if target.running)
+        if not targets and not start.only_in_place:
+            raise SyncError("the containers changed before they could be updated")
+        replays = start.reason == Reason.CONTAINER_REPLACED
+        if replays:
+            await self._keeper.caught_up()
+        batches = _UpdateBatches(resource)
+        try:
+            results = await self._all(resource, targets, start, batches, log)
+        except (PytiltError, ExceptionGroup) as failure:
+            problem = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
+            blocked = _blocked(resource, targets, problem)
+            if blocked is None:
+                raise problem from None
+            log(f"Not updated in place: {problem}\n")
+            return Done(outcome=Outcome.FELL_BACK, error=str(problem), status={"inferences": blocked})
+        self._explain(resource, targets, start, log)
+        errors = [result.error for result in results if result.error]
+        before = {container.id: container.sequence for container in resource.status.containers}
+        synced = tuple(
+            SyncedContainer(
+                id=target.container.id,
+                sequence=start.sequence if result.brought else before.get(target.container.id, 0),
+                tried=0 if result.brought else start.sequence,
+            )
+            for target, result in zip(targets, results, strict=True)
+            if not result.gone
+        )
+        outcome, error = (Outcome.FAILED, errors[0]) if errors else (Outcome.OK, "")
+        failed = freshness.failed_update(resource) if start.only_in_place else None
+        if failed is not None and not errors:
+            outcome, error = failed.outcome, failed.error
+            log(f"{STILL_BROKEN}\n", level=Level.WARN)
+        status = {"synced": start.sequence, "containers": synced, "deployed_at": self._store.now()}
+        kept = self._keep_sent(resource, start, batches, log)
+        return Done(outcome=outcome, error=error, status={**status, "kept": start.sequence if kept else 0})
+
+    def _keep_sent(self, resource: Resource, start: Start, batches: "_UpdateBatches", log: Log) -> bool:
+        """Keep what was brought; returns whether anything is."""
+        keys = [(ResourceName(resource.name), image.name) for image in resource.spec.images]
+        if not resource.spec.trigger_mode.auto:
+            return any(self._kept.get(key) for key in keys)
+        for key in keys:
+            if sent := {base: batch.sent for base, batch in batches.carried.get(key[1], {}).items()}:
+                self._keeper.add(key, sent, start.sequence, log)
+        brought = any(not batch.empty for carried in batches.carried.values() for batch in carried.values())
+        return brought or bool(resource.status.kept)
+
+    def forget_built(self, resource: Resource) -> None:
+        """Keep no more copies of what is in an image now."""
+        for image in resource.spec.images:
+            key = ResourceName(resource.name), image.name
+            built, kept = self._store.get(ImageMap, image.name), self._kept.get(key)
+            if kept is not None and built is not None and built.status.sequence >= kept.sequence:
+                self._kept.drop(key)
+
+    async def _all(
+        self, resource: Resource, targets: Sequence[SyncTarget], start: Start, batches: "_UpdateBatches", log: Log
+    ) -> list["_SyncResult"]:
+        """Update all containers at the same time.
+
+        A single one has no task of its own: that would begin only after all who watch the resource had their turn.
+        """
+        if len(targets) == 1:
+            return [await self._one(resource, targets[0], start, batches, log)]
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._one(resource, target, start, batches, log), name=f"sync {target.pod.name}")
+                for target in targets
+            ]
+        return [task.result() for task in tasks]
+
+    def _explain(self, resource: Resource, targets: Sequence[SyncTarget], start: Start, log: Log) -> None:
+        """Report what was inferred, once for each resource."""
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        for target in targets:
+            if isinstance(target.rules, Inferred) and resource.name not in self._explained and start.changed_files:
+                self._explained.add(resource.name)
+                changed = examine(start.changed_files, target.rules)
+                directory = posixpath.dirname(tiltfile.path) if tiltfile else "/"
+                log(explanation(target.image, target.rules, changed, DiskTree(), directory))
+
+    async def _one(
+        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
+    ) -> "_SyncResult":
+        """Update one container; a failure that a full update would not mend is a result."""
+        try:
+            with timing.about(f"{target.pod.name}/{target.container.name}"):
+                return _SyncResult(error=await self._bring(resource, target, start, batches, log))
+        except SyncError as problem:
+            name = f"{target.pod.name}/{target.container.name}"
+            # A reason that the container itself gave comes with a hint.
+            if problem.hint is None and not isinstance(problem, NotInPlaceError) and await self._gone(resource, target):
+                log(f"  → Container {name} is gone; what changed goes into the one that replaces it\n")
+                return _SyncResult(gone=True)
+            if not (target.image.live_update_only or start.only_in_place):
+                raise
+            log(f"  → Failed to update container {name}: {problem}\n", level=Level.ERROR)
+            return _SyncResult(error=str(problem), brought=False)
+
+    async def _gone(self, resource: Resource, target: SyncTarget) -> bool:
+        """Has the container ended? That is known a moment after its stream broke."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._gone_seconds):
+                async for _ in self._store.watch(Resource, Runtime):
+                    found = freshness.sync_targets(self._store.snapshot(), resource)
+                    if not any(each.running and each.container.id == target.container.id for each in found):
+                        return True
+        return False
+
+    async def _bring(
+        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
+    ) -> str:
+        with timing.step(StepName.PLAN):
+            batch = await self._batch(resource, target, start, batches, log)
+        if batch.empty:
+            batches.carry(target, batch)
+            return ""
+        name = f"{target.pod.name}/{target.container.name}"
+        await self._check(target, batch.plan, log)
+        _log_steps(log, name, batch)
+        printed = _UpdateLog(log)
+        result = await self._receivers.send(target, batch, printed)
+        batches.carry(target, batch)
+        if result.failed is not None:
+            error = f"command `{result.failed.shown}` failed in container {name}: exit status {result.exit_status}"
+            log(f"  → Failed to update container {name}: {error}\n", level=Level.ERROR)
+            return "\n".join(filter(None, (error, printed.tail.excerpt())))
+        log(f"  → Container {name} updated!\n")
+        return ""
+
+    async def _check(self, target: SyncTarget, plan: SyncPlan, log: Log) -> None:
+        """Ask the container what cannot be known here.
+
+        Raises:
+            NotInPlaceError: it is otherwise than the plan takes for granted.
+        """
+        if (
+            plan.checks
+            and (await self._receivers.send(target, Batch(SyncPlan(runs=plan.checks)), log)).failed is not None
+        ):
+            places = " or ".join(f"`{place}`" for check in plan.checks for place in check.argv[4:])
+            raise NotInPlaceError(f"{places} is a directory in the container")
+
+    async def _batch(
+        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
+    ) -> Batch:
+        if resource.spec.trigger_mode.auto:
+            kept = self._kept_before(target, resource, start)
+        else:
+            kept = await self._keep(resource, target, start, batches, log)
+        if kept is not None:
+            return batches.of(await self._kept_plan(resource, target, start, batches, kept, log), target.rules)
+        follows = isinstance(target.rules, LiveUpdate) and bool(target.rules.followed)
+        same = target.image.name, batches.synced.get(target.container.id, 0)
+        if not follows and (shared := batches.shared.get(same)):
+            return shared
+        new = target.container.id not in batches.synced
+        batch = batches.of(await self._plan(resource, target, start, batches, new=new), target.rules)
+        if not (follows or _is_initial(target.rules, new=new)):
+            batches.shared[same] = batch
+        return batch
+
+    async def _plan(
+        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", *, new: bool
+    ) -> SyncPlan:
+        """What a container lacks, as it is on disk."""
+        rules = target.rules
+        if isinstance(rules, LiveUpdate) and _is_initial(rules, new=new):
+            files = that_matter(target.image.files, self._declaration())
+            return plan_initial(await list_synced(rules, files.ignores), rules)
+        above = 0 if new else batches.synced.get(target.container.id, 0)
+        state = self._store.snapshot()
+        paths = frozenset(freshness.since_built(state, resource, target, above=above, upto=start.sequence))
+        if isinstance(rules, LiveUpdate) and rules.followed:
+            files = that_matter(target.image.files, self._declaration())
+            paths |= await list_linked(rules, files.ignores, None if new else paths)
+        return batches.changed(paths, rules)
+
+    def _kept_before(self, target: SyncTarget, resource: Resource, start: Start) -> KeptUpdate | None:
+        """What a new container is to get that only lacks what the others have."""
+        kept = self._kept.get((ResourceName(resource.name), target.image.name))
+        built = self._store.get(ImageMap, target.image.name)
+        if start.reason != Reason.CONTAINER_REPLACED or kept is None or kept.sequence < start.sequence:
+            return None
+        return kept if kept.sequence > (built.status.sequence if built else 0) else None
+
+    async def _keep(
+        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
+    ) -> KeptUpdate | None:
+        """Keep a copy of all that a new container lacks; None where that cannot be done."""
+        async with batches.keeping:
+            if target.image.name in batches.kept:
+                return batches.kept[target.image.name]
+            state, key = self._store.snapshot(), (ResourceName(resource.name), target.image.name)
+            built = state.get(ImageMap, target.image.name)
+            kept = self._kept.get(key)
+            if kept is None or kept.sequence < max(start.sequence, built.status.sequence if built else 0):
+                plan = await self._plan(resource, target, start, batches, new=True)
+                changes = freshness.since_built(state, resource, target, upto=start.sequence)
+                try:
+                    kept = await self._kept.keep(key, plan, changes, start.sequence)
+                except UserError as problem:
+                    kept = None
+                    log(f"{NOT_KEPT}: {problem}\n", level=Level.WARN)
+                for path in kept.left_out if kept else ():
+                    log(f"{NOT_KEPT}: `{path}` is too large\n", level=Level.WARN)
+            batches.kept[target.image.name] = kept
+            return kept
+
+    async def _kept_plan(
+        self,
+        resource: Resource,
+        target: SyncTarget,
+        start: Start,
+        batches: "_UpdateBatches",
+        kept: KeptUpdate,
+        log: Log,
+    ) -> SyncPlan:
+        """What a container lacks, as it was when somebody asked for it."""
+        before = batches.synced.get(target.container.id)
+        if before is not None and before >= kept.sequence:
+            return SyncPlan()
+        if start.reason == Reason.CONTAINER_REPLACED:
+            state = self._store.snapshot()
+            upto = freshness.latest(state)
+            plan, missing = kept.without(freshness.since_built(state, resource, target, above=kept.sequence, upto=upto))
+            for path in missing:
+                log(
+                    f"`{path}` is the image's in new containers: of what was synced no copy is kept\n", level=Level.WARN
+                )
+            return replace(plan, runs=_in_order(plan.runs, target.rules))
+        if before is None:
+            return kept.plan
+        return kept.part(await self._plan(resource, target, start, batches, new=False))
+
+    def _declaration(self) -> Declaration:
+        tiltfile = self._store.get(Tiltfile, TILTFILE)
+        declaration = tiltfile.status.declaration if tiltfile else None
+        return declaration or Declaration()
+
+
+def _blocked(resource: Resource, targets: Iterable[SyncTarget], problem: BaseException) -> tuple[Inference, ...] | None:
+    """What is known of the images once it was seen that containers cannot be updated without a rule; else None."""
+    names = {target.image.name for target in targets if isinstance(target.rules, Inferred)}
+    if not names or not isinstance(problem, SyncError) or problem.hint is None:
+        return None
+    why = f"its containers cannot be updated in place: {problem.message}"
+    return tuple(
+        replace(each, rules=None, why=why, blocked=why) if each.image in names else each
+        for each in resource.status.inferences
+    )
+
+
+def _in_order(runs: Sequence[Run], rules: LiveUpdate | Inferred) -> tuple[Run, ...]:
+    """The commands of a plan in the order of the rules."""
+    return tuple(run for run in rules.runs if run in runs) if isinstance(rules, LiveUpdate) else tuple(runs)
+
+
+def _is_initial(rules: LiveUpdate | Inferred, *, new: bool) -> bool:
+    return new and isinstance(rules, LiveUpdate) and rules.initial_sync
+
+
+class _UpdateBatches:
+    """The batches of one update: containers that lack the same files share one."""
+
+    def __init__(self, resource: Resource) -> None:
+        self.synced = {container.id: container.sequence for container in resource.status.containers}
+        """Up to which change each container has its files."""
+        self.shared: dict[tuple[ImageName, int], Batch] = {}
+        """What containers of one image get that have them up to the same change."""
+        self.kept: dict[ImageName, KeptUpdate | None] = {}
+        """What is kept of each image."""
+        self.keeping = asyncio.Lock()
+        self.carried: dict[ImageName, dict[int, Batch]] = {}
+        """What containers of each image got, by the change up to which they had everything; -1: they were new."""
+        self._batches: dict[tuple[SyncPlan, bool], Batch] = {}
+        self._plans: dict[tuple[LiveUpdate | Inferred, frozenset[str]], SyncPlan] = {}
+
+    def carry(self, target: SyncTarget, batch: Batch) -> None:
+        """Note that a container has a batch."""
+        self.carried.setdefault(target.image.name, {})[self.synced.get(target.container.id, -1)] = batch
+
+    def changed(self, paths: Iterable[str], rules: LiveUpdate | Inferred) -> SyncPlan:
+        """The plan that brings what is at these paths now.
+
+        Raises:
+            SyncError: it cannot be brought in place.
+        """
+        key = rules, frozenset(paths)
+        if (known := self._plans.get(key)) is not None:
+            return known
+        planned = plan_changes(examine(key[1], rules), rules, DiskTree())
+        if isinstance(planned, FallBack):
+            raise NotInPlaceError(planned.explained)
+        self._plans[key] = planned
+        return planned
+
+    def of(self, plan: SyncPlan, rules: LiveUpdate | Inferred) -> Batch:
+        """The batch of a plan."""
+        files = [file.remote for file in (*plan.copies, *plan.deletions) if not file.alone]
+        if isinstance(rules, Inferred):
+            restart = rules.supervised and blind(rules, files)
+        else:
+            restart = rules.restart and bool(files or plan.runs)
+        return self._batches.setdefault((plan, restart), Batch(plan, restart=restart))
+
+
+class _UpdateLog:
+    """Passes the log of an update on, and keeps the end of what the present command prints."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.tail = Tail()
+
+    def __call__(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
+        if text.startswith(COMMAND_TITLE):
+            self.tail = Tail()
+        else:
+            self.tail.feed(text)
+        self._log(text, level=level, progress=progress)
+
+
+def _log_steps(log: Log, name: str, batch: Batch) -> None:
+    plan = batch.plan
+    if plan.deletions:
+        log(f"Will delete {len(plan.deletions)} file(s) from container: {name}\n")
+        _list(log, plan.deletions)
+    if plan.copies:
+        log(f"Will copy {len(plan.copies)} file(s) to container: {name}\n")
+        _list(log, plan.copies)
+    if batch.restart:
+        log(f"Will restart container: {name}\n")
+
+
+def _list(log: Log, files: Iterable[SyncedFile]) -> None:
+    shown = list(files)
+    for file in shown[:SHOWN_FILES]:
+        log(f"- '{file.origin or file.local}' --> '{file.remote}'\n")
+    if len(shown) > SHOWN_FILES:
+        log(f"- … and {len(shown) - SHOWN_FILES} more\n")

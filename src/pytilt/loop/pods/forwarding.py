@@ -1,0 +1,342 @@
+"""Port forwards: listeners that stay bound while pods come and go."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from msgspec.structs import replace
+
+from pytilt.cluster import ownership
+from pytilt.cluster.seam import Containers
+from pytilt.errors import PortClosedError, PytiltError
+from pytilt.host.ports import PortHolder, holder_of
+from pytilt.loop.failures import first_failure
+from pytilt.loop.pods.direct_forwards import DirectForwards
+from pytilt.loop.pods.piping import ReplayedSource, pipe
+from pytilt.loop.pods.pod_lookup import POD_ASPECTS, POD_SOURCES, Pods, PodSource, pods_of
+from pytilt.model.base import Value
+from pytilt.model.logs import Level
+from pytilt.model.names import SpanId
+from pytilt.model.objects import PortForward
+from pytilt.model.pods import Pod
+from pytilt.store.logs import LogStore
+from pytilt.store.objects import Store
+
+PATIENCE_SECONDS = 20.0
+"""How long a connection waits for a pod to go to, while one is being replaced."""
+
+
+class Rechecks(Value):
+    """When to look again whether something listens at a port where nothing did; each time after twice as long."""
+
+    first: float = 1.0
+    soon: float = 0.01
+    """In a pod that has just been started."""
+    longest: float = 15.0
+    silence: float = 1.0
+    """A connection that lives so long without a word was accepted."""
+
+
+class Forwarding:
+    """Keeps one listener for every `PortForward` and writes its status.
+
+    Args:
+        store: the session's objects.
+        logs: takes what goes wrong.
+        containers: opens connections to pods.
+        host: where to listen unless the forward says it.
+        direct: has connections carried straight into pods; None: they all go through the cluster.
+        rechecks: when to look again at a port where nothing listened.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        logs: LogStore,
+        containers: Containers,
+        host: str,
+        direct: DirectForwards | None = None,
+        rechecks: Rechecks | None = None,
+    ) -> None:
+        self._store = store
+        self._logs = logs
+        self._containers = containers
+        self._host = host
+        self._rechecks = rechecks or Rechecks()
+        self._direct = direct or DirectForwards()
+        self._running: dict[str, tuple[PortForward, asyncio.Task[None]]] = {}
+        self._connections: dict[asyncio.Task[None], tuple[PodSource, str]] = {}
+        self._rechecking: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Keep listeners equal to what is declared, without end; leaving closes them."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_pods(), name="pods of forwards")
+            async for _ in self._store.watch(PortForward):
+                await self.turn(group)
+
+    async def turn(self, group: asyncio.TaskGroup) -> None:
+        """One turn: close what is not declared any more, listen where nobody does yet."""
+        declared = {each.name: each for each in self._store.snapshot().all(PortForward)}
+        for name, (what, task) in list(self._running.items()):
+            if name not in declared or declared[name].spec != what.spec:
+                del self._running[name]
+                task.cancel()
+                await asyncio.wait([task])
+                self._direct.cut(name)
+        for name, forward in declared.items():
+            if name not in self._running:
+                self._running[name] = (forward, group.create_task(self._listen(forward), name=f"forward {name}"))
+
+    async def _follow_pods(self) -> None:
+        """Break connections to pods that are gone, and forget what was said of a pod that is replaced."""
+        async for _ in self._store.watch(*POD_SOURCES, aspects=POD_ASPECTS):
+            for task, (source, pod) in list(self._connections.items()):
+                if not self._is_there(source, pod):
+                    task.cancel()
+            self._direct.cut_unless(self._is_carried)
+            for forward in self._store.snapshot().all(PortForward):
+                status = forward.status
+                if status.listening and status.error and not self._leads_to(forward, status.pod):
+                    self._write(forward.name, error="")
+
+    def _is_there(self, source: PodSource, pod: str) -> bool:
+        pods = pods_of(self._store, source) or Pods()
+        return pod in pods.leaving or any(each.name == pod for each in pods.present)
+
+    def _is_carried(self, name: str, pod: str) -> bool:
+        forward = self._store.get(PortForward, name)
+        return forward is not None and self._is_there(_source(forward), pod)
+
+    def _leads_to(self, forward: PortForward, pod: str) -> bool:
+        found = self._best(forward)
+        return found is not None and found.name == pod
+
+    def _best(self, forward: PortForward) -> Pod | None:
+        pods = pods_of(self._store, _source(forward))
+        return ownership.forward_pod(pods.present) if pods else None
+
+    async def _listen(self, forward: PortForward) -> None:
+        host = forward.spec.host or self._host
+        retry, reported = 0.05, ""
+        async with asyncio.TaskGroup() as connections:
+            while True:
+                try:
+                    async with self._server(forward, host, connections):
+                        self._write(forward.name, listening=True, error="")
+                        await asyncio.Event().wait()
+                except OSError as problem:
+                    taken = await holder_of(forward.spec.local_port)
+                    text = f"cannot listen on {host}:{forward.spec.local_port}: {_why(problem, taken)}"
+                    if text != reported:
+                        self._say(forward, text)
+                    reported = text
+                    self._write(forward.name, listening=False, error=text)
+                await asyncio.sleep(retry)
+                retry = min(2 * retry, 2.0)
+
+    @asynccontextmanager
+    async def _server(self, forward: PortForward, host: str, connections: asyncio.TaskGroup) -> AsyncIterator[None]:
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connections.create_task(
+                self._connection(forward, connections, reader, writer), name=f"connection {forward.name}"
+            )
+
+        server = await asyncio.start_server(accept, host, forward.spec.local_port, backlog=128)
+        try:
+            yield
+        finally:
+            server.close()
+
+    async def _connection(
+        self,
+        forward: PortForward,
+        connections: asyncio.TaskGroup,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        """Serve one client; whatever happens to it, the listener goes on."""
+        whole = False
+        source, pause = ReplayedSource(reader), self._rechecks.soon
+        try:
+            whole = await self._carried_directly(forward, writer)
+            while not whole and (pod := await self._pod(forward)) is not None:
+                answer = await self._carry(forward, pod, source, writer, connections)
+                if answer is not None:
+                    whole = answer
+                    break
+                await asyncio.sleep(pause)
+                pause *= 2
+        finally:
+            if not whole:
+                _reset(writer)
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _carried_directly(self, forward: PortForward, writer: asyncio.StreamWriter) -> bool:
+        """Have a connection carried past the cluster, where that is possible; nothing of it has been read yet."""
+        pod = self._best(forward)
+        helper = self._direct.helper(pod) if pod is not None else None
+        if pod is None or helper is None:
+            return False
+        transport = writer.transport
+        assert isinstance(transport, asyncio.Transport)  # of a server: both ways
+        transport.pause_reading()
+        port, client = ownership.container_port(pod, forward.spec), writer.get_extra_info("socket")
+        if not await self._direct.carry(helper, forward.name, pod, port, client.fileno()):
+            transport.resume_reading()
+            return False
+        self._write(forward.name, pod=pod.name, container_port=port, error="")
+        return True
+
+    async def _carry(
+        self,
+        forward: PortForward,
+        pod: Pod,
+        source: ReplayedSource,
+        writer: asyncio.StreamWriter,
+        connections: asyncio.TaskGroup,
+    ) -> bool | None:
+        """Carry bytes until both sides are done.
+
+        Returns:
+            Whether none were lost; None where a pod that has just been started does not answer yet.
+        """
+        port = ownership.container_port(pod, forward.spec)
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections[task] = (_source(forward), pod.name)
+        problem: BaseException | None = None
+        opened = self._direct.now()
+        try:
+            async with self._containers.forward(pod.namespace, pod.name, port) as stream:
+                self._write(forward.name, pod=pod.name, container_port=port)
+                await pipe(source, writer, stream, lambda: self._answers(forward.name, pod, opened, source))
+        except ExceptionGroup as failures:
+            problem = first_failure(failures)
+        except (OSError, PytiltError) as failure:
+            problem = failure
+        finally:
+            del self._connections[task]
+        if isinstance(problem, PytiltError) and pod.phase != "Running" and source.rewind():
+            return None
+        if isinstance(problem, PortClosedError):
+            self._closed(forward, pod, port, connections)
+        elif isinstance(problem, PytiltError):
+            self._say(forward, str(problem))
+        elif problem is not None and not isinstance(problem, OSError):  # a client that went away needs no word
+            raise problem
+        return problem is None
+
+    def _answers(self, name: str, pod: Pod, opened: float, source: ReplayedSource | None = None) -> None:
+        """Something listens in the pod."""
+        self._direct.authorize(pod, opened)
+        if source is not None:
+            source.settle()
+        forward = self._store.get(PortForward, name)
+        if forward is not None and forward.status.listening and forward.status.error:
+            self._write(name, error="")
+
+    def _closed(self, forward: PortForward, pod: Pod, port: int, group: asyncio.TaskGroup) -> None:
+        """Nothing listens in the pod: say so, once, and look again until something does."""
+        text = f"nothing listens at port {port} of pod `{pod.name}`"
+        now = self._store.get(PortForward, forward.name)
+        if now is None or not now.status.listening or now.status.error == text:
+            return
+        self._say(forward, f"{text}\nhint: {_remedy(pod, forward, port)}")
+        self._write(forward.name, error=text, pod=pod.name, container_port=port)
+        previous = self._rechecking.get(forward.name)
+        if previous is None or previous.done():
+            self._rechecking[forward.name] = group.create_task(
+                self._recheck(forward, pod, port, text), name=f"recheck {forward.name}"
+            )
+
+    async def _recheck(self, forward: PortForward, pod: Pod, port: int, text: str) -> None:
+        """Look again until something listens, or the forward leads elsewhere."""
+        pause = self._rechecks.first
+        while True:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, self._rechecks.longest)
+            now = self._store.get(PortForward, forward.name)
+            if now is None or now.status.error != text:
+                return
+            opened = self._direct.now()
+            if await self._accepts(pod, port):
+                self._answers(forward.name, pod, opened)
+                return
+
+    async def _accepts(self, pod: Pod, port: int) -> bool:
+        try:
+            async with (
+                asyncio.timeout(self._rechecks.silence) as limit,
+                self._containers.forward(pod.namespace, pod.name, port) as stream,
+            ):
+                await stream.receive()
+        except TimeoutError:
+            return limit.expired()
+        except PytiltError:
+            return False
+        except ExceptionGroup as failures:
+            if not isinstance(first_failure(failures), PytiltError):
+                raise
+            return False
+        return True
+
+    async def _pod(self, forward: PortForward) -> Pod | None:
+        """The pod to go to, as soon as there is one; None where there is none for long."""
+        if (present := self._best(forward)) is not None:
+            return present
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                async for _ in self._store.watch(*POD_SOURCES):
+                    pod = self._best(forward)
+                    if pod is not None:
+                        return pod
+        self._say(forward, "no pod takes connections")
+        return None
+
+    def _say(self, forward: PortForward, text: str) -> None:
+        span = self._logs.span(forward.resource, SpanId(f"forward:{forward.name}"))
+        port = forward.spec.local_port
+        whose = forward.discovery or forward.resource
+        span(f"Error port-forwarding {whose} ({port}): {text}\n", level=Level.ERROR)
+
+    def _write(self, name: str, **fields: str | int | bool) -> None:
+        self._store.change(
+            PortForward,
+            name,
+            lambda forward: replace(forward, status=replace(forward.status, **fields)),
+        )
+
+
+def _source(forward: PortForward) -> PodSource:
+    return PodSource(resource=forward.resource, discovery=forward.discovery)
+
+
+def _why(problem: OSError, taken: PortHolder | None) -> str:
+    return f"it is taken by {taken.name} (process {taken.pid})" if taken else problem.strerror or str(problem)
+
+
+def _remedy(pod: Pod, forward: PortForward, port: int) -> str:
+    """What to do where nothing listens at a port: the containers may declare others."""
+    declared = {each.name: each.ports for each in pod.containers if each.ports and not each.init}
+    if not declared or any(port in ports for ports in declared.values()):
+        return "wait until the program listens, and have it listen at that port, on 0.0.0.0 or localhost"
+    said = "; ".join(
+        f"container `{name}` declares port{'s' * (len(ports) > 1)} {', '.join(map(str, ports))}"
+        for name, ports in declared.items()
+    )
+    first = next(iter(declared.values()))[0]
+    return f"{said}: write `port_forwards='{forward.spec.local_port}:{first}'`"
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Have the client read an error rather than an end, since not all of the answer has come."""
+    handle = writer.get_extra_info("socket")
+    with contextlib.suppress(OSError):
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
