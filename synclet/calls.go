@@ -124,20 +124,26 @@ func unlink(path string) error {
 	return err
 }
 
-// trade has what is at two paths change places.
-func trade(one, other string) error {
-	first, err := syscall.BytePtrFromString(one)
+// tradePlaces has `rename` make what is at two paths change places.
+const tradePlaces = 2
+
+// rename gives something another name; what had that before is gone.
+func rename(from, to string, flags uintptr) error {
+	first, err := syscall.BytePtrFromString(from)
 	if err != nil {
 		return err
 	}
-	second, err := syscall.BytePtrFromString(other)
+	second, err := syscall.BytePtrFromString(to)
 	if err != nil {
 		return err
 	}
-	const flagExchange = 2
+	number := uintptr(syscall.SYS_RENAMEAT) // which old systems have, too
+	if flags != 0 {
+		number = renameat2
+	}
 	_, err = again(func() (uintptr, uintptr, syscall.Errno) {
-		return call(renameat2, uintptr(here), uintptr(unsafe.Pointer(first)), uintptr(here),
-			uintptr(unsafe.Pointer(second)), flagExchange)
+		return call(number, uintptr(here), uintptr(unsafe.Pointer(first)), uintptr(here),
+			uintptr(unsafe.Pointer(second)), flags)
 	})
 	return err
 }

@@ -138,7 +138,7 @@ type target struct {
 	path       string
 	temp       string // the same as path: written in place
 	by         *receiver
-	before     syscall.Stat_t // of what is written in place: what it was before
+	before     syscall.Stat_t // what is replaced
 }
 
 // beside names a file in the directory of a path that is not there yet.
@@ -181,18 +181,20 @@ func (r *receiver) create(path string, has attributes) (*target, error) {
 // seconds and sizes alone, as Python does with its bytecode and servers with their ETags, would take a second save
 // within a second for the first one.
 func (t *target) distinct(mtime, size int64) int64 {
-	before := t.before
-	if !t.inPlace() {
-		if err := statPath(t.path, &before); err != nil {
-			return mtime
-		}
-	}
 	wanted := syscall.NsecToTimespec(mtime)
-	if before.Mode&syscall.S_IFMT != syscall.S_IFREG || before.Size != size || wanted.Sec > before.Mtim.Sec ||
-		wanted == before.Mtim {
+	if !isRegular(&t.before) || t.before.Size != size || wanted.Sec > t.before.Mtim.Sec || wanted == t.before.Mtim {
 		return mtime
 	}
-	return (before.Mtim.Sec + 1) * 1e9
+	return (t.before.Mtim.Sec + 1) * 1e9
+}
+
+func isRegular(found *syscall.Stat_t) bool { return found.Mode&syscall.S_IFMT == syscall.S_IFREG }
+
+// fromImage says whether what is replaced is most likely the image's: a file that has not changed since the container
+// started. An overlay file system copies one that is to change places with another, and ten times as many bytes as a
+// file of source code has are read and written before it is gone.
+func (t *target) fromImage() bool {
+	return isRegular(&t.before) && t.before.Ctim.Nano() < t.by.started
 }
 
 // openInPlace opens a file that is there and writable, though its directory is not.
@@ -201,7 +203,7 @@ func openInPlace(path string) (int, error) {
 	if err := syscall.Lstat(path, &found); err != nil {
 		return 0, err
 	}
-	if found.Mode&syscall.S_IFMT != syscall.S_IFREG {
+	if !isRegular(&found) {
 		return 0, syscall.EINVAL
 	}
 	return syscall.Open(path, syscall.O_WRONLY|syscall.O_TRUNC|syscall.O_CLOEXEC, 0)
@@ -235,13 +237,20 @@ func (t *target) finish(has attributes) error {
 			return t.abandon(&os.PathError{Op: "chmod", Path: t.path, Err: err})
 		}
 	}
+	if !t.inPlace() && statPath(t.path, &t.before) != nil {
+		t.before = syscall.Stat_t{}
+	}
 	mtime := has.mtime
 	if known {
 		mtime = t.distinct(mtime, now.Size)
 	}
 	setTimes(t.descriptor, mtime)
 	if !t.inPlace() {
-		err := swap(t.temp, t.path)
+		put := swap
+		if t.fromImage() {
+			put = replace
+		}
+		err := put(t.temp, t.path)
 		if errors.Is(err, syscall.EBUSY) { // a file that is mounted
 			err = t.copyInto()
 			setTime(t.path, mtime)
@@ -257,9 +266,9 @@ func (t *target) finish(has attributes) error {
 }
 
 // swap puts something in the place of whatever is there, a directory too. The two change places, and the old one is
-// removed: some file systems write a file to the disk at once that is simply renamed to the name of another.
+// removed: some file systems write a file to the disk at once that is renamed to the name of another.
 func swap(temp, path string) error {
-	err := trade(temp, path)
+	err := rename(temp, path, tradePlaces)
 	if err == nil {
 		if unlink(temp) != nil {
 			return os.RemoveAll(temp)
@@ -269,12 +278,17 @@ func swap(temp, path string) error {
 	if err == syscall.EBUSY {
 		return &os.PathError{Op: "write", Path: path, Err: err}
 	}
-	err = syscall.Rename(temp, path)
+	return replace(temp, path)
+}
+
+// replace renames something to the name of whatever is there.
+func replace(temp, path string) error {
+	err := rename(temp, path, 0)
 	if err == syscall.EISDIR || err == syscall.ENOTEMPTY || err == syscall.EEXIST {
 		if err := os.RemoveAll(path); err != nil {
 			return err
 		}
-		err = syscall.Rename(temp, path)
+		err = rename(temp, path, 0)
 	}
 	if err != nil {
 		return &os.PathError{Op: "write", Path: path, Err: err}

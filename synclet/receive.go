@@ -52,6 +52,7 @@ type receiver struct {
 	input       *os.File // whose end ends a command; nil: none does
 	owners      *owners
 	temporary   string // what a file is called that is not complete yet
+	started     int64  // when the container was, in nanoseconds since 1970
 	sums        sumCache
 	kept        keptFiles
 	directories []directory
@@ -68,6 +69,7 @@ func newReceiver(root string, source io.Reader, sink io.Writer) *receiver {
 	return &receiver{
 		leader: leader{wire: newWire(source, sink)}, root: root, owners: &owners{root: root},
 		kept: keptFiles{}, temporary: temporary + strconv.Itoa(os.Getpid()),
+		started: containerStarted(),
 	}
 }
 

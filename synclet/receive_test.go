@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // script is what the other side says.
@@ -186,6 +187,60 @@ func TestWhatIsInTheWayGoesFirst(t *testing.T) {
 	}
 	if _, err := os.Lstat(root + "/app/c"); err == nil {
 		t.Error("not deleted")
+	}
+}
+
+func TestFilesOfTheImageAreReplacedLikeOthers(t *testing.T) {
+	root := t.TempDir()
+	where := func(path string) string { return filepath.Join(root, path) }
+	for _, path := range []string{"file", "linked", "same"} {
+		if err := os.WriteFile(where(path), []byte("before"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chtimes(where("same"), time.Unix(1e9, 5), time.Unix(1e9, 5)); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{
+		os.Link(where("linked"), where("other")), os.Symlink("file", where("link")),
+		os.MkdirAll(where("directory/in it"), 0o777),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	said := hello().file("/file", "new", 0o755).file("/linked", "new", 0o644).file("/link", "new", 0o644)
+	said.file("/directory", "new", 0o644).fileAt("/same", "length", 0o644, 1e18)
+	var out bytes.Buffer
+	r := newReceiver(root, said.commit(), &out)
+	r.started = time.Now().Add(time.Hour).UnixNano() // all that is there is older
+	if err := r.run(); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, answers(t, &out), done)
+	for _, path := range []string{"file", "linked", "link", "directory"} {
+		if found := content(t, where(path)); found != "new" {
+			t.Errorf("%s: %q", path, found)
+		}
+	}
+	if found := content(t, where("other")); found != "before" {
+		t.Errorf("the other name of a file: %q", found)
+	}
+	found, err := os.Lstat(where("file"))
+	if err != nil || found.Mode() != 0o755 || !found.ModTime().Equal(time.Unix(1e9, 0)) {
+		t.Error(found.Mode(), found.ModTime(), err)
+	}
+	if found, err := os.Lstat(where("same")); err != nil || !found.ModTime().Equal(time.Unix(1e9+1, 0)) {
+		t.Error("two versions of the same size have the same second", found.ModTime(), err)
+	}
+	if names, _ := filepath.Glob(where(temporary + "*")); len(names) > 0 {
+		t.Error(names)
+	}
+}
+
+func TestTheStartOfTheContainerIsKnown(t *testing.T) {
+	if began := time.Unix(0, containerStarted()); time.Since(began) < 0 {
+		t.Error(began)
 	}
 }
 
