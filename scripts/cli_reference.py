@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from pytilt.cli.main import COMMANDS
-from pytilt.cli.program import tilt
-from pytilt.cli.reference import sections
+from pytilt.cli.command_line.program import tilt
+from pytilt.cli.command_line.reference import sections
+from pytilt.cli.command_line.table import COMMANDS
 
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 

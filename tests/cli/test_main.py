@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from pytilt import BUILD, TILT_VERSION, __date__, __version__
-from pytilt.cli.commands import CommandGroup
-from pytilt.cli.main import COMMANDS, command_named
-from pytilt.cli.parsing import Option
+from pytilt.cli.command_line.commands import CommandGroup
+from pytilt.cli.command_line.parsing import Option
+from pytilt.cli.command_line.table import COMMANDS, command_named
 from pytilt.host.processes import HostRunner, ProcessRequest
 from pytilt.settings import Settings
 from scripts.cli_reference import PAGE, reference
@@ -57,7 +57,7 @@ def test_what_is_accepted_without_effect_is_named_with_its_reason(tilt: Tilt, na
 def test_all_commands_are_listed_with_what_they_do(tilt: Tilt):
     ended = tilt("--help")
     assert ended.status == 0
-    for name, text in COMMANDS.items():
+    for name, (_, text) in COMMANDS.items():
         assert any(name in line and text[:30] in line for line in ended.out.splitlines())
 
 

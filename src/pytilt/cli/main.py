@@ -8,66 +8,12 @@ import io
 import os
 import sys
 
-from pytilt.cli.commands import CommandGroup, Subcommand
+from pytilt.cli.command_line.commands import INTERRUPTED
+from pytilt.cli.command_line.table import COMMANDS, command_named
 from pytilt.errors import OutputClosedError, PytiltError
-
-COMMANDS = {
-    "up": "Start a session: build, deploy and watch, until ctrl-C",
-    "ci": "Build and deploy once, exit when all is healthy or something failed",
-    "attach": "Show the session of this project in this terminal",
-    "stop": "End the session of this project",
-    "down": "Delete what `tilt up` deployed",
-    "check": "Evaluate the Tiltfile, and say what is wrong with it",
-    "args": "Change the arguments of the Tiltfile of a running session",
-    "enable": "Enable resources",
-    "disable": "Disable resources",
-    "hud": "Show a running session in this terminal",
-    "open": "Open the web page of a running session",
-    "snapshot": "Keep the page of a session in a file, and show it",
-    "get": "Show objects of a running session",
-    "describe": "Show all of an object of a running session",
-    "create": "Make objects of a running session",
-    "apply": "Make or change objects of a running session as files say",
-    "patch": "Change an object of a running session",
-    "edit": "Change an object of a running session in an editor",
-    "delete": "Delete objects of a running session",
-    "api-resources": "List the kinds of objects of a session",
-    "explain": "Say what the objects of a kind have",
-    "dump": "Print what a running session knows, or what a build context holds",
-    "logs": "Print the logs of a running session",
-    "trigger": "Start an update of a resource",
-    "sessions": "List the sessions that run on this machine",
-    "status": "Show whether all that runs is fresh and healthy",
-    "alerts": "List what asks for attention in a running session",
-    "timeline": "Show where the time of the last saves went",
-    "wait": "Wait for a condition of resources",
-    "demo": "Show what it does with an example project",
-    "alpha": "Commands whose output may change: `tiltfile-result`, `tree-view`, `shell`",
-    "docker": "Run the `docker` command against the engine that builds images",
-    "docker-prune": "Remove old images that were built here",
-    "extension": "List, lock and update the repositories of extensions",
-    "lsp": "The language server for editors",
-    "completion": "Print the script that completes commands in a shell",
-    "doctor": "Print what a report of a problem should say",
-    "version": "Print the version",
-    "verify-install": "Say by the exit code that `tilt` is there",
-    "analytics": "Say that nothing is sent to anybody",
-    "help": "Print how a command is used",
-}
-"""Each is a module of this package, imported only when it is asked for, so that every command starts at once."""
 
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 """What the system says of an output that cannot be written any more."""
-
-INTERRUPTED = 130
-"""The exit code after ctrl-C, as a shell has it."""
-
-
-def command_named(name: str) -> Subcommand | CommandGroup:
-    """The command of a name, which is imported now."""
-    # Not by `importlib`, which takes longer to import than some commands do.
-    found: Subcommand | CommandGroup = __import__(f"pytilt.cli.{name.replace('-', '_')}", fromlist=["command"]).command
-    return found
 
 
 def main() -> None:
@@ -104,7 +50,7 @@ def run(words: list[str]) -> int:
     except OSError as problem:
         if problem.errno not in UNWRITABLE:
             raise
-        from pytilt.cli.printing import unwritable  # imported here: few commands need it
+        from pytilt.cli.terminal.printing import unwritable  # imported here: few commands need it
 
         print(f"Error: {unwritable(problem)}", file=sys.stderr)
         return 1
@@ -136,7 +82,7 @@ def _result(words: list[str]) -> object:
     # A shell that asks for completions calls `tilt` without words.
     called = command_named(words[0]).bound(words[1:]) if words and words[0] in COMMANDS else None
     if called is None:
-        from pytilt.cli.program import run_program  # imported here, for it imports click
+        from pytilt.cli.command_line.program import run_program  # imported here, for it imports click
 
         return run_program(words)
     try:

@@ -2,5 +2,5 @@
 
 Here belongs everything that draws in a terminal and listens to its keys. It asks the session through its interface,
 like any client, and decides nothing about resources. Not here: what a row says (`views`), and starting the session.
-`cli.hud` calls it.
+`cli.display.hud` calls it.
 """

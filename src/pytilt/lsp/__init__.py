@@ -2,5 +2,5 @@
 
 Here belongs what answers the Language Server Protocol: mistakes, completion, help, definitions. It runs nothing of a
 Tiltfile; what it knows of functions comes from `tiltfile`, and what it knows of a text from `dialect`. Not here: how
-the bytes come and go (`cli.lsp`, which calls it).
+the bytes come and go (`cli.tools.lsp`, which calls it).
 """

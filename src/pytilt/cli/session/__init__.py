@@ -1,0 +1,1 @@
+"""The commands that start, change, list and end sessions: `tilt up`, `ci`, `args`, `stop`, `down` and others."""
