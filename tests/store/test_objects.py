@@ -1,4 +1,6 @@
 import asyncio
+import gc
+import tracemalloc
 from collections.abc import AsyncIterator
 
 from msgspec.structs import replace
@@ -48,6 +50,54 @@ def test_a_snapshot_does_not_change_when_the_store_does():
     store.delete(FileWatch, "web")
     assert [watch.name for watch in before.all(FileWatch)] == ["web"]
     assert [watch.name for watch in store.snapshot().all(FileWatch)] == ["db"]
+
+
+def test_of_snapshots_that_somebody_still_reads_each_stays_as_it_was():
+    store = Store()
+    taken = []
+    for number in range(4):
+        store.put(watch_named("web", a=number))
+        if number == 2:
+            store.put(Session(name="Tiltfile", tiltfile_path="/p/Tiltfile"))
+        taken.append(store.snapshot())
+    store.delete(FileWatch, "web")
+    assert [each.named(FileWatch)["web"].status.latest for each in taken] == [0, 1, 2, 3]
+    assert [len(each.all(Session)) for each in taken] == [0, 0, 1, 1]
+
+
+def test_what_was_handed_out_of_a_snapshot_that_is_gone_stays_as_it_was():
+    store = Store()
+    store.put(watch_named("web", a=1))
+    named = store.snapshot().named(FileWatch)
+    store.put(watch_named("web", a=2))
+    store.put(watch_named("db"))
+    assert {name: each.status.latest for name, each in named.items()} == {"web": 1}
+
+
+def test_the_state_is_the_same_snapshot_until_something_is_written():
+    store = Store()
+    before = store.snapshot()
+    assert store.snapshot() is before
+    store.put(watch_named("web"))
+    assert store.snapshot() is not before
+
+
+def test_writes_between_snapshots_that_nobody_keeps_copy_nothing():
+    """A write costs the same however many objects there are: counted by what is allocated."""
+    store = Store()
+    for number in range(1000):
+        store.put(watch_named(f"web{number}"))
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for number in range(50):
+            assert store.snapshot().get(FileWatch, "web1") is not None
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            store.put(watch_named("web1", a=number))
+            assert tracemalloc.get_traced_memory()[1] - before < 10_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_editing_what_is_not_there_does_nothing():

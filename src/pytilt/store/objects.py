@@ -1,13 +1,13 @@
 """The store of objects: snapshots to read, puts to write, watches that hand out the latest."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any, TypeVar
 
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 from pytilt.model.base import Value
 from pytilt.model.kinds import STORED
@@ -34,6 +34,8 @@ class Snapshot:
         self._objects = objects
         self.version = version
         """Version of the newest write in it."""
+        self.shared = set(objects)
+        """The kinds of which the store has the same mapping."""
 
     def get(self, kind: type[O], name: str) -> O | None:
         """The object of this kind and name, or None."""
@@ -46,7 +48,24 @@ class Snapshot:
 
     def named(self, kind: type[O]) -> Mapping[str, O]:
         """Every object of a kind by its name."""
-        return MappingProxyType(self._objects[kind])
+        return _Named(self, self._objects[kind])
+
+
+class _Named(Mapping[str, Any]):
+    """The objects of a kind in a snapshot, which does not change as long as somebody reads this."""
+
+    def __init__(self, snapshot: Snapshot, objects: Mapping[str, Any]) -> None:
+        self._snapshot = snapshot
+        self._objects = objects
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - it is of the kind that was asked for
+        return self._objects[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._objects)
+
+    def __len__(self) -> int:
+        return len(self._objects)
 
 
 class Changed(Value):
@@ -63,13 +82,15 @@ class _Subscription:
         self.event = asyncio.Event()
         self.pending: set[tuple[type[Object], str]] = set()
 
-    def notify(self, kind: type[Object], name: str, before: Object | None, after: Object | None) -> None:
-        aspect = self._aspects.get(kind)
+    def notify(self, key: tuple[type[Object], str], before: Object | None, after: Object | None) -> None:
+        if key in self.pending:
+            return
+        aspect = self._aspects.get(key[0])
         if aspect is not None and before is not None and after is not None and aspect(before) == aspect(after):
             return
         if not self.pending:
             self.event.set()
-        self.pending.add((kind, name))
+        self.pending.add(key)
 
     def take(self) -> frozenset[tuple[type[Object], str]]:
         self.event.clear()
@@ -89,16 +110,23 @@ class Store:
         self._objects: dict[type[Object], dict[str, Any]] = {kind: {} for kind in STORED}
         self._version = 0
         self._watches: dict[type[Object], list[_Subscription]] = {kind: [] for kind in STORED}
-        self._snapshot: Snapshot | None = None
-        self._shared: set[type[Object]] = set()
-        """The kinds whose mapping a snapshot has, too: it is replaced then, never changed."""
+        self._snapshots: list[weakref.ref[Snapshot]] = []
+        """Those that somebody may still read: a mapping that one of them shares is replaced, never changed. Most are read
+        at once and never again; to copy all objects of a kind for each write would take longer than what they are for."""
 
     def snapshot(self) -> Snapshot:
-        """The state now. Costs nothing while nothing was written since the last one."""
-        if self._snapshot is None:
-            self._snapshot = Snapshot(dict(self._objects), self._version)
-            self._shared.update(self._objects)
-        return self._snapshot
+        """The state now. Costs next to nothing: what is written later is written elsewhere, as long as it is read."""
+        while self._snapshots:
+            newest = self._snapshots[-1]()
+            if newest is None:
+                self._snapshots.pop()
+            elif newest.version == self._version:
+                return newest
+            else:
+                break
+        taken = Snapshot(dict(self._objects), self._version)
+        self._snapshots.append(weakref.ref(taken))
+        return taken
 
     def get(self, kind: type[O], name: str) -> O | None:
         """The object of this kind and name, or None."""
@@ -114,10 +142,11 @@ class Store:
         kind = type(wanted)
         before: O | None = self._objects[kind].get(wanted.name)
         created = before.created_at if before else self.now()
-        if before == replace(wanted, version=before.version if before else 0, created_at=created):
+        stored = replace(wanted, version=before.version if before else 0, created_at=created)
+        if before == stored:
             return before
         self._version += 1
-        stored = replace(wanted, version=self._version, created_at=created)
+        force_setattr(stored, "version", self._version)  # nobody has seen it yet
         self._own(kind)[wanted.name] = stored
         self._notify(kind, wanted.name, before, stored)
         return stored
@@ -173,12 +202,16 @@ class Store:
 
     def _own(self, kind: type[Object]) -> dict[str, Any]:
         """The mapping of a kind, to be changed."""
-        if kind in self._shared:
-            self._shared.discard(kind)
-            self._objects[kind] = dict(self._objects[kind])
+        if self._snapshots:
+            read = [(ref, snapshot) for ref in self._snapshots if (snapshot := ref()) is not None]
+            if any(kind in snapshot.shared for _, snapshot in read):
+                self._objects[kind] = dict(self._objects[kind])
+                for _, snapshot in read:
+                    snapshot.shared.discard(kind)
+            self._snapshots = [ref for ref, snapshot in read if snapshot.shared]
         return self._objects[kind]
 
     def _notify(self, kind: type[Object], name: str, before: Object | None, after: Object | None) -> None:
-        self._snapshot = None
+        key = (kind, name)
         for watch in self._watches[kind]:
-            watch.notify(kind, name, before, after)
+            watch.notify(key, before, after)
