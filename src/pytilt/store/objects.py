@@ -111,8 +111,9 @@ class Store:
         self._version = 0
         self._watches: dict[type[Object], list[_Subscription]] = {kind: [] for kind in STORED}
         self._snapshots: list[weakref.ref[Snapshot]] = []
-        """Those that somebody may still read: a mapping that one of them shares is replaced, never changed. Most are read
-        at once and never again; to copy all objects of a kind for each write would take longer than what they are for."""
+        """Those that somebody may still read: a mapping that one of them shares is replaced, never changed. Most are
+        read at once and dropped: to copy a mapping for each of them would make every write cost more, the more objects
+        there are."""
 
     def snapshot(self) -> Snapshot:
         """The state now. Costs next to nothing: what is written later is written elsewhere, as long as it is read."""

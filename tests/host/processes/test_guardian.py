@@ -12,7 +12,6 @@ import pytest
 
 from pytilt.host.processes import HostRunner, ProcessRequest, guardian
 from pytilt.host.processes.guardian import living_groups
-from pytilt.host.processes.guarding import GuardianClient
 from tests.idle import eventually
 
 END_SECONDS = 10.0
@@ -80,27 +79,37 @@ def test_a_session_that_is_interrupted_by_the_terminal_keeps_its_guardian():
         assert _ends(child)
 
 
-def test_a_process_that_was_just_being_started_ends_as_well():
+def test_a_process_that_was_just_being_started_ends_as_well(tmp_path: Path):
     read_end, write_end = os.pipe()
-    inode = os.fstat(read_end).st_ino
-    with (
-        subprocess.Popen([sys.executable, guardian.__file__], stdin=subprocess.PIPE, start_new_session=True) as program,
-        subprocess.Popen(["sleep", "60"], stdout=write_end, start_new_session=True) as child,
-    ):
-        program.communicate(f"expect {inode}\n".encode())
+    with subprocess.Popen(["sleep", "60"], stdout=write_end, start_new_session=True) as child:
+        _guard(tmp_path, 0, os.fstat(read_end).st_ino)
         assert child.wait() == -signal.SIGTERM
     os.close(read_end)
     os.close(write_end)
 
 
-def test_a_guardian_leaves_alone_what_has_ended():
+def test_a_guardian_leaves_alone_what_has_ended(tmp_path: Path):
     with (
-        subprocess.Popen([sys.executable, guardian.__file__], stdin=subprocess.PIPE) as program,
+        subprocess.Popen(["sleep", "60"], start_new_session=True) as ended,
         subprocess.Popen(["sleep", "60"], start_new_session=True) as child,
     ):
-        program.communicate(f"expect 1\nstart {child.pid}\nend {child.pid}\nexpect 2\nfailed\n".encode())
-        assert child.poll() is None
-        child.kill()
+        _guard(tmp_path, 0, 0, 0, child.pid)
+        assert child.wait() == -signal.SIGTERM
+        assert ended.poll() is None
+        ended.kill()
+
+
+def test_a_guardian_of_a_session_that_was_killed_before_it_wrote_anything_ends(tmp_path: Path):
+    _guard(tmp_path)
+
+
+def _guard(folder: Path, *numbers: int) -> None:
+    """Run a guardian whose session has written these numbers and is gone."""
+    table = folder / "table"
+    table.write_bytes(b"".join(number.to_bytes(guardian.NUMBER) for number in numbers))
+    with table.open("rb") as file:
+        argv = [sys.executable, guardian.__file__, str(file.fileno())]
+        subprocess.run(argv, stdin=subprocess.DEVNULL, pass_fds=[file.fileno()], start_new_session=True, check=True)
 
 
 def test_where_no_limit_may_be_set_processes_start_all_the_same():
@@ -164,18 +173,25 @@ def test_a_daemon_of_a_process_that_serves_ends_with_the_session(script: str, ki
         assert _ends(os.getsid(daemon))
 
 
-async def test_what_has_ended_is_reported_with_what_is_started_next_or_a_little_later(tmp_path: Path):
-    log = tmp_path / "log"
-    log.touch()
-    guard = GuardianClient(("sh", "-c", 'exec cat > "$0"', str(log)))
-    guard.expect(1)
-    guard.started(11)
-    await eventually(lambda: log.read_text() == "expect 1\nstart 11\n")
-    guard.ended(11)
-    guard.expect(2)
-    await eventually(lambda: log.read_text().endswith("\nend 11\nexpect 2\n"))
-    guard.ended(12)
-    await eventually(lambda: log.read_text().endswith("\nend 12\n"))
-    guard.ended(13)
-    await guard.close()
-    assert log.read_text().endswith("\nend 12\nend 13\n")
+async def test_a_guardian_that_was_killed_while_something_runs_is_replaced_at_once():
+    async with HostRunner() as runner:
+        request = ProcessRequest(argv=("sleep", "60"), dir="/", env=(("PATH", os.defpath),), stop_grace_seconds=0.1)
+        async with runner.start(request, lambda _: None):
+            (before,) = _guardians()
+            os.kill(before, signal.SIGKILL)
+            await eventually(lambda: _guardians() not in ([], [before]))
+
+
+async def test_the_place_of_a_process_that_has_ended_is_used_again():
+    async with HostRunner() as runner:
+        request = ProcessRequest(argv=("true",), dir="/", env=(("PATH", os.defpath),))
+        for _ in range(20):
+            await runner.run(request, lambda _: None)
+        (pid,) = _guardians()
+        assert _table(pid) == bytes(guardian.NUMBER * (guardian.SESSIONS_AT + 1))
+
+
+def _table(pid: int) -> bytes:
+    """What the session has written for a guardian."""
+    descriptor = Path(f"/proc/{pid}/cmdline").read_text().split("\0")[-2]
+    return Path(f"/proc/{pid}/fd/{descriptor}").read_bytes()

@@ -1,14 +1,14 @@
 """The program that ends a session's processes when the session was killed.
 
-A process of its own, started as a script: nothing may be imported here but the standard library. It reads lines from
-its standard input, which nobody but the session holds open:
+A process of its own, started as a script: nothing may be imported here but the standard library. Its standard input is
+a pipe that nobody but the session holds open, its only argument a file that both have open: there the session writes
+what runs, so that each of thousands of commands costs no message and wakes nobody. The file is made of numbers of eight
+bytes:
 
-    expect INODE   a process is about to be started whose output goes to the pipe with this inode
-    start PID      it was started, and leads the session PID
-    failed         it could not be started
-    end PID        nothing is left of the session PID
-    mark TEXT      what has this in its environment as PYTILT_RUNNER, or the limit that is made of it, belongs to the
-                   session, wherever it runs
+    MARK       what has this in its environment as PYTILT_RUNNER, or the limit that is made of it, belongs to the
+               session, wherever it runs; 0: nothing is marked yet
+    EXPECTED   the inode of the pipe to which a process writes that is just being started; 0: none is
+    SESSIONS   and all that follow: a process that was started and leads the session of this number; 0: none
 
 When the input ends, everything that still runs is asked to end, and killed a second later.
 """
@@ -16,10 +16,16 @@ When the input ends, everything that still runs is asked to end, and killed a se
 import contextlib
 import os
 import signal
+import sys
 import time
 
 MARK = "PYTILT_RUNNER"
 """The variable that a daemon inherits from the process that began it; its session and its parent are others."""
+
+NUMBER = 8
+"""Bytes of a number of the file."""
+MARK_AT, EXPECTED_AT, SESSIONS_AT = 0, 1, 2
+"""Which number of the file is what."""
 
 GRACE_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 0.02
@@ -112,22 +118,15 @@ def _sessions_writing_to(inode: str) -> set[int]:
     return found - {os.getsid(0)}
 
 
-def _follow(input_fd: int) -> tuple[set[int], str, str]:
-    """Read until the session is gone; what runs then, the pipe of the process that was being started, and the mark."""
-    sessions: set[int] = set()
-    expected = mark = ""
-    with open(input_fd, encoding="ascii") as lines:
-        for line in lines:
-            word, _, argument = line.strip().partition(" ")
-            mark = argument if word == "mark" else mark
-            expected = argument if word == "expect" else expected
-            if word in {"start", "failed"}:
-                expected = ""
-            if word == "start":
-                sessions.add(int(argument))
-            if word == "end":
-                sessions.discard(int(argument))
-    return sessions, expected, mark
+def _read(table: int) -> tuple[set[int], str, str]:
+    """What runs, the pipe of the process that was just being started, and the mark."""
+    data = bytearray()
+    while piece := os.pread(table, 1 << 16, len(data)):
+        data += piece
+    data += bytes(NUMBER * SESSIONS_AT)  # of a session that was killed before it wrote anything
+    numbers = [int.from_bytes(data[at : at + NUMBER]) for at in range(0, len(data), NUMBER)]
+    mark, expected = numbers[MARK_AT], numbers[EXPECTED_AT]
+    return set(numbers[SESSIONS_AT:]) - {0}, f"{expected or ''}", f"{mark:016x}" if mark else ""
 
 
 def _end(sessions: set[int], expected: str, mark: str) -> None:
@@ -160,7 +159,9 @@ def main() -> None:
     """Guard the session at the other end of standard input."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    _end(*_follow(0))
+    while os.read(0, 1):
+        pass
+    _end(*_read(int(sys.argv[1])))
 
 
 if __name__ == "__main__":

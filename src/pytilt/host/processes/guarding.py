@@ -1,4 +1,4 @@
-"""The session's side of the guardian: starts it with the first process and sends it what runs."""
+"""The session's side of the guardian: starts it with the first process and writes down for it what runs."""
 
 import asyncio
 import os
@@ -6,40 +6,32 @@ import resource
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from pytilt.host.processes import guardian
 from pytilt.host.processes.exits import watch_exit
 
-_LATE_SECONDS = 0.1
-_MOST_LATE = 8
-"""What has ended is reported with the next message, or after so long, or when so much has: each message wakes the
-guardian, and that one of a process which is gone may come late. For each that is not reported it would search once."""
-
 
 class GuardianClient:
-    """Has the guardian end what was started when this program is killed.
+    """Has the guardian end what was started when this program is killed."""
 
-    Args:
-        argv: starts the guardian.
-    """
-
-    def __init__(self, argv: Sequence[str] = (sys.executable, "-I", "-S", "-E", str(Path(guardian.__file__)))) -> None:
-        self._argv = argv
+    def __init__(self) -> None:
         self._program: subprocess.Popen[bytes] | None = None
+        self._exited: asyncio.Future[int] | None = None
         self._pipe = -1
-        self._sessions: set[int] = set()
+        self._table = -1
+        """The file that the guardian reads; see there."""
+        self._places: dict[int, int] = {}
+        """Where in it each process is."""
+        self._free: list[int] = []
         self._mark = ""
-        self._late: list[str] = []
-        self._timer: asyncio.TimerHandle | None = None
 
     def mark(self) -> tuple[str, str]:
         """The variable by which the guardian finds a process wherever it went."""
         if not self._mark:
             self._mark = secrets.token_hex(8)
-            self._send(f"mark {self._mark}")
+            self._write(guardian.MARK_AT, int(self._mark, 16))
         return guardian.MARK, self._mark
 
     @contextmanager
@@ -67,69 +59,84 @@ class GuardianClient:
         """A process is about to be started that writes to this pipe."""
         if self._program is None:
             self._start()
-        self._send(f"expect {inode}")
+        self._write(guardian.EXPECTED_AT, inode)
 
     def started(self, pid: int) -> None:
         """It was started."""
-        self._sessions.add(pid)
-        self._send(f"start {pid}")
+        place = self._free.pop() if self._free else guardian.SESSIONS_AT + len(self._places)
+        self._places[pid] = place
+        self._write(place, pid)
+        self._write(guardian.EXPECTED_AT, 0)
 
     def failed(self) -> None:
         """It was not started."""
-        self._send("failed")
+        self._write(guardian.EXPECTED_AT, 0)
 
     def ended(self, pid: int) -> None:
         """Nothing is left of the session that it led."""
-        self._sessions.discard(pid)
-        self._late.append(f"end {pid}")
-        if len(self._late) >= _MOST_LATE:
-            self._send()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_LATE_SECONDS, self._send)
+        place = self._places.pop(pid, None)
+        if place is not None:
+            self._free.append(place)
+            self._write(place, 0)
 
     async def close(self) -> None:
         """Have the guardian end what still runs, and wait until it is done."""
-        if self._program:
-            self._send()
-            exited = watch_exit(self._program, asyncio.get_running_loop())
-            pipe, self._pipe = self._pipe, -1
-            os.close(pipe)
+        exited, self._exited = self._exited, None
+        self._close_pipe()
+        if exited is not None:
             await asyncio.shield(exited)
-            self._program = None
+        table, self._table = self._table, -1
+        if table >= 0:
+            os.close(table)
+        self._program, self._mark = None, ""
+        self._places.clear()
+        self._free.clear()
 
     def _start(self) -> None:
+        if self._table < 0:
+            self._table = _shared_file()
         read_end, self._pipe = os.pipe()
         try:
             self._program = subprocess.Popen(
-                self._argv,
+                (sys.executable, "-I", "-S", "-E", guardian.__file__, str(self._table)),
                 stdin=read_end,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
                 start_new_session=True,
+                pass_fds=[self._table],
             )
         finally:
             os.close(read_end)
-        os.set_blocking(self._pipe, False)
+        self._exited = watch_exit(self._program, asyncio.get_running_loop())
+        self._exited.add_done_callback(self._replace)
 
-    def _send(self, *lines: str) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        text = "".join(f"{line}\n" for line in (*self._late, *lines))
-        self._late.clear()
-        if self._pipe < 0 or not text:
-            return  # it ends everything already
-        try:
-            os.write(self._pipe, text.encode("ascii"))
-        except (BrokenPipeError, BlockingIOError):  # somebody killed or stopped the guardian
-            self._replace()
+    def _replace(self, exited: asyncio.Future[int]) -> None:
+        """The guardian ended: another one takes its place, at once if it was killed while it is needed."""
+        if exited is not self._exited or exited.cancelled():
+            return
+        self._close_pipe()
+        self._program = self._exited = None
+        if self._places and exited.result() < 0:  # one that ends by itself cannot run here
+            with suppress(OSError):
+                self._start()
 
-    def _replace(self) -> None:
-        os.close(self._pipe)
-        if self._program:
-            self._program.kill()
-            self._program.wait()
-        self._start()
-        known = [f"start {pid}\n" for pid in self._sessions] + ([f"mark {self._mark}\n"] if self._mark else [])
-        os.write(self._pipe, "".join(known).encode("ascii"))
+    def _write(self, place: int, number: int) -> None:
+        if self._table >= 0:  # else the guardian ends everything already
+            os.pwrite(self._table, number.to_bytes(guardian.NUMBER), place * guardian.NUMBER)
+
+    def _close_pipe(self) -> None:
+        pipe, self._pipe = self._pipe, -1
+        if pipe >= 0:
+            os.close(pipe)
+
+
+def _shared_file() -> int:
+    """A file without a name, in memory where the system has such."""
+    if sys.platform == "linux":
+        with suppress(OSError):  # a sandbox may not let anybody make one
+            return os.memfd_create("guardian")
+    from tempfile import TemporaryFile  # imported here: only other systems need it
+
+    with TemporaryFile() as file:
+        return os.dup(file.fileno())
