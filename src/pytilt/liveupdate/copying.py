@@ -85,9 +85,9 @@ async def bring_helper(answers: HelperAnswers) -> None:
         case ["nowhere"]:
             raise SyncError("no directory in the container takes a program, so the helper cannot be copied")
         case ["missing", tool]:
-            raise SyncError(f"`{tool}` is not in the container")
+            raise SyncError(f"`{tool[:200]}` is not in the container")
         case words:
-            raise SyncError(f"there is no helper for this container: {' '.join(words)}")
+            raise SyncError(f"there is no helper for this container: {' '.join(words)[:200]}")
 
 
 def _digest(architecture: str) -> str:

@@ -20,6 +20,12 @@ _ZIPPED_BYTES = 16 * 1024
 _WINDOW_BYTES = 4 * 1024 * 1024
 """So much may be on its way before the helper has to say that it took some of it."""
 
+_UNREAD = 64
+"""So many answers are held that nobody has asked for yet; no more is read of a stream that says more."""
+
+_LINE_BYTES = 64 * 1024
+"""No line before the frames is longer."""
+
 
 class FrameSender:
     """Puts frames together to messages, and compresses long ones while that makes them shorter.
@@ -64,11 +70,11 @@ class HelperAnswers:
         self._stream = stream
         self._failure: PytiltError | FrameError | None = None
         self._said = ""
-        self._lines: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._lines: asyncio.Queue[bytes | None] = asyncio.Queue(_UNREAD)
         self._peeked: bytes | None = None
         self._beginning: bytearray | None = bytearray()  # what came before frames and is no whole line yet
         self._decoder = Decoder()
-        self._items: asyncio.Queue[Answer | None] = asyncio.Queue()
+        self._items: asyncio.Queue[Answer | None] = asyncio.Queue(_UNREAD)
         self._sent = self._consumed = 0
         self._taken = asyncio.Event()
 
@@ -132,7 +138,7 @@ class HelperAnswers:
                 while True:
                     channel, data = await self._stream.receive()
                     if channel == 1:
-                        self._take(data)
+                        await self._take(data)
                     else:
                         self._said = (self._said + data.decode(errors="replace"))[-2000:]
         except (PytiltError, FrameError) as error:
@@ -141,20 +147,23 @@ class HelperAnswers:
             self.end.set()
             self.relay.end()
             self._taken.set()
-            self._items.put_nowait(None)
-            self._lines.put_nowait(None)
+            for waited in (self._items, self._lines):
+                with contextlib.suppress(asyncio.QueueFull):  # nobody waits for what is full
+                    waited.put_nowait(None)
 
-    def _take(self, data: bytes) -> None:
+    async def _take(self, data: bytes) -> None:
         self.waits.moved()
         if self._beginning is not None:
             self._beginning += data
             while self._beginning is not None and (end := self._beginning.find(b"\n")) >= 0:
                 line = bytes(self._beginning[:end])
                 del self._beginning[: end + 1]
-                self._lines.put_nowait(line)
+                await self._lines.put(line)
                 if frames.read_greeting(line) is not None:
                     data, self._beginning = bytes(self._beginning), None
             if self._beginning is not None:
+                if len(self._beginning) > _LINE_BYTES:
+                    raise FrameError(f"a line of more than {_LINE_BYTES} bytes")
                 return
         for answer in self._decoder.feed(data):
             if isinstance(answer, Consumed):
@@ -163,7 +172,7 @@ class HelperAnswers:
             elif isinstance(answer, Relayed):
                 self.relay.take(answer.number, answer.answer)
             else:
-                self._items.put_nowait(answer)
+                await self._items.put(answer)
 
     def _reason(self) -> SyncError:
         said = f": {self._said.strip()}" if self._said.strip() else ""

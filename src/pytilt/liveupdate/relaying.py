@@ -40,6 +40,10 @@ _LARGEST_COPIES = 8 * 1024 * 1024
 """More than this is not sent to followers at the same time: the memory of the leader's container may be small."""
 
 
+_MOST_FAILURES = 16
+"""Of one batch that are kept: the first one is reported."""
+
+
 def relayed_size(packed: Frames, plan: SyncPlan) -> int | None:
     """How many bytes are passed on at most; None where a batch cannot be passed on.
 
@@ -176,7 +180,7 @@ class Follower:
                     self.joined.set_result(True)
             case Lost():
                 self.relay.give_up(self)
-            case Failed():
+            case Failed() if self._result is not None and len(self._failed) < _MOST_FAILURES:
                 self._failed.append(answer)
             case Acknowledged(number=number) if number == self._number:
                 self._settle(self._failed)

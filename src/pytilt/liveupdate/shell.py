@@ -23,10 +23,20 @@ from pytilt.liveupdate.script import Marks
 from pytilt.model.images import Run
 from pytilt.model.live_updates import Way
 from pytilt.model.logs import Log
+from pytilt.model.numbers import whole
 from pytilt.model.updates import StepName
 
 _KILLED = 137
 """128 + SIGKILL: the container runtime killed it, which is no failure of the command."""
+
+_UNREAD = 64
+"""So many pieces are held that nobody has read yet; between updates the oldest go."""
+
+_SAID_CHARACTERS = 2000
+"""So much is kept of what nobody has asked for, for the reason of a failure."""
+
+_WORDS_BYTES = 4096
+"""The program's own words are no longer."""
 
 _CANNOT_EXECUTE = (126, 127)
 _SEND_BYTES = 256 * 1024
@@ -91,6 +101,7 @@ class ShellReceiver:
         async with self._turn:
             if self.broken:
                 raise SyncError("the stream into the container is broken")
+            self._output.followed = True
             try:
                 with step(StepName.SEND):
                     await self._send(self._marks.line(archive, deletions, runs, self._root) + archive.data)
@@ -99,6 +110,8 @@ class ShellReceiver:
                 # The other side may be in the middle of anything, also when this one was only cancelled.
                 self._failed = True
                 raise
+            finally:
+                self._output.followed = False
 
     async def _send(self, message: bytes) -> None:
         # Whoever reads from a stream that broke gets the error.
@@ -111,25 +124,27 @@ class ShellReceiver:
     async def _follow(self, runs: Sequence[Run], log: Log) -> Synced:
         """Read what the container says until it acknowledges or fails."""
         current: Run | None = None
-        quiet: list[str] = []
+        quiet = ""
         laps = Laps(StepName.ACKNOWLEDGE)
         async for text, words in self._output:
             if text and current:
                 log(text)
             elif text:
-                quiet.append(text)
+                quiet = (quiet + text)[-_SAID_CHARACTERS:]
             match words:
-                case ["run", number]:
+                case ["run", number] if 0 < (whole(number) or 0) <= len(runs):
                     current = runs[int(number) - 1]
                     laps.next(StepName.RUN, current.shown)
                     if not current.echo_off:
                         log(f"{COMMAND_TITLE}{number}/{len(runs)}] {current.shown}\n")
-                case ["failed", tool, status]:
-                    raise _failure(tool, int(status), "".join(quiet))
-                case ["done", status]:
+                case ["failed", tool, status] if whole(status) is not None:
+                    raise _failure(tool, int(status), quiet)
+                case ["done", status] if whole(status) is not None:
                     laps.end()
                     return _finished(current, int(status))
-        raise _ended(self._output, self._stream.exit_status, "".join(quiet))
+                case [_, *_]:
+                    raise SyncError(f"the program in the container answered wrongly: {' '.join(words)[:200]}")
+        raise _ended(self._output, self._stream.exit_status, quiet)
 
 
 @contextlib.asynccontextmanager
@@ -154,19 +169,20 @@ async def open_shell(containers: Containers, ref: ContainerRef, *, root: str = "
             raise SyncError(
                 f"container `{ref.container}` of pod `{ref.pod}` did not answer within {OPEN_TIMEOUT_SECONDS:g} s"
             ) from None
+        output.followed = False
         yield ShellReceiver(stream, output, marks, root)
 
 
 async def _greet(stream: ExecStream, output: "_ShellOutput") -> None:
-    said: list[str] = []
+    said = ""
     async for text, words in output:
-        said.append(text)
+        said = (said + text)[-_SAID_CHARACTERS:]
         match words:
             case ["ready"]:
                 return
             case ["missing", tool]:
                 raise SyncError(f"`{tool}` is not in the container", hint=_NO_TOOLS)
-    raise _ended(output, stream.exit_status, "".join(said))
+    raise _ended(output, stream.exit_status, said)
 
 
 class _ShellOutput:
@@ -179,10 +195,12 @@ class _ShellOutput:
         self.end = asyncio.Event()
         self.failure: PytiltError | None = None
         """Why it ended, where the cluster said so."""
+        self.followed = True
+        """Does somebody read now?"""
         self._mark = mark
         self._buffer = b""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._items: asyncio.Queue[tuple[str, list[str]] | None] = asyncio.Queue()
+        self._items: asyncio.Queue[tuple[str, list[str]] | None] = asyncio.Queue(_UNREAD)
 
     @property
     def ended(self) -> bool:
@@ -203,28 +221,35 @@ class _ShellOutput:
         with contextlib.suppress(EOFError, OSError):
             try:
                 while True:
-                    self._take(*await stream.receive())
+                    await self._take(*await stream.receive())
             except PytiltError as error:
                 self.failure = error
         self.end.set()
-        self._items.put_nowait((self._decoder.decode(self._buffer, final=True), []))
-        self._items.put_nowait(None)
+        await self._add(self._decoder.decode(self._buffer, final=True), [])
+        await self._items.put(None)
 
-    def _take(self, channel: int, data: bytes) -> None:
+    async def _add(self, text: str, words: list[str]) -> None:
+        if self._items.full() and not self.followed:
+            self._items.get_nowait()
+        await self._items.put((text, words))
+
+    async def _take(self, channel: int, data: bytes) -> None:
         if channel != 1:
-            self._items.put_nowait((data.decode(errors="replace"), []))
+            await self._add(data.decode(errors="replace"), [])
             return
         self._buffer += data
         while (start := self._buffer.find(self._mark)) >= 0:
             end = self._buffer.find(b"\n", start)
+            if end < 0 and len(self._buffer) - start > _WORDS_BYTES:
+                end = len(self._buffer)
             if end < 0:
                 break
-            words = self._buffer[start + len(self._mark) : end].decode().split()
-            self._items.put_nowait((self._decoder.decode(self._buffer[:start]), words))
+            words = self._buffer[start + len(self._mark) : end].decode(errors="replace").split()
+            await self._add(self._decoder.decode(self._buffer[:start]), words)
             self._buffer = self._buffer[end + 1 :]
         ready = self._ready() if start < 0 else start
         if ready:
-            self._items.put_nowait((self._decoder.decode(self._buffer[:ready]), []))
+            await self._add(self._decoder.decode(self._buffer[:ready]), [])
             self._buffer = self._buffer[ready:]
 
     def _ready(self) -> int:

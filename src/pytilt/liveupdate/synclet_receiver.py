@@ -270,8 +270,9 @@ class HelperReceiver:
         """Send what is missing of a file; true when it is no longer the file that was announced."""
         torn = False
         blocks = -(-file.size // file.block)
-        if any(not first < end <= blocks for first, end in missing.ranges):
-            raise FrameError("it asks for blocks that there are not")
+        bounds = [bound for each in missing.ranges for bound in each]
+        if bounds != sorted(bounds) or bounds[-1:] > [blocks] or any(first == end for first, end in missing.ranges):
+            raise FrameError("it asks for blocks that there are not, or for some again")
         try:
             for frame, same in read_blocks(file, missing.ranges):
                 torn = torn or not same

@@ -29,6 +29,8 @@ _PART = struct.Struct(">QQ")
 _MEMBER = struct.Struct(">II")
 _PORT = struct.Struct(">H")
 _SENT = 2**64 - 1
+_MOST_PID = 2**22
+"""Of Linux (proc(5))."""
 
 
 class FrameError(ValueError):
@@ -87,7 +89,8 @@ def read_greeting(line: bytes) -> Greeting | None:
     if not words or (version := whole(words[0])) is None:
         return None
     known = dict(word.partition("=")[::2] for word in words[1:])
-    return Greeting(version=version, restarts=known.get("restarts") == "1", pid=whole(known.get("pid", "")) or 0)
+    pid = whole(known.get("pid", "")) or 0
+    return Greeting(version=version, restarts=known.get("restarts") == "1", pid=pid if pid <= _MOST_PID else 0)
 
 
 def frame(kind: bytes, payload: bytes = b"") -> bytes:
