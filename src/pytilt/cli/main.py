@@ -72,7 +72,9 @@ def _failed(failure: Exception) -> int | None:
     if not isinstance(first, PytiltError):
         return None
     if not isinstance(first, OutputClosedError):
-        text = str(first)
+        from pytilt.cli.terminal.printing import readable  # imported here: most commands succeed
+
+        text = readable(str(first))
         print(text if text.startswith(("Error:", "Error from")) else f"Error: {text}", file=sys.stderr)
     return first.exit_code
 

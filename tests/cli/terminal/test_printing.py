@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from pytilt.cli.terminal.printing import LogPrinter, wants_color
+from pytilt.cli.terminal.printing import LogPrinter, readable, wants_color
 from pytilt.model.lines import Block, Line, Source
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
@@ -106,6 +106,11 @@ def test_what_a_program_prints_does_not_steer_the_terminal(text: str, harmless: 
 
 def test_a_name_does_not_steer_the_terminal_either():
     assert shown(line("hi", "a\x1b[2J\rb")) == "          a b │ hi\n"
+
+
+def test_an_error_of_several_lines_does_not_steer_the_terminal():
+    text = "one\n\x1b]52;c;eA==\x07two\ttabs\n\x1b[31mred\x1b[0m\x1b[2J\n"
+    assert readable(text) == "one\ntwo\ttabs\n\x1b[31mred\x1b[0m\n"
 
 
 def block(text: str, *, level: Level = Level.INFO, progress: str = "") -> Block:

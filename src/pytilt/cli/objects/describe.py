@@ -12,6 +12,7 @@ from pytilt.cli.command_line.parsing import Argument, Option
 from pytilt.cli.selection.addressing import addresses, manifests, names_files
 from pytilt.cli.selection.choosing import labelled
 from pytilt.cli.selection.object_options import FILE_OPTIONS
+from pytilt.cli.terminal.printing import readable
 from pytilt.errors import NotFoundError, UserError
 from pytilt.settings import Settings
 
@@ -63,7 +64,7 @@ def command(
     if not items:
         print("No resources found", file=sys.stderr)
         return
-    print("\n\n\n".join("\n".join(described(item)) for item in items))
+    print(readable("\n\n\n".join("\n".join(described(item)) for item in items)))
 
 
 def _named(client: SessionClient, address: Address) -> list[Json]:

@@ -146,6 +146,11 @@ def without_steering(text: str) -> str:
     return _STEERING.sub(lambda found: found["color"] or (" " if found["back"] else ""), text)
 
 
+def readable(text: str) -> str:
+    """A text of several lines that can only be read and coloured; see `without_steering`."""
+    return "\n".join(map(without_steering, text.split("\n")))
+
+
 def unwritable(problem: OSError) -> PytiltError:
     """The error for a stdout that takes nothing any more: its reader is gone, or its disk is full."""
     if isinstance(problem, BrokenPipeError):
@@ -166,9 +171,9 @@ def row_width(out: TextIO, *, color: bool) -> Callable[[], int] | None:
 def evaluation_log(text: str, *, level: str = "INFO", progress: str = "") -> None:  # noqa: ARG001 - a `Log`
     """Write what an evaluation says to the person; its progress only where one line can replace another."""
     if not progress:
-        sys.stderr.write(text)
+        sys.stderr.write(readable(text))
     elif sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{text.rstrip()}\r")
+        sys.stderr.write(f"\r\x1b[K{without_steering(text.rstrip())}\r")
     sys.stderr.flush()
 
 

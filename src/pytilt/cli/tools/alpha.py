@@ -8,6 +8,7 @@ from pytilt.cli.command_line.commands import group
 from pytilt.cli.command_line.options import SESSION_OPTIONS, seconds_given
 from pytilt.cli.command_line.parsing import Argument, Option
 from pytilt.cli.objects import api_resources, get
+from pytilt.cli.terminal.printing import readable
 from pytilt.errors import UserError
 from pytilt.settings import Settings
 
@@ -69,7 +70,7 @@ def tiltfile_result(
     if verbose or result.error is not None:
         sys.stderr.write("".join(log))
     if result.error is not None:
-        print(result.error, file=sys.stderr)
+        print(readable(str(result.error)), file=sys.stderr)
         return TILTFILE_ERROR
     if timings:
         _print_timings(result, threshold, took)

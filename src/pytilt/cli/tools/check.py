@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from pytilt.cli.command_line.commands import subcommand
 from pytilt.cli.command_line.options import PROJECT_OPTIONS
 from pytilt.cli.command_line.parsing import Argument, OneOf, Option
+from pytilt.cli.terminal.printing import readable
 from pytilt.model.logs import Level
 from pytilt.settings import Settings
 
@@ -57,9 +58,9 @@ def _print_json(result: "EvaluationResult") -> None:
 
 def _print_text(result: "EvaluationResult", tiltfile: str) -> None:
     for warning in result.warnings:
-        print(f"warning: {warning}")
+        print(readable(f"warning: {warning}"))
     for error in result.problems:
-        print(f"error: {error.text}")
+        print(readable(f"error: {error.text}"))
     if result.declaration is not None:
         print(f"{tiltfile}: {_counted(len(result.declaration.resources), 'resource')}, no errors")
 
