@@ -9,17 +9,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pytilt.errors import SyncError
 from pytilt.host.processes import PipedProcess, ProcessRequest, piped
 from pytilt.host.processes.contract import Output
 from pytilt.liveupdate.direct import DirectRunner
 from pytilt.liveupdate.opening import open_receiver
+from pytilt.liveupdate.passing import pass_on
 from pytilt.liveupdate.planning import SyncedFile, SyncPlan
 from pytilt.liveupdate.receiver import Batch, ReceiverOptions
 from pytilt.liveupdate.relaying import Follower
+from pytilt.model.images import Run
 from tests.liveupdate.shells import REF, Machine
 from tests.liveupdate.test_relaying import LONG, Pods, save
+from tests.liveupdate.test_shell import Lines
 from tests.loop.waiting import running
 
 HERE = "127.0.0.1"
@@ -143,6 +147,64 @@ async def test_a_helper_on_this_machine_that_is_stopped_holds_nothing_up_for_lon
     os.kill(pods.started.pids[-1], signal.SIGCONT)
     await asyncio.sleep(0.1)
     assert pods.contents() == ["newer"] * len(pods.roots)
+
+
+async def test_of_what_is_passed_on_nobody_is_sent_more(pods, tmp_path):
+    before = pods.sent
+    for text in (LONG, "again"):
+        passed = await pass_on(pods.receivers, save(tmp_path, text))
+        assert [each is not None and await each.answered() for each in passed] == [True] * len(pods.roots)
+        assert pods.contents() == [text] * len(pods.roots)
+    assert pods.sent == before
+    await update(pods, save(tmp_path, "by itself"))
+    assert pods.contents() == ["by itself"] * len(pods.roots)
+
+
+async def test_commands_run_after_what_is_passed_on(pods, tmp_path):
+    plan = save(tmp_path, LONG).plan
+    batch = Batch(replace(plan, runs=(Run(argv=("sh", "-c", "exit 3")),)))
+    for each in await pass_on(pods.receivers, batch):
+        assert each
+        assert not await each.answered()
+        assert (await each.finish(Lines())).exit_status == 3
+    assert pods.contents() == [LONG] * len(pods.roots)
+
+
+@pytest.mark.parametrize("pods", [3], indirect=True)
+async def test_where_something_fails_the_others_are_done(pods, tmp_path):
+    (pods.roots[1] / "app").write_text("a file where a directory should be")
+    passed = await pass_on(pods.receivers, save(tmp_path, LONG))
+    assert [each is not None and await each.answered() for each in passed] == [True, False, True]
+    assert passed[1]
+    with pytest.raises(SyncError, match="not a directory"):
+        await passed[1].finish(Lines())
+    assert not passed[1].broken
+
+
+@pytest.mark.parametrize("pods", [3], indirect=True)
+async def test_what_is_not_passed_on_after_all_goes_through_the_streams(pods, tmp_path):
+    os.kill(pods.started.pids[-1], signal.SIGSTOP)
+    passed = await pass_on(pods.receivers, save(tmp_path, LONG))
+    os.kill(pods.started.pids[-1], signal.SIGKILL)
+    for each in passed:
+        assert each
+        assert not await each.answered()
+        await each.finish(Lines())
+    assert pods.contents() == [LONG] * 3
+
+
+@pytest.mark.parametrize("pods", [3], indirect=True)
+async def test_whoever_is_busy_or_broken_is_passed_on_nothing(pods, tmp_path):
+    passed = await pass_on(pods.receivers, save(tmp_path, "one"))
+    assert await pass_on(pods.receivers, save(tmp_path, "two")) == [None] * 3
+    for each in passed:
+        assert each
+        each.give_up()
+    assert await pass_on(pods.receivers, save(tmp_path, "three")) == [None] * 3
+    (tmp_path / "page").unlink()
+    (tmp_path / "page").symlink_to("page")
+    unreadable = SyncedFile(local=str(tmp_path / "page" / "page"), remote="/app/page")
+    assert await pass_on(pods.receivers, Batch(SyncPlan(copies=(unreadable,)))) == [None] * 3
 
 
 @asynccontextmanager

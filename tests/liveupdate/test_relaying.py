@@ -16,7 +16,7 @@ from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOptions
 from pytilt.liveupdate.relaying import Follower, Relay, RelayCall, answer_seconds, relayed_size
 from pytilt.model.images import Run
 from pytilt.synclet import frames
-from pytilt.synclet.frames import Acknowledged, Failed, Joined
+from pytilt.synclet.frames import Acknowledged, Joined
 from tests.idle import idle
 from tests.liveupdate.shells import REF, Machine
 from tests.liveupdate.test_shell import Lines
@@ -176,23 +176,36 @@ async def test_helpers_that_do_not_reach_each_other_are_left_as_they_are(pods, t
     assert pods.contents() == [LONG] * 3
 
 
-@pytest.mark.parametrize(("size", "expected"), [(100, [5, 5, 2]), (100_000, [12])])
-async def test_a_leader_on_this_machine_begins_with_the_first_containers(size, expected):
-    written: list[bytes] = []
-    relay = Relay(written.append)
-    followers = [relay.follower() for _ in range(12)]
-    for each in followers:
+def followers(relay: Relay, count: int) -> list[Follower]:
+    found = [relay.follower() for _ in range(count)]
+    for each in found:
         each.take(Joined())
-    batch = Batch(SyncPlan())
+    return found
 
-    async def bring(follower: Follower) -> list[Failed] | None:
-        return await follower.carried(batch.call(relay), 1, size, lambda: b"")
 
+async def test_a_leader_on_this_machine_gets_a_batch_once_for_all():
+    written: list[bytes] = []
+    relay, call = Relay(written.append), RelayCall()
+    many = followers(relay, 12)
+    results = [each.expect(call, 7, 100) for each in many]
+    relay.pass_on(call, b"frames")
+    assert written == [frames.relay((number, 7) for number in range(1, 13)) + b"frames" + frames.commit(0)]
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(bring(each)) for each in followers]
-        for _ in range(2):
-            await asyncio.sleep(0)
-        for each in followers:
-            each.take(Acknowledged(number=1))
-    assert [task.result() for task in tasks] == [[]] * 12
-    assert [(len(each) - len(frames.relay([]) + frames.commit(0))) // 8 for each in written] == expected
+        waiting = group.create_task(call.over())
+        for each in many:
+            await idle()
+            assert not waiting.done()
+            each.take(Acknowledged(number=7))
+    assert [result.result() for result in results] == [[]] * 12
+
+
+async def test_a_call_is_over_when_one_is_lost():
+    relay, call = Relay(lambda _: None), RelayCall()
+    one, two = followers(relay, 2)
+    results = [each.expect(call, 7, 100) for each in (one, two)]
+    relay.give_up(two)
+    await call.over()
+    assert (results[0].done(), results[1].result()) == (False, None)
+    two.expect(RelayCall(), 8, 100)  # nobody waits for the first one any more
+    one.take(Acknowledged(number=7))
+    assert results[0].result() == []

@@ -14,7 +14,7 @@ from pytilt.liveupdate.deltas import Delta, find_delta, name_of
 from pytilt.liveupdate.keeping import SentBatch
 from pytilt.liveupdate.packing import Frames, LargeFile, pack_frames
 from pytilt.liveupdate.planning import SyncPlan
-from pytilt.liveupdate.relaying import Follower, Leader, Relay, RelayCall
+from pytilt.liveupdate.relaying import Follower, Leader, Relay, RelayCall, relayed_frames, relayed_size
 from pytilt.model.base import Value
 from pytilt.model.images import Run
 from pytilt.model.live_updates import Way
@@ -69,6 +69,7 @@ class Batch:
         """Set when somebody who packs frames just now is done with it."""
         self._deltas: dict[tuple[str, bytes], Delta | None] = {}
         self._calls: dict[Relay, RelayCall] = {}
+        self._relayed: bytes | None = None
 
     @property
     def sent(self) -> SentBatch:
@@ -128,16 +129,24 @@ class Batch:
                     self._deltas[key] = await asyncio.to_thread(find_delta, file, base)
             return self._deltas[key]
 
+    async def relayed(self) -> bytes | None:
+        """The frames for a leader that passes them on, with nothing in between; None where that cannot be.
+
+        Raises:
+            SyncError: a file is there and cannot be read.
+        """
+        packed = await self.frames()
+        if self._relayed is None and relayed_size(packed, self.plan) is not None:
+            self._relayed = relayed_frames(packed, self.plan)
+        return self._relayed
+
     def call(self, relay: Relay) -> RelayCall:
-        """Where the containers meet that get it from one helper."""
-        call = self._calls.get(relay)
-        if call is None or (call.closed and relay.direct):
-            call = self._calls[relay] = RelayCall()
-        return call
+        """Where the containers meet that get it from one helper in a container."""
+        return self._calls.setdefault(relay, RelayCall())
 
     def pack_again(self) -> None:
         """Forget what is packed: files changed meanwhile."""
-        self._archive = self._frames = None
+        self._archive = self._frames = self._relayed = None
         self._deltas.clear()
 
 
@@ -148,6 +157,39 @@ def _packing() -> Iterator[None]:
             yield
     except OSError as error:
         raise SyncError(f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}") from error
+
+
+class Passed(Protocol):
+    """A batch that a leader on this machine is to pass on to a container, which gets nothing else before it answers.
+
+    Who has it waits for the answer, finishes it, or gives it up.
+    """
+
+    @property
+    def follower(self) -> Follower:
+        """The helper in the container."""
+        ...
+
+    @property
+    def broken(self) -> bool:
+        """Is its receiver broken?"""
+        ...
+
+    def expect(self, call: RelayCall, size: int) -> None:
+        """Have the container get it with the others of a call; `size` of the batch is in bytes."""
+        ...
+
+    async def answered(self) -> bool:
+        """Wait for all who get it with this one; is the whole batch carried out here? If not it is to be finished."""
+        ...
+
+    async def finish(self, log: Log) -> Synced:
+        """Carry out what is left of it; see `Receiver.update`."""
+        ...
+
+    def give_up(self) -> None:
+        """Leave it as it is, unless it is finished: the receiver is broken then."""
+        ...
 
 
 class Receiver(Protocol):
@@ -190,6 +232,10 @@ class Receiver(Protocol):
             host: address of the pod of this one.
             taken: ports that the pod's own programs listen at.
         """
+        ...
+
+    async def begin(self, batch: Batch) -> Passed | None:
+        """Keep others from speaking with it until a leader on this machine has brought it a batch; None without one."""
         ...
 
     async def update(self, batch: Batch, log: Log) -> Synced:

@@ -7,7 +7,6 @@ A leader is in one of the containers, and gets what it passes on anyway, or on t
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -29,12 +28,6 @@ _SLOWEST_BYTES = 64 * 1024
 
 _LARGEST_BYTES = 512 * 1024
 """More than this is sent to each container: a leader keeps all of a batch until it has passed it on."""
-
-_SENT_TOGETHER = 5
-"""So many containers are named to a leader on this machine at once: it begins while the others are prepared."""
-
-_SENT_AGAIN_BYTES = 8 * 1024
-"""Up to this size it is given a batch once more for the next ones."""
 
 _LARGEST_COPIES = 8 * 1024 * 1024
 """More than this is not sent to followers at the same time: the memory of the leader's container may be small."""
@@ -74,7 +67,7 @@ def answer_seconds(size: int) -> float:
 
 
 class RelayCall:
-    """Where the containers of one batch that one leader can reach meet, in one turn of the event loop."""
+    """The containers that get one batch from one leader; if that is in a container, in one turn of the event loop."""
 
     def __init__(self) -> None:
         self.led = False
@@ -83,8 +76,7 @@ class RelayCall:
         """Has it sent it already?"""
         self.members: list[tuple[int, int]] = []
         """The followers that are to get it: number of each, and of the batch for it."""
-        self.sent: float | None = None
-        """When a leader on this machine was given the batch, by the monotonic clock."""
+        self._over = asyncio.Event()
         self._waiting: set[Follower] = set()
         self._limit: asyncio.TimerHandle | None = None
 
@@ -94,11 +86,17 @@ class RelayCall:
         if self._limit is None:
             self._limit = asyncio.get_running_loop().call_later(seconds, self._expire)
 
-    def answered(self, follower: "Follower") -> None:
+    def end(self, follower: "Follower", *, answered: bool) -> None:
         """Wait no longer for a follower."""
         self._waiting.discard(follower)
         if not self._waiting and self._limit is not None:
             self._limit.cancel()
+        if not (self._waiting and answered):
+            self._over.set()
+
+    async def over(self) -> None:
+        """Wait until all have answered, or the leader has not brought it to one of them."""
+        await self._over.wait()
 
     def _expire(self) -> None:
         for follower in tuple(self._waiting):
@@ -122,6 +120,7 @@ class Follower:
         self._number = 0
         """Of the batch that it is to acknowledge."""
         self._failed: list[Failed] = []
+        self._call: RelayCall | None = None
         self._result: asyncio.Future[list[Failed] | None] | None = None
 
     async def lost(self) -> None:
@@ -133,34 +132,34 @@ class Follower:
         """Does the leader reach it, as far as is known?"""
         return self.relay.knows(self) and self.joined.done() and self.joined.result()
 
-    async def carried(self, call: RelayCall, number: int, size: int, pack: Callable[[], bytes]) -> list[Failed] | None:
-        """Wait until the leader has passed a batch on and it is carried out.
+    def expect(self, call: RelayCall, number: int, size: int) -> asyncio.Future[list[Failed] | None]:
+        """Have it get a batch with the others of a call, and wait for what it says of that.
 
         Args:
             call: of the batch.
             number: of the batch, greater than those before it.
             size: of the batch, in bytes.
-            pack: makes the frames of the batch.
 
         Returns:
             What failed; None where it has to be sent to this one itself.
         """
+        self._settle(None)  # of a batch that nobody waits for any more
+        call.members.append((self.number, number))
+        call.await_answer(self, answer_seconds(size))
+        self._number, self._failed, self._call = number, [], call
+        self._result = asyncio.get_running_loop().create_future()
+        return self._result
+
+    async def carried(self, call: RelayCall, number: int, size: int) -> list[Failed] | None:
+        """Wait until a leader in a container has passed a batch on and it is carried out; see `expect`."""
         if call.closed or not self.reached:
             return None
-        member = (self.number, number)
-        call.members.append(member)
-        self._number, self._failed = number, []
-        result: asyncio.Future[list[Failed] | None] = asyncio.get_running_loop().create_future()
-        self._result = result
-        try:
-            if not await self.relay.leads(call, size, pack):
-                call.members.remove(member)
-                return None
-            call.await_answer(self, answer_seconds(size))
-            return await result
-        finally:
-            call.answered(self)
-            self._result = None
+        result = self.expect(call, number, size)
+        await asyncio.sleep(0)  # the leader begins in this turn of the loop, or not at all
+        if not call.led:
+            call.members.remove((self.number, number))
+            self._settle(None)
+        return await result
 
     async def connect(self, client: int, port: int, group: int) -> bool:
         """Have a connection carried from this machine to a port of its pod; see `Carrier.take_over`."""
@@ -193,6 +192,9 @@ class Follower:
         self._lost.set()
 
     def _settle(self, failed: list[Failed] | None) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call.end(self, answered=failed is not None)
         if self._result is not None and not self._result.done():
             self._result.set_result(failed)
 
@@ -228,27 +230,10 @@ class Relay:
         """Is the leader on this machine?"""
         return self._write is not None
 
-    async def leads(self, call: RelayCall, size: int, pack: Callable[[], bytes]) -> bool:
-        """Will the leader pass on a batch of a size to those whom the call names?"""
-        if self._write is None:
-            await asyncio.sleep(0)  # the leader begins in this turn of the loop, or not at all
-        elif not call.led:
-            call.led = True
-            if len(self._followers) == 1:
-                self._send(call, pack)
-            else:  # whoever is to get the same comes in this turn of the loop
-                asyncio.get_running_loop().call_soon(self._send, call, pack)
-        elif size <= _SENT_AGAIN_BYTES and len(call.members) >= _SENT_TOGETHER:
-            self._send(call, pack)
-        return call.led
-
-    def _send(self, call: RelayCall, pack: Callable[[], bytes]) -> None:
-        if call.closed:
-            return
-        call.closed = True
-        if self._write is not None:
-            self._write(b"".join((self._leaving(), frames.relay(call.members), pack(), frames.commit(0))))
-        call.sent = time.monotonic()
+    def pass_on(self, call: RelayCall, content: bytes) -> None:
+        """Have the leader on this machine pass on the frames of a batch to those whom the call names."""
+        assert self._write is not None  # else it is in a container
+        self._write(b"".join((self._leaving(), frames.relay(call.members), content, frames.commit(0))))
 
     def _leaving(self) -> bytes:
         given_up, self._given_up = self._given_up, []

@@ -77,6 +77,10 @@ class ShellReceiver:
         del leader, host, taken
         return None
 
+    async def begin(self, batch: Batch) -> None:
+        """See `Receiver.begin`: nothing is passed on to a shell."""
+        del batch
+
     async def update(self, batch: Batch, log: Log) -> Synced:
         """Carry out a batch; see `Receiver.update`."""
         if batch.restart:

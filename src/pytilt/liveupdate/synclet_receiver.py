@@ -14,8 +14,9 @@ from pytilt.host.timing import note, step
 from pytilt.liveupdate.deltas import Delta
 from pytilt.liveupdate.helper_stream import FrameSender, HelperAnswers
 from pytilt.liveupdate.packing import Frames, LargeFile, UnreadFile, read_blocks
+from pytilt.liveupdate.passing import PassedBatch
 from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Synced
-from pytilt.liveupdate.relaying import JOIN_SECONDS, Follower, Leader, Relay, relayed_frames, relayed_size
+from pytilt.liveupdate.relaying import JOIN_SECONDS, Follower, Leader, Relay, RelayCall, relayed_size
 from pytilt.liveupdate.stalls import StallLimits, stalls_watched
 from pytilt.model.images import Run
 from pytilt.model.live_updates import Way
@@ -138,6 +139,33 @@ class HelperReceiver:
         async with self._turn, asyncio.timeout(seconds):
             await self._answers.send(frames.join(follower.number, key, address))
 
+    async def begin(self, batch: Batch) -> PassedBatch | None:
+        """See `Receiver.begin`; where an update is carried out, it does not wait for that."""
+        follower = self._follower
+        if (
+            follower is None
+            or not (follower.reached and follower.relay.direct)
+            or (batch.restart and not self.restarts)
+        ):
+            return None
+        if self._turn.locked() or self.broken:
+            return None
+        await self._turn.acquire()
+        self._failed = True  # until it is known to be in order
+        self._number += 1
+        return PassedBatch(
+            follower,
+            self._number,
+            files_only=not (batch.plan.runs or batch.restart),
+            carry_out=partial(self._carry_out, batch),
+            release=self._release,
+            broken=lambda: self.broken,
+        )
+
+    def _release(self, done: bool) -> None:
+        self._failed = self._failed and not done
+        self._turn.release()
+
     async def update(self, batch: Batch, log: Log) -> Synced:
         """Carry out a batch; see `Receiver.update`. It goes on after what the helper itself reports as failed."""
         if batch.restart and not self.restarts:
@@ -146,20 +174,29 @@ class HelperReceiver:
             if self.broken:
                 raise SyncError("the stream into the container is broken")
             self._failed = True  # until it is known to be in order, also when this is cancelled
-            try:
-                failed = await self._relayed(batch, await batch.frames())
-                if failed is None:
-                    async with stalls_watched(self._answers.waits, log, self._limits):
-                        failure = await self._files(batch)
-                else:
-                    failure = _failure(failed[0]) if failed else None
-                result = Synced() if failure else await self._commands(batch.plan.runs, log)
-                if not failure and result.ok and batch.restart:
-                    with step(StepName.RESTART):
-                        failure = await self._restart()
-            except FrameError as error:
-                raise SyncError(f"the helper in the container answered wrongly: {error}") from error
-            self._failed = False
+            return await self._carry_out(batch, await self._relayed(batch), log)
+
+    async def _carry_out(self, batch: Batch, failed: list[Failed] | None, log: Log) -> Synced:
+        """Carry out what is left of a batch.
+
+        Args:
+            batch: what to do.
+            failed: what failed where a leader has brought the files; None: none has.
+            log: see `Receiver.update`.
+        """
+        try:
+            if failed is None:
+                async with stalls_watched(self._answers.waits, log, self._limits):
+                    failure = await self._files(batch)
+            else:
+                failure = _failure(failed[0]) if failed else None
+            result = Synced() if failure else await self._commands(batch.plan.runs, log)
+            if not failure and result.ok and batch.restart:
+                with step(StepName.RESTART):
+                    failure = await self._restart()
+        except FrameError as error:
+            raise SyncError(f"the helper in the container answered wrongly: {error}") from error
+        self._failed = False
         if failure:
             raise failure
         return result
@@ -173,20 +210,25 @@ class HelperReceiver:
                 batch.pack_again()
         return SyncError("the files change all the time while they are sent")
 
-    async def _relayed(self, batch: Batch, packed: Frames) -> list[Failed] | None:
+    async def _relayed(self, batch: Batch) -> list[Failed] | None:
         """Get a batch from another helper; returns what failed, None where that one does not bring it."""
-        size = relayed_size(packed, batch.plan)
-        if self._follower is None or not self._follower.reached or size is None:
+        follower = self._follower
+        content = await batch.relayed()
+        if follower is None or not follower.reached or content is None:
             return None
         self._number += 1
         began = time.monotonic()
-        call = batch.call(self._follower.relay)
-        pack = partial(relayed_frames, packed, batch.plan)
-        failed = await self._follower.carried(call, self._number, size, pack)
+        if follower.relay.direct:
+            call = RelayCall()
+            result = follower.expect(call, self._number, len(content))
+            follower.relay.pass_on(call, content)
+            sent = time.monotonic()
+            note(StepName.SEND, began, sent)
+            began, failed = sent, await result
+        else:
+            failed = await follower.carried(batch.call(follower.relay), self._number, len(content))
         if failed is not None:
-            if call.sent is not None:
-                note(StepName.SEND, began, call.sent)
-            note(StepName.ACKNOWLEDGE, call.sent or began, time.monotonic())
+            note(StepName.ACKNOWLEDGE, began, time.monotonic())
         return failed
 
     async def _send_files(self, batch: Batch, packed: Frames) -> SyncError | None:

@@ -42,6 +42,9 @@ class Receiving:
         self.follows = leader, host
         return leader.relay.follower()
 
+    async def begin(self, batch: Batch) -> None:
+        raise NotImplementedError
+
     async def update(self, batch: Batch, log: Log) -> Synced:
         raise NotImplementedError
 

@@ -3,7 +3,7 @@
 import asyncio
 import posixpath
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from pytilt.cluster.seam import ContainerRef
 from pytilt.errors import PytiltError, SyncError, UnreachableError
 from pytilt.liveupdate.direct import DirectRunner
-from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOpener, ReceiverOptions, Synced
+from pytilt.liveupdate.passing import pass_on
+from pytilt.liveupdate.receiver import Batch, Passed, Receiver, ReceiverOpener, ReceiverOptions, Synced
 from pytilt.liveupdate.relaying import Follower
 from pytilt.loop.failures import first_failure
 from pytilt.loop.live_updates.following import Following, LeaderRunner
@@ -117,13 +118,33 @@ class Receivers:
         """The helper in a pod that the one on this machine reaches; None where it reaches none."""
         return self._following.follower_in(pod)
 
-    async def send(self, target: SyncTarget, batch: Batch, log: Log) -> Synced:
+    async def pass_on(self, targets: Iterable[SyncTarget], batch: Batch) -> list[Passed | None]:
+        """Have the leader on this machine pass a batch on to all whom it reaches; None for the others.
+
+        Each that it passes on is to be awaited, and then sent where that did not do, or given up.
+        """
+        opened = [self._open.get(target.container.id) for target in targets]
+        return await pass_on([each.receiver if each is not None else None for each in opened], batch)
+
+    async def send(self, target: SyncTarget, batch: Batch, log: Log, passed: Passed | None = None) -> Synced:
         """Send through the open stream; once more through a new one, should that have died of age.
+
+        Args:
+            target: the container.
+            batch: what to do there.
+            log: see `Receiver.update`.
+            passed: the batch, where it was passed on already.
 
         Raises:
             SyncError: the container cannot be updated.
             UnreachableError: the cluster does not answer.
         """
+        if passed is not None:
+            try:
+                return await passed.finish(log)
+            except (SyncError, UnreachableError):
+                if not passed.broken:
+                    raise
         if target.container.id in self._open:
             receiver: Receiver | None = None
             try:

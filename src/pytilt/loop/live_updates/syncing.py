@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import posixpath
+import time
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
@@ -11,11 +12,11 @@ from pytilt.errors import NotInPlaceError, PytiltError, SyncError, UserError
 from pytilt.host import timing
 from pytilt.host.output import Tail
 from pytilt.liveupdate.archive import DiskTree, examine, list_linked, list_synced
-from pytilt.liveupdate.inferring import blind, plan_changes
 from pytilt.liveupdate.keeping import KeptUpdate
-from pytilt.liveupdate.planning import FallBack, SyncedFile, SyncPlan, plan_initial
+from pytilt.liveupdate.planning import SyncedFile, SyncPlan, plan_initial
 from pytilt.liveupdate.receiver import COMMAND_TITLE, Batch
 from pytilt.loop.failures import first_failure
+from pytilt.loop.live_updates.batches import UpdateBatches, UpdatePart, is_initial
 from pytilt.loop.live_updates.inference import explanation
 from pytilt.loop.live_updates.keeper import NOT_KEPT, Keeper
 from pytilt.loop.live_updates.receivers import Receivers
@@ -28,7 +29,7 @@ from pytilt.model.base import Value
 from pytilt.model.images import LiveUpdate, Run
 from pytilt.model.inference import Inference, Inferred
 from pytilt.model.logs import Level, Log
-from pytilt.model.names import TILTFILE, ImageName, ResourceName
+from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import ImageMap, Resource, Runtime, Tiltfile
 from pytilt.model.resources import Declaration
 from pytilt.model.updates import Outcome, Reason, StepName, SyncedContainer
@@ -85,7 +86,7 @@ class Syncing:
         replays = start.reason == Reason.CONTAINER_REPLACED
         if replays:
             await self._keeper.caught_up()
-        batches = _UpdateBatches(resource)
+        batches = UpdateBatches(resource)
         try:
             results = await self._all(resource, targets, start, batches, log)
         except (PytiltError, ExceptionGroup) as failure:
@@ -116,7 +117,7 @@ class Syncing:
         kept = self._keep_sent(resource, start, batches, log)
         return Done(outcome=outcome, error=error, status={**status, "kept": start.sequence if kept else 0})
 
-    def _keep_sent(self, resource: Resource, start: Start, batches: "_UpdateBatches", log: Log) -> bool:
+    def _keep_sent(self, resource: Resource, start: Start, batches: UpdateBatches, log: Log) -> bool:
         """Keep what was brought; returns whether anything is."""
         keys = [(ResourceName(resource.name), image.name) for image in resource.spec.images]
         if not resource.spec.trigger_mode.auto:
@@ -136,20 +137,71 @@ class Syncing:
                 self._kept.drop(key)
 
     async def _all(
-        self, resource: Resource, targets: Sequence[SyncTarget], start: Start, batches: "_UpdateBatches", log: Log
+        self, resource: Resource, targets: Sequence[SyncTarget], start: Start, batches: UpdateBatches, log: Log
     ) -> list["_SyncResult"]:
         """Update all containers at the same time.
 
-        A single one has no task of its own: that would begin only after all who watch the resource had their turn.
+        A single one has no task of its own: that would begin only after all who watch the resource had their turn. Of
+        several, what the leader on this machine can pass on is on its way before anything else is done.
         """
         if len(targets) == 1:
-            return [await self._one(resource, targets[0], start, batches, log)]
+            return [await self._one(resource, UpdatePart(targets[0]), start, batches, log)]
+        parts = [UpdatePart(target) for target in targets]
+        try:
+            with timing.about(f"{len(parts)} containers"):
+                await self._pass_on(resource, parts, start, batches, log)
+            return await self._rest(resource, parts, start, batches, log)
+        finally:
+            for part in parts:
+                part.give_up()
+
+    async def _pass_on(
+        self, resource: Resource, parts: Sequence[UpdatePart], start: Start, batches: UpdateBatches, log: Log
+    ) -> None:
+        """Have the leader on this machine pass on what it can: each batch once, to all that lack the same."""
+        together: dict[Batch, list[UpdatePart]] = {}
+        with timing.step(StepName.PLAN), contextlib.suppress(PytiltError):  # each container fails by itself
+            for part in parts:
+                if batches.is_shared(part.target):
+                    part.batch = await self._batch(resource, part.target, start, batches, log)
+                    together.setdefault(part.batch, []).append(part)
+        for batch, those in together.items():
+            if not (batch.empty or batch.plan.checks):
+                passed = await self._receivers.pass_on([part.target for part in those], batch)
+                for part, each in zip(those, passed, strict=True):
+                    part.passed = each
+
+    async def _rest(
+        self, resource: Resource, parts: Sequence[UpdatePart], start: Start, batches: UpdateBatches, log: Log
+    ) -> list["_SyncResult"]:
+        """Do what is left where the leader did not do everything; the others are done with when all have answered."""
+        tasks: dict[UpdatePart, asyncio.Task[_SyncResult]] = {}
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._one(resource, target, start, batches, log), name=f"sync {target.pod.name}")
-                for target in targets
-            ]
-        return [task.result() for task in tasks]
+
+            def begin(part: UpdatePart) -> None:
+                work = self._one(resource, part, start, batches, log)
+                tasks[part] = group.create_task(work, name=f"sync {part.target.pod.name}")
+
+            for part in parts:
+                if part.passed is None:
+                    begin(part)
+            began = time.monotonic()
+            for part in parts:
+                if part.passed is not None and not await part.passed.answered():
+                    begin(part)
+            if len(tasks) < len(parts):
+                timing.note(StepName.ACKNOWLEDGE, began, time.monotonic(), f"{len(parts) - len(tasks)} containers")
+            for part in parts:
+                if part not in tasks:
+                    self._note_carried(part, batches, log)
+        return [tasks[part].result() if part in tasks else _SyncResult() for part in parts]
+
+    def _note_carried(self, part: UpdatePart, batches: UpdateBatches, log: Log) -> None:
+        """Note that a container has all of its batch."""
+        if part.batch is not None:
+            batches.carry(part.target, part.batch)
+            _log_steps(log, part.name, part.batch)
+            log(f"  → Container {part.name} updated!\n")
 
     def _explain(self, resource: Resource, targets: Sequence[SyncTarget], start: Start, log: Log) -> None:
         """Report what was inferred, once for each resource."""
@@ -162,21 +214,24 @@ class Syncing:
                 log(explanation(target.image, target.rules, changed, DiskTree(), directory))
 
     async def _one(
-        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
+        self, resource: Resource, part: UpdatePart, start: Start, batches: UpdateBatches, log: Log
     ) -> "_SyncResult":
         """Update one container; a failure that a full update would not mend is a result."""
         try:
-            with timing.about(f"{target.pod.name}/{target.container.name}"):
-                return _SyncResult(error=await self._bring(resource, target, start, batches, log))
+            with timing.about(part.name):
+                return _SyncResult(error=await self._bring(resource, part, start, batches, log))
         except SyncError as problem:
-            name = f"{target.pod.name}/{target.container.name}"
             # A reason that the container itself gave comes with a hint.
-            if problem.hint is None and not isinstance(problem, NotInPlaceError) and await self._gone(resource, target):
-                log(f"  → Container {name} is gone; what changed goes into the one that replaces it\n")
+            if (
+                problem.hint is None
+                and not isinstance(problem, NotInPlaceError)
+                and await self._gone(resource, part.target)
+            ):
+                log(f"  → Container {part.name} is gone; what changed goes into the one that replaces it\n")
                 return _SyncResult(gone=True)
-            if not (target.image.live_update_only or start.only_in_place):
+            if not (part.target.image.live_update_only or start.only_in_place):
                 raise
-            log(f"  → Failed to update container {name}: {problem}\n", level=Level.ERROR)
+            log(f"  → Failed to update container {part.name}: {problem}\n", level=Level.ERROR)
             return _SyncResult(error=str(problem), brought=False)
 
     async def _gone(self, resource: Resource, target: SyncTarget) -> bool:
@@ -189,25 +244,24 @@ class Syncing:
                         return True
         return False
 
-    async def _bring(
-        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
-    ) -> str:
-        with timing.step(StepName.PLAN):
-            batch = await self._batch(resource, target, start, batches, log)
+    async def _bring(self, resource: Resource, part: UpdatePart, start: Start, batches: UpdateBatches, log: Log) -> str:
+        target, batch = part.target, part.batch
+        if batch is None:
+            with timing.step(StepName.PLAN):
+                batch = await self._batch(resource, target, start, batches, log)
         if batch.empty:
             batches.carry(target, batch)
             return ""
-        name = f"{target.pod.name}/{target.container.name}"
         await self._check(target, batch.plan, log)
-        _log_steps(log, name, batch)
+        _log_steps(log, part.name, batch)
         printed = _UpdateLog(log)
-        result = await self._receivers.send(target, batch, printed)
+        result = await self._receivers.send(target, batch, printed, part.passed)
         batches.carry(target, batch)
         if result.failed is not None:
-            error = f"command `{result.failed.shown}` failed in container {name}: exit status {result.exit_status}"
-            log(f"  → Failed to update container {name}: {error}\n", level=Level.ERROR)
+            error = f"command `{result.failed.shown}` failed in container {part.name}: exit status {result.exit_status}"
+            log(f"  → Failed to update container {part.name}: {error}\n", level=Level.ERROR)
             return "\n".join(filter(None, (error, printed.tail.excerpt())))
-        log(f"  → Container {name} updated!\n")
+        log(f"  → Container {part.name} updated!\n")
         return ""
 
     async def _check(self, target: SyncTarget, plan: SyncPlan, log: Log) -> None:
@@ -224,7 +278,7 @@ class Syncing:
             raise NotInPlaceError(f"{places} is a directory in the container")
 
     async def _batch(
-        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
+        self, resource: Resource, target: SyncTarget, start: Start, batches: UpdateBatches, log: Log
     ) -> Batch:
         if resource.spec.trigger_mode.auto:
             kept = self._kept_before(target, resource, start)
@@ -232,22 +286,22 @@ class Syncing:
             kept = await self._keep(resource, target, start, batches, log)
         if kept is not None:
             return batches.of(await self._kept_plan(resource, target, start, batches, kept, log), target.rules)
-        follows = isinstance(target.rules, LiveUpdate) and bool(target.rules.followed)
         same = target.image.name, batches.synced.get(target.container.id, 0)
-        if not follows and (shared := batches.shared.get(same)):
+        is_shared = batches.is_shared(target)
+        if is_shared and (shared := batches.shared.get(same)):
             return shared
         new = target.container.id not in batches.synced
         batch = batches.of(await self._plan(resource, target, start, batches, new=new), target.rules)
-        if not (follows or _is_initial(target.rules, new=new)):
+        if is_shared:
             batches.shared[same] = batch
         return batch
 
     async def _plan(
-        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", *, new: bool
+        self, resource: Resource, target: SyncTarget, start: Start, batches: UpdateBatches, *, new: bool
     ) -> SyncPlan:
         """What a container lacks, as it is on disk."""
         rules = target.rules
-        if isinstance(rules, LiveUpdate) and _is_initial(rules, new=new):
+        if isinstance(rules, LiveUpdate) and is_initial(rules, new=new):
             files = that_matter(target.image.files, self._declaration())
             return plan_initial(await list_synced(rules, files.ignores), rules)
         above = 0 if new else batches.synced.get(target.container.id, 0)
@@ -267,7 +321,7 @@ class Syncing:
         return kept if kept.sequence > (built.status.sequence if built else 0) else None
 
     async def _keep(
-        self, resource: Resource, target: SyncTarget, start: Start, batches: "_UpdateBatches", log: Log
+        self, resource: Resource, target: SyncTarget, start: Start, batches: UpdateBatches, log: Log
     ) -> KeptUpdate | None:
         """Keep a copy of all that a new container lacks; None where that cannot be done."""
         async with batches.keeping:
@@ -294,7 +348,7 @@ class Syncing:
         resource: Resource,
         target: SyncTarget,
         start: Start,
-        batches: "_UpdateBatches",
+        batches: UpdateBatches,
         kept: KeptUpdate,
         log: Log,
     ) -> SyncPlan:
@@ -336,55 +390,6 @@ def _blocked(resource: Resource, targets: Iterable[SyncTarget], problem: BaseExc
 def _in_order(runs: Sequence[Run], rules: LiveUpdate | Inferred) -> tuple[Run, ...]:
     """The commands of a plan in the order of the rules."""
     return tuple(run for run in rules.runs if run in runs) if isinstance(rules, LiveUpdate) else tuple(runs)
-
-
-def _is_initial(rules: LiveUpdate | Inferred, *, new: bool) -> bool:
-    return new and isinstance(rules, LiveUpdate) and rules.initial_sync
-
-
-class _UpdateBatches:
-    """The batches of one update: containers that lack the same files share one."""
-
-    def __init__(self, resource: Resource) -> None:
-        self.synced = {container.id: container.sequence for container in resource.status.containers}
-        """Up to which change each container has its files."""
-        self.shared: dict[tuple[ImageName, int], Batch] = {}
-        """What containers of one image get that have them up to the same change."""
-        self.kept: dict[ImageName, KeptUpdate | None] = {}
-        """What is kept of each image."""
-        self.keeping = asyncio.Lock()
-        self.carried: dict[ImageName, dict[int, Batch]] = {}
-        """What containers of each image got, by the change up to which they had everything; -1: they were new."""
-        self._batches: dict[tuple[SyncPlan, bool], Batch] = {}
-        self._plans: dict[tuple[LiveUpdate | Inferred, frozenset[str]], SyncPlan] = {}
-
-    def carry(self, target: SyncTarget, batch: Batch) -> None:
-        """Note that a container has a batch."""
-        self.carried.setdefault(target.image.name, {})[self.synced.get(target.container.id, -1)] = batch
-
-    def changed(self, paths: Iterable[str], rules: LiveUpdate | Inferred) -> SyncPlan:
-        """The plan that brings what is at these paths now.
-
-        Raises:
-            SyncError: it cannot be brought in place.
-        """
-        key = rules, frozenset(paths)
-        if (known := self._plans.get(key)) is not None:
-            return known
-        planned = plan_changes(examine(key[1], rules), rules, DiskTree())
-        if isinstance(planned, FallBack):
-            raise NotInPlaceError(planned.explained)
-        self._plans[key] = planned
-        return planned
-
-    def of(self, plan: SyncPlan, rules: LiveUpdate | Inferred) -> Batch:
-        """The batch of a plan."""
-        files = [file.remote for file in (*plan.copies, *plan.deletions) if not file.alone]
-        if isinstance(rules, Inferred):
-            restart = rules.supervised and blind(rules, files)
-        else:
-            restart = rules.restart and bool(files or plan.runs)
-        return self._batches.setdefault((plan, restart), Batch(plan, restart=restart))
 
 
 class _UpdateLog:
