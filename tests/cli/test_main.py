@@ -159,6 +159,18 @@ async def test_an_output_that_takes_nothing_is_no_bug(to: str, status: int, erro
     assert (outcome.exit_status, b"".join(said).decode()) == (status, error)
 
 
+async def test_too_few_open_files_are_no_bug(tmp_path: Path):
+    (tmp_path / "Tiltfile").write_text("local_resource('a', 'true')\n")
+    line = f"ulimit -n 15; exec {sys.executable} -m pytilt ci --port 0 --context engine"
+    environ = tuple(sorted({**Settings.from_environment().environ, "TILT_DEV_DIR": str(tmp_path / "dev")}.items()))
+    said: list[bytes] = []
+    async with HostRunner() as runner:
+        request = ProcessRequest(argv=("sh", "-c", line), dir=str(tmp_path), env=environ)
+        outcome = await runner.run(request, lambda _: None, error_output=said.append)
+    assert outcome.exit_status == 1
+    assert b"".join(said).decode().startswith("Error: too many open files\nhint: allow more open files: `ulimit -n`")
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 async def test_a_log_is_printed_in_any_encoding(tmp_path: Path, encoding: str):
     (tmp_path / "Tiltfile").write_bytes("local_resource('a', 'echo \u2713')\n".encode())

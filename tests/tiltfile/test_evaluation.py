@@ -193,6 +193,22 @@ def test_a_circular_load_is_named(tmp_path):
     assert project.error().endswith("Circular load: ROOT/a")
 
 
+def test_files_that_load_each_other_in_a_long_row_are_explained(tmp_path):
+    def row(length: int) -> Project:
+        files = {f"f{each}": f"load('f{each + 1}', y='x')\nx = 1" for each in range(length)} | {f"f{length}": "x = 1"}
+        return Project(tmp_path / str(length), {"Tiltfile": "load('f0', 'x')\nprint(x)", **files})
+
+    assert row(98).evaluate(subcommand="down").error is None
+    assert "more than 100 files load each other in a row\nhint: load from the Tiltfile itself" in row(200).error()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_of_another_encoding_is_named(tmp_path, encoding):
+    project = Project(tmp_path, {"Tiltfile": "include('a')"})
+    (tmp_path / "a").write_bytes("print(1)\n".encode(encoding))
+    assert "ROOT/a:1:1: the file is UTF-16, not UTF-8\nhint: save it as UTF-8" in project.error()
+
+
 @pytest.mark.parametrize(
     ("script", "message"),
     [

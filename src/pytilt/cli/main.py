@@ -15,6 +15,13 @@ from pytilt.errors import OutputClosedError, PytiltError
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 """What the system says of an output that cannot be written any more."""
 
+EXHAUSTED = {
+    errno.EMFILE: "allow more open files: `ulimit -n` says how many a process may have, `ulimit -n 1024` gives it more",
+    errno.ENFILE: "all programs of this machine together have too many files open; end some",
+    errno.ENOMEM: "end other programs, or give this machine or its container more memory",
+}
+"""What a machine may run out of anywhere in a session, and what to do about it."""
+
 
 def main() -> None:
     """Run the command line and exit.
@@ -48,6 +55,8 @@ def run(words: list[str]) -> int:
     except BrokenPipeError:
         return 0
     except OSError as problem:
+        if problem.errno in EXHAUSTED:
+            return _exhausted(problem)
         if problem.errno not in UNWRITABLE:
             raise
         from pytilt.cli.terminal.printing import unwritable  # imported here: few commands need it
@@ -69,6 +78,8 @@ def _failed(failure: Exception) -> int | None:
     first = first_failure(failure) if isinstance(failure, ExceptionGroup) else failure
     if isinstance(first, BrokenPipeError):
         return OutputClosedError.exit_code
+    if isinstance(first, OSError) and first.errno in EXHAUSTED:
+        return _exhausted(first)
     if not isinstance(first, PytiltError):
         return None
     if not isinstance(first, OutputClosedError):
@@ -77,6 +88,11 @@ def _failed(failure: Exception) -> int | None:
         text = readable(str(first))
         print(text if text.startswith(("Error:", "Error from")) else f"Error: {text}", file=sys.stderr)
     return first.exit_code
+
+
+def _exhausted(problem: OSError) -> int:
+    print(f"Error: {os.strerror(problem.errno or 0).lower()}\nhint: {EXHAUSTED[problem.errno or 0]}", file=sys.stderr)
+    return 1
 
 
 def _result(words: list[str]) -> object:

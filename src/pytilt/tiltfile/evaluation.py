@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from pytilt.dialect import DialectError, run_file
+from pytilt.dialect.errors import Position, StaticError
 from pytilt.errors import PytiltError, TiltfileError, UserError
 from pytilt.model.files import Ignore
 from pytilt.model.images import Image
@@ -27,6 +28,12 @@ from pytilt.tiltfile.values import placed
 
 _TUTORIAL = "https://docs.tilt.dev/tutorial.html"
 _PLACE = regex(r"(.*):(\d+):(\d+)", re.DOTALL)
+_UTF16 = ("\udcff\udcfe", "\udcfe\udcff")
+"""How a file of that encoding begins, in either order of its bytes."""
+
+_MOST_NESTED = 100
+"""So many files may run because the one before loads them: the stack is not endless, and what they hold needs some."""
+
 _NEEDS_RESOURCES = ("up", "ci")
 """The commands that have nothing to do when the Tiltfile declares nothing."""
 
@@ -211,6 +218,9 @@ class _Files:
             full = placed(path, self._script.directory)
         if full in self._running:
             raise DialectError(f"Circular load: {full}")
+        if len(self._running) >= _MOST_NESTED:
+            hint = "load from the Tiltfile itself what is needed"
+            raise DialectError(f"more than {_MOST_NESTED} files load each other in a row", hint=hint)
         if full not in self._globals:
             try:
                 self._globals[full] = self._run(full, posixpath.basename(full))
@@ -228,6 +238,9 @@ class _Files:
             if name == "__main__":
                 raise
             raise UserError(f"error reading file {path}: {error.message}") from error
+        if source.startswith(_UTF16) or "\0" in source[:4]:
+            hint = "save it as UTF-8, for example: `iconv -f UTF-16 -t UTF-8 OLD > NEW`"
+            raise StaticError("the file is UTF-16, not UTF-8", Position(file=path, line=1, column=1), hint=hint)
         self._script.recorder.executed(to_bytes(source))
         self._running.add(path)
         try:
