@@ -1,8 +1,7 @@
 """Tilt in Python: several services on Kubernetes, fresh while you write them.
 
-The packages, from low to high (lower never imports higher): `model`, `host`, then `dialect | images | cluster`, then
-`kubernetes | engines`, then `tiltfile | liveupdate | store`, then `views`, then `loop | server | hud`, then `cli`,
-and `testing` on top. `errors` and `settings` belong to all of them. `docs/architecture.md` is the map.
+`docs/architecture.md` is the map of the packages, and of which may import which. `errors` and `settings` belong to all
+of them. Begin with `session.composition`, which makes every part of a session.
 """
 
 __version__ = "0.1.0"

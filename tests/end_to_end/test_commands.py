@@ -1,22 +1,14 @@
 import json
 
 from tests.end_to_end.sessions import is_green
+from tests.end_to_end.texts import SLEEPING
 
 THREE = """
     local_resource('auto', cmd='cat word', deps=['word'])
     local_resource('manual', cmd='echo run', deps=['word'], trigger_mode=TRIGGER_MODE_MANUAL)
     local_resource('server', serve_cmd='sleep 1000', labels=['served'])
     """
-POD = """
-    apiVersion: v1
-    kind: Pod
-    metadata: {name: web}
-    spec:
-      terminationGracePeriodSeconds: 0
-      containers:
-      - {name: main, image: busybox, imagePullPolicy: IfNotPresent, command: [sleep, "1000"]}
-    """
-POD_FILES = {"Tiltfile": "k8s_yaml('pod.yaml')\nk8s_resource('web')", "pod.yaml": POD}
+POD_FILES = {"Tiltfile": "k8s_yaml('pod.yaml')\nk8s_resource('web')", "pod.yaml": SLEEPING}
 
 
 def test_objects_are_shown_as_a_table_as_json_as_yaml_and_by_name(tilt_alone):

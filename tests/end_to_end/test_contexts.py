@@ -5,16 +5,9 @@ import threading
 
 import pytest
 
-POD = """
-    apiVersion: v1
-    kind: Pod
-    metadata: {name: web}
-    spec:
-      terminationGracePeriodSeconds: 0
-      containers:
-      - {name: main, image: busybox, imagePullPolicy: IfNotPresent, command: [sleep, "1000"]}
-    """
-FILES = {"Tiltfile": "k8s_yaml('pod.yaml')\nlocal_resource('neighbour', cmd='echo hello')", "pod.yaml": POD}
+from tests.end_to_end.texts import SLEEPING
+
+FILES = {"Tiltfile": "k8s_yaml('pod.yaml')\nlocal_resource('neighbour', cmd='echo hello')", "pod.yaml": SLEEPING}
 
 
 @pytest.fixture

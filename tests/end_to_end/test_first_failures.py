@@ -3,27 +3,11 @@
 import pytest
 
 from tests.end_to_end.conftest import InFolder
+from tests.end_to_end.texts import deployment
 
 ONCE = "if [ -e /seen/before ]; then {then}; else touch /seen/before; exit 1; fi"
-KEEP = """\
-      volumes: [{name: seen, emptyDir: {}}]
-      containers:
-      - name: main
-        image: busybox
-        command: [sh, -c, '%s']
-        volumeMounts: [{name: seen, mountPath: /seen}]
-"""
-DEPLOYMENT = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 0
-"""
+VOLUMES = "volumes: [{name: seen, emptyDir: {}}]"
+CONTAINER = "{name: main, image: busybox, command: [sh, -c, '%s'], volumeMounts: [{name: seen, mountPath: /seen}]}"
 JOB = """\
 apiVersion: batch/v1
 kind: Job
@@ -33,15 +17,29 @@ spec:
   template:
     spec:
       restartPolicy: %s
+      containers: [%s]
+      %s
 """
+
+
+def web(script: str) -> str:
+    """A Deployment whose containers run a script, over and over."""
+    return deployment(CONTAINER % script, more=VOLUMES)
+
+
+def once(retries: int, policy: str, script: str) -> str:
+    """A Job that is retried so many times."""
+    return JOB % (retries, policy, CONTAINER % script, VOLUMES)
+
+
 ONCE_PROJECT = {
     "Tiltfile": "k8s_yaml(['web.yaml', 'once.yaml'])",
-    "web.yaml": DEPLOYMENT + KEEP % ONCE.format(then="sleep 1000"),
-    "once.yaml": JOB % (3, "OnFailure") + KEEP % ONCE.format(then="exit 0"),
+    "web.yaml": web(ONCE.format(then="sleep 1000")),
+    "once.yaml": once(3, "OnFailure", ONCE.format(then="exit 0")),
 }
 FAILING = {
-    "a Deployment": (DEPLOYMENT + KEEP % "exit 3", "web: pod web-"),
-    "a Job": (JOB % (1, "Never") + KEEP % "exit 3", "once: pod once-"),
+    "a Deployment": (web("exit 3"), "web: pod web-"),
+    "a Job": (once(1, "Never", "exit 3"), "once: pod once-"),
 }
 
 

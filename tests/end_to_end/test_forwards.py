@@ -9,23 +9,8 @@ import msgspec
 
 from tests.end_to_end.forward_clients import PATIENCE_SECONDS, Ports, clients, open_download
 from tests.end_to_end.sessions import served, until
+from tests.end_to_end.texts import deployment
 
-OBJECT = """
-    apiVersion: apps/v1
-    kind: Deployment
-    metadata: {name: web, labels: {app: web}}
-    spec:
-      selector: {matchLabels: {app: web}}
-      template:
-        metadata: {labels: {app: web}}
-        spec:
-          terminationGracePeriodSeconds: 0
-          containers:
-          - name: main
-            image: busybox
-            command: [sh, -c, "SCRIPT"]
-            ports: [{containerPort: 8000}]
-    """
 PAGE = "mkdir /w; echo hello >/w/index.html"
 SOAK = f"{PAGE}; truncate -s 400M /w/big; nc -lk -p 8001 -e sleep 1000 & httpd -f -p 8000 -h /w"
 LATE = f"{PAGE}; while [ ! -e /go ]; do sleep 0.1; done; exec httpd -f -p 8000 -h /w"
@@ -38,7 +23,9 @@ def project(script, ports):
     forwards = ", ".join(f"'{local}:{remote}'" for local, remote in ports.items())
     return {
         "Tiltfile": f"k8s_yaml('app.yaml')\nk8s_resource('web', port_forwards=[{forwards}])\n",
-        "app.yaml": OBJECT.replace("SCRIPT", script),
+        "app.yaml": deployment(
+            f'{{name: main, image: busybox, command: [sh, -c, "{script}"], ports: [{{containerPort: 8000}}]}}'
+        ),
     }
 
 

@@ -5,18 +5,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.end_to_end import texts
 from tests.end_to_end.sessions import served
 
 NEIGHBOUR = "local_resource('neighbour', cmd='cat word', deps=['word'])"
-POD = """
-    apiVersion: v1
-    kind: Pod
-    metadata: {name: web}
-    spec:
-      terminationGracePeriodSeconds: 0
-      containers:
-      - {name: main, image: IMAGE, imagePullPolicy: IfNotPresent, command: [busybox, httpd, -f, -p, "8000"]}
-    """
+CONTAINER = '{name: main, image: IMAGE, imagePullPolicy: IfNotPresent, command: [busybox, httpd, -f, -p, "8000"]}'
 
 
 def alone(*lines):
@@ -26,7 +19,12 @@ def alone(*lines):
 
 def pod(image="busybox", *lines):
     """A project with a pod and that neighbour."""
-    return alone(*lines, "k8s_yaml('pod.yaml')") | {"pod.yaml": POD.replace("IMAGE", image)}
+    return alone(*lines, "k8s_yaml('pod.yaml')") | {"pod.yaml": pod_text(image)}
+
+
+def pod_text(image, name="web"):
+    """A Pod that serves by what the image has."""
+    return texts.pod(CONTAINER.replace("IMAGE", image), name)
 
 
 def neighbour_goes_on(tilt, session):
@@ -187,7 +185,7 @@ def test_a_session_whose_port_is_taken_says_by_whom(tilt_alone):
 
 def test_without_an_engine_only_what_has_an_image_fails(tilt_on_cluster):
     files = pod("busybox", "docker_build('e2e/image', '.')", "k8s_yaml('other.yaml')")
-    files["other.yaml"] = POD.replace("IMAGE", "e2e/image").replace("name: web", "name: other")
+    files["other.yaml"] = pod_text("e2e/image", "other")
     tilt = tilt_on_cluster(
         files | {"Dockerfile": "FROM busybox\n"}, environ={"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
     )

@@ -15,30 +15,16 @@ from pytilt.model.base import Value
 from pytilt.settings import Settings
 from tests.end_to_end.sessions import Tilt
 from tests.end_to_end.test_api_objects import now
+from tests.end_to_end.texts import deployment
 
 COPY = Settings.from_environment().environ.get("PYTILT_TEST_EXTENSIONS", "")
 pytestmark = pytest.mark.skipif(not COPY, reason="PYTILT_TEST_EXTENSIONS names no copy of tilt-dev/tilt-extensions")
 
-WEB = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, labels: {app: web}}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      containers: [{name: main, image: IMAGE, command: [sh, -c, "echo web is up; exec sleep 1000"]}]
-"""
+WEB = deployment('{name: main, image: busybox, command: [sh, -c, "echo web is up; exec sleep 1000"]}')
 CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: colors}\ndata: {sky: blue}\n"
 DOCKERFILE = "FROM busybox\nADD page /page\nENTRYPOINT sh -c 'echo built web is up; exec sleep 1000'\n"
 SERVED = {"Dockerfile": DOCKERFILE, "page/index.html": "hello\n"}
-BUILT = WEB.replace(
-    '\n      containers: [{name: main, image: IMAGE, command: [sh, -c, "echo web is up; exec sleep 1000"]}]',
-    """
-      containers: [{name: main, image: e2e/ext}]""",
-)
+BUILT = deployment("{name: main, image: e2e/ext}")
 KO = """#!/bin/sh
 [ "$1 $2" = "publish --local" ] || exit 2
 printf 'FROM busybox\\nENTRYPOINT ["sh", "-c", "echo built web is up; exec sleep 1000"]\\n' |
@@ -102,7 +88,7 @@ CASES = {
     "namespace": Case(
         tiltfile="load('ext://namespace', 'namespace_create', 'namespace_inject')\nname = k8s_namespace() + '-more'\n"
         "namespace_create(name)\nk8s_yaml(namespace_inject(read_file('web.yaml'), name))",
-        files={"web.yaml": WEB.replace("IMAGE", "busybox")},
+        files={"web.yaml": WEB},
         says=("more:namespace", "web is up"),
         down="Namespace/",
     ),
@@ -132,14 +118,14 @@ CASES = {
     "k8s_attach": Case(
         tiltfile="load('ext://k8s_attach', 'k8s_attach')\nlocal(['kubectl', 'apply', '-f', 'web.yaml'])\n"
         "k8s_attach('web', 'deployment/web')",
-        files={"web.yaml": WEB.replace("IMAGE", "busybox")},
+        files={"web.yaml": WEB},
         says=("web:deployment", "web is up"),
         down="Skipping delete",
     ),
     "file_sync_only": Case(
         tiltfile="load('ext://file_sync_only', 'file_sync_only')\n"
         "file_sync_only('busybox', 'web.yaml', deps=['page'], live_update=[sync('page', '/page')])",
-        files={"web.yaml": WEB.replace("IMAGE", "busybox"), "page/a": "a"},
+        files={"web.yaml": WEB, "page/a": "a"},
         says=("web:deployment", "web is up"),
     ),
     "restart_process": Case(

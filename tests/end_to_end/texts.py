@@ -26,6 +26,23 @@ spec:
 {lines}"""
 
 
+def pod(container: str, name: str = "web") -> str:
+    """A Pod that ends at once when it is deleted.
+
+    Args:
+        container: in braces.
+        name: of the Pod.
+    """
+    return f"""\
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{container}]
+"""
+
+
 def service(name: str = "web") -> str:
     """A Service whose port 80 is port 8080 of the pods of a `deployment`; another object may follow."""
     return f"""\
@@ -41,6 +58,9 @@ spec:
 
 DEPLOYMENT = deployment("{name: web, image: e2e/web, ports: [{containerPort: 8000}]}")
 """What serves a page, of the image `e2e/web`."""
+
+SLEEPING = pod('{name: main, image: busybox, imagePullPolicy: IfNotPresent, command: [sleep, "1000"]}')
+"""A Pod that does nothing."""
 
 READY_AT_8080 = "readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1}"
 """Of a container."""
