@@ -5,17 +5,13 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
-// Connections of port forwards can go straight from the session's machine into pods. The session accepts them and hands
-// them over to the helper on its machine, that one has the helper in the pod connect to the port there, and the two
-// carry the bytes over a sealed connection, one forwarded connection after the other. What cannot be carried so goes
-// through the API server, by the session.
+// Connections of port forwards can go straight from the session's machine into pods. The helper on that machine accepts
+// them; see granting.go. It has the helper in the pod connect to the port there, and the two carry the bytes over a sealed
+// connection, one forwarded connection after the other.
 
 // roleForward is shown with the key by a connection that is for forwards.
 const roleForward = 'f'
@@ -234,124 +230,5 @@ func (f *follower) connectThere(port uint16) (*sealed, error) {
 		if !kept {
 			return nil, err
 		}
-	}
-}
-
-// carrier takes over connections from the session.
-type carrier struct {
-	sync.Mutex
-	leader  *leader
-	channel *net.UnixConn
-	open    map[uint32]map[*net.TCPConn]*sealed // of each group
-}
-
-// newCarrier speaks with the session through a socket (SOCK_SEQPACKET). A message with a connection is its number, the
-// number of a follower, a group, and a port of its pod; the answer is the number, and a byte that is 0 unless the
-// connection is taken over. A message of a group alone breaks its connections.
-func newCarrier(l *leader, descriptor uintptr) (*carrier, error) {
-	file := os.NewFile(descriptor, "channel")
-	defer file.Close()
-	conn, err := net.FileConn(file)
-	if err != nil {
-		return nil, err
-	}
-	channel, ok := conn.(*net.UnixConn)
-	if !ok {
-		return nil, syscall.ENOTSOCK
-	}
-	return &carrier{leader: l, channel: channel, open: map[uint32]map[*net.TCPConn]*sealed{}}, nil
-}
-
-func (c *carrier) run() {
-	message, extra := make([]byte, 64), make([]byte, syscall.CmsgSpace(4))
-	for {
-		size, count, _, _, err := c.channel.ReadMsgUnix(message, extra)
-		if err != nil || size == 0 {
-			return
-		}
-		f := fields{rest: message[:size]}
-		if size == 4 {
-			c.cut(f.u32())
-			continue
-		}
-		number, follower, group, port := f.u32(), f.u32(), f.u32(), f.u16()
-		client := received(extra[:count])
-		if f.err != nil || client == nil {
-			c.answer(number, 0)
-			continue
-		}
-		go c.carry(number, c.leader.follower(follower), group, port, client)
-	}
-}
-
-// received is the connection that has come with a message.
-func received(extra []byte) *net.TCPConn {
-	messages, err := syscall.ParseSocketControlMessage(extra)
-	if err != nil || len(messages) != 1 {
-		return nil
-	}
-	descriptors, err := syscall.ParseUnixRights(&messages[0])
-	if err != nil || len(descriptors) != 1 {
-		return nil
-	}
-	file := os.NewFile(uintptr(descriptors[0]), "client")
-	defer file.Close()
-	conn, err := net.FileConn(file)
-	if err != nil {
-		return nil
-	}
-	client, _ := conn.(*net.TCPConn)
-	return client
-}
-
-// answer says whether a connection is taken over. Where the session does not take the answer, it takes none at all.
-func (c *carrier) answer(number uint32, taken byte) bool {
-	_, err := c.channel.Write(append(binary.BigEndian.AppendUint32(nil, number), taken))
-	return err == nil
-}
-
-// carry takes over a connection, and carries it to its end.
-func (c *carrier) carry(number uint32, f *follower, group uint32, port uint16, client *net.TCPConn) {
-	defer client.Close()
-	var s *sealed
-	err := net.ErrClosed
-	if f != nil {
-		s, err = f.connectThere(port)
-	}
-	if err != nil {
-		c.answer(number, 0)
-		return
-	}
-	c.note(group, client, s)
-	if !c.answer(number, 1) {
-		s.Close()
-	} else if s.join(client, true) {
-		f.giveBack(s)
-	}
-	c.note(group, client, nil)
-}
-
-// note remembers what is open.
-func (c *carrier) note(group uint32, client *net.TCPConn, s *sealed) {
-	c.Lock()
-	defer c.Unlock()
-	if c.open[group] == nil {
-		c.open[group] = map[*net.TCPConn]*sealed{}
-	}
-	c.open[group][client] = s
-	if s == nil {
-		delete(c.open[group], client)
-	}
-	if len(c.open[group]) == 0 {
-		delete(c.open, group)
-	}
-}
-
-// cut breaks the connections of a group.
-func (c *carrier) cut(group uint32) {
-	c.Lock()
-	defer c.Unlock()
-	for _, s := range c.open[group] {
-		s.Close()
 	}
 }

@@ -13,21 +13,19 @@ import (
 	"time"
 )
 
-// forwards is a session that hands connections over to a leader with one follower.
+// forwards is a session that grants a leader with one follower its listeners.
 type forwards struct {
 	t       *testing.T
 	channel *net.UnixConn
 	port    int // of the program in the pod
+	granted uint32
+	host    string // the pod's address, where connections go there first
 }
 
 // startForwards has a program in the pod treat connections.
 func startForwards(t *testing.T, program func(conn *net.TCPConn)) *forwards {
 	t.Helper()
-	door, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { door.Close() })
+	door := listenHere(t)
 	go func() {
 		for {
 			conn, err := door.AcceptTCP()
@@ -56,36 +54,33 @@ func startForwards(t *testing.T, program func(conn *net.TCPConn)) *forwards {
 	t.Cleanup(func() { conn.Close(); c.channel.Close() })
 	leader.join(1, testKey, helper.listen())
 	leader.expect("y\x00\x00\x00\x01j")
-	return &forwards{t, conn.(*net.UnixConn), door.Addr().(*net.TCPAddr).Port}
+	return &forwards{t: t, channel: conn.(*net.UnixConn), port: door.Addr().(*net.TCPAddr).Port}
 }
 
-// connection is one that a client has with the session.
-func connection(t *testing.T) (client, accepted *net.TCPConn) {
+func listenHere(t *testing.T) *net.TCPListener {
 	t.Helper()
 	door, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer door.Close()
-	if client, err = net.DialTCP("tcp", nil, door.Addr().(*net.TCPAddr)); err != nil {
-		t.Fatal(err)
-	}
-	if accepted, err = door.AcceptTCP(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close(); accepted.Close() })
-	_ = client.SetDeadline(time.Now().Add(20 * time.Second))
-	return client, accepted
+	t.Cleanup(func() { door.Close() })
+	return door
 }
 
-// hand hands a connection over.
-func (f *forwards) hand(number, follower, group uint32, port int, accepted *net.TCPConn) {
+// grant has the leader accept at a listener.
+func (f *forwards) grant(follower uint32, port int) (number uint32, door *net.TCPListener) {
 	f.t.Helper()
-	message := binary.BigEndian.AppendUint32(nil, number)
+	f.granted++
+	message := binary.BigEndian.AppendUint32([]byte{sayGrant}, f.granted)
 	message = binary.BigEndian.AppendUint32(message, follower)
-	message = binary.BigEndian.AppendUint32(message, group)
 	message = binary.BigEndian.AppendUint16(message, uint16(port))
-	raw, err := accepted.SyscallConn()
+	address := ""
+	if f.host != "" {
+		address = fmt.Sprintf("%s:%d", f.host, port)
+	}
+	message = append(message, text(address)...)
+	door = listenHere(f.t)
+	raw, err := door.SyscallConn()
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -95,28 +90,74 @@ func (f *forwards) hand(number, follower, group uint32, port int, accepted *net.
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	return f.granted, door
 }
 
-// answer is the number of the connection that is answered next, and whether it is taken.
-func (f *forwards) answer() (number uint32, taken bool) {
+// say says something of a grant.
+func (f *forwards) say(kind byte, number uint32) {
 	f.t.Helper()
-	message := make([]byte, 16)
-	if size, err := f.channel.Read(message); err != nil || size != 5 {
+	if _, err := f.channel.Write(binary.BigEndian.AppendUint32([]byte{kind}, number)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// heard is what the leader says next, and the connection that comes along.
+func (f *forwards) heard() (kind byte, number uint32, back net.Conn) {
+	f.t.Helper()
+	message, extra := make([]byte, 16), make([]byte, syscall.CmsgSpace(4))
+	_ = f.channel.SetReadDeadline(time.Now().Add(20 * time.Second))
+	size, count, _, _, err := f.channel.ReadMsgUnix(message, extra)
+	if err != nil || size != 5 {
 		f.t.Fatalf("got %d bytes, %v", size, err)
 	}
-	return binary.BigEndian.Uint32(message), message[4] == 1
+	for _, file := range filesOf(extra[:count]) {
+		if back, err = net.FileConn(file); err != nil {
+			f.t.Fatal(err)
+		}
+		file.Close()
+		f.t.Cleanup(func() { back.Close() })
+	}
+	return message[0], binary.BigEndian.Uint32(message[1:]), back
 }
 
-// carried is the client's end of a connection that is carried.
-func (f *forwards) carried(group uint32) *net.TCPConn {
+// expect says what is to be heard next.
+func (f *forwards) expect(kind byte, number uint32) net.Conn {
 	f.t.Helper()
-	client, accepted := connection(f.t)
-	f.hand(7, 1, group, f.port, accepted)
-	if number, taken := f.answer(); number != 7 || !taken {
-		f.t.Fatalf("number %d, taken: %v", number, taken)
+	gotKind, got, back := f.heard()
+	if gotKind != kind || got != number || (back != nil) != (kind == sayBack) {
+		f.t.Fatalf("got %q of %d, with a connection: %v", gotKind, got, back != nil)
 	}
-	accepted.Close()
-	return client
+	return back
+}
+
+// client is a new one of a listener.
+func client(t *testing.T, door *net.TCPListener) *net.TCPConn {
+	t.Helper()
+	conn, err := net.DialTCP("tcp", nil, door.Addr().(*net.TCPAddr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	return conn
+}
+
+// carried is the client's end of a connection that is carried, for a grant of its own.
+func (f *forwards) carried() *net.TCPConn {
+	f.t.Helper()
+	_, door := f.grant(1, f.port)
+	return client(f.t, door)
+}
+
+// onBothWays tries something with connections through the helper in the pod, and with those to the pod's address.
+func onBothWays(t *testing.T, program func(conn *net.TCPConn), try func(t *testing.T, f *forwards)) {
+	for name, host := range map[string]string{"sealed": "", "plain": "127.0.0.1"} {
+		t.Run(name, func(t *testing.T) {
+			f := startForwards(t, program)
+			f.host = host
+			try(t, f)
+		})
+	}
 }
 
 // sendBack says what it reads, and ends once it has read the end.
@@ -135,88 +176,74 @@ func exchangeAll(client *net.TCPConn, content []byte) ([]byte, error) {
 }
 
 func TestConnectionsAreCarriedBothWaysToTheirEnds(t *testing.T) {
-	f := startForwards(t, sendBack)
-	content := make([]byte, 3_000_001)
-	if err := fillRandom(content); err != nil {
-		t.Fatal(err)
-	}
-	for _, size := range []int{0, 1, len(content), 5, largestPiece, smallestPiece - recordHead - recordEnd} {
-		client := f.carried(1)
-		if got, err := exchangeAll(client, content[:size]); err != nil || !bytes.Equal(got, content[:size]) {
-			t.Errorf("%d bytes: got %d, %v", size, len(got), err)
+	onBothWays(t, sendBack, func(t *testing.T, f *forwards) {
+		content := make([]byte, 3_000_001)
+		if err := fillRandom(content); err != nil {
+			t.Fatal(err)
 		}
-	}
+		_, door := f.grant(1, f.port)
+		for _, size := range []int{0, 1, len(content), 5, largestPiece, smallestPiece - recordHead - recordEnd} {
+			if got, err := exchangeAll(client(t, door), content[:size]); err != nil || !bytes.Equal(got, content[:size]) {
+				t.Errorf("%d bytes: got %d, %v", size, len(got), err)
+			}
+		}
+	})
 }
 
 func TestManyConnectionsAreCarriedAtTheSameTime(t *testing.T) {
-	f := startForwards(t, sendBack)
-	var all sync.WaitGroup
-	for i := 0; i < 50; i++ {
-		client, accepted := connection(t)
-		f.hand(uint32(i), 1, 1, f.port, accepted)
-		accepted.Close()
-		all.Add(1)
-		go func(i int) {
-			defer all.Done()
-			content := bytes.Repeat([]byte(fmt.Sprint(i)), 10_000+i)
-			if got, err := exchangeAll(client, content); err != nil || !bytes.Equal(got, content) {
-				t.Errorf("%d: got %d of %d bytes, %v", i, len(got), len(content), err)
-			}
-		}(i)
-	}
-	for i := 0; i < 50; i++ {
-		if number, taken := f.answer(); !taken {
-			t.Errorf("%d is not taken", number)
+	onBothWays(t, sendBack, func(t *testing.T, f *forwards) {
+		_, door := f.grant(1, f.port)
+		var all sync.WaitGroup
+		for i := 0; i < 50; i++ {
+			conn := client(t, door)
+			all.Add(1)
+			go func(i int) {
+				defer all.Done()
+				content := bytes.Repeat([]byte(fmt.Sprint(i)), 10_000+i)
+				if got, err := exchangeAll(conn, content); err != nil || !bytes.Equal(got, content) {
+					t.Errorf("%d: got %d of %d bytes, %v", i, len(got), len(content), err)
+				}
+			}(i)
 		}
-	}
-	all.Wait()
+		all.Wait()
+	})
 }
 
 func TestWhatAProgramSaidBeforeItClosedArrivesThoughItHasNotReadAll(t *testing.T) {
-	f := startForwards(t, func(conn *net.TCPConn) {
+	program := func(conn *net.TCPConn) {
 		_, _ = io.ReadFull(conn, make([]byte, 10))
 		_, _ = conn.Write([]byte("too large"))
 		conn.CloseWrite()
 		time.Sleep(50 * time.Millisecond)
 		conn.Close()
-	})
-	client := f.carried(1)
-	go func() { _, _ = client.Write(make([]byte, 10_000_000)) }()
-	if got, err := io.ReadAll(client); err != nil || string(got) != "too large" {
-		t.Errorf("got %q, %v", got, err)
 	}
+	onBothWays(t, program, func(t *testing.T, f *forwards) {
+		conn := f.carried()
+		go func() { _, _ = conn.Write(make([]byte, 10_000_000)) }()
+		if got, err := io.ReadAll(conn); err != nil || string(got) != "too large" {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
 }
 
-func TestWhatIsNotTakenIsLeftToTheSession(t *testing.T) {
-	f := startForwards(t, sendBack)
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody.Close()
-	for number, to := range []struct {
-		follower uint32
-		port     int
-	}{{1, nobody.Addr().(*net.TCPAddr).Port}, {2, f.port}, {1, f.port}} {
-		client, accepted := connection(t)
-		f.hand(uint32(number), to.follower, 1, to.port, accepted)
-		if got, taken := f.answer(); got != uint32(number) || taken != (number == 2) {
-			t.Fatalf("number %d, taken: %v", got, taken)
-		} else if taken {
-			continue
+func TestWhatIsNotCarriedGoesBackToTheSessionUnread(t *testing.T) {
+	onBothWays(t, sendBack, func(t *testing.T, f *forwards) {
+		nobody := listenHere(t)
+		nobody.Close()
+		for _, to := range []struct {
+			follower uint32
+			port     int
+		}{{1, nobody.Addr().(*net.TCPAddr).Port}, {2, nobody.Addr().(*net.TCPAddr).Port}} {
+			number, door := f.grant(to.follower, to.port)
+			conn := client(t, door)
+			_, _ = conn.Write([]byte("x"))
+			back := f.expect(sayBack, number)
+			_ = back.SetReadDeadline(time.Now().Add(5 * time.Second))
+			if got := make([]byte, 1); readFull(back, got) != nil || got[0] != 'x' {
+				t.Errorf("the session got %q", got)
+			}
 		}
-		_, _ = client.Write([]byte("x"))
-		_ = accepted.SetReadDeadline(time.Now().Add(5 * time.Second))
-		if got := make([]byte, 1); readFull(accepted, got) != nil || got[0] != 'x' {
-			t.Errorf("the session got %q", got)
-		}
-	}
-	if _, err := f.channel.Write([]byte("nonsense, no connection")); err != nil {
-		t.Fatal(err)
-	}
-	if _, taken := f.answer(); taken {
-		t.Error("nothing was taken")
-	}
+	})
 }
 
 func readFull(conn net.Conn, content []byte) error {
@@ -224,65 +251,207 @@ func readFull(conn net.Conn, content []byte) error {
 	return err
 }
 
-func TestConnectionsOfAGroupAreBroken(t *testing.T) {
+func TestAProgramAtTheLocalhostOfAPodIsReachedByTheHelperThere(t *testing.T) {
 	f := startForwards(t, sendBack)
-	one, other := f.carried(1), f.carried(2)
-	if _, err := f.channel.Write([]byte{0, 0, 0, 1}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadAll(one); err == nil {
-		t.Error("it has ended as if all had come")
-	}
-	if got, err := exchangeAll(other, []byte("still")); err != nil || string(got) != "still" {
-		t.Errorf("got %q, %v", got, err)
+	f.host = "127.0.0.2" // it listens at 127.0.0.1
+	_, door := f.grant(1, f.port)
+	for i := 0; i < 3; i++ {
+		if got, err := exchangeAll(client(t, door), []byte("hello")); err != nil || string(got) != "hello" {
+			t.Errorf("got %q, %v", got, err)
+		}
 	}
 }
 
+func TestAfterARevocationNothingIsAcceptedAndWhatIsOpenGoesOn(t *testing.T) {
+	onBothWays(t, sendBack, func(t *testing.T, f *forwards) {
+		number, door := f.grant(1, f.port)
+		conn := client(t, door)
+		if _, err := conn.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if err := readFull(conn, make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		f.say(sayRevoke, number)
+		f.expect(sayRevoke, number)
+		later := client(t, door)
+		if _, err := later.Write([]byte("y")); err != nil {
+			t.Fatal(err)
+		}
+		accepted, err := door.AcceptTCP() // nobody else has
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer accepted.Close()
+		if got := make([]byte, 1); readFull(accepted, got) != nil || got[0] != 'y' {
+			t.Errorf("got %q", got)
+		}
+		if got, err := exchangeAll(conn, []byte("still")); err != nil || string(got) != "still" {
+			t.Errorf("got %q, %v", got, err)
+		}
+		f.expect(sayOver, number)
+		f.say(sayRevoke, number) // it is none any more
+		f.say(sayAlive, 7)
+		f.expect(sayAlive, 7)
+	})
+}
+
+func TestRevokedWhileConnectionsComeEachIsCarriedOrComesBackOrWaits(t *testing.T) {
+	onBothWays(t, sendBack, func(t *testing.T, f *forwards) {
+		for round := 0; round < 20; round++ {
+			number, door := f.grant(1, f.port)
+			const clients = 10
+			answers := make(chan error, clients)
+			for i := 0; i < clients; i++ {
+				conn := client(t, door)
+				go func() {
+					got, err := exchangeAll(conn, []byte("hello"))
+					if err == nil && string(got) != "hello" {
+						err = fmt.Errorf("got %q", got)
+					}
+					answers <- err
+				}()
+				if i == round%clients {
+					f.say(sayRevoke, number)
+				}
+			}
+			revoked := false
+			for {
+				kind, _, back := f.heard()
+				if kind == sayOver {
+					break
+				}
+				revoked = revoked || kind == sayRevoke
+				if back != nil {
+					go sendBack(back.(*net.TCPConn))
+				}
+			}
+			if !revoked {
+				t.Fatal("it was not said that nothing more is accepted")
+			}
+			go func() { // the session accepts again
+				for {
+					conn, err := door.AcceptTCP()
+					if err != nil {
+						return
+					}
+					go sendBack(conn)
+				}
+			}()
+			for i := 0; i < clients; i++ {
+				if err := <-answers; err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}
+
+func TestAGrantWithoutAListenerIsOverAtOnce(t *testing.T) {
+	f := startForwards(t, sendBack)
+	f.say(sayGrant, 5)
+	f.expect(sayRevoke, 5)
+	f.expect(sayOver, 5)
+}
+
+func TestNothingIsAcceptedOnceTheSessionIsGone(t *testing.T) {
+	f := startForwards(t, sendBack)
+	_, door := f.grant(1, f.port)
+	if got, err := exchangeAll(client(t, door), []byte("hello")); err != nil || string(got) != "hello" {
+		t.Fatalf("got %q, %v", got, err)
+	}
+	f.channel.Close()
+	address := door.Addr().(*net.TCPAddr)
+	door.Close()
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		conn, err := net.DialTCP("tcp", nil, address)
+		if err != nil {
+			return // the last copy of the listener is closed
+		}
+		conn.Close()
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("somebody still listens")
+		}
+	}
+}
+
+func TestConnectionsOfAGrantAreBroken(t *testing.T) {
+	onBothWays(t, sendBack, func(t *testing.T, f *forwards) {
+		number, door := f.grant(1, f.port)
+		one, other := client(t, door), f.carried()
+		for _, conn := range []*net.TCPConn{one, other} {
+			_, _ = conn.Write([]byte("x"))
+			if err := readFull(conn, make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.say(sayRevoke, number)
+		f.say(sayCut, number)
+		if _, err := io.ReadAll(one); err == nil {
+			t.Error("it has ended as if all had come")
+		}
+		if got, err := exchangeAll(other, []byte("still")); err != nil || string(got) != "still" {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+}
+
 func TestAClientReadsAnErrorWhenTheProgramBreaksTheConnection(t *testing.T) {
-	f := startForwards(t, func(conn *net.TCPConn) {
+	program := func(conn *net.TCPConn) {
 		_, _ = conn.Write([]byte("begun"))
 		_, _ = io.ReadFull(conn, make([]byte, 1))
 		reset(conn)
+	}
+	onBothWays(t, program, func(t *testing.T, f *forwards) {
+		conn := f.carried()
+		if err := readFull(conn, make([]byte, 5)); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = conn.Write([]byte("x"))
+		if _, err := io.ReadAll(conn); err == nil {
+			t.Error("it has ended as if all had come")
+		}
 	})
-	client := f.carried(1)
-	if err := readFull(client, make([]byte, 5)); err != nil {
-		t.Fatal(err)
-	}
-	_, _ = client.Write([]byte("x"))
-	if _, err := io.ReadAll(client); err == nil {
-		t.Error("it has ended as if all had come")
-	}
 }
 
 func TestAProgramReadsAnErrorWhenTheClientBreaksTheConnection(t *testing.T) {
 	read := make(chan error, 1)
-	f := startForwards(t, func(conn *net.TCPConn) {
+	program := func(conn *net.TCPConn) {
+		_, _ = conn.Write([]byte("x"))
 		_, err := io.ReadAll(conn)
 		read <- err
-	})
-	reset(f.carried(1))
-	if err := <-read; err == nil {
-		t.Error("it has ended as if all had come")
 	}
+	onBothWays(t, program, func(t *testing.T, f *forwards) {
+		conn := f.carried()
+		if err := readFull(conn, make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		reset(conn)
+		if err := <-read; err == nil {
+			t.Error("it has ended as if all had come")
+		}
+	})
 }
 
 func TestAProgramThatGoesOnAfterItsClientIsLetGoWhenTheLeaderIs(t *testing.T) {
-	read, written := make(chan struct{}), make(chan error, 1)
-	f := startForwards(t, func(conn *net.TCPConn) {
+	read, written := make(chan struct{}, 1), make(chan error, 1)
+	program := func(conn *net.TCPConn) {
 		_, _ = io.ReadAll(conn)
-		close(read)
+		read <- struct{}{}
 		_, err := conn.Read(make([]byte, 1)) // of a connection that is closed both ways
 		for err == nil || err == io.EOF {
 			_, err = conn.Write([]byte("x"))
 			time.Sleep(time.Millisecond)
 		}
 		written <- err
-	})
-	client := f.carried(1)
-	client.CloseWrite()
-	<-read
-	_, _ = f.channel.Write([]byte{0, 0, 0, 1})
-	if err := <-written; err == nil {
-		t.Error("it still may write")
 	}
+	onBothWays(t, program, func(t *testing.T, f *forwards) {
+		conn := f.carried()
+		conn.CloseWrite()
+		<-read
+		f.say(sayCut, f.granted)
+		if err := <-written; err == nil {
+			t.Error("it still may write")
+		}
+	})
 }

@@ -35,7 +35,7 @@ var (
 //
 //	synclet relay [CHANNEL]
 //
-// It ends when its standard input does. CHANNEL is the number of a descriptor by which it is handed connections.
+// It ends when its standard input does. CHANNEL is the number of a descriptor by which it is granted listeners; see granting.go.
 func relay(arguments []string) error {
 	runtime.GOMAXPROCS(1) // what follows is a few system calls: to wake another thread takes longer
 	for _, descriptor := range []int{0, 1} {

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pytilt.host.ports import is_free
 from pytilt.host.routes import has_own_route
 from tests.end_to_end.sessions import is_running, served
 from tests.end_to_end.texts import DEPLOYMENT
@@ -158,3 +159,8 @@ def test_a_forward_goes_straight_into_the_pod_and_through_the_cluster_where_that
         assert echoed(port, b"meanwhile") == b"meanwhile"
         session.until(is_direct, "another connection that is carried directly")
         assert echoed(port, b"again") == b"again"
+        os.kill(helper_of(session), signal.SIGSTOP)
+        assert echoed(port, b"stopped") == b"stopped"
+        session.until(is_direct, "one carried by the next helper")
+        session.kill()
+        session.until(lambda: is_free(port, "127.0.0.1"), "the end of the helper, which accepts at the port")

@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from pytilt.errors import SyncError
+from pytilt.host.listening import PortListener
 from pytilt.host.processes import PipedProcess, ProcessRequest, piped
 from pytilt.host.processes.contract import Output
 from pytilt.liveupdate.direct import DirectRunner
@@ -222,58 +223,77 @@ async def echoing() -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-class Client:
-    """Somebody whose connection the session has accepted."""
+class Forward:
+    """A port of this machine; what the session accepts there it answers itself."""
 
     def __init__(self) -> None:
-        with socket.create_server((HERE, 0)) as door:
-            self.end = socket.create_connection(door.getsockname())
-            self.accepted, _ = door.accept()
+        self.socket = socket.socket()
+        self.socket.bind((HERE, 0))
+        self.listener = PortListener([self.socket], self._take)
+        self.listener.resume()
+
+    def _take(self, connection: socket.socket) -> None:
+        connection.send(b"the session")
+        connection.close()
 
     async def exchange(self, content: bytes) -> bytes:
-        """What comes back for content and its end."""
-        reader, writer = await asyncio.open_connection(sock=self.end)
-        async with asyncio.TaskGroup() as group:
-            received = group.create_task(reader.read())
-            writer.write(content)
-            writer.write_eof()
-        writer.close()
-        return received.result()
+        """What comes back for content and its end; empty where the connection breaks."""
+        reader, writer = await asyncio.open_connection(*self.socket.getsockname())
+        try:
+            async with asyncio.TaskGroup() as group:
+                received = group.create_task(reader.read())
+                writer.write(content)
+                writer.write_eof()
+            return received.result()
+        except ExceptionGroup:
+            return b""
+        finally:
+            writer.close()
 
-    async def carried(self, pods: DirectPods, port: int) -> bool:
-        """Hand it over; whatever comes of it, the session's copy is closed."""
-        follower = pods.followers[0]
-        with self.accepted:
-            return await follower.connect(self.accepted.fileno(), port, 1)
+    async def is_granted(self, pods: DirectPods, port: int) -> None:
+        """Grant it to the helper on this machine, as soon as that runs."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while pods.followers[0].grant(self.listener, port) is None:
+                await pods.follow()
+
+
+@pytest.fixture
+async def forward() -> AsyncIterator[Forward]:
+    forward = Forward()
+    yield forward
+    forward.listener.close()
 
 
 @pytest.mark.parametrize("pods", [1], indirect=True)
-async def test_connections_are_carried_to_programs_that_listen_at_localhost(pods):
+async def test_connections_are_carried_to_programs_that_listen_at_localhost(pods, forward):
     async with echoing() as port:
+        assert await forward.exchange(b"") == b"the session"
+        await forward.is_granted(pods, port)
         for content in (b"", b"some", os.urandom(500_000)):
-            client = Client()
-            assert await client.carried(pods, port)
-            assert await client.exchange(content) == content
-    client = Client()
-    assert not await client.carried(pods, port)
-    client.end.close()
+            assert await forward.exchange(content) == content
+    assert await forward.exchange(b"") == b"the session"
 
 
 @pytest.mark.parametrize("pods", [1], indirect=True)
-async def test_a_helper_on_this_machine_that_is_stopped_or_killed_takes_no_connection_over(pods):
+async def test_a_follower_that_is_given_up_leaves_its_forwards_to_the_session(pods, forward):
     async with echoing() as port:
-        for sent in (signal.SIGSTOP, signal.SIGKILL):
-            before = len(pods.started.pids)
-            os.kill(pods.started.pids[-1], sent)
-            client = Client()
-            assert not await client.carried(pods, port)
-            client.end.close()
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while len(pods.started.pids) == before or not pods.followers[0].reached:
-                    await pods.follow()
-        client = Client()
-        assert await client.carried(pods, port)
-        assert await client.exchange(b"again") == b"again"
+        await forward.is_granted(pods, port)
+        assert await forward.exchange(b"x") == b"x"
+        pods.followers[0].relay.give_up(pods.followers[0])
+        assert await forward.exchange(b"") == b"the session"
+
+
+@pytest.mark.parametrize("pods", [1], indirect=True)
+@pytest.mark.parametrize("sent", [signal.SIGSTOP, signal.SIGKILL])
+async def test_of_a_helper_on_this_machine_that_is_stopped_or_killed_the_session_takes_over(pods, forward, sent):
+    async with echoing() as port:
+        await forward.is_granted(pods, port)
+        assert await forward.exchange(b"x") == b"x"
+        os.kill(pods.started.pids[-1], sent)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await forward.exchange(b"") == b"the session"
+        await forward.is_granted(pods, port)
+        assert await forward.exchange(b"again") == b"again"
 
 
 async def test_a_program_that_is_no_helper_leads_nobody(tmp_path):

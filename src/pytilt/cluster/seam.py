@@ -186,6 +186,9 @@ class ByteStream(Protocol):
 class Containers(Protocol):
     """The running containers of a cluster."""
 
+    forwards_plainly: bool
+    """Does `forward` go to the address of the pod first, and to its localhost only where nothing listens there?"""
+
     def logs(
         self, ref: ContainerRef, *, since: str = "", running: ContainerRun | None = None
     ) -> AsyncIterator[tuple[str, str]]:

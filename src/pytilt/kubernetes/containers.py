@@ -18,6 +18,8 @@ class KubernetesContainers:
         api: the connection to it.
     """
 
+    forwards_plainly = False
+
     def __init__(self, api: KubernetesApi) -> None:
         self._api = api
         self._tunnels = Tunnels(api)

@@ -1,38 +1,96 @@
-"""Handing connections of port forwards over to the helper on this machine, which carries them straight into pods.
+"""Port forwards whose connections the helper on this machine accepts, and carries straight into pods.
 
-A connection that it takes over is its own from then on. One that it does not, or that it has not answered for when it
-ends, is still the session's.
+The session grants it a listener, and does not accept there itself for as long as the grant holds: a request then takes
+no time of its event loop. A grant ends when the session revokes it, when the helper cannot carry a connection, which it
+gives back, and with the helper. What was accepted by then and is not carried comes back, unless the helper was killed.
 """
 
 import asyncio
 import contextlib
+import select
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from pytilt.host.listening import PortListener, reset
 
 _PATIENCE_SECONDS = 3.0
-"""How long it may take to answer: it gives up sooner by itself, unless it was stopped."""
+"""How long the helper may take to answer."""
 
-_CONNECTION = struct.Struct(">IIIH")
-_GROUP = struct.Struct(">I")
-_ANSWER = struct.Struct(">I?")
+_LOOK_SECONDS = 2.0
+"""How often the session looks whether connections wait; where they do, it asks the helper whether it still runs."""
+
+_GRANT, _REVOKE, _OVER, _CUT, _BACK, _ALIVE = b"grecbp"
+
+_GRANTED = struct.Struct(">BIIHI")
+_SAID = struct.Struct(">BI")
+
+
+class Grant:
+    """Leave for the helper to accept connections, and to carry them to a port of a pod.
+
+    Args:
+        carrier: speaks with the helper.
+        number: by which both know it.
+        listener: whose connections they are.
+    """
+
+    def __init__(self, carrier: "Carrier", number: int, listener: PortListener) -> None:
+        self._carrier = carrier
+        self.number = number
+        self.listener = listener
+        self.holds = True
+        """May the helper accept?"""
+        self.over = False
+        """Is nothing open any more, and does nothing come back?"""
+        self._stopped = asyncio.Event()
+        self._limit: asyncio.TimerHandle | None = None
+        listener.pause()
+
+    def revoke(self) -> None:
+        """Have the session accept again, at once; the helper accepts nothing more as soon as it has read that."""
+        if self.holds:
+            self.holds = False
+            self._limit = self._carrier.revoke(self.number)
+            self.listener.resume()
+
+    async def stopped(self) -> None:
+        """Wait until the helper accepts nothing more."""
+        await self._stopped.wait()
+
+    def cut(self) -> None:
+        """Break what is open; the clients read an error."""
+        self._carrier.cut(self.number)
+
+    def stop(self) -> None:
+        """The helper accepts nothing more."""
+        if self._limit is not None:
+            self._limit.cancel()
+        self._stopped.set()
+        if self.holds:
+            self.holds = False
+            self.listener.resume()
 
 
 class Carrier:
-    """The session's end of the socket by which one process of the helper is handed connections.
+    """The session's end of the socket by which it speaks of grants with one process of the helper.
 
     Args:
-        seconds: how long that may take to answer.
+        patience: how long that may take to answer.
+        look: how often it is looked whether it accepts.
     """
 
-    def __init__(self, seconds: float = _PATIENCE_SECONDS) -> None:
-        self._seconds = seconds
+    def __init__(self, patience: float = _PATIENCE_SECONDS, look: float = _LOOK_SECONDS) -> None:
+        self._patience = patience
+        self._look = look
         self._channel, self._other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._channel.setblocking(False)
         self._kill: Callable[[], None] = lambda: None
         self._count = 0
-        self._asked: dict[int, tuple[int, asyncio.Future[bool]]] = {}
-        """The group of each connection for which it has to answer, and whoever waits for that."""
+        self._grants: dict[int, Grant] = {}
+        self._next_look: asyncio.TimerHandle | None = None
+        self._asked: asyncio.TimerHandle | None = None
+        """Ends the helper unless it says before that it is well."""
         self.reads = False
         """Is what the helper says read?"""
 
@@ -52,64 +110,106 @@ class Carrier:
         self.reads = True
         asyncio.get_running_loop().add_reader(self._channel.fileno(), self._read)
 
-    async def take_over(self, client: int, follower: int, port: int, group: int) -> bool:
-        """Have a connection carried to a port of a pod; true when it is the helper's, which has its own copy of it.
+    def grant(self, listener: PortListener, follower: int, port: int, address: str = "") -> Grant | None:
+        """Have connections accepted, and carried to a port of a pod; None where that is not possible just now.
 
         Args:
-            client: the connection's descriptor, of which nothing has been read yet.
+            listener: accepts them until now.
             follower: number of the helper in the pod.
             port: of the pod.
-            group: by which it may be broken.
+            address: `host:port` to which connections go first; empty: all go through the helper in the pod.
         """
         self._count += 1
-        number = self._count
-        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        message = _GRANTED.pack(_GRANT, self._count, follower, port, len(address)) + address.encode()
         try:
-            socket.send_fds(self._channel, [_CONNECTION.pack(number, follower, group, port)], [client])
+            socket.send_fds(self._channel, [message], list(listener.descriptors))
         except OSError:  # it has ended, or takes no more just now
-            return False
-        self._asked[number] = group, answer
-        try:
-            async with asyncio.timeout(self._seconds):
-                return await asyncio.shield(answer)
-        except TimeoutError:
-            self._kill()  # two must not carry the same connection
-            return await answer
-        except asyncio.CancelledError:
-            answer.cancel()
-            raise
+            return None
+        grant = self._grants[self._count] = Grant(self, self._count, listener)
+        if self._next_look is None:
+            self._look_later()
+        return grant
 
-    def cut(self, group: int) -> None:
-        """Break the connections of a group; the clients read an error."""
-        with contextlib.suppress(OSError):
-            self._channel.send(_GROUP.pack(group))
+    def revoke(self, number: int) -> asyncio.TimerHandle:
+        """Say that nothing more is to be accepted; for `Grant`. A helper that does not answer is ended."""
+        if not self._say(_REVOKE, number):
+            self._kill()
+        return asyncio.get_running_loop().call_later(self._patience, self._kill)
+
+    def cut(self, number: int) -> None:
+        """Say that what is open is to be broken; for `Grant`."""
+        self._say(_CUT, number)
 
     def close(self) -> None:
         """The process has ended, or was never started."""
-        self._stop_reading()
+        self._end()
         self._other_end.close()
         self._channel.close()
-        asked, self._asked = self._asked, {}
-        for _, answer in asked.values():
-            if not answer.done():
-                answer.set_result(False)
+
+    def _say(self, kind: int, number: int) -> bool:
+        with contextlib.suppress(OSError):
+            self._channel.send(_SAID.pack(kind, number))
+            return True
+        return False
 
     def _read(self) -> None:
         try:
-            message = self._channel.recv(64)
-        except OSError:
-            message = b""
-        if len(message) != _ANSWER.size:  # the end, or no helper
-            self._stop_reading()
+            message, descriptors, _, _ = socket.recv_fds(self._channel, 64, 1)
+        except BlockingIOError:
             return
-        number, taken = _ANSWER.unpack(message)
-        group, answer = self._asked.pop(number, (0, None))
-        if answer is not None and not answer.done():
-            answer.set_result(taken)
-        elif answer is not None and taken:  # nobody wants it any more
-            self.cut(group)
+        except OSError:
+            message, descriptors = b"", []
+        back = [socket.socket(fileno=each) for each in descriptors]
+        if len(message) != _SAID.size:  # the end, or no helper
+            self._end()
+            self._kill()
+            return
+        kind, number = _SAID.unpack(message)
+        grant = self._grants.get(number)
+        if kind == _ALIVE and self._asked is not None:
+            self._asked.cancel()
+            self._asked = None
+        elif kind == _BACK and grant is not None:
+            for each in back:
+                grant.listener.take(each)
+            back = []
+            grant.revoke()
+        elif kind == _REVOKE and grant is not None:
+            grant.stop()
+        elif kind == _OVER and grant is not None:
+            grant.over = True
+            del self._grants[number]
+        for each in back:
+            reset(each)
 
-    def _stop_reading(self) -> None:
+    def _look_later(self) -> None:
+        self._next_look = asyncio.get_running_loop().call_later(self._look, self._look_for_waiting)
+
+    def _look_for_waiting(self) -> None:
+        """Ask a helper if it is well where connections wait; one that is stopped accepts none."""
+        self._next_look = None
+        held = [descriptor for each in self._grants.values() if each.holds for descriptor in each.listener.descriptors]
+        if self._asked is None and _any_readable(held) and self._say(_ALIVE, 0):
+            self._asked = asyncio.get_running_loop().call_later(self._patience, self._kill)
+        if held:
+            self._look_later()
+
+    def _end(self) -> None:
+        """The helper accepts nothing more."""
         if self.reads:
             self.reads = False
             asyncio.get_running_loop().remove_reader(self._channel.fileno())
+        for timer in (self._next_look, self._asked):
+            if timer is not None:
+                timer.cancel()
+        grants, self._grants = self._grants, {}
+        for each in grants.values():
+            each.over = True
+            each.stop()
+
+
+def _any_readable(descriptors: Sequence[int]) -> bool:
+    polled = select.poll()
+    for each in descriptors:
+        polled.register(each, select.POLLIN)
+    return bool(polled.poll(0))

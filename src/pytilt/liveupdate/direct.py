@@ -40,7 +40,7 @@ class DirectLeader:
     """A `Leader`: one process of the helper on this machine.
 
     Args:
-        carrier: hands connections of port forwards over to it.
+        carrier: grants port forwards to it.
     """
 
     def __init__(self, carrier: Carrier) -> None:

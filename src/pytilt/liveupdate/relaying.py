@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from pytilt.liveupdate.carrying import Carrier
+from pytilt.host.listening import PortListener
+from pytilt.liveupdate.carrying import Carrier, Grant
 from pytilt.liveupdate.packing import Frames
 from pytilt.liveupdate.planning import SyncPlan
 from pytilt.synclet import frames
@@ -121,6 +122,7 @@ class Follower:
         """Of the batch that it is to acknowledge."""
         self._failed: list[Failed] = []
         self._call: RelayCall | None = None
+        self._grants: list[Grant] = []
         self._result: asyncio.Future[list[Failed] | None] | None = None
 
     async def lost(self) -> None:
@@ -161,15 +163,13 @@ class Follower:
             self._settle(None)
         return await result
 
-    async def connect(self, client: int, port: int, group: int) -> bool:
-        """Have a connection carried from this machine to a port of its pod; see `Carrier.take_over`."""
+    def grant(self, listener: PortListener, port: int, address: str = "") -> Grant | None:
+        """Have connections from this machine carried to a port of its pod; see `Carrier.grant`."""
         carrier = self.relay.carrier
-        return carrier is not None and self.reached and await carrier.take_over(client, self.number, port, group)
-
-    def cut(self, group: int) -> None:
-        """Break the connections of a group that are carried to its pod."""
-        if self.relay.carrier is not None:
-            self.relay.carrier.cut(group)
+        grant = carrier.grant(listener, self.number, port, address) if carrier is not None and self.reached else None
+        if grant is not None:
+            self._grants = [*(each for each in self._grants if each.holds), grant]
+        return grant
 
     def take(self, answer: Answer) -> None:
         """Take what the leader says of it."""
@@ -190,6 +190,8 @@ class Follower:
             self.joined.set_result(False)
         self._settle(None)
         self._lost.set()
+        for grant in self._grants:
+            grant.revoke()
 
     def _settle(self, failed: list[Failed] | None) -> None:
         call, self._call = self._call, None
@@ -204,7 +206,7 @@ class Relay:
 
     Args:
         write: has a leader on this machine read frames; None: it is in a container, and gets what it passes on anyway.
-        carrier: hands connections over to a leader on this machine.
+        carrier: grants port forwards to a leader on this machine.
     """
 
     def __init__(self, write: Callable[[bytes], None] | None = None, carrier: Carrier | None = None) -> None:

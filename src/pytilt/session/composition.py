@@ -285,7 +285,8 @@ def _in_cluster(
 def _forwarding(
     store: Store, logs: LogStore, access: Access, options: SessionOptions, receivers: Receivers
 ) -> Awaitable[None]:
-    return Forwarding(store, logs, access.containers, options.host, DirectForwards(receivers.follower_in)).run()
+    direct = DirectForwards(receivers.follower_in, plainly=access.containers.forwards_plainly)
+    return Forwarding(store, logs, access.containers, options.host, direct).run()
 
 
 def _kinds(

@@ -36,6 +36,8 @@ class EngineAccess:
         expected: open it at once and make it ready, since something will be deployed.
     """
 
+    forwards_plainly = True
+
     def __init__(
         self, engine: Engine, credentials: RegistryCredentials, project: str, namespace: str, *, expected: bool
     ) -> None:

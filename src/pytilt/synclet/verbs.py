@@ -59,7 +59,7 @@ def relay(channel: int) -> list[str]:
     """Pass live updates on to helpers in containers, until standard input ends.
 
     Args:
-        channel: number of a descriptor by which it is handed connections of port forwards.
+        channel: number of a descriptor by which it is granted port forwards.
     """
     return ["relay", str(channel)]
 

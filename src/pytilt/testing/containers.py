@@ -100,6 +100,8 @@ ForwardAnswer = Callable[[FakeConnection], Awaitable[None]]
 class FakeContainers:
     """`Containers` that tests script. A command without answer succeeds at once and prints nothing."""
 
+    forwards_plainly = False
+
     def __init__(self) -> None:
         self.commands: list[tuple[ContainerRef, tuple[str, ...]]] = []
         """Every command that was run, in order."""

@@ -1,57 +1,103 @@
+import asyncio
+
+from pytilt.host.listening import PortListener
 from pytilt.loop.pods.direct_forwards import AUTHORIZED_SECONDS, DirectForwards
 from pytilt.model.pods import Pod
 
 
+class FakeGrant:
+    def __init__(self) -> None:
+        self.holds, self.over, self.broken = True, False, False
+
+    def revoke(self) -> None:
+        self.holds = False
+
+    async def stopped(self) -> None:
+        await asyncio.sleep(0)
+
+    def cut(self) -> None:
+        self.broken = True
+
+
 class FakeHelper:
-    """The helper in a pod: takes the connections that it is to take."""
+    """The helper in a pod: accepts where it is to."""
 
-    def __init__(self, *, takes: bool = True) -> None:
-        self.takes = takes
-        self.carried: list[tuple[int, int, int]] = []
-        self.broken: list[int] = []
+    def __init__(self, *, accepts: bool = True) -> None:
+        self.accepts = accepts
+        self.asked: list[tuple[int, str]] = []
+        self.grants: list[FakeGrant] = []
 
-    async def connect(self, client: int, port: int, group: int) -> bool:
-        self.carried.append((client, port, group))
-        return self.takes
-
-    def cut(self, group: int) -> None:
-        self.broken.append(group)
-
-
-def pod(name: str) -> Pod:
-    return Pod(name=name, namespace="default", uid=f"uid of {name}", created_at="")
+    def grant(self, listener: PortListener, port: int, address: str = "") -> FakeGrant | None:
+        del listener
+        self.asked.append((port, address))
+        if not self.accepts:
+            return None
+        self.grants.append(FakeGrant())
+        return self.grants[-1]
 
 
-def test_connections_are_carried_directly_for_a_while_once_the_cluster_has_let_one_through():
+def pod(name: str, ip: str = "") -> Pod:
+    return Pod(name=name, namespace="default", uid=f"uid of {name}", created_at="", ip=ip)
+
+
+def states(helper: FakeHelper) -> list[tuple[bool, bool]]:
+    """Of each grant: does it hold, and was what it carries broken?"""
+    return [(each.holds, each.broken) for each in helper.grants]
+
+
+LISTENER = PortListener((), lambda _: None)
+
+
+async def test_a_forward_is_granted_for_a_while_once_the_cluster_has_let_a_connection_through():
     helper, now = FakeHelper(), 1000.0
     direct = DirectForwards(lambda _: helper, lambda: now)
-    assert direct.helper(pod("a")) is None
-    direct.authorize(pod("a"), opened=990.0)
-    direct.authorize(pod("a"), opened=980.0)
-    assert direct.helper(pod("a")) is helper
-    assert direct.helper(pod("b")) is None
-    now = 990.0 + AUTHORIZED_SECONDS
-    assert direct.helper(pod("a")) is None
+    direct.grant("web:1", pod("a"), 80, LISTENER)
+    assert not helper.grants
+    direct.authorize(pod("a"), opened=1000.02 - AUTHORIZED_SECONDS)
+    direct.authorize(pod("a"), opened=1000.01 - AUTHORIZED_SECONDS)
+    direct.grant("web:1", pod("b"), 80, LISTENER)
+    assert not helper.grants
+    for _ in range(2):
+        direct.grant("web:1", pod("a"), 80, LISTENER)
+    assert helper.asked == [(80, "")]
+    assert [each.holds for each in helper.grants] == [True]
+    await asyncio.sleep(0.05)
+    assert [each.holds for each in helper.grants] == [False]
+    now = 1000.02
+    direct.grant("web:1", pod("a"), 80, LISTENER)
+    assert len(helper.grants) == 1
 
 
-def test_without_a_helper_that_is_reached_connections_go_through_the_cluster():
-    direct = DirectForwards()
-    direct.authorize(pod("a"), opened=direct.now())
-    assert direct.helper(pod("a")) is None
+async def test_without_a_helper_that_is_reached_and_accepts_nothing_is_granted():
+    for direct in (DirectForwards(), DirectForwards(lambda _: FakeHelper(accepts=False))):
+        direct.authorize(pod("a"), opened=direct.now())
+        direct.grant("web:1", pod("a"), 80, LISTENER)
+        direct.cut("web:1")
+        await direct.withdraw("web:1")
+
+
+async def test_connections_go_to_the_address_of_a_pod_where_those_of_the_session_do():
+    helper = FakeHelper()
+    direct = DirectForwards(lambda _: helper, plainly=True)
+    for name, ip in (("a", "10.1.2.3"), ("b", "fd00::1"), ("c", "")):
+        direct.authorize(pod(name), opened=direct.now())
+        direct.grant(f"web:{name}", pod(name, ip), 80, LISTENER)
+    assert helper.asked == [(80, "10.1.2.3:80"), (80, "[fd00::1]:80"), (80, "")]
 
 
 async def test_what_is_carried_for_a_forward_or_to_a_pod_is_broken_when_that_is_gone():
-    one, other = FakeHelper(), FakeHelper(takes=False)
-    direct = DirectForwards()
-    assert await direct.carry(one, "web:1", pod("a"), 80, 5)
-    assert not await direct.carry(other, "web:1", pod("b"), 80, 6)
-    assert await direct.carry(one, "web:2", pod("a"), 81, 7)
-    assert await direct.carry(one, "web:2", pod("a"), 81, 8)
-    assert (one.carried, other.carried) == ([(5, 80, 1), (7, 81, 3), (8, 81, 3)], [(6, 80, 2)])
-    direct.cut_unless(lambda _, name: name != "b")
-    assert (one.broken, other.broken) == ([], [2])
+    helper = FakeHelper()
+    direct = DirectForwards(lambda _: helper)
+    for name in ("a", "b"):
+        direct.authorize(pod(name), opened=direct.now())
+    direct.grant("web:1", pod("a"), 80, LISTENER)
+    direct.revoke_unless(lambda forward, to, port: (forward, to.name, port) != ("web:1", "a", 80))
+    direct.grant("web:1", pod("b"), 80, LISTENER)
+    direct.grant("web:2", pod("a"), 81, LISTENER)
+    assert states(helper) == [(False, False), (True, False), (True, False)]
+    direct.cut_unless(lambda forward, name: (forward, name) != ("web:1", "a"))
+    assert states(helper) == [(False, True), (True, False), (True, False)]
+    await direct.withdraw("web:2")
+    assert states(helper) == [(False, True), (True, False), (False, False)], "what is open goes on"
     direct.cut("web:2")
-    direct.cut("web:2")
-    assert one.broken == [3]
-    assert await direct.carry(one, "web:2", pod("a"), 81, 9)
-    assert one.carried[-1] == (9, 81, 4)
+    assert states(helper) == [(False, True), (True, False), (False, True)]

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from pytilt.errors import ClusterUnreachableError, PortClosedError
+from pytilt.host.listening import PortListener
 from pytilt.host.ports import free_port, is_free
 from pytilt.loop.pods.direct_forwards import DirectForwards
 from pytilt.loop.pods.forwarding import Forwarding, Rechecks
@@ -37,27 +38,62 @@ async def echo(connection: FakeConnection) -> None:
         connection.write(connection.pod.encode() + b": " + await connection.read())
 
 
+class FakeGrant:
+    """Leave to accept at a listener; what it accepts is greeted, and kept."""
+
+    def __init__(self, listener: PortListener, *, takes: bool) -> None:
+        self.listener = listener
+        self.takes = takes
+        self.holds, self.over = True, False
+        self.open: list[socket.socket] = []
+        self._sockets = [socket.socket(fileno=os.dup(each)) for each in listener.descriptors]
+        listener.pause()
+        for each in self._sockets:
+            asyncio.get_running_loop().add_reader(each, self._accept, each)
+
+    def _accept(self, listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        if self.takes:
+            connection.send(b"directly")
+            self.open.append(connection)
+        else:
+            self.listener.take(connection)
+            self.revoke()
+
+    def revoke(self) -> None:
+        if self.holds:
+            self.holds = False
+            self.listener.resume()
+            for each in self._sockets:
+                asyncio.get_running_loop().remove_reader(each)
+                each.close()
+
+    async def stopped(self) -> None:
+        await asyncio.sleep(0)
+        assert not self.holds
+
+    def cut(self) -> None:
+        for each in self.open:
+            each.close()
+        self.open.clear()
+
+
 class PodHelper:
-    """The helper in every pod: says so to each connection that it takes, and keeps it."""
+    """The helper in every pod."""
 
     def __init__(self) -> None:
         self.takes = False
+        self.grants: list[FakeGrant] = []
         self.ports: list[int] = []
-        self.open: dict[int, list[socket.socket]] = {}
 
-    async def connect(self, client: int, port: int, group: int) -> bool:
-        await asyncio.sleep(0)
+    def grant(self, listener: PortListener, port: int, address: str = "") -> FakeGrant:
+        assert not address
         self.ports.append(port)
-        if self.takes:
-            own = socket.socket(fileno=os.dup(client))
-            own.setblocking(False)
-            own.send(b"directly")
-            self.open.setdefault(group, []).append(own)
-        return self.takes
+        self.grants.append(FakeGrant(listener, takes=self.takes))
+        return self.grants[-1]
 
-    def cut(self, group: int) -> None:
-        for each in self.open.pop(group):
-            each.close()
+    def carries(self) -> bool:
+        return any(each.open for each in self.grants)
 
 
 class Trial:
@@ -73,8 +109,8 @@ class Trial:
         self.forwarding = Forwarding(store, logs, self.containers, "127.0.0.1", direct, QUICK)
 
     def close(self) -> None:
-        for group in tuple(self.helper.open):
-            self.helper.cut(group)
+        for each in self.helper.grants:
+            each.cut()
 
     def declare(self, **fields: object) -> None:
         spec = Forward(**{"local_port": self.port, **fields})  # type: ignore[arg-type]  # fields of a forward
@@ -431,7 +467,8 @@ async def test_a_connection_that_is_not_carried_directly_goes_through_the_cluste
         await trial.listening()
         for i in range(20):
             assert await trial.ask(b"%d" % i) == b"web-1: %d" % i
-    assert trial.helper.ports == [trial.port] * 19
+    assert len(trial.containers.connections) == 20
+    assert trial.helper.ports == [trial.port] * 20
 
 
 async def test_where_nothing_listens_any_more_the_message_is_the_clusters(trial: Trial):
@@ -445,9 +482,45 @@ async def test_where_nothing_listens_any_more_the_message_is_the_clusters(trial:
         assert await until(trial.store, lambda: trial.status().error) == (
             f"nothing listens at port {trial.port} of pod `web-1`"
         )
+        trial.containers.fail("web-1", None)
         trial.helper.takes = True
+        await until(trial.store, lambda: not trial.status().error)
         assert await trial.ask(b"x") == b"directly"
-        assert not trial.status().error
+
+
+async def test_a_pod_that_is_not_as_it_was_is_reached_through_the_cluster_once_more(trial: Trial):
+    trial.declare()
+    trial.pods("web-1")
+    trial.helper.takes = True
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        assert await trial.ask(b"x") == b"web-1: x"
+        for change in (
+            {"ip": "10.0.0.2"},
+            {"containers": (Container(name="c", image="i", ready=True),)},
+            {"uid": "new"},
+        ):
+            assert await trial.ask(b"x") == b"directly"
+            trial.pods("web-1", **change)
+            await eventually(lambda: not trial.helper.grants[-1].holds)
+            assert await trial.ask(b"x") == b"web-1: x"
+        assert trial.helper.carries(), "what is open goes on"
+
+
+async def test_a_port_is_free_for_others_when_its_forward_is_declared_no_more(trial: Trial):
+    trial.declare()
+    trial.pods("web-1")
+    trial.helper.takes = True
+    async with running(trial.forwarding.run()):
+        await trial.listening()
+        assert await trial.ask(b"x") == b"web-1: x"
+        assert await trial.ask(b"x") == b"directly"
+        assert not is_free(trial.port, "127.0.0.1")
+        trial.store.delete(PortForward, "web:1")
+        await eventually(lambda: is_free(trial.port, "127.0.0.1"))
+        trial.declare()
+        await trial.listening()
+        assert await trial.ask(b"x") == b"web-1: x"
 
 
 @pytest.mark.parametrize("end", ["pod", "forward"])
@@ -462,11 +535,11 @@ async def test_what_is_carried_directly_ends_with_its_pod_and_with_its_forward(t
         assert await reader.read(100) == b"directly"
         trial.pods("web-2", leaving=("web-1",))
         assert await trial.ask(b"x") == b"web-2: x"
-        assert trial.helper.open
+        assert trial.helper.carries()
         if end == "pod":
             trial.pods("web-2")
         else:
             trial.store.delete(PortForward, "web:1")
         assert await reader.read(100) == b""
-        assert not trial.helper.open
+        assert not trial.helper.carries()
         await hang_up(writer)

@@ -20,6 +20,8 @@ class EngineContainers:
         pool: runs the pods.
     """
 
+    forwards_plainly = True
+
     def __init__(self, context: EngineContext, pool: PodPool) -> None:
         self._context = context
         self._pool = pool

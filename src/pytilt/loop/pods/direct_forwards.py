@@ -1,57 +1,97 @@
-"""Connections of port forwards that the helper on this machine carries, past the API server and the session.
+"""Port forwards whose connections the helper on this machine accepts and carries, past the API server and the session.
 
 It connects to ports of a pod as the kubelet does, from the pod's own localhost. Whether this user may is for the API
-server to decide: only when a connection through that has been answered are others carried directly, and only for a
-while.
+server to decide: only when a connection through that has been answered is a forward granted to the helper, and only for
+a while; then the next connection goes through the API server again.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Protocol
 
-from pytilt.model.base import Value
+from pytilt.host.listening import PortListener
 from pytilt.model.pods import Pod
 
 AUTHORIZED_SECONDS = 600.0
 """How long it counts that the API server let a connection through to a pod."""
 
 
+class ForwardGrant(Protocol):
+    """Leave for the helper on this machine to accept connections: `liveupdate.carrying.Grant`."""
+
+    holds: bool
+    """May the helper accept?"""
+    over: bool
+    """Is nothing open any more?"""
+
+    def revoke(self) -> None:
+        """Have the session accept again."""
+        ...
+
+    async def stopped(self) -> None:
+        """Wait until the helper accepts nothing more."""
+        ...
+
+    def cut(self) -> None:
+        """Break what is open."""
+        ...
+
+
 class PodHelper(Protocol):
     """The helper in a pod, which the one on this machine reaches: `liveupdate.relaying.Follower`."""
 
-    async def connect(self, client: int, port: int, group: int) -> bool:
-        """Have a connection, of which nothing was read, carried to a port; false: it is still the caller's."""
-        ...
-
-    def cut(self, group: int) -> None:
-        """Break the connections of a group."""
+    def grant(self, listener: PortListener, port: int, address: str = "") -> ForwardGrant | None:
+        """Have connections accepted and carried to a port of its pod; None where that is not possible just now."""
         ...
 
 
-class _Carried(Value):
-    """The connections of one forward to one pod through one helper."""
+class _Granted:
+    """A grant of one forward, to one pod."""
 
-    forward: str
-    pod: str
+    def __init__(self, forward: str, pod: Pod, port: int, grant: ForwardGrant, seconds: float) -> None:
+        self.forward = forward
+        self.pod = pod
+        self.port = port
+        self.grant = grant
+        self._limit = asyncio.get_running_loop().call_later(seconds, grant.revoke)
+
+    @property
+    def counts(self) -> bool:
+        """May the helper accept, or is something open?"""
+        if self.grant.over:
+            self._limit.cancel()
+        return not self.grant.over
+
+    def end(self) -> None:
+        """Have the session accept again, and break what is open."""
+        self._limit.cancel()
+        self.grant.revoke()
+        self.grant.cut()
 
 
 class DirectForwards:
-    """Has connections carried directly where that is possible and authorized.
+    """Grants forwards to the helper on this machine where that is possible and authorized.
 
     Args:
         find: the helper in a pod that can be reached; None where there is none.
         clock: the monotonic one.
+        plainly: do connections go to a pod's address first, as those do that the session carries?
     """
 
     def __init__(
-        self, find: Callable[[Pod], PodHelper | None] = lambda _: None, clock: Callable[[], float] = time.monotonic
+        self,
+        find: Callable[[Pod], PodHelper | None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        plainly: bool = False,
     ) -> None:
         self._find = find
+        self._plainly = plainly
         self.now = clock
         self._authorized: dict[str, float] = {}
         """Until when connections may go to a pod, by its uid."""
-        self._groups: dict[tuple[_Carried, PodHelper], int] = {}
-        self._count = 0
+        self._granted: list[_Granted] = []
 
     def authorize(self, pod: Pod, opened: float) -> None:
         """A connection to the pod was answered that the cluster let through.
@@ -65,27 +105,43 @@ class DirectForwards:
             self._authorized = {uid: until for uid, until in self._authorized.items() if until > now}
         self._authorized[pod.uid] = max(self._authorized.get(pod.uid, 0), opened + AUTHORIZED_SECONDS)
 
-    def helper(self, pod: Pod) -> PodHelper | None:
-        """The helper by which connections to a pod are carried; None where they go through the cluster."""
-        if self._authorized.get(pod.uid, 0) <= self.now():
-            return None
-        return self._find(pod)
-
-    async def carry(self, helper: PodHelper, forward: str, pod: Pod, port: int, client: int) -> bool:
-        """Have a connection carried; true when it needs nobody here any more.
+    def grant(self, forward: str, pod: Pod, port: int, listener: PortListener) -> None:
+        """Grant a forward whose connections may be carried directly, unless it is granted already.
 
         Args:
-            helper: the one in the pod.
-            forward: name of the forward.
+            forward: its name.
             pod: where it leads.
             port: of the pod.
-            client: the connection's descriptor, of which nothing was read.
+            listener: of the forward.
         """
-        key = _Carried(forward=forward, pod=pod.name), helper
-        if key not in self._groups:
-            self._count += 1
-            self._groups[key] = self._count
-        return await helper.connect(client, port, self._groups[key])
+        self._granted = [each for each in self._granted if each.counts]
+        holds = any(each.grant.holds for each in self._granted if each.forward == forward)
+        left = self._authorized.get(pod.uid, 0) - self.now()
+        helper = self._find(pod) if left > 0 and not holds else None
+        if helper is None:
+            return
+        host = f"[{pod.ip}]" if ":" in pod.ip else pod.ip
+        address = f"{host}:{port}" if self._plainly and host else ""
+        grant = helper.grant(listener, port, address)
+        if grant is not None:
+            self._granted.append(_Granted(forward, pod, port, grant, left))
+
+    def revoke_unless(self, leads: Callable[[str, Pod, int], bool]) -> None:
+        """Have the session accept again for forwards that lead elsewhere now.
+
+        Args:
+            leads: given the name of a forward, a pod, and a port of that, does it still lead there?
+        """
+        for each in self._granted:
+            if each.grant.holds and not leads(each.forward, each.pod, each.port):
+                each.grant.revoke()
+
+    async def withdraw(self, forward: str) -> None:
+        """Wait until nobody else accepts for a forward; what is open goes on."""
+        for each in tuple(self._granted):
+            if each.forward == forward:
+                each.grant.revoke()
+                await each.grant.stopped()
 
     def cut(self, forward: str) -> None:
         """Break what is carried for a forward."""
@@ -97,7 +153,7 @@ class DirectForwards:
         Args:
             wanted: given the names of a forward and a pod, is that one to go on?
         """
-        for (group, helper), number in tuple(self._groups.items()):
-            if not wanted(group.forward, group.pod):
-                helper.cut(number)
-                del self._groups[group, helper]
+        for each in tuple(self._granted):
+            if not wanted(each.forward, each.pod.name):
+                each.end()
+                self._granted.remove(each)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from pytilt.cluster import ownership
 from pytilt.cluster.seam import Containers
 from pytilt.errors import PortClosedError, PytiltError
+from pytilt.host.listening import PortListener
 from pytilt.host.ports import PortHolder, holder_of
 from pytilt.loop.failures import first_failure
 from pytilt.loop.pods.direct_forwards import DirectForwards
@@ -48,7 +49,7 @@ class Forwarding:
         logs: takes what goes wrong.
         containers: opens connections to pods.
         host: where to listen unless the forward says it.
-        direct: has connections carried straight into pods; None: they all go through the cluster.
+        direct: has forwards granted to the helper on this machine; None: all connections go through the cluster.
         rechecks: when to look again at a port where nothing listened.
     """
 
@@ -68,6 +69,7 @@ class Forwarding:
         self._rechecks = rechecks or Rechecks()
         self._direct = direct or DirectForwards()
         self._running: dict[str, tuple[PortForward, asyncio.Task[None]]] = {}
+        self._listeners: dict[str, PortListener] = {}
         self._connections: dict[asyncio.Task[None], tuple[PodSource, str]] = {}
         self._rechecking: dict[str, asyncio.Task[None]] = {}
 
@@ -98,6 +100,7 @@ class Forwarding:
                 if not self._is_there(source, pod):
                     task.cancel()
             self._direct.cut_unless(self._is_carried)
+            self._direct.revoke_unless(self._leads_on)
             for forward in self._store.snapshot().all(PortForward):
                 status = forward.status
                 if status.listening and status.error and not self._leads_to(forward, status.pod):
@@ -110,6 +113,15 @@ class Forwarding:
     def _is_carried(self, name: str, pod: str) -> bool:
         forward = self._store.get(PortForward, name)
         return forward is not None and self._is_there(_source(forward), pod)
+
+    def _leads_on(self, name: str, pod: Pod, port: int) -> bool:
+        """Does a forward still lead to a port of a pod that is as it was?"""
+        forward = self._store.get(PortForward, name)
+        best = self._best(forward) if forward is not None else None
+        if forward is None or best is None:
+            return False
+        same = (best.uid, best.ip, best.ready) == (pod.uid, pod.ip, pod.ready)
+        return same and ownership.container_port(best, forward.spec) == port
 
     def _leads_to(self, forward: PortForward, pod: str) -> bool:
         found = self._best(forward)
@@ -140,30 +152,36 @@ class Forwarding:
 
     @asynccontextmanager
     async def _server(self, forward: PortForward, host: str, connections: asyncio.TaskGroup) -> AsyncIterator[None]:
-        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def accept(connection: socket.socket) -> None:
             connections.create_task(
-                self._connection(forward, connections, reader, writer), name=f"connection {forward.name}"
+                self._connection(forward, connections, connection), name=f"connection {forward.name}"
             )
 
-        server = await asyncio.start_server(accept, host, forward.spec.local_port, backlog=128)
+        listener = self._listeners[forward.name] = await PortListener.open(host, forward.spec.local_port, accept)
         try:
             yield
         finally:
-            server.close()
+            del self._listeners[forward.name]
+            try:
+                await self._direct.withdraw(forward.name)  # somebody else may want the port at once
+            finally:
+                listener.close()
 
     async def _connection(
         self,
         forward: PortForward,
         connections: asyncio.TaskGroup,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
+        accepted: socket.socket,
     ) -> None:
         """Serve one client; whatever happens to it, the listener goes on."""
+        try:
+            reader, writer = await asyncio.open_connection(sock=accepted)
+        except OSError:  # it is broken already
+            return
         whole = False
         source, pause = ReplayedSource(reader), self._rechecks.soon
         try:
-            whole = await self._carried_directly(forward, writer)
-            while not whole and (pod := await self._pod(forward)) is not None:
+            while (pod := await self._pod(forward)) is not None:
                 answer = await self._carry(forward, pod, source, writer, connections)
                 if answer is not None:
                     whole = answer
@@ -176,22 +194,6 @@ class Forwarding:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
-
-    async def _carried_directly(self, forward: PortForward, writer: asyncio.StreamWriter) -> bool:
-        """Have a connection carried past the cluster, where that is possible; nothing of it has been read yet."""
-        pod = self._best(forward)
-        helper = self._direct.helper(pod) if pod is not None else None
-        if pod is None or helper is None:
-            return False
-        transport = writer.transport
-        assert isinstance(transport, asyncio.Transport)  # of a server: both ways
-        transport.pause_reading()
-        port, client = ownership.container_port(pod, forward.spec), writer.get_extra_info("socket")
-        if not await self._direct.carry(helper, forward.name, pod, port, client.fileno()):
-            transport.resume_reading()
-            return False
-        self._write(forward.name, pod=pod.name, container_port=port, error="")
-        return True
 
     async def _carry(
         self,
@@ -215,7 +217,7 @@ class Forwarding:
         try:
             async with self._containers.forward(pod.namespace, pod.name, port) as stream:
                 self._write(forward.name, pod=pod.name, container_port=port)
-                await pipe(source, writer, stream, lambda: self._answers(forward.name, pod, opened, source))
+                await pipe(source, writer, stream, lambda: self._answers(forward, pod, opened, source))
         except ExceptionGroup as failures:
             problem = first_failure(failures)
         except (OSError, PytiltError) as failure:
@@ -232,14 +234,19 @@ class Forwarding:
             raise problem
         return problem is None
 
-    def _answers(self, name: str, pod: Pod, opened: float, source: ReplayedSource | None = None) -> None:
-        """Something listens in the pod."""
-        self._direct.authorize(pod, opened)
+    def _answers(self, forward: PortForward, pod: Pod, opened: float, source: ReplayedSource | None = None) -> None:
+        """Something listens in the pod; said again and again of a connection that goes on."""
+        if source is not None and source.settled:
+            return
         if source is not None:
             source.settle()
-        forward = self._store.get(PortForward, name)
-        if forward is not None and forward.status.listening and forward.status.error:
-            self._write(name, error="")
+        now = self._store.get(PortForward, forward.name)
+        if now is not None and now.status.listening and now.status.error:
+            self._write(forward.name, error="")
+        self._direct.authorize(pod, opened)
+        best, listener = self._best(forward), self._listeners.get(forward.name)
+        if best is not None and best.uid == pod.uid and listener is not None:
+            self._direct.grant(forward.name, best, ownership.container_port(best, forward.spec), listener)
 
     def _closed(self, forward: PortForward, pod: Pod, port: int, group: asyncio.TaskGroup) -> None:
         """Nothing listens in the pod: say so, once, and look again until something does."""
@@ -266,7 +273,7 @@ class Forwarding:
                 return
             opened = self._direct.now()
             if await self._accepts(pod, port):
-                self._answers(forward.name, pod, opened)
+                self._answers(forward, pod, opened)
                 return
 
     async def _accepts(self, pod: Pod, port: int) -> bool:

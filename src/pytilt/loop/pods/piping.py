@@ -39,6 +39,7 @@ class ReplayedSource:
         self._said: list[bytes] = []
         self._again: list[bytes] = []
         self._keeps = True
+        self._settled = False
 
     async def read(self, n: int) -> bytes:
         """The next bytes; empty at the end."""
@@ -48,9 +49,14 @@ class ReplayedSource:
             self._keeps = sum(map(len, self._said)) <= REPLAYED_BYTES
         return data
 
+    @property
+    def settled(self) -> bool:
+        """Has a pod answered?"""
+        return self._settled
+
     def settle(self) -> None:
         """Keep nothing any more: a pod has answered."""
-        self._keeps = False
+        self._keeps, self._settled = False, True
         self._said = []
 
     def rewind(self) -> bool:
