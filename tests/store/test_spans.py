@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Callable
 
 from pytilt.model.lines import Source
+from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.store.spans import Span
 
@@ -61,6 +62,19 @@ def test_a_long_line_with_carriage_returns_takes_no_longer_than_others():
     assert written(f"a\rb\n{long}\n") == [("b", ""), (long, "")]
     assert written("\r" * 1_000_000, "\r" * 1_000_000, "end\n") == [("end", "")]
     assert written(f"{long}\r" * 3, "\r\n") == [(long, "build:1 1"), (long, "build:1 1")]
+
+
+def test_an_error_does_not_join_a_line_that_was_not_completed():
+    lines = Lines()
+    span = Span(lines, ResourceName("web"), SpanId("build:1"), build=True)
+    span("a")
+    span("b")
+    span("Build failed\n", level=Level.ERROR)
+    span("c\nd")
+    span.aside("probe\nfails\n", level=Level.WARN)
+    span("e\nf")
+    span.close()
+    assert [text for text, _ in lines.lines] == ["ab", "Build failed", "c", "probe", "fails", "de", "f"]
 
 
 async def test_what_is_collected_for_a_while_is_passed_on_at_the_end_at_the_latest():

@@ -54,6 +54,8 @@ class Span:
         self._plain = Source(resource=resource, span=span, build=build)
         self._rest: list[str] = []
         """The pieces of a line that has no newline yet; joined once, as a line can have a hundred megabytes."""
+        self._level = Level.INFO
+        """Of that line."""
         self._states = 0
         """Lines that were shown before they were complete."""
         self._state_at = -STATE_SECONDS
@@ -61,7 +63,10 @@ class Span:
         """Of the line that is being rewritten."""
 
     def __call__(self, text: str, *, level: Level = Level.INFO, progress: str = "") -> None:
-        """Append text; complete lines go to the log at once, the rest when its newline comes."""
+        """Append text; complete lines go to the log at once, the rest with its newline or before another level."""
+        if level is not self._level:
+            self._end_line()
+            self._level = level
         lines, newline, rest = text.rpartition("\n")
         if newline:
             if self._rest:
@@ -73,6 +78,10 @@ class Span:
             if "\r" in rest:
                 self._rewrite(level)
 
+    def aside(self, text: str, *, level: Level = Level.INFO) -> None:
+        """Append whole lines of somebody else, such as a probe; a line that has no newline yet goes on after them."""
+        self._append(text.removesuffix("\n"), level, "")
+
     def header(self, text: str) -> None:
         """Append the line with which an update begins."""
         source = Source(resource=self.resource, span=self.id, build=self._build, start=True)
@@ -80,13 +89,16 @@ class Span:
 
     def close(self) -> None:
         """Append what has no newline yet, and what was to be passed on later."""
-        if self._rest:
-            rest = "".join(self._rest)
-            self._rest.clear()
-            self._append(rest, Level.INFO, self._rewritten())
+        self._end_line()
         if self._flushing is not None:
             self._flushing.cancel()
         self._flush()
+
+    def _end_line(self) -> None:
+        if self._rest:
+            rest = "".join(self._rest)
+            self._rest.clear()
+            self._append(rest, self._level, self._rewritten())
 
     def _rewrite(self, level: Level) -> None:
         """Keep only the last state of a line that has no newline yet, and show it now and then."""

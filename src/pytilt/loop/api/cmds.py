@@ -192,7 +192,7 @@ class Cmds:
         def on_change(ready: bool, why: str) -> None:
             progress.probed(ready=ready)
             if not ready:
-                span(f"[readiness probe: failure] {why}\n", level=Level.WARN)
+                span.aside(f"[readiness probe: failure] {why}\n", level=Level.WARN)
 
         outcome = await self._processes.serve(
             command, span, started=progress.started, probe=cmd.spec.readiness_probe, on_change=on_change

@@ -184,11 +184,11 @@ class LocalKind:
         def on_change(ready: bool, why: str) -> None:
             if ready:
                 for line in why.splitlines():
-                    span(f"[readiness probe: success] {line}\n")
+                    span.aside(f"[readiness probe: success] {line}\n")
                 self._runtimes.write(name, status=RuntimeStatus.OK, reason="", ready_once=True)
             else:
                 for line in why.splitlines():
-                    span(f"[readiness probe: failure] {line}\n", level=Level.WARN)
+                    span.aside(f"[readiness probe: failure] {line}\n", level=Level.WARN)
                 self._runtimes.write(name, status=RuntimeStatus.PENDING, reason=f"not ready: {why}")
 
         return on_change
