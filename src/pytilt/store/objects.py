@@ -34,8 +34,10 @@ class Snapshot:
         self._objects = objects
         self.version = version
         """Version of the newest write in it."""
-        self.shared = set(objects)
-        """The kinds of which the store has the same mapping."""
+
+    def reads(self, objects: Mapping[type[Object], Mapping[str, Any]], kind: type[Object] | None = None) -> bool:
+        """Does it read these very mappings, or the one of a kind among them?"""
+        return self._objects is objects if kind is None else self._objects[kind] is objects[kind]
 
     def get(self, kind: type[O], name: str) -> O | None:
         """The object of this kind and name, or None."""
@@ -125,7 +127,7 @@ class Store:
                 return newest
             else:
                 break
-        taken = Snapshot(dict(self._objects), self._version)
+        taken = Snapshot(self._objects, self._version)
         self._snapshots.append(weakref.ref(taken))
         return taken
 
@@ -204,12 +206,12 @@ class Store:
     def _own(self, kind: type[Object]) -> dict[str, Any]:
         """The mapping of a kind, to be changed."""
         if self._snapshots:
-            read = [(ref, snapshot) for ref in self._snapshots if (snapshot := ref()) is not None]
-            if any(kind in snapshot.shared for _, snapshot in read):
+            read = [snapshot for ref in self._snapshots if (snapshot := ref()) is not None]
+            if any(snapshot.reads(self._objects, kind) for snapshot in read):
+                if any(snapshot.reads(self._objects) for snapshot in read):
+                    self._objects = dict(self._objects)
                 self._objects[kind] = dict(self._objects[kind])
-                for _, snapshot in read:
-                    snapshot.shared.discard(kind)
-            self._snapshots = [ref for ref, snapshot in read if snapshot.shared]
+            self._snapshots = list(map(weakref.ref, read))
         return self._objects[kind]
 
     def _notify(self, kind: type[Object], name: str, before: Object | None, after: Object | None) -> None:

@@ -7,7 +7,7 @@ bytes:
 
     MARK       what has this in its environment as PYTILT_RUNNER, or the limit that is made of it, belongs to the
                session, wherever it runs; 0: nothing is marked yet
-    EXPECTED   the inode of the pipe to which a process writes that is just being started; 0: none is
+    EXPECTED   the inode of the pipe to which the newest process writes, which may have been just being started
     SESSIONS   and all that follow: a process that was started and leads the session of this number; 0: none
 
 When the input ends, everything that still runs is asked to end, and killed a second later.

@@ -25,6 +25,7 @@ class GuardianClient:
         self._places: dict[int, int] = {}
         """Where in it each process is."""
         self._free: list[int] = []
+        self._newest = 0
         self._mark = ""
 
     def mark(self) -> tuple[str, str]:
@@ -65,12 +66,8 @@ class GuardianClient:
         """It was started."""
         place = self._free.pop() if self._free else guardian.SESSIONS_AT + len(self._places)
         self._places[pid] = place
+        self._newest = pid
         self._write(place, pid)
-        self._write(guardian.EXPECTED_AT, 0)
-
-    def failed(self) -> None:
-        """It was not started."""
-        self._write(guardian.EXPECTED_AT, 0)
 
     def ended(self, pid: int) -> None:
         """Nothing is left of the session that it led."""
@@ -78,10 +75,13 @@ class GuardianClient:
         if place is not None:
             self._free.append(place)
             self._write(place, 0)
+            if pid == self._newest:
+                self._write(guardian.EXPECTED_AT, 0)
 
     async def close(self) -> None:
         """Have the guardian end what still runs, and wait until it is done."""
         exited, self._exited = self._exited, None
+        self._write(guardian.EXPECTED_AT, 0)  # it need not look for that
         self._close_pipe()
         if exited is not None:
             await asyncio.shield(exited)

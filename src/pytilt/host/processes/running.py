@@ -108,7 +108,6 @@ class HostProcess:
             with self._guard.limit() if self._request.marked else nullcontext():
                 program = self._popen(_encoded(env))
         except (OSError, ValueError) as error:
-            self._guard.failed()
             raise cannot_start(self._request, error) from error
         self._guard.started(program.pid)
         return program
