@@ -2,12 +2,13 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 import threading
 
+from pytilt.host.processes.spawning import Child
 
-def watch_exit(program: subprocess.Popen[bytes], loop: asyncio.AbstractEventLoop) -> asyncio.Future[int]:
+
+def watch_exit(program: Child, loop: asyncio.AbstractEventLoop) -> asyncio.Future[int]:
     """Reap a child when it ends.
 
     asyncio's own watcher takes a thread for each child up to Python 3.11; Linux reports it through a file descriptor.
@@ -28,15 +29,13 @@ def watch_exit(program: subprocess.Popen[bytes], loop: asyncio.AbstractEventLoop
     return exited
 
 
-def _reap(
-    program: subprocess.Popen[bytes], descriptor: int, loop: asyncio.AbstractEventLoop, exited: asyncio.Future[int]
-) -> None:
+def _reap(program: Child, descriptor: int, loop: asyncio.AbstractEventLoop, exited: asyncio.Future[int]) -> None:
     loop.remove_reader(descriptor)
     os.close(descriptor)
     _settle(exited, program.wait())
 
 
-def _wait(program: subprocess.Popen[bytes], loop: asyncio.AbstractEventLoop, exited: asyncio.Future[int]) -> None:
+def _wait(program: Child, loop: asyncio.AbstractEventLoop, exited: asyncio.Future[int]) -> None:
     status = program.wait()
     loop.call_soon_threadsafe(_settle, exited, status)
 

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
@@ -17,6 +16,7 @@ from pytilt.host.processes.exits import watch_exit
 from pytilt.host.processes.guardian import living_groups, signal_session
 from pytilt.host.processes.guarding import GuardianClient
 from pytilt.host.processes.pipes import InputPipe, OutputPipe
+from pytilt.host.processes.spawning import Child, spawn
 
 _LOOK_SECONDS = (0.005, 0.2)
 """When to look whether the rest of a session ended, first and at most: no event reports others' children."""
@@ -99,39 +99,28 @@ class HostProcess:
         """Close the pipes that those hold open whom it left running."""
         self._close_pipes()
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self) -> Child:
         if not self._request.argv:
             raise CommandError("the command is empty", hint="name a program")
         self._guard.expect(self._pipes[0].inode)
         env = (*self._request.env, self._guard.mark()) if self._request.marked else self._request.env
         try:
             with self._guard.limit() if self._request.marked else nullcontext():
-                program = self._popen(_encoded(env))
+                program = self._start(_encoded(env))
         except (OSError, ValueError) as error:
             raise cannot_start(self._request, error) from error
         self._guard.started(program.pid)
         return program
 
-    def _popen(self, env: Mapping[bytes, bytes]) -> subprocess.Popen[bytes]:
-        argv = self._request.argv
-
-        def start(executable: str | None) -> subprocess.Popen[bytes]:
-            return subprocess.Popen(
-                argv,
-                executable=executable,
-                stdin=self._input.read_end if self._input else _nothing(),
-                stdout=self._pipes[0].write_end,
-                stderr=self._pipes[-1].write_end,
-                cwd=self._request.dir,
-                env=env,
-                start_new_session=True,
-            )
-
+    def _start(self, env: Mapping[bytes, bytes]) -> Child:
+        argv, directory = self._request.argv, self._request.dir
+        given = self._input.read_end if self._input else _nothing()
+        streams = given, self._pipes[0].write_end, self._pipes[-1].write_end
         if found := _found(argv[0], env.get(b"PATH", b"")):
             with suppress(FileNotFoundError, PermissionError):  # it is not there any more, or another one is
-                return start(found)
+                return spawn(argv, program=found, directory=directory, env=env, streams=streams)
             _found.cache_clear()
-        return start(None)
+        return spawn(argv, program=None, directory=directory, env=env, streams=streams)
 
     def _ended(self, exited: asyncio.Future[int]) -> None:
         if exited.cancelled():
