@@ -107,7 +107,10 @@ class Matcher:
         state = self._dirs.get(directory) or self._state(directory)
         if state.covered or path in self._whole:
             return True
-        return any(rules.ignores(path, name, mask) for rules, mask in state.active)
+        for rules, mask in state.active:  # noqa: SIM110 - asked for every event of the kernel
+            if rules.ignores(path, name, mask):
+                return True
+        return False
 
     def may_skip_dir(self, path: str) -> bool:
         """Is this directory ignored with everything below it, whatever that may be called?"""

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import io
+import math
 import os
 import posixpath
 import stat
@@ -32,8 +33,8 @@ else:
 LARGEST_BYTES = 512 * 1024 * 1024
 """No more is synced at once: it is held in memory on its way. An image takes files of any size."""
 
-_INLINE_FILES = 4
-_INLINE_BYTES = 256 * 1024
+_INLINE_FILES = 64
+_INLINE_BYTES = 1024 * 1024
 
 
 _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
@@ -87,17 +88,23 @@ def examine(paths: Iterable[str], rules: LiveUpdate | Inferred) -> list[ChangedF
 
     roots = rules.roots if isinstance(rules, Inferred) else [sync.local for sync in rules.syncs]
     following = () if isinstance(rules, Inferred) else rules.followed
+    missing: dict[str, tuple[ChangedFile, ...]] = {}
+    """The directories above those in a directory that are none any more."""
+
+    def above(path: str) -> tuple[ChangedFile, ...]:
+        directory = posixpath.dirname(path)
+        if directory not in missing:
+            found = [ChangedFile(path=each, kind=kind(each)) for each in _directories_above(path, roots)]
+            missing[directory] = tuple(each for each in found if each.kind is not FileKind.DIRECTORY)
+        return missing[directory]
+
     return [
         ChangedFile(
             path=path,
-            kind=kind(path),
-            leads_to_directory=kind(path) is FileKind.LINK and Path(path).is_dir(),
-            above=tuple(
-                ChangedFile(path=each, kind=kind(each))
-                for each in _directories_above(path, roots)
-                if kind(each) is not FileKind.DIRECTORY
-            ),
-            through=_through(path, following),
+            kind=(found := kind(path)),
+            leads_to_directory=found is FileKind.LINK and Path(path).is_dir(),
+            above=above(path),
+            through=_through(path, following) if following else None,
         )
         for path in sorted(paths)
     ]
@@ -187,7 +194,7 @@ async def pack(files: Sequence[SyncedFile]) -> Archive:
 
 def is_quick(files: Sequence[SyncedFile]) -> bool:
     """Can these be read at once? Handing that to a thread would take longer."""
-    return len(files) <= _INLINE_FILES and all(_is_small(file) for file in files)
+    return len(files) <= _INLINE_FILES and sum(map(_size, files)) <= _INLINE_BYTES
 
 
 async def list_linked(
@@ -241,12 +248,12 @@ def _directories_above(path: str, roots: Sequence[str]) -> list[str]:
     return found[::-1]
 
 
-def _is_small(file: SyncedFile) -> bool:
+def _size(file: SyncedFile) -> float:
     try:
         found = look(file.local, file)
     except OSError:
-        return True
-    return not stat.S_ISDIR(found.st_mode) and found.st_size <= _INLINE_BYTES
+        return 0
+    return math.inf if stat.S_ISDIR(found.st_mode) else found.st_size
 
 
 def _pack(files: Sequence[SyncedFile]) -> Archive:

@@ -96,7 +96,8 @@ def plan_sync(changed: Sequence[ChangedFile], rules: LiveUpdate) -> SyncPlan | F
     ]
     if unmatched:
         return FallBack(reason=f"Found file(s) not matching any sync (files: {_shown(unmatched)})", advice=_UNMATCHED)
-    stops = [file.path for file in files if _stops(file.path, rules)]
+    stopping = bool(rules.stop_patterns or rules.fall_back_on)
+    stops = [file.path for file in files if _stops(file.path, rules)] if stopping else []
     if stops:
         return FallBack(reason=f'Detected change to stop file "{stops[0]}"', advice=_STOPPED)
     placed = dict(pair for _, synced in mapped for pair in synced)
@@ -162,11 +163,13 @@ def _synced(file: ChangedFile, syncs: Sequence[Sync]) -> Iterator[tuple[SyncedFi
     is gone with it: then the link, the file or the nothing is brought instead.
     """
     for sync in syncs:
-        if _relative(file.path, sync.local) is None:
+        relative = _relative(file.path, sync.local)
+        if relative is None:
             continue
-        seen = file.through if sync.follow and file.through else file
-        present = next((each for each in seen.above if _relative(each.path, sync.local)), seen)
-        relative = _relative(present.path, sync.local) or ""
+        present = file.through if sync.follow and file.through else file
+        if present.above:
+            present = next((each for each in present.above if _relative(each.path, sync.local)), present)
+            relative = _relative(present.path, sync.local) or ""
         if not relative and present.leads_to_directory:
             local = f"{present.path}/."
             yield SyncedFile(local=local, remote=remote_path(sync, "", of_file=False)), FileKind.DIRECTORY

@@ -72,6 +72,28 @@ async def test_a_save_is_one_item_that_names_the_file(watcher: InotifyWatcher, r
     assert await reader.next() == {"k": {"api/main.go"}}
 
 
+async def test_a_burst_is_a_few_items_with_every_file(watcher: InotifyWatcher, repo: Path):
+    names = [f"{number}.py" for number in range(300)]
+    for name in names:
+        (repo / name).write_text("")
+    await watcher.update({"k": [rule(repo)]})
+    reader, items, seen = Reader(watcher, repo), 0, set[str]()
+
+    async def write() -> None:
+        for name in names:
+            (repo / name).write_text("new")
+            await asyncio.sleep(0.0005)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(write())
+        while not seen.issuperset(names):
+            seen |= (await reader.next())["k"]
+            items += 1
+    assert items < 100
+    (repo / "web/main.py").write_text("new")
+    assert await reader.next() == {"k": {"web/main.py"}}
+
+
 def test_only_the_last_step_of_writing_a_file_is_looked_at():
     steps = [
         InotifyEvent(1, Mask.CREATE, "a"),

@@ -65,6 +65,10 @@ _WANTED = int(
 )
 
 
+_ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+"""Of names, as `os.fsdecode` has them."""
+
+
 class InotifyEvent(NamedTuple):
     """One event of the kernel."""
 
@@ -119,7 +123,7 @@ class Inotify:
             watch, mask, _, length = _HEADER.unpack_from(data, position)
             position += _HEADER.size + length
             name = data[position - length : position].rstrip(b"\0")
-            events.append(InotifyEvent(watch, mask, os.fsdecode(name)))
+            events.append(InotifyEvent(watch, mask, name.decode(_ENCODING, _ERRORS)))
         return events
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pytilt.host.files.bursts import Bursts
 from pytilt.host.files.contents import fingerprint
 from pytilt.host.files.contract import Changes
 from pytilt.host.files.gathering import Gathering
@@ -68,17 +69,21 @@ class InotifyWatcher:
         self._touched: dict[str, set[str]] = {}
         """Entries of known directories of which events came during walks: a walk may have been there before."""
         self._read_at = time.time_ns()
+        self._bursts = Bursts()
+        self._pause: asyncio.TimerHandle | None = None
+        """Ends a pause of reading."""
 
     async def __aenter__(self) -> Self:
         """Read the kernel's queue from now on."""
-        if self._watches.fd is not None:
-            self._loop.add_reader(self._watches.fd, self._read)
+        self._listen()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End all watches."""
+        if self._pause is not None:
+            self._pause.cancel()
         if self._watches.fd is not None:
             self._loop.remove_reader(self._watches.fd)
         self._poller.close()
@@ -128,11 +133,26 @@ class InotifyWatcher:
 
     # Events
 
-    def _read(self) -> None:
+    def _listen(self) -> None:
+        """Read what comes from now on."""
+        if self._watches.fd is not None:
+            self._loop.add_reader(self._watches.fd, self._follow)
+
+    def _follow(self) -> None:
+        """Read what has come, and after a pause what follows where that is a burst."""
+        if pause := self._bursts.pause(self._read(), self._loop.time()):
+            assert self._watches.fd is not None  # something was read
+            self._loop.remove_reader(self._watches.fd)
+            self._pause = self._loop.call_later(pause, self._listen)
+
+    def _read(self) -> int:
+        """Read what has come; returns how many files were written."""
         now = time.time_ns()
-        for event in without_steps(self._watches.read()):
+        events = tuple(without_steps(self._watches.read()))
+        for event in events:
             self._dispatch(event)
         self._read_at = now
+        return sum(bool(event.mask & _COMPLETE) for event in events)
 
     def _dispatch(self, event: InotifyEvent) -> None:
         if event.mask & _OVERFLOW:

@@ -314,9 +314,11 @@ class Syncing:
 
     def _kept_before(self, target: SyncTarget, resource: Resource, start: Start) -> KeptUpdate | None:
         """What a new container is to get that only lacks what the others have."""
+        if start.reason != Reason.CONTAINER_REPLACED:
+            return None
         kept = self._kept.get((ResourceName(resource.name), target.image.name))
         built = self._store.get(ImageMap, target.image.name)
-        if start.reason != Reason.CONTAINER_REPLACED or kept is None or kept.sequence < start.sequence:
+        if kept is None or kept.sequence < start.sequence:
             return None
         return kept if kept.sequence > (built.status.sequence if built else 0) else None
 
