@@ -148,6 +148,16 @@ func rename(from, to string, flags uintptr) error {
 	return err
 }
 
+// sleep does nothing for some microseconds. All of this program sleeps: another thread would be woken to go on.
+func sleep(microseconds uint32) {
+	for left := syscall.NsecToTimespec(int64(microseconds) * 1000); ; {
+		_, _, errno := syscall.RawSyscall(syscall.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&left)), uintptr(unsafe.Pointer(&left)), 0)
+		if errno != syscall.EINTR {
+			return
+		}
+	}
+}
+
 func closeFile(descriptor int) error {
 	_, _, errno := call(syscall.SYS_CLOSE, uintptr(descriptor), 0, 0, 0, 0)
 	return failure(errno)

@@ -99,7 +99,7 @@ func (r *receiver) makeLink(path, target string, has attributes) error {
 		return discard(temp, err)
 	}
 	setTime(temp, has.mtime)
-	if err := swap(temp, path); err != nil {
+	if err := r.swap(temp, path); err != nil {
 		return discard(temp, err)
 	}
 	return nil
@@ -246,7 +246,7 @@ func (t *target) finish(has attributes) error {
 	}
 	setTimes(t.descriptor, mtime)
 	if !t.inPlace() {
-		put := swap
+		put := t.by.swap
 		if t.fromImage() {
 			put = replace
 		}
@@ -267,9 +267,10 @@ func (t *target) finish(has attributes) error {
 
 // swap puts something in the place of whatever is there, a directory too. The two change places, and the old one is
 // removed: some file systems write a file to the disk at once that is renamed to the name of another.
-func swap(temp, path string) error {
+func (r *receiver) swap(temp, path string) error {
 	err := rename(temp, path, tradePlaces)
 	if err == nil {
+		r.giveWay()
 		if unlink(temp) != nil {
 			return os.RemoveAll(temp)
 		}

@@ -20,11 +20,22 @@ func (r *receiver) carryOut(frames []byte) error {
 		if !isChange(kind[0]) {
 			return fmt.Errorf("frame %s is not passed on", strconv.QuoteRune(rune(kind[0])))
 		}
+		r.last = len(f.rest) == 0
 		if err := r.take(kind[0], payload); err != nil {
 			return err
 		}
 	}
+	r.giveWay()
 	return nil
+}
+
+// giveWay leaves the processors to the other followers for a moment, once all of a batch is in its place: what was
+// there before goes when all have theirs, and then the answers.
+func (r *receiver) giveWay() {
+	if r.pause > 0 && r.last {
+		sleep(r.pause)
+		r.pause = 0
+	}
 }
 
 // isChange says whether a frame is a whole change, which needs no answer to go on.
@@ -158,11 +169,11 @@ func (r *receiver) admit(door net.Listener, key []byte) {
 // follow carries out what the leader passes on.
 func (r *receiver) follow(s *sealed) {
 	for {
-		number, frames, err := readBatch(s)
+		number, pause, frames, err := readBatch(s)
 		if err != nil {
 			return
 		}
-		for _, answer := range r.carryOutRelayed(number, frames) {
+		for _, answer := range r.carryOutRelayed(number, pause, frames) {
 			if s.send(answer) != nil {
 				return
 			}
@@ -171,7 +182,7 @@ func (r *receiver) follow(s *sealed) {
 }
 
 // carryOutRelayed carries out a batch unless a later one has come by the stream meanwhile; returns the answers.
-func (r *receiver) carryOutRelayed(number uint32, frames []byte) (answers [][]byte) {
+func (r *receiver) carryOutRelayed(number, pause uint32, frames []byte) (answers [][]byte) {
 	r.turn.Lock()
 	defer r.turn.Unlock()
 	if number <= r.latest {
@@ -180,7 +191,8 @@ func (r *receiver) carryOutRelayed(number uint32, frames []byte) (answers [][]by
 	r.diverted = func(kind byte, payload []byte) {
 		answers = append(answers, append([]byte{kind}, payload...))
 	}
-	defer func() { r.diverted, r.failed = nil, false }()
+	r.pause = pause
+	defer func() { r.diverted, r.failed, r.pause = nil, false, 0 }()
 	if err := r.carryOut(frames); err != nil {
 		return append(answers, append([]byte{frameFailed, failureOther}, err.Error()...))
 	}

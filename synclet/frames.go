@@ -12,7 +12,7 @@ import (
 )
 
 // protocolVersion is that of the frames below. Both sides name theirs before anything else; they must be the same.
-const protocolVersion = 7
+const protocolVersion = 8
 
 // greeting is how `receive` begins what it says, so that it is not taken for anything else's output. The rest of the
 // line is its version, and what it can do.

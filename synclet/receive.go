@@ -58,6 +58,8 @@ type receiver struct {
 	directories []directory
 	asked       bool // it was said which blocks are to be sent
 	failed      bool // nothing more of this batch is done
+	last        bool // this is the last change of what was passed on
+	pause       uint32
 
 	turn     sync.Mutex                      // of a batch: one comes by the stream, or is passed on by another helper
 	latest   uint32                          // number of the last batch

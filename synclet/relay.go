@@ -235,6 +235,7 @@ func (l *leader) passOn() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	packed.pause = pauseFor(len(batch.followers))
 	for _, each := range batch.followers {
 		if to, ok := l.followers[each[0]]; ok {
 			to.pass(each[1], packed)
@@ -246,7 +247,22 @@ func (l *leader) passOn() ([]byte, error) {
 // packed is a batch as all followers get it: encrypted with a key of its own, which the record before it tells them.
 type packed struct {
 	key, sum, content []byte
+	pause             uint32 // see giveWay
 }
+
+// pauseFor is how many microseconds each of so many followers leaves to the others once it has put a file in its place.
+// They may all be on one machine, and most of what a file takes comes after that.
+func pauseFor(followers int) uint32 {
+	if followers < fewFollowers {
+		return 0
+	}
+	return uint32(min(followers*100, longestPause))
+}
+
+const (
+	fewFollowers = 3
+	longestPause = 4000
+)
 
 // pack encrypts a batch, once for all followers.
 func (l *leader) pack(frames []byte) (*packed, error) {
@@ -267,37 +283,38 @@ func (l *leader) pack(frames []byte) (*packed, error) {
 // head is the record before the batch.
 func (p *packed) head(number uint32) []byte {
 	head := binary.BigEndian.AppendUint32(make([]byte, 0, headSize), number)
+	head = binary.BigEndian.AppendUint32(head, p.pause)
 	head = binary.BigEndian.AppendUint32(head, uint32(len(p.content)))
 	return append(append(head, p.key...), p.sum...)
 }
 
-// headSize is that of the record before a batch: its number, its size, its key, its checksum.
-const headSize = 4 + 4 + keySize + sha256.Size
+// headSize is that of the record before a batch: its number, its pause, its size, its key, its checksum.
+const headSize = 4 + 4 + 4 + keySize + sha256.Size
 
 // largestBatch limits what is passed on, and so how much either end has to keep.
 const largestBatch = 1024 * 1024
 
 // readBatch reads what `pass` has sent.
-func readBatch(s *sealed) (number uint32, frames []byte, err error) {
+func readBatch(s *sealed) (number, pause uint32, frames []byte, err error) {
 	head, err := s.receive(headSize)
 	if err != nil {
-		return 0, nil, err
+		return 0, 0, nil, err
 	}
 	f := &fields{rest: head}
-	number = f.u32()
+	number, pause = f.u32(), f.u32()
 	size, key, sum := f.u32(), f.take(keySize), f.take(sha256.Size)
-	if f.err != nil || size > largestBatch {
-		return 0, nil, errShort
+	if f.err != nil || size > largestBatch || pause > longestPause {
+		return 0, 0, nil, errShort
 	}
 	frames = make([]byte, size)
 	if _, err := io.ReadFull(s.source, frames); err != nil {
-		return 0, nil, err
+		return 0, 0, nil, err
 	}
 	if found := sha256.Sum256(frames); subtle.ConstantTimeCompare(found[:], sum) != 1 {
-		return 0, nil, errSeal
+		return 0, 0, nil, errSeal
 	}
 	keyStream(key).XORKeyStream(frames, frames)
-	return number, frames, nil
+	return number, pause, frames, nil
 }
 
 // follower is the leader's side of a connection to another helper.

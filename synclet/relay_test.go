@@ -386,7 +386,7 @@ func TestABatchThatWasChangedIsRefused(t *testing.T) {
 			t.Error("it can be read on the way")
 		}
 		other.source.Reset(bytes.NewReader(record))
-		number, frames, err := readBatch(other)
+		number, _, frames, err := readBatch(other)
 		if changed < 0 && (err != nil || number != 5 || string(frames) != "some frames") {
 			t.Errorf("got %d, %q, %v", number, frames, err)
 		}
@@ -420,5 +420,44 @@ func TestARecordThatWasChangedOrRepeatedIsRefused(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: taken", name)
 		}
+	}
+}
+
+func TestWhoeverIsOneOfManyLeavesTheProcessorsToTheOthersOnceAllIsInItsPlace(t *testing.T) {
+	for followers, wanted := range map[int]uint32{1: 0, 2: 0, 3: 300, 20: 2000, 1000: longestPause} {
+		if got := pauseFor(followers); got != wanted {
+			t.Errorf("%d: got %d", followers, got)
+		}
+	}
+	r := newReceiver(t.TempDir(), nil, nil)
+	var said script
+	said.file("/app/x", "one", 0o644)
+	said.file("/app/y", "two", 0o644)
+	for number := uint32(1); number < 3; number++ { // the second time there is something to remove
+		began := time.Now()
+		answers := r.carryOutRelayed(number, longestPause, said.Bytes())
+		if took := time.Since(began); took < longestPause*time.Microsecond {
+			t.Errorf("answered after %s", took)
+		}
+		if len(answers) != 1 || string(answers[0]) != "A\x00\x00\x00"+string(rune(number)) {
+			t.Errorf("got %q", answers)
+		}
+		found, err := os.ReadDir(r.root + "/app")
+		if err != nil || len(found) != 2 || content(t, r.root+"/app/x")+content(t, r.root+"/app/y") != "onetwo" {
+			t.Errorf("got %v, %v", found, err)
+		}
+	}
+}
+
+func TestNobodyIsMadeToPauseForLong(t *testing.T) {
+	one, other := ends(t)
+	batch, err := new(leader).pack([]byte("some frames"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch.pause = longestPause + 1
+	other.source.Reset(bytes.NewReader(append(one.record(batch.head(5)), batch.content...)))
+	if _, _, _, err := readBatch(other); err == nil {
+		t.Error("taken")
 	}
 }

@@ -15,7 +15,7 @@ from pytilt.host.files.blocks import Blocks
 from pytilt.model.base import Value
 from pytilt.model.numbers import whole
 
-VERSION = 7
+VERSION = 8
 GREETING = b"\x1esynclet "
 LARGEST_FRAME = 256 * 1024
 KEY_SIZE = 32
