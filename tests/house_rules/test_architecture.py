@@ -55,7 +55,7 @@ def test_every_file_and_every_symbol_of_the_page_exists():
     texts = {module.path.removeprefix("src/pytilt/"): module.text for module in modules("src/pytilt/")}
     named = set(FILE.findall(text)) - {"main.py"}
     assert len(named) > 30
-    none_of(sorted(named - texts.keys()))
+    none_of(sorted(path for path in named - texts.keys() if not (ROOT / path).is_file()))
     none_of(
         [
             f"{path}: {symbol}"
