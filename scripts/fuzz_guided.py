@@ -67,7 +67,7 @@ def _seeds(samples: list[Path]) -> Iterator[bytes]:
     names = ["Tiltfile", *sorted(GOOD_FILES)]
     for name, text in GOOD_FILES.items():
         yield bytes([2 * names.index(name)]) + text.encode()
-    mistakes = (ROOT / "tests/tiltfile/mistakes.txt").read_text()
+    mistakes = (ROOT / "tests/tiltfile/assembling/mistakes.txt").read_text()
     tiltfiles = [*GOOD_TILTFILES, *(each.partition("\n-----\n")[0] for each in mistakes.split("\n=====\n"))]
     tiltfiles += [
         path.read_text(errors="replace")

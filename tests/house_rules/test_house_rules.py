@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from pathlib import PurePosixPath
 
 import pytest
@@ -10,6 +11,7 @@ from tests.house_rules.sources import ROOT, Module, modules, texts
 
 MODULE_LINES = 600
 FUNCTION_LINES = 60
+FOLDER_MODULES = 35
 
 BANNED_NAMES = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}
 """Names that say nothing about what a module holds."""
@@ -52,6 +54,11 @@ def own_modules() -> tuple[Module, ...]:
 def test_no_module_is_too_long_to_be_read_at_once():
     lengths = {module.path: module.text.count("\n") for module in own_modules()}
     none_of([f"{path}: {lines} lines" for path, lines in lengths.items() if lines > MODULE_LINES])
+
+
+def test_no_folder_has_more_modules_than_can_be_kept_in_view():
+    folders = Counter(PurePosixPath(module.path).parent for module in modules("src/"))
+    none_of([f"{folder}: {number} modules" for folder, number in folders.items() if number > FOLDER_MODULES])
 
 
 def test_no_function_is_longer_than_a_screen():

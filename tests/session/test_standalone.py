@@ -5,7 +5,7 @@ import pytest
 from pytilt.session.project import SessionProject, find_project
 from pytilt.session.standalone import evaluate_once
 from pytilt.settings import Settings
-from pytilt.tiltfile.request import EvaluationResult
+from pytilt.tiltfile.running.request import EvaluationResult
 
 
 @pytest.fixture

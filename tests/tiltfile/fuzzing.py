@@ -17,7 +17,7 @@ from pytilt.loop.planning.digests import resource_digest
 from pytilt.model.commands import Command
 from pytilt.testing.project import folder_repository
 from pytilt.tiltfile.evaluation import evaluate
-from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult, Host, LocalResult
+from pytilt.tiltfile.running.request import EvaluationRequest, EvaluationResult, Host, LocalResult
 from pytilt.views.tiltfile_result import tiltfile_result
 from tests.tiltfile.projects import config_map, deployment, documents, secret, service
 

@@ -6,7 +6,7 @@ from pytilt.extensions.repositories import Checkout
 from pytilt.model.extensions import UsedExtension
 from pytilt.testing.project import Project, run_local
 from pytilt.tiltfile.evaluation import evaluate
-from pytilt.tiltfile.request import EvaluationRequest, Host
+from pytilt.tiltfile.running.request import EvaluationRequest, Host
 from pytilt.tiltfile.used_extensions import used_extensions
 
 HELLO = """

@@ -1,7 +1,7 @@
 from pytilt.extensions.repositories import Checkout
 from pytilt.model.extensions import UsedExtension
-from pytilt.tiltfile.report import DeclaredApiObject, Report
-from pytilt.tiltfile.request import EvaluationResult, UsedRepository
+from pytilt.tiltfile.running.report import DeclaredApiObject, Report
+from pytilt.tiltfile.running.request import EvaluationResult, UsedRepository
 from pytilt.tiltfile.used_extensions import used_extensions
 
 

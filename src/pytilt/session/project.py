@@ -10,7 +10,7 @@ from pytilt.model.names import session_id
 from pytilt.model.resources import UpdateMode
 from pytilt.session.clusters import ClusterTarget, choose
 from pytilt.settings import Settings
-from pytilt.tiltfile.request import EvaluationRequest
+from pytilt.tiltfile.running.request import EvaluationRequest
 
 SESSION = "{session}"
 """Stands in `--namespace` for the id of the session; see `model.names.session_id`."""

@@ -13,7 +13,7 @@ from pytilt.model.logs import Log
 from pytilt.session.code_cache import DiskCodeCache
 from pytilt.session.project import SessionProject
 from pytilt.tiltfile.evaluation import evaluate
-from pytilt.tiltfile.request import EvaluationResult, Host, LocalResult
+from pytilt.tiltfile.running.request import EvaluationResult, Host, LocalResult
 
 if TYPE_CHECKING:
     from pytilt.extensions.repositories import Checkout, GitResult, Repositories

@@ -15,7 +15,7 @@ from pytilt.model.resources import Declaration, ResourceSpec
 from pytilt.model.texts import from_bytes
 from pytilt.settings import Settings
 from pytilt.tiltfile.evaluation import evaluate
-from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult, Host, LocalResult, no_repositories
+from pytilt.tiltfile.running.request import EvaluationRequest, EvaluationResult, Host, LocalResult, no_repositories
 
 
 def folder_repository(url: str, ref: str) -> Checkout:

@@ -16,15 +16,15 @@ from pytilt.model.logs import Level
 from pytilt.model.regex import regex
 from pytilt.model.resources import Declaration, ResourceSpec
 from pytilt.model.texts import shown, to_bytes
-from pytilt.tiltfile.assembly import assemble
+from pytilt.tiltfile.arguments.values import placed
+from pytilt.tiltfile.assembling.assembly import assemble
+from pytilt.tiltfile.assembling.merging import merged
 from pytilt.tiltfile.extensions import PREFIX, Extensions
-from pytilt.tiltfile.ignore_files import TILTIGNORE, ignore_file, watch_compose_ignores, watch_ignore_files
-from pytilt.tiltfile.merging import merged
-from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult, Host, Problem
-from pytilt.tiltfile.script import Script, UnreadableError
+from pytilt.tiltfile.running.ignore_files import TILTIGNORE, ignore_file, watch_compose_ignores, watch_ignore_files
+from pytilt.tiltfile.running.request import EvaluationRequest, EvaluationResult, Host, Problem
+from pytilt.tiltfile.running.script import Script, UnreadableError
 from pytilt.tiltfile.topics.control import StopEvaluation
 from pytilt.tiltfile.universe import universe
-from pytilt.tiltfile.values import placed
 
 _TUTORIAL = "https://docs.tilt.dev/tutorial.html"
 _PLACE = regex(r"(.*):(\d+):(\d+)", re.DOTALL)

@@ -9,10 +9,10 @@ from pytilt.extensions.lockfile import NAME as LOCK_FILE
 from pytilt.extensions.repositories import DEFAULT_URL, Checkout
 from pytilt.model.base import Value
 from pytilt.model.extensions import UsedExtension
-from pytilt.tiltfile.conversions import Pairs, Strings, Text
-from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.request import UsedRepository
-from pytilt.tiltfile.script import Script
+from pytilt.tiltfile.arguments.conversions import Pairs, Strings, Text
+from pytilt.tiltfile.running.functions import function
+from pytilt.tiltfile.running.request import UsedRepository
+from pytilt.tiltfile.running.script import Script
 
 PREFIX = "ext://"
 REPOSITORIES = "extensionrepos"

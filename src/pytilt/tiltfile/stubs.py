@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
 from pytilt.dialect import Builtin, ModuleValue, type_name
-from pytilt.tiltfile import conversions
-from pytilt.tiltfile.values import Blob, LinkValue
+from pytilt.tiltfile.arguments import conversions
+from pytilt.tiltfile.arguments.values import Blob, LinkValue
 
 _PARAMETERS: tuple[tuple[object, str], ...] = (
     (conversions.Text, "str"), (conversions.Stringable, "str | blob_value"), (conversions.Flag, "bool"),

@@ -210,7 +210,7 @@ def update_settings(max_parallel_updates: Any = None, k8s_upsert_timeout_secs: A
 class v1alpha1:
     @staticmethod
     def cmd(name: str, labels: dict[str, str] | None = None, annotations: dict[str, str] | None = None, args: list[Any] | None = None, dir: Any = None, env: list[Any] | None = None, readiness_probe: Any = None, restart_on: Any = None, start_on: Any = None, disable_source: Any = None) -> Any:
-        """A command. Its spec is written by its declarer, its status by `loop.cmds` or by whom it is left to."""
+        """A command. Its spec is written by its declarer, its status by the session, or by whom it is left to."""
     @staticmethod
     def config_map(name: str, labels: dict[str, str] | None = None, annotations: dict[str, str] | None = None, data: dict[str, str] | None = None) -> Any:
         """Keys and values, written by the declarer."""
@@ -231,7 +231,7 @@ class v1alpha1:
         """Register a repository of extensions."""
     @staticmethod
     def file_watch(name: str, labels: dict[str, str] | None = None, annotations: dict[str, str] | None = None, watched_paths: list[Any] | None = None, ignores: list[Any] | None = None, disable_source: Any = None) -> Any:
-        """Watched files. The spec is written by the declarer, the status by `loop.file_watches`."""
+        """Watched files. The spec is written by the declarer, the status by the session."""
     @staticmethod
     def forward(local_port: int | None = None, container_port: int | None = None, host: str | None = None, name: str | None = None, path: str | None = None) -> Any:
         """A port of this machine that leads into a pod."""
@@ -249,13 +249,13 @@ class v1alpha1:
         """Files that are not watched."""
     @staticmethod
     def kubernetes_apply(name: str, labels: dict[str, str] | None = None, annotations: dict[str, str] | None = None, yaml: str | None = None, image_maps: list[Any] | None = None, image_locators: list[Any] | None = None, timeout: Any = None, kubernetes_discovery_template_spec: Any = None, port_forward_template_spec: Any = None, pod_log_stream_template_spec: Any = None, discovery_strategy: str | None = None, disable_source: Any = None, apply_cmd: Any = None, restart_on: Any = None, delete_cmd: Any = None, cluster: str | None = None, server_side_apply: bool | None = None) -> Any:
-        """Objects to apply. The spec is written by the declarer, the status by `loop.kubernetes_applies`."""
+        """Objects to apply. The spec is written by the declarer, the status by the session."""
     @staticmethod
     def kubernetes_apply_cmd(args: list[Any] | None = None, dir: Any = None, env: list[Any] | None = None) -> Any:
         """A command that applies or deletes."""
     @staticmethod
     def kubernetes_discovery(name: str, labels: dict[str, str] | None = None, annotations: dict[str, str] | None = None, watches: list[Any] | None = None, extra_selectors: list[Any] | None = None, port_forward_template_spec: Any = None, pod_log_stream_template_spec: Any = None, cluster: str | None = None) -> Any:
-        """Pods to look for. The spec is written by the declarer, the status by `loop.discoveries`."""
+        """Pods to look for. The spec is written by the declarer, the status by the session."""
     @staticmethod
     def kubernetes_discovery_template_spec(extra_selectors: list[Any] | None = None) -> Any:
         """Which pods belong to what is applied, beside those that it owns."""

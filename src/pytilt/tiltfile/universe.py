@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from pytilt.dialect import ModuleValue
+from pytilt.tiltfile.arguments.values import Mode, TriggerModeValue
 from pytilt.tiltfile.extensions import Extensions
-from pytilt.tiltfile.functions import functions_of
-from pytilt.tiltfile.request import EvaluationRequest, Host, LocalResult
-from pytilt.tiltfile.script import Script
+from pytilt.tiltfile.running.functions import functions_of
+from pytilt.tiltfile.running.request import EvaluationRequest, Host, LocalResult
+from pytilt.tiltfile.running.script import Script
 from pytilt.tiltfile.topics.api import ApiBuiltins
 from pytilt.tiltfile.topics.charts import ChartBuiltins
 from pytilt.tiltfile.topics.compose import ComposeBuiltins
@@ -21,7 +22,6 @@ from pytilt.tiltfile.topics.live_update import LiveUpdateBuiltins
 from pytilt.tiltfile.topics.local import LocalBuiltins
 from pytilt.tiltfile.topics.operating_system import OsBuiltins
 from pytilt.tiltfile.topics.settings import SettingsBuiltins
-from pytilt.tiltfile.values import Mode, TriggerModeValue
 
 
 def universe(script: Script, load: Load, extensions: Extensions) -> Mapping[str, object]:

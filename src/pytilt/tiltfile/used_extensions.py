@@ -7,8 +7,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from pytilt.model.extensions import UsedExtension
-from pytilt.tiltfile.report import DeclaredApiObject
-from pytilt.tiltfile.request import EvaluationResult
+from pytilt.tiltfile.running.report import DeclaredApiObject
+from pytilt.tiltfile.running.request import EvaluationResult
 
 EXTENSIONS, REPOSITORIES = "extensions", "extensionrepos"
 

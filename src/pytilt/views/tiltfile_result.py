@@ -22,9 +22,9 @@ from pytilt.model.resources import (
     PortForwardSpec,
     ResourceSpec,
 )
-from pytilt.tiltfile.ignore_files import TILTIGNORE
-from pytilt.tiltfile.report import Report
-from pytilt.tiltfile.request import EvaluationResult
+from pytilt.tiltfile.running.ignore_files import TILTIGNORE
+from pytilt.tiltfile.running.report import Report
+from pytilt.tiltfile.running.request import EvaluationResult
 from pytilt.views.result_images import compose_images, image_maps, image_target, relative, stops
 from pytilt.views.result_values import compact, duration, environment, ignore_defs, nanoseconds, sanitized, url
 

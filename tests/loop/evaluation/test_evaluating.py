@@ -37,7 +37,7 @@ from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeCluster
 from pytilt.testing.host import FakeFileWatcher
-from pytilt.tiltfile.request import EvaluationResult
+from pytilt.tiltfile.running.request import EvaluationResult
 from tests.idle import eventually, idle
 from tests.loop.declaring import deployment, image, kubernetes, local, plain, prepare, update
 from tests.loop.kinds.trials import kinds

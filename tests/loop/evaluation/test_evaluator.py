@@ -9,7 +9,7 @@ from pytilt.model.names import TILTFILE, SpanId
 from pytilt.settings import Settings
 from pytilt.store.logs import LogStore
 from pytilt.testing.host import FakeRunner, ProcessScript
-from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult
+from pytilt.tiltfile.running.request import EvaluationRequest, EvaluationResult
 from tests.idle import eventually, idle
 from tests.loop.waiting import logged
 

@@ -14,7 +14,7 @@ from pytilt.settings import Settings
 
 if TYPE_CHECKING:
     from pytilt.session.project import SessionProject
-    from pytilt.tiltfile.request import EvaluationResult
+    from pytilt.tiltfile.running.request import EvaluationResult
 
 TILTFILE_ERROR = 5
 """Exit code where the Tiltfile is at fault, as opposed to the command line or the machine. Tilt's number."""

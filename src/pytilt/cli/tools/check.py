@@ -11,7 +11,7 @@ from pytilt.model.logs import Level
 from pytilt.settings import Settings
 
 if TYPE_CHECKING:
-    from pytilt.tiltfile.request import EvaluationResult
+    from pytilt.tiltfile.running.request import EvaluationResult
 
 
 @subcommand(

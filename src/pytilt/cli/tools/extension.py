@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytilt.host.processes import HostRunner
     from pytilt.session.project import SessionProject
-    from pytilt.tiltfile.request import UsedRepository
+    from pytilt.tiltfile.running.request import UsedRepository
 
 
 @group("extension")

@@ -35,7 +35,7 @@ from pytilt.model.updates import Outcome, Pause, Reason, StepName, Strategy, Tri
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.store.spans import Span
-from pytilt.tiltfile.request import EvaluationResult
+from pytilt.tiltfile.running.request import EvaluationResult
 from pytilt.tiltfile.used_extensions import used_extensions
 
 

@@ -19,7 +19,7 @@ from pytilt.model.extensions import UsedExtension
 from pytilt.model.logs import Level, Log
 from pytilt.model.texts import from_bytes
 from pytilt.tiltfile.evaluation import evaluate
-from pytilt.tiltfile.request import EvaluationRequest, EvaluationResult, Host, LocalResult, no_repositories
+from pytilt.tiltfile.running.request import EvaluationRequest, EvaluationResult, Host, LocalResult, no_repositories
 
 OpenRepositories = Callable[[RunGit, Log], Repositories]
 """Makes the repositories of extensions, given what runs git and what takes the log."""

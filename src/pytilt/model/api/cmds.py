@@ -71,7 +71,7 @@ class CmdStatus(Value):
 
 
 class Cmd(ApiObject):
-    """A command. Its spec is written by its declarer, its status by `loop.api.cmds` or by whom it is left to."""
+    """A command. Its spec is written by its declarer, its status by the session, or by whom it is left to."""
 
     kind: ClassVar[str] = "Cmd"
 

@@ -45,7 +45,7 @@ class FileEventsStatus(Value):
 
 
 class ApiFileWatch(ApiObject):
-    """Watched files. The spec is written by the declarer, the status by `loop.api.file_watches`."""
+    """Watched files. The spec is written by the declarer, the status by the session."""
 
     kind: ClassVar[str] = "FileWatch"
 

@@ -102,7 +102,7 @@ class KubernetesApplyStatus(Value):
 
 
 class KubernetesApply(ApiObject):
-    """Objects to apply. The spec is written by the declarer, the status by `loop.api.kubernetes_applies`."""
+    """Objects to apply. The spec is written by the declarer, the status by the session."""
 
     kind: ClassVar[str] = "KubernetesApply"
 

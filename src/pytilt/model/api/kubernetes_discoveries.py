@@ -149,7 +149,7 @@ class KubernetesDiscoveryStatus(Value):
 
 
 class KubernetesDiscovery(ApiObject):
-    """Pods to look for. The spec is written by the declarer, the status by `loop.pods.discoveries`."""
+    """Pods to look for. The spec is written by the declarer, the status by the session."""
 
     kind: ClassVar[str] = "KubernetesDiscovery"
 

@@ -87,7 +87,7 @@ class ToggleButtonStatus(Value):
 
 
 class ToggleButton(ApiObject):
-    """A switch. The spec is written by the declarer, the status and the UIButton it owns by `loop.api.toggles`."""
+    """A switch. The spec is written by the declarer, the status and the UIButton it owns by the session."""
 
     kind: ClassVar[str] = "ToggleButton"
 

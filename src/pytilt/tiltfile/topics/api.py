@@ -20,8 +20,8 @@ from pytilt.model.api import buttons, kubernetes_applies, kubernetes_discoveries
 from pytilt.model.api.kinds import API_KINDS, AnyApiObject, ApiKind
 from pytilt.model.base import Value
 from pytilt.model.commands import ExecAction, HttpGetAction, HttpHeader, Probe, TcpSocketAction
-from pytilt.tiltfile import conversions
-from pytilt.tiltfile.script import Script
+from pytilt.tiltfile.arguments import conversions
+from pytilt.tiltfile.running.script import Script
 
 _METADATA = ("name", "labels", "annotations")
 

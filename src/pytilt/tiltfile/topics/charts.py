@@ -10,13 +10,13 @@ from pytilt.errors import UserError
 from pytilt.model.commands import Command
 from pytilt.model.regex import regex
 from pytilt.model.resources import KubeObject
-from pytilt.tiltfile.commands import find_program, prepare, run_now
-from pytilt.tiltfile.conversions import Flag, LocalPath, StringOrStrings, Strings, Text
-from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.kustomizations import kustomization_files
-from pytilt.tiltfile.rendered import Kept, kustomization_inputs
-from pytilt.tiltfile.script import Script, UnreadableError
-from pytilt.tiltfile.values import Blob, placed
+from pytilt.tiltfile.arguments.conversions import Flag, LocalPath, StringOrStrings, Strings, Text
+from pytilt.tiltfile.arguments.values import Blob, placed
+from pytilt.tiltfile.running.commands import find_program, prepare, run_now
+from pytilt.tiltfile.running.functions import function
+from pytilt.tiltfile.running.kustomizations import kustomization_files
+from pytilt.tiltfile.running.rendered import Kept, kustomization_inputs
+from pytilt.tiltfile.running.script import Script, UnreadableError
 
 _SEPARATOR = "---\n"
 _FROM_TESTS = regex(r"^# Source: .*/tests/", re.MULTILINE)

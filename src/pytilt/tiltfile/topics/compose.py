@@ -15,16 +15,25 @@ from pytilt.model.files import Ignore
 from pytilt.model.names import ImageName, ResourceName
 from pytilt.model.regex import regex
 from pytilt.model.resources import ComposeProject
-from pytilt.tiltfile import conversions
+from pytilt.tiltfile.arguments import conversions
+from pytilt.tiltfile.arguments.conversions import (
+    Flag,
+    Labels,
+    Links,
+    LocalPath,
+    Sequenced,
+    StringOrStrings,
+    Text,
+    TriggerMode,
+)
+from pytilt.tiltfile.arguments.values import Blob
 from pytilt.tiltfile.compose.files import environment_file, project_name, read_project
 from pytilt.tiltfile.compose.paths import Config
 from pytilt.tiltfile.compose.services import normalized
-from pytilt.tiltfile.conversions import Flag, Labels, Links, LocalPath, Sequenced, StringOrStrings, Text, TriggerMode
-from pytilt.tiltfile.declared import DeclaredProject, DeclaredService
-from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.ignore_files import context_ignores
-from pytilt.tiltfile.script import Script, UnreadableError
-from pytilt.tiltfile.values import Blob
+from pytilt.tiltfile.running.declared import DeclaredProject, DeclaredService
+from pytilt.tiltfile.running.functions import function
+from pytilt.tiltfile.running.ignore_files import context_ignores
+from pytilt.tiltfile.running.script import Script, UnreadableError
 
 _PROFILES = "COMPOSE_PROFILES"
 _PROJECT = regex(r"[a-z0-9][a-z0-9_-]*")

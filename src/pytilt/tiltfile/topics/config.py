@@ -6,12 +6,12 @@ import posixpath
 from pytilt.dialect import type_name
 from pytilt.errors import UserError
 from pytilt.model.names import session_id
-from pytilt.tiltfile import conversions
-from pytilt.tiltfile.conversions import Flag, Sequenced, Text
-from pytilt.tiltfile.declared import EnabledResources
-from pytilt.tiltfile.flags import FlagKind, Setting, parse_flags
-from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.script import Script, UnreadableError
+from pytilt.tiltfile.arguments import conversions
+from pytilt.tiltfile.arguments.conversions import Flag, Sequenced, Text
+from pytilt.tiltfile.arguments.flags import FlagKind, Setting, parse_flags
+from pytilt.tiltfile.running.declared import EnabledResources
+from pytilt.tiltfile.running.functions import function
+from pytilt.tiltfile.running.script import Script, UnreadableError
 
 CONFIG_FILE = "tilt_config.json"
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 from pytilt.dialect import ModuleValue, StructValue, freeze, starlark_dict, to_repr, to_str, type_name
 from pytilt.errors import UserError
-from pytilt.tiltfile.conversions import Stringable, Text
-from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.script import Script
+from pytilt.tiltfile.arguments.conversions import Stringable, Text
+from pytilt.tiltfile.running.functions import function
+from pytilt.tiltfile.running.script import Script
 
 Load = Callable[[str], Mapping[str, object]]
 """Runs another file and gives its globals."""

@@ -9,14 +9,14 @@ from pytilt.model.files import FileRule, Ignore
 from pytilt.model.images import CustomBuild, Image, LiveUpdate
 from pytilt.model.names import ImageName, ResourceName
 from pytilt.model.resources import DeployCommands
-from pytilt.tiltfile import conversions
-from pytilt.tiltfile.conversions import ImageNames, LocalPaths, Name, Pairs, Text
-from pytilt.tiltfile.dead_patterns import warn_of_deps
-from pytilt.tiltfile.declared import DeclaredDeploy
-from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.globs import watched
-from pytilt.tiltfile.ignore_files import context_ignores, repository_ignores
-from pytilt.tiltfile.script import Script
+from pytilt.tiltfile.arguments import conversions
+from pytilt.tiltfile.arguments.conversions import ImageNames, LocalPaths, Name, Pairs, Text
+from pytilt.tiltfile.arguments.globs import watched
+from pytilt.tiltfile.running.dead_patterns import warn_of_deps
+from pytilt.tiltfile.running.declared import DeclaredDeploy
+from pytilt.tiltfile.running.functions import function
+from pytilt.tiltfile.running.ignore_files import context_ignores, repository_ignores
+from pytilt.tiltfile.running.script import Script
 from pytilt.tiltfile.topics.live_update import live_update as rules_of
 
 NO_BUILD = Command(argv=("sh", "-c", ":"), dir="/")

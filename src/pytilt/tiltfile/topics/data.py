@@ -9,11 +9,11 @@ from pytilt.cluster.secrets import secrets
 from pytilt.dialect import to_repr, type_name
 from pytilt.errors import UserError
 from pytilt.model.regex import regex
-from pytilt.tiltfile import go_yaml
-from pytilt.tiltfile.conversions import LocalPath, Stringable
-from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.script import Script, UnreadableError
-from pytilt.tiltfile.values import Blob
+from pytilt.tiltfile.arguments import go_yaml
+from pytilt.tiltfile.arguments.conversions import LocalPath, Stringable
+from pytilt.tiltfile.arguments.values import Blob
+from pytilt.tiltfile.running.functions import function
+from pytilt.tiltfile.running.script import Script, UnreadableError
 
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 """What Go's encoder escapes, so that JSON can be part of a page."""

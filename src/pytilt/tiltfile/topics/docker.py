@@ -11,8 +11,8 @@ from pytilt.model.files import FileRule, Ignore
 from pytilt.model.images import CustomBuild, DockerBuild, Image, LiveUpdate, Registry
 from pytilt.model.inference import InferenceMode
 from pytilt.model.names import ImageName
-from pytilt.tiltfile import conversions
-from pytilt.tiltfile.conversions import (
+from pytilt.tiltfile.arguments import conversions
+from pytilt.tiltfile.arguments.conversions import (
     Flag,
     ImageNames,
     LocalPath,
@@ -23,14 +23,14 @@ from pytilt.tiltfile.conversions import (
     StringOrStrings,
     Text,
 )
-from pytilt.tiltfile.dead_patterns import warn_of_deps, warn_of_ignored
-from pytilt.tiltfile.fast_builds import FastBuildValue, fast_image
-from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.globs import watched
-from pytilt.tiltfile.ignore_files import context_ignores
-from pytilt.tiltfile.script import Script, UnreadableError
+from pytilt.tiltfile.arguments.globs import watched
+from pytilt.tiltfile.arguments.values import Blob, CustomBuildValue
+from pytilt.tiltfile.running.dead_patterns import warn_of_deps, warn_of_ignored
+from pytilt.tiltfile.running.functions import function
+from pytilt.tiltfile.running.ignore_files import context_ignores
+from pytilt.tiltfile.running.script import Script, UnreadableError
+from pytilt.tiltfile.topics.fast_builds import FastBuildValue, fast_image
 from pytilt.tiltfile.topics.live_update import helper_mode, live_update
-from pytilt.tiltfile.values import Blob, CustomBuildValue
 
 _CACHE_IS_OBSOLETE = (
     "docker_build(cache=...) is obsolete, and currently a no-op.\n"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from pytilt.dialect import Builtin, builtin, type_name
 from pytilt.errors import UserError
-from pytilt.tiltfile.conversions import Flag, LocalPath, Text
-from pytilt.tiltfile.dead_patterns import warn_of_path
-from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.script import Script, UnreadableError
-from pytilt.tiltfile.values import Blob, GitRepo, placed
+from pytilt.tiltfile.arguments.conversions import Flag, LocalPath, Text
+from pytilt.tiltfile.arguments.values import Blob, GitRepo, placed
+from pytilt.tiltfile.running.dead_patterns import warn_of_path
+from pytilt.tiltfile.running.functions import function
+from pytilt.tiltfile.running.script import Script, UnreadableError
 
 
 class FilesBuiltins:

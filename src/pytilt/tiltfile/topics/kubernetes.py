@@ -12,8 +12,8 @@ from pytilt.dialect.formatting import function_name
 from pytilt.errors import UserError
 from pytilt.model.clusters import ObjectRef
 from pytilt.model.resources import ImageLocator, KubeObject, PortForwardSpec
-from pytilt.tiltfile import conversions
-from pytilt.tiltfile.conversions import (
+from pytilt.tiltfile.arguments import conversions
+from pytilt.tiltfile.arguments.conversions import (
     Duration,
     Flag,
     Items,
@@ -28,14 +28,14 @@ from pytilt.tiltfile.conversions import (
     TriggerMode,
     Whole,
 )
-from pytilt.tiltfile.declared import ResourceOptions, WorkloadName
-from pytilt.tiltfile.decoding import decoded
-from pytilt.tiltfile.first_form import first_form_image, is_first_form
-from pytilt.tiltfile.functions import OtherForm, function
-from pytilt.tiltfile.port_forwards import port_forwards
-from pytilt.tiltfile.script import Script, UnreadableError
-from pytilt.tiltfile.urls import parse_path
-from pytilt.tiltfile.values import Blob, PortForwardValue, WorkloadId
+from pytilt.tiltfile.arguments.decoding import decoded
+from pytilt.tiltfile.arguments.port_forwards import port_forwards
+from pytilt.tiltfile.arguments.urls import parse_path
+from pytilt.tiltfile.arguments.values import Blob, PortForwardValue, WorkloadId
+from pytilt.tiltfile.running.declared import ResourceOptions, WorkloadName
+from pytilt.tiltfile.running.functions import OtherForm, function
+from pytilt.tiltfile.running.script import Script, UnreadableError
+from pytilt.tiltfile.topics.first_form import first_form_image, is_first_form
 
 _LONG = 20_000
 """Characters from which on it is quicker to keep what a text was read as."""

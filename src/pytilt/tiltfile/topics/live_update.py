@@ -4,13 +4,10 @@ from pytilt.dialect import to_repr, type_name
 from pytilt.errors import UserError
 from pytilt.model.files import Ignore
 from pytilt.model.images import HelperMode, LiveUpdate, Run, Sync
-from pytilt.tiltfile import conversions
-from pytilt.tiltfile.conversions import Flag, LocalPaths, Text
-from pytilt.tiltfile.dead_patterns import warn_of_path, warn_of_triggers
-from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.globs import is_glob
-from pytilt.tiltfile.script import Script
-from pytilt.tiltfile.values import (
+from pytilt.tiltfile.arguments import conversions
+from pytilt.tiltfile.arguments.conversions import Flag, LocalPaths, Text
+from pytilt.tiltfile.arguments.globs import is_glob
+from pytilt.tiltfile.arguments.values import (
     FallBackOnStep,
     InitialSyncStep,
     RestartContainerStep,
@@ -19,6 +16,9 @@ from pytilt.tiltfile.values import (
     SyncStep,
     placed,
 )
+from pytilt.tiltfile.running.dead_patterns import warn_of_path, warn_of_triggers
+from pytilt.tiltfile.running.functions import function
+from pytilt.tiltfile.running.script import Script
 
 
 class LiveUpdateBuiltins:

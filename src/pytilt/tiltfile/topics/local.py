@@ -8,10 +8,8 @@ from pytilt.dialect import type_name
 from pytilt.errors import UserError
 from pytilt.model.commands import Command, ExecAction, HttpGetAction, Probe, TcpSocketAction
 from pytilt.model.files import Ignore
-from pytilt.tiltfile import conversions
-from pytilt.tiltfile.commands import run_now
-from pytilt.tiltfile.contexts import is_allowed, refused_call
-from pytilt.tiltfile.conversions import (
+from pytilt.tiltfile.arguments import conversions
+from pytilt.tiltfile.arguments.conversions import (
     Duration,
     Flag,
     Labels,
@@ -24,13 +22,8 @@ from pytilt.tiltfile.conversions import (
     TriggerMode,
     Whole,
 )
-from pytilt.tiltfile.dead_patterns import warn_of_deps, warn_of_ignored
-from pytilt.tiltfile.declared import DeclaredLocal
-from pytilt.tiltfile.functions import converting, function
-from pytilt.tiltfile.globs import watched
-from pytilt.tiltfile.ignore_files import repository_ignores
-from pytilt.tiltfile.script import Script
-from pytilt.tiltfile.values import (
+from pytilt.tiltfile.arguments.globs import watched
+from pytilt.tiltfile.arguments.values import (
     Blob,
     DepValue,
     ExecActionValue,
@@ -38,6 +31,13 @@ from pytilt.tiltfile.values import (
     ProbeValue,
     TcpSocketActionValue,
 )
+from pytilt.tiltfile.running.commands import run_now
+from pytilt.tiltfile.running.contexts import is_allowed, refused_call
+from pytilt.tiltfile.running.dead_patterns import warn_of_deps, warn_of_ignored
+from pytilt.tiltfile.running.declared import DeclaredLocal
+from pytilt.tiltfile.running.functions import converting, function
+from pytilt.tiltfile.running.ignore_files import repository_ignores
+from pytilt.tiltfile.running.script import Script
 
 _TEST_IS_DEPRECATED = (
     "test() is deprecated and will be removed in a future release.\n"

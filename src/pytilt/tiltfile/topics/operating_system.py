@@ -10,10 +10,10 @@ from pytilt.dialect import freeze, starlark_list, to_repr, type_name
 from pytilt.dialect.containers import StarlarkDict
 from pytilt.errors import UserError
 from pytilt.model.regex import regex
-from pytilt.tiltfile.conversions import Stringable, Text
-from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.script import Script, UnreadableError
-from pytilt.tiltfile.values import placed
+from pytilt.tiltfile.arguments.conversions import Stringable, Text
+from pytilt.tiltfile.arguments.values import placed
+from pytilt.tiltfile.running.functions import function
+from pytilt.tiltfile.running.script import Script, UnreadableError
 
 _UNSAFE = regex(r"[^\w@%+=:,./-]", re.ASCII)
 

@@ -7,16 +7,16 @@ from pytilt.errors import UserError
 from pytilt.model.files import Ignore
 from pytilt.model.names import ResourceName
 from pytilt.model.resources import PruneSettings, UpdateMode
-from pytilt.tiltfile import conversions
-from pytilt.tiltfile.conversions import Duration, Flag, Pairs, StringOrStrings, Text, TriggerMode
-from pytilt.tiltfile.dead_patterns import warn_of_ignored
-from pytilt.tiltfile.functions import function
-from pytilt.tiltfile.report import FEATURES, SWITCHABLE, Prune
-from pytilt.tiltfile.script import Script
+from pytilt.tiltfile.arguments import conversions
+from pytilt.tiltfile.arguments.conversions import Duration, Flag, Pairs, StringOrStrings, Text, TriggerMode
+from pytilt.tiltfile.arguments.urls import parse_link
+from pytilt.tiltfile.arguments.values import LinkValue
+from pytilt.tiltfile.arguments.versions import version_matches
+from pytilt.tiltfile.running.dead_patterns import warn_of_ignored
+from pytilt.tiltfile.running.functions import function
+from pytilt.tiltfile.running.report import FEATURES, SWITCHABLE, Prune
+from pytilt.tiltfile.running.script import Script
 from pytilt.tiltfile.topics.live_update import helper_mode
-from pytilt.tiltfile.urls import parse_link
-from pytilt.tiltfile.values import LinkValue
-from pytilt.tiltfile.versions import version_matches
 
 _SERVER_SIDE_APPLY = ("", "true", "false", "auto")
 
