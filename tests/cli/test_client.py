@@ -2,6 +2,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -32,10 +33,25 @@ def test_without_a_session_every_command_says_how_to_start_or_find_one(tilt: Til
 
 
 @pytest.mark.usefixtures("served")
+@pytest.mark.parametrize("words", ASKING, ids=lambda words: words[0])
+def test_every_command_says_that_a_session_has_another_token(
+    tilt: Tilt, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "token").write_text("another")
+    monkeypatch.setenv("TILT_DEV_DIR", str(tmp_path))
+    ended = tilt(*words)
+    assert (ended.status, ended.out) == (1, "")
+    assert "invalid session token\nhint: it does not know the token of" in ended.error
+
+
+@pytest.mark.usefixtures("served")
 def test_a_session_that_is_not_ours_is_reported_as_that(tilt: Tilt, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TILT_DEV_DIR", "/nowhere")
     ended = tilt("get", "uiresources")
-    assert (ended.status, ended.error) == (1, "Error from server (Forbidden): missing session token\n")
+    assert ended.status == 1
+    assert ended.error.startswith(
+        "Error from server (Forbidden): missing session token\nhint: it does not know the token of `/nowhere/token`: "
+    )
 
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.6\r\n", b""], ids=["other", "nothing"])

@@ -22,6 +22,8 @@ TIMEOUT_SECONDS = 30.0
 """For the first byte of an answer; streams have no limit."""
 
 
+_FORBIDDEN = 403
+
 _REASONS = {405: "MethodNotAllowed", 409: "Conflict", 422: "Invalid"}
 """What Kubernetes calls an answer, where HTTP has another word."""
 
@@ -188,7 +190,7 @@ class SessionClient:
                 answer.wait_forever()
             return answer
 
-        return _SessionRequest(send, f"{self.context} ({self.host}:{self.port}")
+        return _SessionRequest(send, f"{self.context} ({self.host}:{self.port}", self._token_file)
 
     def _token(self) -> str:
         try:
@@ -203,18 +205,32 @@ class _SessionRequest:
     Args:
         send: asks it.
         place: the session's name and address, for the message.
+        token_file: where the token is that is shown, for the message.
     """
 
-    def __init__(self, send: Callable[[], BlockingResponse], place: str) -> None:
+    def __init__(self, send: Callable[[], BlockingResponse], place: str, token_file: str) -> None:
         self._send = send
         self._place = place
+        self._token_file = token_file
 
     def __enter__(self) -> BlockingResponse:
         try:
             self._answer = self._send()
         except (OSError, ValueError) as problem:  # a host or a token that is none, too
             raise self._unreachable(problem) from problem
+        if self._answer.head.status == _FORBIDDEN:
+            try:
+                self._refuse(self._answer.body().decode(errors="replace").strip())
+            finally:
+                self._answer.close()
         return self._answer
+
+    def _refuse(self, text: str) -> None:
+        hint = (
+            f"it does not know the token of `{self._token_file}`: it was started with another TILT_DEV_DIR, or that "
+            "folder was deleted since; then end it with ctrl-C and start it again"
+        )
+        raise UserError(f"Error from server (Forbidden): {text}", hint=hint if "session token" in text else None)
 
     def __exit__(self, kind: object, problem: object, trace: object) -> None:
         self._answer.close()
