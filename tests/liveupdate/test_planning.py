@@ -147,6 +147,9 @@ def test_a_stop_file_or_anything_below_a_stop_directory_asks_for_a_full_update()
     assert reason("/shop/src/a.py", "/shop/package.json") == 'Detected change to stop file "/shop/package.json"'
     assert reason("/shop/conf/x/y") == 'Detected change to stop file "/shop/conf/x/y"'
     assert steps("/shop/conf.d")
+    stopped = LiveUpdate(syncs=(Sync(local="/shop/src", remote="/app"),), fall_back_on=("/shop/go.mod",))
+    assert reason("/shop/go.mod", "/shop/src/a", rules=stopped) == 'Detected change to stop file "/shop/go.mod"'
+    assert reason("/shop/go.mod", "/shop/b", rules=stopped).endswith("(files: [/shop/b])")
 
 
 def test_an_initial_sync_copies_everything_even_stop_files_and_runs_by_the_same_rule():

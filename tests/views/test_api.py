@@ -172,10 +172,12 @@ def test_a_failed_update_has_an_error(store: Store):
         outcome=Outcome.FAILED,
         error="no such file",
         warnings=("old",),
+        note="no sync covers it",
     )
     found = status(store, history=(failed, UPDATED))
     assert [build.get("error") for build in found["buildHistory"]] == ["no such file", None]
     assert found["buildHistory"][0]["warnings"] == ["old"]
+    assert [build.get("note") for build in found["buildHistory"]] == ["no sync covers it", None]
     assert found["updateStatus"] == "error"
 
 

@@ -77,6 +77,7 @@ def test_as_json_times_are_seconds_since_the_save():
     (found,) = json.loads(json.dumps(documents([TIMED], samples.ROOT)))
     assert (found["resource"], found["changedFiles"], found["seconds"]) == ("web", ["web/app.py"], 0.008)
     assert found["origin"] == SAVE.saved_at
+    assert documents([replace(TIMED, update=replace(SAVE, note="no sync"))], samples.ROOT)[0]["note"] == "no sync"
     assert found["steps"][4] == {
         "name": "acknowledge", "subject": "web-1/main", "begin": 0.003, "seconds": 0.005
     }  # fmt: skip

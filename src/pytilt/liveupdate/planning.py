@@ -91,15 +91,17 @@ def plan_sync(changed: Sequence[ChangedFile], rules: LiveUpdate) -> SyncPlan | F
     """
     files = sorted(changed, key=lambda file: file.path)
     mapped = [(file, tuple(_synced(file, rules.syncs))) for file in files]
+    stopping = bool(rules.stop_patterns or rules.fall_back_on)
+    stops = dict.fromkeys(file.path for file in files if _stops(file.path, rules)) if stopping else {}
     unmatched = [
-        file.path for file, synced in mapped if not synced and not (rules.mounted and _named(file.path, rules))
+        file.path
+        for file, synced in mapped
+        if not synced and file.path not in stops and not (rules.mounted and _named(file.path, rules))
     ]
     if unmatched:
         return FallBack(reason=f"Found file(s) not matching any sync (files: {_shown(unmatched)})", advice=_UNMATCHED)
-    stopping = bool(rules.stop_patterns or rules.fall_back_on)
-    stops = [file.path for file in files if _stops(file.path, rules)] if stopping else []
     if stops:
-        return FallBack(reason=f'Detected change to stop file "{stops[0]}"', advice=_STOPPED)
+        return FallBack(reason=f'Detected change to stop file "{next(iter(stops))}"', advice=_STOPPED)
     placed = dict(pair for _, synced in mapped for pair in synced)
     deletions = tuple(file for file, kind in placed.items() if kind is FileKind.GONE)
     roots = [file.local for file in deletions if file.remote == "/"]

@@ -301,6 +301,7 @@ def _builds(history: tuple[Update, ...], current: tuple[Update, ...]) -> Json:
             "spanID": update.span,
             "reason": update.reason.shown,
             "strategy": update.strategy.value,
+            "note": update.note,
             "changedFiles": list(update.changed_files),
             "savedAt": update.saved_at,
             "steps": list(msgspec.to_builtins(update.steps)),

@@ -53,7 +53,7 @@ def _row(item: Json) -> Json:
         "changedSince": status.get("pendingBuildSince", ""),
         "lastUpdate": {
             name: last[name]
-            for name in ("reason", "strategy", "startTime", "finishTime", "changedFiles", "error")
+            for name in ("reason", "strategy", "note", "startTime", "finishTime", "changedFiles", "error")
             if name in last
         },
         "endpoints": [each["url"] for each in status.get("endpointLinks", [])],

@@ -109,6 +109,7 @@ def documents(updates: Iterable[TimedUpdate], root: str) -> list[Json]:
             "update": each.update.id,
             "reason": each.update.reason.shown,
             "strategy": each.update.strategy.value,
+            "note": each.update.note,
             "outcome": each.update.outcome.value,
             "error": each.update.error,
             "changedFiles": [str(_relative(path, root)) for path in each.update.changed_files],

@@ -60,7 +60,7 @@ def test_a_session_that_ends_before_is_an_error(tilt: Tilt, served: Session):
     timer.start()
     ended = tilt("wait", "--for=condition=Ready", "uiresource/web", *FOREVER)
     timer.join()
-    assert (ended.status, ended.out) == (1, "")
+    assert (ended.status, ended.out) == (3, "")
     assert ended.error.startswith("Error: ")
 
 
@@ -80,6 +80,12 @@ def test_what_cannot_be_waited_for_is_an_error(tilt: Tilt, words: list[str], tex
     ended = tilt("wait", *words)
     assert ended.status == 1
     assert text in ended.error
+
+
+def test_where_no_session_answers_the_exit_code_is_3(tilt: Tilt):
+    ended = tilt("wait", "--for=condition=Ready", "uiresource/web", "--port", "1")
+    assert ended.status == 3
+    assert ended.error.startswith("Error: No tilt apiserver found")
 
 
 def test_without_time_it_is_checked_once(tilt: Tilt, served: Session):
@@ -135,7 +141,7 @@ async def test_it_gives_up_in_time():
     said: list[bytes] = []
     async with HostRunner() as runner:
         outcome = await runner.run(request, said.append)
-    assert outcome.exit_status == 1
+    assert outcome.exit_status == 124
     assert b"".join(said).decode().splitlines() == [
         "error: timed out waiting for the condition on uiresources/db",
         "error: timed out waiting for the condition on uiresources/web",

@@ -111,13 +111,13 @@ def test_a_cluster_that_does_not_answer_is_not_well(tilt: Tilt, shop: Session):
 
 
 def test_as_json(tilt: Tilt, shop: Session):
-    put(shop, "web", RuntimeStatus.ERROR)
+    put(shop, "web", RuntimeStatus.ERROR, history=(replace(DONE, note="no sync covers it"),))
     status, out, _ = tilt("status", "--json")
     found = json.loads(out)
     assert (status, found["fresh"], found["healthy"]) == (1, True, False)
     web = found["resources"][1]
     assert (web["name"], web["fresh"], web["healthy"], web["state"]) == ("web", True, False, "error")
-    assert web["lastUpdate"]["strategy"] == "full"
+    assert (web["lastUpdate"]["strategy"], web["lastUpdate"]["note"]) == ("full", "no sync covers it")
 
 
 def test_without_a_session_nobody_can_say(tilt: Tilt, shop: Session):

@@ -62,11 +62,12 @@ def test_what_came_of_an_update(statuses, code, fresh):
 
 
 def test_the_answer_has_the_number_of_the_update_and_its_own_log():
-    client = FakeClient(status({**NEW, "error": "it broke\nfor a reason"}, OLD, update="error", conditions=[]))
+    broken = {**NEW, "note": "no sync covers it", "error": "it broke\nfor a reason"}
+    client = FakeClient(status(broken, OLD, update="error", conditions=[]))
     found = Triggered(client, "web")
     Triggered.wait(client, [found], 60)
     answer = document(client, found)
-    assert (answer["updateID"], answer["log"]) == (2, ["new"])
+    assert (answer["updateID"], answer["note"], answer["log"]) == (2, "no sync covers it", ["new"])
     assert lines(answer) == [
         "web: failed (update 2: command, CLI Trigger, not fresh)",
         "  it broke",

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
         """Files, and how what was waited for is printed."""
 
 
+CANNOT_SAY = 3
+"""The exit code when no session answers."""
+
+TIMED_OUT = 124
+"""As `timeout` ends with it."""
+
 WEEK_SECONDS = 7 * 24 * 3600.0
 """What a negative timeout means, as in kubectl."""
 
@@ -74,6 +80,8 @@ def command(
     """Wait until objects of a running session meet a condition.
 
     The session looks at the disk first: a resource whose files were saved before is not `UpToDate` until it is updated.
+    The exit code is 0 when all conditions are met, 1 when something cannot be waited for, 3 when no session answers,
+    124 when time was up.
 
     \b
     Examples:
@@ -92,22 +100,26 @@ def command(
     if not (names or every or chooses):
         raise UserError("no object is named", hint="name some, or use `--all` or `-l`")
     client = SessionClient(Settings.from_environment(), host, port)
-    events = client.watch(kind.resource, after_barrier=True)  # what is saved by now counts
-    present = _listed(events)
-    if every or chooses:
-        names = [name for name, item in present.items() if all(each(item) for each in chooses)]
-        if not names:
-            raise UserError("no matching resources found")
-    waiting = Waiting(kind, names, conditions, printer)
-    if not conditions[0].of_missing:
+    try:
+        events = client.watch(kind.resource, after_barrier=True)  # what is saved by now counts
+        present = _listed(events)
+        if every or chooses:
+            names = [name for name, item in present.items() if all(each(item) for each in chooses)]
+            if not names:
+                raise UserError("no matching resources found")
+        waiting = Waiting(kind, names, conditions, printer)
+        if not conditions[0].of_missing:
+            for name in names:
+                if name not in present:
+                    raise NotFoundError(f'Error from server (NotFound): {kind.resource} "{name}" not found')
         for name in names:
-            if name not in present:
-                raise NotFoundError(f'Error from server (NotFound): {kind.resource} "{name}" not found')
-    for name in names:
-        waiting.see(name, present.get(name))
-    if not limit or not waiting.names:
-        return waiting.refuse("condition not met for")
-    _wait(events, waiting, WEEK_SECONDS if limit < 0 else limit)
+            waiting.see(name, present.get(name))
+        if not limit or not waiting.names:
+            return int(waiting.refuse("condition not met for"))
+        _wait(events, waiting, WEEK_SECONDS if limit < 0 else limit)
+    except SessionUnreachableError as problem:
+        print(f"Error: {problem}", file=sys.stderr)
+        return CANNOT_SAY
     return 0
 
 
@@ -143,15 +155,15 @@ class Waiting:
             gone = {"apiVersion": self._kind.group_version, "kind": self._kind.name, "metadata": {"name": name}}
             self._printer.done(Address(self._kind, name), item or gone, "condition met")
 
-    def refuse(self, why: str) -> int:
+    def refuse(self, why: str) -> bool:
         """Say of each that it does not.
 
         Returns:
-            The exit code.
+            Is there any?
         """
         for name in self.names:
             print(f"error: {why} {self._kind.plural}/{name}", file=sys.stderr, flush=True)
-        return int(bool(self._left))
+        return bool(self._left)
 
 
 def _listed(events: Iterator[Json]) -> dict[str, Json]:
@@ -171,7 +183,7 @@ def _wait(events: Iterator[Json], waiting: Waiting, limit: float) -> None:
     """
 
     def give_up() -> None:
-        os._exit(waiting.refuse("timed out waiting for the condition on"))
+        os._exit(TIMED_OUT if waiting.refuse("timed out waiting for the condition on") else 0)
 
     import threading  # imported here: most conditions are met at once
 

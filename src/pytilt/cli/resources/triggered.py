@@ -129,6 +129,7 @@ def document(client: AskedSession, asked: Triggered) -> Json:
         "updateID": int(number) if number.isdigit() else None,
         "reason": update.get("reason", ""),
         "strategy": update.get("strategy", ""),
+        "note": update.get("note", ""),
         "changedFiles": update.get("changedFiles", []),
         "startTime": update.get("startTime", ""),
         "finishTime": update.get("finishTime", ""),

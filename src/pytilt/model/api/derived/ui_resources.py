@@ -38,6 +38,8 @@ class UIBuildTerminated(Value):
     """Why it began, for example `changed files`."""
     strategy: str = ""
     """`live` for one in place, `full` for one by new images."""
+    note: str = ""
+    """Why it was not in place, and what to change so that it would be."""
     changed_files: tuple[str, ...] = ()
     """The files whose change it brought."""
     saved_at: str = ""
