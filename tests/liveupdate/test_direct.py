@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -37,6 +37,8 @@ class Started:
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.pids: list[int] = []
+        self.answered: Callable[[], None] = lambda: None
+        """Called when it has said something."""
 
     @asynccontextmanager
     async def __call__(
@@ -52,6 +54,7 @@ class Started:
                 first.set()
             if data:
                 output(data)
+                self.answered()
 
         async with piped(shown, take, inherited) as process:
             yield process
@@ -112,6 +115,50 @@ async def test_what_is_small_comes_directly_and_not_through_the_streams(pods, tm
     await update(pods, Batch(SyncPlan(deletions=(page,))))
     assert not any((root / "app" / "page").exists() for root in pods.roots)
     assert pods.sent == before
+
+
+def save_many(tmp_path: Path, text: str) -> Batch:
+    """More than is passed on at once."""
+    (tmp_path / "many").mkdir(exist_ok=True)
+    gone = SyncedFile(local=str(tmp_path / "page"), remote="/app/page")
+    files = [SyncedFile(local=str(tmp_path / "many" / f"{i}"), remote=f"/app/many/{i}") for i in range(120)]
+    for file in files:
+        Path(file.local).write_text(text)
+    return Batch(SyncPlan(copies=tuple(files), deletions=(gone,)))
+
+
+def many(root: Path) -> list[str]:
+    return [(root / "app" / "many" / f"{i}").read_text() for i in range(120)]
+
+
+async def test_what_is_large_comes_directly_in_parts(pods, tmp_path):
+    await update(pods, save(tmp_path, LONG))
+    before = pods.sent
+    for text in (LONG, LONG.upper()):
+        assert not any(isinstance(each, Exception) for each in await update(pods, save_many(tmp_path, text)))
+        assert all(many(root) == [text] * 120 for root in pods.roots)
+    assert not any((root / "app" / "page").exists() for root in pods.roots)
+    assert pods.sent == before
+
+
+async def test_directories_keep_their_times_however_much_is_in_them(pods, tmp_path):
+    save_many(tmp_path, LONG)
+    os.utime(tmp_path / "many", (10**9, 10**9))
+    batch = Batch(SyncPlan(copies=(SyncedFile(local=str(tmp_path / "many"), remote="/app/many"),)))
+    assert not any(isinstance(each, Exception) for each in await update(pods, batch))
+    assert all((root / "app" / "many").stat().st_mtime == 10**9 for root in pods.roots)
+    assert all(many(root) == [LONG] * 120 for root in pods.roots)
+
+
+async def test_when_the_helper_on_this_machine_ends_between_two_parts_all_of_it_goes_through_the_streams(
+    pods, tmp_path
+):
+    batch, text = save_many(tmp_path, LONG), LONG.upper()
+    await update(pods, batch)
+    before, pods.started.answered = pods.sent, pods.started.kill
+    assert not any(isinstance(each, Exception) for each in await update(pods, save_many(tmp_path, text)))
+    assert all(many(root) == [text] * 120 for root in pods.roots)
+    assert all(now > earlier for now, earlier in zip(pods.sent, before, strict=True))
 
 
 async def test_what_fails_is_explained(pods, tmp_path):

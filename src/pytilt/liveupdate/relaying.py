@@ -28,7 +28,7 @@ _SLOWEST_BYTES = 64 * 1024
 """Of a slow link, in a second."""
 
 _LARGEST_BYTES = 512 * 1024
-"""More than this is sent to each container: a leader keeps all of a batch until it has passed it on."""
+"""More than this is not passed on at once: a leader keeps it until it has passed it on, a follower until it has it."""
 
 _LARGEST_COPIES = 8 * 1024 * 1024
 """More than this is not sent to followers at the same time: the memory of the leader's container may be small."""
@@ -57,6 +57,26 @@ def relayed_frames(packed: Frames, plan: SyncPlan) -> bytes:
     """The frames of a batch that is passed on."""
     deletions = b"".join(frames.delete(deletion.remote) for deletion in (*plan.deletions, *packed.vanished))
     return b"".join((packed.clearing, deletions, *(each for each in packed.content if isinstance(each, bytes))))
+
+
+def relayed_parts(packed: Frames, plan: SyncPlan) -> list[list[bytes]] | None:
+    """The frames of a batch in parts, each small enough to be passed on as a batch of its own.
+
+    Returns:
+        None where it cannot be passed on, or not in parts: the time of a directory is set when all is in it.
+    """
+    if any(not isinstance(each, bytes) or each.startswith(b"M") for each in packed.content):
+        return None
+    parts: list[list[bytes]] = [[]]
+    size = 0
+    deletions = (frames.delete(deletion.remote) for deletion in (*plan.deletions, *packed.vanished))
+    for frame in (packed.clearing, *deletions, *(each for each in packed.content if isinstance(each, bytes))):
+        if size + len(frame) > _LARGEST_BYTES:
+            parts.append([])
+            size = 0
+        parts[-1].append(frame)
+        size += len(frame)
+    return parts
 
 
 def answer_seconds(size: int) -> float:

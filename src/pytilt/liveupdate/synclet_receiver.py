@@ -16,7 +16,7 @@ from pytilt.liveupdate.helper_stream import FrameSender, HelperAnswers
 from pytilt.liveupdate.packing import Frames, LargeFile, UnreadFile, read_blocks
 from pytilt.liveupdate.passing import PassedBatch
 from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Synced
-from pytilt.liveupdate.relaying import JOIN_SECONDS, Follower, Leader, Relay, RelayCall, relayed_size
+from pytilt.liveupdate.relaying import JOIN_SECONDS, Follower, Leader, Relay, RelayCall, relayed_parts, relayed_size
 from pytilt.liveupdate.stalls import StallLimits, stalls_watched
 from pytilt.model.images import Run
 from pytilt.model.live_updates import Way
@@ -214,21 +214,41 @@ class HelperReceiver:
         """Get a batch from another helper; returns what failed, None where that one does not bring it."""
         follower = self._follower
         content = await batch.relayed()
-        if follower is None or not follower.reached or content is None:
+        if follower is None or not follower.reached:
+            return None
+        if follower.relay.direct:
+            return await self._passed_on(follower, batch, content)
+        if content is None:
             return None
         self._number += 1
         began = time.monotonic()
-        if follower.relay.direct:
-            call = RelayCall()
-            result = follower.expect(call, self._number, len(content))
-            follower.relay.pass_on(call, content)
-            sent = time.monotonic()
-            note(StepName.SEND, began, sent)
-            began, failed = sent, await result
-        else:
-            failed = await follower.carried(batch.call(follower.relay), self._number, len(content))
+        failed = await follower.carried(batch.call(follower.relay), self._number, len(content))
         if failed is not None:
             note(StepName.ACKNOWLEDGE, began, time.monotonic())
+        return failed
+
+    async def _passed_on(self, follower: Follower, batch: Batch, content: bytes | None) -> list[Failed] | None:
+        """Get a batch from the leader on this machine; one that is too large for that in parts, one after the other."""
+        parts = relayed_parts(await batch.frames(), batch.plan) if content is None else [[content]]
+        failed: list[Failed] | None = None
+        sent = 0.0
+        for part in parts or ():
+            if not follower.reached:
+                return None
+            began, joined = time.monotonic(), b"".join(part)
+            self._number += 1
+            call = RelayCall()
+            result = follower.expect(call, self._number, len(joined))
+            follower.relay.pass_on(call, joined)
+            if not sent:
+                sent = time.monotonic()
+                note(StepName.SEND, began, sent)
+            if failed := await result:
+                break
+            if failed is None:
+                return None
+        if failed is not None:
+            note(StepName.ACKNOWLEDGE, sent, time.monotonic())
         return failed
 
     async def _send_files(self, batch: Batch, packed: Frames) -> SyncError | None:
