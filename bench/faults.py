@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from bench import kills, outages, races
-from bench.measure import Figures, Part, Tool, show
+from bench.tools import Figures, Part, Tool, show
 
 WORKLOADS: dict[str, dict[str, Part]] = {"races": races.PARTS, "kill9": kills.PARTS, "apiserver": outages.PARTS}
 WRONG = ("stale_greens", "survivors", "failed_restarts", "missing_lines", "unhealed")

@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from bench.live import fetch, project
-from bench.measure import Figures, Part, Process, Tool, environment, free_port
 from bench.tcp_proxy import before_the_cluster
+from bench.tools import Figures, Part, Process, Tool, environment, free_port
 
 SURVIVE_SECONDS = 2.0
 START_SECONDS = 90.0

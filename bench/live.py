@@ -27,7 +27,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from bench.measure import DEPLOYMENT, Figures, Process, Tool, free_port, session, show, spread, until
+from bench.measure import DEPLOYMENT
+from bench.tools import Figures, Process, Tool, free_port, session, show, spread, until
 
 FILES, FILE_BYTES = 1000, 10_000
 LINES = 1_000_000

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from bench.live import fetch, project
-from bench.measure import Figures, Part, Tool, session, until
 from bench.races import Asking, content_of, kubectl, live_pods
 from bench.tcp_proxy import Gate, before_the_cluster
+from bench.tools import Figures, Part, Tool, session, until
 
 TICKING = (
     "FROM busybox\nWORKDIR /app\nADD www .\n"

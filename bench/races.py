@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.live import fetch, project
-from bench.measure import Figures, Part, Tool, session, until
+from bench.tools import Figures, Part, Tool, session, until
 
 Content = Callable[[], str | None]
 """What runs at this moment."""

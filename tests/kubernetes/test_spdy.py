@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 import pytest
 
 from pytilt.errors import ClusterUnreachableError
-from pytilt.kubernetes.spdy import BUFFERED_BYTES, DICTIONARY, PROBE_PINGS, SpdyConnection, SpdyTimeouts
+from pytilt.kubernetes.spdy import BUFFERED_BYTES, PROBE_PINGS, SpdyConnection
+from pytilt.kubernetes.spdy_protocol import DICTIONARY, SpdyTimeouts
 from tests.idle import eventually, idle
 from tests.kubernetes.spdy_server import PING, RST_STREAM, control, data
 

@@ -14,7 +14,7 @@ from pytilt.host.processes import HostRunner
 from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.forwarding import PROTOCOLS
 from pytilt.kubernetes.message_wire import TUNNEL_PROTOCOL
-from pytilt.kubernetes.spdy import SpdyTimeouts
+from pytilt.kubernetes.spdy_protocol import SpdyTimeouts
 from pytilt.kubernetes.tunnels import Tunnels, TunnelTimeouts
 from tests.kubernetes.api_server import connection
 from tests.kubernetes.spdy_server import FIN, SYN_REPLY, ServedTunnel, SpdyServer, control, spdy_server

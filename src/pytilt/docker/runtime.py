@@ -2,27 +2,24 @@
 
 import hashlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from pytilt.docker import answers
 from pytilt.docker.answers import Fields, fields, read_message, shaped
-from pytilt.docker.api import DockerApi, DuplexStream, path
+from pytilt.docker.api import DockerApi, path
+from pytilt.docker.executions import Demultiplexer, DockerExecution, reached
 from pytilt.docker.seam import ContainerEvent, Json, Removal
-from pytilt.errors import ClusterUnreachableError, DockerApiError, EngineUnreachableError, SyncError
+from pytilt.errors import DockerApiError, SyncError
 from pytilt.http.line_buffer import LineBuffer
 
 EVENTS = ["start", "die", "oom", "destroy", "died", "remove"]
 """What can happen to a container that a pod has to know of. Podman filters by its own words, `died` and `remove`, and
 says `die` then all the same."""
-
-
-NOT_STARTED = (b"OCI runtime exec failed: ", b"Error: runc: exec failed: ", b"Error: crun: exec")
-"""How Docker and Podman begin what they write in place of the output of a command that they could not start."""
-
 
 _EXHAUSTED = re.compile(r"address pool|predefined address pools|could not find free subnet")
 """How Docker and Podman say that they have no addresses left for another network: Docker has 31 at first."""
@@ -40,15 +37,6 @@ class _EngineEvent(msgspec.Struct, frozen=True, rename="pascal"):
     action: str = ""
     actor: _Actor = _Actor()
     type: str = ""
-
-
-@contextmanager
-def reached() -> Iterator[None]:
-    """The engine is the cluster here: that it does not answer means that the cluster does not."""
-    try:
-        yield
-    except EngineUnreachableError as error:
-        raise ClusterUnreachableError(error.message, where=error.where, hint=error.hint) from error
 
 
 class DockerRuntime:
@@ -290,7 +278,7 @@ class DockerRuntime:
         return answer.partition(b"\n")[0].decode(errors="replace")
 
     @asynccontextmanager
-    async def exec(self, container: str, argv: Sequence[str]) -> AsyncIterator["DockerExecution"]:
+    async def exec(self, container: str, argv: Sequence[str]) -> AsyncIterator[DockerExecution]:
         """Run a command in a container.
 
         Raises:
@@ -303,7 +291,7 @@ class DockerRuntime:
             with reached():
                 detached = {"Detach": False, "Tty": False}
                 async with self._api.hijack(path("exec", execution, "start"), detached) as stream:
-                    yield DockerExecution(self, execution, stream)
+                    yield DockerExecution(partial(self.exec_status, execution), stream)
         except DockerApiError as error:
             raise SyncError(f"cannot run `{' '.join(argv)}` in the container: {error.message}") from error
 
@@ -345,51 +333,6 @@ class DockerRuntime:
         return _labelled(map(fields, shaped(answer.decode(list[Json]), shape)), labels)
 
 
-class DockerExecution:
-    """A command that runs in a container; an `Execution`."""
-
-    def __init__(self, runtime: DockerRuntime, execution: str, stream: DuplexStream) -> None:
-        self._runtime = runtime
-        self._id = execution
-        self._stream = stream
-        self._pieces = Demultiplexer(stream)
-        self._status: int | None = None
-
-    async def send(self, data: bytes) -> None:
-        """Write to its standard input."""
-        with reached():
-            await self._stream.send(data)
-
-    async def receive(self) -> tuple[int, bytes]:
-        """The next piece of its output.
-
-        Raises:
-            EOFError: it ended.
-            SyncError: it could not be started.
-            ClusterUnreachableError: the connection broke.
-        """
-        try:
-            with reached():
-                channel, data = await self._pieces.receive()
-        except DockerApiError as error:
-            raise SyncError(error.message) from error
-        except EOFError:
-            self._status = await self._runtime.exec_status(self._id)
-            raise
-        if data.startswith(NOT_STARTED):
-            raise SyncError(data.decode(errors="replace").strip())
-        return channel, data
-
-    def close_sending(self) -> None:
-        """Have its standard input end."""
-        self._stream.close_sending()
-
-    @property
-    def exit_status(self) -> int | None:
-        """The status with which it ended."""
-        return self._status
-
-
 def _labelled(found: Iterable[Json], labels: Mapping[str, str]) -> list[Json]:
     """Those with all the labels: of volumes, Podman before version 5 gives those with any of them."""
     return [item for item in found if labels.items() <= (item.get("Labels") or {}).items()]
@@ -401,54 +344,3 @@ def _filters(labels: Mapping[str, str]) -> str:
 
 def _pairs(labels: Mapping[str, str]) -> list[str]:
     return [f"{name}={value}" for name, value in labels.items()]
-
-
-class Demultiplexer:
-    """Takes the engine's stream apart, in which every piece says to which of the standard streams it belongs.
-
-    Args:
-        stream: the connection.
-    """
-
-    def __init__(self, stream: DuplexStream) -> None:
-        self._stream = stream
-        self._buffer = bytearray()
-
-    async def receive(self) -> tuple[int, bytes]:
-        """The next piece: 1 or 2, and the bytes.
-
-        Raises:
-            EOFError: the stream ended.
-            DockerApiError: instead of a piece there came a message: the command could not start.
-            EngineUnreachableError: the connection broke.
-        """
-        header = await self._exactly(8)
-        if header[0] > 2 or header[1:4] != b"\0\0\0":
-            raise DockerApiError(await self._message(header), status=400)
-        return header[0], await self._exactly(int.from_bytes(header[4:8], "big"))
-
-    async def _exactly(self, size: int) -> bytes:
-        while len(self._buffer) < size:
-            chunk = await self._stream.receive()
-            if not chunk:
-                raise EOFError
-            self._buffer += chunk
-        piece = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        return piece
-
-    async def _message(self, begin: bytes) -> str:
-        text = begin + bytes(self._buffer)
-        while chunk := await self._stream.receive():
-            text += chunk
-        return text.decode(errors="replace").strip()
-
-
-def pieces(buffer: bytearray) -> Iterator[tuple[int, bytes]]:
-    """Take the complete pieces out of a buffer of the engine's multiplexed stream."""
-    while len(buffer) >= 8:
-        size = int.from_bytes(buffer[4:8], "big")
-        if len(buffer) < 8 + size:
-            return
-        yield buffer[0], bytes(buffer[8 : 8 + size])
-        del buffer[: 8 + size]

@@ -14,7 +14,7 @@ from pytilt.kubernetes.api import KubernetesApi, TakenOver
 from pytilt.kubernetes.discovery import PODS
 from pytilt.kubernetes.failures import Failure
 from pytilt.kubernetes.message_wire import TUNNEL_PROTOCOL, MessageWire, tunnel_request
-from pytilt.kubernetes.spdy import SpdyTimeouts, SpdyWire
+from pytilt.kubernetes.spdy_protocol import SpdyTimeouts, SpdyWire
 from pytilt.kubernetes.websocket import WebSocket, connect
 
 PROTOCOLS = ("v4.channel.k8s.io",)

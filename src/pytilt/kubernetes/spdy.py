@@ -1,8 +1,8 @@
 """SPDY/3.1 as far as port forwards need it: streams over one connection, each opened without a handshake.
 
-Source: the SPDY protocol, draft 3.1, sections 2.2 and 2.6. The servers of Kubernetes ignore its flow control: they send
-whatever the connection takes, and one stream that nobody reads stops a fifth of all. So a reader that is slow stops the
-whole connection, which should carry one pair of streams at a time; what is sent is acknowledged by pings.
+The servers of Kubernetes ignore its flow control: they send whatever the connection takes, and one stream that nobody
+reads stops a fifth of all. So a reader that is slow stops the whole connection, which should carry one pair of streams
+at a time; what is sent is acknowledged by pings.
 """
 
 import asyncio
@@ -11,38 +11,26 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Protocol
 
 from pytilt.errors import ClusterUnreachableError
-from pytilt.model.base import Value
-
-_WORDS = (
-    "options head post put delete trace accept accept-charset accept-encoding accept-language accept-ranges age allow "
-    "authorization cache-control connection content-base content-encoding content-language content-length "
-    "content-location content-md5 content-range content-type date etag expect expires from host if-match "
-    "if-modified-since if-none-match if-range if-unmodified-since last-modified location max-forwards pragma "
-    "proxy-authenticate proxy-authorization range referer retry-after server te trailer transfer-encoding upgrade "
-    "user-agent vary via warning www-authenticate method get status 200_OK version HTTP/1.1 url public set-cookie "
-    "keep-alive origin"
+from pytilt.kubernetes.spdy_protocol import (
+    CANCEL,
+    CONTROL,
+    DICTIONARY,
+    FIN,
+    GOAWAY,
+    HEAD_BYTES,
+    PING,
+    RST_STREAM,
+    SYN_REPLY,
+    SYN_STREAM,
+    SpdyTimeouts,
+    SpdyWire,
+    control_frame,
+    data_frame,
+    header_block,
 )
-_TAIL = (
-    "100101201202205206300302303304305306307402405406407408409410411412413414415416417502504505"
-    "203 Non-Authoritative Information204 No Content301 Moved Permanently400 Bad Request401 Unauthorized403 Forbidden"
-    "404 Not Found500 Internal Server Error501 Not Implemented503 Service Unavailable"
-    "Jan Feb Mar Apr May Jun Jul Aug Sept Oct Nov Dec 00:00:00 Mon, Tue, Wed, Thu, Fri, Sat, Sun, GMT"
-    "chunked,text/html,image/png,image/jpg,image/gif,application/xml,application/xhtml+xml,text/plain,text/javascript,"
-    "publicprivatemax-age=gzip,deflate,sdchcharset=utf-8charset=iso-8859-1,utf-,*,enq=0."
-)
-DICTIONARY = b"".join(struct.pack("!I", len(word)) + word.replace("_", " ").encode() for word in _WORDS.split())
-DICTIONARY += _TAIL.encode()
-"""What both sides compress headers with from the start: 50 names and values with their lengths, then plain text."""
 
-_VERSION = 3
-_SYN_STREAM, _SYN_REPLY, _RST_STREAM, _PING, _GOAWAY = 1, 2, 3, 6, 7
-_FIN = 1
-_CANCEL = 5
-_CONTROL = 0x80000000
-_HEAD_BYTES = 8
 _MAX_DATA_BYTES = 32768
 """Of one frame: long ones would keep short ones of other streams waiting."""
 
@@ -59,45 +47,8 @@ _BATCHES = 4
 _TURNS = 4
 
 
-def _control(kind: int, payload: bytes) -> bytes:
-    return struct.pack("!II", _CONTROL | _VERSION << 16 | kind, len(payload)) + payload
-
-
-def _data(number: int, data: bytes, flags: int) -> bytes:
-    return struct.pack("!II", number, flags << 24 | len(data)) + data
-
-
 def _closed() -> ClusterUnreachableError:
     return ClusterUnreachableError("the connection to the cluster is closed")
-
-
-class SpdyWire(Protocol):
-    """A connection that carries bytes both ways, in pieces of any size."""
-
-    async def send_bytes(self, data: bytes) -> None:
-        """Send bytes.
-
-        Raises:
-            ClusterUnreachableError: the connection is closed.
-        """
-        ...
-
-    async def receive_bytes(self) -> bytes:
-        """The next bytes.
-
-        Raises:
-            EOFError: the connection was closed.
-        """
-        ...
-
-
-class SpdyTimeouts(Value):
-    """How long a silent connection is believed to be open."""
-
-    quiet: float = 1.0
-    """Seconds without a byte until the other side is pinged."""
-    answer: float = 2.0
-    """Seconds that it may then take to send anything."""
 
 
 class PingBatch:
@@ -157,7 +108,7 @@ class SpdyStream:
         """Say that nothing more will be sent."""
         if not self._finished:
             self._finished = True
-            await self._connection.send_data(self._number, b"", flags=_FIN)
+            await self._connection.send_data(self._number, b"", flags=FIN)
 
     def finish_soon(self) -> None:
         """Say it with what the connection sends next."""
@@ -281,7 +232,7 @@ class SpdyConnection:
         self._busy.set()
         # Held in this order, so that no header overtakes another: the state of the compressor is part of the wire.
         payload = struct.pack("!IIH", number, 0, 0) + self._compressed(headers)
-        self._held += _control(_SYN_STREAM, payload)
+        self._held += control_frame(SYN_STREAM, payload)
         return stream
 
     async def flush(self) -> None:
@@ -296,7 +247,7 @@ class SpdyConnection:
     def hold_end(self, number: int) -> None:
         """Say with what is sent next that a stream sends nothing more."""
         self._frames += 1
-        self._held += _data(number, b"", _FIN)
+        self._held += data_frame(number, b"", FIN)
 
     async def probe(self) -> PingBatch:
         """Ping every worker of the other side.
@@ -316,8 +267,7 @@ class SpdyConnection:
         probe = PingBatch(numbers)
         for number in numbers:
             self._probes[number] = probe
-        head = struct.pack("!II", _CONTROL | _VERSION << 16 | _PING, 4)
-        self._held += b"".join(head + struct.pack("!I", number) for number in numbers)
+        self._held += b"".join(control_frame(PING, struct.pack("!I", number)) for number in numbers)
         return probe
 
     async def send_data(self, number: int, data: bytes, *, flags: int = 0) -> None:
@@ -332,7 +282,7 @@ class SpdyConnection:
         while self._batches and (len(self._batches) >= _BATCHES or self._batches[0].complete.is_set()):
             await self._batches[0].complete.wait()
             self._batches.popleft()
-        await self._send(_data(number, data, flags))
+        await self._send(data_frame(number, data, flags))
 
     def forget(self, number: int, *, cancel: bool) -> None:
         """Take no more of a stream; reset it, with what is sent next, if the other side does not know."""
@@ -340,7 +290,7 @@ class SpdyConnection:
         if not self._streams:
             self._busy.clear()
         if cancel and known is not None and not self.closed:
-            self._held += _control(_RST_STREAM, struct.pack("!II", number, _CANCEL))
+            self._held += control_frame(RST_STREAM, struct.pack("!II", number, CANCEL))
 
     def consumed(self, size: int) -> None:
         """So many bytes of a stream were read."""
@@ -405,14 +355,14 @@ class SpdyConnection:
 
     async def _take_frames(self) -> None:
         start, whole = 0, bytes(self._buffer)
-        while len(whole) - start >= _HEAD_BYTES:
+        while len(whole) - start >= HEAD_BYTES:
             head, rest = struct.unpack_from("!II", whole, start)
-            flags, end = rest >> 24, start + _HEAD_BYTES + (rest & 0xFFFFFF)
+            flags, end = rest >> 24, start + HEAD_BYTES + (rest & 0xFFFFFF)
             if len(whole) < end:
                 break
-            payload = whole[start + _HEAD_BYTES : end]
+            payload = whole[start + HEAD_BYTES : end]
             start = end
-            if head & _CONTROL:
+            if head & CONTROL:
                 await self._take_control(head & 0xFFFF, flags, payload)
             else:
                 self._take_data(head, flags, payload)
@@ -425,27 +375,27 @@ class SpdyConnection:
         if payload:
             self._buffered += len(payload)
             stream.arrived(payload)
-        if flags & _FIN:
+        if flags & FIN:
             stream.end()
 
     async def _take_control(self, kind: int, flags: int, payload: bytes) -> None:
-        if kind == _PING:
+        if kind == PING:
             await self._take_ping(payload)
-        elif kind == _GOAWAY:
+        elif kind == GOAWAY:
             self.usable = False
-        elif kind in (_RST_STREAM, _SYN_REPLY) and len(payload) >= 4:
+        elif kind in (RST_STREAM, SYN_REPLY) and len(payload) >= 4:
             stream = self._streams.get(struct.unpack_from("!I", payload)[0])
-            if stream is not None and kind == _RST_STREAM:
+            if stream is not None and kind == RST_STREAM:
                 stream.end("reset")
             elif stream is not None:
                 stream.replied()
-                if flags & _FIN:
+                if flags & FIN:
                     stream.end()
 
     async def _take_ping(self, payload: bytes) -> None:
         number = int.from_bytes(payload, "big")
         if number % 2 == 0:  # of the other side
-            await self._send(_control(_PING, payload))
+            await self._send(control_frame(PING, payload))
         elif probe := self._probes.pop(number, None):
             probe.answered = True
             probe.waiting.discard(number)
@@ -453,8 +403,5 @@ class SpdyConnection:
                 probe.complete.set()
 
     def _compressed(self, headers: Mapping[str, str]) -> bytes:
-        block = struct.pack("!I", len(headers))
-        for name, value in headers.items():
-            for text in (name.encode(), value.encode()):
-                block += struct.pack("!I", len(text)) + text
+        block = header_block(headers)
         return self._deflate.compress(block) + self._deflate.flush(zlib.Z_SYNC_FLUSH)

@@ -16,7 +16,8 @@ from pytilt.cluster.seam import ByteStream
 from pytilt.errors import ClusterUnreachableError, PytiltError
 from pytilt.kubernetes import forwarding
 from pytilt.kubernetes.api import KubernetesApi
-from pytilt.kubernetes.spdy import SpdyConnection, SpdyStream, SpdyTimeouts
+from pytilt.kubernetes.spdy import SpdyConnection, SpdyStream
+from pytilt.kubernetes.spdy_protocol import SpdyTimeouts
 from pytilt.model.base import Value
 
 IDLE_SECONDS = 60.0

@@ -11,7 +11,7 @@ from pytilt.kubernetes.api import CONNECT_SECONDS, KubernetesApi, Params
 from pytilt.kubernetes.authentication import Identity
 from pytilt.kubernetes.connection import Connection
 from pytilt.kubernetes.failures import Failure
-from pytilt.kubernetes.spdy import SpdyTimeouts
+from pytilt.kubernetes.spdy_protocol import SpdyTimeouts
 from pytilt.kubernetes.transport import socket_options
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
-from pytilt.docker.runtime import pieces
+from pytilt.docker.executions import pieces
 from pytilt.docker.seam import ContainerRuntime
 from pytilt.errors import ClusterUnreachableError, DockerApiError
 from pytilt.model.base import Value
