@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Route, WebSocketRoute
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import Route, Router, WebSocketRoute
 
 from pytilt.server.guard import Guard
 from tests.server.sessions import TOKEN, Served
@@ -53,8 +53,9 @@ def served(tmp_path: Path) -> Iterator[Served]:
 def every_address(served: Served) -> Iterator[tuple[str, str]]:
     """Method, or `WEBSOCKET`, and an address for every route."""
     assert isinstance(served.app, Guard)
-    assert isinstance(served.app.app, Starlette)
-    for route in served.app.app.routes:
+    assert isinstance(served.app.app, ExceptionMiddleware)
+    assert isinstance(served.app.app.app, Router)
+    for route in served.app.app.app.routes:
         assert isinstance(route, Route | WebSocketRoute), f"{route} is of a kind that this test does not know"
         address = re.sub(r"\{(\w+)(:path)?\}", lambda found: ADDRESSES.get(found[1], "web"), route.path)
         for method in ["WEBSOCKET"] if isinstance(route, WebSocketRoute) else sorted(route.methods or ()):

@@ -9,12 +9,13 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 import msgspec
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import ASGIApp
+from starlette.websockets import WebSocket
 
 from pytilt import __version__
 from pytilt.model.api.words import GROUP, VERSION
@@ -105,8 +106,7 @@ def build_app(
     pages, links = PageFiles(token), OneTimeLinks()
     routes = Routes(store, logs, requests, pages, links)
     channels = Channels(store, logs, routes.encoded, partial(routes.report, "the channel of a page"))
-    app = Starlette(
-        exception_handlers={Exception: routes.failed},
+    router = Router(  # not a `Starlette`, which brings a page of its own for errors
         routes=[
             *(route for prefix in ("", "/proxy") for route in routes.objects(f"{prefix}/apis/{{group}}/{VERSION}")),
             Route("/api/trigger", routes.trigger, methods=["GET", "POST"]),
@@ -127,7 +127,7 @@ def build_app(
             Route("/{path:path}", routes.page),
         ],
     )
-    return Guard(app, token, host, links)
+    return Guard(ExceptionMiddleware(router, {Exception: routes.failed}), token, host, links)
 
 
 class Routes:
@@ -211,8 +211,9 @@ class Routes:
         """The JSON of a value without what is secret in it."""
         return encoded(value, self._logs)
 
-    async def failed(self, request: Request, problem: Exception) -> Response:
+    async def failed(self, request: Request | WebSocket, problem: Exception) -> Response:
         """A request met a bug: its trace belongs into the log, where somebody sees it."""
+        assert isinstance(request, Request)  # a channel reports its own
         self.report(f"`{request.method} {request.url.path}`", problem)
         return PlainTextResponse(self._logs.redactor(f"{type(problem).__name__}: {problem}"), status_code=500)
 

@@ -1,16 +1,18 @@
 """The page as the browser gets it: static files that the build has made of `web/`, under a strict policy."""
 
 import asyncio
-import gzip
 import hashlib
 import mimetypes
 import re
+import zlib
 from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -59,6 +61,9 @@ LOG = "/log"
 
 FIRST_LINES = "</api/logs?tail=1000&format=blocks>; rel=preload; as=fetch; crossorigin"
 """The header with which the browser asks for what the log shows first before it has the script that does."""
+
+GZIP = 31
+"""What tells zlib to make gzip's form of it."""
 
 _INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 """The script that chooses the colours before anything is drawn."""
@@ -128,7 +133,7 @@ class PageFiles:
             headers = {**HEADERS, POLICY_HEADER: f"{policy}; {POLICY}", "Cache-Control": "no-cache"}
             if request.url.path == LOG and not request.url.query and self._is_known(request):
                 headers["Link"] = FIRST_LINES
-            response = HTMLResponse(index, headers=headers)
+            response = HTMLResponse(index, headers=headers, background=BackgroundTask(_get_channels_ready))
         else:
             headers = {**HEADERS, POLICY_HEADER: POLICY}
             response = HTMLResponse(table(rows(), problem=self._problem()), headers=headers)
@@ -162,6 +167,11 @@ class PageFiles:
         return response
 
 
+async def _get_channels_ready() -> None:
+    """The page that was just sent opens a channel as soon as its script runs, and to import that takes a moment."""
+    await asyncio.to_thread(import_module, "uvicorn.protocols.websockets.websockets_sansio_impl")
+
+
 def _asset(path: Path) -> _Asset:
     """A file and its compressed form; empty where there is none."""
     try:
@@ -169,7 +179,7 @@ def _asset(path: Path) -> _Asset:
     except (OSError, ValueError):  # the name may have a NUL in it
         return _Asset()
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return _Asset(content=content, compressed=gzip.compress(content), media_type=media_type)
+    return _Asset(content=content, compressed=zlib.compress(content, wbits=GZIP), media_type=media_type)
 
 
 def _allowed(script: bytes) -> str:

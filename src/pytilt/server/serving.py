@@ -1,8 +1,10 @@
 """The web server of a session, closed with it."""
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,6 +19,13 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _channel(**options: Any) -> asyncio.Protocol:  # noqa: ANN401 - uvicorn's, passed on
+    """Speaks WebSocket with a page: what does that is imported when the first one opens its channel."""
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+    return WebSocketsSansIOProtocol(**options)
+
+
 async def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Answer requests without end; being cancelled closes all connections."""
     config = uvicorn.Config(
@@ -26,6 +35,7 @@ async def serve(app: ASGIApp, listener: socket.socket) -> None:
         lifespan="off",
         access_log=False,
         timeout_graceful_shutdown=0,
+        ws=_channel,  # type: ignore[arg-type]  # uvicorn calls it with these options, and needs no class
         ws_per_message_deflate=False,  # most pages are on this machine, and to compress takes longer than to send
     )
     server = _Server(config)

@@ -1,6 +1,5 @@
 """What a resource is, in words for people: how its images are built and kept fresh, what is applied."""
 
-import difflib
 from collections.abc import Sequence
 
 from pytilt.cluster import yaml
@@ -149,8 +148,13 @@ def _yaml(manifest: Sequence[KubeObject]) -> str:
 
 def _diff(before: str, after: str) -> str:
     """What changed from one YAML text to the other; empty where there was none before."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "applied before", "applied last", lineterm="")
-    return "\n".join(lines) if before else ""
+    if not before or before == after:
+        return ""
+    from difflib import unified_diff  # imported here: in most sessions no declaration changes
+
+    return "\n".join(
+        unified_diff(before.splitlines(), after.splitlines(), "applied before", "applied last", lineterm="")
+    )
 
 
 def _filled(*facts: Fact) -> tuple[Fact, ...]:
