@@ -20,7 +20,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from pytilt.host.peers import Endpoint, is_own
 from pytilt.model.base import Value
 from pytilt.server.guard import COOKIE, ONE_TIME, cookie_value, is_cookie, is_loopback, is_near
-from pytilt.server.table import page as table
 from pytilt.views.api import Json
 
 BUILT = Path(__file__).parent / "static"
@@ -135,6 +134,8 @@ class PageFiles:
                 headers["Link"] = FIRST_LINES
             response = HTMLResponse(index, headers=headers, background=BackgroundTask(_get_channels_ready))
         else:
+            from pytilt.server.table import page as table  # imported here: a released version has the page
+
             headers = {**HEADERS, POLICY_HEADER: POLICY}
             response = HTMLResponse(table(rows(), problem=self._problem()), headers=headers)
         return self._with_token(response, near=True) if await self._may_have_token(request) else response
