@@ -62,7 +62,7 @@ FIRST_LINES = "</api/logs?tail=1000&format=blocks>; rel=preload; as=fetch; cross
 """The header with which the browser asks for what the log shows first before it has the script that does."""
 
 GZIP = 31
-"""What tells zlib to make gzip's form of it."""
+"""The window bits by which zlib writes the format of gzip."""
 
 _INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 """The script that chooses the colours before anything is drawn."""
