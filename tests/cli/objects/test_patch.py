@@ -28,6 +28,7 @@ def test_a_patch_may_be_a_file_and_yaml(tilt: Tilt, tmp_path: Path):
         (["configmap", "-p", "{}"], "no object is named"),
         (["configmap", "web-disable"], "must specify --patch or --patch-file"),
         (["configmap", "web-disable", "-p", "{"], "neither JSON nor YAML"),
+        (["configmap", "web-disable", "-p", "[" * 5000 + "]" * 5000], "neither JSON nor YAML"),
         (["configmap", "web-disable", "-p", "[]"], "a list of operations is a patch with `--type=json`"),
         (["configmap", "none-disable", "-p", "{}"], 'configmaps.tilt.dev "none-disable" not found'),
         (["uiresource", "web", "-p", "{}"], "uiresources are made by the session: they cannot be changed"),

@@ -19,6 +19,12 @@ def project(tmp_path: Path, tiltfile: str, files: dict[str, str] | None = None, 
     return Project(tmp_path, {"Tiltfile": tiltfile, **(compose if files is None else files), **named})
 
 
+def aliases(form: str) -> str:
+    """A file that is billions of values, each line ten times the one before it."""
+    lines = ("x0: &x0 {a: 1}", *(f"x{n}: &x{n} {form.format(','.join([f'*x{n - 1}'] * 10))}" for n in range(1, 10)))
+    return "\n".join((*lines, "services: {a: {image: x}}"))
+
+
 def services(found: Project) -> dict[str, ResourceSpec]:
     return {str(each.name): each for each in found.declare().resources}
 
@@ -145,6 +151,13 @@ def test_variables_are_put_in(tmp_path: Path, written: str, value: str):
         ({}, "docker_compose([])", "Nothing to compose"),
         ({}, "docker_compose('none.yml')", "open {}/none.yml: no such file or directory"),
         ({"c.yml": "services: ["}, "docker_compose('c.yml')", "failed to parse {}/c.yml"),
+        ({"c.yml": aliases("[{0}]")}, "docker_compose('c.yml')", "c.yml: document contains excessive aliasing"),
+        ({"c.yml": aliases("{{<<: [{0}]}}")}, "docker_compose('c.yml')", "c.yml: document contains excessive aliasing"),
+        (
+            {"c.yml": "x: &a [*a]"},
+            "docker_compose('c.yml')",
+            "c.yml: line 1: an alias stands for something that holds it",
+        ),
         ({"c.yml": "- a"}, "docker_compose('c.yml')", "top-level object must be a mapping"),
         ({"c.yml": "services: {a: {image: '${V:?give it}'}}"}, "docker_compose('c.yml')", "missing a value: give it"),
         ({"c.yml": "services: {a: {image: '${V'}}"}, "docker_compose('c.yml')", "invalid interpolation format"),

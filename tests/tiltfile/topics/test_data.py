@@ -57,6 +57,7 @@ def test_files_are_read_or_the_default_is_taken(tmp_path):
     ("script", "message"),
     [
         ("decode_json('{')", "error parsing JSON: "),
+        ("decode_json('[' * 100000)", "error parsing JSON: exceeded maximum nesting depth"),
         ("decode_json('[1] [2]')", "error parsing JSON: found multiple JSON values"),
         ("decode_json('1e3')", 'error converting JSON to Starlark: parsing "1e3": invalid syntax'),
         ("decode_yaml('a\\n---\\nb')", "expected a yaml document but found a yaml stream"),

@@ -116,13 +116,14 @@ def _differs(before: Json, after: Json) -> bool:
 def _read(patch: str | None, file: str | None, how: str) -> Json | list[Any]:
     if (patch is None) == (file is None):
         raise UserError("must specify --patch or --patch-file containing the contents of the patch")
-    import yaml
+    from pytilt.cluster.yaml import parse_values
 
     try:
-        found = yaml.safe_load(read_file(file, pipes=True).decode() if file is not None else patch or "")
+        text = read_file(file, pipes=True).decode() if file is not None else patch or ""
+        found = next(iter(parse_values(text, file or "patch")), None)
     except OSError as problem:
         raise UserError(f"the patch cannot be read: {problem.strerror}", where=file) from problem
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+    except (UserError, UnicodeDecodeError) as problem:
         raise UserError("unable to parse the patch: it is neither JSON nor YAML", where=file) from problem
     if not isinstance(found, list if how == "json" else dict):
         hint = "a list of operations is a patch with `--type=json`" if isinstance(found, list) else None

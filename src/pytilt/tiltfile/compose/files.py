@@ -7,6 +7,7 @@ passed on as they are.
 import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from pytilt.errors import UserError
@@ -21,6 +22,9 @@ _VARIABLE = regex(
     r"\$(?:(?P<escaped>\$)|(?P<named>[_a-zA-Z][_a-zA-Z0-9]*)"
     r"|\{(?P<braced>[_a-zA-Z][_a-zA-Z0-9]*)(?:(?P<operator>:?[-?+])(?P<rest>[^{}]*(?:\{[^{}]*\}[^{}]*)*))?\})"
 )
+_MOST_NODES = 1_000_000
+"""So many values a file may be, its aliases written out: a few lines of aliases of aliases would be billions."""
+
 _DOT_ENV = ".env"
 _UNIQUE = {"ports", "volumes", "expose", "dns", "dns_search", "tmpfs", "cap_add", "cap_drop", "devices", "env_file"}
 """Lists of a service to which a later file adds what is not there yet."""
@@ -162,7 +166,16 @@ def _read_file(path: str, environ: Mapping[str, str], read: Read) -> Config:
     import yaml
 
     try:
-        found = yaml.load(read(path), _loader())
+        loader = _loader()(read(path))
+        try:
+            node = loader.get_single_node()
+            if node is not None and _weight(node, {}, set()) > _MOST_NODES:
+                raise UserError(f"failed to parse {path}: document contains excessive aliasing")
+            found = loader.construct_document(node) if node is not None else None
+        finally:
+            loader.dispose()
+    except RecursionError as error:
+        raise UserError(f"failed to parse {path}: exceeded maximum nesting depth") from error
     except UnicodeEncodeError as error:  # bytes that are no UTF-8 came as surrogates
         raise UserError(f"failed to parse {path}: it holds bytes that are not UTF-8") from error
     except (yaml.YAMLError, ValueError) as error:  # a date or a number that there is not
@@ -171,6 +184,23 @@ def _read_file(path: str, environ: Mapping[str, str], read: Read) -> Config:
         raise UserError(f"{path}: top-level object must be a mapping")
     result: Config = _interpolated(found, environ, path)
     return result
+
+
+def _weight(node: Any, known: dict[int, int], within: set[int]) -> int:  # noqa: ANN401 - the nodes have no common type
+    """How many values a node is once each alias is a copy.
+
+    Raises:
+        ValueError: it holds itself.
+    """
+    key = id(node)
+    if key in within:
+        raise ValueError(f"line {node.start_mark.line + 1}: an alias stands for something that holds it")
+    if key not in known:
+        within.add(key)
+        parts = node.value if node.id == "sequence" else chain(*node.value) if node.id == "mapping" else ()
+        known[key] = 1 + sum(_weight(part, known, within) for part in parts)
+        within.remove(key)
+    return known[key]
 
 
 def _interpolated(value: Any, environ: Mapping[str, str], path: str) -> Any:  # noqa: ANN401 - YAML may hold anything

@@ -101,6 +101,8 @@ def _decode_json(text: str, origin: str) -> object:
         readable = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text.removeprefix("\ufeff"))
         found: object = json.loads(readable, parse_int=_integer, parse_float=_number)
         return _without_surrogates(found) if _ESCAPED_SURROGATE.search(text) else found
+    except RecursionError as error:
+        raise UserError(f"error parsing JSON{origin}: exceeded maximum nesting depth") from error
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
             raise UserError(f"error parsing JSON{origin}: found multiple JSON values") from error
