@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 
 import pytest
 
+from pytilt.cluster.seam import ContainerRef
 from pytilt.docker.seam import ContainerEvent, Json
 from pytilt.engines.network.infrastructure import sandboxes_last
 from pytilt.engines.objects import labels
@@ -65,6 +66,39 @@ async def test_what_ended_between_two_sessions_is_started_again_in_its_pod():
     runtime.kill(t.container(before).id)
     async with in_memory(runtime) as t:
         await t.until(restarted(before, 1))
+
+
+@virtual_time
+async def test_a_run_that_ended_before_its_log_was_opened_is_logged_and_none_twice():
+    runtime = FakeRuntime(unix_time)
+
+    async def next_run(t):
+        (present,) = await t.pods("web")
+        before = t.container(present)
+        before.write(unix_time(), f"run {len(runs)}")
+        runs.append(before)
+        runtime.kill(before.id)
+        await t.until(restarted(present, len(runs)))
+
+    async def log(t, since=""):
+        return [line async for line in t.cluster.containers.logs(ref, since=since)]
+
+    async with in_memory(runtime) as t, asyncio.TaskGroup() as tasks:
+        runs = []
+        await t.apply(workload("Deployment", "web", ""))
+        (made,) = await t.ready("web")
+        ref = ContainerRef(namespace="default", pod=made["metadata"]["name"], container="c")
+        await next_run(t)
+        opened = tasks.create_task(log(t))
+        await asyncio.sleep(1)
+        await next_run(t)
+        first = await opened
+        assert [text for _, text in first] == ["run 0\n", "run 1\n"]
+        await next_run(t)  # nobody has opened the log of run 2
+        opened = tasks.create_task(log(t, first[-1][0]))
+        await asyncio.sleep(1)
+        await next_run(t)
+        assert [text for _, text in await opened] == ["run 2\n", "run 3\n"]
 
 
 @virtual_time

@@ -78,6 +78,27 @@ async def test_of_the_run_before_only_what_is_newer_is_reported(server: ApiServe
     assert await read(api, at(2)) == ["line 3\n", "line 4\n"]
 
 
+async def test_a_run_that_ended_before_its_log_was_asked_for_is_reported(server: ApiServer, api: KubernetesApi):
+    server.on("GET", PODS, found(pod(container_id="2", restarts=1)), found(pod("terminated", "2", 1)))
+    server.on("GET", LOG, lines(1, then="cut"), lines(1, 2), lines(3))
+    assert await read(api) == ["line 1\n", "line 2\n", "line 3\n"]
+    assert [each.params.get("previous") for each in server.of(LOG)] == ["true", "true", None]
+
+
+async def test_a_run_whose_log_is_gone_is_asked_for_once(server: ApiServer, api: KubernetesApi):
+    server.on("GET", PODS, found(pod("terminated", "2", 1)))
+    server.on("GET", LOG, status(400, "BadRequest", "previous terminated container not found"), lines(3))
+    assert await read(api) == ["line 3\n"]
+
+
+async def test_between_two_runs_the_latest_one_is_reported_once(server: ApiServer, api: KubernetesApi):
+    waiting = pod("waiting", "2", 1)
+    waiting["status"]["containerStatuses"][0]["lastState"] = {"terminated": {}}
+    server.on("GET", PODS, found(waiting))
+    server.on("GET", LOG, lines(1, 2), lines(1, 2))
+    assert await read(api) == ["line 1\n", "line 2\n"]
+
+
 async def test_a_container_that_has_not_started_is_waited_for(server: ApiServer, api: KubernetesApi):
     server.on("GET", PODS, found(pod("waiting")), found(pod("terminated")))
     event = {"type": "MODIFIED", "object": pod("running")}

@@ -68,6 +68,7 @@ class InspectedContainer(_AnswerShape):
     id: str = ""
     created: Time = ""
     image: str = ""
+    log_path: str = ""
     state: _InspectedState = msgspec.field(default_factory=_InspectedState)
     config: _ContainerConfig = msgspec.field(default_factory=_ContainerConfig)
     network_settings: _NetworkSettings = msgspec.field(default_factory=_NetworkSettings)

@@ -22,6 +22,9 @@ from pytilt.model.times import in_utc, next_nanosecond
 Line = tuple[str, str]
 """Time and text."""
 
+_PREVIOUS_TRIES = 8
+"""The log of a run that is over is asked for again after a broken connection, but not for ever."""
+
 _STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
 
@@ -56,8 +59,8 @@ async def follow(
     Args:
         api: whom to ask.
         ref: which container; one that has not started is waited for.
-        since: RFC 3339 with nanoseconds; only lines at or after it. If an earlier run ended after it, that one's
-            lines come first.
+        since: RFC 3339 with nanoseconds; only lines at or after it; empty: all. If the run before the latest one wrote
+            any, those come first; of earlier runs a node keeps nothing.
         running: the run, if it is known to have started.
 
     Raises:
@@ -67,10 +70,12 @@ async def follow(
     run = running or await _started(api, ref)
     if run is None:
         return
-    if run.restarts and since:
-        async with aclosing(_rest_of_previous(api, ref, LogPosition(next_nanosecond(since)))) as lines:
+    if run.restarts:
+        before = LogPosition(next_nanosecond(since))
+        async with aclosing(_rest_of_previous(api, ref, before)) as lines:
             async for line in lines:
                 yield line
+                position = before  # between two runs the node's "previous" one is the latest: its lines come again
     backoff = Backoff()
     while True:
         position.connect()
@@ -98,6 +103,10 @@ class _BrokenError(Exception):
     """The connection ended before the log did, or could not be made."""
 
 
+class _RefusedError(_BrokenError):
+    """The answer is no log."""
+
+
 async def _started(api: KubernetesApi, ref: ContainerRef) -> LatestRun | None:
     """Wait until the container has started; None when its pod is gone."""
     scope = Scope(resource=PODS, namespace=ref.namespace, name=ref.pod)
@@ -113,12 +122,19 @@ async def _started(api: KubernetesApi, ref: ContainerRef) -> LatestRun | None:
 
 async def _rest_of_previous(api: KubernetesApi, ref: ContainerRef, position: LogPosition) -> AsyncGenerator[Line, None]:
     """What the run before the latest one wrote and was not passed on; nothing when the node has thrown it away."""
-    try:
-        async with aclosing(_lines(api, ref, position, previous=True)) as lines:
-            async for line in lines:
-                yield line
-    except _BrokenError:
-        return
+    backoff = Backoff()
+    for _ in range(_PREVIOUS_TRIES):
+        try:
+            async with aclosing(_lines(api, ref, position, previous=True)) as lines:
+                async for line in lines:
+                    yield line
+        except _RefusedError:
+            return
+        except _BrokenError:
+            await backoff.wait()
+            position.connect()
+        else:
+            return
 
 
 async def _lines(
@@ -144,7 +160,7 @@ async def _lines(
     if refusal and refusal.code == 403:
         raise failures.denied(api.connection, f"show the log of pod `{ref.pod}`", refusal)
     if refusal:
-        raise _BrokenError
+        raise _RefusedError
 
 
 def _parsed(line: bytes) -> tuple[str, str]:

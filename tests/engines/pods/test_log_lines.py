@@ -104,3 +104,15 @@ async def test_short_pods_lose_no_line(engine_host: str) -> None:
     async with trial(engine_host) as t:
         every = await asyncio.gather(*(says(t, f"p{number}") for number in range(4)))
     assert every == [["1\n", "2\n", "3\n", "4\n", "5\n"]] * 4
+
+
+@pytest.mark.engine
+async def test_of_a_container_that_writes_much_no_line_is_lost(engine_host: str) -> None:
+    """Podman, which was followed, sent 1,600 of 20,000."""
+    lines = 20_000
+    async with trial(engine_host) as t:
+        await t.apply(pod("chatty", f"seq {lines}; sleep 0.5"))
+        ref = ContainerRef(namespace="default", pod="chatty", container="c")
+        async with asyncio.timeout(PATIENCE):
+            found = [int(text) async for _, text in t.cluster.containers.logs(ref)]
+    assert found == list(range(1, lines + 1))

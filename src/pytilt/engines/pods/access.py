@@ -1,13 +1,14 @@
 """The running containers of the built-in context: logs, commands, connections. The seam `Containers`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 
+from pytilt.cluster.log_position import LogPosition
 from pytilt.cluster.seam import ByteStream, ContainerRef, ContainerRun, ExecStream
 from pytilt.engines.pods.context import EngineContext
 from pytilt.engines.pods.log_lines import Lines, LogSource, docker_lines, podman_lines
-from pytilt.engines.pods.pool import PodPool
+from pytilt.engines.pods.pool import PodPool, RunningPod
 from pytilt.engines.podspec.plan import Instance, RunState, all_containers
 from pytilt.errors import ClusterUnreachableError, DockerApiError, SyncError
 
@@ -25,6 +26,10 @@ class EngineContainers:
     def __init__(self, context: EngineContext, pool: PodPool) -> None:
         self._context = context
         self._pool = pool
+        self._positions: dict[ContainerRef, dict[str, LogPosition]] = {}
+        """How far the logs of the present and the previous instance of a container were read."""
+        self._complete: set[str] = set()
+        """Instances whose logs were read to the end; only such as are in `_positions`."""
 
     async def logs(
         self, ref: ContainerRef, *, since: str = "", running: ContainerRun | None = None
@@ -32,13 +37,45 @@ class EngineContainers:
         """Follow the log of one container until it ends; see the seam."""
         del running  # what runs is known here
         instance = await self._first_instance(ref)
-        source = LogSource(runtime=self._context.runtime, container=instance.id, terminal=self._has_terminal(ref))
+        previous = self._previous(ref, instance)
+        position = self._note_instances(ref, instance, previous)[instance.id]
         try:
-            async with aclosing(self._lines(ref, source, since)) as lines:
+            if previous is not None and previous.id not in self._complete:
+                async with aclosing(self._rest_of_previous(ref, previous, since)) as lines:
+                    async for line in lines:
+                        yield line
+            position.connect()
+            async with aclosing(self._lines(ref, self._source(ref, instance), since)) as lines:
                 async for line in lines:
+                    position.is_new(line[0])
                     yield line
+            self._complete.add(instance.id)
         except DockerApiError as error:
             raise ClusterUnreachableError(f"the log of `{ref.container}` cannot be read: {error.message}") from error
+
+    def _note_instances(
+        self, ref: ContainerRef, instance: Instance, previous: Instance | None
+    ) -> Mapping[str, LogPosition]:
+        """The positions of the instances that are there; those of earlier ones are forgotten."""
+        before = self._positions.get(ref, {})
+        present = [each.id for each in (previous, instance) if each is not None]
+        found = self._positions[ref] = {identity: before.get(identity) or LogPosition() for identity in present}
+        self._complete -= before.keys() - found.keys()
+        return found
+
+    async def _rest_of_previous(self, ref: ContainerRef, previous: Instance, since: str) -> Lines:
+        """What an instance wrote that ended before its log was read to the end."""
+        position = self._positions[ref][previous.id]
+        begin = LogPosition(since)
+        position.connect()
+        async with aclosing(self._lines(ref, self._source(ref, previous), position.upto or since)) as lines:
+            async for line in lines:
+                if position.is_new(line[0]) and begin.is_new(line[0]):
+                    yield line
+        self._complete.add(previous.id)
+
+    def _source(self, ref: ContainerRef, instance: Instance) -> LogSource:
+        return LogSource(runtime=self._context.runtime, container=instance.id, terminal=self._has_terminal(ref))
 
     def _lines(self, ref: ContainerRef, source: LogSource, since: str) -> Lines:
         if not self._context.node.podman:
@@ -87,15 +124,25 @@ class EngineContainers:
                 if instance is not None and instance.id and instance.state is not RunState.CREATED:
                     return instance
                 if self._context.store.get("Pod", ref.namespace, ref.pod) is None:
+                    self._complete -= self._positions.pop(ref, {}).keys()
                     raise ClusterUnreachableError(f"there is no `Pod/{ref.pod}`")
                 await changed.wait()
             finally:
                 self._context.store.unlisten(note)
 
     def _instance(self, ref: ContainerRef) -> Instance | None:
-        pod = self._context.store.get("Pod", ref.namespace, ref.pod)
-        runner = self._pool.runner(pod) if pod is not None else None
+        runner = self._runner(ref)
         return runner.instance(ref.container) if runner is not None else None
+
+    def _previous(self, ref: ContainerRef, instance: Instance) -> Instance | None:
+        """The instance before one; None where the engine has none any more."""
+        runner = self._runner(ref)
+        found = runner.previous_instance(ref.container) if runner is not None else None
+        return found if found is not None and found.id and found.attempt < instance.attempt else None
+
+    def _runner(self, ref: ContainerRef) -> RunningPod | None:
+        pod = self._context.store.get("Pod", ref.namespace, ref.pod)
+        return self._pool.runner(pod) if pod is not None else None
 
     def _has_terminal(self, ref: ContainerRef) -> bool:
         pod = self._context.store.get("Pod", ref.namespace, ref.pod)

@@ -1,4 +1,4 @@
-"""The lines of a container's log, whole even where the engine loses some of them around the container's end."""
+"""The lines of a container's log, whole even where the engine loses some of them."""
 
 import time
 from array import array
@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
 from pytilt.docker.executions import pieces
-from pytilt.docker.seam import ContainerRuntime
+from pytilt.docker.seam import ContainerRuntime, Json
+from pytilt.engines.pods.log_files import LogFile, file_lines
 from pytilt.errors import ClusterUnreachableError, DockerApiError
 from pytilt.model.base import Value
 from pytilt.model.times import engine_since, in_utc, podman_since
@@ -51,14 +52,34 @@ def docker_lines(source: LogSource, since: str) -> Lines:
 async def podman_lines(source: LogSource, since: str, *, runs: Callable[[], bool]) -> Lines:
     """Follow a log to its end, also where Podman loses some of it.
 
-    Podman stops a stream a quarter of a second after the container's end, wherever the stream is by then. So the log of
-    a container that has ended is read without following, which reads all of the file; what came already is left out.
+    Where Podman keeps it in a file on this machine, that is read, since of much that is written Podman loses lines.
+
+    Else its stream is followed. Podman stops that a quarter of a second after the container's end, wherever the stream
+    is by then. So the log of a container that has ended is read without following, which reads all of the file; what
+    came already is left out.
 
     Args:
         source: the log.
         since: RFC 3339; empty: from the beginning.
         runs: does the container run, as far as is known?
     """
+    inspected = await source.runtime.inspect(source.container)
+    file = _log_file(source.container, inspected) if inspected is not None else None
+    if file is None:
+        chosen = _followed_lines(source, since, runs=runs)
+    else:
+
+        async def ended() -> bool:
+            return not runs() and await _is_over(source)
+
+        chosen = file_lines(file, since, terminal=source.terminal, ended=ended)
+    async with aclosing(chosen) as lines:
+        async for line in lines:
+            yield line
+
+
+async def _followed_lines(source: LogSource, since: str, *, runs: Callable[[], bool]) -> Lines:
+    """Follow the engine's stream; after the container's end read without following what was not sent."""
     received = ReceivedLines(since)
     async with aclosing(source.engine_lines(podman_since(since) if since else "")) as lines:
         while runs() and (line := await anext(lines, None)) is not None:
@@ -81,6 +102,17 @@ async def podman_lines(source: LogSource, since: str, *, runs: Callable[[], bool
     except DockerApiError as error:
         if error.status != 404:
             raise
+
+
+def _log_file(container: str, inspected: Json) -> LogFile | None:
+    """The file of a log, where it is on this machine: a Podman of another one names a path that is none here."""
+    path = str(inspected.get("LogPath") or "")
+    return LogFile.open(path) if container in path else None
+
+
+async def _is_over(source: LogSource) -> bool:
+    inspected = await source.runtime.inspect(source.container)
+    return inspected is None or not inspected["State"]["Running"]
 
 
 class ReceivedLines:

@@ -63,6 +63,10 @@ class RunningPod(Protocol):
         """The present instance of a container."""
         ...
 
+    def previous_instance(self, container: str) -> Instance | None:
+        """The instance of a container before the present one."""
+        ...
+
     async def live(self) -> None:
         """Keep the pod as it is wanted, until cancelled."""
         ...

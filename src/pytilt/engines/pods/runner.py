@@ -94,6 +94,11 @@ class PodRunner:
         view = self._views.get(container)
         return view.current if view else None
 
+    def previous_instance(self, container: str) -> Instance | None:
+        """The instance of a container before the present one."""
+        view = self._views.get(container)
+        return view.last if view else None
+
     def set_health(self, container: str, *, started: bool | None = None, ready: bool | None = None) -> None:
         """A probe passed or failed."""
         view = self._views[container]
