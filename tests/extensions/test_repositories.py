@@ -67,6 +67,13 @@ def trial(tmp_path: Path) -> Trial:
     return Trial(tmp_path)
 
 
+def test_what_lets_somebody_in_is_not_logged(trial: Trial):
+    trial.reachable = False
+    with pytest.raises(UserError):
+        trial.repositories().checkout("https://me:password@example.com/x")
+    assert trial.lines[0] == "Fetching extension repository https://[redacted]@example.com/x\n"
+
+
 def test_a_repository_is_fetched_once_and_then_used_without_network(trial: Trial):
     commit = trial.commit("one")
     first = trial.repositories().checkout(URL)

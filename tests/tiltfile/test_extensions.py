@@ -40,6 +40,18 @@ def test_an_extension_is_loaded_by_its_name(project: Project, text: str):
     assert [each.name for each in project.declare().resources] == ["hello x"]
 
 
+@pytest.mark.parametrize("who", ["me:pass%2Fword1", "ghp_0123456789abcdefghij"])
+def test_what_lets_somebody_into_a_repository_is_not_shown(tmp_path: Path, who: str):
+    url = f"https://{who}@example.com/x"
+    text = f"v1alpha1.extension_repo(name='own', url='{url}')\nprint('{url}')\nlocal_resource('a', 'echo {url}')"
+    project = Project(tmp_path, {"Tiltfile": text})
+    result = project.evaluate()
+    secret = who.rpartition(":")[2]
+    assert (secret, "[redacted extension_repo:own]") in result.secrets
+    assert secret not in project.log
+    assert "[redacted extension_repo:own]@example.com" in project.log
+
+
 def added(plural: str, name: str, **spec: str | list[str]) -> UsedExtension:
     return UsedExtension(plural=plural, name=name, spec=spec, added=True)
 

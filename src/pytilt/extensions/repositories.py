@@ -35,6 +35,7 @@ ENVIRONMENT = (("GIT_TERMINAL_PROMPT", "0"), ("GIT_HTTP_LOW_SPEED_LIMIT", "1000"
 """Git asks nobody for a password, and gives up on a server that sends less than 1 kB/s for 30 s."""
 
 _DUMB = "dumb http transport"
+_USER = regex(r"://[^\s/@]+@")
 _NO_REF = "couldn't find remote ref"
 
 
@@ -194,7 +195,7 @@ class Repositories:
         def progress(text: str) -> None:
             lines = [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
             if lines and not lines[-1].startswith(COMPLAINTS):
-                self._log(f"{lines[-1]}\n", progress=f"git {url}")
+                self._log(f"{lines[-1]}\n", progress=f"git {_shown(url)}")
 
         return progress
 
@@ -210,14 +211,14 @@ class Repositories:
                 hint=f"run `tilt up` or `tilt extension lock` first, or put it there: `git clone {url} {folder}`",
             )
         shown = "" if ref == "HEAD" else f" at {ref}"
-        self._log(f"Fetching extension repository {url}{shown}\n")
+        self._log(f"Fetching extension repository {_shown(url)}{shown}\n")
         StateDirectory(self._fetched(url)).make()
         why = repository.fetch(url, ref, self._progress(url))
         commit = "" if why else repository.known(ref)
         if commit:
             return commit
         if stale := repository.known(ref):
-            self._log(f"Extension repository {url} may be stale: {why}\n", level=Level.WARN)
+            self._log(f"Extension repository {_shown(url)} may be stale: {why}\n", level=Level.WARN)
             return stale
         if shown and (not why or _NO_REF in why):
             raise UserError(
@@ -300,6 +301,11 @@ class _GitRepository:
 
     def _run(self, *words: str, progress: Callable[[str], None] = lambda _: None) -> GitResult:
         return self._git([f"--git-dir={self._path}", *words], progress)
+
+
+def _shown(url: str) -> str:
+    """An address without what lets somebody in: the log gets it before the evaluation says what is secret."""
+    return _USER.sub("://[redacted]@", url)
 
 
 def _kept(ref: str) -> str:

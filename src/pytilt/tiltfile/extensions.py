@@ -10,6 +10,7 @@ from pytilt.extensions.repositories import DEFAULT_URL, Checkout
 from pytilt.model.base import Value
 from pytilt.model.extensions import UsedExtension
 from pytilt.tiltfile.arguments.conversions import Pairs, Strings, Text
+from pytilt.tiltfile.running.env_files import url_secrets
 from pytilt.tiltfile.running.functions import function
 from pytilt.tiltfile.running.request import UsedRepository
 from pytilt.tiltfile.running.script import Script
@@ -194,6 +195,7 @@ class Extensions:
         return found
 
     def _record_repo(self, name: str, repo: ExtensionRepo, labels: _Texts, annotations: _Texts) -> None:
+        self._script.learn(url_secrets(f"extension_repo:{name}", repo.url))
         spec = {"url": repo.url, "ref": repo.ref, "loadHost": repo.load_host, "gitSubpath": repo.git_subpath}
         self._script.recorder.declare("extensionrepos", name, labels, annotations, spec)
 

@@ -21,6 +21,8 @@ _SECRET = regex(
 _PLAIN = regex(r"[A-Za-z_-]*|[\d.:]*|[./~][\w./~-]*", re.ASCII)
 """Words, numbers and paths: taking these out of texts would make them unreadable, and few of them are secret."""
 _PASSWORD_IN_URL = regex(r"\w+://[^\s:/@]*:([^\s/@]+)@")
+_TOKEN_IN_URL = regex(r"\w+://([^\s:/@]{16,})@")
+"""A name of that length is none of a person."""
 _COMMENT = regex(r"\s#.*")
 _ESCAPES = {r"\n": "\n", r"\"": '"', r"\$": "$", r"\\": "\\"}
 _ESCAPE = regex(r"\\[n\"$\\]")
@@ -45,6 +47,18 @@ def env_secrets(path: str, text: str) -> tuple[tuple[str, str], ...]:
         for secret in _secrets(key, _value(written))
         if len(secret) >= SHORTEST
     )
+
+
+def url_secrets(name: str, url: str) -> tuple[tuple[str, str], ...]:
+    """What of an address must not be shown: a password, or a token in the place of a name; with what is shown instead.
+
+    Args:
+        name: of what has the address.
+        url: the address.
+    """
+    found = (*_PASSWORD_IN_URL.findall(url), *_TOKEN_IN_URL.findall(url))
+    forms = {form for each in found for form in (each, unquote(each)) if len(form) >= SHORTEST}
+    return tuple((form, f"[redacted {name}]") for form in sorted(forms))
 
 
 def _secrets(key: str, value: str) -> Iterator[str]:
