@@ -109,7 +109,7 @@ class SessionRequests:
         self._evaluating = evaluating
 
     def trigger(self, name: ResourceName, reason: Reason) -> None:
-        """See `server.app.Requests.trigger`."""
+        """See `server.requests.Requests.trigger`."""
         if name == TILTFILE:
             self._evaluating.trigger(reason)
         else:
@@ -123,23 +123,23 @@ class SessionRequests:
             self._updating.stop(name)
 
     async def set_enabled(self, names: Sequence[ResourceName], *, enabled: bool) -> None:
-        """See `server.app.Requests.set_enabled`."""
+        """See `server.requests.Requests.set_enabled`."""
         await self._evaluating.set_enabled(names, enabled=enabled)
 
     def set_args(self, args: Sequence[str]) -> bool:
-        """See `server.app.Requests.set_args`."""
+        """See `server.requests.Requests.set_args`."""
         return self._evaluating.set_args(args)
 
     def add_extension(self, extension: UsedExtension) -> bool:
-        """See `server.app.Requests.add_extension`."""
+        """See `server.requests.Requests.add_extension`."""
         return self._evaluating.add_extension(extension)
 
     def remove_extension(self, extension: UsedExtension) -> bool:
-        """See `server.app.Requests.remove_extension`."""
+        """See `server.requests.Requests.remove_extension`."""
         return self._evaluating.remove_extension(extension)
 
     async def catch_up(self) -> None:
-        """See `server.app.Requests.catch_up`."""
+        """See `server.requests.Requests.catch_up`."""
         await self._watching.caught_up()
         # What follows from it is noted in one turn of the loop of updates, which was woken before this goes on.
         await asyncio.sleep(0)

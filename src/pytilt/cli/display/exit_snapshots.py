@@ -44,7 +44,7 @@ async def _write(path: str, store: Store, logs: LogStore) -> None:
         with Path(path).open("w", encoding="utf-8", errors="replace") as file:  # noqa: ASYNC230 - it ends
             write_snapshot(file, store, logs)
         return
-    from pytilt.server.app import encoded  # imported here: few sessions leave a page
+    from pytilt.server.bodies import encoded  # imported here: few sessions leave a page
     from pytilt.server.page import BUILT, INDEX
     from pytilt.server.snapshot import snapshot
 
