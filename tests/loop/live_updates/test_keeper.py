@@ -128,6 +128,32 @@ async def test_copies_wait_for_a_pause_between_saves_but_for_those_who_need_them
         assert trial.texts() == {"/app/a": "one"}
 
 
+async def test_what_is_saved_again_before_it_was_copied_is_copied_once(trial: Trial):
+    trial.keeper = Keeper(trial.kept, pause=3600)
+    async with running(trial.keeper.run()):
+        trial.add(1, {-1: await trial.sent(a="one", b="one", c="one")})
+        trial.add(2, {1: await trial.sent(a="two"), -1: await trial.sent(a="two", b="two")})
+        trial.add(3, {2: await trial.sent(a="three", c="three")})
+        await trial.keeper.caught_up()
+        assert trial.texts() == {"/app/b": "one", "/app/a": "three", "/app/c": "three"}
+        assert len([path for path in (trial.root / "kept").rglob("*") if path.name.isdecimal()]) == 3
+        assert trial.kept.sequence(KEY) == 3
+        trial.add(4, {3: await trial.sent(gone="a")})
+        trial.add(5, {4: await trial.sent(a="five")})
+        trial.add(7, {6: await trial.sent(a="seven", b="seven")})
+        await trial.keeper.caught_up()
+        assert trial.texts() == {"/app/b": "one", "/app/c": "three", "/app/a": "five"}
+
+
+async def test_many_saves_of_the_same_files_take_the_memory_of_one(trial: Trial):
+    trial.keeper = Keeper(trial.kept, pause=3600)
+    async with running(trial.keeper.run()):
+        for sequence in range(1, 300):
+            trial.add(sequence, {sequence - 1 or -1: await trial.sent(a=f"{sequence} ".ljust(100_000))})
+        await asyncio.sleep(0.05)
+        assert trial.texts() == {}
+
+
 async def test_a_large_file_is_copied_before_it_changes(trial: Trial):
     trial.keeper = Keeper(trial.kept, pause=3600)
     large = "x" * LARGE_BYTES

@@ -3,17 +3,52 @@
 import asyncio
 import stat
 import time
+from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from pytilt.errors import UserError
+from pytilt.liveupdate.archive import PackedPath
 from pytilt.liveupdate.keeping import KeptFiles, Key, SentBatch
 from pytilt.model.logs import Level, Log
 
 NOT_KEPT = "No copy is kept for containers that start while another change waits"
-PAUSE = 0.3
-"""A thread that writes a thousand files holds up the saves beside it."""
+PAUSE = 2.0
+"""A thread that writes a thousand files holds up the saves beside it. What is saved again meanwhile is copied once."""
 WAITING_BYTES = 16 * 1024 * 1024
 """So much may wait for that in memory."""
+
+
+class _UnkeptBatch(NamedTuple):
+    """What is to be kept."""
+
+    key: Key
+    batches: Mapping[int, SentBatch]
+    sequence: int
+    log: Log
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds in memory."""
+        packed = (path for sent in self.batches.values() for path in sent.packed)
+        return sum(len(path.content) for path in packed if path.content is not None)
+
+    def after(self, sequence: int) -> SentBatch | None:
+        """What containers got that had everything up to a change, as far as they were sent anything."""
+        base = max((base for base in self.batches if base <= sequence), default=None)
+        return None if base is None or sequence >= self.sequence else self.batches[base]
+
+    def without(self, files: set[tuple[str, str]]) -> "_UnkeptBatch":
+        """The same without some files, which a later batch brings again before anybody asks for what is kept."""
+        return self._replace(
+            batches={
+                base: replace(sent, packed=tuple(path for path in sent.packed if _file(path) not in files))
+                for base, sent in self.batches.items()
+            }
+        )
 
 
 class Keeper:
@@ -28,11 +63,12 @@ class Keeper:
         self.kept = kept
         self._pause_seconds = pause
         self._last = 0.0
-        self._waiting = 0
         self._urgent = asyncio.Event()
-        self._batches: asyncio.Queue[tuple[Key, dict[int, SentBatch], int, Log]] = asyncio.Queue()
+        self._waiting: deque[_UnkeptBatch] = deque()
+        self._added, self._idle = asyncio.Event(), asyncio.Event()
+        self._idle.set()
 
-    def add(self, key: Key, batches: dict[int, SentBatch], sequence: int, log: Log) -> None:
+    def add(self, key: Key, batches: Mapping[int, SentBatch], sequence: int, log: Log) -> None:
         """Keep what was sent to containers of an image.
 
         Args:
@@ -42,34 +78,52 @@ class Keeper:
             log: gets the reason why nothing is kept.
         """
         self._last = time.monotonic()
-        packed = [path for sent in batches.values() for path in sent.packed]
-        self._waiting += sum(len(path.content) for path in packed if path.content is not None)
+        added = _UnkeptBatch(key, batches, sequence, log)
+        self._supersede(added)
+        self._waiting.append(added)
         # A large file is read again, before it changes.
+        packed = (path for sent in batches.values() for path in sent.packed)
         large = any(path.content is None and stat.S_ISREG(path.found.st_mode) for path in packed)
-        if large or self._waiting > WAITING_BYTES:
+        if large or sum(each.size for each in self._waiting) > WAITING_BYTES:
             self._urgent.set()
-        self._batches.put_nowait((key, batches, sequence, log))
+        self._idle.clear()
+        self._added.set()
 
     async def caught_up(self) -> None:
         """Wait until everything that was added is kept."""
         self._urgent.set()
-        await self._batches.join()
+        await self._idle.wait()
         self._urgent.clear()
 
     async def run(self) -> None:
         """Keep what is added, without end."""
         while True:
-            key, batches, sequence, log = await self._batches.get()
+            await self._added.wait()
             await self._pause()
+            added = self._waiting.popleft()
             try:
-                await self._add(key, batches, sequence)
+                await self._add(added)
             except (OSError, UserError) as problem:
-                log(f"{NOT_KEPT}: {problem}\n", level=Level.WARN)
+                added.log(f"{NOT_KEPT}: {problem}\n", level=Level.WARN)
             finally:
-                self._batches.task_done()
-                if self._batches.empty():
-                    self._waiting = 0
+                if not self._waiting:
                     self._urgent.clear()
+                    self._added.clear()
+                    self._idle.set()
+
+    def _supersede(self, later: _UnkeptBatch) -> None:
+        """Drop what waits and comes again with another batch."""
+        files: set[tuple[str, str]] | None = None
+        for index in range(len(self._waiting) - 1, -1, -1):
+            earlier = self._waiting[index]
+            if earlier.key != later.key:
+                continue
+            sent = later.after(earlier.sequence)
+            again = {file for path in sent.packed if (file := _file(path))} if sent else set()
+            files = again if files is None else files & again
+            if not files:
+                return
+            self._waiting[index] = earlier.without(files)
 
     async def _pause(self) -> None:
         """Wait until nothing is saved for a while, or it has to be at once."""
@@ -77,8 +131,11 @@ class Keeper:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._urgent.wait(), left)
 
-    async def _add(self, key: Key, batches: dict[int, SentBatch], sequence: int) -> None:
-        before = self.kept.sequence(key)
-        smallest = max((base for base in batches if base <= before), default=None)
-        if smallest is not None and before < sequence:
-            await self.kept.add(key, batches[smallest], sequence)
+    async def _add(self, added: _UnkeptBatch) -> None:
+        if (sent := added.after(self.kept.sequence(added.key))) is not None:
+            await self.kept.add(added.key, sent, added.sequence)
+
+
+def _file(path: PackedPath) -> tuple[str, str] | None:
+    """Of a file whose content waits in memory: its place here, and in the container."""
+    return (path.local, path.remote) if path.content is not None and stat.S_ISREG(path.found.st_mode) else None
