@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"net"
+	"net/netip"
 	"sync/atomic"
 	"time"
 )
@@ -44,7 +44,7 @@ func serveForwards(s *sealed) {
 			continue
 		}
 		if s.send(nil) != nil {
-			reset(conn)
+			conn.reset()
 			return
 		}
 		if !s.join(conn, false) {
@@ -55,9 +55,9 @@ func serveForwards(s *sealed) {
 
 // connectHere connects to a port of this host, as the kubelet does. It takes as long as it takes: who asks waits no longer
 // than askPatience.
-func connectHere(port uint16) (conn *net.TCPConn, err error) {
-	for _, host := range []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback} {
-		if conn, err = net.DialTCP("tcp", nil, &net.TCPAddr{IP: host, Port: int(port)}); err == nil {
+func connectHere(port uint16) (conn *stream, err error) {
+	for _, host := range []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()} {
+		if conn, err = connectStream(netip.AddrPortFrom(host, port), 0); err == nil {
 			return conn, nil
 		}
 	}
@@ -86,7 +86,7 @@ func (s *sealed) ask(port uint16) error {
 
 // join carries bytes between a sealed connection and another, and closes that, once both sides have ended; who leads has
 // no patience with a side that does not. False where the sealed one is of no use any more.
-func (s *sealed) join(conn *net.TCPConn, leads bool) bool {
+func (s *sealed) join(conn *stream, leads bool) bool {
 	var ended atomic.Bool // what the other one says
 	filled := make(chan bool, 1)
 	go func() {
@@ -104,15 +104,15 @@ func (s *sealed) join(conn *net.TCPConn, leads bool) bool {
 	switch {
 	case !drained:
 		s.Close()
-		reset(conn) // not all has come
+		conn.reset() // not all has come
 		close(next)
 	case leads:
-		conn.SetReadDeadline(time.Now().Add(lingering))
+		conn.limitReading(lingering)
 		close(next)
 	default:
 		go func() { // what comes is asked for the next connection; an end is that of who leads
 			if _, err := s.source.Peek(1); err != nil {
-				reset(conn)
+				conn.reset()
 			}
 			close(next)
 		}()
@@ -124,12 +124,12 @@ func (s *sealed) join(conn *net.TCPConn, leads bool) bool {
 }
 
 // fill sends what a connection says, and an empty record at its end.
-func (s *sealed) fill(conn net.Conn) bool {
+func (s *sealed) fill(conn *stream) bool {
 	buffer := make([]byte, smallestPiece)
 	for {
 		size, err := conn.Read(buffer[recordHead : len(buffer)-recordEnd])
 		if size > 0 {
-			if _, err := s.Conn.Write(s.enclose(buffer[:recordHead+size])); err != nil {
+			if _, err := s.sink.Write(s.enclose(buffer[:recordHead+size])); err != nil {
 				return false
 			}
 		}
@@ -146,7 +146,7 @@ func (s *sealed) fill(conn net.Conn) bool {
 }
 
 // drain writes what the other end sends, up to an empty record.
-func (s *sealed) drain(conn *net.TCPConn, leads bool, ended *atomic.Bool) bool {
+func (s *sealed) drain(conn *stream, leads bool, ended *atomic.Bool) bool {
 	taken := true
 	for {
 		content, err := s.receive(largestPiece)

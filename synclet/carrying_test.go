@@ -110,7 +110,8 @@ func (f *forwards) heard() (kind byte, number uint32, back net.Conn) {
 	if err != nil || size != 5 {
 		f.t.Fatalf("got %d bytes, %v", size, err)
 	}
-	for _, file := range filesOf(extra[:count]) {
+	for _, descriptor := range filesOf(extra[:count]) {
+		file := os.NewFile(uintptr(descriptor), "back")
 		if back, err = net.FileConn(file); err != nil {
 			f.t.Fatal(err)
 		}

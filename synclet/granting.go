@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/binary"
-	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -38,12 +37,12 @@ type grant struct {
 	port             uint16
 	address          netip.AddrPort // of the port; not valid where all go through the helper in the pod
 	local            atomic.Bool    // does the program listen at its localhost only, as far as is known?
-	listeners        []net.Listener
+	listeners        []*stream
 	accepting        sync.WaitGroup // the loops that accept
 	undecided        sync.WaitGroup // connections that are neither carried nor given back yet
 	revoked          bool
-	decided          bool                       // since then: are all carried or given back?
-	open             map[*net.TCPConn]io.Closer // clients, and the way of each into the pod
+	decided          bool                  // since then: are all carried or given back?
+	open             map[*stream]io.Closer // clients, and the way of each into the pod
 }
 
 // carrier accepts and carries connections for the session.
@@ -93,19 +92,15 @@ func (c *carrier) run() {
 	}
 }
 
-// filesOf are those that came with a message.
-func filesOf(extra []byte) (files []*os.File) {
+// filesOf are the descriptors that came with a message.
+func filesOf(extra []byte) (files []int) {
 	messages, err := syscall.ParseSocketControlMessage(extra)
 	if err != nil {
 		return nil
 	}
 	for i := range messages {
-		descriptors, err := syscall.ParseUnixRights(&messages[i])
-		if err != nil {
-			continue
-		}
-		for _, descriptor := range descriptors {
-			files = append(files, os.NewFile(uintptr(descriptor), "socket"))
+		if descriptors, err := syscall.ParseUnixRights(&messages[i]); err == nil {
+			files = append(files, descriptors...)
 		}
 	}
 	return files
@@ -117,14 +112,13 @@ func (c *carrier) say(kind byte, number uint32) {
 }
 
 // begin accepts at the listeners of a grant. One that says anything wrong is over at once.
-func (c *carrier) begin(number uint32, f *fields, files []*os.File) {
-	g := &grant{number: number, follower: f.u32(), port: f.u16(), open: map[*net.TCPConn]io.Closer{}}
+func (c *carrier) begin(number uint32, f *fields, files []int) {
+	g := &grant{number: number, follower: f.u32(), port: f.u16(), open: map[*stream]io.Closer{}}
 	g.address, _ = parseAddress(f.text())
 	for _, file := range files {
-		if l, err := net.FileListener(file); err == nil {
+		if l, err := newStream(file); err == nil {
 			g.listeners = append(g.listeners, l)
 		}
-		file.Close()
 	}
 	c.Lock()
 	c.grants[number] = g
@@ -139,15 +133,14 @@ func (c *carrier) begin(number uint32, f *fields, files []*os.File) {
 	}
 }
 
-func (c *carrier) accept(g *grant, l net.Listener) {
+func (c *carrier) accept(g *grant, l *stream) {
 	defer g.accepting.Done()
 	for {
-		conn, err := l.Accept()
-		if errors.Is(err, net.ErrClosed) {
+		client, err := l.accept()
+		if err == net.ErrClosed {
 			return
 		}
-		client, ok := conn.(*net.TCPConn)
-		if err != nil || !ok {
+		if err != nil {
 			time.Sleep(acceptPause)
 			continue
 		}
@@ -217,7 +210,7 @@ func (c *carrier) cut(number uint32) {
 }
 
 // carry carries a connection to its end, or gives it back.
-func (c *carrier) carry(g *grant, client *net.TCPConn) {
+func (c *carrier) carry(g *grant, client *stream) {
 	defer client.Close()
 	way, join, err := c.reach(g)
 	carried := err == nil && c.opened(g, client, way)
@@ -235,11 +228,11 @@ func (c *carrier) carry(g *grant, client *net.TCPConn) {
 }
 
 // reach opens a way into the pod; `join` carries a client's bytes on it.
-func (c *carrier) reach(g *grant) (way io.Closer, join func(client *net.TCPConn), err error) {
+func (c *carrier) reach(g *grant) (way io.Closer, join func(client *stream), err error) {
 	if g.address.IsValid() && !g.local.Load() {
-		pod, err := connectTCP(g.address, askPatience)
+		pod, err := connectStream(g.address, askPatience)
 		if err == nil {
-			return pod, func(client *net.TCPConn) { joinPlain(client, pod) }, nil
+			return pod, func(client *stream) { joinPlain(client, pod) }, nil
 		}
 	}
 	f := c.leader.follower(g.follower)
@@ -251,7 +244,7 @@ func (c *carrier) reach(g *grant) (way io.Closer, join func(client *net.TCPConn)
 		return nil, nil, err
 	}
 	g.local.Store(true)
-	return s, func(client *net.TCPConn) {
+	return s, func(client *stream) {
 		if s.join(client, true) {
 			f.giveBack(s)
 		}
@@ -259,7 +252,7 @@ func (c *carrier) reach(g *grant) (way io.Closer, join func(client *net.TCPConn)
 }
 
 // opened notes what is open; false where the grant has been revoked meanwhile.
-func (c *carrier) opened(g *grant, client *net.TCPConn, way io.Closer) bool {
+func (c *carrier) opened(g *grant, client *stream, way io.Closer) bool {
 	c.Lock()
 	defer c.Unlock()
 	if g.revoked {
@@ -270,42 +263,39 @@ func (c *carrier) opened(g *grant, client *net.TCPConn, way io.Closer) bool {
 }
 
 // giveBack has the session carry a connection.
-func (c *carrier) giveBack(g *grant, client *net.TCPConn) {
-	raw, err := client.SyscallConn()
-	if err != nil {
-		return
-	}
+func (c *carrier) giveBack(g *grant, client *stream) {
 	message := binary.BigEndian.AppendUint32([]byte{sayBack}, g.number)
-	_ = raw.Control(func(descriptor uintptr) {
-		_, _, _ = c.channel.WriteMsgUnix(message, syscall.UnixRights(int(descriptor)), nil)
+	_ = client.use(func(descriptor uintptr) error {
+		_, _, err := c.channel.WriteMsgUnix(message, syscall.UnixRights(int(descriptor)), nil)
+		return err
 	})
 }
 
 // joinPlain carries bytes between a client and a program, each way ended by itself, and closes both.
-func joinPlain(client, pod *net.TCPConn) {
+func joinPlain(client, pod *stream) {
 	var ended atomic.Bool // what the client says
 	said := make(chan struct{})
 	go func() {
 		defer close(said)
 		if !pass(client, pod, true, nil) {
-			reset(pod)
+			pod.reset()
 			return
 		}
 		pod.CloseWrite()
 		ended.Store(true)
-		pod.SetReadDeadline(time.Now().Add(halfClosed))
+		pod.limitReading(halfClosed)
 	}()
 	whole := pass(pod, client, false, func() {
 		if ended.Load() {
-			pod.SetReadDeadline(time.Now().Add(halfClosed))
+			pod.limitReading(halfClosed)
 		}
 	})
 	if whole {
 		client.CloseWrite()
-		client.SetReadDeadline(time.Now().Add(lingering))
+		client.limitReading(lingering)
 	} else {
-		reset(pod)
-		reset(client) // not all has come
+		pod.reset()
+		client.reset() // not all has come
 	}
 	<-said
 	pod.Close()
@@ -313,8 +303,7 @@ func joinPlain(client, pod *net.TCPConn) {
 
 // pass writes what one connection says to another one, to its end; false where it has none. What a program does not take
 // any more is dropped: it may close before it has read all, and has said all the same what it says.
-func pass(from, to net.Conn, drops bool, passed func()) bool {
-	source, sink := quickly(from), quickly(to)
+func pass(source, sink *stream, drops bool, passed func()) bool {
 	buffer, taken := make([]byte, smallestPiece), true
 	for {
 		size, err := source.Read(buffer)
