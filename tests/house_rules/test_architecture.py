@@ -93,6 +93,14 @@ def test_the_picture_of_the_layers_is_the_contract_of_the_imports():
     assert [line.strip() for line in picture.splitlines() if line.startswith("    ")] == contract["layers"]
 
 
+def test_the_packages_of_the_loop_are_listed_as_the_contract_has_them():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [contract] = [each for each in contracts if each["containers"] == ["pytilt.loop"]]
+    layers = [name for layer in contract["layers"] for name in layer.split(" | ")]
+    packages = [name for name in layers if (ROOT / "src/pytilt/loop" / name).is_dir()]
+    assert re.findall(r"^\| `loop/([a-z_]+)` \| ", PAGE.read_text(), re.MULTILINE) == packages
+
+
 def test_the_picture_on_top_names_packages_and_what_decides():
     picture = PAGE.read_text().partition("  ┌")[2].partition("Beside these")[0]
     [outside] = [line for line in picture.splitlines() if "kubernetes" in line]

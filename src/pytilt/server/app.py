@@ -1,4 +1,4 @@
-"""The application: objects to read and to watch, logs to read and to follow, triggers to post."""
+"""The application: its routes, and the answers about a session as a whole; objects and logs have their own modules."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""LogScanner the log in this process: what the workers of a session do, without any."""
+"""A scanner of the log in this process: it does what the workers of a session do."""
 
 import asyncio
 from collections.abc import Sequence
