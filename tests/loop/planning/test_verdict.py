@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from pytilt.loop.planning.verdict import Trouble, Verdict, ci_results, ci_targets, verdict
+from pytilt.loop.planning.verdict import CiTargets, Trouble, Verdict, ci_results, ci_targets, verdict
 from pytilt.model.names import TILTFILE, ResourceName
 from pytilt.model.objects import ClusterState, Resource, ResourceStatus, Runtime, RuntimeState, Session, Tiltfile
 from pytilt.model.pods import Condition, Pod
@@ -131,6 +131,21 @@ def test_it_waits_for_what_is_not_ready_yet(trial: Trial, status: RuntimeStatus)
     trial.declare(kubernetes("web"))
     trial.runs("web", status)
     assert trial.judge() is None
+
+
+def test_what_only_waits_for_its_update_is_looked_at_when_it_matters(trial: Trial):
+    trial.declare(local("tool"), timeout_seconds=60)
+    trial.store.change(Resource, "tool", lambda each: replace(each, status=ResourceStatus()))
+    targets = CiTargets()
+    assert not targets.update(trial.store.snapshot())
+    running = ResourceStatus(current=(update(outcome=Outcome.OK),))
+    trial.store.change(Resource, "tool", lambda each: replace(each, status=running))
+    assert not targets.update(trial.store.snapshot(), ["tool"])
+    late = targets.verdict(trial.store.snapshot(), after(100))
+    assert late is not None
+    assert late.error == "Timeout after 1m0s: 1 resources not ready (tool:update updating)"
+    trial.updated("tool", Outcome.FAILED)
+    assert targets.update(trial.store.snapshot(), ["tool"])
 
 
 def test_a_failed_update_is_the_end(trial: Trial):

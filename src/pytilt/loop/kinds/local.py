@@ -11,7 +11,7 @@ from pytilt.loop.api.declaring import update_command
 from pytilt.loop.commands.cmd_progress import CmdProgress, write_status
 from pytilt.loop.commands.processes import CommandProcesses, ending
 from pytilt.loop.kinds.runtime_status import RuntimeWriter
-from pytilt.loop.planning.deploys import changes_of, deployed_as
+from pytilt.loop.planning.deploys import deployed_as
 from pytilt.loop.planning.schedule import Start
 from pytilt.loop.updates.outcomes import Done
 from pytilt.model.api.cmds import LOCAL_RESOURCE, OWNER_KIND, Cmd, CmdSpec
@@ -99,7 +99,7 @@ class LocalKind:
     async def run(self) -> None:
         """Keep what runs equal to what is wanted, without end; leaving stops every process."""
         async with asyncio.TaskGroup() as group:
-            async for changed in self._store.watch(Resource, aspects={Resource: changes_of(LocalDeploy)}):
+            async for changed in self._store.watch(Resource, aspects={Resource: _judged_by}):
                 await self.turn(group, [name for _, name in changed.names])
 
     async def turn(self, group: asyncio.TaskGroup, names: Collection[str]) -> None:
@@ -202,8 +202,26 @@ def wanted_process(resource: Resource, deploy: LocalDeploy) -> WantedProcess | N
     """The process that should run for a local resource at this moment, or None."""
     if deploy.serve is None or not resource.enabled:
         return None
-    good = next((update for update in resource.status.history if update.outcome is Outcome.OK), None)
-    return WantedProcess(command=deploy.serve, update=good.id) if good else None
+    good = _good_update(resource)
+    return WantedProcess(command=deploy.serve, update=good) if good is not None else None
+
+
+def _good_update(resource: Resource) -> int | None:
+    """The newest update that ended well."""
+    return next((update.id for update in resource.status.history if update.outcome is Outcome.OK), None)
+
+
+def _waits(resource: Resource) -> bool:
+    return bool(resource.status.current or resource.status.due)
+
+
+def _judged_by(resource: Resource) -> object:
+    """What the process and the runtime of a local resource depend on; nothing of the others."""
+    deploy = resource.spec.deploy
+    if not isinstance(deploy, LocalDeploy):
+        return None
+    waits = deploy.serve is not None and _waits(resource)
+    return deploy, resource.spec.links, resource.enabled, _good_update(resource), waits
 
 
 def _idle(resource: Resource, deploy: LocalDeploy) -> Mapping[str, Any]:
@@ -211,7 +229,6 @@ def _idle(resource: Resource, deploy: LocalDeploy) -> Mapping[str, Any]:
     if not resource.enabled:
         return {"status": RuntimeStatus.NONE, "reason": "", "pid": 0, "ready_once": False}
     if deploy.serve is not None:
-        waits = bool(resource.status.current or resource.status.due)
-        return {"status": RuntimeStatus.PENDING if waits else RuntimeStatus.NONE, "reason": "", "pid": 0}
-    good = any(update.outcome is Outcome.OK for update in resource.status.history)
-    return {"status": RuntimeStatus.NOT_APPLICABLE, "reason": "", **({"ready_once": True} if good else {})}
+        return {"status": RuntimeStatus.PENDING if _waits(resource) else RuntimeStatus.NONE, "reason": "", "pid": 0}
+    ready = {} if _good_update(resource) is None else {"ready_once": True}
+    return {"status": RuntimeStatus.NOT_APPLICABLE, "reason": "", **ready}

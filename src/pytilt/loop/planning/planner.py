@@ -175,10 +175,12 @@ class Planner:
         running = list(self._running.values())
         if QueueKind.ALONE in running or (slots.total and len(running) >= slots.total):
             return None
-        free = [kind for kind in QueueKind if self._queues[kind] and running.count(kind) < slots.of(kind)]
-        if running and QueueKind.ALONE in free:
-            free.remove(QueueKind.ALONE)
-        return min((self._queues[kind][0] for kind in free), default=None)
+        free = (
+            queue[0]
+            for kind, queue in self._queues.items()
+            if queue and running.count(kind) < slots.of(kind) and not (running and kind is QueueKind.ALONE)
+        )
+        return min(free, default=None)
 
     def _queue_hold(self, kind: QueueKind) -> Hold:
         """Why something in a queue waits; for which others changes all the time, so that views look that up."""

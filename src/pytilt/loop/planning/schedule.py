@@ -195,13 +195,17 @@ class Slots(Value):
 
     def of(self, kind: QueueKind) -> int:
         """The slots of one kind."""
-        slots = {
-            QueueKind.COMMAND: self.commands,
-            QueueKind.BUILD: self.builds,
-            QueueKind.APPLY: self.applies,
-            QueueKind.REPEAT: self.repeats,
-        }
-        return slots.get(kind, 1)
+        match kind:
+            case QueueKind.COMMAND:
+                return self.commands
+            case QueueKind.BUILD:
+                return self.builds
+            case QueueKind.APPLY:
+                return self.applies
+            case QueueKind.REPEAT:
+                return self.repeats
+            case QueueKind.ALONE:
+                return 1
 
 
 def queue_kind(resource: Resource, *, recorded: bool = False) -> QueueKind:

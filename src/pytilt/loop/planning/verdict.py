@@ -152,8 +152,8 @@ class CiTargets:
     """Everything that a verdict waits for: what changed is looked at, the rest is remembered."""
 
     def __init__(self) -> None:
-        self._unwell: dict[str, tuple[CiTarget, ...]] = {}
-        """Of each resource those that are not fine."""
+        self._unwell: dict[str, tuple[CiTarget, ...] | None] = {}
+        """Of each resource those that are not fine; None: its update is, and what of it is asked when it matters."""
         self._judged: set[str] = set()
         """The resources that there are, also those that nothing is waited for."""
         self._broken: set[str] = set()
@@ -167,7 +167,13 @@ class CiTargets:
         """
         for name in (*state.named(Resource), *self._unwell) if names is None else names:
             resource = state.get(Resource, name)
-            self._keep(name, ci_targets(state, resource) if resource is not None else (), there=resource is not None)
+            if resource is not None and _only_waits_for_update(resource):
+                self._judged.add(name)
+                self._broken.discard(name)
+                self._unwell[name] = None
+            else:
+                found = ci_targets(state, resource) if resource is not None else ()
+                self._keep(name, found, there=resource is not None)
         self._keep(TILTFILE, (_tiltfile(state),), there=True)
         return bool(self._broken) or not self._unwell or _is_disconnected(state)
 
@@ -176,13 +182,23 @@ class CiTargets:
         session = state.get(Session, "Tiltfile")
         if session is None:
             return None
-        found = tuple(sorted((each for some in self._unwell.values() for each in some), key=lambda each: each.name))
+        unwell = (each for name in self._unwell for each in self._targets(state, name))
+        found = tuple(sorted(unwell, key=lambda each: each.name))
         failed = _failure(found, session, now) or _disconnected(state, now)
         if failed is not None:
             return failed
         if not found and len(self._judged) > 1 and not _is_disconnected(state):
             return Verdict()
         return _timeout(found, session, now)
+
+    def _targets(self, state: Snapshot, name: str) -> tuple[CiTarget, ...]:
+        """What of a resource is not fine."""
+        known = self._unwell[name]
+        if known is not None:
+            return known
+        resource = state.get(Resource, name)
+        found = ci_targets(state, resource) if resource is not None else ()
+        return tuple(target for target in found if not target.fine)
 
     def _keep(self, name: str, targets: tuple[CiTarget, ...], *, there: bool) -> None:
         unwell = tuple(target for target in targets if not target.fine)
@@ -200,6 +216,13 @@ def ci_targets(state: Snapshot, resource: Resource) -> tuple[CiTarget, ...]:
     began = _began_at(resource)
     found = _targets(state, resource) if resource.enabled and not idle else ()
     return tuple(target if target.fine else replace(target, began_at=began) for target in found)
+
+
+def _only_waits_for_update(resource: Resource) -> bool:
+    """Is its first or its present update all that is waited for? In a big session that is nearly all of the time."""
+    status, deploy = resource.status, resource.spec.deploy
+    awaited = status.current or (not status.history and resource.spec.trigger_mode.auto_init)
+    return bool(awaited) and resource.enabled and deploy.updates and not deploy.has_runtime
 
 
 def _began_at(resource: Resource) -> str:
