@@ -206,12 +206,18 @@ class Store:
     def _own(self, kind: type[Object]) -> dict[str, Any]:
         """The mapping of a kind, to be changed."""
         if self._snapshots:
-            read = [snapshot for ref in self._snapshots if (snapshot := ref()) is not None]
-            if any(snapshot.reads(self._objects, kind) for snapshot in read):
-                if any(snapshot.reads(self._objects) for snapshot in read):
-                    self._objects = dict(self._objects)
+            read, shares, is_newest = [], False, False
+            for ref in self._snapshots:
+                snapshot = ref()
+                if snapshot is not None:
+                    read.append(ref)
+                    shares = shares or snapshot.reads(self._objects, kind)
+                    is_newest = is_newest or snapshot.reads(self._objects)
+            self._snapshots = read
+            if is_newest:
+                self._objects = dict(self._objects)
+            if shares:
                 self._objects[kind] = dict(self._objects[kind])
-            self._snapshots = list(map(weakref.ref, read))
         return self._objects[kind]
 
     def _notify(self, kind: type[Object], name: str, before: Object | None, after: Object | None) -> None:

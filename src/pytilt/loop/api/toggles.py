@@ -65,9 +65,8 @@ class Toggles:
         ):
             if changed.kinds != {Resource}:
                 self.turn()
-            state = self._store.snapshot()
             names = {name for kind, name in changed.names if kind is Resource}
-            if switched(state, names if changed.kinds == {Resource} else None):
+            if switched(self._store.snapshot(), names if changed.kinds == {Resource} else None):
                 await self._follow()
 
     def turn(self) -> None:

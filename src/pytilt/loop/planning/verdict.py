@@ -194,11 +194,11 @@ class CiTargets:
     def _targets(self, state: Snapshot, name: str) -> tuple[CiTarget, ...]:
         """What of a resource is not fine."""
         known = self._unwell[name]
-        if known is not None:
-            return known
-        resource = state.get(Resource, name)
-        found = ci_targets(state, resource) if resource is not None else ()
-        return tuple(target for target in found if not target.fine)
+        if known is None:
+            resource = state.get(Resource, name)
+            found = ci_targets(state, resource) if resource is not None else ()
+            known = self._unwell[name] = tuple(target for target in found if not target.fine)
+        return known
 
     def _keep(self, name: str, targets: tuple[CiTarget, ...], *, there: bool) -> None:
         unwell = tuple(target for target in targets if not target.fine)
