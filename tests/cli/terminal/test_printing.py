@@ -1,4 +1,5 @@
 import io
+import time
 
 import pytest
 
@@ -97,11 +98,20 @@ def test_nobody_who_said_no_gets_colour():
         ("\x1b]0;title\x07a\x1b]8;;http://evil\x1b\\link\x1b]8;;\x1b\\", "alink"),
         ("a\x1b[2J\x1b[1;1Hb\x1b[?1049hc", "abc"),
         ("10 %\r20 %\bx", "10 % 20 %x"),
+        ("a\x00\x00\x07b\rc\td\x9be\x7f", "ab c\tde"),
+        ("\x00\x00\x07b\rc\r\r\x1b[2J\x01\x02d", "b c  d"),
         ("\x1bP1$r\x1b\\a\x1bcb\x9b2Jc\x00\x1b", "ab2Jc"),
     ],
 )
 def test_what_a_program_prints_does_not_steer_the_terminal(text: str, harmless: str):
     assert shown(line(text), prefix=False) == f"{harmless}\n"
+
+
+@pytest.mark.parametrize("text", ["\0" * 20_000_000, "\0" * 2_000_000 + "\x1b[2J"], ids=["no escape", "an escape"])
+def test_a_long_line_of_control_characters_takes_no_longer_than_others(text: str):
+    began = time.process_time()
+    assert shown(line(text), prefix=False) == "\n"
+    assert time.process_time() - began < 1
 
 
 def test_a_name_does_not_steer_the_terminal_either():

@@ -44,9 +44,12 @@ _STEERING = regex(
     r"|\x1b\[[0-?]*[ -/]*[@-~]?"  # the cursor, what is erased
     r"|\x1b[ -/]*[0-~]?"
     r"|(?P<back>\r)"
-    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f]"
+    r"|[\x00-\x08\x0a-\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]+"
 )
 """What steers a terminal; tabs do no harm."""
+
+_WITHOUT_CONTROL = dict.fromkeys([*range(0x09), *range(0x0A, 0x20), *range(0x7F, 0xA0)]) | {ord("\r"): " "}
+"""The same where no sequence begins: of each character what is printed. A line can be a hundred megabytes of NULs."""
 
 ERROR = "ERROR"
 WORDS = {"WARN": "WARNING: ", ERROR: "ERROR: "}
@@ -143,6 +146,8 @@ def without_steering(text: str) -> str:
     """A text that can only be read and coloured: it moves no cursor, sets no title, hides no link, erases nothing."""
     if text.isprintable():
         return text
+    if "\x1b" not in text:
+        return text.translate(_WITHOUT_CONTROL)
     return _STEERING.sub(lambda found: found["color"] or (" " if found["back"] else ""), text)
 
 
