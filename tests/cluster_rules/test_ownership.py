@@ -1,4 +1,7 @@
+from typing import Any
+
 import pytest
+from msgspec.structs import replace
 
 from pytilt.cluster.ownership import (
     Claim,
@@ -10,6 +13,7 @@ from pytilt.cluster.ownership import (
     current,
     forward_pod,
     intermediate,
+    shortage,
 )
 from pytilt.model.pods import Container, OwnerRef, Pod
 from pytilt.model.resources import PortForwardSpec
@@ -141,3 +145,26 @@ def test_a_replica_set_is_read():
         7,
         "d",
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, ""),
+        ({"spec": {"replicas": 2}}, ""),
+        ({"spec": {"replicas": 3}}, "2 of 3 pods"),
+        ({"spec": {"replicas": 2}, "desired": "4"}, "2 of 4 pods"),
+        (
+            {
+                "spec": {"replicas": 3},
+                "status": {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]},
+            },
+            "2 of 3 pods: exceeded quota",
+        ),
+    ],
+)
+def test_a_replica_set_with_fewer_pods_than_it_is_to_have_lacks_some(fields: dict[str, Any], expected: str):
+    annotations = {"deployment.kubernetes.io/desired-replicas": fields.pop("desired", "")}
+    made = intermediate({"kind": "ReplicaSet", "metadata": {"uid": "new", "annotations": annotations}, **fields})
+    ended = replace(pod("d", owner="new"), phase="Failed")
+    assert shortage([pod("a", owner="new"), pod("b", owner="new"), pod("c"), ended], {"new": made}) == expected

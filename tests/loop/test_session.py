@@ -89,7 +89,7 @@ async def test_pods_that_are_healthy_for_a_moment_only_are_no_success(store: Sto
 async def test_pods_that_have_been_healthy_for_a_while_are_a_success_at_once(store: Store):
     prepare(store, kubernetes("web", deployment("web")))
     store.change(Session, "Tiltfile", lambda each: replace(each, ci=True))
-    status = ResourceStatus(history=(update(),), deployed_at=store.now())
+    status = ResourceStatus(history=(update(),), deployed_at=store.now(), adopted=True)
     store.change(Resource, "web", lambda each: replace(each, status=status))
     pod = Pod(name="web-1", namespace="default", uid="1", created_at=store.now())
     state = RuntimeState(status=RuntimeStatus.OK, pods=(pod,), since="2026-01-01T00:00:00Z")
@@ -124,7 +124,7 @@ async def test_pods_that_were_ready_long_before_the_session_are_a_success_at_onc
     prepare(store, kubernetes("web", deployment("web")))
     store.change(Session, "Tiltfile", lambda each: replace(each, ci=True))
     store.put(ClusterState(name="default", info=replace(INFO, clock_ahead_seconds=ahead)))
-    status = ResourceStatus(history=(update(),), deployed_at=store.now())
+    status = ResourceStatus(history=(update(),), deployed_at=store.now(), adopted=True)
     store.change(Resource, "web", lambda each: replace(each, status=status))
     since = precise(moment(store.now()) - timedelta(hours=1))
     pod = ready_pod(since)
@@ -140,10 +140,40 @@ async def test_pods_that_were_ready_long_before_the_session_are_a_success_at_onc
         assert [each.error for each in judged] == [""] * believed
 
 
+@pytest.mark.parametrize(
+    ("adopted", "new", "restarts"),
+    [
+        pytest.param(False, False, 0, id="something was applied just now, of which no pod is seen yet"),
+        pytest.param(True, True, 0, id="the clock of the node is behind that of the cluster"),
+        pytest.param(True, False, 1, id="it was restarted, on a node whose clock may be behind"),
+    ],
+)
+async def test_that_pods_seem_to_have_been_ready_for_long_is_not_always_believed(
+    store: Store, adopted: bool, new: bool, restarts: int
+):
+    prepare(store, kubernetes("web", deployment("web")))
+    store.change(Session, "Tiltfile", lambda each: replace(each, ci=True))
+    store.put(ClusterState(name="default", info=replace(INFO, clock_ahead_seconds=0.0)))
+    status = ResourceStatus(history=(update(),), deployed_at=store.now(), adopted=adopted)
+    store.change(Resource, "web", lambda each: replace(each, status=status))
+    pod = ready_pod(precise(moment(store.now()) - timedelta(hours=1)))
+    containers = (replace(pod.containers[0], restarts=restarts),)
+    pod = replace(pod, containers=containers, created_at=store.now() if new else pod.created_at)
+    store.put(Runtime(name="web", status=RuntimeState(status=RuntimeStatus.OK, pods=(pod,), since=store.now())))
+    judged: list[Verdict] = []
+
+    async def run() -> None:
+        judged.append(await judge(store))
+
+    async with running(run()):
+        await idle()
+        assert not judged
+
+
 async def test_pods_that_an_earlier_session_saw_stay_healthy_are_a_success_at_once(store: Store, tmp_path: Path):
     prepare(store, kubernetes("web", deployment("web")))
     store.change(Session, "Tiltfile", lambda each: replace(each, ci=True))
-    status = ResourceStatus(history=(update(),), deployed_at=store.now())
+    status = ResourceStatus(history=(update(),), deployed_at=store.now(), adopted=True)
     store.change(Resource, "web", lambda each: replace(each, status=status))
     since = store.now()
     pod = ready_pod(since)

@@ -1,5 +1,6 @@
 """Which pods belong to a resource, which of them count, and which one a port leads to."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from pytilt.cluster import objects, pods
@@ -9,6 +10,7 @@ from pytilt.model.pods import OwnerRef, Pod
 from pytilt.model.resources import KubeObject, PortForwardSpec
 
 _REVISION = "deployment.kubernetes.io/revision"
+_DESIRED = "deployment.kubernetes.io/desired-replicas"
 
 _MAX_DEPTH = 10
 """Chains of owners are two or three long; a loop of them must not hang the reader."""
@@ -24,6 +26,10 @@ class Intermediate(Value):
     revision: int = 0
     """Of a Deployment's ReplicaSets the one with the highest is in force, also after going back to an old one."""
     owners: tuple[OwnerRef, ...] = ()
+    replicas: int = 0
+    """How many pods a ReplicaSet is to have."""
+    failure: str = ""
+    """Why a ReplicaSet cannot make its pods."""
 
 
 class Claim(Value):
@@ -46,6 +52,22 @@ def intermediate(o: KubeObject) -> Intermediate:
         created_at=str(objects.metadata(o).get("creationTimestamp") or ""),
         revision=objects.number(objects.annotations(o), _REVISION),
         owners=pods.owners(o),
+        replicas=_replicas(o) if objects.kind(o) == "ReplicaSet" else 0,
+        failure=next(
+            (
+                str(each.get("message", ""))
+                for each in objects.items(o, "status", "conditions")
+                if each.get("type") == "ReplicaFailure" and each.get("status") == "True"
+            ),
+            "",
+        ),
+    )
+
+
+def _replicas(replica_set: KubeObject) -> int:
+    """What its Deployment wants, towards which a rollout brings it step by step; else what it wants itself."""
+    return objects.number(objects.annotations(replica_set), _DESIRED) or objects.number(
+        objects.mapping(replica_set, "spec"), "replicas"
     )
 
 
@@ -86,6 +108,24 @@ def current(found: Sequence[Pod], claim: Claim, owners: Mapping[str, Intermediat
         if ancestor and owner and (ancestor not in newest or _age(newest[ancestor]) < _age(owner)):
             newest[ancestor] = owner
     return best_first(pod for pod in own if not _is_superseded(pod, claim, owners, newest))
+
+
+def shortage(present: Sequence[Pod], owners: Mapping[str, Intermediate]) -> str:
+    """What is missing where a ReplicaSet has fewer pods than it is to have; empty: nothing.
+
+    Args:
+        present: the current pods of a resource.
+        owners: see `ancestors`.
+    """
+    counted: Counter[str] = Counter()
+    for pod in present:
+        if (owner := _replica_set(pod, owners)) is not None:
+            counted[owner.uid] += not pod.deleting and pod.phase not in ("Succeeded", "Failed")
+    for uid, count in counted.items():
+        owner = owners[uid]
+        if count < owner.replicas:
+            return f"{count} of {owner.replicas} pods" + (f": {owner.failure}" if owner.failure else "")
+    return ""
 
 
 def best_first(found: Sequence[Pod] | Iterator[Pod]) -> tuple[Pod, ...]:

@@ -109,15 +109,25 @@ async def _confirmed(store: Store, targets: CiTargets, confirmations: Confirmati
 
 
 def _least_healthy_seconds(store: Store, confirmations: Confirmations | None) -> float:
-    """How long the pods have been healthy that became so last, apart from those that an earlier session confirmed."""
+    """How long the pods have been healthy that became so last, apart from those that an earlier session confirmed.
+
+    Where something was applied or synced in this session, nothing from before counts: what comes of it, such as more
+    pods, is not seen at once.
+    """
     cluster = store.get(ClusterState, "default")
     ahead = cluster.info.clock_ahead_seconds if cluster is not None and cluster.info is not None else None
-    states = (
-        each.status
-        for each in store.snapshot().all(Runtime)
-        if each.status.pods and not (confirmations is not None and confirmations.has_all(each.status.pods))
-    )
-    return min((_healthy_seconds(each, store.now(), ahead) for each in states), default=math.inf)
+    now, least = store.now(), math.inf
+    for runtime in store.snapshot().all(Runtime):
+        state, resource = runtime.status, store.get(Resource, runtime.name)
+        if not state.pods or resource is None:
+            continue
+        if resource.status.adopted:
+            if confirmations is None or not confirmations.has_all(state.pods):
+                least = min(least, _healthy_seconds(state, now, ahead))
+        else:
+            begins = (state.since, resource.status.deployed_at)
+            least = min(least, *(seconds_between(begin or now, now) for begin in begins))
+    return least
 
 
 def _pods(store: Store) -> Iterator[Pod]:
@@ -133,9 +143,12 @@ def _healthy_seconds(state: RuntimeState, now: str, ahead: float | None) -> floa
         ahead: how far the cluster's clock is ahead of it; None: nobody knows, so nothing is read off its clock.
     """
     seen = seconds_between(state.since or now, now)
-    if ahead is None or not all(since := [ready_since(pod) for pod in state.pods]):
+    restarted = any(container.restarts for pod in state.pods for container in pod.containers)
+    if restarted or ahead is None or not all(since := [ready_since(pod) for pod in state.pods]):
         return seen
-    by_cluster = seconds_between(max(since, key=moment), now) + ahead
+    # A node's clock may be behind the cluster's, by which pods are created.
+    begins = (*since, *(pod.created_at for pod in state.pods))
+    by_cluster = seconds_between(max(begins, key=moment), now) + ahead
     return by_cluster if by_cluster >= LONG_SECONDS else seen
 
 

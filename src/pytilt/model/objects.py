@@ -132,6 +132,8 @@ class ResourceStatus(Value):
     """Of the definition that the last full update worked by, whatever came of it."""
     deployed_at: str = ""
     """RFC 3339."""
+    adopted: bool = False
+    """Was all in the cluster already what is wanted, so that nothing was applied or synced?"""
     synced: int = 0
     """Changes up to this sequence were brought by live updates to every container that ran."""
     kept: int = 0

@@ -74,6 +74,10 @@ class Trial:
             }
         )
 
+    def scale(self, replica_set: KubeObject, replicas: int) -> None:
+        """Have its Deployment want so many pods."""
+        self.cluster.put({**replica_set, "spec": {**replica_set["spec"], "replicas": replicas}})
+
     def state(self, name: str = "web") -> RuntimeState:
         found = self.store.get(Runtime, name)
         return found.status if found else RuntimeState()
@@ -120,6 +124,17 @@ async def test_a_resource_is_pending_until_its_pod_is_ready(trial: Trial):
     assert trial.pods() == ["web-1"]
     assert (state.ready_once, state.reason) == (True, "")
     assert state.since
+
+
+async def test_it_is_pending_while_there_are_fewer_pods_than_its_replica_set_is_to_have(trial: Trial):
+    async with running(trial.runtimes.run()):
+        owner = trial.deploy()
+        trial.cluster.add_pod("web-1", owner=owner)
+        await trial.status(RuntimeStatus.OK)
+        trial.scale(owner, 2)
+        assert (await trial.status(RuntimeStatus.PENDING)).reason == "1 of 2 pods"
+        trial.cluster.add_pod("web-2", owner=owner)
+        await trial.status(RuntimeStatus.OK)
 
 
 async def test_it_was_ready_once_even_when_its_pod_is_gone(trial: Trial):

@@ -37,6 +37,7 @@ def done(
     template_hashes: tuple[str, ...] = (),
     inferences: tuple[Inference, ...] = (),
     manifest: Sequence[KubeObject] = (),
+    adopted: bool = False,
 ) -> Done:
     """The end of an update that went well.
 
@@ -49,6 +50,7 @@ def done(
         template_hashes: of the pod templates that were applied.
         inferences: what is known of the images, see `inference.infer`.
         manifest: the objects as they were sent to the cluster; none: a command has applied them.
+        adopted: nothing had to be sent, since an earlier session had.
     """
     kept, before = tuple(map(without_data, manifest)), resource.status.manifest
     same = kept == before
@@ -64,6 +66,7 @@ def done(
             "template_hashes": template_hashes,
             "applied_images": tuple(images),
             "deployed_at": now,
+            "adopted": adopted,
             "synced": sequence,
             "inferences": inferences,
             # Their pods may go on running: no image was built for them.

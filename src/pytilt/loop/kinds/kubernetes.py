@@ -99,6 +99,7 @@ class KubernetesKind:
             images = await self._imaging.ensure_published(resource, info, steps, images, sequence=start.sequence)
             before, wanted = wanted, self._wanted(resource, deploy, images)
             present = present if wanted == before else None
+        adopted = present is not None
         with steps.step("Deploying") as step_log, timing.step(StepName.APPLY):
             if present is None:
                 present = await self._apply(resource, wanted, step_log, settings.apply_timeout_seconds, first=first)
@@ -116,6 +117,7 @@ class KubernetesKind:
             template_hashes=hashes,
             inferences=infer(self._store.snapshot(), resource),
             manifest=wanted,
+            adopted=adopted,
         )
 
     async def _repair(self, resource: Resource, drifted: Sequence[Baseline], log: Log, seconds: float) -> Done:
@@ -128,7 +130,7 @@ class KubernetesKind:
         # After an update that failed, what it may have applied follows, of which no uid is known.
         uids = tuple(new.get(ref, uid) for ref, uid in zip(status.applied, status.applied_uids, strict=False))
         kept = {"applied": status.applied, "applied_uids": uids, "applied_images": status.applied_images}
-        status_after = {**kept, "deployed_at": self._store.now()}
+        status_after = {**kept, "deployed_at": self._store.now(), "adopted": False}
         if (failed := freshness.failed_update(resource)) is None:
             return Done(outcome=Outcome.OK, status=status_after)
         log(f"{STILL_BROKEN}\n", level=Level.WARN)

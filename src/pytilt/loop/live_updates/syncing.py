@@ -113,7 +113,7 @@ class Syncing:
         if failed is not None and not errors:
             outcome, error = failed.outcome, failed.error
             log(f"{STILL_BROKEN}\n", level=Level.WARN)
-        status = {"synced": start.sequence, "containers": synced, "deployed_at": self._store.now()}
+        status = {"synced": start.sequence, "containers": synced, "deployed_at": self._store.now(), "adopted": False}
         kept = self._keep_sent(resource, start, batches, log)
         return Done(outcome=outcome, error=error, status={**status, "kept": start.sequence if kept else 0})
 

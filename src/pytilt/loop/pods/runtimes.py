@@ -265,6 +265,9 @@ class Runtimes:
         )
         jobs = tuple(self._jobs[uid] for uid in claim.uids if uid in self._jobs)
         verdict = health.runtime(present, deploy.pod_readiness, jobs=jobs, deployed=bool(resource.status.deployed_at))
+        if verdict.status is RuntimeStatus.OK and deploy.pod_readiness is PodReadiness.WAIT:
+            missing = ownership.shortage(present, self._owners)
+            verdict = health.RuntimeHealth(status=RuntimeStatus.PENDING, reason=missing) if missing else verdict
         if self._is_finished(resource, deploy, verdict.status) and not (jobs or present):
             verdict = health.RuntimeHealth(status=RuntimeStatus.OK)
         services = [self._services[uid] for uid in claim.uids if uid in self._services]
