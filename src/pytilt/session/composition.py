@@ -12,6 +12,7 @@ from pytilt.cluster.seam import ContainerRef
 from pytilt.docker.engine import Engine
 from pytilt.host.files import FileWatcher
 from pytilt.host.files.following import FollowingWatcher
+from pytilt.host.files.outputs import own_outputs
 from pytilt.host.processes import HostRunner
 from pytilt.host.state import StateDirectory
 from pytilt.liveupdate.direct import DirectRunner
@@ -52,6 +53,7 @@ from pytilt.loop.updates.updating import Updating, Work
 from pytilt.loop.updates.watching import Watching
 from pytilt.model.base import Value
 from pytilt.model.extensions import UsedExtension
+from pytilt.model.files import Ignore
 from pytilt.model.logs import Level
 from pytilt.model.names import TILTFILE, ResourceName, SpanId
 from pytilt.model.objects import Resource, Session, Tiltfile
@@ -169,7 +171,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         _kept_files(settings) as keeper,
         _connected(project, runner, engine, logs) as access,
     ):
-        watching = Watching(store, FollowingWatcher(watcher), logs.span(TILTFILE, SpanId("files")))
+        watching = _watching(store, watcher, logs)
         environ = command_environ(project, access.kubeconfig, host=options.host, port=options.port)
         processes, records = _processes(project, runner, environ), project_records(project, used=not options.force)
         limits = BuildLimits(parallel=PARALLEL_BUILDS, restarts=not options.ci)
@@ -331,6 +333,11 @@ def _strategies(kinds: ResourceKinds, syncing: Syncing, applies: ApplyRecords) -
         return await syncing.update(resource, start, span)
 
     return {Strategy.FULL: full, Strategy.LIVE: live, Strategy.COMMAND: kinds.update}
+
+
+def _watching(store: Store, watcher: FileWatcher, logs: LogStore) -> Watching:
+    own = tuple(Ignore(base=path) for path in own_outputs())  # else what is printed would be built, and printed
+    return Watching(store, FollowingWatcher(watcher), logs.span(TILTFILE, SpanId("files")), own)
 
 
 def _store(project: SessionProject, options: SessionOptions) -> Store:

@@ -3,7 +3,7 @@ import asyncio
 from msgspec.structs import replace
 
 from pytilt.loop.updates.watching import Watching
-from pytilt.model.files import FileRule
+from pytilt.model.files import FileRule, Ignore
 from pytilt.model.names import CONFIGS, TILTFILE
 from pytilt.model.objects import FileWatch, FileWatchStatus, ImageMap, Resource, Tiltfile, TiltfileStatus
 from pytilt.store.objects import Store
@@ -31,6 +31,17 @@ async def test_a_change_is_in_the_status_of_every_watch_that_covers_it(store: St
         await until(store, lambda: status(store, "web").latest)
     assert status(store, "web").changes == {"/p/web/a": 1}
     assert status(store, "db").changes == {"/p/web/a": 1, "/p/db/b": 1}
+
+
+async def test_what_matters_to_nobody_is_not_watched(store: Store):
+    watcher = FakeFileWatcher()
+    own = Ignore(base="/p/web/up.log")
+    watching = Watching(store, watcher, unwatched=(own,))
+    await watching.declare(WEB)
+    assert watcher.rules == {"web": (FileRule(paths=("/p/web",), ignores=(own,)),)}
+    watch = store.get(FileWatch, "web")
+    assert watch is not None
+    assert watch.rules == tuple(WEB["web"])
 
 
 async def test_later_changes_have_greater_sequences_and_a_file_has_that_of_its_last(store: Store):

@@ -61,9 +61,13 @@ class Watching:
         store: the session's objects.
         watcher: watches the files of this machine.
         log: takes what the user should know about how files are watched.
+        unwatched: what matters to nobody, whatever the Tiltfile says.
     """
 
-    def __init__(self, store: Store, watcher: Watcher, log: Log | None = None) -> None:
+    def __init__(
+        self, store: Store, watcher: Watcher, log: Log | None = None, unwatched: tuple[Ignore, ...] = ()
+    ) -> None:
+        self._unwatched = unwatched
         self._store = store
         self._watcher = watcher
         self._log = log
@@ -93,12 +97,17 @@ class Watching:
         async with self._declaring:
             present = self._store.snapshot().all(FileWatch)
             others = {watch.name: watch.rules for watch in present if watch.owner != owner}
-            await self._watcher.update({**others, **rules})
+            await self._watcher.update({name: self._watched(each) for name, each in {**others, **rules}.items()})
             for gone in {watch.name for watch in present if watch.owner == owner} - rules.keys():
                 self._store.delete(FileWatch, gone)
             for name, wanted in rules.items():
                 before = self._store.get(FileWatch, name) or FileWatch(name=name)
                 self._store.put(replace(before, rules=tuple(wanted), owner=owner))
+
+    def _watched(self, rules: Sequence[FileRule]) -> Sequence[FileRule]:
+        if not self._unwatched:
+            return rules
+        return tuple(replace(rule, ignores=(*rule.ignores, *self._unwatched)) for rule in rules)
 
     async def run(self) -> None:
         """Record changes as they come, without end. What was written anew with the content it had is no change."""
