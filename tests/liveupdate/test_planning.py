@@ -152,6 +152,11 @@ def test_a_stop_file_or_anything_below_a_stop_directory_asks_for_a_full_update()
     assert reason("/shop/go.mod", "/shop/b", rules=stopped).endswith("(files: [/shop/b])")
 
 
+def test_where_nothing_changed_no_command_runs():
+    """A change may be one of another image in the same pod."""
+    assert plan_sync([], RULES) == SyncPlan()
+
+
 def test_an_initial_sync_copies_everything_even_stop_files_and_runs_by_the_same_rule():
     files = [SyncedFile(local="/shop/package.json", remote="/rest/package.json")]
     found = plan_initial(files, RULES)

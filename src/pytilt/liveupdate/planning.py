@@ -89,6 +89,8 @@ def plan_sync(changed: Sequence[ChangedFile], rules: LiveUpdate) -> SyncPlan | F
         changed: the files that changed, each once.
         rules: how the containers may be updated.
     """
+    if not changed:
+        return SyncPlan()
     files = sorted(changed, key=lambda file: file.path)
     mapped = [(file, tuple(_synced(file, rules.syncs))) for file in files]
     stopping = bool(rules.stop_patterns or rules.fall_back_on)
