@@ -2,6 +2,7 @@ import io
 import time
 
 import pytest
+from msgspec.structs import replace
 
 from pytilt.cli.terminal.printing import LogPrinter, readable, wants_color
 from pytilt.model.lines import Block, Line, Source
@@ -116,6 +117,21 @@ def test_a_long_line_of_control_characters_takes_no_longer_than_others(text: str
 
 def test_a_name_does_not_steer_the_terminal_either():
     assert shown(line("hi", "a\x1b[2J\rb")) == "          a b │ hi\n"
+
+
+def test_a_colour_ends_with_its_line_and_goes_on_in_the_next_of_the_same_writer():
+    out = io.StringIO()
+    printer = LogPrinter(out, color=False)
+    printer.blocks([block("a\x1b[31m\x1b[8mb\nc")])
+    other = replace(block("x"), source=Source(resource=ResourceName("db"), span=SpanId("pod:db")))
+    printer.blocks([other, block("d\ne\x1b[mf\ng")])
+    red = "\x1b[31m\x1b[8m"
+    lines = [line.partition("│ ")[2] for line in out.getvalue().splitlines()]
+    assert lines == [f"a{red}b\x1b[0m", f"{red}c\x1b[0m", "x", f"{red}d\x1b[0m", f"{red}e\x1b[mf", "g"]
+
+
+def test_an_error_ends_its_colours():
+    assert readable("\x1b[31mred\nmore") == "\x1b[31mred\nmore\x1b[0m"
 
 
 def test_an_error_of_several_lines_does_not_steer_the_terminal():

@@ -51,6 +51,11 @@ _STEERING = regex(
 _WITHOUT_CONTROL = dict.fromkeys([*range(0x09), *range(0x0A, 0x20), *range(0x7F, 0xA0)]) | {ord("\r"): " "}
 """The same where no sequence begins: of each character what is printed. A line can be a hundred megabytes of NULs."""
 
+_COLOR = regex(r"\x1b\[([0-9;:]*)m")
+_RESET = "\x1b[0m"
+_MOST_COLORS = 16
+"""So many sequences that no reset has ended go on in the next line."""
+
 ERROR = "ERROR"
 WORDS = {"WARN": "WARNING: ", ERROR: "ERROR: "}
 """Of `model.logs.Level`, which takes longer to import than most logs take to print."""
@@ -75,6 +80,8 @@ class LogPrinter:
         self._colors: dict[str, str] = {}
         self._level: tuple[str, str] = ("", "INFO")
         self._width = width
+        self._unended: dict[str, str] = {}
+        """What colours the next line of a span: its last one had no reset."""
         self._progress = ("", "")
         """Span and id of the line that was printed last, where another one may replace it."""
 
@@ -93,6 +100,7 @@ class LogPrinter:
         """A block as it is printed; lines that need no look by themselves are taken as a whole."""
         source = block.source
         plain = block.number >= cursor and source.level not in WORDS and not (source.start or source.progress)
+        plain = plain and source.span not in self._unended
         if not plain or not block.text.replace("\n", "").replace("\t", "").isprintable():
             return "".join(self.shown(line) for line in block.lines() if line.number >= cursor)
         self._level, self._progress = (source.span, source.level), ("", "")
@@ -106,10 +114,21 @@ class LogPrinter:
         before = f"{column}\n" if line.start else ""
         word = "" if self._level == (line.span, line.level) else WORDS.get(line.level, "")
         self._level = (line.span, line.level)
-        text = f"{word}{without_steering(line.text)}"
+        text = f"{word}{self._ended(line.span, without_steering(line.text))}"
         if line.level in WORDS:
             text = self._styled(text, "red" if line.level == ERROR else "yellow")
         return f"{self._up(line, column, text)}{before}{column}{text}\n"
+
+    def _ended(self, span: str, text: str) -> str:
+        """A text whose colours end with it: the next line may be somebody else's, or the shell's."""
+        begun = self._unended.pop(span, "")
+        if not begun and "\x1b" not in text:
+            return text
+        text = begun + text
+        if begun := _unended(text):
+            self._unended[span] = begun
+            return text + _RESET
+        return text
 
     def _up(self, line: Line | SentLine, column: str, text: str) -> str:
         """Moves up to the line before and erases it, if this one replaces it."""
@@ -137,6 +156,17 @@ class LogPrinter:
         return styled(text, color) if self._color else text
 
 
+def _unended(text: str) -> str:
+    """The sequences for colours that no reset follows."""
+    begun: list[str] = []
+    for found in _COLOR.finditer(text):
+        if found[1].strip("0"):
+            begun.append(found[0])
+        else:
+            begun.clear()
+    return "".join(begun[-_MOST_COLORS:])
+
+
 def styled(text: str, color: str) -> str:
     """A text in a colour of the terminal."""
     return f"\x1b[{_CODES[color]}m{text}\x1b[0m"
@@ -153,7 +183,8 @@ def without_steering(text: str) -> str:
 
 def readable(text: str) -> str:
     """A text of several lines that can only be read and coloured; see `without_steering`."""
-    return "\n".join(map(without_steering, text.split("\n")))
+    safe = "\n".join(map(without_steering, text.split("\n")))
+    return safe + _RESET if _unended(safe) else safe
 
 
 def unwritable(problem: OSError) -> PytiltError:
