@@ -117,22 +117,39 @@ def every_pod(tool: Tool, n: int, replicas: int) -> Figures:
             page = f"{folder.name}-start"
             (folder / "www" / "index.html").write_text(page)
             until(lambda: len(pages(page)) == replicas, 60, "first content", process, 0.2)
-            found = pages(page)
             time.sleep(2)
+            with contextlib.ExitStack() as opened:
+                found = [descriptor(each, opened) for each in pages(page)]
 
-            def save(i: int) -> Callable[[], bool]:
-                (folder / "www" / "index.html").write_text(f"save {i}")
-                left = list(found)
+                def save(i: int) -> Callable[[], bool]:
+                    (folder / "www" / "index.html").write_text(f"save {i}")
+                    left = list(found)
 
-                def brought() -> bool:
-                    # One at a time: to look into all of them kept half of a processor busy.
-                    while left and left[-1].read_text() == f"save {i}":
-                        left.pop()
-                    return not left
+                    def brought() -> bool:
+                        # One at a time: to look into all of them kept half of a processor busy.
+                        while left and contains(left[-1], f"save {i}".encode()):
+                            left.pop()
+                        return not left
 
-                return brought
+                    return brought
 
-            return spread(timed(process, n, save))
+                return spread(timed(process, n, save))
+
+
+def descriptor(page: Path, opened: contextlib.ExitStack) -> int:
+    """The directory of a page, opened: by its whole path twenty pages took a millisecond of what is measured."""
+    directory = os.open(page.parent, os.O_RDONLY | os.O_DIRECTORY)
+    opened.callback(os.close, directory)
+    return directory
+
+
+def contains(directory: int, content: bytes) -> bool:
+    """Is this the content of the page in a directory?"""
+    page = os.open("index.html", os.O_RDONLY, dir_fd=directory)
+    try:
+        return os.read(page, 100) == content
+    finally:
+        os.close(page)
 
 
 def files(tool: Tool, n: int) -> None:
