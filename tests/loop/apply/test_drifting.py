@@ -15,7 +15,7 @@ from pytilt.model.updates import Reason, Strategy, Update
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeCluster
-from tests.idle import idle
+from tests.idle import eventually, idle
 from tests.loop.declaring import kubernetes, plain, prepare
 from tests.loop.waiting import logged, running
 
@@ -33,7 +33,7 @@ class Trial:
         self.asked: list[tuple[str, str]] = []
         self.undone: list[str] = []
         self.now = 0.0
-        self.drifting = Drifting(store, logs, self.cluster, self.applied, self._ask, clock=lambda: self.now)
+        self.drifting = Drifting(store, logs, self.cluster, self.applied, self._ask, clock=lambda: self.now, pause=0.01)
 
     def _ask(self, name: ResourceName, text: str, undone: bool) -> None:
         if undone or not text:
@@ -79,6 +79,27 @@ async def test_a_deleted_object_is_noticed_and_its_resource_repaired(trial: Tria
     assert trial.asked == [("web", "configmap/colors was deleted by somebody else")]
     assert [each.ref.name for each in trial.applied.drifted("web")] == ["colors"]
     assert "configmap/colors was deleted by somebody else; it is applied again" in logged(trial.logs, "web")
+
+
+async def test_what_goes_with_its_namespace_is_applied_again_when_that_is_there_again(trial: Trial):
+    config = plain("ConfigMap", "colors", namespace="shop")
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+    await trial.apply(namespace, config)
+    async with running(trial.drifting.run()):
+        await idle()
+        going = {**objects.metadata(namespace), "deletionTimestamp": "2026-01-01T00:00:00Z"}
+        trial.cluster.put({**namespace, "metadata": going})
+        trial.cluster.remove(objects.ref(config))
+        await eventually(lambda: trial.undone)
+        text = "namespace/shop is being deleted, and configmap/colors with it"
+        assert (trial.asked, trial.undone) == ([], [text])
+        trial.cluster.remove(objects.ref(namespace))
+        await eventually(lambda: trial.asked)
+        assert trial.asked == [("web", "namespace/shop was deleted by somebody else")]
+        trial.applied.renew("web", [namespace], [await trial.cluster.apply(namespace, timeout=5)])
+        await eventually(lambda: trial.asked[1:])
+    assert trial.asked[1:] == [("web", "configmap/colors was deleted by somebody else")]
+    assert trial.undone == [text]
 
 
 async def test_what_an_update_itself_replaces_was_deleted_by_nobody_else(trial: Trial):

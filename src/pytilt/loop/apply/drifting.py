@@ -23,6 +23,10 @@ from pytilt.store.objects import Store
 RETRY_SECONDS = 15.0
 """Between two attempts to watch what may not be watched."""
 
+NAMESPACE_SECONDS = 1.0
+"""Between two looks at a namespace that is being deleted."""
+NAMESPACE_TRIES = 120
+
 SHOWN_FIELDS = 3
 
 _Watch = tuple[str, str, str]
@@ -39,6 +43,7 @@ class Drifting:
         applied: what was applied.
         repair: asks for the repair of a resource.
         clock: seconds that only count up.
+        pause: seconds between two looks at a namespace that is being deleted.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class Drifting:
         repair: Repair,
         *,
         clock: Callable[[], float] = time.monotonic,
+        pause: float = NAMESPACE_SECONDS,
     ) -> None:
         self._store = store
         self._logs = logs
@@ -64,11 +70,16 @@ class Drifting:
         self._reported: dict[ObjectRef, str] = {}
         """What was said of an object, so that it is said once."""
         self._repairs = Repairs[ObjectRef](clock)
+        self._pause = pause
+        self._deleted: set[ObjectRef] = set()
+        """What is gone and not judged yet, since its namespace may go too."""
+        self._some_deleted = asyncio.Event()
 
     async def run(self) -> None:
         """Keep a watch for every kind of object that was applied, without end."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow_updates(), name="drift after updates")
+            group.create_task(self._follow_deletions(group), name="deleted objects")
             while True:
                 self._applied.changed.clear()
                 self._follow(group)
@@ -111,7 +122,12 @@ class Drifting:
         if present is None and (before := self._seen.get(ref)) is not None and _is_finished(before):
             return  # a Job that has ended is cleaned up
         self._seen[ref], self._gone[ref] = present, uid
-        self._judge(applied)
+        if present is None and ref.namespace:
+            self._deleted.add(ref)
+            self._some_deleted.set()
+        else:
+            self._deleted.discard(ref)
+            self._judge(applied)
 
     async def _follow_updates(self) -> None:
         """What changed while an update ran is judged when it has ended."""
@@ -121,11 +137,56 @@ class Drifting:
                 if each.resource in names and each.ref in self._seen:
                     self._judge(each)
 
+    async def _follow_deletions(self, group: asyncio.TaskGroup) -> None:
+        """Judge what was deleted, by namespaces: one that is being deleted takes nothing new."""
+        waits: dict[str, asyncio.Task[None]] = {}
+        while True:
+            await self._some_deleted.wait()
+            self._some_deleted.clear()
+            for namespace in {ref.namespace for ref in self._deleted}:
+                if namespace not in waits or waits[namespace].done():
+                    waits[namespace] = group.create_task(self._recreate(namespace), name=f"deleted in {namespace}")
+
+    async def _recreate(self, namespace: str) -> None:
+        """Judge what was deleted in a namespace once that is there to stay, or there again."""
+        waits = 0
+        while waits < NAMESPACE_TRIES and await self._is_going(namespace):
+            waits += 1
+            for ref, applied in self._deleted_in(namespace):
+                text = f"namespace/{namespace} is being deleted, and {ref.kind.lower()}/{ref.name} with it"
+                if self._reported.get(ref) != text:
+                    self._reported[ref] = text
+                    name = ResourceName(applied.resource)
+                    repair_log(self._logs, name)(f"{text}; it is applied again afterwards\n", level=Level.WARN)
+                    self._repair(name, text, True)
+            await asyncio.sleep(self._pause)
+        for ref, applied in self._deleted_in(namespace):
+            self._deleted.discard(ref)
+            self._judge(applied)
+
+    def _deleted_in(self, namespace: str) -> list[tuple[ObjectRef, Baseline]]:
+        """What is still gone; what was made again or is not wanted any more is forgotten."""
+        every = [(ref, self._applied.find(ref)) for ref in self._deleted if ref.namespace == namespace]
+        gone = [(ref, each) for ref, each in every if each is not None and self._gone.get(ref) == each.uid]
+        self._deleted -= {ref for ref, _ in every} - {ref for ref, _ in gone}
+        return sorted(gone, key=lambda each: str(each[0]))
+
+    async def _is_going(self, namespace: str) -> bool:
+        """Is a namespace being deleted, or gone where the session makes it again?"""
+        ref = ObjectRef(api_version="v1", kind="Namespace", name=namespace)
+        try:
+            found = await self._cluster.get(ref)
+        except PytiltError:
+            return False  # then the repair says what is wrong
+        if found is None:
+            return self._applied.find(ref) is not None
+        return bool(objects.metadata(found).get("deletionTimestamp"))
+
     def _judge(self, applied: Baseline) -> None:
         resource = self._store.get(Resource, applied.resource)
         if resource is None or not resource.enabled or not resource.spec.deploy.in_cluster:
             return
-        if resource.status.busy:
+        if resource.status.busy or applied.ref in self._deleted:
             return
         present = self._seen[applied.ref]
         if present is None and self._gone[applied.ref] != applied.uid:

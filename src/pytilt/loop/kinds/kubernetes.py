@@ -131,7 +131,7 @@ class KubernetesKind:
         uids = tuple(new.get(ref, uid) for ref, uid in zip(status.applied, status.applied_uids, strict=False))
         kept = {"applied": status.applied, "applied_uids": uids, "applied_images": status.applied_images}
         status_after = {**kept, "deployed_at": self._store.now(), "adopted": False}
-        if (failed := freshness.failed_update(resource)) is None:
+        if (failed := freshness.failed_update(resource, repairs=False)) is None:
             return Done(outcome=Outcome.OK, status=status_after)
         log(f"{STILL_BROKEN}\n", level=Level.WARN)
         return Done(outcome=failed.outcome, error=failed.error, status=status_after)

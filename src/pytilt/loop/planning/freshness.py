@@ -13,7 +13,7 @@ from pytilt.model.inference import Inferred
 from pytilt.model.names import CONFIGS, TILTFILE, ImageName
 from pytilt.model.objects import FileWatch, ImageMap, Resource, Runtime, Tiltfile
 from pytilt.model.pods import Container, ContainerState, Pod
-from pytilt.model.updates import Outcome, Strategy, Update
+from pytilt.model.updates import Outcome, Reason, Strategy, Update
 from pytilt.store.objects import Snapshot
 
 CRASHED = frozenset(
@@ -202,9 +202,15 @@ def lacking(state: Snapshot, resource: Resource) -> bool:
     return False
 
 
-def failed_update(resource: Resource) -> Update | None:
-    """The last full update, if it failed."""
-    full = next((update for update in resource.status.history if update.strategy is Strategy.FULL), None)
+def failed_update(resource: Resource, *, repairs: bool = True) -> Update | None:
+    """The last full update, if it failed.
+
+    Args:
+        resource: whose updates they are.
+        repairs: count those that only apply again what somebody has undone.
+    """
+    every = (update for update in resource.status.history if repairs or update.reason != Reason.DRIFTED)
+    full = next((update for update in every if update.strategy is Strategy.FULL), None)
     return full if full is not None and full.outcome is not Outcome.OK else None
 
 
