@@ -3,16 +3,15 @@
 import os
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from pytilt.host.files.interests import Interest
 from pytilt.host.files.polling import Watches
 from pytilt.host.files.repositories import LOCK, find_git_dir, git_dir_of
 
 
-@dataclass(frozen=True)
-class FoundDirectory:
+class FoundDirectory(NamedTuple):
     """A directory that is watched now."""
 
     path: str
@@ -29,8 +28,7 @@ class FoundDirectory:
     """Of the work tree that it belongs to."""
 
 
-@dataclass(frozen=True)
-class FoundRepository:
+class FoundRepository(NamedTuple):
     """A git directory that is watched now."""
 
     git_dir: str
@@ -38,12 +36,12 @@ class FoundRepository:
     locked: bool
 
 
-@dataclass
 class Findings:
     """What a walk found."""
 
-    directories: list[FoundDirectory] = field(default_factory=list)
-    repositories: dict[str, FoundRepository] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.directories: list[FoundDirectory] = []
+        self.repositories: dict[str, FoundRepository] = {}
 
 
 class TreeScanner:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import resource
-import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,7 +30,7 @@ class GuardianClient:
     def mark(self) -> tuple[str, str]:
         """The variable by which the guardian finds a process wherever it went."""
         if not self._mark:
-            self._mark = secrets.token_hex(8)
+            self._mark = os.urandom(8).hex()
             self._write(guardian.MARK_AT, int(self._mark, 16))
         return guardian.MARK, self._mark
 
