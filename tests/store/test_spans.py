@@ -64,6 +64,18 @@ def test_a_long_line_with_carriage_returns_takes_no_longer_than_others():
     assert written(f"{long}\r" * 3, "\r\n") == [(long, "build:1 1"), (long, "build:1 1")]
 
 
+def test_a_line_without_an_end_is_not_held_for_ever():
+    lines = Lines()
+    span = Span(lines, ResourceName("web"), SpanId("build:1"), build=True, longest=1000)
+    for _ in range(50):
+        span("x" * 100)
+    assert [len(text) for text, _ in lines.lines] == [1100] * 4
+    span("y\n")
+    span("z" * 999)
+    span("\n")
+    assert [len(text) for text, _ in lines.lines] == [1100] * 4 + [601, 999]
+
+
 def test_an_error_does_not_join_a_line_that_was_not_completed():
     lines = Lines()
     span = Span(lines, ResourceName("web"), SpanId("build:1"), build=True)

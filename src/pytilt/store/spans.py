@@ -12,6 +12,10 @@ STATE_SECONDS = 0.25
 """At least so long between two states of a line that a program writes over, as progress bars do."""
 
 
+LONGEST_LINE = 64 * 1024**2
+"""So many characters are held of a line that has no end yet; what follows is another line."""
+
+
 class Appender(Protocol):
     """What takes the lines."""
 
@@ -38,11 +42,20 @@ class Span:
         span: its id.
         build: is it that of an update?
         later: lines are collected and passed on when this calls back; None: each at once.
+        longest: characters of a line.
     """
 
     def __init__(
-        self, store: Appender, resource: ResourceName, span: SpanId, *, build: bool, later: Later | None = None
+        self,
+        store: Appender,
+        resource: ResourceName,
+        span: SpanId,
+        *,
+        build: bool,
+        later: Later | None = None,
+        longest: int = LONGEST_LINE,
     ) -> None:
+        self._longest = longest
         self._store = store
         self._later = later
         self._flushing: asyncio.Handle | None = None
@@ -54,6 +67,8 @@ class Span:
         self._plain = Source(resource=resource, span=span, build=build)
         self._rest: list[str] = []
         """The pieces of a line that has no newline yet; joined once, as a line can have a hundred megabytes."""
+        self._begun = 0
+        """Characters of them."""
         self._level = Level.INFO
         """Of that line."""
         self._states = 0
@@ -71,12 +86,15 @@ class Span:
         if newline:
             if self._rest:
                 lines = "".join((*self._rest, lines))
-                self._rest.clear()
+                self._forget()
             self._append(lines, level, progress or self._rewritten())
         if rest:
             self._rest.append(rest)
+            self._begun += len(rest)
             if "\r" in rest:
                 self._rewrite(level)
+            elif self._begun > self._longest:
+                self._end_line()
 
     def aside(self, text: str, *, level: Level = Level.INFO) -> None:
         """Append whole lines of somebody else, such as a probe; a line that has no newline yet goes on after them."""
@@ -97,14 +115,19 @@ class Span:
     def _end_line(self) -> None:
         if self._rest:
             rest = "".join(self._rest)
-            self._rest.clear()
+            self._forget()
             self._append(rest, self._level, self._rewritten())
+
+    def _forget(self) -> None:
+        self._rest.clear()
+        self._begun = 0
 
     def _rewrite(self, level: Level) -> None:
         """Keep only the last state of a line that has no newline yet, and show it now and then."""
         rest = "".join(self._rest)
         state = _last_state(rest)
         self._rest[:] = [f"{state}\r" if rest.endswith("\r") else state]
+        self._begun = len(self._rest[0])
         if len(state) == len(rest.rstrip("\r")) and not self._progress:  # a newline may follow
             return
         if not self._progress:
