@@ -93,6 +93,14 @@ def test_where_nothing_is_synced_what_a_trigger_names_is_mounted_and_deploys_not
             "cannot specify more than one Live Update selector",
         ),
         (f"{START}, live_update=[sync('web', '/w')], image_selector='A B')", 'can\'t parse "A B"'),
+        (
+            f"docker_build('a', '.')\n{START}, live_update=[sync('web', '/w')], image_selector='docker.io/library/a')",
+            'Image for ref "a" has already been defined',
+        ),
+        (
+            f"{START}, live_update=[sync('web', '/w')], image_selector='a')\ncustom_build('a', ':', ['.'])",
+            'Image for ref "a" has already been defined',
+        ),
     ],
 )
 def test_what_cannot_be_deployed_says_why(tmp_path, script, expected):

@@ -12,10 +12,12 @@ from pytilt.cluster.workloads import WorkloadKind
 from pytilt.dialect import call_position
 from pytilt.errors import PytiltError, UserError
 from pytilt.host.reading import read_file
+from pytilt.model import references
 from pytilt.model.api.kinds import AnyApiObject
 from pytilt.model.files import Ignore
 from pytilt.model.images import Image, Registry
 from pytilt.model.logs import Level
+from pytilt.model.names import ImageName
 from pytilt.model.resources import CiSettings, ImageLocator, KubeObject, PruneSettings, UpdateSettings
 from pytilt.model.texts import from_bytes
 from pytilt.tiltfile.arguments.values import Mode, Step
@@ -76,6 +78,7 @@ class Script:
         """Values that are no secrets, whatever declares them."""
         self.recorder = Recorder()
         self.pending = Pending(overlaps=not (request.all_errors or request.times_calls))
+        self._image_references: set[str] = set()
         self._unused_steps: dict[str, Step] = {}
         self._executing: list[tuple[str, str]] = [(request.path, posixpath.dirname(request.path))]
         self._read: dict[str, bool] = {}
@@ -83,6 +86,17 @@ class Script:
         self._texts: dict[str, str] = {}
         self.known_ignores: dict[tuple[object, ...], tuple[Ignore, ...]] = {}
         """What `ignore_files` found out, as long as no command has changed files."""
+
+    def claim_image(self, name: ImageName) -> None:
+        """Note that an image of this name is declared.
+
+        Raises:
+            UserError: another one is.
+        """
+        canonical = references.parse(name).canonical
+        if canonical in self._image_references:
+            raise UserError(f'Image for ref "{name}" has already been defined')
+        self._image_references.add(canonical)
 
     def result(self) -> ScriptResult:
         """All that was declared so far."""

@@ -64,6 +64,8 @@ class CustomDeployBuiltins:
         images = image_deps
         if rules is not None and (rules.syncs or rules.runs):
             image = _live_update_image(name, image_selector, container_selector, rules)
+            if image_selector:
+                self._script.claim_image(image.name)
             ignores = (*context_ignores(self._script, found.paths), *found.ignores)
             self._script.images.append(replace(image, files=FileRule(paths=found.paths, ignores=ignores)))
             images = (*image_deps, image.name)

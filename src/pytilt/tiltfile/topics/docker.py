@@ -46,7 +46,6 @@ class DockerBuiltins:
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._references: set[str] = set()
 
     @function("docker_build")
     def docker_build(
@@ -221,10 +220,7 @@ class DockerBuiltins:
 
     def _declare(self, image: Image, entrypoint: object, container_args: list[object] | None) -> None:
         command = None if entrypoint is None else conversions.command(entrypoint, self._script.directory)
-        canonical = references.parse(image.name).canonical
-        if canonical in self._references:
-            raise UserError(f'Image for ref "{image.name}" has already been defined')
-        self._references.add(canonical)
+        self._script.claim_image(image.name)
         if command is not None or container_args is not None:
             argv = command.argv if command else None
             image = replace(image, entrypoint=argv, container_args=_container_args(container_args))
