@@ -43,7 +43,7 @@ class Difference(Value):
     @property
     def by_controller(self) -> bool:
         """Was it changed by a program whose work that is, such as a HorizontalPodAutoscaler?"""
-        return any(word in self.manager.lower() for word in _CONTROLLERS)
+        return _is_controller(self.manager)
 
 
 def leaves(wanted: KubeObject, present: KubeObject) -> Mapping[str, str]:
@@ -75,6 +75,23 @@ def differences(wanted: KubeObject, applied: Mapping[str, str], present: KubeObj
             manager = _manager(present, path)
             found.append(Difference(path=shown, before=_short(before), now=_short(now), manager=manager))
     return tuple(found)
+
+
+def with_scale(wanted: KubeObject, present: KubeObject) -> KubeObject:
+    """What is to be applied again, with the number of pods that an autoscaler has decided meanwhile.
+
+    Args:
+        wanted: as it was applied.
+        present: the object as it is.
+    """
+    replicas = objects.mapping(present, "spec").get("replicas")
+    if replicas is None or not _is_controller(_manager(present, ("spec", "replicas"))):
+        return wanted
+    return {**wanted, "spec": {**wanted["spec"], "replicas": replicas}}
+
+
+def _is_controller(manager: str) -> bool:
+    return any(word in manager.lower() for word in _CONTROLLERS)
 
 
 def _counted(wanted: KubeObject) -> Mapping[str, Any]:

@@ -282,6 +282,27 @@ async def test_a_repair_applies_only_what_somebody_has_changed(store: Store, log
     assert trial.kind.applied_objects.drifted("web") == ()
 
 
+async def test_a_repair_leaves_the_number_of_pods_to_an_autoscaler(trial: Trial):
+    plain_one = deployment("web")
+    web = {**plain_one, "spec": {**plain_one["spec"], "replicas": 1}}
+    prepare(trial.store, kubernetes("web", web))
+    first = await trial.update("web")
+    edited = trial.kind.applied_objects.find(first.status["applied"][0])
+    assert edited is not None
+    present = await trial.cluster.get(edited.ref)
+    assert present is not None
+    entry = {"manager": "kube-controller-manager", "subresource": "scale", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    metadata = {**objects.metadata(present), "managedFields": [entry]}
+    trial.cluster.put({**present, "metadata": metadata, "spec": {**present["spec"], "replicas": 3, "paused": True}})
+    for _ in range(2):
+        trial.kind.applied_objects.mark(edited)
+        await trial.update("web", reason=Reason.DRIFTED)
+        assert trial.cluster.applied[-1]["spec"]["replicas"] == 3
+    again = trial.kind.applied_objects.find(edited.ref)
+    assert again is not None
+    assert again.wanted == edited.wanted
+
+
 async def test_a_repair_mends_nothing_of_what_was_built_last(trial: Trial):
     prepare(trial.store, kubernetes("web", CONFIG))
     first = await trial.update("web")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from pytilt.cluster import finalizers, injection, objects, order, workloads
+from pytilt.cluster import drift, finalizers, injection, objects, order, workloads
 from pytilt.cluster.seam import Cluster, ObjectRef
 from pytilt.errors import ApplyError, PytiltError
 from pytilt.host import timing
@@ -124,7 +124,8 @@ class KubernetesKind:
         """Apply once more what somebody has deleted or changed; its images and all else are as they were."""
         wanted, status = [each.wanted for each in drifted], resource.status
         with timing.step(StepName.APPLY):
-            present = await apply_objects(self._cluster, wanted, log, seconds=seconds)
+            sent = [await self._with_scale(each) for each in drifted]
+            present = await apply_objects(self._cluster, sent, log, seconds=seconds)
         new = {objects.ref(each): objects.uid(each) for each in present}
         self.applied_objects.renew(resource.name, wanted, present)
         # After an update that failed, what it may have applied follows, of which no uid is known.
@@ -135,6 +136,13 @@ class KubernetesKind:
             return Done(outcome=Outcome.OK, status=status_after)
         log(f"{STILL_BROKEN}\n", level=Level.WARN)
         return Done(outcome=failed.outcome, error=failed.error, status=status_after)
+
+    async def _with_scale(self, drifted: Baseline) -> KubeObject:
+        """What is applied again of an object, without a fight with an autoscaler."""
+        if "replicas" not in objects.mapping(drifted.wanted, "spec"):
+            return drifted.wanted
+        present = await self._cluster.get(drifted.ref)
+        return drift.with_scale(drifted.wanted, present) if present is not None else drifted.wanted
 
     def _wanted(
         self, resource: Resource, deploy: KubernetesDeploy, images: Sequence[DeployedImage]
