@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Measure port forwards from outside: a request, a download, slow readers, and a pod that is deleted under downloads.
 
-    forwards.py [--tool 'NAME=COMMAND' ...] [--context NAME]
+    forwards.py [--tool 'NAME=COMMAND' ...] [--context NAME] [--live]
 
 COMMAND is how a tool of Tilt's command line is called up to its verb. `kubectl port-forward` is measured in the same
-run, beside every tool; it needs a kube context. With `--context engine` only the tools are measured.
+run, beside every tool; it needs a kube context. With `--context engine` only the tools are measured. With `--live` the
+pod has a live update, so that its helper may carry connections past the cluster.
 """
 
 import argparse
@@ -37,13 +38,19 @@ spec:
       terminationGracePeriodSeconds: 1
       containers:
       - name: web
-        image: busybox
+        image: {image}
         command:
         - sh
         - -c
         - mkdir /w; echo hello >/w/index.html; truncate -s {size}M /w/big; exec httpd -f -p 8000 -h /w
         ports: [{{containerPort: 8000}}]
 """
+
+TILTFILE = """\
+k8s_yaml('app.yaml')
+k8s_resource('{name}', port_forwards='{port}:8000')
+"""
+BUILD = "docker_build('{name}', '.', only=['page'], live_update=[sync('page', '/page')])\n"
 
 Process = subprocess.Popen[bytes]
 
@@ -220,10 +227,19 @@ def measure(tool: str, pid: int, port: int, name: str, *, cluster: bool) -> None
     print(tool, *(f"{key}={value:.1f}" for key, value in figures.items()), flush=True)
 
 
+def write_project(folder: Path, name: str, port: int, *, live: bool) -> None:
+    (folder / "app.yaml").write_text(OBJECT.format(name=name, size=BIG_MIB, image=name if live else "busybox"))
+    (folder / "Tiltfile").write_text((BUILD if live else "").format(name=name) + TILTFILE.format(name=name, port=port))
+    (folder / "Dockerfile").write_text("FROM busybox\nCOPY page /page\n")
+    (folder / "page").mkdir()
+    (folder / "page" / "index.html").write_text("hello\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tool", action="append", default=[])
     parser.add_argument("--context", default="")
+    parser.add_argument("--live", action="store_true")
     args = parser.parse_args()
     for tool in args.tool or ["pytilt=tilt"]:
         label, _, command = tool.partition("=")
@@ -231,14 +247,16 @@ def main() -> None:
         env = {**os.environ, "TILT_PORT": str(free_port())}
         with tempfile.TemporaryDirectory(prefix="bench-") as path:
             folder = Path(path)
-            (folder / "app.yaml").write_text(OBJECT.format(name=name, size=BIG_MIB))
-            (folder / "Tiltfile").write_text(
-                f"k8s_yaml('app.yaml')\nk8s_resource('{name}', port_forwards='{port}:8000')\n"
-            )
+            write_project(folder, name, port, live=args.live)
             words = ["--context", args.context] if args.context else []
             with running([*shlex.split(command), "up", "--stream", *words], folder, env) as process:
                 wait_for_answer(port)
+                if args.live:
+                    time.sleep(3)  # until the helpers know each other
+                    get(port)  # and the cluster has let a connection through since
                 if not args.context:
+                    ready = ["kubectl", "wait", "--for=condition=ready", "pod", "-l", f"app={name}", "--timeout=60s"]
+                    subprocess.run(ready, check=True, capture_output=True)  # kubectl forwards to no pod before
                     other = free_port()
                     kubectl = ["kubectl", "port-forward", f"deployment/{name}", f"{other}:8000"]
                     with tempfile.TemporaryDirectory() as beside, running(kubectl, Path(beside), env) as reference:

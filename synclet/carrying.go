@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -28,6 +30,30 @@ const (
 
 var errRefused = errors.New("nothing listens there")
 
+// forwardsHere counts the connections that this helper carries.
+var forwardsHere struct {
+	sync.Mutex
+	open, most int
+}
+
+// manyForwards so many at once leave memory behind that Go would keep.
+const manyForwards = 16
+
+// countForward counts one more, or one less. After many, the system gets back what they took.
+func countForward(change int) {
+	forwardsHere.Lock()
+	defer forwardsHere.Unlock()
+	forwardsHere.open += change
+	if forwardsHere.most < forwardsHere.open {
+		forwardsHere.most = forwardsHere.open
+	}
+	if forwardsHere.open > 0 || forwardsHere.most < manyForwards {
+		return
+	}
+	forwardsHere.most = 0
+	time.AfterFunc(time.Second, debug.FreeOSMemory)
+}
+
 // serveForwards connects to ports of this pod, for one forwarded connection after the other.
 func serveForwards(s *sealed) {
 	for {
@@ -47,7 +73,10 @@ func serveForwards(s *sealed) {
 			conn.reset()
 			return
 		}
-		if !s.join(conn, false) {
+		countForward(1)
+		goesOn := s.join(conn, false)
+		countForward(-1)
+		if !goesOn {
 			return
 		}
 	}
