@@ -132,8 +132,12 @@ class Stream:
         self._exchange = exchange
         self._connection = connection
 
-    async def lines(self) -> AsyncGenerator[bytes, None]:
+    async def lines(self, *, parted_from: int = 0) -> AsyncGenerator[bytes, None]:
         """The lines, each with its newline; the last one may have none.
+
+        Args:
+            parted_from: of a line that is longer than so many bytes come parts, the last of them with the newline; 0:
+                one that is too long for memory is an error.
 
         Raises:
             ClusterUnreachableError: the connection broke.
@@ -143,6 +147,9 @@ class Stream:
             async for piece in pieces:
                 searched = len(rest)
                 rest += piece
+                if parted_from and len(rest) > parted_from and b"\n" not in piece:
+                    yield bytes(rest)
+                    rest.clear()
                 if len(rest) > LONGEST_LINE_BYTES and b"\n" not in piece:
                     raise failures.unreachable(self._connection, "it sends a line that does not end")
                 start = 0

@@ -25,6 +25,9 @@ Line = tuple[str, str]
 _PREVIOUS_TRIES = 8
 """The log of a run that is over is asked for again after a broken connection, but not for ever."""
 
+_PART_BYTES = 4 * 1024**2
+"""What is longer is passed on in parts: it may have no end, and what follows is to be seen too."""
+
 _STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
 
@@ -150,11 +153,9 @@ async def _lines(
             if isinstance(stream, Failure):
                 refusal = stream
             else:
-                async with aclosing(stream.lines()) as lines:
-                    async for line in lines:
-                        time, text = _parsed(line)
-                        if time and position.is_new(time):  # without time it is a remark of the node's
-                            yield time, text
+                async with aclosing(stream.lines(parted_from=_PART_BYTES)) as lines:
+                    async for each in _new(lines, position):
+                        yield each
     except ClusterUnreachableError as error:
         raise _BrokenError from error
     if refusal and refusal.code == 403:
@@ -163,7 +164,25 @@ async def _lines(
         raise _RefusedError
 
 
+async def _new(lines: AsyncGenerator[bytes, None], position: LogPosition) -> AsyncGenerator[Line, None]:
+    """The lines that were not passed on before; parts of a line that is very long are lines of its time."""
+    time, whole, wanted = "", True, False
+    async for line in lines:
+        if whole:
+            time, text = _parsed(line)
+            wanted = bool(time) and position.is_new(time)  # without time it is a remark of the node's
+        else:
+            text = _text(line)
+        whole = line.endswith(b"\n")
+        if wanted:
+            yield time, text
+
+
 def _parsed(line: bytes) -> tuple[str, str]:
     head, _, text = line.partition(b" ")
     time = in_utc(head.decode(errors="replace").rstrip("\n")) or ""
-    return time, text.decode(errors="replace").removesuffix("\n") + "\n"
+    return time, _text(text)
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="replace").removesuffix("\n") + "\n"
