@@ -94,7 +94,7 @@ def test_where_nothing_is_synced_what_a_trigger_names_is_mounted_and_deploys_not
         ),
         (f"{START}, live_update=[sync('web', '/w')], image_selector='A B')", 'can\'t parse "A B"'),
         (
-            f"docker_build('a', '.')\n{START}, live_update=[sync('web', '/w')], image_selector='docker.io/library/a')",
+            f"custom_build('a', ':', ['.'])\n{START}, live_update=[sync('web', '/w')], image_selector='library/a')",
             'Image for ref "a" has already been defined',
         ),
         (
