@@ -1,3 +1,4 @@
+import hashlib
 import json
 import random
 import shutil
@@ -226,6 +227,40 @@ def test_one_action_is_one_update_that_names_no_temporary_file(web, live):
         changed = str(session.updates("web"))
         assert "page/sed" not in changed
         assert "temporary" not in changed
+
+
+def _listed(directory):
+    """The files of a directory of this machine, as `_LIST` shows those in a container."""
+    shown = []
+    for path in sorted(directory.iterdir()):
+        found, digest = path.stat(), hashlib.md5(path.read_bytes(), usedforsecurity=False)
+        shown.append(f"{path.name} {found.st_mode & 0o777:o} {int(found.st_mtime)} {digest.hexdigest()}\n")
+    return "".join(shown)
+
+
+_LIST = "cd /page; for f in *; do echo $f $(stat -c '%a %Y' $f) $(md5sum <$f | cut -c-32); done"
+
+
+def test_many_files_of_the_image_and_then_of_a_save_are_replaced_with_their_attributes(web, kubectl, namespace):
+    tilt, _ = web()
+    page = tilt.project.root / "page"
+    tilt.shell("mkdir page/folder; echo before >page/folder/file; ln -s index.html page/link")
+    tilt.shell("for i in $(seq 120); do echo before >page/$i; done")
+    with tilt.up() as session:
+        session.settles("web")
+        pod = session.container("web")[0]
+        tilt.shell("rm -r page/*.html page/folder page/link; echo instead >page/folder; echo instead >page/link")
+        for text in ("a save of all\n", "the next save, longer\n"):
+            for number in range(1, 121):
+                (page / f"{number}").write_text(f"{number}: {text}" * 1000)
+                (page / f"{number}").chmod(0o640 if number % 2 else 0o755)
+            wanted = _listed(page)
+            session.until(
+                lambda wanted=wanted: kubectl("exec", "-n", namespace, pod, "--", "sh", "-c", _LIST) == wanted, text
+            )
+        session.settles("web")
+        assert kubectl("exec", "-n", namespace, pod, "--", "sh", "-c", "ls -A /page | grep -c synclet; true") == "0\n"
+        assert set(session.strategies("web")[1:]) == {"live"}
 
 
 SCRATCH = """

@@ -149,9 +149,13 @@ async def test_many_saves_of_the_same_files_take_the_memory_of_one(trial: Trial)
     trial.keeper = Keeper(trial.kept, pause=3600)
     async with running(trial.keeper.run()):
         for sequence in range(1, 300):
-            trial.add(sequence, {sequence - 1 or -1: await trial.sent(a=f"{sequence} ".ljust(100_000))})
+            files = {f"{sequence % 7}": f"{sequence} ".ljust(100_000), "a": f"{sequence}"}
+            trial.add(sequence, {sequence - 1 or -1: await trial.sent(**files)})
         await asyncio.sleep(0.05)
         assert trial.texts() == {}
+        await trial.keeper.caught_up()
+        texts = {place: text.strip() for place, text in trial.texts().items()}
+        assert texts == {"/app/a": "299", **{f"/app/{each % 7}": f"{each}" for each in range(293, 300)}}
 
 
 async def test_a_large_file_is_copied_before_it_changes(trial: Trial):

@@ -16,7 +16,7 @@ from pytilt.liveupdate.keeping import KeptFiles, Key, SentBatch
 from pytilt.model.logs import Level, Log
 
 NOT_KEPT = "No copy is kept for containers that start while another change waits"
-PAUSE = 2.0
+PAUSE = 10.0
 """A thread that writes a thousand files holds up the saves beside it. What is saved again meanwhile is copied once."""
 WAITING_BYTES = 16 * 1024 * 1024
 """So much may wait for that in memory."""
@@ -65,6 +65,8 @@ class Keeper:
         self._last = 0.0
         self._urgent = asyncio.Event()
         self._waiting: deque[_UnkeptBatch] = deque()
+        self._bytes = 0
+        """That wait in memory, at most."""
         self._added, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
 
@@ -79,12 +81,14 @@ class Keeper:
         """
         self._last = time.monotonic()
         added = _UnkeptBatch(key, batches, sequence, log)
-        self._supersede(added)
         self._waiting.append(added)
+        self._bytes += added.size
         # A large file is read again, before it changes.
         packed = (path for sent in batches.values() for path in sent.packed)
         large = any(path.content is None and stat.S_ISREG(path.found.st_mode) for path in packed)
-        if large or sum(each.size for each in self._waiting) > WAITING_BYTES:
+        if self._bytes > WAITING_BYTES:
+            self._drop_superseded()
+        if large or self._bytes > WAITING_BYTES:
             self._urgent.set()
         self._idle.clear()
         self._added.set()
@@ -99,7 +103,8 @@ class Keeper:
         """Keep what is added, without end."""
         while True:
             await self._added.wait()
-            await self._pause()
+            if await self._pause():
+                self._drop_superseded()
             added = self._waiting.popleft()
             try:
                 await self._add(added)
@@ -107,29 +112,36 @@ class Keeper:
                 added.log(f"{NOT_KEPT}: {problem}\n", level=Level.WARN)
             finally:
                 if not self._waiting:
+                    self._bytes = 0
                     self._urgent.clear()
                     self._added.clear()
                     self._idle.set()
 
-    def _supersede(self, later: _UnkeptBatch) -> None:
-        """Drop what waits and comes again with another batch."""
-        files: set[tuple[str, str]] | None = None
+    def _drop_superseded(self) -> None:
+        """Drop what comes again with a later batch, which is added if this one is: it begins where this one ends."""
+        following: dict[Key, _UnkeptBatch] = {}
+        again: dict[Key, set[tuple[str, str]]] = {}
         for index in range(len(self._waiting) - 1, -1, -1):
-            earlier = self._waiting[index]
-            if earlier.key != later.key:
-                continue
-            sent = later.after(earlier.sequence)
-            again = {file for path in sent.packed if (file := _file(path))} if sent else set()
-            files = again if files is None else files & again
-            if not files:
-                return
-            self._waiting[index] = earlier.without(files)
+            each = self._waiting[index]
+            later = following.get(each.key)
+            sent = later.after(each.sequence) if later else None
+            files = again.setdefault(each.key, set())
+            if sent is None:
+                files.clear()
+            else:
+                files.update(filter(None, map(_file, sent.packed)))
+                self._waiting[index] = each.without(files)
+            following[each.key] = each
+        self._bytes = sum(each.size for each in self._waiting)
 
-    async def _pause(self) -> None:
-        """Wait until nothing is saved for a while, or it has to be at once."""
+    async def _pause(self) -> bool:
+        """Wait until nothing is saved for a while, or it has to be at once; was there anything to wait for?"""
+        waited = False
         while not self._urgent.is_set() and (left := self._last + self._pause_seconds - time.monotonic()) > 0:
+            waited = True
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._urgent.wait(), left)
+        return waited
 
     async def _add(self, added: _UnkeptBatch) -> None:
         if (sent := added.after(self.kept.sequence(added.key))) is not None:
