@@ -6,5 +6,6 @@ import "syscall"
 const (
 	renameat2     = 316
 	fstatat       = syscall.SYS_NEWFSTATAT
+	tmpfile       = 0o20200000 // O_TMPFILE
 	copyFileRange = 326
 )

@@ -6,5 +6,6 @@ import "syscall"
 const (
 	renameat2     = 276
 	fstatat       = syscall.SYS_FSTATAT
+	tmpfile       = 0o20040000 // O_TMPFILE
 	copyFileRange = 285
 )

@@ -154,6 +154,12 @@ func (r *receiver) create(path string, has attributes) (*target, error) {
 	if has.owner != "" {
 		mode = 0o600
 	}
+	if has.owner == "" {
+		r.latestFile, r.latestMode = path, mode
+		if descriptor, ok := r.named(temp, mode); ok {
+			return &target{descriptor: descriptor, path: path, temp: temp, by: r}, nil
+		}
+	}
 	descriptor, err := openFile(temp, writing, mode)
 	switch err {
 	case syscall.ENOENT:

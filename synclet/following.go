@@ -178,6 +178,9 @@ func (r *receiver) follow(s *sealed) {
 				return
 			}
 		}
+		r.turn.Lock()
+		r.prepare()
+		r.turn.Unlock()
 	}
 }
 

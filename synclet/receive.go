@@ -62,6 +62,9 @@ type receiver struct {
 	failed      bool // nothing more of this batch is done
 	last        bool // this is the last change of what was passed on
 	pause       uint32
+	latestFile  string // of those that could be prepared
+	latestMode  uint32
+	prepared    *prepared
 
 	turn     sync.Mutex                      // of a batch: one comes by the stream, or is passed on by another helper
 	latest   uint32                          // number of the last batch
