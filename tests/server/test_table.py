@@ -27,6 +27,16 @@ def test_every_resource_has_a_row_with_words_beside_the_colours(tmp_path: Path):
     assert '<a href="http://localhost:8000/">http://localhost:8000/</a>' in text
 
 
+def test_a_link_that_is_a_script_is_text(tmp_path: Path):
+    served = Served(tmp_path)
+    served.add("web")
+    links = (Link(url="javascript:alert(1)"), Link(url="data:text/html,x", name="data"))
+    served.store.put(Runtime(name="web", status=RuntimeState(endpoints=links)))
+    text = shown(served)
+    assert "<td>javascript:alert(1) data</td>" in text
+    assert "href" not in text
+
+
 def test_why_an_update_failed_is_reported_line_by_line(tmp_path: Path):
     served = Served(tmp_path)
     served.add("web")

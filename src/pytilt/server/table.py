@@ -40,12 +40,15 @@ def _title(rows: Sequence[Json]) -> str:
     return f"✖ {bad} | Tilt" if bad else "✔ | Tilt"
 
 
+def _link(link: Json) -> str:
+    """A link; one that a browser would run rather than open is text."""
+    text = escape(link.get("name") or link["url"])
+    return f'<a href="{escape(link["url"])}">{text}</a>' if link["url"].startswith(("http://", "https://")) else text
+
+
 def _row(row: Json) -> str:
     status = row["status"]
-    links = " ".join(
-        f'<a href="{escape(link["url"])}">{escape(link.get("name") or link["url"])}</a>'
-        for link in status.get("endpointLinks", [])
-    )
+    links = " ".join(map(_link, status.get("endpointLinks", [])))
     broken = "".join(
         f' <span class="error">✖ {escape(link.get("name") or link["url"])}: {escape(link["error"])}</span>'
         for link in status.get("endpointErrors", [])
