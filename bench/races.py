@@ -198,10 +198,18 @@ def kubectl(*words: str) -> str:
 
 
 def live_pods(name: str) -> set[str]:
-    """Name and address of the pods that are not being deleted."""
+    """Name and address of the pods of the newest ReplicaSet that are not being deleted.
+
+    While the next one is rolled out, an old one may still start a pod in the place of one that was deleted.
+    """
+    form = "{range .items[*]}{.metadata.annotations.deployment\\.kubernetes\\.io/revision}@{.metadata.name} {end}"
+    sets = [
+        each.split("@") for each in kubectl("get", "replicasets", "-l", f"app={name}", f"-o=jsonpath={form}").split()
+    ]
+    newest = max(sets, key=lambda each: int(each[0] or 0), default=["", name])[1]
     form = "{range .items[*]}{.metadata.name}@{.status.podIP}@{.metadata.deletionTimestamp} {end}"
     found = kubectl("get", "pods", "-l", f"app={name}", f"-o=jsonpath={form}").split()
-    return {each.removesuffix("@") for each in found if each.endswith("@")}
+    return {each.removesuffix("@") for each in found if each.endswith("@") and each.startswith(f"{newest}-")}
 
 
 def content_of(pods: set[str]) -> str | None:

@@ -87,6 +87,19 @@ async def test_a_container_is_followed_once_it_was_created(trial: Trial):
         await eventually(lambda: trial.followed)
 
 
+async def test_a_run_that_has_ended_too_is_reported_before_the_next_one_starts(trial: Trial):
+    trial.pods(pod())
+    async with running(trial.podlogs.run()):
+        trial.containers.write_log(MAIN, "first run")
+        await until_logged(trial.logs, "first run")
+        trial.containers.end_log(MAIN)
+        await idle()
+        trial.containers.write_log(MAIN, "second run")
+        waiting = container(id="c2", state=ContainerState.WAITING, reason="CrashLoopBackOff", restarts=1)
+        trial.pods(pod(waiting))
+        await until_logged(trial.logs, "second run")
+
+
 async def test_a_restarted_container_is_reported_on_without_gaps_or_repetitions(trial: Trial):
     trial.pods(pod())
     trial.containers.write_log(MAIN, "one")

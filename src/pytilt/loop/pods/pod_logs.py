@@ -207,7 +207,7 @@ class PodLogs:
         """Wait until the container runs again or is gone."""
         async for _ in self._store.watch(*POD_SOURCES):
             now = self._container(followed)
-            if now is None or (now.id != before.id and now.state is not ContainerState.WAITING):
+            if now is None or now.id not in ("", before.id):  # one that waits for its next run has had another
                 return
 
     def _container(self, followed: Followed) -> Container | None:
