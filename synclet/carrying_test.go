@@ -16,6 +16,7 @@ import (
 // forwards is a session that grants a leader with one follower its listeners.
 type forwards struct {
 	t       *testing.T
+	carrier *carrier
 	channel *net.UnixConn
 	port    int // of the program in the pod
 	granted uint32
@@ -54,7 +55,7 @@ func startForwards(t *testing.T, program func(conn *net.TCPConn)) *forwards {
 	t.Cleanup(func() { conn.Close(); c.channel.Close() })
 	leader.join(1, testKey, helper.listen())
 	leader.expect("y\x00\x00\x00\x01j")
-	return &forwards{t: t, channel: conn.(*net.UnixConn), port: door.Addr().(*net.TCPAddr).Port}
+	return &forwards{t: t, carrier: c, channel: conn.(*net.UnixConn), port: door.Addr().(*net.TCPAddr).Port}
 }
 
 func listenHere(t *testing.T) *net.TCPListener {
@@ -101,8 +102,18 @@ func (f *forwards) say(kind byte, number uint32) {
 	}
 }
 
-// heard is what the leader says next, and the connection that comes along.
+// heard is what the leader says next but of connections that wait, which go on; and the connection that comes along.
 func (f *forwards) heard() (kind byte, number uint32, back net.Conn) {
+	f.t.Helper()
+	for {
+		if kind, number, back = f.heardOrWaits(); kind != sayWait {
+			return kind, number, back
+		}
+		f.say(sayWait, number)
+	}
+}
+
+func (f *forwards) heardOrWaits() (kind byte, number uint32, back net.Conn) {
 	f.t.Helper()
 	message, extra := make([]byte, 16), make([]byte, syscall.CmsgSpace(4))
 	_ = f.channel.SetReadDeadline(time.Now().Add(20 * time.Second))
@@ -250,6 +261,41 @@ func TestWhatIsNotCarriedGoesBackToTheSessionUnread(t *testing.T) {
 func readFull(conn net.Conn, content []byte) error {
 	_, err := io.ReadFull(conn, content)
 	return err
+}
+
+func TestAConnectionWaitsUntilWhatWasSavedBeforeIsThere(t *testing.T) {
+	onBothWays(t, sendBack, func(t *testing.T, f *forwards) {
+		f.carrier.patience = time.Minute
+		number, door := f.grant(1, f.port)
+		conns := []*net.TCPConn{client(t, door), client(t, door)}
+		for _, conn := range conns {
+			_, _ = conn.Write([]byte("x"))
+			if kind, of, _ := f.heardOrWaits(); kind != sayWait || of != number {
+				t.Fatalf("got %q of %d", kind, of)
+			}
+		}
+		_ = conns[0].SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+		if size, err := conns[0].Read(make([]byte, 1)); err == nil {
+			t.Fatalf("got %d bytes before what was saved is there", size)
+		}
+		_ = conns[0].SetReadDeadline(time.Now().Add(20 * time.Second))
+		f.say(sayWait, number)
+		f.say(sayWait, number)
+		f.say(sayWait, number) // one too many
+		for _, conn := range conns {
+			if got := make([]byte, 1); readFull(conn, got) != nil || got[0] != 'x' {
+				t.Errorf("got %q", got)
+			}
+		}
+	})
+}
+
+func TestAConnectionDoesNotWaitForeverForASessionThatDoesNotAnswer(t *testing.T) {
+	f := startForwards(t, sendBack)
+	f.carrier.patience = time.Millisecond
+	if got, err := exchangeAll(f.carried(), []byte("hello")); err != nil || string(got) != "hello" {
+		t.Errorf("got %q, %v", got, err)
+	}
 }
 
 func TestAProgramAtTheLocalhostOfAPodIsReachedByTheHelperThere(t *testing.T) {

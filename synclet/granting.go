@@ -24,11 +24,13 @@ const (
 	sayCut    = 'c' // break what is open
 	sayBack   = 'b' // a connection that is not carried; it comes along
 	sayAlive  = 'p' // the answer is the same
+	sayWait   = 'w' // a connection has come; the answer is the same, once what was saved before is in the pod
 )
 
 const (
-	mostListeners = 8
-	acceptPause   = 50 * time.Millisecond // when the system has no room for another connection
+	mostListeners  = 8
+	acceptPause    = 50 * time.Millisecond  // when the system has no room for another connection
+	settlePatience = 100 * time.Millisecond // for the answer to sayWait
 )
 
 // grant is leave to accept connections and carry them to a port of a pod.
@@ -38,8 +40,9 @@ type grant struct {
 	address          netip.AddrPort // of the port; not valid where all go through the helper in the pod
 	local            atomic.Bool    // does the program listen at its localhost only, as far as is known?
 	listeners        []*stream
-	accepting        sync.WaitGroup // the loops that accept
-	undecided        sync.WaitGroup // connections that are neither carried nor given back yet
+	accepting        sync.WaitGroup  // the loops that accept
+	undecided        sync.WaitGroup  // connections that are neither carried nor given back yet
+	waiting          []chan struct{} // of those, which wait for what was saved before, the oldest first
 	revoked          bool
 	decided          bool                  // since then: are all carried or given back?
 	open             map[*stream]io.Closer // clients, and the way of each into the pod
@@ -50,6 +53,8 @@ type carrier struct {
 	sync.Mutex // of the grants
 	leader     *leader
 	channel    *net.UnixConn
+	sink       io.Writer     // the same one
+	patience   time.Duration // for the answer to sayWait
 	grants     map[uint32]*grant
 }
 
@@ -65,7 +70,7 @@ func newCarrier(l *leader, descriptor uintptr) (*carrier, error) {
 	if !ok {
 		return nil, syscall.ENOTSOCK
 	}
-	return &carrier{leader: l, channel: channel, grants: map[uint32]*grant{}}, nil
+	return &carrier{leader: l, channel: channel, sink: quickly(channel), patience: settlePatience, grants: map[uint32]*grant{}}, nil
 }
 
 // run obeys the session until that is gone; then nothing more is accepted.
@@ -88,6 +93,8 @@ func (c *carrier) run() {
 			c.cut(number)
 		case sayAlive:
 			c.say(sayAlive, number)
+		case sayWait:
+			c.settled(number)
 		}
 	}
 }
@@ -108,7 +115,7 @@ func filesOf(extra []byte) (files []int) {
 
 // say says something of a grant; an error means that the session is gone.
 func (c *carrier) say(kind byte, number uint32) {
-	_, _ = c.channel.Write(binary.BigEndian.AppendUint32([]byte{kind}, number))
+	_, _ = c.sink.Write(binary.BigEndian.AppendUint32([]byte{kind}, number))
 }
 
 // begin accepts at the listeners of a grant. One that says anything wrong is over at once.
@@ -212,7 +219,9 @@ func (c *carrier) cut(number uint32) {
 // carry carries a connection to its end, or gives it back.
 func (c *carrier) carry(g *grant, client *stream) {
 	defer client.Close()
+	settled := c.settle(g)
 	way, join, err := c.reach(g)
+	c.await(settled)
 	carried := err == nil && c.opened(g, client, way)
 	if !carried {
 		if err == nil {
@@ -224,6 +233,36 @@ func (c *carrier) carry(g *grant, client *stream) {
 	if carried {
 		join(client)
 		c.change(g, func() { delete(g.open, client) })
+	}
+}
+
+// settle asks the session to bring into the pod what was saved before now: who saves and asks at once is answered with
+// what was saved. The channel is closed when that is there.
+func (c *carrier) settle(g *grant) chan struct{} {
+	settled := make(chan struct{})
+	c.Lock()
+	g.waiting = append(g.waiting, settled)
+	c.Unlock()
+	c.say(sayWait, g.number)
+	return settled
+}
+
+func (c *carrier) await(settled chan struct{}) {
+	limit := time.NewTimer(c.patience)
+	defer limit.Stop()
+	select {
+	case <-settled:
+	case <-limit.C: // its answer is still for the oldest that waits
+	}
+}
+
+// settled lets the connection go on that has waited longest. Whatever the session answered to, that came first.
+func (c *carrier) settled(number uint32) {
+	c.Lock()
+	defer c.Unlock()
+	if g := c.grants[number]; g != nil && len(g.waiting) > 0 {
+		close(g.waiting[0])
+		g.waiting = g.waiting[1:]
 	}
 }
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import select
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -31,6 +32,9 @@ class OtherEnd:
         message, descriptors, _, _ = socket.recv_fds(self.socket, 128, 4)
         fields = struct.unpack(">BIIHI" if len(message) > 5 else ">BI", message[:15])
         return fields[0], (*fields[1:], *message[15:]), [socket.socket(fileno=each) for each in descriptors]
+
+    def said(self) -> bool:
+        return bool(select.select([self.socket], [], [], 0)[0])
 
     def say(self, kind: bytes, number: int, *sockets: socket.socket) -> None:
         socket.send_fds(self.socket, [struct.pack(">cI", kind, number)], [each.fileno() for each in sockets])
@@ -102,6 +106,21 @@ async def test_while_a_grant_holds_only_the_helper_accepts(carrier, other, port)
     await eventually(lambda: grant.over)
     await asyncio.sleep(0.06)
     assert not other.killed
+
+
+async def test_each_connection_goes_on_when_what_was_saved_before_it_is_there(carrier, other, port):
+    waiting: list[Callable[[], object]] = []
+    grant = carrier.grant(port.listener, follower=1, port=1, settle=waiting.append)
+    assert grant is not None
+    other.take()[2][0].close()
+    other.say(b"w", 1)
+    other.say(b"w", 7)  # of no grant
+    await eventually(lambda: waiting)
+    await asyncio.sleep(0.01)
+    assert not other.said()
+    waiting.pop()()
+    assert not waiting
+    assert other.take() == (ord("w"), (1,), [])
 
 
 async def test_a_connection_that_comes_back_is_taken_unread_and_ends_the_grant(carrier, other, port):

@@ -11,6 +11,7 @@ import select
 import socket
 import struct
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from pytilt.host.listening import PortListener, reset
 
@@ -20,10 +21,13 @@ _PATIENCE_SECONDS = 3.0
 _LOOK_SECONDS = 2.0
 """How often the session looks whether connections wait; where they do, it asks the helper whether it still runs."""
 
-_GRANT, _REVOKE, _OVER, _CUT, _BACK, _ALIVE = b"grecbp"
+_GRANT, _REVOKE, _OVER, _CUT, _BACK, _ALIVE, _WAIT = b"grecbpw"
 
 _GRANTED = struct.Struct(">BIIHI")
 _SAID = struct.Struct(">BI")
+
+Settle = Callable[[Callable[[], object]], object]
+"""Calls what it is given, once what was saved before now is in the pod."""
 
 
 class Grant:
@@ -33,12 +37,14 @@ class Grant:
         carrier: speaks with the helper.
         number: by which both know it.
         listener: whose connections they are.
+        settle: says when each of them may go on.
     """
 
-    def __init__(self, carrier: "Carrier", number: int, listener: PortListener) -> None:
+    def __init__(self, carrier: "Carrier", number: int, listener: PortListener, settle: Settle) -> None:
         self._carrier = carrier
         self.number = number
         self.listener = listener
+        self.settle = settle
         self.holds = True
         """May the helper accept?"""
         self.over = False
@@ -110,7 +116,9 @@ class Carrier:
         self.reads = True
         asyncio.get_running_loop().add_reader(self._channel.fileno(), self._read)
 
-    def grant(self, listener: PortListener, follower: int, port: int, address: str = "") -> Grant | None:
+    def grant(
+        self, listener: PortListener, follower: int, port: int, address: str = "", settle: Settle = lambda go: go()
+    ) -> Grant | None:
         """Have connections accepted, and carried to a port of a pod; None where that is not possible just now.
 
         Args:
@@ -118,6 +126,7 @@ class Carrier:
             follower: number of the helper in the pod.
             port: of the pod.
             address: `host:port` to which connections go first; empty: all go through the helper in the pod.
+            settle: says when a connection may go on; asked for each.
         """
         self._count += 1
         message = _GRANTED.pack(_GRANT, self._count, follower, port, len(address)) + address.encode()
@@ -125,7 +134,7 @@ class Carrier:
             socket.send_fds(self._channel, [message], list(listener.descriptors))
         except OSError:  # it has ended, or takes no more just now
             return None
-        grant = self._grants[self._count] = Grant(self, self._count, listener)
+        grant = self._grants[self._count] = Grant(self, self._count, listener, settle)
         if self._next_look is None:
             self._look_later()
         return grant
@@ -169,18 +178,25 @@ class Carrier:
         if kind == _ALIVE and self._asked is not None:
             self._asked.cancel()
             self._asked = None
-        elif kind == _BACK and grant is not None:
+        if grant is None or kind != _BACK:
+            for each in back:
+                reset(each)
+        if grant is not None:
+            self._take(kind, grant, back)
+
+    def _take(self, kind: int, grant: Grant, back: Sequence[socket.socket]) -> None:
+        """Take what the helper says of a grant."""
+        if kind == _WAIT:
+            grant.settle(partial(self._say, _WAIT, grant.number))
+        elif kind == _BACK:
             for each in back:
                 grant.listener.take(each)
-            back = []
             grant.revoke()
-        elif kind == _REVOKE and grant is not None:
+        elif kind == _REVOKE:
             grant.stop()
-        elif kind == _OVER and grant is not None:
+        elif kind == _OVER:
             grant.over = True
-            del self._grants[number]
-        for each in back:
-            reset(each)
+            del self._grants[grant.number]
 
     def _look_later(self) -> None:
         self._next_look = asyncio.get_running_loop().call_later(self._look, self._look_for_waiting)

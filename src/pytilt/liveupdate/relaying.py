@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pytilt.host.listening import PortListener
-from pytilt.liveupdate.carrying import Carrier, Grant
+from pytilt.liveupdate.carrying import Carrier, Grant, Settle
 from pytilt.liveupdate.packing import Frames
 from pytilt.liveupdate.planning import SyncPlan
 from pytilt.synclet import frames
@@ -183,10 +183,12 @@ class Follower:
             self._settle(None)
         return await result
 
-    def grant(self, listener: PortListener, port: int, address: str = "") -> Grant | None:
+    def grant(
+        self, listener: PortListener, port: int, address: str = "", settle: Settle = lambda go: go()
+    ) -> Grant | None:
         """Have connections from this machine carried to a port of its pod; see `Carrier.grant`."""
-        carrier = self.relay.carrier
-        grant = carrier.grant(listener, self.number, port, address) if carrier is not None and self.reached else None
+        carrier = self.relay.carrier if self.reached else None
+        grant = carrier.grant(listener, self.number, port, address, settle) if carrier is not None else None
         if grant is not None:
             self._grants = [*(each for each in self._grants if each.holds), grant]
         return grant

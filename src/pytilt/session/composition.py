@@ -49,6 +49,7 @@ from pytilt.loop.pods.rollouts import Rollouts
 from pytilt.loop.pods.runtimes import Runtimes
 from pytilt.loop.session import run_session
 from pytilt.loop.updates.outcomes import Done
+from pytilt.loop.updates.recent_changes import RecentChanges
 from pytilt.loop.updates.updating import Updating, Work
 from pytilt.loop.updates.watching import Watching
 from pytilt.model.base import Value
@@ -206,7 +207,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             "show": show(store, logs),
         }
         if options.forward_ports:
-            tasks["forwards"] = _forwarding(store, logs, access, options, receivers)
+            tasks["forwards"] = _forwarding(store, logs, access, options, receivers, RecentChanges(store, watching))
         if options.listener is not None:
             tasks["server"] = _serve(store, logs, requests, project, options.listener, options)
         _keep_what_was_made()
@@ -285,10 +286,10 @@ def _in_cluster(
 
 
 def _forwarding(
-    store: Store, logs: LogStore, access: Access, options: SessionOptions, receivers: Receivers
+    store: Store, logs: LogStore, access: Access, options: SessionOptions, receivers: Receivers, changes: RecentChanges
 ) -> Awaitable[None]:
     direct = DirectForwards(receivers.follower_in, plainly=access.containers.forwards_plainly)
-    return Forwarding(store, logs, access.containers, options.host, direct).run()
+    return Forwarding(store, logs, access.containers, options.host, direct, settled=changes.settled).run()
 
 
 def _kinds(

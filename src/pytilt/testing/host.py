@@ -207,6 +207,14 @@ class FakeFileWatcher:
 
     async def flush(self) -> None:
         """Wait until the reader has taken what changed."""
+        await self.taken()
+
+    def read(self) -> bool:
+        """Has the reader taken what changed?"""
+        return not self._changed
+
+    async def taken(self) -> None:
+        """Wait until it has."""
         if self._changed:
             self._idle.clear()
             await self._idle.wait()

@@ -1,7 +1,7 @@
 import asyncio
 
 from pytilt.host.listening import PortListener
-from pytilt.loop.pods.direct_forwards import AUTHORIZED_SECONDS, DirectForwards
+from pytilt.loop.pods.direct_forwards import AUTHORIZED_SECONDS, DirectForwards, Settle
 from pytilt.model.pods import Pod
 
 
@@ -27,8 +27,10 @@ class FakeHelper:
         self.asked: list[tuple[int, str]] = []
         self.grants: list[FakeGrant] = []
 
-    def grant(self, listener: PortListener, port: int, address: str = "") -> FakeGrant | None:
-        del listener
+    def grant(
+        self, listener: PortListener, port: int, address: str = "", settle: Settle = lambda go: go()
+    ) -> FakeGrant | None:
+        del listener, settle
         self.asked.append((port, address))
         if not self.accepts:
             return None

@@ -3,7 +3,7 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 import pytest
 from msgspec.structs import replace
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from pytilt.errors import ClusterUnreachableError, PortClosedError
 from pytilt.host.listening import PortListener
 from pytilt.host.ports import free_port, is_free
-from pytilt.loop.pods.direct_forwards import DirectForwards
+from pytilt.loop.pods.direct_forwards import DirectForwards, Settle
 from pytilt.loop.pods.forwarding import Forwarding, Rechecks
 from pytilt.model.names import ResourceName
 from pytilt.model.objects import PortForward, PortForwardStatus, Runtime, RuntimeState
@@ -85,10 +85,14 @@ class PodHelper:
         self.takes = False
         self.grants: list[FakeGrant] = []
         self.ports: list[int] = []
+        self.settle: Settle = lambda go: go()
 
-    def grant(self, listener: PortListener, port: int, address: str = "") -> FakeGrant:
+    def grant(
+        self, listener: PortListener, port: int, address: str = "", settle: Settle = lambda go: go()
+    ) -> FakeGrant:
         assert not address
         self.ports.append(port)
+        self.settle = settle
         self.grants.append(FakeGrant(listener, takes=self.takes))
         return self.grants[-1]
 
@@ -106,7 +110,12 @@ class Trial:
         self.port = free_port("127.0.0.1")
         self.helper = PodHelper()
         direct = DirectForwards(lambda _: self.helper)
-        self.forwarding = Forwarding(store, logs, self.containers, "127.0.0.1", direct, QUICK)
+        self.saves: dict[str, asyncio.Event] = {}
+        """What is to be live before connections to a resource go on."""
+        self.forwarding = Forwarding(store, logs, self.containers, "127.0.0.1", direct, QUICK, self.settled)
+
+    def settled(self, resource: str) -> Awaitable[object] | None:
+        return self.saves[resource].wait() if resource in self.saves else None
 
     def close(self) -> None:
         for each in self.helper.grants:
@@ -458,6 +467,30 @@ async def test_connections_are_carried_directly_once_one_through_the_cluster_was
         assert await trial.ask(b"x") == b"directly"
     assert trial.helper.ports == [trial.port, trial.port]
     assert len(trial.containers.connections) == 2
+
+
+async def test_connections_wait_for_what_was_saved_before_them_on_both_ways(trial: Trial):
+    trial.declare()
+    trial.pods("web-1")
+    saved = trial.saves["web"] = asyncio.Event()
+    async with running(trial.forwarding.run()) as group:
+        await trial.listening()
+        received = group.create_task(trial.ask(b"x"))
+        await asyncio.sleep(0.02)
+        assert not trial.containers.connections
+        saved.set()
+        assert await received == b"web-1: x"
+        assert trial.helper.grants
+        saved.clear()
+        gone: list[int] = []
+        trial.helper.settle(lambda: gone.append(1))
+        await asyncio.sleep(0.01)
+        assert not gone
+        saved.set()
+        await eventually(lambda: gone)
+        del trial.saves["web"]
+        trial.helper.settle(lambda: gone.append(2))
+        assert gone == [1, 2]
 
 
 async def test_a_connection_that_is_not_carried_directly_goes_through_the_cluster_with_all_that_was_said(trial: Trial):

@@ -44,6 +44,17 @@ class Watcher(Protocol):
         """Have the reader of `changes` know all that happened before; return when it waits for more."""
         ...
 
+    def read(self) -> bool:
+        """Read what the system has to report; returns whether the reader of `changes` has all that is complete.
+
+        What is still being written or held back does not count, and where the system reports late, nothing does.
+        """
+        ...
+
+    async def taken(self) -> None:
+        """Wait until the reader of `changes` has all that was read."""
+        ...
+
     def fingerprint(self, path: str) -> bytes:
         """What is at a path at this moment: equal for equal contents, `ABSENT` for nothing. Reads the file."""
         ...

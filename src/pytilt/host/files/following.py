@@ -132,6 +132,14 @@ class FollowingWatcher:
         """Have the reader know all that happened; see `Watcher.flush`."""
         await self._watcher.flush()
 
+    def read(self) -> bool:
+        """Whether the reader has all that is complete; see `Watcher.read`."""
+        return self._watcher.read()
+
+    async def taken(self) -> None:
+        """Wait until the reader has what was read; see `Watcher.taken`."""
+        await self._watcher.taken()
+
     def fingerprint(self, path: str) -> bytes:
         """What is at a path, and behind the link that is there; see `Watcher.fingerprint`."""
         found = self._watcher.fingerprint(path)

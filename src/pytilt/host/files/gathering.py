@@ -128,7 +128,16 @@ class Gathering:
         self._emit_unsettled()
         for path in tuple(self._open):
             self._emit_written(path)
-        while self._changed or not self._idle.is_set():
+        await self.taken()
+
+    @property
+    def idle(self) -> bool:
+        """Has the reader dealt with all that is complete?"""
+        return not self._changed and self._idle.is_set()
+
+    async def taken(self) -> None:
+        """Wait until the reader has dealt with all that is complete."""
+        while not self.idle:
             if self._changed:
                 self._idle.clear()
             await self._idle.wait()

@@ -127,6 +127,15 @@ class InotifyWatcher:
         await self._poller.poll()
         await self._gathering.drained()
 
+    def read(self) -> bool:
+        """Read what the kernel has to report; see `Watcher.read`."""
+        self._read()
+        return self._gathering.idle
+
+    async def taken(self) -> None:
+        """Wait until the reader has what was read; see `Watcher.taken`."""
+        await self._gathering.taken()
+
     def fingerprint(self, path: str) -> bytes:
         """What is at a path; see `Watcher.fingerprint`."""
         return fingerprint(path)

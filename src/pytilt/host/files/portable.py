@@ -70,6 +70,14 @@ class PortableWatcher:
         """Emit everything that was received so far; see `Watcher.flush`."""
         await self._gathering.drained()
 
+    def read(self) -> bool:
+        """Whether the reader has all that was reported; see `Watcher.read`."""
+        return self._gathering.idle
+
+    async def taken(self) -> None:
+        """Wait until the reader has what was reported; see `Watcher.taken`."""
+        await self._gathering.taken()
+
     def fingerprint(self, path: str) -> bytes:
         """What is at a path; see `Watcher.fingerprint`."""
         return fingerprint(path)

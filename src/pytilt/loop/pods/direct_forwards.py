@@ -38,10 +38,16 @@ class ForwardGrant(Protocol):
         ...
 
 
+Settle = Callable[[Callable[[], object]], object]
+"""Calls what it is given, once what was saved before now is in the pod."""
+
+
 class PodHelper(Protocol):
     """The helper in a pod, which the one on this machine reaches: `liveupdate.relaying.Follower`."""
 
-    def grant(self, listener: PortListener, port: int, address: str = "") -> ForwardGrant | None:
+    def grant(
+        self, listener: PortListener, port: int, address: str = "", settle: Settle = lambda go: go()
+    ) -> ForwardGrant | None:
         """Have connections accepted and carried to a port of its pod; None where that is not possible just now."""
         ...
 
@@ -105,7 +111,9 @@ class DirectForwards:
             self._authorized = {uid: until for uid, until in self._authorized.items() if until > now}
         self._authorized[pod.uid] = max(self._authorized.get(pod.uid, 0), opened + AUTHORIZED_SECONDS)
 
-    def grant(self, forward: str, pod: Pod, port: int, listener: PortListener) -> None:
+    def grant(
+        self, forward: str, pod: Pod, port: int, listener: PortListener, settle: Settle = lambda go: go()
+    ) -> None:
         """Grant a forward whose connections may be carried directly, unless it is granted already.
 
         Args:
@@ -113,6 +121,7 @@ class DirectForwards:
             pod: where it leads.
             port: of the pod.
             listener: of the forward.
+            settle: says when a connection may go on; asked for each.
         """
         self._granted = [each for each in self._granted if each.counts]
         holds = any(each.grant.holds for each in self._granted if each.forward == forward)
@@ -122,7 +131,7 @@ class DirectForwards:
             return
         host = f"[{pod.ip}]" if ":" in pod.ip else pod.ip
         address = f"{host}:{port}" if self._plainly and host else ""
-        grant = helper.grant(listener, port, address)
+        grant = helper.grant(listener, port, address, settle)
         if grant is not None:
             self._granted.append(_Granted(forward, pod, port, grant, left))
 

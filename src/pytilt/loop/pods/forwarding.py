@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -51,6 +52,7 @@ class Forwarding:
         host: where to listen unless the forward says it.
         direct: has forwards granted to the helper on this machine; None: all connections go through the cluster.
         rechecks: when to look again at a port where nothing listened.
+        settled: given a resource, is what was saved before now in its pods? None: yes; else to be awaited.
     """
 
     def __init__(
@@ -61,7 +63,10 @@ class Forwarding:
         host: str,
         direct: DirectForwards | None = None,
         rechecks: Rechecks | None = None,
+        settled: Callable[[str], Awaitable[object] | None] = lambda _: None,
     ) -> None:
+        self._settled = settled
+        self._group: asyncio.TaskGroup | None = None
         self._store = store
         self._logs = logs
         self._containers = containers
@@ -76,6 +81,7 @@ class Forwarding:
     async def run(self) -> None:
         """Keep listeners equal to what is declared, without end; leaving closes them."""
         async with asyncio.TaskGroup() as group:
+            self._group = group
             group.create_task(self._follow_pods(), name="pods of forwards")
             async for _ in self._store.watch(PortForward):
                 await self.turn(group)
@@ -181,6 +187,8 @@ class Forwarding:
         whole = False
         source, pause = ReplayedSource(reader), self._rechecks.soon
         try:
+            if (settled := self._settled(forward.resource)) is not None:
+                await settled
             while (pod := await self._pod(forward)) is not None:
                 answer = await self._carry(forward, pod, source, writer, connections)
                 if answer is not None:
@@ -246,7 +254,16 @@ class Forwarding:
         self._direct.authorize(pod, opened)
         best, listener = self._best(forward), self._listeners.get(forward.name)
         if best is not None and best.uid == pod.uid and listener is not None:
-            self._direct.grant(forward.name, best, ownership.container_port(best, forward.spec), listener)
+            port = ownership.container_port(best, forward.spec)
+            self._direct.grant(forward.name, best, port, listener, partial(self._settle, forward.resource))
+
+    def _settle(self, resource: str, go: Callable[[], object]) -> None:
+        """Have a connection go on that the helper on this machine has accepted."""
+        waits = self._settled(resource)
+        if waits is None or self._group is None:
+            go()
+        else:
+            self._group.create_task(_after(waits, go), name=f"saves of {resource}")
 
     def _closed(self, forward: PortForward, pod: Pod, port: int, group: asyncio.TaskGroup) -> None:
         """Nothing listens in the pod: say so, once, and look again until something does."""
@@ -318,6 +335,11 @@ class Forwarding:
             name,
             lambda forward: replace(forward, status=replace(forward.status, **fields)),
         )
+
+
+async def _after(waits: Awaitable[object], go: Callable[[], object]) -> None:
+    await waits
+    go()
 
 
 def _source(forward: PortForward) -> PodSource:

@@ -128,6 +128,15 @@ class Watching:
         await self._watcher.flush()
         await self._read_all.wait()
 
+    def read(self) -> bool:
+        """Read what the system reports; returns whether every change that is complete by now is known."""
+        return self._watcher.read() and self._read_all.is_set()
+
+    async def known(self) -> None:
+        """Wait until every change is known that was read."""
+        await self._watcher.taken()
+        await self._read_all.wait()
+
     @contextmanager
     def observe(self, watches: Iterable[str]) -> Iterator[Observation]:
         """Take note of what changes in some watches for as long as the block lasts."""

@@ -1,0 +1,112 @@
+import asyncio
+
+import pytest
+from msgspec.structs import replace
+
+from pytilt.loop.updates.recent_changes import RecentChanges
+from pytilt.loop.updates.watching import Watching
+from pytilt.model.files import FileRule
+from pytilt.model.objects import Resource
+from pytilt.model.resources import TriggerMode
+from pytilt.model.updates import Strategy, Update
+from pytilt.store.objects import Store
+from pytilt.testing.host import FakeFileWatcher
+from tests.loop.declaring import update
+from tests.loop.planning.test_freshness import Trial
+from tests.loop.waiting import running
+
+SAVED = "/p/web/a"
+
+
+class Saving:
+    """Saves of the files of `web`, whose containers can be updated in place."""
+
+    def __init__(self, store: Store, longest: float = 60) -> None:
+        self.trial = Trial(store)
+        self.watcher = FakeFileWatcher()
+        self.watching = Watching(store, self.watcher)
+        self.saves = RecentChanges(store, self.watching, longest)
+
+    async def save(self) -> None:
+        await self.watching.declare({"image:web": [FileRule(paths=("/p/web",))]})
+        self.watcher.change(SAVED)
+
+    def runs(self, *updates: Update) -> None:
+        """Say that these updates run, and take all that was saved."""
+        self.trial.status(current=updates, consumed=1)
+
+
+async def is_waited_for(saving: Saving) -> bool:
+    """Does a connection wait that comes now? For a tenth of a second, that is."""
+    settled = saving.saves.settled("web")
+    if settled is None:
+        return False
+    try:
+        await asyncio.wait_for(settled, 0.1)
+    except TimeoutError:
+        return True
+    return False
+
+
+async def test_nobody_waits_where_nothing_was_saved(store: Store):
+    assert Saving(store).saves.settled("web") is None
+    assert Saving(store).saves.settled("nothing") is None
+
+
+async def test_what_was_saved_is_waited_for_until_its_live_update_has_ended(store: Store):
+    saving = Saving(store)
+    async with running(saving.watching.run()) as group:
+        await saving.save()
+        settled = saving.saves.settled("web")
+        assert settled is not None
+        waiting = group.create_task(settled)
+        await saving.watching.caught_up()
+        for current in ((), (update(strategy=Strategy.LIVE),)):
+            if current:
+                saving.runs(*current)
+            await asyncio.sleep(0.01)
+            assert not waiting.done()
+        saving.runs()
+        await asyncio.wait_for(waiting, 5)
+        assert saving.saves.settled("web") is None
+
+
+async def test_it_is_waited_for_a_moment_only(store: Store):
+    saving = Saving(store, longest=0.01)
+    async with running(saving.watching.run()):
+        await saving.save()
+        for _ in range(2):
+            settled = saving.saves.settled("web")
+            assert settled is not None
+            await asyncio.wait_for(settled, 5)
+
+
+async def test_what_a_save_without_another_content_brings_is_there_at_once(store: Store):
+    saving = Saving(store)
+    saving.watcher.contents[SAVED] = b"same"
+    async with running(saving.watching.run()):
+        await saving.save()
+        await saving.watching.caught_up()
+        saving.runs()
+        saving.watcher.change(SAVED)
+        settled = saving.saves.settled("web")
+        assert settled is not None
+        await asyncio.wait_for(settled, 5)
+
+
+@pytest.mark.parametrize("why", ["manual", "full update", "rebuild"])
+async def test_what_takes_long_is_not_waited_for(store: Store, why: str):
+    saving = Saving(store)
+    async with running(saving.watching.run()):
+        await saving.save()
+        await saving.watching.caught_up()
+        assert await is_waited_for(saving)
+        match why:
+            case "manual":
+                spec = replace(saving.trial.resource.spec, trigger_mode=TriggerMode.MANUAL)
+                store.change(Resource, "web", lambda each: replace(each, spec=spec))
+            case "full update":
+                saving.trial.status(current=(update(),))
+            case _:
+                saving.trial.runs(image="other")
+        assert not await is_waited_for(saving)
