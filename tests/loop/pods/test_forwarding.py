@@ -491,6 +491,10 @@ async def test_connections_wait_for_what_was_saved_before_them_on_both_ways(tria
         del trial.saves["web"]
         trial.helper.settle(lambda: gone.append(2))
         assert gone == [1, 2]
+    saved.clear()
+    trial.saves["web"] = saved
+    trial.helper.settle(lambda: gone.append(3))  # the session is ending
+    assert gone == [1, 2, 3]
 
 
 async def test_a_connection_that_is_not_carried_directly_goes_through_the_cluster_with_all_that_was_said(trial: Trial):

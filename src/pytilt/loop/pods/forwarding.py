@@ -82,9 +82,12 @@ class Forwarding:
         """Keep listeners equal to what is declared, without end; leaving closes them."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            group.create_task(self._follow_pods(), name="pods of forwards")
-            async for _ in self._store.watch(PortForward):
-                await self.turn(group)
+            try:
+                group.create_task(self._follow_pods(), name="pods of forwards")
+                async for _ in self._store.watch(PortForward):
+                    await self.turn(group)
+            finally:
+                self._group = None
 
     async def turn(self, group: asyncio.TaskGroup) -> None:
         """One turn: close what is not declared any more, listen where nobody does yet."""
@@ -259,8 +262,7 @@ class Forwarding:
 
     def _settle(self, resource: str, go: Callable[[], object]) -> None:
         """Have a connection go on that the helper on this machine has accepted."""
-        waits = self._settled(resource)
-        if waits is None or self._group is None:
+        if self._group is None or (waits := self._settled(resource)) is None:
             go()
         else:
             self._group.create_task(_after(waits, go), name=f"saves of {resource}")
