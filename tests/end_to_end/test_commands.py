@@ -33,7 +33,7 @@ def test_waiting_ends_with_the_condition_or_with_the_time(tilt_alone):
     with tilt.up() as session:
         session.fails("slow")
         late = tilt.run("wait", "--for=condition=UpToDate", "uiresource/slow", "--timeout", "1ms")
-        assert late.code == 1
+        assert late.code == 124
         assert "timed out waiting for the condition on uiresources/slow" in late.output
         with tilt.start("wait", "--for=condition=UpToDate", "uiresource/slow") as waiting:
             tilt.save("gate", "open")

@@ -184,7 +184,7 @@ def without_steering(text: str) -> str:
 def readable(text: str) -> str:
     """A text of several lines that can only be read and coloured; see `without_steering`."""
     safe = "\n".join(map(without_steering, text.split("\n")))
-    return safe + _RESET if _unended(safe) else safe
+    return safe + _RESET if "\x1b" in safe and _unended(safe) else safe
 
 
 def unwritable(problem: OSError) -> PytiltError:
