@@ -10,6 +10,7 @@ from importlib import import_module
 
 from pytilt.cluster.seam import ContainerRef
 from pytilt.docker.engine import Engine
+from pytilt.host import memory
 from pytilt.host.files import FileWatcher
 from pytilt.host.files.following import FollowingWatcher
 from pytilt.host.files.outputs import own_outputs
@@ -148,6 +149,9 @@ class SessionRequests:
         await asyncio.sleep(0)
 
 
+_STARTED_SECONDS = 3.0
+"""When most of what a start needs is not needed any more."""
+
 Show = Callable[[Store, LogStore], Awaitable[None]]
 """Shows a session to the person, without end."""
 
@@ -243,6 +247,7 @@ def _keep_what_was_made() -> None:
     """What the start has made stays: to look for garbage among it would halt the session for 25 ms now and then."""
     gc.freeze()
     gc.enable()
+    asyncio.get_running_loop().call_later(_STARTED_SECONDS, memory.release)
 
 
 def _processes(project: SessionProject, runner: HostRunner, environ: Mapping[str, str]) -> CommandProcesses:
