@@ -166,7 +166,8 @@ async def test_a_leader_that_was_stopped_leads_nobody_new(pods, tmp_path):
     pods.machine.opened[0].process.send_signal(signal.SIGSTOP)
     assert not await pods.receivers[1].follow(pods.receivers[0], "127.0.0.1", seconds=0.2)
     pods.machine.opened[0].process.send_signal(signal.SIGCONT)
-    await pods.update(save(tmp_path, LONG))
+    results = await pods.update(save(tmp_path, LONG))
+    assert not [each for each in results if isinstance(each, BaseException)]
     assert pods.contents() == [LONG] * 3
 
 
