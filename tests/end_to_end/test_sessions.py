@@ -1,8 +1,10 @@
 """Sessions beside each other: each has its own port, and commands find that of their project."""
 
 import json
+import shutil
 
 from tests.end_to_end.conftest import InFolder
+from tests.end_to_end.sessions import until
 
 FILES = {"Tiltfile": "local_resource('web', 'cat file', deps=['file'])\n", "file": "hello\n"}
 WITHOUT_PORT = {"TILT_PORT": ""}
@@ -24,6 +26,18 @@ def test_a_session_in_the_background_is_found_asked_and_ended(tilt_alone: InFold
         assert tilt.run("sessions").output == "no session runs\n"
     finally:
         tilt.run("stop", "--all")
+
+
+def test_a_session_whose_state_directory_was_removed_is_found_again(tilt_alone: InFolder):
+    tilt = tilt_alone(FILES, environ=WITHOUT_PORT)
+    assert tilt.run("up", "-d").code == 0
+    try:
+        shutil.rmtree(tilt.environ["TILT_DEV_DIR"])
+        assert tilt.run("sessions").output == "no session runs\n"
+        until(lambda: "web" in tilt.run("get", "uiresources").output, "the session")
+        assert f"the session of {tilt.project.root} has ended" in tilt.run("stop").output
+    finally:
+        tilt.run("stop")
 
 
 def test_what_keeps_a_session_in_the_background_from_starting_is_printed(tilt_alone: InFolder):

@@ -1,4 +1,7 @@
+import asyncio
 import os
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -6,8 +9,10 @@ import pytest
 from pytilt.errors import SessionUnreachableError
 from pytilt.model.base import Value
 from pytilt.session.lookup import SessionRecord, session_address
-from pytilt.session.registry import SessionRegistry
+from pytilt.session.places import token_path
+from pytilt.session.registry import RENEW_SECONDS, SessionRegistry
 from pytilt.settings import Settings
+from tests.virtual_time import virtual_time
 
 
 @pytest.fixture
@@ -85,6 +90,30 @@ def test_what_a_killed_session_left_is_removed(registry: SessionRegistry, settin
         left.write_bytes(next(left.parent.glob("*.json")).read_bytes())
         assert len(registry.running()) == 1
     assert not left.exists()
+
+
+def test_a_record_that_somebody_removed_is_written_again(registry: SessionRegistry, settings: Settings, tmp_path: Path):
+    shop = record(tmp_path / "shop")
+    with registry.registered(shop, token="secret") as registration:
+        shutil.rmtree(settings.state_dir)
+        assert registry.running() == []
+        registration.renew()
+        registration.renew()
+        assert registry.running() == [shop]
+        assert token_path(settings).read_text() == "secret"
+    assert list(Path(settings.state_dir, "running").glob("*.json")) == []
+
+
+@virtual_time
+async def test_a_session_sees_by_itself_that_its_record_was_removed(
+    registry: SessionRegistry, settings: Settings, tmp_path: Path
+):
+    shop = record(tmp_path / "shop")
+    with registry.registered(shop) as registration:
+        await asyncio.to_thread(shutil.rmtree, settings.state_dir)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(registration.keep(), 2 * RENEW_SECONDS)
+        assert await asyncio.to_thread(registry.running) == [shop]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"pid": "x"}', b"\xff\xfe"])

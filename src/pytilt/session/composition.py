@@ -66,9 +66,10 @@ from pytilt.session.clusters import Access, connected
 from pytilt.session.commands import command_environ, deploy_commands
 from pytilt.session.earlier import BuildLimits, project_records, recording_imaging
 from pytilt.session.evaluators import evaluator
-from pytilt.session.places import ensure_token, new_session_dir
+from pytilt.session.places import new_session_dir
 from pytilt.session.project import SessionProject
 from pytilt.session.pruning import prune_now_and_then
+from pytilt.session.registry import Registration
 from pytilt.settings import Settings
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
@@ -98,6 +99,7 @@ class SessionOptions(Value):
     port: int
     listener: socket.socket | None = None
     """Of the server; None where there is none."""
+    registration: Registration
     forward_ports: bool = True
     ci_timeout_seconds: float | None = None
     force: bool = False
@@ -207,13 +209,13 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             **_live_updates(receivers, keeper),
             **_objects(store, watching, evaluating, requests, Cmds(store, logs, processes)),
             **_in_cluster(connecting, drifting, lost_images, Rollouts(store, logs), object_applies),
-            "pruning": prune_now_and_then(store, logs, engine, access, ci=options.ci),
+            **_around(store, logs, engine, access, options),
             "show": show(store, logs),
         }
         if options.forward_ports:
             tasks["forwards"] = _forwarding(store, logs, access, options, receivers, RecentChanges(store, watching))
         if options.listener is not None:
-            tasks["server"] = _serve(store, logs, requests, project, options.listener, options)
+            tasks["server"] = _serve(store, logs, requests, options.listener, options)
         _keep_what_was_made()
         return await run_session(store, tasks, pod_logs.caught_up, Confirmations(records))
 
@@ -273,6 +275,14 @@ def _live_updates(receivers: Receivers, keeper: Keeper) -> Mapping[str, Awaitabl
     return {"live updates": receivers.run(), "kept files": keeper.run()}
 
 
+def _around(
+    store: Store, logs: LogStore, engine: Engine, access: Access, options: SessionOptions
+) -> Mapping[str, Awaitable[None]]:
+    """What is looked after now and then."""
+    pruning = prune_now_and_then(store, logs, engine, access, ci=options.ci)
+    return {"pruning": pruning, "record": options.registration.keep()}
+
+
 def _in_cluster(
     connecting: Connecting,
     drifting: Drifting,
@@ -310,7 +320,6 @@ async def _serve(
     store: Store,
     logs: LogStore,
     requests: SessionRequests,
-    project: SessionProject,
     listener: socket.socket,
     options: SessionOptions,
 ) -> None:
@@ -323,9 +332,9 @@ async def _serve(
     from pytilt.server.serving import serve
     from pytilt.store.scanner_pool import ScannerPool
 
-    token = ensure_token(project.settings) if project.settings.hud_auth else None
     async with ScannerPool() as scanners:
-        await serve(build_app(store, logs, scanners, requests, token=token, host=options.host), listener)
+        app = build_app(store, logs, scanners, requests, token=options.registration.token, host=options.host)
+        await serve(app, listener)
 
 
 def _strategies(kinds: ResourceKinds, syncing: Syncing, applies: ApplyRecords) -> Mapping[Strategy, Work]:

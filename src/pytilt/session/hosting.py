@@ -15,7 +15,7 @@ from pytilt.server.binding import bind
 from pytilt.session.lookup import SessionRecord
 from pytilt.session.places import ensure_token
 from pytilt.session.project import SessionProject
-from pytilt.session.registry import SessionRegistry
+from pytilt.session.registry import Registration, SessionRegistry
 
 
 class Hosting(NamedTuple):
@@ -25,6 +25,7 @@ class Hosting(NamedTuple):
     port: int
     """0: nowhere."""
     listener: socket.socket | None
+    registration: Registration
     taken: str = ""
     """Why it is not the usual port, which nobody asked for; empty where it is."""
 
@@ -57,8 +58,7 @@ def hosting(project: SessionProject, host: str | None, port: int | None, *, ci: 
         with registry.beginning():
             if free:
                 _refuse_second(registry, project)
-            if wanted and settings.hud_auth:
-                ensure_token(settings)  # before anybody can ask
+            token = ensure_token(settings) if wanted and settings.hud_auth else None  # before anybody can ask
             listener = _bind(where, wanted, others=free) if wanted else None
             if listener is not None:
                 stack.enter_context(listener)
@@ -75,8 +75,8 @@ def hosting(project: SessionProject, host: str | None, port: int | None, *, ci: 
                 context=project.target.context,
                 namespace=project.target.namespace,
             )
-            stack.enter_context(registry.registered(record))
-        yield Hosting(where, actual, listener, taken)
+            registration = stack.enter_context(registry.registered(record, token))
+        yield Hosting(where, actual, listener, registration, taken)
 
 
 def _bind(host: str, port: int, *, others: bool) -> socket.socket:

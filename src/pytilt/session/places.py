@@ -42,6 +42,16 @@ def ensure_token(settings: Settings) -> str:
     return token
 
 
+def keep_token(settings: Settings, token: str) -> None:
+    """Write the secret of a session that runs, where there is no file of it any more.
+
+    Raises:
+        UserError: the state directory cannot be written.
+    """
+    if not token_path(settings).exists():
+        StateDirectory(settings.state_dir).write("token", token.encode())
+
+
 def new_session_dir(settings: Settings) -> Path:
     """A folder for the log of a session that begins now.
 

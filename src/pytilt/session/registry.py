@@ -1,16 +1,18 @@
 """Which sessions run on this machine: each keeps a small file, locked for as long as it lives."""
 
+import asyncio
 import fcntl
 import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from pytilt.errors import UserError
 from pytilt.host.state import LockedError, StateDirectory
 from pytilt.session.lookup import SessionRecord, records_folder, running_sessions, session_near
+from pytilt.session.places import keep_token
 from pytilt.settings import Settings
 
 BEGIN_SECONDS = 5.0
@@ -18,6 +20,9 @@ BEGIN_SECONDS = 5.0
 
 PAUSE_SECONDS = 0.01
 """Between two looks at the lock of another process, whose release no portable call notifies of."""
+
+RENEW_SECONDS = 2.0
+"""A session sees after so long that its record was removed."""
 
 
 class SessionRegistry:
@@ -47,20 +52,16 @@ class SessionRegistry:
         return [record for record in self.running() if record.tiltfile == path]
 
     @contextmanager
-    def registered(self, record: SessionRecord) -> Iterator[None]:
-        """Have a session found for as long as the block; where that cannot be written it is not found."""
-        path = self._directory.path / f"{os.urandom(8).hex()}.json"
-        descriptor: int | None = None
-        with suppress(OSError, UserError):
-            self._directory.make()
-            descriptor = _write_locked(path, json.dumps(record._asdict()).encode())
-        try:
-            yield
-        finally:
-            if descriptor is not None:
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
-                os.close(descriptor)
+    def registered(self, record: SessionRecord, token: str | None = None) -> "Iterator[Registration]":
+        """Have a session found for as long as the block; where that cannot be written it is not found.
+
+        Args:
+            record: what describes it.
+            token: what its server wants to be shown; None: nothing.
+        """
+        with closing(Registration(self._settings, self._directory, record, token)) as registration:
+            registration.renew()
+            yield registration
 
     @contextmanager
     def beginning(self) -> Iterator[None]:
@@ -85,6 +86,63 @@ class SessionRegistry:
                 return False
             time.sleep(PAUSE_SECONDS)
         return True
+
+
+class Registration:
+    """How one session is found: its record, and the file with the token.
+
+    Args:
+        settings: where the token is.
+        directory: where the record is.
+        record: what describes the session.
+        token: what its server wants to be shown; None: nothing.
+    """
+
+    def __init__(self, settings: Settings, directory: StateDirectory, record: SessionRecord, token: str | None) -> None:
+        self.token = token
+        """What the server of the session wants to be shown; None: nothing."""
+        self._settings = settings
+        self._directory = directory
+        self._path = directory.path / f"{os.urandom(8).hex()}.json"
+        self._content = json.dumps(record._asdict()).encode()
+        self._descriptor: int | None = None
+
+    def renew(self) -> None:
+        """Write what is not there, or not any more; where it cannot be written, commands do not find the session."""
+        with suppress(OSError, UserError):
+            if self.token is not None:
+                keep_token(self._settings, self.token)
+            if not self._is_there():
+                self._directory.make()
+                written = _write_locked(self._path, self._content)
+                self._release()
+                self._descriptor = written
+
+    async def keep(self) -> None:
+        """Renew it now and then, without end: somebody may remove the state directory under a session that runs."""
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            await asyncio.to_thread(self.renew)
+
+    def close(self) -> None:
+        """Remove the record."""
+        with suppress(OSError):
+            if self._is_there():
+                self._path.unlink()
+        self._release()
+
+    def _is_there(self) -> bool:
+        if self._descriptor is None:
+            return False
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
+        except OSError:
+            return False
+
+    def _release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 def _write_locked(path: Path, content: bytes) -> int:

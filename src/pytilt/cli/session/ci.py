@@ -123,7 +123,13 @@ def _options(place: "Hosting", timeout: str | None, *, force: bool) -> "SessionO
     if place.taken:
         note(f"Tilt started {place.address}")
     return SessionOptions(
-        ci=True, host=place.host, port=place.port, listener=place.listener, ci_timeout_seconds=limit, force=force
+        ci=True,
+        host=place.host,
+        port=place.port,
+        listener=place.listener,
+        registration=place.registration,
+        ci_timeout_seconds=limit,
+        force=force,
     )
 
 

@@ -143,7 +143,12 @@ def _options(place: "Hosting", *, force: bool, forward_ports: bool) -> "SessionO
     from pytilt.session.composition import SessionOptions
 
     return SessionOptions(
-        host=place.host, port=place.port, listener=place.listener, force=force, forward_ports=forward_ports
+        host=place.host,
+        port=place.port,
+        listener=place.listener,
+        registration=place.registration,
+        force=force,
+        forward_ports=forward_ports,
     )
 
 
