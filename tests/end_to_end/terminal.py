@@ -55,6 +55,11 @@ class Terminal:
         """Press keys, as tmux names them."""
         self._tmux("send-keys", *keys)
 
+    def type(self, text: str) -> None:
+        """Type a line."""
+        self._tmux("send-keys", "-l", text)
+        self.press("Enter")
+
     def signal(self, number: int) -> None:
         """Send a signal to the command."""
         os.kill(self._command(), number)
@@ -111,16 +116,36 @@ def terminal(
         rows: of the terminal.
         kind: TERM in the terminal.
     """
+    status = folder / "status"
+    command = f"{shlex.join(tilt._argv(words))}; echo $? > {shlex.quote(str(status))}"
+    with _tmux(tilt, command, folder, (columns, rows), kind) as socket:
+        yield Terminal(socket, status)
+
+
+@contextlib.contextmanager
+def shell(tilt: Tilt, *, folder: Path) -> Iterator[Terminal]:
+    """Run a shell with job control in a terminal, in the folder of the project.
+
+    Args:
+        tilt: whose project and environment.
+        folder: for the files of the terminal itself.
+    """
+    with _tmux(tilt, "bash --norc --noprofile -i", folder, (120, 36), "tmux-256color") as socket:
+        yield Terminal(socket, folder / "status")
+
+
+@contextlib.contextmanager
+def _tmux(tilt: Tilt, command: str, folder: Path, places: tuple[int, int], kind: str) -> Iterator[Path]:
+    """Run a command in a tmux server of its own, whose socket it returns, until the end of the block."""
     if not shutil.which("tmux"):
         pytest.skip("tmux is not installed")
-    socket, settings, status = folder / "tmux", folder / "tmux.conf", folder / "status"
+    socket, settings = folder / "tmux", folder / "tmux.conf"
     settings.write_text(SETTINGS.format(kind=kind))
-    command = f"{shlex.join(tilt._argv(words))}; echo $? > {shlex.quote(str(status))}"
-    size = ("-x", str(columns), "-y", str(rows))
+    size = ("-x", str(places[0]), "-y", str(places[1]))
     begin = ["tmux", "-S", str(socket), "-f", str(settings), "new-session", "-d", *size, command]
     environ = {**tilt.environ, "COLORTERM": "truecolor", "TERM": "xterm-256color", "LANG": "C.UTF-8"}
     subprocess.run(begin, check=True, cwd=tilt.project.root, env=environ, timeout=20)
     try:
-        yield Terminal(socket, status)
+        yield socket
     finally:
         subprocess.run(["tmux", "-S", socket, "kill-server"], check=False, timeout=20)

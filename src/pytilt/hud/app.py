@@ -1,11 +1,13 @@
 """What each key of the display does."""
 
 import shlex
+import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from msgspec.structs import replace
 from textual import work
-from textual.app import SystemCommand
+from textual.app import SuspendNotSupported, SystemCommand
 from textual.screen import Screen
 
 from pytilt.errors import SessionUnreachableError
@@ -16,6 +18,7 @@ from pytilt.hud.helping import graph_lines, help_lines
 from pytilt.hud.palette import OfResources, of_session
 from pytilt.hud.popups import Choice, Question, Reading, Typing
 from pytilt.hud.session import Arguments, Click, Enable, LogQuery, Request, TriggerRequest
+from pytilt.hud.terminal import stop_until_foreground
 from pytilt.model.api.buttons import UIButton
 from pytilt.model.api.toggles import stop_button_name
 from pytilt.model.names import TILTFILE, ResourceName
@@ -28,6 +31,10 @@ from pytilt.views.summaries import summary
 
 LISTED = 4
 """Names that a message lists before it counts."""
+
+STOPPED = "the session is stopped: `fg` goes on with it, `bg` does so without the display until `fg`"
+
+HIDDEN = "the session goes on: `fg` shows it again"
 
 SHRUG = "¯\\_(ツ)_/¯"
 
@@ -379,6 +386,16 @@ class Hud(Display):
     async def action_quit(self) -> None:
         """Leave at once."""
         self.exit()
+
+    def action_suspend(self) -> None:
+        """Give the terminal back to the shell until that brings the display to the foreground again.
+
+        A session that began in this terminal stops too, else the shell would wait for it.
+        """
+        with suppress(SuspendNotSupported), self.suspend():
+            sys.stdout.write(f"{STOPPED if self._options.owns_session else HIDDEN}\n")
+            sys.stdout.flush()
+            stop_until_foreground()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers before anything is typed."""

@@ -247,6 +247,15 @@ COMMANDS = (
     ),
     DisplayCommand("q,Q", "q", "leave", "quit", "close what is open, else leave; deployments stay", SESSION, weight=0),
     DisplayCommand("ctrl+c", "ctrl-C", "quit", "", "leave at once", SESSION, palette=False),
+    DisplayCommand(
+        "ctrl+z",
+        "ctrl-Z",
+        "suspend",
+        "",
+        "stop, with the session if it is this terminal's; the shell's `fg` goes on",
+        SESSION,
+        palette=False,
+    ),
 )
 """Keys are those of the displays of 2019, v0.5 to v0.8.5, and what came since."""
 

@@ -64,7 +64,8 @@ class Display(App[None]):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(each.keys, each.action, each.help, show=False, priority=each.keys == "ctrl+c") for each in COMMANDS
+        Binding(each.keys, each.action, each.help, show=False, priority=each.keys in ("ctrl+c", "ctrl+z"))
+        for each in COMMANDS
     ]
 
     def __init__(

@@ -22,6 +22,9 @@ QUESTION = "\x1b]11;?\x1b\\\x1b[c"
 BACKGROUND = re.compile(r"\x1b\]11;rgba?:([0-9a-f]+)/([0-9a-f]+)/([0-9a-f]+)", re.IGNORECASE)
 KIND = re.compile(r"\x1b\[\?[\d;]*c")
 
+LOOK_SECONDS = 0.25
+"""Between two looks whether this job is in the foreground."""
+
 LIGHT_ENOUGH = 0.5
 
 
@@ -95,3 +98,18 @@ def ask_background() -> str:
         termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
         signal.pthread_sigmask(signal.SIG_SETMASK, ending)
     return answer
+
+
+def stop_until_foreground() -> None:
+    """Stop the whole job of the shell, as a terminal does at ctrl-Z, until this process is in the foreground again.
+
+    The shell may have the job go on in the background; then this process waits, as shells bring a job to the foreground
+    without a signal. Where no shell could ever bring it back, the system stops nothing.
+    """
+    handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    try:
+        os.killpg(os.getpgrp(), signal.SIGTSTP)
+        while os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp():
+            time.sleep(LOOK_SECONDS)
+    finally:
+        signal.signal(signal.SIGTSTP, handler)

@@ -74,6 +74,8 @@ def _same_terminal() -> Iterator[None]:
         yield
     finally:
         with contextlib.suppress(OSError, termios.error):
-            if termios.tcgetattr(sys.stdin.fileno()) != before:
+            # In the background the terminal is the shell's, and to change it would stop this process.
+            mine = os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+            if mine and termios.tcgetattr(sys.stdin.fileno()) != before:
                 termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, before)
                 os.write(sys.stdin.fileno(), LEAVE_SCREEN)
