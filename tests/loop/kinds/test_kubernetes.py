@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from pytilt.model.updates import Outcome, Reason, Strategy
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeCluster
-from pytilt.testing.images import FakeBuilder, FakePublisher
+from pytilt.testing.images import FakeBuilder, FakePublisher, built
 from tests.idle import idle
 from tests.loop.declaring import deployment, image, kubernetes, plain, prepare, update
 from tests.loop.waiting import logged, running
@@ -33,6 +34,13 @@ from tests.loop.waiting import logged, running
 CONFIG = plain("ConfigMap", "colors")
 SECRET = plain("Secret", "key")
 NAMESPACE = plain("Namespace", "shop")
+
+
+UNCHANGED = [
+    (False, Reason.CHANGED_FILES, 1),
+    (True, Reason.CHANGED_FILES, 2),  # somebody has deleted it
+    (False, Reason.CLI_TRIGGER, 2),  # who asks for an update gets one
+]
 
 
 class PreparedCluster(FakeCluster):
@@ -355,3 +363,33 @@ async def test_what_changes_while_images_take_long_is_applied_again(
     await session(disturbed=False)
     await session(disturbed=changed)
     assert len(cluster.applied) == 1 + changed
+
+
+@pytest.mark.parametrize(("undone", "reason", "applies"), UNCHANGED)
+async def test_files_that_make_the_same_image_apply_nothing_again(
+    trial: Trial, tmp_path: Path, undone: bool, reason: Reason, applies: int
+):
+    records = ApplyRecords(Records(StateDirectory(tmp_path)), trial.cluster)
+    trial.kind = KubernetesKind(trial.store, trial.cluster, trial.imaging, trial.runtimes, records=records)
+    prepare(trial.store, kubernetes("web", deployment("web", image="shop/web"), images=(image("shop/web"),)))
+    first = await trial.update("web")
+    trial.builder.requests.clear()
+    if undone:
+        trial.cluster.remove(objects.ref(trial.cluster.stored[0]))
+    done = await trial.update("web", reason=reason)
+    assert len(trial.cluster.applied) == applies
+    assert ("Unchanged: nothing to apply" in logged(trial.logs, "web")) is (applies == 1)
+    assert (done.status["applied"], done.status["adopted"]) == (first.status["applied"], False)
+
+
+async def test_files_that_make_another_image_apply_it(trial: Trial, tmp_path: Path):
+    versions = itertools.count()
+    builder = FakeBuilder(lambda request: built(request.image.name, b"%d" % next(versions)))
+    records = ApplyRecords(Records(StateDirectory(tmp_path)), trial.cluster)
+    imaging = Imaging(trial.store, builder, FakePublisher())
+    trial.kind = KubernetesKind(trial.store, trial.cluster, imaging, trial.runtimes, records=records)
+    prepare(trial.store, kubernetes("web", deployment("web", image="shop/web"), images=(image("shop/web"),)))
+    await trial.update("web")
+    builder.stored.clear()
+    await trial.update("web", reason=Reason.CHANGED_FILES)
+    assert len(trial.cluster.applied) == 2

@@ -99,12 +99,12 @@ class KubernetesKind:
             images = await self._imaging.ensure_published(resource, info, steps, images, sequence=start.sequence)
             before, wanted = wanted, self._wanted(resource, deploy, images)
             present = present if wanted == before else None
-        adopted = present is not None
+        spared = present is not None
         with steps.step("Deploying") as step_log, timing.step(StepName.APPLY):
             if present is None:
                 present = await self._apply(resource, wanted, step_log, settings.apply_timeout_seconds, first=first)
             else:
-                step_log("Unchanged since an earlier session: nothing to apply\n")
+                step_log(f"Unchanged{' since an earlier session' if first else ''}: nothing to apply\n")
         self.applied_objects.note(resource.name, wanted, present)
         steps.recap()
         hashes = injection.template_hashes(wanted)
@@ -117,7 +117,7 @@ class KubernetesKind:
             template_hashes=hashes,
             inferences=infer(self._store.snapshot(), resource),
             manifest=wanted,
-            adopted=adopted,
+            adopted=spared and (first or resource.status.adopted),
         )
 
     async def _repair(self, resource: Resource, drifted: Sequence[Baseline], log: Log, seconds: float) -> Done:
@@ -156,13 +156,14 @@ class KubernetesKind:
     async def _ensure(
         self, resource: Resource, info: ClusterInfo, start: Start, steps: UpdateSteps
     ) -> tuple[tuple[DeployedImage, ...], RecordedObjects | None]:
-        """Make the images ready, and find out what has become of what an earlier session applied.
+        """Make the images ready, and find out what has become of what was applied, where that may spare an apply.
 
-        Both at the same time, so that all resources ask at the same time, and one request answers many.
+        At the start of a session both at the same time, so that all resources ask at once and one request answers many.
         """
         ensuring = self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
         if start.reason != Reason.INITIAL_BUILD:
-            return await ensuring, None
+            images = await ensuring
+            return images, await self._recorded(resource) if _makes_the_same(resource, start, images) else None
         began = asyncio.get_running_loop().time()
         try:
             async with asyncio.TaskGroup() as group:
@@ -268,3 +269,9 @@ class KubernetesKind:
         """Where objects live that name no namespace."""
         cluster = self._store.get(ClusterState, "default")
         return cluster.info.namespace if cluster and cluster.info else objects.DEFAULT_NAMESPACE
+
+
+def _makes_the_same(resource: Resource, start: Start, images: Sequence[DeployedImage]) -> bool:
+    """Did nothing but files ask for an update, and are its images those that were applied (a file was only touched)?"""
+    same = start.reason == Reason.CHANGED_FILES and tuple(images) == resource.status.applied_images
+    return same and freshness.failed_update(resource) is None
