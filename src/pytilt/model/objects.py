@@ -175,6 +175,8 @@ class FileWatchStatus(Value):
     session. A change is forgotten when every consumer of the watch has it, see `loop.planning.freshness.consumed`."""
     latest: int = 0
     """The greatest sequence so far, 0 when nothing changed yet."""
+    held: bool = False
+    """More has changed, and is held back while git is at work."""
 
 
 class FileWatch(Object):

@@ -194,6 +194,8 @@ class HoldReason(StrEnum):
     """Not in Tilt's API: what was applied is deleted or changed again as often as it is repaired."""
     DEBOUNCE = "debounce"
     """Not in Tilt's API: its files have not been quiet for as long as the Tiltfile says."""
+    WAITING_FOR_GIT = "waiting-for-git"
+    """Not in Tilt's API: its files have changed while git holds its lock, and may do so again until git is done."""
 
 
 class Hold(Value):

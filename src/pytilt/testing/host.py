@@ -157,6 +157,7 @@ class FakeFileWatcher:
         self._counter = itertools.count()
         self._refusal = ""
         self._changed: dict[str, set[str]] = {}
+        self._held: frozenset[str] = frozenset()
         self._ready = asyncio.Event()
         self._idle = asyncio.Event()
         self._updated = asyncio.Event()
@@ -196,6 +197,11 @@ class FakeFileWatcher:
         if self._changed:
             self._ready.set()
 
+    def hold(self, *keys: str) -> None:
+        """Have git hold changes of these keys from now on, and of no others."""
+        self._held = frozenset(keys)
+        self._ready.set()
+
     async def changes(self) -> AsyncIterator[Changes]:
         """What changed since the item before."""
         while True:
@@ -203,7 +209,7 @@ class FakeFileWatcher:
             await self._ready.wait()
             self._ready.clear()
             changed, self._changed = self._changed, {}
-            yield Changes({key: frozenset(paths) for key, paths in changed.items()})
+            yield Changes({key: frozenset(paths) for key, paths in changed.items()}, held=self._held)
 
     async def flush(self) -> None:
         """Wait until the reader has taken what changed."""

@@ -342,7 +342,7 @@ def _runtime_info(resource: Resource, runtime: Runtime | None) -> Json:
 
 def _configs_changed(state: Snapshot, tiltfile: Tiltfile) -> bool:
     watch = state.get(FileWatch, CONFIGS)
-    return watch is not None and watch.status.latest > tiltfile.status.consumed
+    return watch is not None and (watch.status.held or watch.status.latest > tiltfile.status.consumed)
 
 
 def _stored(plural: str, source: type[Object]) -> Kind:

@@ -209,7 +209,7 @@ def tiltfile_row(state: Snapshot, tiltfile: Tiltfile, root: str, offered: Button
     """The row of the Tiltfile."""
     status = tiltfile.status
     watch = state.get(FileWatch, f"configs:{TILTFILE}")
-    changed = watch is not None and watch.status.latest > status.consumed
+    changed = watch is not None and (watch.status.held or watch.status.latest > status.consumed)
     statuses = tiltfile_statuses(tiltfile, pending=status.trigger is not None or changed)
     dot = tiltfile_dot(tiltfile, statuses)
     every = (*((status.current,) if status.current else ()), *status.history)

@@ -105,6 +105,7 @@ def hold_text(hold: Hold) -> str:
         HoldReason.WAITING_FOR_SLOT: "waits for its turn",
         HoldReason.REPAIR_UNDONE: "waits for a trigger: what it applies is undone again and again",
         HoldReason.DEBOUNCE: "waits until its files are quiet",
+        HoldReason.WAITING_FOR_GIT: "waits until git is done",
         HoldReason.IS_UNPARALLELIZABLE_LOCAL: "waits to run alone",
         HoldReason.WAITING_FOR_LOCAL: "waits for a command that runs alone",
     }

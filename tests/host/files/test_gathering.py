@@ -23,9 +23,28 @@ async def test_a_lock_that_git_left_behind_does_not_hold_for_ever(everything: In
     repository = Repository("/repo/.git")
     gathering.hold(repository)
     gathering.emit([everything], "/repo/a", repository)
+    items = gathering.items()
     async with asyncio.timeout(10):
-        assert (await anext(gathering.items())).paths == {"k": {"/repo/a"}}
+        assert (await anext(items)).held == {"k"}
+        assert (await anext(items)).paths == {"k": {"/repo/a"}}
     assert not repository.locked
+    gathering.close()
+
+
+async def test_it_is_said_of_which_keys_git_holds_changes(everything: Interest):
+    gathering = Gathering()
+    repository = Repository("/repo/.git")
+    items = gathering.items()
+    gathering.hold(repository)
+    for name in ("a", "b"):
+        gathering.emit([everything], f"/repo/{name}", repository)
+    assert await anext(items) == Changes({}, held=frozenset({"k"}))
+    gathering.emit([everything], "/elsewhere", None)
+    elsewhere = await anext(items)
+    assert (elsewhere.paths, elsewhere.held) == ({"k": {"/elsewhere"}}, {"k"})
+    gathering.release(repository)
+    released = await anext(items)
+    assert (released.paths, released.held) == ({"k": {"/repo/a", "/repo/b"}}, frozenset())
     gathering.close()
 
 

@@ -44,7 +44,8 @@ class Reader:
 
     async def next(self) -> dict[str, set[str]]:
         async with asyncio.timeout(10):
-            item = await anext(self._items)
+            while not (item := await anext(self._items)).paths:
+                pass
         return {key: _relative(paths, self.root) for key, paths in item.paths.items()}
 
     async def collect(self, *wanted: str, key: str = "k") -> set[str]:

@@ -442,6 +442,36 @@ def test_runs_that_change_their_own_files_wait_for_another_change_or_a_trigger(
     assert list(found.due) == ["a"]
 
 
+def hold(world: World, watch: str) -> None:
+    found = world.store.get(FileWatch, watch) or FileWatch(name=watch)
+    world.store.put(replace(found, status=replace(found.status, held=True)))
+
+
+def test_what_git_holds_is_said_to_be_due_and_waits(world: World):
+    world.deployed(image())
+    world.add(local("a", debounce_seconds=2.0), history=(update(),))
+    hold(world, "a")
+    hold(world, "image:web-image")
+    found = world.plan()
+    assert started(found) == []
+    assert holds(found) == {"a": HoldReason.WAITING_FOR_GIT, "web": HoldReason.WAITING_FOR_GIT}
+    assert set(found.due) == {"a", "web"}
+
+
+def test_what_git_holds_keeps_nothing_else_from_being_updated(world: World):
+    trigger = Trigger(reason=Reason.CLI_TRIGGER, sequence=8)
+    running = replace(update(outcome=Outcome.RUNNING), sequence=5)
+    world.add(kubernetes("asked"), history=(update(),), trigger=trigger)
+    world.add(kubernetes("changed"), history=(update(),))
+    world.add(kubernetes("runs"), history=(update(),), current=(running,))
+    world.change("changed", a=5)
+    for name in ("asked", "changed", "runs"):
+        hold(world, name)
+    found = world.plan()
+    assert set(started(found)) == {"asked", "changed"}
+    assert "runs" in found.due
+
+
 def test_what_waits_for_another_resource_on_each_update_waits_until_that_is_up_to_date_and_ready(world: World):
     done = {"history": (update(),)}
     world.add(local("gen"), **done)

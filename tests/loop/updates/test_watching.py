@@ -85,6 +85,24 @@ async def test_what_is_written_anew_with_the_content_it_had_is_no_change(store: 
     assert status(store, "web") == FileWatchStatus(changes={"/p/web/a": 2}, latest=2)
 
 
+async def test_a_watch_says_that_git_holds_changes_of_it_until_they_were_read(store: Store):
+    watcher = FakeFileWatcher()
+    watching = Watching(store, watcher)
+    many = [f"/p/db/{number}" for number in range(100)]
+    async with running(watching.run()):
+        await watching.declare(BOTH)
+        watcher.hold("db")
+        await until(store, lambda: status(store, "db").held)
+        assert not status(store, "web").held
+        watcher.change("/p/web/a")
+        await until(store, lambda: status(store, "db").latest)
+        assert status(store, "db").held
+        watcher.hold()
+        watcher.change(*many)
+        await until(store, lambda: not status(store, "db").held)
+        assert len(status(store, "db").changes) == 101
+
+
 async def test_what_changed_and_is_what_it_was_can_be_taken_back_for_those_who_saw_no_more(store: Store):
     watcher = FakeFileWatcher()
     watching = Watching(store, watcher)

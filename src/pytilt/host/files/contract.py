@@ -17,6 +17,8 @@ class Changes(NamedTuple):
     """What the user should know about how files are watched: that the system's limit is reached, for example."""
     seen: float = 0.0
     """When the first of the kernel's events was read, by the monotonic clock; 0 where nobody knows."""
+    held: frozenset[str] = frozenset()
+    """The keys of which more has changed, which is held back while git is at work."""
 
 
 class Watcher(Protocol):

@@ -86,12 +86,14 @@ class FollowingWatcher:
 
     async def changes(self) -> AsyncIterator[Changes]:
         """Yield what changed since the last item; see `Watcher.changes`."""
+        held: frozenset[str] = frozenset()
         async for found in self._watcher.changes():
             followed = {key for key, each in self._rules.items() if any(rule.follow for rule in each)}
             if followed.isdisjoint(found.paths):
                 yield found
-            elif (seen := await self._seen(found, followed)).paths or seen.warning:
+            elif (seen := await self._seen(found, followed)).paths or seen.warning or seen.held != held:
                 yield seen
+            held = found.held
 
     async def _seen(self, changes: Changes, keys: set[str]) -> Changes:
         """What changed as it is seen through links; a link that leads elsewhere stands for all that it leads to."""

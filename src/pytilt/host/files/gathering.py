@@ -102,6 +102,10 @@ class Gathering:
         self._timers: dict[object, asyncio.TimerHandle] = {}
         self._locked: set[Repository] = set()
         self._released = asyncio.Event()
+        self._held: set[str] = set()
+        """The keys of which git holds changes."""
+        self._emitted: frozenset[str] = frozenset()
+        """Those of which the reader knows."""
 
     def close(self) -> None:
         """Emit nothing any more."""
@@ -116,7 +120,7 @@ class Gathering:
             await self._ready.wait()
             self._ready.clear()
             self._idle.clear()
-            if self._changed or self._warning:
+            if self._changed or self._warning or self._held != self._emitted:
                 yield self._take()
 
     async def drained(self) -> None:
@@ -150,10 +154,12 @@ class Gathering:
             return
         self._unsettled.pop(path, None)
         target, now = self._changed, self._loop.time()
+        found = {(key, path) for interest in interests for key in interest.keys}
         if repository and repository.locked:
             target = repository.held
             repository.active_at = now
-        target.update((key, path) for interest in interests for key in interest.keys)
+            self._held.update(key for key, _ in found)
+        target |= found
         if self._changed:
             self._see(unsettled.seen if unsettled else opened.since if opened else now)
         self._wake()
@@ -221,6 +227,7 @@ class Gathering:
         if held := repository.take():
             self._see(self._loop.time())
             self._changed |= held
+            self._held = {key for each in self._locked for key, _ in each.held}
         self._wake()
 
     def warn(self, warning: str) -> None:
@@ -232,9 +239,10 @@ class Gathering:
         """Drop what is for other keys."""
         kept = set(keys)
         self._changed = {(key, path) for key, path in self._changed if key in kept}
+        self._held &= kept
 
     def _wake(self) -> None:
-        if self._changed:
+        if self._changed or self._held != self._emitted:
             self._ready.set()
 
     def _see(self, moment: float) -> None:
@@ -249,7 +257,8 @@ class Gathering:
         created, self._created = frozenset(self._created), set()
         warning, self._warning = self._warning, ""
         seen, self._seen = self._seen, 0.0
-        return Changes({key: frozenset(paths) for key, paths in item.items()}, created, warning, seen)
+        self._emitted = frozenset(self._held)
+        return Changes({key: frozenset(paths) for key, paths in item.items()}, created, warning, seen, self._emitted)
 
     # Entries that appear and vanish
 

@@ -72,6 +72,12 @@ def unconsumed(state: Snapshot, resource: Resource) -> Mapping[str, int]:
     return found
 
 
+def held(state: Snapshot, resource: Resource) -> bool:
+    """Has more of its files changed, of which only git knows whether they stay so?"""
+    names = (resource.name, *(image_watch(image.name) for image in resource.spec.images))
+    return any(found.status.held for name in names if (found := state.get(FileWatch, name)) is not None)
+
+
 def unbuilt(state: Snapshot, image: Image, *, above: int = 0) -> Mapping[str, int]:
     """The files of an image that changed since it was built; of one that is not built here, since the session began.
 

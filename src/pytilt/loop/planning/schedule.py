@@ -94,7 +94,12 @@ class Need(Value):
     def taken(self) -> bool:
         """Does the update that runs bring all that is due?"""
         taken = max((update.sequence for update in self.resource.status.current), default=0)
-        return self.reason == Reason.CHANGED_FILES and max(self.changed.values()) <= taken
+        return self.reason == Reason.CHANGED_FILES and not self.held and self.latest_change <= taken
+
+    @property
+    def held(self) -> bool:
+        """Is all that asks for it held back while git is at work?"""
+        return self.reason == Reason.CHANGED_FILES and not self.changed
 
     @property
     def first_change(self) -> int:
@@ -144,7 +149,7 @@ def _reason(state: Snapshot, resource: Resource, changed: Mapping[str, int]) -> 
         wanted = mode.auto_init or reason or (mode.auto and changed)
         return reason | Reason.INITIAL_BUILD if wanted else reason
     reason |= status.interrupted
-    if changed:
+    if changed or freshness.held(state, resource):
         reason |= Reason.CHANGED_FILES
     if status.history and resource.digest != status.applied_digest:
         reason |= Reason.CONFIG_CHANGED
@@ -252,6 +257,8 @@ def decide(state: Snapshot, need: Need, sequence: int) -> Start | Blocked | Queu
         need: of a resource of which no update runs.
         sequence: of the newest change.
     """
+    if need.held:
+        return Blocked(hold=Hold(reason=HoldReason.WAITING_FOR_GIT))
     pause = need.resource.status.pause
     if pause and need.reason == Reason.CHANGED_FILES and all(pause.covers(*each) for each in need.changed.items()):
         return Blocked(hold=Hold(reason=HoldReason.CHANGES_OWN_DEPS, files=pause.files))

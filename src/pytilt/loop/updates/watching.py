@@ -15,7 +15,7 @@ from pytilt.host.ignoring import EDITOR_PATTERNS
 from pytilt.loop.planning import freshness
 from pytilt.model.files import FileRule, Ignore
 from pytilt.model.logs import Level, Log
-from pytilt.model.objects import FileWatch, FileWatchStatus
+from pytilt.model.objects import FileWatch
 from pytilt.model.resources import Declaration
 from pytilt.model.stored import TILTFILE_OWNER, Owner
 from pytilt.store.objects import Store
@@ -86,6 +86,10 @@ class Watching:
         """What changed of them meanwhile, by watch."""
         self._read_all = asyncio.Event()
         self._read_all.set()
+        self._held: frozenset[str] = frozenset()
+        """The watches of which the watcher holds changes back."""
+        self._written: frozenset[str] = frozenset()
+        """Those whose status says so."""
 
     async def declare(self, rules: Mapping[str, Sequence[FileRule]], owner: Owner = TILTFILE_OWNER) -> None:
         """Watch exactly this for an owner; on return no later change is missed.
@@ -117,6 +121,7 @@ class Watching:
                 if changes.warning and self._log:
                     self._log(f"{changes.warning}\n", level=Level.WARN)
                 self._compare(changes)
+                self._hold(changes.held)
 
     async def compare(self, paths: Mapping[str, frozenset[str]]) -> None:
         """Look at files that may have changed without an event; return when it is known."""
@@ -190,6 +195,17 @@ class Watching:
             self._compare(Changes(again))
         if not self._reading:
             self._read_all.set()
+            self._hold(self._held)
+
+    def _hold(self, held: frozenset[str]) -> None:
+        """Have the watches say of which of them changes are held back; what was held is known once it is read."""
+        self._held = held
+        before = self._written
+        self._written = held | before if self._reading else held
+        for name in before ^ self._written:
+            watch = self._store.get(FileWatch, name)
+            if watch is not None:
+                self._store.put(replace(watch, status=replace(watch.status, held=name in self._written)))
 
     def _note(self, changes: Changes, contents: Mapping[str, bytes]) -> None:
         changed = set()
@@ -258,4 +274,4 @@ def _with(watch: FileWatch, changed: AbstractSet[str], sequence: int, *, above: 
     for path in changed:
         changes.pop(path, None)  # what changed last comes last
         changes[path] = sequence
-    return replace(watch, status=FileWatchStatus(changes=changes, latest=sequence))
+    return replace(watch, status=replace(watch.status, changes=changes, latest=sequence))
