@@ -64,7 +64,7 @@ FIRST_LINES = "</api/logs?tail=1000&format=blocks>; rel=preload; as=fetch; cross
 GZIP = 31
 """The window bits by which zlib writes the format of gzip."""
 
-_INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
+INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 """The script that chooses the colours before anything is drawn."""
 
 
@@ -128,7 +128,7 @@ class PageFiles:
         response: Response
         index = self._index()
         if index:
-            policy = f"script-src {' '.join(chain([SELF], map(_allowed, _INLINE.findall(index))))}"
+            policy = f"script-src {' '.join(chain([SELF], map(allowing, INLINE.findall(index))))}"
             headers = {**HEADERS, POLICY_HEADER: f"{policy}; {POLICY}", "Cache-Control": "no-cache"}
             if request.url.path == LOG and not request.url.query and self._is_known(request):
                 headers["Link"] = FIRST_LINES
@@ -183,6 +183,6 @@ def _asset(path: Path) -> _Asset:
     return _Asset(content=content, compressed=zlib.compress(content, wbits=GZIP), media_type=media_type)
 
 
-def _allowed(script: bytes) -> str:
+def allowing(script: bytes) -> str:
     """What allows exactly this script in a policy."""
     return f"'sha256-{b64encode(hashlib.sha256(script).digest()).decode()}'"

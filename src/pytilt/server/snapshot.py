@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from pytilt import __version__
+from pytilt.server.page import INDEX, INLINE, POLICY_HEADER, allowing
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Snapshot, Store
 from pytilt.views.definitions import detail
@@ -17,8 +18,11 @@ from pytilt.views.rows import Row, Rows
 LINES = 100_000
 """So many lines of the log it has at most, the last ones: a browser keeps them all in memory."""
 
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
-"""What the page of a snapshot may load: nothing."""
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
+"""What the page of a snapshot may load: nothing. Only its own two scripts run."""
+
+DATA, DATA_END = b'<script type="application/json" id="snapshot">', b"</script>"
+"""Around what the page shows."""
 
 _SCRIPT = re.compile(r'<script type="module"[^>]*src="/([^"]+)"[^>]*></script>')
 
@@ -36,7 +40,7 @@ async def snapshot(store: Store, logs: LogStore, folder: Path, encode: Encode) -
     """
     head, end = _page(folder)
     yield head
-    yield b'<script type="application/json" id="snapshot">'
+    yield DATA
     state, found = store.snapshot(), list[Row]()
     yield b'{"createdAt": ' + _safe(msgspec.json.encode(store.now())) + b', "rows": ['
     for row in Rows().each(state):
@@ -56,8 +60,43 @@ async def snapshot(store: Store, logs: LogStore, folder: Path, encode: Encode) -
             yield separator + _safe(msgspec.json.encode(block.since(cursor)))
             separator = b","
         cursor = after
-    yield b"]}</script>"
+    yield b"]}" + DATA_END
     yield end
+
+
+class _SnapshotData(msgspec.Struct):
+    """What a snapshot shows, as far as it has to be known to be one."""
+
+    createdAt: str  # noqa: N815 - of the page
+    rows: list[msgspec.Raw]
+    view: dict[str, msgspec.Raw]
+    details: dict[str, msgspec.Raw]
+    blocks: list[msgspec.Raw]
+
+
+def own_page(content: bytes, folder: Path) -> bytes:
+    """What a snapshot shows, in the page of this version: of a file that somebody sent, nothing else is to run.
+
+    Args:
+        content: of the file.
+        folder: where the built page is.
+
+    Returns:
+        The content itself, where it has this very page.
+
+    Raises:
+        ValueError: it is no snapshot.
+    """
+    kept, found, _ = content.partition(DATA)[2].partition(DATA_END)
+    if not found:
+        raise ValueError("there is no data in it")
+    try:
+        msgspec.json.decode(kept, type=_SnapshotData)
+    except msgspec.DecodeError as problem:
+        raise ValueError(str(problem)) from problem
+    head, end = _page(folder)
+    page = b"".join((head, DATA, _safe(kept), DATA_END, end))
+    return content if page == content else page
 
 
 def _detail(state: Snapshot, name: str, encode: Encode) -> bytes:
@@ -66,11 +105,13 @@ def _detail(state: Snapshot, name: str, encode: Encode) -> bytes:
 
 def _page(folder: Path) -> tuple[bytes, bytes]:
     """The page up to and from the place of its data, with its script in it."""
-    index = (folder / "index.html").read_text()
+    index = (folder / INDEX).read_text()
     script = _SCRIPT.search(index)
     code = (folder / script[1]).read_text().replace("</script", "<\\/script") if script else ""
     head, _, body = _SCRIPT.sub("", index).partition("</head>")
-    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    scripts = (*INLINE.findall(head.encode()), code.encode())
+    allowed = " ".join(map(allowing, scripts))
+    policy = f'<meta http-equiv="{POLICY_HEADER}" content="script-src {allowed}; {POLICY}">'
     start = f"{head}{policy}</head>{body.partition('</body>')[0]}"
     return start.encode(), f'<script type="module">{code}</script></body></html>'.encode()
 

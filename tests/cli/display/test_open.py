@@ -41,6 +41,11 @@ def test_a_snapshot_is_written_and_what_is_none_is_not_shown(tilt: Tilt, tmp_pat
     assert "is no snapshot" in tilt("snapshot", "view", str(other)).error
     assert 'id="snapshot"' in tilt("snapshot", "create").out  # into what is no terminal
     assert tilt("snapshot", "view", "--no-open", str(file)).out == f"file://{file}\n"
+    other.write_text(file.read_text().replace("</body>", "<script>alert(1)</script></body>"))
+    shown = tilt("snapshot", "view", "--no-open", str(other)).out
+    kept = Path(shown.removeprefix("file://").strip())
+    assert (kept != other, kept.read_text()) == (True, file.read_text())
+    kept.unlink()
     for_programs = tmp_path / "s.json"
     tilt("snapshot", "create", str(for_programs))
     assert len(json.loads(for_programs.read_text())["view"]["uiResources"]) == 3

@@ -2,19 +2,18 @@
 
 import asyncio
 import itertools
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
 
 from pytilt.cli.client import SessionClient
 from pytilt.cli.command_line.commands import group
 from pytilt.cli.command_line.options import SESSION_OPTIONS
 from pytilt.cli.command_line.parsing import Argument, Option
 from pytilt.errors import UserError
+from pytilt.host.state import temporary_files
 from pytilt.settings import Settings
 
 FILE = "tilt-snapshot.html"
@@ -73,35 +72,49 @@ def create(file: str | None, host: str | None, port: int | None) -> None:
     Option("--port", exposed=False, hidden=True, help="Changes nothing here: the file needs no server."),
 )
 def view(file: str, no_open: bool) -> None:
-    """Show a snapshot in the browser; `-` is one from standard input, which is kept in a file of the folder for such.
+    """Show a snapshot in the browser; `-` is one from standard input.
+
+    What is shown is the data of the file in the page of this version, which is kept in a file of the folder for
+    temporary ones where FILE has another page: a script that somebody put into it does not run.
 
     \b
     Examples:
       tilt snapshot view broken-build.html
       curl https://ci.example.com/snapshot.html | tilt snapshot view -
     """
-    path = Path(file).resolve() if file != "-" else _kept(sys.stdin.buffer)
-    try:
-        with path.open("rb") as source:
-            head = source.read(200)
-    except OSError as problem:
-        raise UserError(f"`{file}` cannot be read: {(problem.strerror or str(problem)).lower()}") from problem
-    if head.lstrip().startswith(b"{"):
+    content = _content(file)
+    if content.lstrip().startswith(b"{"):
         hint = "one whose name ends with `.html` is shown: `tilt ci --output-snapshot-on-exit snapshot.html`"
         raise UserError(f"`{file}` is a snapshot for programs", hint=hint)
-    if b"<!doctype html>" not in head.lower():
-        raise UserError(f"`{file}` is no snapshot", hint="`tilt snapshot create` writes one")
     from pytilt.host.browser import open_browser
+    from pytilt.server.page import BUILT
+    from pytilt.server.snapshot import own_page
 
+    try:
+        page = own_page(content, BUILT)
+    except ValueError as problem:
+        raise UserError(f"`{file}` is no snapshot", hint="`tilt snapshot create` writes one") from problem
+    except OSError as problem:
+        raise UserError("this version has no page that could show a snapshot: it was not built") from problem
+    path = Path(file).resolve() if file != "-" and page is content else _kept(page)
     if no_open or not asyncio.run(open_browser(path.as_uri(), Settings.from_environment())):
         print(path.as_uri())
 
 
-def _kept(source: BinaryIO) -> Path:
-    """A file with what comes: the browser reads it after this program has ended."""
-    descriptor, path = tempfile.mkstemp(prefix="tilt-snapshot-", suffix=".html")
-    with open(descriptor, "wb") as target:  # noqa: PTH123 - of a descriptor
-        shutil.copyfileobj(source, target)
+def _content(file: str) -> bytes:
+    """Of a file, or what comes at standard input."""
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as problem:
+        raise UserError(f"`{file}` cannot be read: {(problem.strerror or str(problem)).lower()}") from problem
+
+
+def _kept(page: bytes) -> Path:
+    """A file with a page: the browser reads it after this program has ended."""
+    with temporary_files():
+        descriptor, path = tempfile.mkstemp(prefix="tilt-snapshot-", suffix=".html")
+        with open(descriptor, "wb") as target:  # noqa: PTH123 - of a descriptor
+            target.write(page)
     return Path(path)
 
 
