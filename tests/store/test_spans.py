@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pytilt.model.lines import Source
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
-from pytilt.store.spans import Span
+from pytilt.store.spans import COLLECTED, Span
 
 
 class Lines:
@@ -74,6 +74,23 @@ def test_a_line_without_an_end_is_not_held_for_ever():
     span("z" * 999)
     span("\n")
     assert [len(text) for text, _ in lines.lines] == [1100] * 4 + [601, 999]
+
+
+async def test_much_that_is_collected_is_passed_on_at_once():
+    """Else all that a program wrote in the meantime would be one text, for which everything waits."""
+    lines, timers, loop = Lines(), list[asyncio.TimerHandle](), asyncio.get_running_loop()
+
+    def later(flush: Callable[[], None]) -> asyncio.Handle:
+        timers.append(loop.call_later(60, flush))
+        return timers[-1]
+
+    span = Span(lines, ResourceName("web"), SpanId("build:1"), build=True, later=later)
+    for number in range(9):
+        span(f"{number}" + "x" * (COLLECTED // 4) + "\n")
+    assert [text[0] for text, _ in lines.lines] == list("01234567")
+    assert [timer.cancelled() for timer in timers] == [True, True, False]
+    span.close()
+    assert [text[0] for text, _ in lines.lines] == list("012345678")
 
 
 def test_an_error_does_not_join_a_line_that_was_not_completed():

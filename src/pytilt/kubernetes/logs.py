@@ -25,7 +25,7 @@ Line = tuple[str, str]
 _PREVIOUS_TRIES = 8
 """The log of a run that is over is asked for again after a broken connection, but not for ever."""
 
-_PART_BYTES = 4 * 1024**2
+_PART_BYTES = 1024**2
 """What is longer is passed on in parts: it may have no end, and what follows is to be seen too."""
 
 _STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")

@@ -12,8 +12,12 @@ STATE_SECONDS = 0.25
 """At least so long between two states of a line that a program writes over, as progress bars do."""
 
 
-LONGEST_LINE = 64 * 1024**2
-"""So many characters are held of a line that has no end yet; what follows is another line."""
+LONGEST_LINE = 1024**2
+"""So many characters are held of a line that has no end yet; what follows is another line. To pass on as many
+holds the event loop for some 10 ms."""
+
+COLLECTED = 512 * 1024
+"""So many characters are collected to be passed on later; more of them are passed on at once."""
 
 
 class Appender(Protocol):
@@ -61,6 +65,8 @@ class Span:
         self._flushing: asyncio.Handle | None = None
         self._waiting: list[tuple[Source, list[str]]] = []
         """What is passed on later: texts of one source that follow each other are one."""
+        self._collected = 0
+        """Characters of that."""
         self.resource = resource
         self.id = span
         self._build = build
@@ -160,9 +166,13 @@ class Span:
             self._waiting[-1][1].append(text)
         else:
             self._waiting.append((source, [text]))
+        self._collected += len(text)
+        if self._collected > COLLECTED and self._flushing is not None:
+            self._flushing.cancel()
+            self._flush()
 
     def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._collected = self._waiting, [], 0
         for source, texts in waiting:
             self._store.append_text(source, "\n".join(texts))
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pytilt.engines.pods.log_files import READ_BYTES, LogFile, file_lines
+from pytilt.engines.pods.log_files import PART_BYTES, READ_BYTES, LogFile, file_lines
 
 
 def at(number: int) -> str:
@@ -48,6 +48,12 @@ async def test_long_lines_are_put_together_for_each_stream(tmp_path: Path):
     pieces = (record(1, "a" * 9, tag="P"), record(2, "error", "stderr"), record(3, "b"), record(4, "open", tag="P"))
     log = Writing(tmp_path / "log", *pieces)
     assert await log.read() == [(at(2), "error\n"), (at(1), "a" * 9 + "b\n"), (at(4), "open\n")]
+
+
+async def test_a_line_without_an_end_comes_in_parts(tmp_path: Path):
+    half = PART_BYTES // 2
+    log = Writing(tmp_path / "log", *(record(1, letter * half, tag="P") for letter in "abc"), record(2, "."))
+    assert await log.read() == [(at(1), "a" * half + "b" * half + "\n"), (at(1), "c" * half + ".\n")]
 
 
 async def test_what_a_program_was_writing_when_it_ended_is_a_line(tmp_path: Path):

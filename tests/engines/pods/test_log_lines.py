@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from pytilt.cluster.seam import ContainerRef
-from pytilt.engines.pods.log_lines import SETTLED_SECONDS, LogSource, ReceivedLines, podman_lines
+from pytilt.engines.pods.log_files import PART_BYTES
+from pytilt.engines.pods.log_lines import SETTLED_SECONDS, LogSource, ReceivedLines, docker_lines, podman_lines
 from pytilt.errors import ClusterUnreachableError
+from pytilt.model.times import in_utc
 from pytilt.testing.runtime import FakeRuntime
 from tests.engines.trial import PATIENCE, Trial, pod, trial
 
@@ -39,6 +41,28 @@ async def _source(runtime: FakeRuntime, *lines: str) -> LogSource:
     for line in lines:
         runtime.named("web").write(0.0, line)
     return LogSource(runtime=runtime, container=identity)
+
+
+class OneLine(FakeRuntime):
+    """Its log is one line in these pieces, each in a record."""
+
+    pieces: tuple[bytes, ...] = ()
+
+    @asynccontextmanager
+    async def logs(self, *_: object, **__: object) -> AsyncIterator[AsyncIterator[bytes]]:
+        async def chunks() -> AsyncIterator[bytes]:
+            for piece in self.pieces:
+                text = ONE.encode() + b" " + piece
+                yield bytes([1, 0, 0, 0]) + len(text).to_bytes(4, "big") + text
+
+        yield chunks()
+
+
+async def test_a_line_without_an_end_comes_in_parts() -> None:
+    runtime = OneLine()
+    runtime.pieces = (b"a" * PART_BYTES, b"b", b"c\n")
+    lines = [line async for line in docker_lines(LogSource(runtime=runtime, container=""), "")]
+    assert lines == [(in_utc(ONE), "a" * PART_BYTES + "\n"), (in_utc(ONE), "bc\n")]
 
 
 @pytest.mark.parametrize("sent", [(), (0,), (0, 2), (0, 1, 2, 3)])

@@ -14,6 +14,10 @@ from typing import Self
 from pytilt.model.times import in_utc, order
 
 READ_BYTES = 256 * 1024
+
+PART_BYTES = 1024**2
+"""A line that is longer is passed on in parts, so that nothing waits long for it."""
+
 FIRST_PAUSE, LAST_PAUSE = 0.02, 0.25
 """Seconds between two looks at a file that does not grow; the last is Podman's own."""
 
@@ -136,8 +140,11 @@ class LogRecords:
         pieces.append(text)
         if tag == b"F":
             yield from self._line(time, pieces)
-        else:
+        elif sum(map(len, pieces)) < PART_BYTES:
             self._open[stream] = time, pieces
+        else:
+            yield from self._line(time, pieces)
+            self._open[stream] = time, []
 
     def _line(self, time: str, pieces: list[bytes]) -> Iterator[tuple[str, str]]:
         if not self._since or order(time, self._since) >= 0:

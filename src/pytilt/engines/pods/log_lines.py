@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from pytilt.docker.executions import pieces
 from pytilt.docker.seam import ContainerRuntime, Json
-from pytilt.engines.pods.log_files import LogFile, file_lines
+from pytilt.engines.pods.log_files import PART_BYTES, LogFile, file_lines
 from pytilt.errors import ClusterUnreachableError, DockerApiError
 from pytilt.model.base import Value
 from pytilt.model.times import engine_since, in_utc, podman_since
@@ -164,10 +164,12 @@ class ReceivedLines:
 
 async def _lines(chunks: AsyncIterator[bytes], *, terminal: bool) -> Lines:
     """Times and lines of a log; the engine cuts long lines into pieces, which are put together again."""
-    open_lines: dict[int, tuple[str, list[bytes]]] = {}  # pieces, joined once: a line can have a hundred megabytes
+    open_lines: dict[int, tuple[str, list[bytes]]] = {}
     buffer = bytearray()
     async for chunk in chunks:
         buffer += chunk
+        if terminal and b"\n" not in chunk:  # a line can have a hundred megabytes
+            continue
         for channel, piece in _records(buffer, terminal=terminal):
             stamp, _, text = piece.partition(b" ")
             if channel not in open_lines:
@@ -176,6 +178,10 @@ async def _lines(chunks: AsyncIterator[bytes], *, terminal: bool) -> Lines:
             if text.endswith(b"\n"):
                 begun, pieces = open_lines.pop(channel)
                 yield begun, b"".join(pieces).decode(errors="replace")
+            elif sum(map(len, open_lines[channel][1])) >= PART_BYTES:
+                begun, pieces = open_lines[channel]
+                yield begun, b"".join(pieces).decode(errors="replace") + "\n"
+                open_lines[channel] = begun, []
     for begun, pieces in open_lines.values():
         yield begun, b"".join(pieces).decode(errors="replace") + "\n"
 
