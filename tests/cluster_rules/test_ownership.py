@@ -168,3 +168,31 @@ def test_a_replica_set_with_fewer_pods_than_it_is_to_have_lacks_some(fields: dic
     made = intermediate({"kind": "ReplicaSet", "metadata": {"uid": "new", "annotations": annotations}, **fields})
     ended = replace(pod("d", owner="new"), phase="Failed")
     assert shortage([pod("a", owner="new"), pod("b", owner="new"), pod("c"), ended], {"new": made}) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "expected"),
+    [
+        ("StatefulSet", {"spec": {"replicas": 3}}, "1 of 3 pods"),
+        ("StatefulSet", {"spec": {"replicas": 1}}, ""),
+        ("StatefulSet", {"spec": {"replicas": 3, "updateStrategy": {"rollingUpdate": {"partition": 2}}}}, ""),
+        ("StatefulSet", {"spec": {"replicas": 3, "updateStrategy": {"type": "OnDelete"}}}, ""),
+        ("DaemonSet", {"status": {"desiredNumberScheduled": 2}}, "1 of 2 pods"),
+        ("DaemonSet", {"status": {"desiredNumberScheduled": 1}}, ""),
+        (
+            "DaemonSet",
+            {"spec": {"updateStrategy": {"type": "OnDelete"}}, "status": {"desiredNumberScheduled": 2}},
+            "",
+        ),
+    ],
+)
+def test_what_makes_its_pods_itself_lacks_those_that_are_to_have_the_new_template(
+    kind: str, fields: dict[str, Any], expected: str
+):
+    made = intermediate({"kind": kind, "metadata": {"uid": "new"}, **fields})
+    assert shortage([pod("a", owner="new")], {"new": made}) == expected
+
+
+def test_what_was_applied_and_has_no_pod_at_all_lacks_every_one():
+    made = intermediate({"kind": "StatefulSet", "metadata": {"uid": "new"}, "spec": {"replicas": 2}})
+    assert shortage([pod("a")], {"new": made}, applied=["new", "other"]) == "0 of 2 pods"

@@ -1,7 +1,7 @@
 """Which pods belong to a resource, which of them count, and which one a port leads to."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pytilt.cluster import objects, pods
 from pytilt.cluster.injection import TEMPLATE_HASH_LABEL
@@ -10,6 +10,7 @@ from pytilt.model.pods import OwnerRef, Pod
 from pytilt.model.resources import KubeObject, PortForwardSpec
 
 _REVISION = "deployment.kubernetes.io/revision"
+_ON_DELETE = "OnDelete"
 _DESIRED = "deployment.kubernetes.io/desired-replicas"
 
 _MAX_DEPTH = 10
@@ -27,7 +28,7 @@ class Intermediate(Value):
     """Of a Deployment's ReplicaSets the one with the highest is in force, also after going back to an old one."""
     owners: tuple[OwnerRef, ...] = ()
     replicas: int = 0
-    """How many pods a ReplicaSet is to have."""
+    """How many pods it is to have of what was applied last; 0 where nobody knows."""
     failure: str = ""
     """Why a ReplicaSet cannot make its pods."""
 
@@ -45,14 +46,14 @@ class Claim(Value):
 
 
 def intermediate(o: KubeObject) -> Intermediate:
-    """Read a ReplicaSet, a Job or any other object that may own pods."""
+    """Read a ReplicaSet, a StatefulSet, a Job or any other object that may own pods."""
     return Intermediate(
         uid=objects.uid(o),
         kind=objects.kind(o),
         created_at=str(objects.metadata(o).get("creationTimestamp") or ""),
         revision=objects.number(objects.annotations(o), _REVISION),
         owners=pods.owners(o),
-        replicas=_replicas(o) if objects.kind(o) == "ReplicaSet" else 0,
+        replicas=_SIZES[objects.kind(o)](o) if objects.kind(o) in _SIZES else 0,
         failure=next(
             (
                 str(each.get("message", ""))
@@ -69,6 +70,25 @@ def _replicas(replica_set: KubeObject) -> int:
     return objects.number(objects.annotations(replica_set), _DESIRED) or objects.number(
         objects.mapping(replica_set, "spec"), "replicas"
     )
+
+
+def _ordered_replicas(stateful_set: KubeObject) -> int:
+    """All, but those that a staged rollout leaves as they are; none of those that wait until somebody deletes them."""
+    strategy = objects.mapping(stateful_set, "spec", "updateStrategy")
+    if strategy.get("type") == _ON_DELETE:
+        return 0
+    kept = objects.number(objects.mapping(strategy, "rollingUpdate"), "partition")
+    return max(objects.number(objects.mapping(stateful_set, "spec"), "replicas") - kept, 0)
+
+
+def _scheduled(daemon_set: KubeObject) -> int:
+    """One for each node that is to have one, as far as the cluster has found out."""
+    if objects.mapping(daemon_set, "spec", "updateStrategy").get("type") == _ON_DELETE:
+        return 0
+    return objects.number(objects.mapping(daemon_set, "status"), "desiredNumberScheduled")
+
+
+_SIZES = {"ReplicaSet": _replicas, "StatefulSet": _ordered_replicas, "DaemonSet": _scheduled}
 
 
 def ancestors(pod: Pod, owners: Mapping[str, Intermediate]) -> Iterator[str]:
@@ -110,16 +130,17 @@ def current(found: Sequence[Pod], claim: Claim, owners: Mapping[str, Intermediat
     return best_first(pod for pod in own if not _is_superseded(pod, claim, owners, newest))
 
 
-def shortage(present: Sequence[Pod], owners: Mapping[str, Intermediate]) -> str:
-    """What is missing where a ReplicaSet has fewer pods than it is to have; empty: nothing.
+def shortage(present: Sequence[Pod], owners: Mapping[str, Intermediate], applied: Iterable[str] = ()) -> str:
+    """What is missing where a ReplicaSet, StatefulSet or DaemonSet has fewer pods than it is to have; empty: nothing.
 
     Args:
         present: the current pods of a resource.
-        owners: see `ancestors`.
+        owners: see `ancestors`; with those that were applied themselves.
+        applied: the uids of what was applied, which need not have any pod.
     """
-    counted: Counter[str] = Counter()
+    counted = Counter[str](dict.fromkeys((uid for uid in applied if uid in owners), 0))
     for pod in present:
-        if (owner := _replica_set(pod, owners)) is not None:
+        if (owner := owners.get(pod.owners[0].uid) if pod.owners else None) is not None:
             counted[owner.uid] += not pod.deleting and pod.phase not in ("Succeeded", "Failed")
     for uid, count in counted.items():
         owner = owners[uid]

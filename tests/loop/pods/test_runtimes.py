@@ -137,6 +137,26 @@ async def test_it_is_pending_while_there_are_fewer_pods_than_its_replica_set_is_
         await trial.status(RuntimeStatus.OK)
 
 
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [("StatefulSet", {"spec": {"replicas": 2}}), ("DaemonSet", {"status": {"desiredNumberScheduled": 2}})],
+)
+async def test_it_is_pending_while_what_makes_its_pods_itself_has_fewer_than_it_is_to_have(
+    trial: Trial, kind: str, size: dict[str, Any]
+):
+    wanted = plain(kind, "db", "apps/v1")
+    trial.store.change(Resource, "web", lambda each: replace(each, spec=kubernetes("web", deployment("web"), wanted)))
+    async with running(trial.runtimes.run()):
+        trial.cluster.add_pod("web-1", owner=trial.deploy(wanted))
+        await trial.status(RuntimeStatus.OK)
+        owner = next(each for each in trial.cluster.stored if each["kind"] == kind)
+        trial.cluster.add_pod("db-1", owner=owner)
+        trial.cluster.put({**owner, **size})
+        assert (await trial.status(RuntimeStatus.PENDING)).reason == "1 of 2 pods"
+        trial.cluster.add_pod("db-2", owner=owner)
+        await trial.status(RuntimeStatus.OK)
+
+
 async def test_it_was_ready_once_even_when_its_pod_is_gone(trial: Trial):
     async with running(trial.runtimes.run()):
         pod = trial.cluster.add_pod("web-1", owner=trial.deploy())

@@ -2,7 +2,7 @@
 
 import asyncio
 import operator
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
@@ -42,6 +42,12 @@ WATCHED = (
     WatchedKind(api_version="v1", kind="Event"),
 )
 
+WATCHED_WHERE_DEPLOYED = (
+    WatchedKind(api_version="apps/v1", kind="StatefulSet"),
+    WatchedKind(api_version="apps/v1", kind="DaemonSet"),
+)
+"""Kinds that make their pods themselves, and are asked how many there are to be."""
+
 FIRST_RETRY_SECONDS = 0.5
 LAST_RETRY_SECONDS = 15.0
 
@@ -73,6 +79,9 @@ class Runtimes:
         self._watches: dict[tuple[WatchedKind, str], asyncio.Task[None]] = {}
         self._pods: dict[str, Pod] = {}
         self._owners: dict[str, Intermediate] = {}
+        self._applied_owners: dict[str, Intermediate] = {}
+        """The objects of the kinds that make their pods themselves."""
+        self._sized = ChainMap(self._owners, self._applied_owners)
         self._jobs: dict[str, pods.Job] = {}
         self._services: dict[str, KubeObject] = {}
         self._finished: set[tuple[str, str]] = set()
@@ -113,20 +122,22 @@ class Runtimes:
         state = self._store.get(ClusterState, "default")
         if state is None or state.info is None:
             return
-        for namespace in self._namespaces(state.info.namespace):
-            for kind in WATCHED:
-                if (kind, namespace) not in self._watches:
-                    self._watches[kind, namespace] = group.create_task(
-                        self._follow(kind, namespace), name=f"watch {kind.kind} {namespace}"
-                    )
+        deployed = self._deployed(state.info.namespace)
+        namespaces = {namespace for _, namespace in deployed} | self._discoveries.namespaces(state.info.namespace)
+        wanted = [(kind, namespace) for namespace in namespaces for kind in WATCHED]
+        wanted += [(kind, where) for kind in WATCHED_WHERE_DEPLOYED for name, where in deployed if name == kind.kind]
+        for kind, namespace in wanted:
+            if (kind, namespace) not in self._watches:
+                self._watches[kind, namespace] = group.create_task(
+                    self._follow(kind, namespace), name=f"watch {kind.kind} {namespace}"
+                )
 
-    def _namespaces(self, default: str) -> set[str]:
-        """Where declared objects go, where those are that a command has applied, and where pods are looked for."""
+    def _deployed(self, default: str) -> set[tuple[str, str]]:
+        """Kinds and namespaces of declared objects, and of those that a command has applied."""
         resources = self._store.snapshot().all(Resource)
-        declared = (objects.namespace(each) for resource in resources for each in resource.spec.deploy.objects)
-        applied = (ref.namespace for resource in resources for ref in resource.status.applied)
-        found = {namespace or default for namespace in (*declared, *applied)}
-        return found | self._discoveries.namespaces(default)
+        declared = (objects.ref(each) for resource in resources for each in resource.spec.deploy.objects)
+        applied = (ref for resource in resources for ref in resource.status.applied)
+        return {(ref.kind, ref.namespace or default) for ref in (*declared, *applied)}
 
     async def _follow(self, kind: WatchedKind, namespace: str) -> None:
         take = self._taker(kind)
@@ -164,11 +175,14 @@ class Runtimes:
         kept: dict[str, Callable[[KubeObject], object]] = {
             "Pod": pods.pod,
             "ReplicaSet": ownership.intermediate,
+            "StatefulSet": ownership.intermediate,
+            "DaemonSet": ownership.intermediate,
             "Job": pods.job,
             "Service": lambda each: each,
         }
         read = kept[kind.kind]
-        cache = {"Pod": self._pods, "ReplicaSet": self._owners, "Job": self._jobs, "Service": self._services}[kind.kind]
+        caches = {"Pod": self._pods, "ReplicaSet": self._owners, "Job": self._jobs, "Service": self._services}
+        cache = caches.get(kind.kind, self._applied_owners)
 
         def take(uid: str, change: Change) -> None:
             self._by_ancestor = None
@@ -183,7 +197,7 @@ class Runtimes:
 
     def _forget(self, uid: str) -> None:
         self._by_ancestor = None
-        for cache in (self._pods, self._owners, self._jobs, self._services, self._started):
+        for cache in (self._pods, self._owners, self._applied_owners, self._jobs, self._services, self._started):
             cache.pop(uid, None)
 
     async def _judge(self) -> None:
@@ -224,6 +238,7 @@ class Runtimes:
             for pod in by_ancestor.get(uid, ()):
                 yield pod
                 yield from (self._owners.get(owner.uid) for owner in pod.owners)
+            yield self._applied_owners.get(uid)
             yield self._jobs.get(uid)
             yield self._services.get(uid)
 
@@ -266,7 +281,7 @@ class Runtimes:
         jobs = tuple(self._jobs[uid] for uid in claim.uids if uid in self._jobs)
         verdict = health.runtime(present, deploy.pod_readiness, jobs=jobs, deployed=bool(resource.status.deployed_at))
         if verdict.status is RuntimeStatus.OK and deploy.pod_readiness is PodReadiness.WAIT:
-            missing = ownership.shortage(present, self._owners)
+            missing = ownership.shortage(present, self._sized, claim.uids)
             verdict = health.RuntimeHealth(status=RuntimeStatus.PENDING, reason=missing) if missing else verdict
         if self._is_finished(resource, deploy, verdict.status) and not (jobs or present):
             verdict = health.RuntimeHealth(status=RuntimeStatus.OK)
