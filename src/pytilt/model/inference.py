@@ -19,6 +19,8 @@ class InferenceMode(StrEnum):
     OFF = "off"
     INFER = "infer"
     """Wherever the place of a file is known."""
+    BUILT = "built"
+    """Never, nor by rules: the update mode asks for a new image."""
 
 
 class Form(StrEnum):

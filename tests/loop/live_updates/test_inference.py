@@ -97,6 +97,7 @@ def test_an_init_container_runs_anew() -> None:
 
 def test_what_the_tiltfile_says_goes_first() -> None:
     assert inferred(web(inference=InferenceMode.OFF)) is None
+    assert inferred(web(inference=InferenceMode.BUILT)) is None
     assert inferred(web(live_update=LiveUpdate(syncs=(Sync(local="/p/web", remote="/x"),)))) is None
     trusted = inferred(web(inference=InferenceMode.INFER), pod(command=["python", "app.py"]))
     assert trusted is not None

@@ -10,6 +10,7 @@ from pytilt.model.clusters import ClusterInfo
 from pytilt.model.commands import Command
 from pytilt.model.files import FileRule
 from pytilt.model.images import BuiltImage, DockerBuild, Image, LiveUpdate, Sync
+from pytilt.model.inference import InferenceMode
 from pytilt.model.names import CONFIGS, TILTFILE, UNCATEGORIZED, ImageName, ResourceName, SpanId
 from pytilt.model.objects import (
     ClusterState,
@@ -263,6 +264,13 @@ def test_a_change_that_cannot_be_synced_asks_for_a_full_update_and_says_why(
     world.changes("image:web-image", {path: 5})
     (start,) = world.plan().starts
     assert (start.strategy, start.note.partition("; ")[0]) == (Strategy.FULL, note)
+
+
+def test_where_the_update_mode_asks_for_an_image_it_is_said(world: World):
+    world.deployed(replace(image(live=False), inference=InferenceMode.BUILT))
+    world.changes("image:web-image", {"/p/src/main.py": 5})
+    (start,) = world.plan().starts
+    assert (start.strategy, start.note) == (Strategy.FULL, "the update mode is `image`")
 
 
 def test_a_change_waits_for_a_container_that_is_about_to_start(world: World):

@@ -110,6 +110,15 @@ def test_a_trigger_must_be_a_text(tmp_path):
         ("'off'", "", InferenceMode.OFF),
         ("None", "update_settings(infer_live_update=False)", InferenceMode.OFF),
         ("'infer'", "update_settings(infer_live_update=False)", InferenceMode.INFER),
+        ("None", "update_settings(update_mode='image')", InferenceMode.BUILT),
+        ("[sync('.', '/srv')]", "update_settings(update_mode='image')", InferenceMode.BUILT),
+        ("'off'", "update_settings(update_mode='image')", InferenceMode.OFF),
+        ("None", "update_settings(infer_live_update=False, update_mode='image')", InferenceMode.OFF),
+        (
+            "[sync('.', '/srv')]",
+            "update_settings(infer_live_update=False, update_mode='image')",
+            InferenceMode.BUILT,
+        ),
         (
             "None",
             "update_settings(infer_live_update=False)\nupdate_settings(infer_live_update=True)",

@@ -116,7 +116,9 @@ def _inference(
 ) -> Inference | None:
     deploy = resource.spec.deploy
     below = {each.name: each for each in images_below(resource.spec.images, image)}
-    silent = image.inference is InferenceMode.OFF or any(_has_its_own(each) for each in below.values())
+    silent = image.inference in (InferenceMode.OFF, InferenceMode.BUILT) or any(
+        _has_its_own(each) for each in below.values()
+    )
     if silent or config is None or not deploy.in_cluster:
         return None
     trusted = image.inference is InferenceMode.INFER

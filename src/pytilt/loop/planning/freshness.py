@@ -9,7 +9,7 @@ from pytilt.liveupdate.planning import ChangedFile, FallBack
 from pytilt.model import references
 from pytilt.model.base import Value
 from pytilt.model.images import Image, LiveUpdate
-from pytilt.model.inference import Inferred
+from pytilt.model.inference import InferenceMode, Inferred
 from pytilt.model.names import CONFIGS, TILTFILE, ImageName
 from pytilt.model.objects import FileWatch, ImageMap, Resource, Runtime, Tiltfile
 from pytilt.model.pods import Container, ContainerState, Pod
@@ -246,7 +246,9 @@ def in_place(state: Snapshot, resource: Resource, *, replay: bool = False) -> Co
     """
     live = [image for image in resource.spec.images if rules_of(resource, image) is not None]
     if not live:
-        return NotInPlace(why=next((each.why for each in resource.status.inferences), ""))
+        return NotInPlace(
+            why=_built_by_mode(state, resource) or next((each.why for each in resource.status.inferences), "")
+        )
     if not any(update.strategy is Strategy.FULL for update in resource.status.history):
         return NotInPlace()
     if not replay and failed_update(resource) is not None:
@@ -274,6 +276,12 @@ def _ruled_below(resource: Resource, image: Image, paths: Mapping[str, int], sta
     return ""
 
 
+def _built_by_mode(state: Snapshot, resource: Resource) -> str:
+    """That the session builds what changed, though it might have been brought in place."""
+    changed = any(image.inference is InferenceMode.BUILT and unbuilt(state, image) for image in resource.spec.images)
+    return "the update mode is `image`" if changed else ""
+
+
 def _outside(state: Snapshot, resource: Resource, live: list[Image]) -> str | None:
     """Why some changed file cannot be brought in place, or None when all can."""
     covered: set[ImageName] = set()
@@ -293,5 +301,6 @@ def _outside(state: Snapshot, resource: Resource, live: list[Image]) -> str | No
     for image in resource.spec.images:
         if image.name not in covered and unbuilt(state, image):
             why = next((each.why for each in resource.status.inferences if each.image == image.name), "")
+            why = why or _built_by_mode(state, resource)
             return why or f"image {image.name} has no live_update; with one, what changed could be brought in place"
     return None

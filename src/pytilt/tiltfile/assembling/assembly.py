@@ -12,7 +12,7 @@ from pytilt.model.api.kinds import AnyApiObject
 from pytilt.model.api.kubernetes_applies import KubernetesApply
 from pytilt.model.commands import Command
 from pytilt.model.files import FileRule
-from pytilt.model.images import CustomBuild, HelperMode, Image
+from pytilt.model.images import CustomBuild, DockerBuild, HelperMode, Image
 from pytilt.model.inference import InferenceMode
 from pytilt.model.names import ResourceName
 from pytilt.model.resources import Declaration, KubeObject, LocalDeploy, ResourceSpec, UpdateMode
@@ -43,8 +43,7 @@ def assemble(declared: ScriptResult, request: EvaluationRequest) -> tuple[Declar
         UserError: what was declared does not fit together, or must not be deployed here.
     """
     mode = declared.updates.mode if request.update_mode is UpdateMode.AUTO else request.update_mode
-    images = [_in_mode(_completed(image, declared), mode) for image in declared.images]
-    index = ImageIndex(images if declared.updates.infer_live_update else list(map(_not_inferred, images)))
+    index = ImageIndex([_in_mode(_completed(image, declared), mode) for image in declared.images])
     kubernetes, uncategorized = kubernetes_resources(_with_namespace(declared, request), index)
     compose = compose_resources(declared, index)
     unused = unused_images(
@@ -90,7 +89,9 @@ def _with_namespace(declared: ScriptResult, request: EvaluationRequest) -> Scrip
 def _completed(image: Image, declared: ScriptResult) -> Image:
     """An image with what the rest of the Tiltfile says of all."""
     helper = image.helper or declared.updates.helper
-    return replace(_with_environ(image, declared.environ), helper=helper)
+    inferred = declared.updates.infer_live_update or image.inference is InferenceMode.INFER
+    inference = image.inference if inferred else InferenceMode.OFF
+    return replace(_with_environ(image, declared.environ), helper=helper, inference=inference)
 
 
 def _local_resource(local: DeclaredLocal, declared: ScriptResult) -> ResourceSpec:
@@ -121,12 +122,10 @@ def _in_mode(image: Image, mode: UpdateMode) -> Image:
     if mode is UpdateMode.EXEC:
         return replace(image, helper=HelperMode.OFF)
     if mode is UpdateMode.IMAGE and not image.live_update_only:
-        return replace(image, live_update=None, inference=InferenceMode.OFF)
+        possible = isinstance(image.build, DockerBuild) and image.inference is not InferenceMode.OFF
+        inference = InferenceMode.BUILT if rules is not None or possible else InferenceMode.OFF
+        return replace(image, live_update=None, inference=inference)
     return image
-
-
-def _not_inferred(image: Image) -> Image:
-    return image if image.inference is InferenceMode.INFER else replace(image, inference=InferenceMode.OFF)
 
 
 def _with_environ(image: Image, environ: Pairs) -> Image:
