@@ -37,6 +37,7 @@ def test_an_error_is_shown_whole_and_the_exit_code_is_1(tilt: Tilt, served: Sess
 def test_warnings_alone_break_nothing_and_json_has_all_fields(tilt: Tilt, served: Session):
     put(served, "db", warnings=("old image",))
     status, out, _ = tilt("alerts", "db", "-o", "json")
+    assert tilt("alerts", "db", "--json").out == out
     assert status == 0
     (found,) = json.loads(out)
     assert {**found, "since": ""} == {

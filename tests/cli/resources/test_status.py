@@ -110,9 +110,10 @@ def test_a_cluster_that_does_not_answer_is_not_well(tilt: Tilt, shop: Session):
     assert "  the cluster does not answer: refused" in out.splitlines()
 
 
-def test_as_json(tilt: Tilt, shop: Session):
+@pytest.mark.parametrize("words", [("--json",), ("-o", "json"), ("--output=json",)])
+def test_as_json(tilt: Tilt, shop: Session, words: tuple[str, ...]):
     put(shop, "web", RuntimeStatus.ERROR, history=(replace(DONE, note="no sync covers it"),))
-    status, out, _ = tilt("status", "--json")
+    status, out, _ = tilt("status", *words)
     found = json.loads(out)
     assert (status, found["fresh"], found["healthy"]) == (1, True, False)
     web = found["resources"][1]

@@ -32,9 +32,10 @@ def test_the_last_updates_are_shown_as_bars(tilt: Tilt, served: Session):
     assert tilt("timeline", "-n", "1").out.count("command make") == 1
 
 
-def test_as_json(tilt: Tilt, served: Session):
+@pytest.mark.parametrize("words", [("--json",), ("-o", "json"), ("--output=json",)])
+def test_as_json(tilt: Tilt, served: Session, words: tuple[str, ...]):
     update_twice(served)
-    found = json.loads(tilt("timeline", "web", "--json").out)
+    found = json.loads(tilt("timeline", "web", *words).out)
     assert [each["update"] for each in found] == [1, 2]
     assert found[0]["steps"] == [{"name": "command", "subject": "make", "begin": 0.0, "seconds": 0.25}]
 

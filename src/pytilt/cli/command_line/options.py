@@ -21,6 +21,12 @@ SESSION_OPTIONS = (
 )
 """Which session is asked."""
 
+JSON_OPTIONS = (
+    Option("-o", "--output", type=OneOf("json"), help="Print JSON, with all that is known."),
+    Option("--json", "as_json", is_flag=True, help="The same as `-o json`."),
+)
+"""For a program: either spelling."""
+
 PROJECT_OPTIONS = (
     Option("-f", "--file", "tiltfile", default="Tiltfile", show_default=True, help="The Tiltfile."),
     Option("--context", help="Context instead of the current one (TILT_CONTEXT)."),

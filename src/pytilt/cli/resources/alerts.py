@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from pytilt.cli.client import SessionClient
 from pytilt.cli.command_line.commands import subcommand
-from pytilt.cli.command_line.options import SESSION_OPTIONS
-from pytilt.cli.command_line.parsing import Argument, OneOf, Option
+from pytilt.cli.command_line.options import JSON_OPTIONS, SESSION_OPTIONS
+from pytilt.cli.command_line.parsing import Argument, Option
 from pytilt.errors import SessionUnreachableError
 from pytilt.model.json_text import Json, indented, loads
 from pytilt.settings import Settings
@@ -18,12 +18,12 @@ CANNOT_SAY = 3
 @subcommand(
     "alerts",
     Argument("resources", several=True),
-    Option("-o", "--output", type=OneOf("json"), help="Print them as JSON."),
+    *JSON_OPTIONS,
     Option("--errors", "only_errors", is_flag=True, help="Leave warnings out."),
     *SESSION_OPTIONS,
 )
 def command(
-    resources: tuple[str, ...], output: str | None, only_errors: bool, host: str | None, port: int | None
+    resources: tuple[str, ...], output: str | None, as_json: bool, only_errors: bool, host: str | None, port: int | None
 ) -> int:
     """List what asks for attention in the running session: failed updates, what crashed, restarts, warnings.
 
@@ -48,7 +48,7 @@ def command(
         for alert in found
         if (not resources or alert["resource"] in resources) and (alert["error"] or not only_errors)
     ]
-    print(indented(chosen, 2) if output else "\n".join(lines(chosen)))
+    print(indented(chosen, 2) if as_json or output == "json" else "\n".join(lines(chosen)))
     return int(any(alert["error"] for alert in chosen))
 
 

@@ -4,8 +4,7 @@ import sys
 
 from pytilt.cli.client import SessionClient
 from pytilt.cli.command_line.commands import subcommand
-from pytilt.cli.command_line.options import SESSION_OPTIONS
-from pytilt.cli.command_line.parsing import Option
+from pytilt.cli.command_line.options import JSON_OPTIONS, SESSION_OPTIONS
 from pytilt.errors import SessionUnreachableError
 from pytilt.model.json_text import Json, indented
 from pytilt.settings import Settings
@@ -17,10 +16,10 @@ CANNOT_SAY = 3
 
 @subcommand(
     "status",
-    Option("--json", "as_json", is_flag=True, help="Print it as JSON."),
+    *JSON_OPTIONS,
     *SESSION_OPTIONS,
 )
-def command(as_json: bool, host: str | None, port: int | None) -> int:
+def command(output: str | None, as_json: bool, host: str | None, port: int | None) -> int:
     """Show the running session at a glance: which rows run the code on disk at this moment, and which are healthy.
 
     The session looks at the disk first, so that no save is missed. The exit code is 0 when everything is fresh and
@@ -30,7 +29,7 @@ def command(as_json: bool, host: str | None, port: int | None) -> int:
     \b
     Examples:
       tilt status
-      tilt status --json
+      tilt status -o json
       tilt status > /dev/null && echo ready
     """
     client = SessionClient(Settings.from_environment(), host, port)
@@ -39,7 +38,7 @@ def command(as_json: bool, host: str | None, port: int | None) -> int:
     except SessionUnreachableError as problem:
         print(f"Error: {problem}", file=sys.stderr)
         return CANNOT_SAY
-    if as_json:
+    if as_json or output == "json":
         print(indented(found, 2))
     else:
         print("\n".join(lines(found)))

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 
 from pytilt.cli.client import SessionClient
 from pytilt.cli.command_line.commands import subcommand
-from pytilt.cli.command_line.options import SESSION_OPTIONS
+from pytilt.cli.command_line.options import JSON_OPTIONS, SESSION_OPTIONS
 from pytilt.cli.command_line.parsing import Argument, IntRange, Option
 from pytilt.errors import UserError
 from pytilt.model.names import TILTFILE
@@ -24,12 +24,18 @@ SHOWN = 5
     "timeline",
     Argument("resource", required=False, default=""),
     Option("-n", "--last", type=IntRange(1), metavar="N", help=f"How many updates ({SHOWN}; in files all)."),
-    Option("--json", "as_json", is_flag=True, help="Print the updates with all their steps as JSON."),
+    *JSON_OPTIONS,
     Option("--trace", metavar="FILE", help="Write Chrome's trace format to FILE (`-`: standard output)."),
     *SESSION_OPTIONS,
 )
 def command(
-    resource: str, last: int | None, as_json: bool, trace: str | None, host: str | None, port: int | None
+    resource: str,
+    last: int | None,
+    output: str | None,
+    as_json: bool,
+    trace: str | None,
+    host: str | None,
+    port: int | None,
 ) -> None:
     """Show where the time of the last saves went, of RESOURCE or of all: every step of their updates as a bar.
 
@@ -41,7 +47,7 @@ def command(
     Examples:
       tilt timeline
       tilt timeline web -n 1
-      tilt timeline web --json
+      tilt timeline web -o json
       tilt timeline --trace save.json
     """
     from pytilt.views.timelines import chart, documents, timed_updates
@@ -54,6 +60,7 @@ def command(
     tiltfile = state.get(Tiltfile, TILTFILE)
     root = str(PurePath(tiltfile.path).parent) if tiltfile else ""
     found = timed_updates(state, resource)
+    as_json = as_json or output == "json"
     written = as_json or trace is not None
     found = found[-last:] if last else found if written else found[-SHOWN:]
     if trace is not None:

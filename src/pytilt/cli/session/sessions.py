@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pytilt.cli.client import SessionClient
 from pytilt.cli.command_line.commands import subcommand
-from pytilt.cli.command_line.parsing import OneOf, Option
+from pytilt.cli.command_line.options import JSON_OPTIONS
 from pytilt.errors import PytiltError
 from pytilt.model.json_text import Json
 from pytilt.session.lookup import SessionRecord
@@ -20,9 +20,9 @@ HEADINGS = ("PROJECT", "PORT", "PID", "STATE", "STARTED")
 
 @subcommand(
     "sessions",
-    Option("-o", "--output", type=OneOf("json"), help="Print it as JSON."),
+    *JSON_OPTIONS,
 )
-def command(output: str | None) -> None:
+def command(output: str | None, as_json: bool) -> None:
     """List the sessions that run on this machine: project, port, process and state.
 
     The state is `ok` when everything is fresh and healthy, `error` when something is broken, `updating` while
@@ -37,7 +37,7 @@ def command(output: str | None) -> None:
     records = SessionRegistry(settings).running()
     with ThreadPoolExecutor(max_workers=max(1, len(records))) as pool:
         states = list(pool.map(lambda record: state(settings, record), records))
-    if output == "json":
+    if as_json or output == "json":
         print(json.dumps([_document(*each) for each in zip(records, states, strict=True)], indent=2))
     elif not records:
         print("no session runs")
