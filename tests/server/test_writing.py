@@ -117,6 +117,15 @@ async def test_what_is_not_there_or_not_to_be_written_is_refused(
     assert (answer.status_code, answer.text) == (status, text)
 
 
+async def test_a_click_without_a_time_is_refused(client: httpx.AsyncClient):
+    made = (await client.post(BUTTONS, json=button())).json()["metadata"]["name"]
+    for at, status in (("yesterday", 422), ("2026-01-31T12:00:00.000001+02:00", 200), (None, 200)):
+        answer = await client.patch(f"{BUTTONS}/{made}/status", json={"status": {"lastClickedAt": at}})
+        assert answer.status_code == status
+    refused = await client.patch(f"{BUTTONS}/{made}/status", json={"status": {"lastClickedAt": "yesterday"}})
+    assert 'status.lastClickedAt: Invalid value: "yesterday": must be a time such as' in refused.text
+
+
 async def test_a_config_map_that_disables_a_resource_holds_true_or_false(client: httpx.AsyncClient, served: Served):
     served.store.put(ConfigMap(name="web-disable", data={"isDisabled": "false"}))
     answer = await client.patch(f"{APIS}/configmaps/web-disable", json={"data": {"isDisabled": "no"}})

@@ -109,6 +109,8 @@ class Writing:
         if status:
             if not hasattr(before, "status"):
                 raise HTTPException(404, f"{api.plural} have no status")
+            for problem in wanted.status_problems():
+                raise HTTPException(422, f'{api.plural}.tilt.dev "{before.name}" is invalid: {problem}')
             return self._put(replace(before, status=getattr(wanted, "status")))  # noqa: B009 - not of all kinds
         return self._put(self._checked(api, with_spec_of(before, wanted)))
 

@@ -214,6 +214,22 @@ async def test_a_program_that_cannot_start_is_explained(
     assert hint in str(caught.value.hint)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message", "hint"),
+    [
+        ("TEXT", "x" * 1_000_000, "too long", "in a file"),
+        ("TEXT", "a\0b", "a NUL in its arguments or its environment", "leave it out"),
+        ("A=B", "x", "a variable of its environment has no name, or one with `=`", "letters"),
+    ],
+)
+async def test_an_environment_that_no_program_can_have_is_explained(
+    runner: HostRunner, name: str, value: str, message: str, hint: str
+):
+    with pytest.raises(CommandError, match=message) as caught:
+        await runner.run(ProcessRequest(argv=("true",), dir="/", env=(*PATH, (name, value))), Screen())
+    assert hint in str(caught.value.hint)
+
+
 async def test_a_script_without_interpreter_is_explained(runner: HostRunner, tmp_path: Path):
     script = tmp_path / "script"
     script.write_text("echo hello\n")

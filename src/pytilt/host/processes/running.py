@@ -1,6 +1,7 @@
 """One process of this machine, from its start to the end of all that it started."""
 
 import asyncio
+import errno
 import os
 import shutil
 import signal
@@ -246,5 +247,20 @@ _REASONS: tuple[_Reason, ...] = (
         lambda _, error: isinstance(error, OSError) and error.strerror == "Exec format error",
         "`{program}` is not a program for this machine",
         "a script begins with a line such as `#!/bin/sh`",
+    ),
+    (
+        lambda _, error: isinstance(error, OSError) and error.errno == errno.E2BIG,
+        "`{program}` cannot be started: its arguments and its environment are too long",
+        "of one of them Linux takes 128 kB, of all together 2 MB: pass what is longer in a file",
+    ),
+    (
+        lambda _, error: isinstance(error, ValueError) and "null byte" in str(error),
+        "`{program}` cannot be started: there is a NUL in its arguments or its environment",
+        "no program can be given one: leave it out, or pass it in a file",
+    ),
+    (
+        lambda _, error: isinstance(error, ValueError) and "environment variable name" in str(error),
+        "`{program}` cannot be started: a variable of its environment has no name, or one with `=` in it",
+        "name it with letters, digits and `_`",
     ),
 )

@@ -7,6 +7,7 @@ import msgspec
 
 from pytilt.model.api.metadata import ApiObject
 from pytilt.model.base import Value
+from pytilt.model.times import EPOCH, moment
 
 
 class UIComponentLocation(Value):
@@ -158,6 +159,13 @@ class UIButton(ApiObject):
             if sum(part is not None for part in (each.text, each.bool, each.hidden, each.choice)) != 1:
                 found.append(f'spec.inputs[{index}]: Invalid value: "{each.name}": must specify exactly one input type')
         return tuple(found)
+
+    def status_problems(self) -> tuple[str, ...]:
+        """A click has a time, else nobody would see that it is one."""
+        at = self.status.last_clicked_at
+        if not at or moment(at) != EPOCH:
+            return ()
+        return (f'status.lastClickedAt: Invalid value: "{at}": must be a time such as 2026-01-31T12:00:00.000000Z',)
 
 
 def input_values(button: UIButton) -> tuple[tuple[str, str], ...]:

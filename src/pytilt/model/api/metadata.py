@@ -39,6 +39,10 @@ class ApiObject(Object, tag=True):
         """What is wrong with it, in the words of Kubernetes: `spec.text: Required value: …`."""
         return ()
 
+    def status_problems(self) -> tuple[str, ...]:
+        """The same of the status that a client wrote."""
+        return ()
+
     @property
     def declared(self) -> tuple[Any, ...]:
         """All that its declarer writes."""
