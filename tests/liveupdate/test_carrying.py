@@ -143,6 +143,21 @@ async def test_a_connection_that_comes_back_is_taken_unread_and_ends_the_grant(c
     await eventually(lambda: grant.over)
 
 
+async def test_it_is_known_how_many_connections_have_come_back_and_how_many_have_not(carrier, other, port):
+    grant = carrier.grant(port.listener, follower=1, port=1)
+    assert grant is not None
+    other.take()[2][0].close()
+    for accepted, returned, carried in ((1, 0, 1), (0, 1, 0), (2, 1, 2), (0, 2, 1)):
+        for _ in range(accepted):
+            other.say(b"w", 1)
+        if returned > grant.returned:
+            with socket.socket() as back:
+                other.say(b"b", 1, back)
+        await eventually(lambda: (grant.returned, grant.carried) == (returned, carried))  # noqa: B023 - awaited here
+    while port.accepted:
+        port.accepted.pop().close()
+
+
 async def test_a_connection_that_comes_back_too_late_is_reset(carrier, other, port):
     grant = carrier.grant(port.listener, follower=1, port=1)
     _, _, [copy] = other.take()

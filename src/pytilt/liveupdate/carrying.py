@@ -44,14 +44,34 @@ class Grant:
         self._carrier = carrier
         self.number = number
         self.listener = listener
-        self.settle = settle
+        self._settle = settle
         self.holds = True
         """May the helper accept?"""
         self.over = False
         """Is nothing open any more, and does nothing come back?"""
+        self._accepted = 0
+        self.returned = 0
+        """How many connections have come back?"""
         self._stopped = asyncio.Event()
         self._limit: asyncio.TimerHandle | None = None
         listener.pause()
+
+    @property
+    def carried(self) -> int:
+        """How many connections the helper has accepted that have not come back."""
+        return self._accepted - self.returned
+
+    def wait(self, go: Callable[[], object]) -> None:
+        """The helper has accepted a connection, which goes on when what was saved before is in the pod."""
+        self._accepted += 1
+        self._settle(go)
+
+    def take_back(self, connections: Sequence[socket.socket]) -> None:
+        """Take what the helper does not carry, and end the grant."""
+        self.returned += len(connections)
+        for each in connections:
+            self.listener.take(each)
+        self.revoke()
 
     def revoke(self) -> None:
         """Have the session accept again, at once; the helper accepts nothing more as soon as it has read that."""
@@ -187,11 +207,9 @@ class Carrier:
     def _take(self, kind: int, grant: Grant, back: Sequence[socket.socket]) -> None:
         """Take what the helper says of a grant."""
         if kind == _WAIT:
-            grant.settle(partial(self._say, _WAIT, grant.number))
+            grant.wait(partial(self._say, _WAIT, grant.number))
         elif kind == _BACK:
-            for each in back:
-                grant.listener.take(each)
-            grant.revoke()
+            grant.take_back(back)
         elif kind == _REVOKE:
             grant.stop()
         elif kind == _OVER:

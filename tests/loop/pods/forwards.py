@@ -43,6 +43,7 @@ class FakeGrant:
         self.takes = takes
         self.holds, self.over = True, False
         self.open: list[socket.socket] = []
+        self.returned = 0
         self._sockets = [socket.socket(fileno=os.dup(each)) for each in listener.descriptors]
         listener.pause()
         for each in self._sockets:
@@ -55,7 +56,12 @@ class FakeGrant:
             self.open.append(connection)
         else:
             self.listener.take(connection)
+            self.returned += 1
             self.revoke()
+
+    @property
+    def carried(self) -> int:
+        return len(self.open)
 
     def revoke(self) -> None:
         if self.holds:
@@ -106,7 +112,7 @@ class Trial:
         self.containers.answer_forward(echo)
         self.port = free_port("127.0.0.1")
         self.helper = PodHelper()
-        direct = DirectForwards(lambda _: self.helper)
+        direct = DirectForwards(lambda _: self.helper, lambda: 0.0)
         self.saves: dict[str, asyncio.Event] = {}
         """What is to be live before connections to a resource go on."""
         self.forwarding = Forwarding(store, logs, self.containers, "127.0.0.1", direct, QUICK, self.settled)

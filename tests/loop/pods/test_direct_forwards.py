@@ -1,13 +1,19 @@
 import asyncio
 
+import pytest
+
 from pytilt.host.listening import PortListener
-from pytilt.loop.pods.direct_forwards import AUTHORIZED_SECONDS, DirectForwards, Settle
+from pytilt.loop.pods.direct_forwards import AUTHORIZED_SECONDS, TRIES, DirectForwards, Settle
 from pytilt.model.pods import Pod
 
 
 class FakeGrant:
     def __init__(self) -> None:
         self.holds, self.over, self.broken = True, False, False
+        self.carried, self.returned = 0, 0
+
+    def give_back(self, *, carried: int = 0) -> None:
+        self.carried, self.returned, self.holds, self.over = carried, 1, False, not carried
 
     def revoke(self) -> None:
         self.holds = False
@@ -76,6 +82,55 @@ async def test_without_a_helper_that_is_reached_and_accepts_nothing_is_granted()
         direct.grant("web:1", pod("a"), 80, LISTENER)
         direct.cut("web:1")
         await direct.withdraw("web:1")
+
+
+class Clock:
+    """A helper in `a`, and the clock."""
+
+    def __init__(self) -> None:
+        self.helper, self.now = FakeHelper(), 1000.0
+        self.direct = DirectForwards(lambda _: self.helper, lambda: self.now)
+
+    def grants(self, port: int = 80) -> int:
+        """A connection through the cluster is answered; how often was it granted since the last time?"""
+        before = len(self.helper.grants)
+        self.direct.authorize(pod("a"), opened=self.now)
+        self.direct.grant("web:1", pod("a"), port, LISTENER)
+        return len(self.helper.grants) - before
+
+
+async def test_where_every_connection_comes_back_it_is_granted_less_and_less_often():
+    clock = Clock()
+    for _ in range(TRIES):
+        assert clock.grants()
+        clock.helper.grants[-1].give_back()
+    pauses = []
+    for _ in range(8):
+        began = clock.now
+        while not clock.grants():
+            clock.now += 1
+        clock.helper.grants[-1].give_back()
+        pauses.append(clock.now - began)
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+@pytest.mark.parametrize("mended", ["carried", "another port", "another helper"])
+async def test_what_may_have_helped_is_tried_at_once(mended: str):
+    clock = Clock()
+    for _ in range(TRIES):
+        clock.grants()
+        clock.helper.grants[-1].give_back()
+    assert not clock.grants()
+    if mended == "another helper":
+        clock.helper = FakeHelper()
+    if mended == "carried":
+        clock.now += 1
+        assert clock.grants()
+        clock.helper.grants[-1].give_back(carried=1)
+        assert clock.grants(), "what is open was carried"
+        clock.helper.grants[-2].over = True
+        clock.helper.grants[-1].give_back()
+    assert clock.grants(81 if mended == "another port" else 80)
 
 
 async def test_connections_go_to_the_address_of_a_pod_where_those_of_the_session_do():

@@ -16,6 +16,11 @@ from pytilt.model.pods import Pod
 AUTHORIZED_SECONDS = 600.0
 """How long it counts that the API server let a connection through to a pod."""
 
+TRIES = 3
+"""So many grants in a row may bring nothing, all connections of each having come back, before the next one waits."""
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+
 
 class ForwardGrant(Protocol):
     """Leave for the helper on this machine to accept connections: `liveupdate.carrying.Grant`."""
@@ -24,6 +29,13 @@ class ForwardGrant(Protocol):
     """May the helper accept?"""
     over: bool
     """Is nothing open any more?"""
+    returned: int
+    """How many connections have come back?"""
+
+    @property
+    def carried(self) -> int:
+        """How many were accepted that have not come back."""
+        ...
 
     def revoke(self) -> None:
         """Have the session accept again."""
@@ -55,11 +67,16 @@ class PodHelper(Protocol):
 class _Granted:
     """A grant of one forward, to one pod."""
 
-    def __init__(self, forward: str, pod: Pod, port: int, grant: ForwardGrant, seconds: float) -> None:
+    def __init__(
+        self, forward: str, pod: Pod, port: int, helper: PodHelper, grant: ForwardGrant, seconds: float
+    ) -> None:
         self.forward = forward
         self.pod = pod
         self.port = port
+        self.helper = helper
         self.grant = grant
+        self.judged = False
+        """Is it known what it has brought?"""
         self._limit = asyncio.get_running_loop().call_later(seconds, grant.revoke)
 
     @property
@@ -69,11 +86,42 @@ class _Granted:
             self._limit.cancel()
         return not self.grant.over
 
+    @property
+    def useless(self) -> bool:
+        """Have connections come back, and none was carried?"""
+        return not self.grant.holds and self.grant.returned > 0 and self.grant.carried == 0
+
     def end(self) -> None:
         """Have the session accept again, and break what is open."""
         self._limit.cancel()
         self.grant.revoke()
         self.grant.cut()
+
+
+class _Failures:
+    """The grants in a row of one forward that brought nothing.
+
+    Args:
+        helper: in the pod; another one may reach what this one could not.
+        uid: of the pod.
+        port: of the pod.
+    """
+
+    def __init__(self, helper: PodHelper, uid: str, port: int) -> None:
+        self._leads_to = (helper, uid, port)
+        self._count = 0
+        self.until = 0.0
+        """When it may be granted again, by the clock."""
+
+    def are_of(self, helper: PodHelper, uid: str, port: int) -> bool:
+        """Does the forward still lead there?"""
+        return self._leads_to == (helper, uid, port)
+
+    def add(self, now: float) -> None:
+        """Another grant has brought nothing."""
+        self._count += 1
+        if self._count >= TRIES:
+            self.until = now + min(FIRST_PAUSE_SECONDS * 2 ** (self._count - TRIES), LONGEST_PAUSE_SECONDS)
 
 
 class DirectForwards:
@@ -98,6 +146,8 @@ class DirectForwards:
         self._authorized: dict[str, float] = {}
         """Until when connections may go to a pod, by its uid."""
         self._granted: list[_Granted] = []
+        self._failures: dict[str, _Failures] = {}
+        """By forward."""
 
     def authorize(self, pod: Pod, opened: float) -> None:
         """A connection to the pod was answered that the cluster let through.
@@ -123,17 +173,36 @@ class DirectForwards:
             listener: of the forward.
             settle: says when a connection may go on; asked for each.
         """
+        self._judge()
         self._granted = [each for each in self._granted if each.counts]
         holds = any(each.grant.holds for each in self._granted if each.forward == forward)
         left = self._authorized.get(pod.uid, 0) - self.now()
         helper = self._find(pod) if left > 0 and not holds else None
-        if helper is None:
+        if helper is None or self._pauses(forward, helper, pod, port):
             return
         host = f"[{pod.ip}]" if ":" in pod.ip else pod.ip
         address = f"{host}:{port}" if self._plainly and host else ""
         grant = helper.grant(listener, port, address, settle)
         if grant is not None:
-            self._granted.append(_Granted(forward, pod, port, grant, left))
+            self._granted.append(_Granted(forward, pod, port, helper, grant, left))
+
+    def _judge(self) -> None:
+        """Count, for each forward, the grants since the last that carried a connection of which all came back."""
+        for each in self._granted:
+            if not each.judged and each.useless:
+                each.judged = True
+                leads_to = (each.helper, each.pod.uid, each.port)
+                failures = self._failures.get(each.forward)
+                if failures is None or not failures.are_of(*leads_to):
+                    failures = self._failures[each.forward] = _Failures(*leads_to)
+                failures.add(self.now())
+            elif each.grant.over and each.grant.carried:
+                self._failures.pop(each.forward, None)
+
+    def _pauses(self, forward: str, helper: PodHelper, pod: Pod, port: int) -> bool:
+        """Is it too soon to try once more what brought nothing again and again?"""
+        failures = self._failures.get(forward)
+        return failures is not None and failures.are_of(helper, pod.uid, port) and self.now() < failures.until
 
     def revoke_unless(self, leads: Callable[[str, Pod, int], bool]) -> None:
         """Have the session accept again for forwards that lead elsewhere now.
@@ -153,7 +222,8 @@ class DirectForwards:
                 await each.grant.stopped()
 
     def cut(self, forward: str) -> None:
-        """Break what is carried for a forward."""
+        """Break what is carried for a forward that is declared no more."""
+        self._failures.pop(forward, None)
         self.cut_unless(lambda name, _: name != forward)
 
     def cut_unless(self, wanted: Callable[[str, str], bool]) -> None:
