@@ -11,7 +11,6 @@ import (
 // while others wait for the processor. What is saved next is most often in the same directory.
 type prepared struct {
 	descriptor int
-	source     string // how it is given a name
 	directory  string
 	changed    syscall.Timespec // when the directory was changed last
 	mode       uint32
@@ -29,7 +28,7 @@ func (r *receiver) prepare() {
 	if err != nil {
 		return
 	}
-	p := &prepared{descriptor: descriptor, source: "/proc/self/fd/" + strconv.Itoa(descriptor), directory: directory, mode: mode}
+	p := &prepared{descriptor: descriptor, directory: directory, mode: mode}
 	if p.changed, err = changeOf(directory); err != nil {
 		syscall.Close(descriptor)
 		return
@@ -52,7 +51,7 @@ func (r *receiver) named(temp string, mode uint32) (descriptor int, ok bool) {
 	}
 	r.prepared = nil
 	if p.mode == mode && temp[:strings.LastIndexByte(temp, '/')+1] == p.directory {
-		if changed, err := changeOf(p.directory); err == nil && changed == p.changed && link(p.source, temp) == nil {
+		if changed, err := changeOf(p.directory); err == nil && changed == p.changed && link(p.descriptor, temp) == nil {
 			return p.descriptor, true
 		}
 	}
@@ -61,19 +60,34 @@ func (r *receiver) named(temp string, mode uint32) (descriptor int, ok bool) {
 }
 
 // link gives an open file a name.
-func link(source, path string) error {
-	from, err := syscall.BytePtrFromString(source)
-	if err != nil {
-		return err
-	}
+func link(descriptor int, path string) error {
 	to, err := syscall.BytePtrFromString(path)
 	if err != nil {
 		return err
 	}
+	if !linksByPath {
+		const emptyPath = 0x1000 // the descriptor is the file
+		if err = linkAt(descriptor, "", to, emptyPath); err != syscall.ENOENT {
+			return err
+		}
+		linksByPath = true
+	}
 	const followLink = 0x400
+	return linkAt(here, "/proc/self/fd/"+strconv.Itoa(descriptor), to, followLink)
+}
+
+// linksByPath says that the kernel gives an open file a name only by its path: before Linux 6.10 the other way takes a
+// capability.
+var linksByPath bool
+
+func linkAt(directory int, source string, to *byte, flags uintptr) error {
+	from, err := syscall.BytePtrFromString(source)
+	if err != nil {
+		return err
+	}
 	_, err = again(func() (uintptr, uintptr, syscall.Errno) {
-		return call(syscall.SYS_LINKAT, uintptr(here), uintptr(unsafe.Pointer(from)), uintptr(here),
-			uintptr(unsafe.Pointer(to)), followLink)
+		return call(syscall.SYS_LINKAT, uintptr(directory), uintptr(unsafe.Pointer(from)), uintptr(here),
+			uintptr(unsafe.Pointer(to)), flags)
 	})
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"syscall"
 	"testing"
@@ -39,6 +40,16 @@ func saved(t *testing.T, r *receiver, path, text string, mode uint32) (inode, ne
 }
 
 func TestWhatIsSavedNextIsMadeAheadOfTime(t *testing.T) {
+	for _, byPath := range []bool{false, true} {
+		t.Run(fmt.Sprintf("by path %v", byPath), func(t *testing.T) {
+			defer func(before bool) { linksByPath = before }(linksByPath)
+			linksByPath = byPath
+			isMadeAheadOfTime(t)
+		})
+	}
+}
+
+func isMadeAheadOfTime(t *testing.T) {
 	r := newReceiver(t.TempDir(), nil, nil)
 	_, next := saved(t, r, "/app/x", "one", 0o644)
 	if next == 0 {
