@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from pytilt.liveupdate.receiver import Batch, Receiver, ReceiverOptions
 from pytilt.liveupdate.relaying import Follower, Relay, RelayCall, answer_seconds, relayed_size
 from pytilt.model.images import Run
 from pytilt.synclet import frames
-from pytilt.synclet.frames import Acknowledged, Joined
+from pytilt.synclet.frames import Acknowledged, Failed, Joined
 from tests.idle import idle
 from tests.liveupdate.shells import REF, Machine
 from tests.liveupdate.test_shell import Lines
@@ -184,11 +184,18 @@ def followers(relay: Relay, count: int) -> list[Follower]:
     return found
 
 
+def asked(call: RelayCall, members: Iterable[Follower]) -> list[asyncio.Future[list[Failed] | None]]:
+    """Have them get batch 7 together."""
+    for each in members:
+        call.add(each, 7)
+    return [each.expect(call, 7, 100) for each in members]
+
+
 async def test_a_leader_on_this_machine_gets_a_batch_once_for_all():
     written: list[bytes] = []
     relay, call = Relay(written.append), RelayCall()
     many = followers(relay, 12)
-    results = [each.expect(call, 7, 100) for each in many]
+    results = asked(call, many)
     relay.pass_on(call, b"frames")
     assert written == [frames.relay((number, 7) for number in range(1, 13)) + b"frames" + frames.commit(0)]
     async with asyncio.TaskGroup() as group:
@@ -203,7 +210,7 @@ async def test_a_leader_on_this_machine_gets_a_batch_once_for_all():
 async def test_a_call_is_over_when_one_is_lost():
     relay, call = Relay(lambda _: None), RelayCall()
     one, two = followers(relay, 2)
-    results = [each.expect(call, 7, 100) for each in (one, two)]
+    results = asked(call, (one, two))
     relay.give_up(two)
     await call.over()
     assert (results[0].done(), results[1].result()) == (False, None)

@@ -1,6 +1,7 @@
 """Giving a batch to a leader on this machine: once for all containers that it reaches, before anything else is done."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from pytilt.errors import SyncError
@@ -49,10 +50,15 @@ class PassedBatch:
         """See `Passed.broken`."""
         return self._broken()
 
-    def expect(self, call: RelayCall, size: int) -> None:
-        """See `Passed.expect`."""
+    def join(self, call: RelayCall) -> None:
+        """See `Passed.join`."""
         self._call = call
-        self._result = self.follower.expect(call, self._number, size)
+        call.add(self.follower, self._number)
+
+    def expect(self, size: int) -> None:
+        """See `Passed.expect`."""
+        assert self._call is not None  # it has joined one
+        self._result = self.follower.expect(self._call, self._number, size)
 
     async def answered(self) -> bool:
         """See `Passed.answered`."""
@@ -88,25 +94,37 @@ class PassedBatch:
 
 async def pass_on(receivers: Sequence[Receiver | None], batch: Batch) -> list[Passed | None]:
     """Have leaders on this machine pass a batch on to all whom they reach, in one piece; None for the others."""
-    passed: list[Passed | None] = [None] * len(receivers)
-    calls: dict[Relay, RelayCall] = {}
-    try:
+    content: bytes | None = None
+    with contextlib.suppress(SyncError):  # it cannot be packed, as whoever carries it out gets to know
         content = await batch.relayed()
-        if content is None:
-            return passed
-        for index, receiver in enumerate(receivers):
-            if receiver is not None and (begun := await receiver.begin(batch)) is not None:
-                passed[index] = begun
-                begun.expect(calls.setdefault(begun.follower.relay, RelayCall()), len(content))
-        if calls:
-            with step(StepName.SEND):
-                for relay, call in calls.items():
-                    relay.pass_on(call, content)
-    except SyncError:  # it cannot be packed, as whoever carries it out gets to know
-        return passed
+    if content is None:
+        return [None] * len(receivers)
+    passed: list[Passed | None] = []
+    try:
+        for receiver in receivers:
+            begun = receiver.begin(batch) if receiver is not None else None
+            passed.append(begun)
+        _send([each for each in passed if each is not None], content)
     except BaseException:
         for each in passed:
             if each is not None:
                 each.give_up()
         raise
     return passed
+
+
+def _send(passed: Sequence[Passed], content: bytes) -> None:
+    """Give each leader a batch and the names of those who get it; only then begin to wait for what these say of it.
+
+    No answer is read before this turn of the event loop ends.
+    """
+    if not passed:
+        return
+    calls: dict[Relay, RelayCall] = {}
+    for each in passed:
+        each.join(calls.setdefault(each.follower.relay, RelayCall()))
+    with step(StepName.SEND):
+        for relay, call in calls.items():
+            relay.pass_on(call, content)
+    for each in passed:
+        each.expect(len(content))

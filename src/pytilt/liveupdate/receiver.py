@@ -175,8 +175,12 @@ class Passed(Protocol):
         """Is its receiver broken?"""
         ...
 
-    def expect(self, call: RelayCall, size: int) -> None:
-        """Have the container get it with the others of a call; `size` of the batch is in bytes."""
+    def join(self, call: RelayCall) -> None:
+        """Have the container get it with the others of a call."""
+        ...
+
+    def expect(self, size: int) -> None:
+        """Begin to wait for what the container says of it; `size` of the batch is in bytes."""
         ...
 
     async def answered(self) -> bool:
@@ -234,7 +238,7 @@ class Receiver(Protocol):
         """
         ...
 
-    async def begin(self, batch: Batch) -> Passed | None:
+    def begin(self, batch: Batch) -> Passed | None:
         """Keep others from speaking with it until a leader on this machine has brought it a batch; None without one."""
         ...
 

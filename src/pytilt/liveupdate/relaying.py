@@ -101,6 +101,10 @@ class RelayCall:
         self._waiting: set[Follower] = set()
         self._limit: asyncio.TimerHandle | None = None
 
+    def add(self, follower: "Follower", number: int) -> None:
+        """Have a follower get it, too, as the batch of a number."""
+        self.members.append((follower.number, number))
+
     def await_answer(self, follower: "Follower", seconds: float) -> None:
         """Give up a follower, and the others, that has not answered after a while."""
         self._waiting.add(follower)
@@ -155,7 +159,7 @@ class Follower:
         return self.relay.knows(self) and self.joined.done() and self.joined.result()
 
     def expect(self, call: RelayCall, number: int, size: int) -> asyncio.Future[list[Failed] | None]:
-        """Have it get a batch with the others of a call, and wait for what it says of that.
+        """Wait for what it says of the batch of a call, of which it is a member.
 
         Args:
             call: of the batch.
@@ -166,7 +170,6 @@ class Follower:
             What failed; None where it has to be sent to this one itself.
         """
         self._settle(None)  # of a batch that nobody waits for any more
-        call.members.append((self.number, number))
         call.await_answer(self, answer_seconds(size))
         self._number, self._failed, self._call = number, [], call
         self._result = asyncio.get_running_loop().create_future()
@@ -176,6 +179,7 @@ class Follower:
         """Wait until a leader in a container has passed a batch on and it is carried out; see `expect`."""
         if call.closed or not self.reached:
             return None
+        call.add(self, number)
         result = self.expect(call, number, size)
         await asyncio.sleep(0)  # the leader begins in this turn of the loop, or not at all
         if not call.led:

@@ -77,7 +77,7 @@ class ShellReceiver:
         del leader, host, taken
         return None
 
-    async def begin(self, batch: Batch) -> None:
+    def begin(self, batch: Batch) -> None:
         """See `Receiver.begin`: nothing is passed on to a shell."""
         del batch
 

@@ -13,6 +13,7 @@ from pytilt.host.files.blocks import Blocks
 from pytilt.host.timing import note, step
 from pytilt.liveupdate.deltas import Delta
 from pytilt.liveupdate.helper_stream import FrameSender, HelperAnswers
+from pytilt.liveupdate.locking import ReceiverLock
 from pytilt.liveupdate.packing import Frames, LargeFile, UnreadFile, read_blocks
 from pytilt.liveupdate.passing import PassedBatch
 from pytilt.liveupdate.receiver import COMMAND_TITLE, NO_RESTART, NOT_WRITABLE, Batch, Synced
@@ -71,7 +72,7 @@ class HelperReceiver:
         self._zips = zips
         self.restarts = greeting.restarts
         self._answers = answers
-        self._turn = asyncio.Lock()
+        self._turn = ReceiverLock()
         self._failed = False
         self._number = 0
         self._bases: dict[str, Blocks] = {}
@@ -139,7 +140,7 @@ class HelperReceiver:
         async with self._turn, asyncio.timeout(seconds):
             await self._answers.send(frames.join(follower.number, key, address))
 
-    async def begin(self, batch: Batch) -> PassedBatch | None:
+    def begin(self, batch: Batch) -> PassedBatch | None:
         """See `Receiver.begin`; where an update is carried out, it does not wait for that."""
         follower = self._follower
         if (
@@ -148,9 +149,8 @@ class HelperReceiver:
             or (batch.restart and not self.restarts)
         ):
             return None
-        if self._turn.locked() or self.broken:
+        if self.broken or not self._turn.take():
             return None
-        await self._turn.acquire()
         self._failed = True  # until it is known to be in order
         self._number += 1
         return PassedBatch(
@@ -238,6 +238,7 @@ class HelperReceiver:
             began, joined = time.monotonic(), b"".join(part)
             self._number += 1
             call = RelayCall()
+            call.add(follower, self._number)
             result = follower.expect(call, self._number, len(joined))
             follower.relay.pass_on(call, joined)
             if not sent:

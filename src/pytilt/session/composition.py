@@ -189,7 +189,8 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         custom = CustomDeployKind(store, imaging, commands, kubernetes.applied_objects)
         kinds = _kinds(kubernetes, custom, LocalKind(store, logs, processes), ComposeKind(store))
         receivers = Receivers(store, _receiver_opener(access), DirectRunner(own_program()))
-        work = _strategies(kinds, Syncing(store, receivers, keeper), applies)
+        changes = RecentChanges(store, watching)
+        work = _strategies(kinds, Syncing(store, receivers, keeper, changes.arrived), applies)
         connecting = Connecting(store, access.cluster, logs.span(TILTFILE, SpanId("cluster")))
         object_applies = KubernetesApplies(store, logs, access.cluster, commands)
         updating = Updating(store, logs, watching, work, project.root, SLOTS, applies.has, connecting.look)
@@ -198,8 +199,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         evaluating = Evaluating(store, logs, watching, updating, deletion, tiltfile)
         lost_images = LostImages(store, logs, imaging, updating.repair)
         drifting = Drifting(store, logs, access.cluster, kubernetes.applied_objects, updating.repair)
-        pod_logs = PodLogs(store, logs, access.containers)
-        requests = SessionRequests(watching, updating, evaluating)
+        pod_logs, requests = PodLogs(store, logs, access.containers), SessionRequests(watching, updating, evaluating)
         tasks = {
             "files": watching.run(),
             "updates": updating.run(),
@@ -213,7 +213,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             "show": show(store, logs),
         }
         if options.forward_ports:
-            tasks["forwards"] = _forwarding(store, logs, access, options, receivers, RecentChanges(store, watching))
+            tasks["forwards"] = _forwarding(store, logs, access, options, receivers, changes)
         if options.listener is not None:
             tasks["server"] = _serve(store, logs, requests, options.listener, options)
         _keep_what_was_made()
@@ -304,7 +304,7 @@ def _forwarding(
     store: Store, logs: LogStore, access: Access, options: SessionOptions, receivers: Receivers, changes: RecentChanges
 ) -> Awaitable[None]:
     direct = DirectForwards(receivers.follower_in, plainly=access.containers.forwards_plainly)
-    return Forwarding(store, logs, access.containers, options.host, direct, settled=changes.settled).run()
+    return Forwarding(store, logs, access.containers, options.host, direct, settle=changes.settle).run()
 
 
 def _kinds(

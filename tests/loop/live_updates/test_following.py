@@ -67,7 +67,7 @@ class Receiving(Leading):
         self.follower = leader.relay.follower() if self.can else None
         return self.follower
 
-    async def begin(self, batch: Batch) -> None:
+    def begin(self, batch: Batch) -> None:
         raise NotImplementedError
 
     async def update(self, batch: Batch, log: Log) -> Synced:

@@ -42,7 +42,7 @@ class Receiving:
         self.follows = leader, host
         return leader.relay.follower()
 
-    async def begin(self, batch: Batch) -> None:
+    def begin(self, batch: Batch) -> None:
         raise NotImplementedError
 
     async def update(self, batch: Batch, log: Log) -> Synced:

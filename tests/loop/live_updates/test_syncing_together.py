@@ -43,7 +43,7 @@ class Led:
     async def follow(self, leader: Leader, host: str, taken: Sequence[int] = ()) -> Follower | None:
         raise NotImplementedError
 
-    async def begin(self, batch: Batch) -> PassedBatch | None:
+    def begin(self, batch: Batch) -> PassedBatch | None:
         async def carry_out(failed: list[Failed] | None, log: Log) -> Synced:
             if failed:
                 raise SyncError(failed[0].message, hint="make it writable")
@@ -81,6 +81,9 @@ class Group:
 
     def write(self, message: bytes) -> None:
         self.written.append(message)
+        asyncio.get_running_loop().call_soon(self._answer)
+
+    def _answer(self) -> None:
         for index, member in enumerate(self.members):
             if member.failing:
                 member.follower.take(Failed(kind=FailureKind.DENIED, message="read-only"))

@@ -280,4 +280,4 @@ def test_what_a_full_update_could_not_bring_is_in_the_way_of_no_later_live_updat
     answer = ready.in_place()
     assert isinstance(answer, InPlace)
     (target,) = answer.targets
-    assert freshness.missing(ready.store.snapshot(), ready.resource, target, upto=2) == {"/p/ready/a": 2}
+    assert freshness.since_built(ready.store.snapshot(), ready.resource, target, upto=2) == {"/p/ready/a": 2}

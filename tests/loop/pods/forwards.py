@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Awaitable
+from collections.abc import Callable, Coroutine
 
 from pytilt.errors import PortClosedError
 from pytilt.host.listening import PortListener
@@ -115,10 +115,17 @@ class Trial:
         direct = DirectForwards(lambda _: self.helper, lambda: 0.0)
         self.saves: dict[str, asyncio.Event] = {}
         """What is to be live before connections to a resource go on."""
-        self.forwarding = Forwarding(store, logs, self.containers, "127.0.0.1", direct, QUICK, self.settled)
+        self.forwarding = Forwarding(store, logs, self.containers, "127.0.0.1", direct, QUICK, self.settle)
 
-    def settled(self, resource: str) -> Awaitable[object] | None:
-        return self.saves[resource].wait() if resource in self.saves else None
+    def settle(self, resource: str, go: Callable[[], object]) -> Coroutine[None, None, None] | None:
+        if resource not in self.saves:
+            go()
+            return None
+        return self._after(self.saves[resource], go)
+
+    async def _after(self, saved: asyncio.Event, go: Callable[[], object]) -> None:
+        await saved.wait()
+        go()
 
     def close(self) -> None:
         for each in self.helper.grants:

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Coroutine
 
 import pytest
 from msgspec.structs import replace
@@ -25,7 +26,17 @@ class Saving:
         self.trial = Trial(store)
         self.watcher = FakeFileWatcher()
         self.watching = Watching(store, self.watcher)
-        self.saves = RecentChanges(store, self.watching, longest)
+        self.changes = RecentChanges(store, self.watching, longest)
+        self.went: list[str] = []
+        """Connections that have gone on."""
+
+    def settle(self) -> Coroutine[None, None, None] | None:
+        """A connection comes."""
+        return self.changes.settle("web", self.go)
+
+    def go(self) -> None:
+        """It goes on."""
+        self.went.append("web")
 
     async def save(self) -> None:
         await self.watching.declare({"image:web": [FileRule(paths=("/p/web",))]})
@@ -38,7 +49,7 @@ class Saving:
 
 async def is_waited_for(saving: Saving) -> bool:
     """Does a connection wait that comes now? For a tenth of a second, that is."""
-    settled = saving.saves.settled("web")
+    settled = saving.settle()
     if settled is None:
         return False
     try:
@@ -49,15 +60,17 @@ async def is_waited_for(saving: Saving) -> bool:
 
 
 async def test_nobody_waits_where_nothing_was_saved(store: Store):
-    assert Saving(store).saves.settled("web") is None
-    assert Saving(store).saves.settled("nothing") is None
+    saving = Saving(store)
+    assert saving.settle() is None
+    assert saving.changes.settle("nothing", saving.go) is None
+    assert len(saving.went) == 2
 
 
 async def test_what_was_saved_is_waited_for_until_its_live_update_has_ended(store: Store):
     saving = Saving(store)
     async with running(saving.watching.run()) as group:
         await saving.save()
-        settled = saving.saves.settled("web")
+        settled = saving.settle()
         assert settled is not None
         waiting = group.create_task(settled)
         await saving.watching.caught_up()
@@ -65,10 +78,33 @@ async def test_what_was_saved_is_waited_for_until_its_live_update_has_ended(stor
             if current:
                 saving.runs(*current)
             await asyncio.sleep(0.01)
-            assert not waiting.done()
+            assert not saving.went
         saving.runs()
         await asyncio.wait_for(waiting, 5)
-        assert saving.saves.settled("web") is None
+        assert len(saving.went) == 1
+        assert saving.settle() is None
+
+
+async def test_who_waits_goes_on_before_it_is_noted_that_what_was_saved_is_there(store: Store):
+    saving = Saving(store)
+    async with running(saving.watching.run()) as group:
+        await saving.save()
+        settled = saving.settle()
+        assert settled is not None
+        waiting = group.create_task(settled)
+        await saving.watching.caught_up()
+        sequence = saving.watching.sequence
+        saving.runs(update(strategy=Strategy.LIVE))
+        saving.changes.arrived("web", sequence - 1)
+        saving.changes.arrived("other", sequence)
+        await asyncio.sleep(0.01)
+        assert not saving.went
+        saving.changes.arrived("web", sequence)
+        saving.changes.arrived("web", sequence + 1)
+        assert len(saving.went) == 1
+        saving.runs()
+        await asyncio.wait_for(waiting, 5)
+        assert len(saving.went) == 1
 
 
 async def test_it_is_waited_for_a_moment_only(store: Store):
@@ -76,7 +112,7 @@ async def test_it_is_waited_for_a_moment_only(store: Store):
     async with running(saving.watching.run()):
         await saving.save()
         for _ in range(2):
-            settled = saving.saves.settled("web")
+            settled = saving.settle()
             assert settled is not None
             await asyncio.wait_for(settled, 5)
 
@@ -89,7 +125,7 @@ async def test_what_a_save_without_another_content_brings_is_there_at_once(store
         await saving.watching.caught_up()
         saving.runs()
         saving.watcher.change(SAVED)
-        settled = saving.saves.settled("web")
+        settled = saving.settle()
         assert settled is not None
         await asyncio.wait_for(settled, 5)
 

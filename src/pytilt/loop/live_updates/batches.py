@@ -1,7 +1,7 @@
 """What the containers of one live update get: those that lack the same share a batch."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pytilt.errors import NotInPlaceError
 from pytilt.liveupdate.archive import DiskTree, examine
@@ -43,8 +43,6 @@ class UpdateBatches:
     def __init__(self, resource: Resource) -> None:
         self.synced = {container.id: container.sequence for container in resource.status.containers}
         """Up to which change each container has its files."""
-        self.shared: dict[tuple[ImageName, int], Batch] = {}
-        """What containers of one image get that have them up to the same change."""
         self.kept: dict[ImageName, KeptUpdate | None] = {}
         """What is kept of each image."""
         self.keeping = asyncio.Lock()
@@ -58,6 +56,14 @@ class UpdateBatches:
         rules = target.rules
         follows = isinstance(rules, LiveUpdate) and bool(rules.followed)
         return not (follows or is_initial(rules, new=target.container.id not in self.synced))
+
+    def alike(self, parts: Iterable[UpdatePart]) -> Iterable[Sequence[UpdatePart]]:
+        """Those that get the same, where that is shared at all: of one image, with all up to the same change."""
+        found: dict[tuple[ImageName, int | None], list[UpdatePart]] = {}
+        for part in parts:
+            key = part.target.image.name, self.synced.get(part.target.container.id)
+            found.setdefault(key, []).append(part)
+        return found.values()
 
     def carry(self, target: SyncTarget, batch: Batch) -> None:
         """Note that a container has a batch."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import posixpath
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -59,16 +59,24 @@ class Syncing:
         store: the session's objects.
         receivers: keeps a stream open to every container that could get one.
         keeper: keeps what was brought, for containers that start when it has changed on disk already.
+        arrived: called when what was saved is in all containers of a resource: name, sequence of the last change.
         gone_seconds: how long it may take until the cluster says that a container has ended.
     """
 
     def __init__(
-        self, store: Store, receivers: Receivers, keeper: Keeper, *, gone_seconds: float = GONE_SECONDS
+        self,
+        store: Store,
+        receivers: Receivers,
+        keeper: Keeper,
+        arrived: Callable[[str, int], object] = lambda *_: None,
+        *,
+        gone_seconds: float = GONE_SECONDS,
     ) -> None:
         self._store = store
         self._receivers = receivers
         self._keeper = keeper
         self._kept = keeper.kept
+        self._arrived = arrived
         self._gone_seconds = gone_seconds
         self._explained: set[str] = set()
         """Resources whose log says what was inferred."""
@@ -80,7 +88,7 @@ class Syncing:
             SyncError: a container was not reached, or what changed cannot be brought in place after all.
             UnreachableError: the cluster does not answer.
         """
-        targets = tuple(target for target in freshness.sync_targets(self._store.snapshot(), resource) if target.running)
+        targets = freshness.running_targets(self._store.snapshot(), resource)
         if not targets and not start.only_in_place:
             raise SyncError("the containers changed before they could be updated")
         replays = start.reason == Reason.CONTAINER_REPLACED
@@ -96,8 +104,10 @@ class Syncing:
                 raise problem from None
             log(f"Not updated in place: {problem}\n")
             return Done(outcome=Outcome.FELL_BACK, error=str(problem), status={"inferences": blocked})
-        self._explain(resource, targets, start, log)
         errors = [result.error for result in results if result.error]
+        if not errors and not any(result.gone for result in results):
+            self._arrived(resource.name, start.sequence)
+        self._explain(resource, targets, start, log)
         before = {container.id: container.sequence for container in resource.status.containers}
         synced = tuple(
             SyncedContainer(
@@ -161,10 +171,12 @@ class Syncing:
         """Have the leader on this machine pass on what it can: each batch once, to all that lack the same."""
         together: dict[Batch, list[UpdatePart]] = {}
         with timing.step(StepName.PLAN), contextlib.suppress(PytiltError):  # each container fails by itself
-            for part in parts:
-                if batches.is_shared(part.target):
-                    part.batch = await self._batch(resource, part.target, start, batches, log)
-                    together.setdefault(part.batch, []).append(part)
+            for those in batches.alike(parts):
+                if batches.is_shared(those[0].target):
+                    batch = await self._batch(resource, those[0].target, start, batches, log)
+                    together.setdefault(batch, []).extend(those)
+                    for part in those:
+                        part.batch = batch
         for batch, those in together.items():
             if not (batch.empty or batch.plan.checks):
                 passed = await self._receivers.pass_on([part.target for part in those], batch)
@@ -286,15 +298,8 @@ class Syncing:
             kept = await self._keep(resource, target, start, batches, log)
         if kept is not None:
             return batches.of(await self._kept_plan(resource, target, start, batches, kept, log), target.rules)
-        same = target.image.name, batches.synced.get(target.container.id, 0)
-        is_shared = batches.is_shared(target)
-        if is_shared and (shared := batches.shared.get(same)):
-            return shared
         new = target.container.id not in batches.synced
-        batch = batches.of(await self._plan(resource, target, start, batches, new=new), target.rules)
-        if is_shared:
-            batches.shared[same] = batch
-        return batch
+        return batches.of(await self._plan(resource, target, start, batches, new=new), target.rules)
 
     async def _plan(
         self, resource: Resource, target: SyncTarget, start: Start, batches: UpdateBatches, *, new: bool

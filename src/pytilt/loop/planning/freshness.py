@@ -1,11 +1,12 @@
 """Is what runs the same as what is on disk? Pure questions about the state, for `schedule` and the updates."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import cast
 
 from pytilt.liveupdate.inferring import UnseenTree, plan_changes
 from pytilt.liveupdate.planning import ChangedFile, FallBack
+from pytilt.loop.planning.identity_cache import IdentityCache
 from pytilt.model import references
 from pytilt.model.base import Value
 from pytilt.model.images import Image, LiveUpdate
@@ -13,7 +14,7 @@ from pytilt.model.inference import InferenceMode, Inferred
 from pytilt.model.names import CONFIGS, TILTFILE, ImageName
 from pytilt.model.objects import FileWatch, ImageMap, Resource, Runtime, Tiltfile
 from pytilt.model.pods import Container, ContainerState, Pod
-from pytilt.model.updates import Outcome, Reason, Strategy, Update
+from pytilt.model.updates import Outcome, Reason, Strategy, SyncedContainer, Update
 from pytilt.store.objects import Snapshot
 
 CRASHED = frozenset(
@@ -24,6 +25,10 @@ CRASHED = frozenset(
 
 IMAGE_WATCH = "image:"
 
+_TARGETS: IdentityCache[tuple["SyncTarget", ...]] = IdentityCache()
+_RUNNING: IdentityCache[tuple["SyncTarget", ...]] = IdentityCache()
+_BEHIND: IdentityCache[tuple[tuple["SyncTarget", SyncedContainer | None], ...]] = IdentityCache()
+
 
 def image_watch(name: ImageName) -> str:
     """The name of the watch of an image's files."""
@@ -33,6 +38,12 @@ def image_watch(name: ImageName) -> str:
 def latest(state: Snapshot) -> int:
     """The sequence of the newest change of any file."""
     return max((watch.status.latest for watch in state.all(FileWatch)), default=0)
+
+
+def latest_of(state: Snapshot, resource: Resource) -> int:
+    """The sequence of the newest change of a file of a resource; 0 where nothing has changed."""
+    names = (resource.name, *(image_watch(image.name) for image in resource.spec.images))
+    return max((watch.status.latest for name in names if (watch := state.get(FileWatch, name))), default=0)
 
 
 def changes(state: Snapshot, watch: str, *, above: int) -> Mapping[str, int]:
@@ -119,12 +130,21 @@ class SyncTarget(Value):
         return self.container.state is ContainerState.TERMINATED or self.container.reason in CRASHED
 
 
-def sync_targets(state: Snapshot, resource: Resource) -> Iterator[SyncTarget]:
+def sync_targets(state: Snapshot, resource: Resource) -> tuple[SyncTarget, ...]:
     """The containers of the present pods of a resource that could be updated in place."""
-    runtime = state.get(Runtime, resource.name)
-    applied = {image.name: image.reference for image in resource.status.applied_images}
     live = [(image, rules) for image in resource.spec.images if (rules := rules_of(resource, image)) is not None]
-    for pod in runtime.status.pods if runtime else ():
+    runtime = state.get(Runtime, resource.name)
+    if not live or runtime is None:
+        return ()
+    given = runtime, *sync_inputs(resource)
+    return _TARGETS.get(resource.name, given, lambda: tuple(_sync_targets(resource, live, runtime.status.pods)))
+
+
+def _sync_targets(
+    resource: Resource, live: Iterable[tuple[Image, LiveUpdate | Inferred]], pods: Iterable[Pod]
+) -> Iterator[SyncTarget]:
+    applied = {image.name: image.reference for image in resource.status.applied_images}
+    for pod in pods:
         for container in pod.containers if not pod.deleting else ():
             for image, rules in live if not container.init else ():
                 if image.live_update_only:
@@ -133,6 +153,12 @@ def sync_targets(state: Snapshot, resource: Resource) -> Iterator[SyncTarget]:
                     runs = container.image == applied.get(image.name)
                 if runs:
                     yield SyncTarget(image=image, rules=rules, pod=pod, container=container)
+
+
+def running_targets(state: Snapshot, resource: Resource) -> tuple[SyncTarget, ...]:
+    """Those of them that run, and so can be updated now."""
+    found = sync_targets(state, resource)
+    return _RUNNING.get(resource.name, (found,), lambda: tuple(target for target in found if target.running))
 
 
 def sync_inputs(resource: Resource) -> tuple[object, ...]:
@@ -164,12 +190,6 @@ def sources(resource: Resource, image: Image) -> tuple[Image, ...]:
     return tuple(other for other in resource.spec.images if other.name in below)
 
 
-def missing(state: Snapshot, resource: Resource, target: SyncTarget, *, upto: int) -> Mapping[str, int]:
-    """The files that a container lacks: changed after its image was built and not synced into it."""
-    synced = {container.id: container.sequence for container in resource.status.containers}
-    return since_built(state, resource, target, above=synced.get(target.container.id, 0), upto=upto)
-
-
 def since_built(
     state: Snapshot, resource: Resource, target: SyncTarget, *, upto: int, above: int = 0
 ) -> Mapping[str, int]:
@@ -192,20 +212,34 @@ def _can_be_synced(path: str, rules: LiveUpdate | Inferred) -> bool:
 
 def lacking(state: Snapshot, resource: Resource) -> bool:
     """Does a running container lack what was synced into the containers before it?"""
-    known = {container.id: container for container in resource.status.containers}
-    for target in sync_targets(state, resource):
-        before = known.get(target.container.id)
-        tried = before.tried if before else 0
-        if not target.running or (tried and tried >= resource.status.synced):
+    status, running = resource.status, running_targets(state, resource)
+    synced, kept = status.synced, status.kept
+    given = running, status.containers, synced, kept
+    behind = _BEHIND.get(resource.name, given, lambda: tuple(_behind(running, status.containers, synced, kept)))
+    for target, before in behind:
+        if before is not None and before.tried and before.tried >= synced:
             continue  # what failed there is tried again with the next change
         starts = isinstance(target.rules, LiveUpdate) and (target.rules.initial_sync or target.rules.followed)
-        initial = starts and before is None
         built = state.get(ImageMap, target.image.name)
-        included = max(before.sequence if before else 0, built.status.sequence if built else 0)
-        kept = resource.status.kept > included
-        if initial or kept or missing(state, resource, target, upto=resource.status.synced):
+        above = before.sequence if before else 0
+        if (
+            (starts and before is None)
+            or kept > max(above, built.status.sequence if built else 0)
+            or since_built(state, resource, target, above=above, upto=synced)
+        ):
             return True
     return False
+
+
+def _behind(
+    targets: Iterable[SyncTarget], containers: Iterable[SyncedContainer], synced: int, kept: int
+) -> Iterator[tuple[SyncTarget, SyncedContainer | None]]:
+    """The containers that may lack something, with what they have."""
+    known = {container.id: container for container in containers}
+    for target in targets:
+        before = known.get(target.container.id)
+        if before is None or before.sequence < max(synced, kept):
+            yield target, before
 
 
 def failed_update(resource: Resource, *, repairs: bool = True) -> Update | None:
@@ -259,9 +293,9 @@ def in_place(state: Snapshot, resource: Resource, *, replay: bool = False) -> Co
     why = None if replay else _outside(state, resource, live)
     if why is not None:
         return NotInPlace(why=why)
-    found = tuple(sync_targets(state, resource))
-    if any(target.running for target in found):
-        return InPlace(targets=tuple(target for target in found if target.running))
+    if running := running_targets(state, resource):
+        return InPlace(targets=running)
+    found = sync_targets(state, resource)
     crashed = next((target for target in found if target.crashed), None)
     if crashed is not None:
         return NotInPlace(why=f"container {crashed.container.name} is down: {crashed.container.reason or 'terminated'}")

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -31,6 +31,15 @@ PATIENCE_SECONDS = 20.0
 """How long a connection waits for a pod to go to, while one is being replaced."""
 
 
+Settle = Callable[[str, Callable[[], object]], Coroutine[None, None, None] | None]
+"""Given a resource, calls what it is given once what was saved before now is in its pods. None: it has; else what is to
+be run until then."""
+
+
+def _at_once(_: str, go: Callable[[], object]) -> None:
+    go()
+
+
 class Rechecks(Value):
     """When to look again whether something listens at a port where nothing did; each time after twice as long."""
 
@@ -52,7 +61,7 @@ class Forwarding:
         host: where to listen unless the forward says it.
         direct: has forwards granted to the helper on this machine; None: all connections go through the cluster.
         rechecks: when to look again at a port where nothing listened.
-        settled: given a resource, is what was saved before now in its pods? None: yes; else to be awaited.
+        settle: has connections wait for what was saved before.
     """
 
     def __init__(
@@ -63,9 +72,9 @@ class Forwarding:
         host: str,
         direct: DirectForwards | None = None,
         rechecks: Rechecks | None = None,
-        settled: Callable[[str], Awaitable[object] | None] = lambda _: None,
+        settle: Settle = _at_once,
     ) -> None:
-        self._settled = settled
+        self._settle = settle
         self._group: asyncio.TaskGroup | None = None
         self._store = store
         self._logs = logs
@@ -190,7 +199,7 @@ class Forwarding:
         whole = False
         source, pause = ReplayedSource(reader), self._rechecks.soon
         try:
-            if (settled := self._settled(forward.resource)) is not None:
+            if (settled := self._settle(forward.resource, lambda: None)) is not None:
                 await settled
             while (pod := await self._pod(forward)) is not None:
                 answer = await self._carry(forward, pod, source, writer, connections)
@@ -258,14 +267,14 @@ class Forwarding:
         best, listener = self._best(forward), self._listeners.get(forward.name)
         if best is not None and best.uid == pod.uid and listener is not None:
             port = ownership.container_port(best, forward.spec)
-            self._direct.grant(forward.name, best, port, listener, partial(self._settle, forward.resource))
+            self._direct.grant(forward.name, best, port, listener, partial(self._wait_for_saves, forward.resource))
 
-    def _settle(self, resource: str, go: Callable[[], object]) -> None:
-        """Have a connection go on that the helper on this machine has accepted."""
-        if self._group is None or (waits := self._settled(resource)) is None:
+    def _wait_for_saves(self, resource: str, go: Callable[[], object]) -> None:
+        """Have a connection go on that the helper on this machine has accepted, once what was saved before is there."""
+        if self._group is None:
             go()
-        else:
-            self._group.create_task(_after(waits, go), name=f"saves of {resource}")
+        elif (waits := self._settle(resource, go)) is not None:
+            self._group.create_task(waits, name=f"saves of {resource}")
 
     def _closed(self, forward: PortForward, pod: Pod, port: int, group: asyncio.TaskGroup) -> None:
         """Nothing listens in the pod: say so, once, and look again until something does."""
@@ -337,11 +346,6 @@ class Forwarding:
             name,
             lambda forward: replace(forward, status=replace(forward.status, **fields)),
         )
-
-
-async def _after(waits: Awaitable[object], go: Callable[[], object]) -> None:
-    await waits
-    go()
 
 
 def _source(forward: PortForward) -> PodSource:

@@ -9,13 +9,29 @@ from pytilt.model.objects import FileWatch, Resource
 from pytilt.model.updates import Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from pytilt.loop.updates.watching import Watching
     from pytilt.store.objects import Store
 
 LONGEST_SECONDS = 0.05
 """How long anybody waits: ten times as long as a live update of a small file takes."""
+
+
+class _WaitingConnection:
+    """One that may go on when what was saved is in the containers."""
+
+    def __init__(self, go: "Callable[[], object]") -> None:
+        self._go = go
+        self.sequence: int | None = None
+        """Of the last change that is waited for; None: it is not known yet."""
+        self.gone = False
+
+    def go(self) -> None:
+        """Let it go on, once."""
+        if not self.gone:
+            self.gone = True
+            self._go()
 
 
 class RecentChanges:
@@ -31,24 +47,50 @@ class RecentChanges:
         self._store = store
         self._watching = watching
         self._longest = longest
+        self._waiting: dict[str, list[_WaitingConnection]] = {}
 
-    def settled(self, resource: str) -> "Coroutine[None, None, None] | None":
-        """Is everything that was saved before now in the containers of a resource, or will only a full update bring it?
+    def settle(self, resource: str, go: "Callable[[], object]") -> "Coroutine[None, None, None] | None":
+        """Call `go` once everything that was saved before now is in the containers of a resource.
+
+        It is called all the same where only a full update will bring it, and when that takes longer than a live update
+        should.
 
         Returns:
-            None where it is; else what to wait for, which takes no longer than a live update should.
+            None where `go` was called; else what is to be run until it is.
         """
         if self._watching.read() and not self._is_coming(resource):
+            go()
             return None
-        return self._wait(resource)
+        return self._wait(resource, _WaitingConnection(go))
 
-    async def _wait(self, resource: str) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._longest):
-                await self._watching.known()
-                async for _ in self._store.watch(Resource, FileWatch):
-                    if not self._is_coming(resource):
-                        return
+    def arrived(self, resource: str, sequence: int) -> None:
+        """What was saved is in all containers of a resource, which is noted a moment later.
+
+        Args:
+            resource: its name.
+            sequence: of the last change that is there.
+        """
+        for waiting in self._waiting.get(resource, ()):
+            if waiting.sequence is not None and waiting.sequence <= sequence:
+                waiting.go()
+
+    async def _wait(self, name: str, waiting: _WaitingConnection) -> None:
+        self._waiting.setdefault(name, []).append(waiting)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._longest):
+                    await self._watching.known()
+                    state = self._store.snapshot()
+                    if (resource := state.get(Resource, name)) is not None:
+                        waiting.sequence = freshness.latest_of(state, resource)
+                    async for _ in self._store.watch(Resource, FileWatch):
+                        if waiting.gone or not self._is_coming(name):
+                            return
+        finally:
+            self._waiting[name].remove(waiting)
+            if not self._waiting[name]:
+                del self._waiting[name]
+            waiting.go()
 
     def _is_coming(self, name: str) -> bool:
         """Is a live update due or running?"""
