@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -85,6 +86,20 @@ func writeSome(descriptor uintptr, content []byte) (int, error) {
 	})
 }
 
+// hasRoom says whether a connection takes something at once, or has ended.
+func hasRoom(descriptor uintptr) bool {
+	asked := struct {
+		descriptor    int32
+		events, found int16
+	}{int32(descriptor), pollOut, 0}
+	var none syscall.Timespec
+	ready, _, _ := syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&asked)), 1, uintptr(unsafe.Pointer(&none)), 0, 0, 0)
+	return ready != 0
+}
+
+// pollOut is that event of `poll` (POLLOUT).
+const pollOut = 4
+
 // setTimes sets the time of the last change of an open file, where that is allowed.
 func setTimes(descriptor int, nanoseconds int64) {
 	at := syscall.NsecToTimespec(nanoseconds)
@@ -164,29 +179,76 @@ func closeFile(descriptor int) error {
 }
 
 // quick reads and writes a descriptor that never blocks a call, so that no thread has to watch over it.
-type quick struct{ raw syscall.RawConn }
+type quick struct {
+	raw              syscall.RawConn
+	reading, writing flow
+}
+
+// flow is what is read or written just now. It is kept, as are the functions that do it: made anew for each call, they
+// would be most of the garbage of this program.
+type flow struct {
+	sync.Mutex
+	content   []byte
+	done      int
+	err       error
+	try, once func(descriptor uintptr) bool // false where it has to wait
+}
 
 // quickly reads and writes a connection or a pipe in this way, where that has a descriptor.
 func quickly(stream io.ReadWriter) io.ReadWriter {
 	if system, ok := stream.(syscall.Conn); ok {
 		if raw, err := system.SyscallConn(); err == nil {
-			return quick{raw}
+			q := &quick{raw: raw}
+			q.reading.try, q.writing.try, q.writing.once = q.reading.read, q.writing.write, q.writing.writeOnce
+			return q
 		}
 	}
 	return stream
 }
 
-func (q quick) Read(content []byte) (size int, err error) {
+func (f *flow) begin(content []byte) {
+	f.Lock()
+	f.content, f.done, f.err = content, 0, nil
+}
+
+// end returns what was done; the call itself may have failed.
+func (f *flow) end(failed error) (done int, err error) {
+	defer f.Unlock()
+	f.content = nil
+	if failed != nil {
+		return f.done, failed
+	}
+	return f.done, f.err
+}
+
+func (f *flow) read(descriptor uintptr) bool {
+	f.done, f.err = readSome(descriptor, f.content)
+	return f.err != syscall.EAGAIN
+}
+
+func (f *flow) write(descriptor uintptr) bool {
+	for f.done < len(f.content) {
+		var size int
+		if size, f.err = writeSome(descriptor, f.content[f.done:]); f.err != nil {
+			return f.err != syscall.EAGAIN
+		}
+		f.done += size
+	}
+	return true
+}
+
+func (f *flow) writeOnce(descriptor uintptr) bool {
+	f.done, f.err = writeSome(descriptor, f.content)
+	return true
+}
+
+func (q *quick) Read(content []byte) (size int, err error) {
 	if len(content) == 0 {
 		return 0, nil
 	}
-	failed := q.raw.Read(func(descriptor uintptr) bool {
-		size, err = readSome(descriptor, content)
-		return err != syscall.EAGAIN
-	})
+	q.reading.begin(content)
+	size, err = q.reading.end(q.raw.Read(q.reading.try))
 	switch {
-	case failed != nil:
-		return 0, failed
 	case err != nil:
 		return 0, err
 	case size == 0:
@@ -195,19 +257,19 @@ func (q quick) Read(content []byte) (size int, err error) {
 	return size, nil
 }
 
-func (q quick) Write(content []byte) (written int, err error) {
-	failed := q.raw.Write(func(descriptor uintptr) bool {
-		for written < len(content) {
-			var size int
-			if size, err = writeSome(descriptor, content[written:]); err != nil {
-				return err != syscall.EAGAIN
-			}
-			written += size
-		}
-		return true
-	})
-	if failed != nil {
-		err = failed
+func (q *quick) Write(content []byte) (written int, err error) {
+	q.writing.begin(content)
+	return q.writing.end(q.raw.Write(q.writing.try))
+}
+
+func (q *quick) writeNow(content []byte) (written int, err error) {
+	q.writing.begin(content)
+	written, err = q.writing.end(q.raw.Write(q.writing.once))
+	if err == syscall.EAGAIN {
+		err = nil
 	}
 	return written, err
 }
+
+// awaitRoom waits until it takes something at once, or nothing any more.
+func (q *quick) awaitRoom() { _ = q.raw.Write(hasRoom) }

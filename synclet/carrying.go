@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -19,16 +20,18 @@ import (
 const roleForward = 'f'
 
 const (
-	askPatience   = time.Second      // until the port in the pod has taken a connection
-	lingering     = 5 * time.Second  // until a client ends once the pod's side has
-	halfClosed    = 60 * time.Second // of silence in the pod once a client has said all
-	idleForwards  = 16               // sealed connections that are kept for one follower
-	newForwards   = 4                // that are opened at the same time; see mostStrangers
-	smallestPiece = 4 * 1024
-	largestPiece  = 32 * 1024
+	askPatience  = time.Second      // until the port in the pod has taken a connection
+	lingering    = 5 * time.Second  // until a client ends once the pod's side has
+	halfClosed   = 60 * time.Second // of silence in the pod once a client has said all
+	idleForwards = 16               // sealed connections that are kept for one follower
+	newForwards  = 4                // that are opened at the same time; see mostStrangers
+	mostForwards = 64               // that are open at the same time to one follower; the session carries what is above that
 )
 
-var errRefused = errors.New("nothing listens there")
+var (
+	errRefused = errors.New("nothing listens there")
+	errMany    = errors.New("too many connections are open")
+)
 
 // forwardsHere counts the connections that this helper carries.
 var forwardsHere struct {
@@ -76,6 +79,7 @@ func serveForwards(s *sealed) {
 		countForward(1)
 		goesOn := s.join(conn, false)
 		countForward(-1)
+		leave(litterOfForward)
 		if !goesOn {
 			return
 		}
@@ -154,22 +158,24 @@ func (s *sealed) join(conn *stream, leads bool) bool {
 
 // fill sends what a connection says, and an empty record at its end.
 func (s *sealed) fill(conn *stream) bool {
-	buffer := make([]byte, smallestPiece)
 	for {
-		size, err := conn.Read(buffer[recordHead : len(buffer)-recordEnd])
-		if size > 0 {
-			if _, err := s.sink.Write(s.enclose(buffer[:recordHead+size])); err != nil {
+		s.sink.awaitRoom()
+		piece := outward.lend()
+		size, err := conn.readNow(piece[recordHead : recordHead+largestPiece])
+		if err == nil {
+			err = outward.deliver(s.sink, piece, s.enclose(piece[:recordHead+size]))
+		} else {
+			outward.giveBack(piece)
+		}
+		switch {
+		case err == io.EOF:
+			return s.send(nil) == nil
+		case err == syscall.EAGAIN:
+			if !conn.wait(conn.readable, nil) {
 				return false
 			}
-		}
-		if err == io.EOF {
-			return s.send(nil) == nil
-		}
-		if err != nil {
+		case err != nil:
 			return false
-		}
-		if size == len(buffer)-recordHead-recordEnd && size < largestPiece {
-			buffer = make([]byte, recordHead+largestPiece+recordEnd)
 		}
 	}
 }
@@ -178,30 +184,97 @@ func (s *sealed) fill(conn *stream) bool {
 func (s *sealed) drain(conn *stream, leads bool, ended *atomic.Bool) bool {
 	taken := true
 	for {
-		content, err := s.receive(largestPiece)
-		if err != nil {
-			return false
+		size, err := s.nextSize(largestPiece)
+		if err == nil {
+			taken, err = s.pour(conn, size, taken)
 		}
-		if len(content) == 0 {
+		switch {
+		case err != nil:
+			return false
+		case size == 0:
 			conn.CloseWrite()
 			return true
-		}
-		if taken {
-			if _, err := conn.Write(content); err != nil {
-				if leads {
-					return false
-				}
-				taken = false // a program may close before it has read all, and has said all the same what it says
-			}
-		}
-		if leads && ended.Load() {
+		case !taken && leads: // a program may close before it has read all, and has said all the same what it says
+			return false
+		case leads && ended.Load():
 			s.SetReadDeadline(time.Now().Add(halfClosed))
 		}
 	}
 }
 
+// pour writes the content of the next record, as long as it is taken; returns whether it still is.
+func (s *sealed) pour(conn *stream, size int, taken bool) (bool, error) {
+	takes := taken && size > 0
+	if s.source.Buffered() >= size+recordEnd { // a small one does not wait for large ones
+		record, _ := s.source.Peek(size + recordEnd)
+		_, _ = s.source.Discard(len(record))
+		content, err := s.decrypt(record)
+		if err == nil && takes {
+			_, failed := conn.Write(content)
+			taken = failed == nil
+		}
+		return taken, err
+	}
+	if takes {
+		conn.awaitRoom()
+	}
+	piece := inward.lend()
+	content, err := s.open(piece[:size+recordEnd])
+	if err != nil || !takes {
+		inward.giveBack(piece)
+		return taken, err
+	}
+	return inward.deliver(conn, piece, content) == nil, nil
+}
+
 // borrow gives a sealed connection for a forward: one that is kept, or a new one.
 func (f *follower) borrow() (s *sealed, kept bool, err error) {
+	if !f.enter() {
+		return nil, false, errMany
+	}
+	if s, kept, err = f.idleOrNew(); err != nil {
+		<-f.inUse
+		return nil, false, err
+	}
+	s.lentTo.Store(f)
+	return s, kept, nil
+}
+
+// enter waits while too many are in use, as long as some of those end.
+func (f *follower) enter() bool {
+	select {
+	case f.inUse <- struct{}{}:
+		return true
+	default:
+	}
+	for ended := f.ends.Load(); ; {
+		select {
+		case f.inUse <- struct{}{}:
+			return true
+		case <-time.After(askPatience):
+			before := ended
+			if ended = f.ends.Load(); ended == before {
+				return false
+			}
+		}
+	}
+}
+
+// release makes room for the next forward, if it has not done so yet.
+func (s *sealed) release() {
+	if f := s.lentTo.Swap(nil); f != nil {
+		f.ends.Add(1)
+		<-f.inUse
+	}
+}
+
+// Close makes room for the next forward, too.
+func (s *sealed) Close() error {
+	s.release()
+	return s.Conn.Close()
+}
+
+func (f *follower) idleOrNew() (s *sealed, kept bool, err error) {
 	if s = f.idleForward(); s != nil {
 		return s, true, nil
 	}
@@ -233,12 +306,12 @@ func (f *follower) idleForward() (s *sealed) {
 func (f *follower) giveBack(s *sealed) {
 	f.sending.Lock()
 	defer f.sending.Unlock()
-	s.buffer = nil
 	if f.sealed == nil || len(f.idle) >= idleForwards {
 		s.Close()
 		return
 	}
 	f.idle = append(f.idle, s)
+	s.release()
 }
 
 // connectThere has the helper in the pod connect to a port.

@@ -199,7 +199,8 @@ func TestConnectionsAreCarriedBothWaysToTheirEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, door := f.grant(1, f.port)
-		for _, size := range []int{0, 1, len(content), 5, largestPiece, smallestPiece - recordHead - recordEnd} {
+		buffered := forwardSource - recordHead - recordEnd
+		for _, size := range []int{0, 1, len(content), 5, largestPiece, largestPiece + 1, buffered, buffered + 1} {
 			if got, err := exchangeAll(client(t, door), content[:size]); err != nil || !bytes.Equal(got, content[:size]) {
 				t.Errorf("%d bytes: got %d, %v", size, len(got), err)
 			}

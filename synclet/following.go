@@ -173,7 +173,9 @@ func (r *receiver) follow(s *sealed) {
 		if err != nil {
 			return
 		}
-		for _, answer := range r.carryOutRelayed(number, pause, frames) {
+		answers := r.carryOutRelayed(number, pause, frames)
+		freeBatch(frames)
+		for _, answer := range answers {
 			if s.send(answer) != nil {
 				return
 			}

@@ -343,25 +343,31 @@ func joinPlain(client, pod *stream) {
 // pass writes what one connection says to another one, to its end; false where it has none. What a program does not take
 // any more is dropped: it may close before it has read all, and has said all the same what it says.
 func pass(source, sink *stream, drops bool, passed func()) bool {
-	buffer, taken := make([]byte, smallestPiece), true
+	taken := true
 	for {
-		size, err := source.Read(buffer)
-		if err != nil {
-			return err == io.EOF
-		}
 		if taken {
-			if _, err := sink.Write(buffer[:size]); err != nil {
-				if !drops {
-					return false
-				}
-				taken = false
+			sink.awaitRoom()
+		}
+		piece := outward.lend()
+		size, err := source.readNow(piece)
+		if err == nil && taken {
+			taken = outward.deliver(sink, piece, piece[:size]) == nil
+		} else {
+			outward.giveBack(piece)
+		}
+		switch {
+		case err == syscall.EAGAIN:
+			if !source.wait(source.readable, nil) {
+				return false
 			}
+			continue
+		case err != nil:
+			return err == io.EOF
+		case !taken && !drops:
+			return false
 		}
 		if passed != nil {
 			passed()
-		}
-		if size == len(buffer) && size < largestPiece {
-			buffer = make([]byte, largestPiece)
 		}
 	}
 }

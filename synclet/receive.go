@@ -114,6 +114,7 @@ func (r *receiver) take(kind byte, payload []byte) error {
 	switch kind {
 	case frameUnlink, frameDelete, frameMkdir, frameLink, frameFile, frameBlocks, frameCopy:
 		r.asked = kind != frameBlocks
+		leave(litterOfFile)
 		if !r.failed {
 			if err := r.change(kind, f); err != nil {
 				if err := r.fail(err); err != nil {

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -113,7 +114,7 @@ func (l *leader) join(f *fields) error {
 	l.leave(number)
 	each := &follower{
 		address: address, key: key, farthest: l.farthest, heard: &l.heard, records: make(chan []byte, waitingRecords),
-		ended: make(chan struct{}), opening: make(chan struct{}, newForwards),
+		ended: make(chan struct{}), opening: make(chan struct{}, newForwards), inUse: make(chan struct{}, mostForwards),
 	}
 	each.answer = func(kind byte, payload []byte) {
 		l.heard.add(l.wire, kind == frameDone, append(append(binary.BigEndian.AppendUint32(nil, number), kind), payload...))
@@ -306,16 +307,35 @@ func readBatch(s *sealed) (number, pause uint32, frames []byte, err error) {
 	if f.err != nil || size > largestBatch || pause > longestPause {
 		return 0, 0, nil, errShort
 	}
-	frames = make([]byte, size)
-	if _, err := io.ReadFull(s.source, frames); err != nil {
-		return 0, 0, nil, err
+	frames = newBatch(int(size))
+	if _, err = io.ReadFull(s.source, frames); err == nil {
+		if found := sha256.Sum256(frames); subtle.ConstantTimeCompare(found[:], sum) != 1 {
+			err = errSeal
+		}
 	}
-	if found := sha256.Sum256(frames); subtle.ConstantTimeCompare(found[:], sum) != 1 {
-		return 0, 0, nil, errSeal
+	if err != nil {
+		freeBatch(frames)
+		return 0, 0, nil, err
 	}
 	keyStream(key).XORKeyStream(frames, frames)
 	return number, pause, frames, nil
 }
+
+// newBatch gives memory for the frames of a batch; a large one's is not Go's, which would keep it.
+func newBatch(size int) []byte {
+	if size >= largeBatch {
+		if memory, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE,
+			syscall.MAP_ANON|syscall.MAP_PRIVATE); err == nil {
+			return memory
+		}
+	}
+	return make([]byte, size)
+}
+
+// freeBatch gives back what is not Go's.
+func freeBatch(frames []byte) { _ = syscall.Munmap(frames) }
+
+const largeBatch = 64 * 1024
 
 // follower is the leader's side of a connection to another helper.
 type follower struct {
@@ -334,6 +354,8 @@ type follower struct {
 	answer   func(kind byte, payload []byte)
 	idle     []*sealed     // connections that wait for a forward
 	opening  chan struct{} // has room for those that are being made
+	inUse    chan struct{} // and for those that carry a forward
+	ends     atomic.Uint32 // of forwards
 }
 
 // run connects, and reports every answer, until the connection breaks or is not wanted.

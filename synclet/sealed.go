@@ -12,6 +12,8 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -20,6 +22,9 @@ const keySize = 32
 
 // sealPatience is how long the other end may take to show that it has the key.
 const sealPatience = 3 * time.Second
+
+// What is read at once from a sealed connection, at least: a request of a forward, a small batch.
+const forwardSource, batchSource = 1024, 4096
 
 var errSeal = errors.New("the other end has another key")
 
@@ -30,10 +35,12 @@ var errSeal = errors.New("the other end has another key")
 type sealed struct {
 	net.Conn
 	source  *bufio.Reader // of the connection
-	sink    io.Writer     // the same one
+	sink    *quick        // the same one
 	in, out direction
-	role    byte   // what it is for, as the one who leads has said
-	buffer  []byte // of what was received last
+	role    byte                     // what it is for, as the one who leads has said
+	head    [recordHead]byte         // of the record that comes
+	buffer  []byte                   // of what was received last
+	lentTo  atomic.Pointer[follower] // while it carries a forward
 }
 
 // A record is its length, its content, and its sum.
@@ -52,7 +59,10 @@ func seal(conn net.Conn, key []byte, leads bool, role byte) (*sealed, error) {
 	if err := conn.SetDeadline(time.Now().Add(sealPatience)); err != nil {
 		return nil, err
 	}
-	both := quickly(conn)
+	both, ok := quickly(conn).(*quick)
+	if !ok {
+		return nil, syscall.ENOTSOCK
+	}
 	own, other := make([]byte, keySize), make([]byte, keySize)
 	if err := fillRandom(own); err != nil {
 		return nil, err
@@ -63,7 +73,7 @@ func seal(conn net.Conn, key []byte, leads bool, role byte) (*sealed, error) {
 	if _, err := io.ReadFull(both, other); err != nil {
 		return nil, err
 	}
-	s := &sealed{Conn: conn, source: bufio.NewReaderSize(both, 4096), sink: both}
+	s := &sealed{Conn: conn, source: bufio.NewReaderSize(both, forwardSource), sink: both}
 	var says []byte
 	if leads {
 		says = []byte{role}
@@ -80,6 +90,9 @@ func seal(conn net.Conn, key []byte, leads bool, role byte) (*sealed, error) {
 	}
 	if len(said) > 0 {
 		s.role = said[0]
+	}
+	if role != roleForward && s.role != roleForward { // there is one of these
+		s.source = bufio.NewReaderSize(s.source, batchSource)
 	}
 	return s, conn.SetDeadline(time.Time{})
 }
@@ -102,6 +115,11 @@ func keyStream(key []byte) cipher.Stream {
 
 // authenticate is HMAC-SHA256 (RFC 2104), with a key of up to 64 bytes.
 func authenticate(key []byte, parts ...[]byte) []byte {
+	return appendSum(nil, key, parts...)
+}
+
+// appendSum appends the HMAC to something.
+func appendSum(to, key []byte, parts ...[]byte) []byte {
 	var inner, outer [sha256.BlockSize]byte
 	copy(inner[:], key)
 	copy(outer[:], key)
@@ -114,11 +132,12 @@ func authenticate(key []byte, parts ...[]byte) []byte {
 	for _, part := range parts {
 		hash.Write(part)
 	}
-	sum := hash.Sum(nil)
+	var sum [sha256.Size]byte
+	hash.Sum(sum[:0])
 	hash.Reset()
 	hash.Write(outer[:])
-	hash.Write(sum)
-	return hash.Sum(sum[:0])
+	hash.Write(sum[:])
+	return hash.Sum(to)
 }
 
 func fillRandom(content []byte) error {
@@ -131,10 +150,10 @@ func fillRandom(content []byte) error {
 	return err
 }
 
-// sum authenticates the next record.
-func (d *direction) sum(head, encrypted []byte) []byte {
+// appendSum appends what authenticates the next record.
+func (d *direction) appendSum(to, head, encrypted []byte) []byte {
 	d.count++
-	return authenticate(d.key, binary.BigEndian.AppendUint64(nil, d.count), head, encrypted)
+	return appendSum(to, d.key, binary.BigEndian.AppendUint64(nil, d.count), head, encrypted)
 }
 
 // send writes a record.
@@ -155,28 +174,47 @@ func (s *sealed) enclose(record []byte) []byte {
 	head, content := record[:recordHead], record[recordHead:]
 	binary.BigEndian.PutUint32(head, uint32(len(content)))
 	s.out.stream.XORKeyStream(content, content)
-	return append(record, s.out.sum(head, content)...)
+	return s.out.appendSum(record, head, content)
 }
 
 // receive reads the next record, of a limited size; it is valid until the one after it.
 func (s *sealed) receive(limit int) ([]byte, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(s.source, head[:]); err != nil {
+	size, err := s.nextSize(limit)
+	if err != nil {
 		return nil, err
 	}
-	size := binary.BigEndian.Uint32(head[:])
-	if int64(size) > int64(limit) {
-		return nil, fmt.Errorf("a record of %d bytes is too large", size)
-	}
-	if int(size)+recordEnd > cap(s.buffer) {
+	if size+recordEnd > cap(s.buffer) {
 		s.buffer = make([]byte, size+recordEnd)
 	}
-	content := s.buffer[:size+recordEnd]
-	if _, err := io.ReadFull(s.source, content); err != nil {
+	return s.open(s.buffer[:size+recordEnd])
+}
+
+// nextSize waits for a record and says how large it is.
+func (s *sealed) nextSize(limit int) (int, error) {
+	if _, err := io.ReadFull(s.source, s.head[:]); err != nil {
+		return 0, err
+	}
+	size := binary.BigEndian.Uint32(s.head[:])
+	if int64(size) > int64(limit) {
+		return 0, fmt.Errorf("a record of %d bytes is too large", size)
+	}
+	return int(size), nil
+}
+
+// open reads that record into a buffer that has room for its content and its sum; returns the content.
+func (s *sealed) open(record []byte) ([]byte, error) {
+	if _, err := io.ReadFull(s.source, record); err != nil {
 		return nil, err
 	}
-	content, sum := content[:size], content[size:]
-	if subtle.ConstantTimeCompare(sum, s.in.sum(head[:], content)) != 1 {
+	return s.decrypt(record)
+}
+
+// decrypt returns the content of that record, in its place.
+func (s *sealed) decrypt(record []byte) ([]byte, error) {
+	content, sum := record[:len(record)-recordEnd], record[len(record)-recordEnd:]
+	var found [recordEnd]byte
+	s.in.appendSum(found[:0], s.head[:], content)
+	if subtle.ConstantTimeCompare(sum, found[:]) != 1 {
 		return nil, errSeal
 	}
 	s.in.stream.XORKeyStream(content, content)

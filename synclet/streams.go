@@ -212,49 +212,65 @@ func (s *stream) limitReading(patience time.Duration) {
 	}
 }
 
-// Read reads what is there.
-func (s *stream) Read(content []byte) (size int, err error) {
+// readNow reads what is there; EAGAIN where that is nothing.
+func (s *stream) readNow(content []byte) (size int, err error) {
+	err = s.use(func(descriptor uintptr) (err error) {
+		if s.late {
+			return os.ErrDeadlineExceeded
+		}
+		size, err = readSome(descriptor, content)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	if size == 0 && len(content) > 0 {
+		return 0, io.EOF
+	}
+	return size, nil
+}
+
+// awaitRoom waits until it takes something at once, or nothing any more.
+func (s *stream) awaitRoom() {
 	for {
-		err = s.use(func(descriptor uintptr) (err error) {
-			if s.late {
-				return os.ErrDeadlineExceeded
-			}
-			size, err = readSome(descriptor, content)
-			return err
+		full := false
+		_ = s.use(func(descriptor uintptr) error {
+			full = !hasRoom(descriptor)
+			return nil
 		})
-		switch {
-		case err == syscall.EAGAIN:
-			if !s.wait(s.readable, nil) {
-				return 0, net.ErrClosed
-			}
-		case err != nil:
-			return 0, err
-		case size == 0 && len(content) > 0:
-			return 0, io.EOF
-		default:
-			return size, nil
+		if !full || !s.wait(s.writable, nil) {
+			return
 		}
 	}
 }
 
+// writeNow writes what there is room for.
+func (s *stream) writeNow(content []byte) (written int, err error) {
+	err = s.use(func(descriptor uintptr) (err error) {
+		written, err = writeSome(descriptor, content)
+		return err
+	})
+	if err == nil {
+		return written, nil
+	}
+	if err == syscall.EAGAIN {
+		err = nil
+	}
+	return 0, err
+}
+
 // Write writes all of it.
 func (s *stream) Write(content []byte) (written int, err error) {
-	for written < len(content) {
-		err = s.use(func(descriptor uintptr) error {
-			size, err := writeSome(descriptor, content[written:])
-			if err == nil {
-				written += size
-			}
-			return err
-		})
-		if err == syscall.EAGAIN && !s.wait(s.writable, nil) {
-			err = net.ErrClosed
-		}
-		if err != nil && err != syscall.EAGAIN {
+	for {
+		size, err := s.writeNow(content[written:])
+		written += size
+		if err != nil || written == len(content) {
 			return written, err
 		}
+		if size == 0 && !s.wait(s.writable, nil) {
+			return written, net.ErrClosed
+		}
 	}
-	return written, nil
 }
 
 // wait waits until it may go on; false where it is closed, or a timer has fired.
