@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,6 +16,7 @@ from pytilt.model.times import (
     seconds_between,
     seconds_of,
     seconds_of_http_date,
+    steady_clock,
     time_of,
 )
 
@@ -153,3 +154,10 @@ def test_this_moment_is_written_like_any_other():
     before, now, after = precise(datetime.now(UTC)), precise_now(), precise(datetime.now(UTC))
     assert before <= now <= after
     assert len(now) == len(before)
+
+
+def test_a_steady_clock_goes_on_whatever_the_machine_s_is_set_to():
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    wall, seconds = iter([noon, noon + timedelta(hours=1)]), iter([5.0, 6.5])
+    clock = steady_clock(lambda: next(wall), lambda: next(seconds))
+    assert clock() == noon + timedelta(seconds=1.5)

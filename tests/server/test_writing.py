@@ -56,11 +56,11 @@ async def test_a_click_is_an_update_of_the_status_in_json_or_yaml(client: httpx.
     assert found
     assert found.status.inputs == (UIInputStatus(name="WHO", text=UITextInputStatus(value="me")),)
     text = (
-        "kind: UIButton\nmetadata: {name: go}\nspec: {text: ignored}\nstatus:\n  lastClickedAt: 2027-01-02T03:04:05Z\n"
+        "kind: UIButton\nmetadata: {name: go}\nspec: {text: ignored}\nstatus:\n  lastClickedAt: 2026-01-02T03:04:06Z\n"
     )
     headers = {"content-type": "application/yaml"}
     answer = await client.put(f"/proxy{BUTTONS}/go/status", content=text, headers=headers)
-    assert answer.json()["status"]["lastClickedAt"] == "2027-01-02T03:04:05Z"
+    assert answer.json()["status"]["lastClickedAt"] == "2026-01-02T03:04:06Z"
     assert (answer.json()["spec"]["text"], answer.json()["metadata"]["generation"]) == ("Go", 1)
 
 
@@ -115,6 +115,26 @@ async def test_what_is_not_there_or_not_to_be_written_is_refused(
     served.store.put(ConfigMap(name="web-disable"))
     answer = await client.request(method, f"{APIS}/{path}", json={})
     assert (answer.status_code, answer.text) == (status, text)
+
+
+async def test_clicks_count_in_the_order_in_which_they_come(client: httpx.AsyncClient, served: Served):
+    """One client's clock is a year ahead, another's was set back."""
+    for name in ("go", "stop"):
+        await client.post(BUTTONS, json=button(name))
+    clicks = [
+        ("go", "2999-01-01T00:00:00.000000Z"),
+        ("stop", served.store.now()),
+        ("go", "2026-01-01T00:00:00.000000Z"),
+    ]
+    found = []
+    for name, at in (*clicks, ("stop", served.store.now())):
+        answer = await client.patch(f"{BUTTONS}/{name}/status", json={"status": {"lastClickedAt": at}})
+        found.append(answer.json()["status"]["lastClickedAt"])
+    assert found == sorted(set(found))
+    assert found[-1] <= served.store.now()
+    again = {"status": {"lastClickedAt": found[-1], "inputs": []}}
+    same = (await client.patch(f"{BUTTONS}/stop/status", json=again)).json()
+    assert same["status"]["lastClickedAt"] == found[-1]
 
 
 async def test_a_click_without_a_time_is_refused(client: httpx.AsyncClient):

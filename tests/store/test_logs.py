@@ -1,5 +1,5 @@
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import FileIO
 from pathlib import Path
 
@@ -256,4 +256,20 @@ def test_blocks_that_are_far_from_each_other_are_read_without_what_is_between(tm
         logs.append(WEB, SpanId("s"), str(number))
         logs.append(DB, SpanId("s"), "x" * 50_000)
     assert texts(logs, Selection(resources=frozenset({WEB}))) == [str(number) for number in range(20)]
+    logs.close()
+
+
+def test_a_clock_that_is_set_back_does_not_put_new_lines_before_old_ones(tmp_path: Path):
+    """What `--since 5m` counts from: not five minutes before an hour ago."""
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    clock = [noon]
+    logs = LogStore(tmp_path / "log", lambda: clock[-1])
+    logs.append(WEB, SpanId("s"), "one")
+    clock.append(noon - timedelta(hours=1))
+    logs.append(WEB, SpanId("s"), "two")
+    lines, _ = logs.read(0)
+    assert [line.time for line in lines] == ["2026-01-01T12:00:00.000000Z"] * 2
+    assert logs.now() == noon
+    clock.append(noon + timedelta(hours=1))
+    assert logs.now() == noon + timedelta(hours=1)
     logs.close()

@@ -2,6 +2,7 @@ import asyncio
 import gc
 import tracemalloc
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -150,3 +151,17 @@ async def test_a_watch_of_an_aspect_wakes_nobody_for_what_it_leaves_out():
     store.delete(FileWatch, "web")
     assert (await next_of(items)).names == {(FileWatch, "web")}
     await items.aclose()  # type: ignore[attr-defined]  # an async generator has it
+
+
+def test_time_goes_on_where_the_clock_is_set_back():
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    clock = iter([noon, noon, noon - timedelta(hours=1), noon - timedelta(minutes=59), noon + timedelta(seconds=1)])
+    store = Store(lambda: next(clock))
+    times = [store.now() for _ in range(5)]
+    assert [each[11:] for each in times] == [
+        "12:00:00.000000Z",
+        "12:00:00.000000Z",
+        "12:00:00.000001Z",
+        "12:00:00.000002Z",
+        "12:00:01.000000Z",
+    ]

@@ -1,8 +1,9 @@
 """Points in time as texts: as the session, Kubernetes and container engines write them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from time import time_ns
+from time import monotonic, time_ns
 
 SECOND = 10**9
 """Nanoseconds."""
@@ -27,6 +28,17 @@ def precise_now() -> str:
     return f"{_to_the_second(seconds)}.{nanoseconds // 1000:06d}Z"
 
 
+def steady_clock(wall: Callable[[], datetime], seconds: Callable[[], float] = monotonic) -> Callable[[], datetime]:
+    """A clock that begins with the wall clock's time and goes on by itself, whatever that is set to.
+
+    Args:
+        wall: returns the time of the wall clock.
+        seconds: returns seconds that never go back.
+    """
+    begin, began = wall(), seconds()
+    return lambda: begin + timedelta(seconds=seconds() - began)
+
+
 @lru_cache(maxsize=4)
 def _to_the_second(seconds: int) -> str:
     return rfc3339(seconds).removesuffix("Z")
@@ -44,6 +56,11 @@ def moment(text: str) -> datetime:
 def later(one: str, other: str) -> bool:
     """Is one RFC 3339 time later than another? An empty one is earlier than all."""
     return moment(one) > moment(other)
+
+
+def just_after(text: str) -> str:
+    """The microsecond after an RFC 3339 time."""
+    return time_of(micros_of(text) + 1)
 
 
 def micros_of(text: str) -> int:

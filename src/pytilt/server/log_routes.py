@@ -66,7 +66,7 @@ class LogRoutes:
     async def read(self, request: Request) -> Response:
         """Lines of the log, as JSON lines where nothing else is asked for; with `follow`, without end."""
         query = request.query_params
-        wanted = _wanted(query)
+        wanted = _wanted(query, self._logs.now())
         if query.get("resources") == "known":
             self._refuse_unknown(query.getlist("resource"))
         cursor = await self._cursor(query, wanted)
@@ -195,14 +195,14 @@ async def _last_of(found: AsyncIterator[Sequence[Line | None]], count: int) -> A
     yield tuple(kept)
 
 
-def _wanted(query: QueryParams) -> LogRequest:
+def _wanted(query: QueryParams, now: datetime) -> LogRequest:
     selection = Selection(
         resources=frozenset(ResourceName(name) for name in query.getlist("resource")),
         level=_level(query, "level"),
         at_least=_level(query, "at_least"),
         source=query.get("source", "all"),
-        since=_time(query, "since"),
-        until=_time(query, "until"),
+        since=_time(query, "since", now),
+        until=_time(query, "until", now),
     )
     follow = bool(query.get("follow"))
     if follow and ("before" in query or "limit" in query):
@@ -270,13 +270,13 @@ def _level(query: QueryParams, name: str) -> Level | None:
     return Level(word) if word in Level.__members__ else None
 
 
-def _time(query: QueryParams, name: str) -> str:
+def _time(query: QueryParams, name: str, now: datetime) -> str:
     """A moment of the query: so many seconds ago, or an RFC 3339 time; empty where there is none."""
     text = query.get(name, "")
     if known := in_utc(text) if text[:4].isdigit() and "T" in text else None:
         return time_of(micros_of(known))
     seconds = _number(query, name)
-    return precise(datetime.now(UTC) - timedelta(seconds=seconds)) if seconds else ""
+    return precise(now - timedelta(seconds=seconds)) if seconds else ""
 
 
 def _number(query: QueryParams, name: str) -> float:

@@ -9,11 +9,14 @@ from starlette.requests import Request
 
 from pytilt.cluster import yaml
 from pytilt.errors import UserError
+from pytilt.model.api.buttons import UIButton
 from pytilt.model.api.config_maps import ConfigMap
+from pytilt.model.api.file_watches import ApiFileWatch
 from pytilt.model.api.kinds import ApiKind
 from pytilt.model.api.metadata import ApiObject
 from pytilt.model.api.toggles import SWITCH_KEY, is_switch
 from pytilt.model.objects import Resource
+from pytilt.model.times import just_after, later, moment, seconds_between
 from pytilt.server.json_patch import apply_patch
 from pytilt.store.objects import Store
 from pytilt.views.api import Kind, find_kind
@@ -23,6 +26,10 @@ Json = dict[str, Any]
 
 STATUS = "/status"
 """The end of the address of an object's status."""
+
+
+MOST_AHEAD_SECONDS = 60.0
+"""By so much the clock of a client may be ahead for its times to be taken."""
 
 
 class Writing:
@@ -111,8 +118,26 @@ class Writing:
                 raise HTTPException(404, f"{api.plural} have no status")
             for problem in wanted.status_problems():
                 raise HTTPException(422, f'{api.plural}.tilt.dev "{before.name}" is invalid: {problem}')
+            if isinstance(before, UIButton) and isinstance(wanted, UIButton):
+                wanted = self._in_order(before, wanted)
             return self._put(replace(before, status=getattr(wanted, "status")))  # noqa: B009 - not of all kinds
         return self._put(self._checked(api, with_spec_of(before, wanted)))
+
+    def _in_order(self, before: UIButton, wanted: UIButton) -> UIButton:
+        """The click as it came: later than all before it, whatever the clock of the client says.
+
+        A click counts by its time. By that of a client whose clock is behind, or was set back, it would be none; after
+        that of one whose clock is ahead, no other would be.
+        """
+        at, state = wanted.status.last_clicked_at, self._store.snapshot()
+        if not at or at == before.status.last_clicked_at:
+            return wanted
+        clicks = (each.status.last_clicked_at or "" for each in state.all(UIButton))
+        events = (each.status.last_event_time for each in state.all(ApiFileWatch))
+        last, now = max((*clicks, *events), key=moment), self._store.now()
+        if not later(at, last) or seconds_between(now, at) > MOST_AHEAD_SECONDS:
+            at = now if later(now, last) else just_after(last)
+        return replace(wanted, status=replace(wanted.status, last_clicked_at=at))
 
     def _put(self, thing: ApiObject) -> Json:
         return readable(shown(thing if self._dry_run else self._store.put(thing), ""))

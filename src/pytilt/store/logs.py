@@ -8,7 +8,7 @@ is the number of a line, so that it never holds more than it asked for.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, KeysView, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import FileIO
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from pytilt.model.base import Value
 from pytilt.model.lines import Block, Line, Selection, Source
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName, SpanId
-from pytilt.model.times import micros_at, time_of
+from pytilt.model.times import EPOCH, micros_at, time_of
 from pytilt.store.blocks import BlockEntry, BlockIndex
 from pytilt.store.objects import utc_now
 from pytilt.store.scanner import Piece
@@ -290,6 +290,10 @@ class LogStore:
                         await asyncio.sleep(gather)
                 else:
                     await asyncio.sleep(0)
+
+    def now(self) -> datetime:
+        """The time, not before that of the last line, also where the clock was set back."""
+        return max(self._clock(), EPOCH + timedelta(microseconds=self._micros))
 
     def changes(self) -> "ChangeEvent":
         """An event that is set whenever a line comes, for as long as a block."""

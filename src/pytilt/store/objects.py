@@ -12,7 +12,7 @@ from msgspec.structs import force_setattr, replace
 from pytilt.model.base import Value
 from pytilt.model.kinds import STORED
 from pytilt.model.stored import Object
-from pytilt.model.times import precise, precise_now
+from pytilt.model.times import just_after, precise, precise_now
 
 O = TypeVar("O", bound=Object)  # noqa: E741 - the object's own type, all over this module
 
@@ -109,6 +109,8 @@ class Store:
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock
+        self._now = ""
+        """The last time that was given."""
         self._objects: dict[type[Object], dict[str, Any]] = {kind: {} for kind in STORED}
         self._version = 0
         self._watches: dict[type[Object], list[_Subscription]] = {kind: [] for kind in STORED}
@@ -187,8 +189,10 @@ class Store:
                 yield Changed(kinds=frozenset(kind for kind, _ in names), names=names)
 
     def now(self) -> str:
-        """The time, RFC 3339 with microseconds, as objects carry it."""
-        return precise_now() if self._clock is None else precise(self._clock())
+        """The time, RFC 3339 with microseconds, as objects carry it; it goes on where somebody sets the clock back."""
+        found = precise_now() if self._clock is None else precise(self._clock())
+        self._now = just_after(self._now) if found < self._now else found
+        return self._now
 
     @contextmanager
     def _watching(
