@@ -99,6 +99,13 @@ async def test_pods_with_files_of_a_live_update_are_replaced_by_the_next_session
     assert await trial.unchanged([deployment()]) is not None
 
 
+async def test_pods_with_files_of_a_live_update_are_replaced_where_only_other_objects_changed(trial: Trial):
+    await trial.apply(deployment())
+    trial.cluster.add_pod("web-1", labels={TEMPLATE_HASH_LABEL: "abc"})
+    trial.session.synced("web")
+    assert await trial.session.replace_synced("web", [deployment(), config()]) == ("web-1",)
+
+
 async def test_pods_of_another_template_are_replaced_by_themselves(trial: Trial):
     await trial.apply(deployment())
     trial.cluster.add_pod("web-1", labels={TEMPLATE_HASH_LABEL: "abc"})

@@ -393,3 +393,15 @@ async def test_files_that_make_another_image_apply_it(trial: Trial, tmp_path: Pa
     builder.stored.clear()
     await trial.update("web", reason=Reason.CHANGED_FILES)
     assert len(trial.cluster.applied) == 2
+
+
+async def test_pods_with_synced_files_are_replaced_when_their_image_is_built_again(trial: Trial, tmp_path: Path):
+    records = ApplyRecords(Records(StateDirectory(tmp_path)), trial.cluster)
+    trial.kind = KubernetesKind(trial.store, trial.cluster, trial.imaging, trial.runtimes, records=records)
+    prepare(trial.store, kubernetes("web", deployment("web", image="shop/web"), images=(image("shop/web"),)))
+    await trial.update("web")
+    trial.cluster.add_pod("web-1", owner=trial.cluster.stored[0])
+    records.synced("web")
+    trial.builder.requests.clear()
+    await trial.update("web", reason=Reason.CHANGED_FILES)
+    assert trial.deleted == ["Pod/web-1"]

@@ -4,6 +4,8 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from pytilt.cluster import objects
 from pytilt.cluster.injection import TEMPLATE_HASH_LABEL, template_hashes
 from pytilt.cluster.seam import ChangeType, Cluster
@@ -31,6 +33,8 @@ class ResourceRecord(Value):
     wanted: str
     """Digest of the objects, with everything injected."""
     objects: tuple[AppliedObject, ...]
+    templates: tuple[str, ...] = ()
+    """The hashes of their pod templates."""
     synced: bool = False
     """Did a live update bring files into its containers, which their image does not have?"""
 
@@ -95,7 +99,9 @@ class ApplyRecords:
             AppliedObject(ref=objects.ref(each), uid=objects.uid(each), version=_version(each)) for each in present
         )
         self._synced.discard(name)
-        self._records.keep(_KIND, name, ResourceRecord(wanted=_digest(wanted), objects=kept))
+        self._records.keep(
+            _KIND, name, ResourceRecord(wanted=_digest(wanted), objects=kept, templates=template_hashes(wanted))
+        )
 
     def synced(self, name: str) -> None:
         """Remember that containers of a resource have files which their image does not have."""
@@ -104,23 +110,26 @@ class ApplyRecords:
         self._synced.add(name)
         record = self._records.find(_KIND, name, ResourceRecord)
         if record is not None:
-            kept = ResourceRecord(wanted=record.wanted, objects=record.objects, synced=True)
-            self._records.keep(_KIND, name, kept)
+            self._records.keep(_KIND, name, replace(record, synced=True))
 
     async def replace_synced(self, name: str, wanted: Sequence[KubeObject]) -> tuple[str, ...]:
-        """Delete the pods that an earlier session brought files into; their workload makes new ones of the image.
+        """Delete the pods that live updates brought files into; their workload makes new ones of the image.
 
         Args:
             name: of the resource.
-            wanted: the objects that are about to be applied.
+            wanted: the objects that were applied, of which no record is kept yet.
 
         Returns:
             The names of the pods.
         """
         record = self._records.find(_KIND, name, ResourceRecord)
-        if record is None or not record.synced or record.wanted != _digest(wanted):
-            return ()  # other objects get other pods by themselves
-        hashes, found = template_hashes(wanted), []
+        if record is None or not record.synced:
+            return ()
+        found, hashes = [], set(template_hashes(wanted))
+        if record.wanted != _digest(wanted):
+            hashes &= set(record.templates)
+        if not hashes:
+            return ()  # another template gets other pods by itself
         async for change in self._cluster.watch("v1", "Pod"):
             if change.type is ChangeType.LISTED:
                 break

@@ -188,8 +188,10 @@ class KubernetesKind:
         present = await apply_objects(self._cluster, wanted, log, seconds=seconds)
         await self._remove_vanished(resource, tuple(map(objects.ref, present)), log)
         if self._records is not None:
-            for pod in await self._records.replace_synced(resource.name, wanted) if first else ():
-                log(f"Replacing pod {pod}: an earlier session has brought files into it that its image does not have\n")
+            who = "an earlier session has" if first else "live updates have"
+            built = all(image in resource.spec.built_images for image in resource.spec.images)
+            for pod in await self._records.replace_synced(resource.name, wanted) if first or built else ():
+                log(f"Replacing pod {pod}: {who} brought files into it that its image does not have\n")
             self._records.applied(resource.name, wanted, present)
         return present
 
