@@ -252,7 +252,7 @@ COMMANDS = (
         "ctrl-Z",
         "suspend",
         "",
-        "stop, with the session if it is this terminal's; the shell's `fg` goes on",
+        "suspend this program; the shell's `fg` goes on",
         SESSION,
         palette=False,
     ),

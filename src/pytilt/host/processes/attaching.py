@@ -74,8 +74,13 @@ def _same_terminal() -> Iterator[None]:
         yield
     finally:
         with contextlib.suppress(OSError, termios.error):
-            # In the background the terminal is the shell's, and to change it would stop this process.
-            mine = os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
-            if mine and termios.tcgetattr(sys.stdin.fileno()) != before:
+            if not _in_background() and termios.tcgetattr(sys.stdin.fileno()) != before:
                 termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, before)
                 os.write(sys.stdin.fileno(), LEAVE_SCREEN)
+
+
+def _in_background() -> bool:
+    """Does another job of the shell have the terminal? To change it then would stop this process."""
+    with contextlib.suppress(OSError):  # it is no terminal that jobs share
+        return os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp()
+    return False
