@@ -89,7 +89,7 @@ class Phase:
                 self._stop(again)
         finally:
             self._stop(process)
-            down = self._tool.argv("down", tail=False)
+            down = self._tool.down()
             subprocess.run(down, cwd=self._folder, env=self.env, capture_output=True, timeout=120, check=False)
         if left:
             print("survivors:", *left, sep="\n  ")

@@ -234,7 +234,7 @@ def start(tool: Tool, folder: Path, n: int) -> None:
         if figures["exit"]:
             sys.exit(f"{tool.name}: exit {figures['exit']}\n{(folder / 'ci.out').read_text(errors='replace')[-2000:]}")
         times.append(float(figures["wall_s"]))
-        words = tool.argv("down", tail=False)
+        words = tool.down()
         subprocess.run(words, cwd=folder, env=environment(), capture_output=True, timeout=120, check=False)
         time.sleep(1)
     show(tool, {**spread(times[1:]), "n": n})
@@ -256,7 +256,7 @@ def again(tool: Tool, folder: Path, n: int) -> None:
         done = {"built": said.count("Building image"), "applied": said.count("Objects applied to cluster")}
         show(tool, {"first_s": first["wall_s"], **second, **done, "n": n})
     finally:
-        words = tool.argv("down", tail=False)
+        words = tool.down()
         subprocess.run(words, cwd=folder, env=environment(), capture_output=True, timeout=300, check=False)
 
 

@@ -30,6 +30,11 @@ class Tool:
         """The command line of a verb; with `tail`, the words that the user wants to go to it."""
         return [*self.head, *verb.split(), *args, *(self.tail if tail else [])]
 
+    def down(self) -> list[str]:
+        """The command line that removes what a session has deployed: in the context that the user names, too."""
+        place = self.tail.index("--context") if "--context" in self.tail else len(self.tail)
+        return [*self.head, "down", *self.tail[place : place + 2]]
+
 
 Part = Callable[[Tool, Path, int], Figures]
 """A part of a workload: with a tool, in an empty folder, so many times."""
@@ -75,7 +80,7 @@ def session(tool: Tool, folder: Path) -> Iterator[tuple[Process, dict[str, str]]
             process.wait(15)
         except subprocess.TimeoutExpired:
             process.kill()
-        down = tool.argv("down", tail=False)
+        down = tool.down()
         subprocess.run(down, cwd=folder, env=env, capture_output=True, timeout=120, check=False)
 
 
