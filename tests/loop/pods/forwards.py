@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 
 from pytilt.errors import PortClosedError
 from pytilt.host.listening import PortListener
@@ -18,7 +19,7 @@ from pytilt.model.resources import PortForwardSpec as Forward
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.containers import FakeConnection, FakeContainers
-from tests.loop.waiting import until
+from tests.loop.waiting import running, until
 
 QUICK = Rechecks(first=0.02, longest=0.02, silence=0.1)
 
@@ -158,6 +159,15 @@ class Trial:
         found = self.store.get(PortForward, "web:1")
         assert found
         return found.status
+
+    @asynccontextmanager
+    async def forwards_to(self, pod: str) -> AsyncIterator[asyncio.TaskGroup]:
+        """Forward to a pod for as long as the block."""
+        self.declare()
+        self.pods(pod)
+        async with running(self.forwarding.run()) as group:
+            await self.listening()
+            yield group
 
     async def listening(self) -> None:
         await until(self.store, lambda: self.status().listening)

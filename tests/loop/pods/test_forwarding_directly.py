@@ -9,15 +9,12 @@ from pytilt.model.objects import PortForward
 from pytilt.model.pods import Container
 from tests.idle import eventually
 from tests.loop.pods.forwards import Trial, hang_up
-from tests.loop.waiting import running, until
+from tests.loop.waiting import until
 
 
 async def test_connections_are_carried_directly_once_one_through_the_cluster_was_answered(trial: Trial):
-    trial.declare()
-    trial.pods("web-1")
     trial.helper.takes = True
-    async with running(trial.forwarding.run()):
-        await trial.listening()
+    async with trial.forwards_to("web-1"):
         assert await trial.ask(b"x") == b"web-1: x"
         assert await trial.ask(b"x") == b"directly"
         assert (trial.status().pod, trial.status().container_port) == ("web-1", trial.port)
@@ -29,11 +26,8 @@ async def test_connections_are_carried_directly_once_one_through_the_cluster_was
 
 
 async def test_connections_wait_for_what_was_saved_before_them_on_both_ways(trial: Trial):
-    trial.declare()
-    trial.pods("web-1")
     saved = trial.saves["web"] = asyncio.Event()
-    async with running(trial.forwarding.run()) as group:
-        await trial.listening()
+    async with trial.forwards_to("web-1") as group:
         received = group.create_task(trial.ask(b"x"))
         await asyncio.sleep(0.02)
         assert not trial.containers.connections
@@ -57,10 +51,7 @@ async def test_connections_wait_for_what_was_saved_before_them_on_both_ways(tria
 
 
 async def test_a_connection_that_is_not_carried_directly_goes_through_the_cluster_with_all_that_was_said(trial: Trial):
-    trial.declare()
-    trial.pods("web-1")
-    async with running(trial.forwarding.run()):
-        await trial.listening()
+    async with trial.forwards_to("web-1"):
         for i in range(20):
             assert await trial.ask(b"%d" % i) == b"web-1: %d" % i
     assert len(trial.containers.connections) == 20
@@ -68,10 +59,7 @@ async def test_a_connection_that_is_not_carried_directly_goes_through_the_cluste
 
 
 async def test_where_nothing_listens_any_more_the_message_is_the_clusters(trial: Trial):
-    trial.declare()
-    trial.pods("web-1")
-    async with running(trial.forwarding.run()):
-        await trial.listening()
+    async with trial.forwards_to("web-1"):
         assert await trial.ask(b"x") == b"web-1: x"
         trial.containers.fail("web-1", PortClosedError("nothing listens at port 80"))
         assert await trial.ask(b"x") == b""
@@ -85,11 +73,8 @@ async def test_where_nothing_listens_any_more_the_message_is_the_clusters(trial:
 
 
 async def test_a_pod_that_is_not_as_it_was_is_reached_through_the_cluster_once_more(trial: Trial):
-    trial.declare()
-    trial.pods("web-1")
     trial.helper.takes = True
-    async with running(trial.forwarding.run()):
-        await trial.listening()
+    async with trial.forwards_to("web-1"):
         assert await trial.ask(b"x") == b"web-1: x"
         for change in (
             {"ip": "10.0.0.2"},
@@ -104,11 +89,8 @@ async def test_a_pod_that_is_not_as_it_was_is_reached_through_the_cluster_once_m
 
 
 async def test_a_port_is_free_for_others_when_its_forward_is_declared_no_more(trial: Trial):
-    trial.declare()
-    trial.pods("web-1")
     trial.helper.takes = True
-    async with running(trial.forwarding.run()):
-        await trial.listening()
+    async with trial.forwards_to("web-1"):
         assert await trial.ask(b"x") == b"web-1: x"
         assert await trial.ask(b"x") == b"directly"
         assert not is_free(trial.port, "127.0.0.1")
@@ -121,11 +103,8 @@ async def test_a_port_is_free_for_others_when_its_forward_is_declared_no_more(tr
 
 @pytest.mark.parametrize("end", ["pod", "forward"])
 async def test_what_is_carried_directly_ends_with_its_pod_and_with_its_forward(trial: Trial, end: str):
-    trial.declare()
-    trial.pods("web-1")
     trial.helper.takes = True
-    async with running(trial.forwarding.run()):
-        await trial.listening()
+    async with trial.forwards_to("web-1"):
         assert await trial.ask(b"x") == b"web-1: x"
         reader, writer = await asyncio.open_connection("127.0.0.1", trial.port)
         assert await reader.read(100) == b"directly"

@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 
 import pytest
 from msgspec.structs import replace
@@ -47,6 +48,18 @@ class Saving:
         self.trial.status(current=updates, consumed=1)
 
 
+@asynccontextmanager
+async def a_connection_waits(saving: Saving) -> AsyncIterator[asyncio.Task[None]]:
+    """A file is saved, and a connection comes, for which the task runs."""
+    async with running(saving.watching.run()) as group:
+        await saving.save()
+        settled = saving.settle()
+        assert settled is not None
+        waiting = group.create_task(settled)
+        await saving.watching.caught_up()
+        yield waiting
+
+
 async def is_waited_for(saving: Saving) -> bool:
     """Does a connection wait that comes now? For a tenth of a second, that is."""
     settled = saving.settle()
@@ -68,12 +81,7 @@ async def test_nobody_waits_where_nothing_was_saved(store: Store):
 
 async def test_what_was_saved_is_waited_for_until_its_live_update_has_ended(store: Store):
     saving = Saving(store)
-    async with running(saving.watching.run()) as group:
-        await saving.save()
-        settled = saving.settle()
-        assert settled is not None
-        waiting = group.create_task(settled)
-        await saving.watching.caught_up()
+    async with a_connection_waits(saving) as waiting:
         for current in ((), (update(strategy=Strategy.LIVE),)):
             if current:
                 saving.runs(*current)
@@ -87,12 +95,7 @@ async def test_what_was_saved_is_waited_for_until_its_live_update_has_ended(stor
 
 async def test_who_waits_goes_on_before_it_is_noted_that_what_was_saved_is_there(store: Store):
     saving = Saving(store)
-    async with running(saving.watching.run()) as group:
-        await saving.save()
-        settled = saving.settle()
-        assert settled is not None
-        waiting = group.create_task(settled)
-        await saving.watching.caught_up()
+    async with a_connection_waits(saving) as waiting:
         sequence = saving.watching.sequence
         saving.runs(update(strategy=Strategy.LIVE))
         saving.changes.arrived("web", sequence - 1)
