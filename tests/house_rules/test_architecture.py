@@ -27,7 +27,7 @@ def tasks() -> set[str]:
         match node:
             case ast.Assign(targets=[ast.Name(id="tasks")], value=ast.Dict(keys=keys)):
                 found |= {str(key.value) for key in keys if isinstance(key, ast.Constant)}
-            case ast.FunctionDef(name="_objects" | "_in_cluster" | "_live_updates" | "_around"):
+            case ast.FunctionDef(name="_objects" | "_in_cluster" | "_live_updates" | "_now_and_then"):
                 dicts = [each for each in ast.walk(node) if isinstance(each, ast.Dict)]
                 found |= {str(key.value) for each in dicts for key in each.keys if isinstance(key, ast.Constant)}
             case ast.Assign(targets=[ast.Subscript(value=ast.Name(id="tasks"), slice=ast.Constant(value=key))]):

@@ -110,6 +110,6 @@ def stop_until_foreground() -> None:
     try:
         os.killpg(os.getpgrp(), signal.SIGTSTP)
         while os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp():
-            time.sleep(LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS)  # no signal tells of it, and nothing else is to be done meanwhile
     finally:
         signal.signal(signal.SIGTSTP, handler)

@@ -210,7 +210,7 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
             **_live_updates(receivers, keeper),
             **_objects(store, watching, evaluating, requests, Cmds(store, logs, processes)),
             **_in_cluster(connecting, drifting, lost_images, Rollouts(store, logs), object_applies),
-            **_around(store, logs, engine, access, options),
+            **_now_and_then(store, logs, engine, access, options),
             "show": show(store, logs),
         }
         if options.forward_ports:
@@ -276,7 +276,7 @@ def _live_updates(receivers: Receivers, keeper: Keeper) -> Mapping[str, Awaitabl
     return {"live updates": receivers.run(), "kept files": keeper.run()}
 
 
-def _around(
+def _now_and_then(
     store: Store, logs: LogStore, engine: Engine, access: Access, options: SessionOptions
 ) -> Mapping[str, Awaitable[None]]:
     """What is looked after now and then."""

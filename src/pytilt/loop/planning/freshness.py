@@ -25,6 +25,7 @@ CRASHED = frozenset(
 
 IMAGE_WATCH = "image:"
 
+# Every change asks the same about the same pods. By identity alone: other objects of the same name find nothing here.
 _TARGETS: IdentityCache[tuple["SyncTarget", ...]] = IdentityCache()
 _RUNNING: IdentityCache[tuple["SyncTarget", ...]] = IdentityCache()
 _BEHIND: IdentityCache[tuple[tuple["SyncTarget", SyncedContainer | None], ...]] = IdentityCache()
