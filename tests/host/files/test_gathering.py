@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from pytilt.host.files.contract import Changes
-from pytilt.host.files.gathering import EMPTY_SECONDS, OPEN_SECONDS, Gathering
+from pytilt.host.files.gathering import EMPTY_SECONDS, HELD_SECONDS, OPEN_SECONDS, Gathering
 from pytilt.host.files.interests import Interest, Interests
 from pytilt.host.files.repositories import Repository
 from pytilt.model.files import FileRule
@@ -26,8 +26,53 @@ async def test_a_lock_that_git_left_behind_does_not_hold_for_ever(everything: In
     items = gathering.items()
     async with asyncio.timeout(10):
         assert (await anext(items)).held == {"k"}
-        assert (await anext(items)).paths == {"k": {"/repo/a"}}
+        released = await anext(items)
+    assert released.paths == {"k": {"/repo/a"}}
+    assert "/repo/.git/index.lock" in released.warning
     assert not repository.locked
+    gathering.close()
+
+
+@virtual_time
+async def test_a_lock_under_which_nothing_changes_goes_stale_without_a_word(everything: Interest):
+    gathering = Gathering(stale_seconds=1.0)
+    repository = Repository("/repo/.git")
+    gathering.hold(repository)
+    await asyncio.sleep(1.1)
+    assert not repository.locked
+    gathering.emit([everything], "/repo/a", repository)
+    found = await anext(gathering.items())
+    assert (found.paths, found.warning) == ({"k": frozenset({"/repo/a"})}, "")
+
+
+@virtual_time
+async def test_who_goes_on_saving_does_not_wait_for_ever_for_a_lock(everything: Interest):
+    gathering = Gathering()
+    repository = Repository("/repo/.git")
+    loop = asyncio.get_running_loop()
+    gathering.hold(repository)
+    began = loop.time()
+    while repository.locked:
+        gathering.emit([everything], "/repo/a", repository)
+        await asyncio.sleep(1)
+    assert loop.time() - began == pytest.approx(HELD_SECONDS, abs=1)
+    assert (await anext(gathering.items())).paths == {"k": {"/repo/a"}}
+    gathering.close()
+
+
+async def test_what_is_held_for_a_key_that_is_gone_is_dropped(everything: Interest):
+    gathering = Gathering()
+    repository = Repository("/repo/.git")
+    items = gathering.items()
+    gathering.hold(repository)
+    gathering.emit([everything], "/repo/a", repository)
+    assert (await anext(items)).held == {"k"}
+    gathering.keep([])
+    assert not (await anext(items)).held
+    everything.keys = frozenset({"other"})
+    gathering.emit([everything], "/repo/b", repository)
+    gathering.release(repository)
+    assert (await anext(items)).paths == {"other": {"/repo/b"}}
     gathering.close()
 
 

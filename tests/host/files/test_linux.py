@@ -304,6 +304,42 @@ async def test_a_git_checkout_is_one_item(watcher: InotifyWatcher, repo: Path):
         assert await reader.next() == {"k": {"Tiltfile"}}
 
 
+async def test_a_rebase_is_one_item(watcher: InotifyWatcher, repo: Path):
+    async with HostRunner() as runner:
+        git = Git(runner, repo)
+        await git("init", "-q", "-b", "main")
+        await git("add", ".")
+        await git("commit", "-q", "-m", "one")
+        await git("checkout", "-q", "-b", "two")
+        for number in range(4):
+            (repo / "web/main.py").write_text(f"{number}")
+            (repo / f"{number}").write_text("x")
+            await git("add", ".")
+            await git("commit", "-q", "-m", f"{number}")
+        await git("checkout", "-q", "main")
+        (repo / "Tiltfile").write_text("main")
+        await git("commit", "-q", "-a", "-m", "main")
+        await git("checkout", "-q", "two")
+        await watcher.update({"k": [rule(repo, ignores=[Ignore(base=f"{repo}/.git")])]})
+        reader = Reader(watcher, repo)
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(reader.next())
+            await git("rebase", "-q", "--exec", "sleep 0.06", "main")
+        assert first.result() == {"k": {"Tiltfile", "web/main.py", *map(str, range(4))}}
+        (repo / "Tiltfile").write_text("conflict")
+        await git("commit", "-q", "-a", "-m", "three")
+        await reader.collect("Tiltfile")
+        await git("branch", "three")
+        await git("reset", "-q", "--hard", "HEAD~")
+        (repo / "Tiltfile").write_text("other")
+        await git("commit", "-q", "-a", "-m", "other")
+        await reader.collect("Tiltfile")
+        await git("rebase", "-q", "three", fails=True)
+        await reader.collect("Tiltfile")  # a rebase that stops holds nothing
+        (repo / "web/main.py").write_text("while it has stopped")
+        assert await reader.next() == {"k": {"web/main.py"}}
+
+
 class Git:
     """Runs git in a repository."""
 
@@ -311,13 +347,13 @@ class Git:
         self._runner = runner
         self._repo = repo
 
-    async def __call__(self, *words: str) -> None:
+    async def __call__(self, *words: str, fails: bool = False) -> None:
         env = {"PATH": os.defpath, "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1"}
         env |= {f"GIT_{role}_{what}": "a@b" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
         output: list[bytes] = []
         request = ProcessRequest(argv=("git", *words), dir=str(self._repo), env=tuple(env.items()))
         outcome = await self._runner.run(request, output.append)
-        assert outcome.exit_status == 0, output
+        assert (outcome.exit_status != 0) is fails, output
 
 
 async def test_changes_are_held_while_git_has_its_lock(watcher: InotifyWatcher, repo: Path):
@@ -359,6 +395,42 @@ async def test_a_repository_that_begins_later_is_respected(watcher: InotifyWatch
     (repo / f".git/{LOCK}").unlink()
     (repo / "Tiltfile").write_text("after")
     assert "web/main.py" in (await reader.next())["k"]
+
+
+async def test_a_submodule_whose_repository_is_named_later_is_respected(watcher: InotifyWatcher, repo: Path):
+    git_dir = repo / ".git/modules/web"
+    git_dir.mkdir(parents=True)
+    await watcher.update({"k": [rule(repo, ignores=[Ignore(base=f"{repo}/.git")])]})
+    reader = Reader(watcher, repo)
+    (repo / "web/.git").write_text("gitdir: ../.git/modules/web\n")
+    await reader.collect("web/.git")
+    (git_dir / LOCK).touch()
+    (repo / "web/static/app.css").write_text("held")
+    (repo / "Tiltfile").write_text("of the repository around it")
+    assert await reader.next() == {"k": {"Tiltfile"}}
+    (git_dir / LOCK).unlink()
+    assert await reader.next() == {"k": {"web/static/app.css"}}
+
+
+async def test_a_repository_that_begins_later_around_what_is_watched_is_respected(watcher: InotifyWatcher, repo: Path):
+    await watcher.update(
+        {
+            "file": [rule(repo / "Tiltfile")],
+            "dir": [rule(repo / "web")],
+            "out": [rule(repo.parent / "out")],
+        }
+    )
+    reader = Reader(watcher, repo)
+    (repo / ".git").mkdir()
+    (repo.parent / "out").write_text("emitted when everything has been walked")
+    assert await reader.next() == {"out": {"../out"}}
+    (repo / f".git/{LOCK}").touch()
+    (repo / "web/main.py").write_text("held")
+    (repo / "Tiltfile").write_text("held")
+    (repo.parent / "out").write_text("of another place")
+    assert await reader.next() == {"out": {"../out"}}
+    (repo / f".git/{LOCK}").unlink()
+    assert await reader.next() == {"file": {"Tiltfile"}, "dir": {"web/main.py"}}
 
 
 async def test_lost_events_are_made_up_for(watcher: InotifyWatcher, repo: Path):

@@ -28,6 +28,12 @@ SETTLE_SECONDS = 0.05
 UNSETTLED_SECONDS = 1.0
 """Emitted after this long even if more of them come and go."""
 
+COMMITS_SECONDS = 0.2
+"""While git applies several commits, what was held is emitted when no other lock has followed for this long."""
+
+HELD_SECONDS = 60.0
+"""Emitted after this long even if the lock stays and files go on changing."""
+
 FLUSH_SECONDS = 20.0
 """Git may hold changes back for so long while somebody waits to know them; clients wait half a minute for an answer."""
 
@@ -212,18 +218,33 @@ class Gathering:
 
     def hold(self, repository: Repository) -> None:
         """Git works: hold its changes back until it is done."""
-        repository.locked = True
-        self._locked.add(repository)
         repository.active_at = self._loop.time()
-        self._watch_lock(repository, self._stale_seconds)
+        if not repository.locked:
+            repository.locked = True
+            repository.locked_at = repository.active_at
+            self._locked.add(repository)
+        self._look_at_lock(repository)
 
     def release(self, repository: Repository) -> None:
-        """Git is done: emit what was held."""
-        repository.locked = repository.releasing = False
-        self._locked.discard(repository)
-        self._released.set()
+        """Git's lock is gone: emit what was held, amid several commits a moment later if no other lock follows."""
+        repository.releasing = False
+        if repository.held and repository.is_amid_commits:
+            self._set_timer(repository, COMMITS_SECONDS, self._release_unless_busy)
+        else:
+            self._release(repository)
+
+    def _release_unless_busy(self, repository: Repository) -> None:
+        if self._busy():
+            self._set_timer(repository, SETTLE_SECONDS, self._release_unless_busy)
+        else:
+            self._release(repository)
+
+    def _release(self, repository: Repository) -> None:
         if timer := self._timers.pop(repository, None):
             timer.cancel()
+        repository.locked = False
+        self._locked.discard(repository)
+        self._released.set()
         if held := repository.take():
             self._see(self._loop.time())
             self._changed |= held
@@ -232,14 +253,17 @@ class Gathering:
 
     def warn(self, warning: str) -> None:
         """Have the reader know that something is not watched as it should be."""
-        self._warning = warning
+        self._warning = f"{self._warning}\n{warning}" if self._warning else warning
         self._ready.set()
 
     def keep(self, keys: Iterable[str]) -> None:
         """Drop what is for other keys."""
         kept = set(keys)
         self._changed = {(key, path) for key, path in self._changed if key in kept}
+        for repository in self._locked:
+            repository.held = {(key, path) for key, path in repository.held if key in kept}
         self._held &= kept
+        self._wake()
 
     def _wake(self) -> None:
         if self._changed or self._held != self._emitted:
@@ -328,19 +352,30 @@ class Gathering:
                     await self._released.wait()
         except TimeoutError:
             for repository in tuple(self._locked):
-                self.release(repository)
-
-    def _watch_lock(self, repository: Repository, seconds: float) -> None:
-        if timer := self._timers.pop(repository, None):
-            timer.cancel()
-        self._timers[repository] = self._loop.call_later(seconds, self._look_at_lock, repository)
+                self._give_up(repository)
 
     def _look_at_lock(self, repository: Repository) -> None:
-        left = repository.active_at + self._stale_seconds - self._loop.time()
-        if left > 0:
-            self._watch_lock(repository, left)
+        """Emit what was held if the lock has been there for too long; else look again when it will have been."""
+        due = min(repository.active_at + self._stale_seconds, repository.locked_at + HELD_SECONDS)
+        if due > self._loop.time():
+            self._set_timer(repository, due - self._loop.time(), self._look_at_lock)
         else:
-            self.release(repository)
+            self._give_up(repository)
+
+    def _give_up(self, repository: Repository) -> None:
+        """Do not wait for git any more."""
+        if repository.held:
+            seconds = self._loop.time() - repository.locked_at
+            self.warn(
+                f"{repository.lock} has been there for {seconds:.0f} s: "
+                "what changed meanwhile is updated all the same. If no git is at work, remove that file."
+            )
+        self._release(repository)
+
+    def _set_timer(self, repository: Repository, seconds: float, end: Callable[[Repository], None]) -> None:
+        if timer := self._timers.pop(repository, None):
+            timer.cancel()
+        self._timers[repository] = self._loop.call_later(seconds, end, repository)
 
 
 def _is_empty(path: str) -> bool:

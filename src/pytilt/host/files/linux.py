@@ -184,6 +184,8 @@ class InotifyWatcher:
         path = directory.prefix + name
         if directory.guards and name == LOCK:
             self._on_lock(directory.guards, mask)
+        if name == ".git" and mask & (_CREATE | _COMPLETE):
+            self._find_repository(directory)
         if mask & _ARRIVED and name in directory.expected and Path(path).is_symlink():
             self._find_again(directory.expected[name])
         interests = directory.interested(name)
@@ -223,10 +225,25 @@ class InotifyWatcher:
     def _find_subdirectory(self, directory: Directory, name: str) -> None:
         if name in directory.expected:
             self._find_again(directory.expected[name])
-        path = directory.path if name == ".git" else directory.prefix + name
-        if directory.interests and (name == ".git" or not self._knows(path, directory.interests)):
+        path = directory.prefix + name
+        if name == ".git":
+            self._find_repository(directory)
+        elif directory.interests and not self._knows(path, directory.interests):
             scanner = TreeScanner(self._watches, directory.interests)
             self._walk_later(scanner, partial(scanner.find_tree, path), self._announce)
+
+    def _find_repository(self, directory: Directory) -> None:
+        """A work tree begins at a directory: what is in it belongs to another repository than before."""
+        if directory.interests:
+            scanner = TreeScanner(self._watches, directory.interests)
+            self._walk_later(scanner, partial(scanner.find_tree, directory.path), self._announce)
+        below = {
+            interest for each in self._tree.below(directory.path) for interest in (*each.interests, *each.awaiting)
+        }
+        others = below.difference(directory.interests)
+        for path, group in self._interests.by_path(others).items():
+            scanner = TreeScanner(self._watches, group)
+            self._walk_later(scanner, partial(scanner.find_root, path), self._announce_directories)
 
     def _knows(self, path: str, interests: Sequence[Interest]) -> bool:
         """Has the walk that found the directory above this one found it too, and is it still the same one?"""
@@ -297,7 +314,7 @@ class InotifyWatcher:
             if directory.roots:
                 self._gathering.vanish(directory.path, partial(self._emit_root, directory), directory.repository)
             interests.extend(directory.roots)
-            interests.extend(interest for waiting in directory.expected.values() for interest in waiting)
+            interests.extend(directory.awaiting)
             if directory.guards:
                 self._gathering.release(directory.guards)
             self._tree.remove(directory)
@@ -314,7 +331,7 @@ class InotifyWatcher:
     def _compare_everything(self) -> None:
         """Events were lost: compare what is there with what was known."""
         for repository in tuple(self._tree.repositories.values()):
-            if os.path.lexists(f"{repository.git_dir}/{LOCK}"):
+            if os.path.lexists(repository.lock):
                 self._gathering.hold(repository)
             elif repository.locked:
                 repository.releasing = True  # when the walks are done
@@ -369,11 +386,11 @@ class InotifyWatcher:
     def _merge(self, findings: Findings) -> list[Directory]:
         if self._tree.disturbed:
             self._look_again(findings)
-        locked = [found for found in findings.repositories.values() if found.locked]
-        newly_locked = [found.git_dir for found in locked if found.git_dir not in self._tree.repositories]
+        known = set(self._tree.repositories)
         directories = self._tree.merge(findings)
-        for git_dir in newly_locked:
-            self._gathering.hold(self._tree.repositories[git_dir])
+        for repository in [self._tree.repositories[git_dir] for git_dir in findings.repositories.keys() - known]:
+            if os.path.lexists(repository.lock):
+                self._gathering.hold(repository)
         self._tree.forget({interest for interest in _interests_of(findings) if interest.removed})
         self._catch_up(findings)
         return directories
@@ -407,13 +424,16 @@ class InotifyWatcher:
         else:
             self._merge(findings)
 
-    def _announce(self, findings: Findings) -> None:
+    def _announce_directories(self, findings: Findings) -> None:
         for directory in self._merge(findings):
             emit = partial(self._emit_covering, directory)
             if not self._gathering.appear(directory.path, emit, directory.repository, forgettable=False):
                 emit()
             for name in directory.names:
                 self._found(directory, name)
+
+    def _announce(self, findings: Findings) -> None:
+        self._announce_directories(findings)
         for found in findings.directories:
             for name, _ in found.expected:
                 if os.path.lexists(f"{found.path}/{name}") and (parent := self._tree.at(found.path)):

@@ -114,8 +114,10 @@ class PortableWatcher:
         return path
 
     def _on_change(self, path: str) -> None:
+        if posixpath.basename(path) == ".git":
+            self._git_dirs.clear()  # a work tree begins or ends there
         repository = self._repository(posixpath.dirname(path))
-        if repository and path == posixpath.join(repository.git_dir, LOCK):
+        if repository and path == repository.lock:
             if Path(path).exists():
                 self._gathering.hold(repository)
             else:

@@ -13,6 +13,9 @@ LOCK = "index.lock"
 STALE_SECONDS = 10.0
 """A lock without any change for so long was left behind by a git that crashed."""
 
+_SEQUENCES = ("rebase-merge", "rebase-apply", "sequencer")
+"""One of these folders is there while git applies commit after commit, each under a lock of its own."""
+
 
 class Repository:
     """One repository, and the changes that wait for its lock to go."""
@@ -23,10 +26,22 @@ class Repository:
         """Are its changes held?"""
         self.releasing = False
         """Is the lock gone, and only what is still being looked at waited for?"""
+        self.locked_at = 0.0
+        """When the first of the locks was seen that followed each other, by the clock of the loop."""
         self.active_at = 0.0
-        """When it was locked or changed last, by the clock of the loop."""
+        """When it was locked or changed last, by the same clock."""
         self.held: set[tuple[str, str]] = set()
         """Keys and paths."""
+
+    @property
+    def lock(self) -> str:
+        """The path of its lock."""
+        return posixpath.join(self.git_dir, LOCK)
+
+    @property
+    def is_amid_commits(self) -> bool:
+        """Does git apply several commits, so that another lock may follow? Also while it waits for somebody."""
+        return any(os.path.lexists(posixpath.join(self.git_dir, name)) for name in _SEQUENCES)
 
     def take(self) -> set[tuple[str, str]]:
         """The changes that were held; none is from now on."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pytilt.host.files.interests import Interest
 from pytilt.host.files.polling import Watches
-from pytilt.host.files.repositories import LOCK, find_git_dir, git_dir_of
+from pytilt.host.files.repositories import find_git_dir, git_dir_of
 
 
 class FoundDirectory(NamedTuple):
@@ -33,7 +33,6 @@ class FoundRepository(NamedTuple):
 
     git_dir: str
     watch: int
-    locked: bool
 
 
 class Findings:
@@ -163,8 +162,7 @@ class TreeScanner:
             watch = self._watches.add(git_dir)
         except OSError:
             return None
-        locked = os.path.lexists(posixpath.join(git_dir, LOCK))
-        self.findings.repositories[git_dir] = FoundRepository(git_dir, watch, locked)
+        self.findings.repositories[git_dir] = FoundRepository(git_dir, watch)
         return git_dir
 
 

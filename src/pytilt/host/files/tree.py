@@ -35,6 +35,11 @@ class Directory:
         return [interest for interest in self.interests if interest.path == self.path]
 
     @property
+    def awaiting(self) -> list[Interest]:
+        """Those that wait for an entry of it."""
+        return [interest for waiting in self.expected.values() for interest in waiting]
+
+    @property
     def useless(self) -> bool:
         """Does nobody need it?"""
         return not (self.interests or self.expected or self.guards)
