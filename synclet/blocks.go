@@ -103,6 +103,8 @@ type delta struct {
 	oldSize int64
 	oldAt   version // when it was known what it consists of
 	known   []sum   // of the old file; nil: it has to be read
+	taken   bool    // something of the old file
+	zeros   [2]sum  // of a block of nothing but zeros, and of one as long as the last one
 	into    int
 	buffer  []byte
 }
@@ -112,12 +114,41 @@ func (d *delta) length(index int) int64 {
 	return min(d.block, d.size-int64(index)*d.block)
 }
 
+// isHole says whether a block is nothing but zeros: then it is neither asked for nor written.
+func (d *delta) isHole(index int) bool {
+	if index == len(d.sums)-1 {
+		return d.sums[index] == d.zeros[1]
+	}
+	return d.sums[index] == d.zeros[0]
+}
+
+// makeRoom gives the new file its size, and space for all that is no hole.
+func (d *delta) makeRoom() error {
+	d.buffer = make([]byte, min(d.block, d.size))
+	if last := len(d.sums) - 1; last >= 0 {
+		d.zeros = [2]sum{sumOf(d.buffer), sumOf(d.buffer[:d.length(last)])}
+	}
+	for i := 0; i < len(d.sums); i++ {
+		start := int64(i) * d.block
+		for i < len(d.sums) && !d.isHole(i) {
+			i++
+		}
+		if end := min(int64(i)*d.block, d.size); end > start {
+			if err := reserve(d.into, start, end-start); err != nil {
+				return err
+			}
+		}
+	}
+	return os.NewSyscallError("truncate", syscall.Ftruncate(d.into, d.size))
+}
+
 // reuse takes what it can from the old file and returns the blocks that it lacks, as ranges.
 func (d *delta) reuse() ([][2]int, error) {
 	var missing [][2]int
 	same := 0 // blocks right before this one that are the same at the same place, and not copied yet
 	for i := range d.sums {
-		if i < len(d.known) && d.known[i] == d.sums[i] && int64(i)*d.block+d.length(i) <= d.oldSize {
+		hole := d.isHole(i)
+		if !hole && i < len(d.known) && d.known[i] == d.sums[i] && int64(i)*d.block+d.length(i) <= d.oldSize {
 			same++
 			continue
 		}
@@ -125,6 +156,9 @@ func (d *delta) reuse() ([][2]int, error) {
 			return nil, err
 		}
 		same = 0
+		if hole {
+			continue
+		}
 		found, err := d.find(i)
 		if err != nil {
 			return nil, err
@@ -146,6 +180,7 @@ func (d *delta) copySame(before, count int) error {
 	if count == 0 {
 		return nil
 	}
+	d.taken = true
 	start := int64(before-count) * d.block
 	end := min(int64(before)*d.block, d.size)
 	return copyPart(d.old, d.into, start, start, end-start)
@@ -190,6 +225,7 @@ func (d *delta) find(index int) (bool, error) {
 			continue
 		}
 		if sumOf(content) == d.sums[index] {
+			d.taken = true
 			return true, writeAt(d.into, content, offset)
 		}
 	}
@@ -243,7 +279,6 @@ func (r *receiver) writeBlocks(path string, size uint64, block uint32, sums []by
 			d.known = kept.known.sums
 		}
 	}
-	d.buffer = make([]byte, min(int64(block), d.size))
 	t, err := r.create(path, has)
 	if err != nil {
 		return err
@@ -252,11 +287,11 @@ func (r *receiver) writeBlocks(path string, size uint64, block uint32, sums []by
 		d.old, d.known = nil, nil
 	}
 	d.into = t.descriptor
-	if err := reserve(d.into, d.size); err != nil {
+	if err := d.makeRoom(); err != nil {
 		return t.abandon(err)
 	}
 	missing, err := d.reuse()
-	if err == nil && d.old != nil && d.old != old && len(missing) == 1 && missing[0] == [2]int{0, len(d.sums)} {
+	if err == nil && d.old != nil && d.old != old && !d.taken {
 		r.kept.drop(path) // that was another file: look into the one that is there
 		d.old, d.oldSize, d.known = old, at.size, nil
 		missing, err = d.reuse()

@@ -121,8 +121,13 @@ func (r *receiver) writeCopy(path string, c copies, has attributes) error {
 // assemble puts the parts together: those of the base beside those that are sent. The former are copied one after the
 // other, since one write to a file waits for the other.
 func (r *receiver) assemble(t *target, base *os.File, c copies, sums []sum) error {
-	if err := reserve(t.descriptor, int64(c.size)); err != nil {
-		return err
+	if !isSparse(base) {
+		if err := reserve(t.descriptor, 0, int64(c.size)); err != nil {
+			return err
+		}
+	}
+	if err := syscall.Ftruncate(t.descriptor, int64(c.size)); err != nil {
+		return os.NewSyscallError("truncate", err)
 	}
 	copied := make(chan error, 1)
 	go func() {

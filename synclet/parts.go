@@ -13,8 +13,42 @@ const pageSize = 4096
 // copyBuffer is how much is copied at once by reading and writing.
 const copyBuffer = 512 * 1024
 
-// copyPart copies a part of a file into another one, without reading it into memory where the system can do that.
+// Where lseek finds the next byte of a file that is in no hole, and the next hole.
+const (
+	seekData = 3
+	seekHole = 4
+)
+
+// nextData is the next place with data in a part of a file, empty at its end where there is none.
+func nextData(file *os.File, from, end int64) (start, stop int64) {
+	start, err := syscall.Seek(int(file.Fd()), from, seekData)
+	if err == syscall.ENXIO { // a hole up to the end, or somebody made it shorter
+		return end, end
+	}
+	if err != nil { // there are no holes in this file system
+		return from, end
+	}
+	if stop, err = syscall.Seek(int(file.Fd()), start, seekHole); err != nil {
+		stop = end
+	}
+	return min(start, end), min(stop, end)
+}
+
+// copyPart copies a part of a file into another one that has nothing there yet. Holes stay holes.
 func copyPart(old *os.File, into int, from, to, length int64) error {
+	shift, end := to-from, from+length
+	for from < end {
+		start, stop := nextData(old, from, end)
+		if err := copyData(old, into, start, start+shift, stop-start); err != nil {
+			return err
+		}
+		from = stop
+	}
+	return nil
+}
+
+// copyData copies a part of a file without reading it into memory where the system can do that.
+func copyData(old *os.File, into int, from, to, length int64) error {
 	if (from-to)%pageSize != 0 { // then it is the slower way
 		return copyThrough(old, into, from, to, length)
 	}
@@ -65,14 +99,18 @@ func gap(from, to int64) int64 {
 	return pageSize / 2
 }
 
-// reserve gives a file its size, and its space in one piece where the file system can do that: what is written then
-// needs a third less time, and that there is not enough of it is known before.
-func reserve(descriptor int, size int64) error {
-	switch err := syscall.Fallocate(descriptor, 0, 0, size); err {
-	case nil:
-		return nil
+// reserve gives a part of a file its space in one piece where the file system can do that: what is written then needs a
+// third less time, and that there is not enough of it is known before.
+func reserve(descriptor int, start, length int64) error {
+	switch err := syscall.Fallocate(descriptor, 0, start, length); err {
 	case syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG:
 		return os.NewSyscallError("write", err)
 	}
-	return os.NewSyscallError("truncate", syscall.Ftruncate(descriptor, size))
+	return nil
+}
+
+// isSparse says whether a file takes less space than it has bytes.
+func isSparse(file *os.File) bool {
+	var found syscall.Stat_t
+	return syscall.Fstat(int(file.Fd()), &found) == nil && found.Blocks*512 < found.Size
 }

@@ -1,4 +1,5 @@
 import asyncio
+import filecmp
 import os
 import random
 import signal
@@ -106,8 +107,24 @@ async def test_a_large_file_becomes_what_it_is_here_whatever_happened_to_the_one
         assert there.read_bytes() == content
 
 
+async def test_holes_of_a_sparse_file_are_not_sent_and_are_holes_there(machine, receiver, root, tmp_path):
+    there, data = root / "app" / "big", random.Random(1).randbytes(1_000_000)
+    big = saved(tmp_path / "big", data)
+    assert (await receiver.update(batch(big), Lines())).ok
+    for size, place in [(300_000_000, 200_000_000), (300_000_007, 5)]:
+        with (tmp_path / "big").open("wb") as file:
+            file.truncate(size)
+            file.seek(place)
+            file.write(data)
+        before = machine.opened[0].sent
+        assert (await receiver.update(batch(big), Lines())).ok
+        assert machine.opened[0].sent - before < 3_000_000
+        assert there.stat().st_blocks * 512 < 10_000_000
+        assert filecmp.cmp(tmp_path / "big", there, shallow=False)
+
+
 async def test_a_file_that_changes_while_it_is_sent_is_packed_again(receiver, root, tmp_path):
-    big = saved(tmp_path / "big", bytes(1_000_000))
+    big = saved(tmp_path / "big", random.Random(2).randbytes(1_000_000))
     changed = batch(big)
     await changed.frames()
     content = random.Random(1).randbytes(900_000)

@@ -43,3 +43,33 @@ def test_sums_are_remembered_until_the_file_changes(tmp_path: Path):
     assert remembered_blocks(str(path), found) == blocks
     path.write_bytes(bytes(BLOCK + 1))
     assert remembered_blocks(str(path), os.lstat(path)) is None
+
+
+@pytest.mark.parametrize("start", [0, 1, 4090, BLOCK])
+def test_holes_count_as_zeros(tmp_path: Path, start: int):
+    path = tmp_path / "sparse"
+    size = 9 * 1024 * 1024 + 11
+    with path.open("wb") as file:
+        for place in [0, 5 * BLOCK + 4096, 6 * BLOCK - 1, 80 * BLOCK]:
+            file.seek(place)
+            file.write(b"data")
+        file.truncate(size)
+    wanted = block_sums(memoryview(path.read_bytes())[start:], BLOCK)
+    assert read_sums(str(path), BLOCK, start, size) == wanted
+
+
+def test_holes_are_not_read(tmp_path: Path):
+    path = tmp_path / "sparse"
+    size = 8 * 1024 * 1024 * 1024
+    with path.open("wb") as file:
+        file.seek(size // 2)
+        file.write(b"data")
+        file.truncate(size)
+    before = read_by_this_process()
+    read_sums(str(path), 1024 * 1024, 0, size)
+    assert read_by_this_process() - before < 16 * 1024 * 1024
+
+
+def read_by_this_process() -> int:
+    (line,) = (line for line in Path("/proc/self/io").read_text("ascii").splitlines() if line.startswith("rchar"))
+    return int(line.partition(":")[2])

@@ -1,5 +1,9 @@
-"""Sums of the blocks of large files: by them versions are compared, and what is elsewhere already is not sent again."""
+"""Sums of the blocks of large files: by them versions are compared, and what is elsewhere already is not sent again.
 
+Holes of sparse files are not read: they count as the zeros that one would read there.
+"""
+
+import errno
 import mmap
 import os
 import threading
@@ -103,12 +107,42 @@ def _read(path: str, block: int, start: int, end: int) -> bytes:
     buffer = memoryview(mmap.mmap(-1, shift + min(step, max(end - start, 1))))[shift:]
     found = []
     with Path(path).open("rb", buffering=0) as source:
+        descriptor = source.fileno()
+        sparse = _is_sparse(descriptor)
         while start < end:
+            if sparse and (hole := _hole(descriptor, start, end)) >= min(block, end - start):
+                length = hole if start + hole == end else hole // block * block
+                found.append(_zero_sums(length, block))
+                start += length
+                continue
             part = buffer[: min(step, end - start)]
             filled = 0
-            while filled < len(part) and (size := os.preadv(source.fileno(), [part[filled:]], start + filled)):
+            while filled < len(part) and (size := os.preadv(descriptor, [part[filled:]], start + filled)):
                 filled += size
             part[filled:] = bytes(len(part) - filled)
             found.append(block_sums(part, block))
             start += len(part)
     return b"".join(found)
+
+
+def _is_sparse(descriptor: int) -> bool:
+    found = os.fstat(descriptor)
+    return found.st_blocks * 512 < found.st_size and hasattr(os, "SEEK_DATA")
+
+
+def _hole(descriptor: int, start: int, end: int) -> int:
+    """How long the hole is that begins at a place; 0 where there is data, or the file system knows no holes."""
+    try:
+        # macOS looks for the next data from the end of those that the place is in, so that is asked first.
+        if os.lseek(descriptor, start, os.SEEK_HOLE) != start:
+            return 0
+        return min(os.lseek(descriptor, start, os.SEEK_DATA), end) - start
+    except OSError as error:
+        return end - start if error.errno == errno.ENXIO else 0  # nothing but a hole up to its end
+
+
+def _zero_sums(length: int, block: int) -> bytes:
+    """The sums of the blocks of so many zeros."""
+    zeros = memoryview(bytes(min(block, length)))
+    whole, rest = divmod(length, block)
+    return xxh64_digest(zeros) * whole + (xxh64_digest(zeros[:rest]) if rest else b"")
