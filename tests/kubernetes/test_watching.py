@@ -81,13 +81,23 @@ async def test_a_version_that_is_too_old_lists_again_and_emits_what_is_gone(
     server.on("GET", ALL, listed(pod("a"), pod("b")), listed(pod("b"), pod("c")))
     server.on_watch(ALL, gone, watched())
     first = ["ADDED a 1", "ADDED b 1", "LISTED"]
-    assert await events(api, 7) == [*first, "ADDED b 1", "ADDED c 1", "DELETED a 1", "LISTED"]
+    assert await events(api, 7) == [*first, "ADDED b 1", "ADDED c 1", "DELETED a", "LISTED"]
 
 
 async def test_another_object_of_the_same_name_comes_after_the_end_of_the_first(server: ApiServer, api: KubernetesApi):
     server.on("GET", ALL, listed(pod("a", uid="1")), listed(pod("a", uid="2")))
     server.on_watch(ALL, status(410), watched())
-    assert await events(api, 5) == ["ADDED a 1", "LISTED", "DELETED a 1", "ADDED a 1", "LISTED"]
+    assert await events(api, 5) == ["ADDED a 1", "LISTED", "DELETED a", "ADDED a 1", "LISTED"]
+
+
+async def test_of_an_object_nothing_is_kept_but_what_names_it(server: ApiServer, api: KubernetesApi):
+    server.on("GET", ALL, listed({**pod("a"), "spec": {"large": "x" * 1000}}), listed())
+    server.on_watch(ALL, status(410), watched())
+    async with aclosing(watch(api, Scope(resource=PODS))) as changes:
+        found = [await anext(changes) for _ in range(4)]
+    assert [change.type for change in found] == ["ADDED", "LISTED", "DELETED", "LISTED"]
+    named = {"name": "a", "namespace": "default", "uid": "a"}
+    assert found[2].object == {"apiVersion": "v1", "kind": "Pod", "metadata": named}
 
 
 async def test_a_server_in_trouble_is_asked_again(server: ApiServer, api: KubernetesApi):

@@ -42,7 +42,7 @@ class ChangeType(StrEnum):
 
 
 class Change(Value):
-    """One item of a watch. `object` is empty for `LISTED`."""
+    """One item of a watch. `object` is empty for `LISTED`; for `DELETED` it may have no more than what names it."""
 
     type: ChangeType
     object: KubeObject = msgspec.field(default_factory=dict)

@@ -91,7 +91,8 @@ def _selected(value: str) -> str:
 async def watch(api: KubernetesApi, scope: Scope, *, give_up_after: float = math.inf) -> AsyncGenerator[Change, None]:
     """Yield all objects, then `LISTED`, then every change, without end.
 
-    What was deleted while the watch was broken is emitted as `DELETED` before the next `LISTED`.
+    What was deleted while the watch was broken is emitted as `DELETED` before the next `LISTED`, with its kind,
+    namespace, name and uid: no more of an object is kept here, since a namespace may have ten thousands of events.
 
     Args:
         api: whom to ask.
@@ -191,7 +192,8 @@ class _ScopeWatch:
         self._api = api
         self._scope = scope
         self._version = ""
-        self._known: dict[tuple[str, str], KubeObject] = {}
+        self._known: dict[tuple[str, str], str] = {}
+        """The uids of what is there."""
         self.following = False
         """Do the changes come from a watch, rather than from listing?"""
 
@@ -222,9 +224,9 @@ class _ScopeWatch:
             if not following:
                 break
             page = self._granted(await self._page(following))
-        for o in gone.values():
-            for change in self._emitted(Change(type=ChangeType.DELETED, object=o)):
-                yield change
+        for key, uid in gone.items():
+            del self._known[key]
+            yield self._gone(key, uid)
         self._version = str(objects.metadata(page).get("resourceVersion") or "")
         yield Change(type=ChangeType.LISTED)
 
@@ -258,14 +260,18 @@ class _ScopeWatch:
 
     def _emitted(self, change: Change) -> list[Change]:
         """Remember a change; an object that took the place of another comes after the end of that."""
-        key = _key(change.object)
+        key, uid = _key(change.object), objects.uid(change.object)
         old = self._known.pop(key, None)
         if change.type is ChangeType.DELETED:
             return [change]
-        self._known[key] = change.object
-        if old is None or objects.uid(old) == objects.uid(change.object):
-            return [change]
-        return [Change(type=ChangeType.DELETED, object=old), change]
+        self._known[key] = uid
+        return [change] if old is None or old == uid else [self._gone(key, old), change]
+
+    def _gone(self, key: tuple[str, str], uid: str) -> Change:
+        """The end of an object that nobody has reported."""
+        namespace, name = key
+        metadata = {"name": name, "uid": uid} | ({"namespace": namespace} if namespace else {})
+        return Change(type=ChangeType.DELETED, object=plain({"metadata": metadata}, self._scope.resource))
 
     async def _first_page(self) -> dict[str, Any]:
         page = await self._page()

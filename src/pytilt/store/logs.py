@@ -48,6 +48,9 @@ SKIPPED = 20_000
 TURN_LOOKS = 2000
 """So many blocks are looked at in one turn of the event loop."""
 
+HEADS = 1000
+"""Of so many sources the beginning of a block's title is remembered: every update is a source of its own."""
+
 GAP_BYTES = 4096
 """So much between two blocks is read with them: to read twice takes longer."""
 
@@ -336,6 +339,8 @@ class LogStore:
         count = text.count(b"\n") + 1
         head = self._heads.get(source)
         if head is None:
+            if len(self._heads) >= HEADS:
+                self._heads.clear()
             head = self._heads[source] = msgspec.json.encode(source)[:-1]
         title = b'%s,"time":"%s","lines":%d}\n' % (head, time_of(micros).encode(), count)
         begin = self._segments.end + len(title)

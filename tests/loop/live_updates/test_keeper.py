@@ -158,6 +158,22 @@ async def test_many_saves_of_the_same_files_take_the_memory_of_one(trial: Trial)
         assert texts == {"/app/a": "299", **{f"/app/{each % 7}": f"{each}" for each in range(293, 300)}}
 
 
+async def test_saves_without_a_pause_are_kept_once_many_wait(trial: Trial):
+    trial.keeper = Keeper(trial.kept, pause=3600, most=20)
+    async with running(trial.keeper.run()):
+        for sequence in range(1, 21):
+            trial.add(sequence, {sequence - 1 or -1: await trial.sent(a=f"{sequence}")})
+            await asyncio.sleep(0)
+        assert trial.texts() == {}
+        trial.add(21, {20: await trial.sent(a="21")})
+        for _ in range(1000):
+            if trial.texts():
+                break
+            await asyncio.sleep(0.01)
+        await trial.keeper.caught_up()
+        assert trial.texts() == {"/app/a": "21"}
+
+
 async def test_a_large_file_is_copied_before_it_changes(trial: Trial):
     trial.keeper = Keeper(trial.kept, pause=3600)
     large = "x" * LARGE_BYTES

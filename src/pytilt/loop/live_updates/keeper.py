@@ -20,6 +20,8 @@ PAUSE = 10.0
 """A thread that writes a thousand files holds up the saves beside it. What is saved again meanwhile is copied once."""
 WAITING_BYTES = 16 * 1024 * 1024
 """So much may wait for that in memory."""
+WAITING_BATCHES = 1000
+"""And so many, which have a size of their own: some save all the time, without a pause."""
 
 
 class _UnkeptBatch(NamedTuple):
@@ -57,11 +59,13 @@ class Keeper:
     Args:
         kept: takes the copies.
         pause: seconds without a save before copies are made.
+        most: so many batches may wait for that.
     """
 
-    def __init__(self, kept: KeptFiles, *, pause: float = PAUSE) -> None:
+    def __init__(self, kept: KeptFiles, *, pause: float = PAUSE, most: int = WAITING_BATCHES) -> None:
         self.kept = kept
         self._pause_seconds = pause
+        self._most = most
         self._last = 0.0
         self._urgent = asyncio.Event()
         self._waiting: deque[_UnkeptBatch] = deque()
@@ -88,7 +92,7 @@ class Keeper:
         large = any(path.content is None and stat.S_ISREG(path.found.st_mode) for path in packed)
         if self._bytes > WAITING_BYTES:
             self._drop_superseded()
-        if large or self._bytes > WAITING_BYTES:
+        if large or self._bytes > WAITING_BYTES or len(self._waiting) > self._most:
             self._urgent.set()
         self._idle.clear()
         self._added.set()

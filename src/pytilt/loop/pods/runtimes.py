@@ -155,8 +155,12 @@ class Runtimes:
                         self._blind.pop((kind, namespace), None)
                     else:
                         uid = objects.uid(change.object)
-                        listed.add(uid)
-                        present.add(uid)
+                        if change.type is ChangeType.DELETED:
+                            listed.discard(uid)
+                            present.discard(uid)
+                        else:
+                            listed.add(uid)
+                            present.add(uid)
                         take(uid, change)
                     self._dirty.set()
             except PytiltError as problem:
