@@ -12,7 +12,12 @@ READY = Container(name="a", image="x", state=ContainerState.RUNNING, ready=True)
 UNREADY = Container(name="a", image="x", state=ContainerState.RUNNING)
 
 
-def pod(*containers, phase="Running", status="", owner="rs", age=0, name="web", deleting=False, message=""):
+UNREADY_POD = Condition(type="Ready", status="False")
+
+
+def pod(
+    *containers, phase="Running", status="", owner="rs", age=0, name="web", deleting=False, message="", conditions=()
+):
     return Pod(
         name=name,
         namespace="",
@@ -24,6 +29,7 @@ def pod(*containers, phase="Running", status="", owner="rs", age=0, name="web", 
         deleting=deleting,
         owners=(OwnerRef(api_version="v1", kind="X", name=owner, uid=owner),),
         containers=containers,
+        conditions=conditions,
     )
 
 
@@ -95,6 +101,20 @@ def crashed(restarts, *, state=ContainerState.RUNNING, ready=False, exit_code=No
 def test_a_resource_is_as_well_as_the_worst_of_its_present_pods(pods, readiness, status, reason):
     found = runtime(pods, readiness)
     assert (found.status, found.reason) == (status, reason)
+
+
+def test_a_pod_whose_node_is_not_ready_is_not_ready_although_its_containers_were_when_the_node_last_spoke():
+    found = runtime([pod(READY, conditions=(UNREADY_POD,))], WAIT)
+    assert (found.status, found.reason) == (RuntimeStatus.PENDING, "pod web: its node is not ready")
+    found = runtime([pod(READY, conditions=(UNREADY_POD,)), pod(READY, name="web2")], WAIT)
+    assert found.status is RuntimeStatus.PENDING
+
+
+def test_a_pod_that_waits_for_its_readiness_gates_says_so():
+    gate = 'the status of pod readiness gate "example.com/lb" is not "True", but False'
+    gated = replace(UNREADY_POD, reason="ReadinessGatesNotReady", message=gate)
+    found = runtime([pod(READY, conditions=(gated,))], WAIT)
+    assert (found.status, found.reason) == (RuntimeStatus.PENDING, f"pod web: not ready: {gate}")
 
 
 def test_what_was_not_deployed_is_pending_whatever_its_pods_say():

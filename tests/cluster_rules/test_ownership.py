@@ -15,7 +15,7 @@ from pytilt.cluster.ownership import (
     intermediate,
     shortage,
 )
-from pytilt.model.pods import Container, OwnerRef, Pod
+from pytilt.model.pods import Condition, Container, OwnerRef, Pod
 from pytilt.model.resources import PortForwardSpec
 
 HASH = "tilt.dev/pod-template-hash"
@@ -117,6 +117,14 @@ def test_a_port_leads_to_a_running_pod_even_if_it_goes_away_while_there_is_no_be
     assert forward_pod([pod("new", age=9, phase="Pending"), going]) is going
     assert forward_pod([going, staying]) is staying
     assert forward_pod([pod("new", phase="Pending")]) is None
+
+
+def test_a_port_leads_to_a_pod_on_a_node_that_is_ready_if_there_is_one():
+    ready = Container(name="a", image="x", ready=True)
+    lost = replace(pod("lost", age=9), containers=(ready,), conditions=(Condition(type="Ready", status="False"),))
+    well = replace(pod("well"), containers=(ready,), conditions=(Condition(type="Ready", status="True"),))
+    assert forward_pod([lost, well]) is well
+    assert forward_pod([lost]) is lost
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,10 @@ def _state(pod: Pod) -> str:
         return pod.status or pod.phase
     if pod.ready:
         return "still running"
+    if pod.lost:
+        return "its node is not ready"
+    if pod.containers_ready and pod.unready is not None:
+        return f"not ready: {pod.unready.message or pod.unready.reason}"
     waiting = [container.name for container in pod.containers if not container.init and not container.ready]
     return f"container {', '.join(waiting)} not ready" if waiting else pod.status
 

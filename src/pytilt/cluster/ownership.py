@@ -156,11 +156,12 @@ def best_first(found: Sequence[Pod] | Iterator[Pod]) -> tuple[Pod, ...]:
 
 
 def forward_pod(found: Sequence[Pod]) -> Pod | None:
-    """The pod that a port of a resource leads to: a running one, if possible one that stays.
+    """The pod that a port of a resource leads to: a running one, if possible one that stays, on a node that is ready.
 
     One whose containers have been started runs, though its status does not say so yet.
     """
-    return next((pod for pod in best_first(found) if pod.phase == "Running" or pod.started), None)
+    best = sorted(best_first(found), key=lambda pod: pod.deleting or pod.lost)
+    return next((pod for pod in best if pod.phase == "Running" or pod.started), None)
 
 
 def container_port(pod: Pod, forward: PortForwardSpec) -> int:

@@ -106,7 +106,22 @@ class Pod(Value):
         return sum(container.restarts for container in self.containers)
 
     @property
-    def ready(self) -> bool:
-        """Do all its ordinary containers run and say that they are ready?"""
+    def containers_ready(self) -> bool:
+        """Did all its ordinary containers run and say that they are ready when their node last spoke of them?"""
         own = [container for container in self.containers if not container.init]
         return self.phase == "Running" and bool(own) and all(container.ready for container in own)
+
+    @property
+    def ready(self) -> bool:
+        """Are its containers ready, and is it for the cluster? It is not where its node or a readiness gate is not."""
+        return self.containers_ready and self.unready is None
+
+    @property
+    def unready(self) -> Condition | None:
+        """Its condition `Ready` where that does not hold."""
+        return next((each for each in self.conditions if each.type == "Ready" and not each.true), None)
+
+    @property
+    def lost(self) -> bool:
+        """Is its node not ready? Then the cluster takes the readiness from the pod, not from its containers: they may run."""
+        return self.containers_ready and self.unready is not None and not self.unready.reason

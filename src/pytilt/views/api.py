@@ -333,7 +333,7 @@ def _runtime_info(resource: Resource, runtime: Runtime | None) -> Json:
             "podCreationTime": pod.created_at,
             "podStatus": pod.status or pod.phase,
             "podStatusMessage": pod.message,
-            "allContainersReady": pod.ready,
+            "allContainersReady": pod.containers_ready,
             "podRestarts": pod.restarts,
             "spanID": f"pod:{resource.name}:{pod.name}",
         }
