@@ -148,6 +148,10 @@ class SyncError(WorkError):
     """A container could not be updated in place; the resource falls back to a full update."""
 
 
+class NodeUnreachableError(SyncError):
+    """The node that a container is on does not answer, so there is no way into it at all."""
+
+
 class NotInPlaceError(SyncError):
     """What changed is to be built: it cannot be brought into a container, and nothing was tried."""
 

@@ -9,7 +9,7 @@ from websockets.typing import Subprotocol
 from websockets.utils import accept_key
 
 from pytilt.cluster.seam import ContainerRef
-from pytilt.errors import SyncError
+from pytilt.errors import NodeUnreachableError, SyncError
 from pytilt.host.processes import HostRunner
 from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.execution import PROTOCOLS, exit_status, refused, run
@@ -41,6 +41,21 @@ def test_the_last_message_says_how_a_command_ended(data, expected):
 def test_a_command_that_the_image_does_not_have_is_named():
     error = refused(REF, ["bash"], Failure(message='exec: "bash": executable file not found in $PATH: unknown'))
     assert error.message == "container `main` of pod `web` has no command `bash`"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'Internal error occurred: error sending request: Post "https://10.0.0.2:10250/exec/default/web/main?command=sh&'
+        'command=-c&command=very+long&input=1": dial tcp 10.0.0.2:10250: i/o timeout',
+        "error dialing backend: dial tcp 10.0.0.2:10250: i/o timeout",
+    ],
+)
+def test_a_node_that_does_not_answer_is_told_from_a_container_that_runs_nothing(message):
+    error = refused(REF, ["sh", "-c", "very long"], Failure(code=500, message=message))
+    assert isinstance(error, NodeUnreachableError)
+    assert error.message == "the node of pod `web` does not answer: dial tcp 10.0.0.2:10250: i/o timeout"
+    assert error.hint is None
 
 
 Handler = Callable[[ServerConnection], Awaitable[None]]

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import struct
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from pytilt.errors import SyncError
+from pytilt.cluster.seam import ContainerRef
+from pytilt.errors import NodeUnreachableError, SyncError
 from pytilt.liveupdate.archive import Archive
 from pytilt.liveupdate.helper_stream import listening
 from pytilt.liveupdate.opening import open_receiver
@@ -41,6 +43,26 @@ class Endless(FakeExec):
         await asyncio.sleep(0)
         self.said += 1
         return 1, self.beginning if self.said == 1 else self.words
+
+
+class Unreached(FakeExec):
+    """A command on a node that does not answer: that is said only when something is to be read."""
+
+    async def receive(self) -> tuple[int, bytes]:
+        raise NodeUnreachableError("the node of pod `web` does not answer: i/o timeout")
+
+
+class LostNode(FakeContainers):
+    """Containers on a node that does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    @contextlib.asynccontextmanager
+    async def exec(self, ref: ContainerRef, argv: Sequence[str]) -> AsyncIterator[FakeExec]:
+        self.asked += 1
+        yield Unreached(ref, argv)
 
 
 def helper(says: bytes) -> FakeContainers:
@@ -103,6 +125,14 @@ async def test_blocks_are_sent_once(tmp_path: Path, ranges: list[tuple[int, int]
         assert receiver.way is Way.LAYER
         with pytest.raises(SyncError, match="it asks for blocks"):
             await receiver.update(batch, Lines())
+
+
+async def test_where_the_node_does_not_answer_no_other_way_is_tried():
+    node = LostNode()
+    with pytest.raises(NodeUnreachableError, match=r"^the node of pod `web` does not answer: i/o timeout$") as caught:
+        async with open_receiver(node, REF, ReceiverOptions(layer=True)):
+            pass
+    assert (node.asked, caught.value.hint) == (1, None)
 
 
 async def test_failures_of_no_batch_are_not_kept():

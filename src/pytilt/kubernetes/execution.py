@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from pytilt.cluster.seam import ContainerRef
-from pytilt.errors import ClusterUnreachableError, SyncError
+from pytilt.errors import ClusterUnreachableError, NodeUnreachableError, SyncError
 from pytilt.http.decoding import MalformedJsonError, decode
 from pytilt.kubernetes import failures
 from pytilt.kubernetes.api import KubernetesApi
 from pytilt.kubernetes.discovery import PODS
 from pytilt.kubernetes.failures import Failure
 from pytilt.kubernetes.websocket import WebSocket, connect
+from pytilt.model.regex import regex
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 """What Kubernetes calls its channels; only the fifth version can close standard input (from Kubernetes 1.30 on)."""
@@ -20,6 +21,9 @@ STDIN, STDOUT, STDERR, STATUS, CLOSE = 0, 1, 2, 3, 255
 """The channels."""
 
 _NO_COMMAND = ("executable file not found", "no such file or directory", "not found in $PATH")
+
+_NO_NODE = regex(r'error (?:sending request|dialing backend): (?:[A-Z][a-z]+ "[^"]*": )?(?P<why>.*)', re.DOTALL)
+"""What the API server says where it does not reach the kubelet; the address repeats the whole command."""
 
 
 class KubernetesExec:
@@ -97,6 +101,8 @@ def refused(ref: ContainerRef, argv: Sequence[str], failure: Failure) -> SyncErr
     where = f"container `{ref.container}` of pod `{ref.pod}`"
     if any(text in failure.message for text in _NO_COMMAND):
         return SyncError(f"{where} has no command `{argv[0]}`", hint="use an image that has it")
+    if unreached := _NO_NODE.search(failure.message):
+        return NodeUnreachableError(f"the node of pod `{ref.pod}` does not answer: {unreached['why']}")
     return SyncError(f"cannot run `{argv[0]}` in {where}: {failure.message}")
 
 

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from pytilt.cluster.seam import ExecStream
-from pytilt.errors import PytiltError, SyncError
+from pytilt.errors import NodeUnreachableError, PytiltError, SyncError
 from pytilt.liveupdate.relaying import Relay
 from pytilt.liveupdate.stalls import StallClock
 from pytilt.synclet import frames
@@ -176,6 +176,8 @@ class HelperAnswers:
 
     def _reason(self) -> SyncError:
         said = f": {self._said.strip()}" if self._said.strip() else ""
+        if isinstance(self._failure, NodeUnreachableError):
+            return NodeUnreachableError(self._failure.message)
         if isinstance(self._failure, PytiltError):
             return SyncError(f"{self._failure.message}{said}", hint=self._failure.hint)
         if self._failure is not None:

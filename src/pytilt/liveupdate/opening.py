@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from pytilt.cluster.seam import ContainerRef, Containers
-from pytilt.errors import SyncError
+from pytilt.errors import NodeUnreachableError, SyncError
 from pytilt.liveupdate.copying import COPY_TIMEOUT_SECONDS, bring_helper, copy_command
 from pytilt.liveupdate.helper_stream import listening
 from pytilt.liveupdate.receiver import OPEN_TIMEOUT_SECONDS, Receiver, ReceiverOptions
@@ -55,6 +55,8 @@ async def open_receiver(
         for way in ways.values():
             try:
                 receiver = await stack.enter_async_context(way())
+            except NodeUnreachableError:
+                raise
             except SyncError as problem:
                 problems.append(problem)
             else:
