@@ -123,5 +123,5 @@ class Pod(Value):
 
     @property
     def lost(self) -> bool:
-        """Is its node not ready? Then the cluster takes the readiness from the pod, not from its containers: they may run."""
+        """Is its node not ready? The cluster calls the pod not ready then, and leaves what it said of containers."""
         return self.containers_ready and self.unready is not None and not self.unready.reason

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from pytilt.errors import NotInPlaceError
+from pytilt.errors import NodeUnreachableError, NotInPlaceError
 from pytilt.host.state import StateDirectory
 from pytilt.liveupdate.keeping import KeptFiles
 from pytilt.liveupdate.shell import open_shell
@@ -29,6 +29,7 @@ from pytilt.store.objects import Store
 from pytilt.testing.containers import FakeContainers
 from tests.liveupdate.shells import Shells
 from tests.loop.declaring import deployment, image, kubernetes, prepare, update
+from tests.loop.live_updates.sync_trial import Doors
 from tests.loop.waiting import logged, running
 
 NGINX = ImageConfig(entrypoint=("/docker-entrypoint.sh",), command=("nginx", "-g", "daemon off;"))
@@ -246,3 +247,15 @@ async def test_a_container_without_tools_is_tried_once(store: Store, logs: LogSt
     (seen,) = done.status["inferences"]
     assert seen.rules is None
     assert "cannot be updated in place" in seen.blocked
+
+
+async def test_a_node_that_does_not_answer_says_nothing_about_the_image(
+    store: Store, logs: LogStore, tmp_path: Path
+) -> None:
+    containers = Doors()
+    trial = Trial(store, logs, tmp_path, containers)
+    containers.fail("web-1", NodeUnreachableError("the node of pod `web-1` does not answer: i/o timeout"))
+    trial.write({"index.html": "new"})
+    with pytest.raises(NodeUnreachableError):
+        await trial.update()
+    assert isinstance(trial.in_place(), InPlace)
