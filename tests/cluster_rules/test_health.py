@@ -140,6 +140,21 @@ def test_a_job_that_goes_on_is_judged_by_its_newest_pod():
     assert runtime(pods, SUCCEEDED, jobs=[going]).status is RuntimeStatus.PENDING
 
 
+def test_a_job_that_is_to_have_several_pods_goes_on_until_it_is_complete():
+    going = Job(name="j", namespace="", uid="rs", wanted=3, succeeded=1)
+    found = runtime([pod(phase="Succeeded")], SUCCEEDED, jobs=[going])
+    assert (found.status, found.reason) == (RuntimeStatus.PENDING, "Job j: 1 of 3 pods have succeeded")
+    assert runtime([pod(READY)], WAIT, jobs=[going]).status is RuntimeStatus.OK
+    assert runtime([pod(phase="Succeeded")], SUCCEEDED, jobs=[replace(going, complete=True)]).status is RuntimeStatus.OK
+    assert runtime([pod(phase="Failed")], SUCCEEDED, jobs=[going]).status is RuntimeStatus.ERROR
+
+
+def test_a_job_that_is_suspended_says_so():
+    going = Job(name="j", namespace="", uid="rs", suspended=True, wanted=3)
+    found = runtime([], SUCCEEDED, jobs=[going])
+    assert (found.status, found.reason) == (RuntimeStatus.PENDING, "Job j is suspended")
+
+
 def test_a_pod_of_a_job_that_failed_as_a_whole_is_an_error_as_in_tilt_and_not_before():
     going = Job(name="j", namespace="", uid="rs")
     ending = pod(ended(1, "Never"), status="Error", message="container a ended with exit code 1")

@@ -194,6 +194,16 @@ def test_jobs_say_whether_they_ended():
     assert (failed.failed, failed.message) == (True, "deadline")
 
 
+def test_jobs_say_how_many_pods_they_are_to_have():
+    base = {"metadata": {"name": "j", "uid": "j"}}
+    assert (job(base).wanted, job(base).suspended) == (1, False)
+    several = job(base | {"spec": {"completions": 4, "parallelism": 2}, "status": {"succeeded": 3}})
+    assert (several.wanted, several.succeeded) == (4, 3)
+    assert job(base | {"spec": {"parallelism": 2}}).wanted == 2
+    assert job(base | {"spec": {"suspend": True}}).suspended
+    assert job(base | {"spec": {"parallelism": 0}}).suspended
+
+
 def test_an_apply_says_whether_a_job_of_it_had_ended_well_before():
     ended = {
         "kind": "Job",

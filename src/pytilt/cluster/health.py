@@ -14,6 +14,10 @@ FINAL_REASONS = frozenset({"ImagePullBackOff", "ErrImageNeverPull", "InvalidImag
 """Why a container waits for an image that nobody will bring."""
 
 
+NO_POD = "no pod yet"
+"""The reason of a resource that waits for the cluster to make its pods."""
+
+
 class RuntimeHealth(Value):
     """A status and the line that explains it."""
 
@@ -42,11 +46,11 @@ def runtime(
     going = {job.uid for job in jobs if not (job.complete or job.failed)}
     counting = _counting(pods, jobs)
     verdicts = [
-        *_of_jobs(jobs, pods),
+        *_of_jobs(jobs, pods, readiness),
         *(_of_pod(pod, readiness, retried=_owner(pod) in going) for pod in counting),
     ]
     if not verdicts:
-        return RuntimeHealth(status=RuntimeStatus.PENDING, reason="no pod yet")
+        return RuntimeHealth(status=RuntimeStatus.PENDING, reason=NO_POD)
     for status in (RuntimeStatus.ERROR, RuntimeStatus.PENDING):
         for verdict in verdicts:
             if verdict.status is status:
@@ -66,7 +70,7 @@ def ready_since(pod: Pod) -> str:
     return max(times, key=moment) if pod.ready and all(times) else ""
 
 
-def _of_jobs(jobs: Sequence[Job], pods: Sequence[Pod]) -> Iterator[RuntimeHealth]:
+def _of_jobs(jobs: Sequence[Job], pods: Sequence[Pod], readiness: PodReadiness) -> Iterator[RuntimeHealth]:
     for job in jobs:
         if job.complete:
             yield RuntimeHealth(status=RuntimeStatus.OK)
@@ -75,6 +79,11 @@ def _of_jobs(jobs: Sequence[Job], pods: Sequence[Pod]) -> Iterator[RuntimeHealth
             reason = _joined(f"Job {job.name} failed", job.message)
             reason = _joined(reason, last.message) if last else reason
             yield RuntimeHealth(status=RuntimeStatus.ERROR, reason=reason, final=True)
+        elif job.suspended:
+            yield RuntimeHealth(status=RuntimeStatus.PENDING, reason=f"Job {job.name} is suspended")
+        elif job.wanted > 1 and readiness is PodReadiness.SUCCEEDED:  # more of its pods come, one after the other
+            reason = f"Job {job.name}: {job.succeeded} of {job.wanted} pods have succeeded"
+            yield RuntimeHealth(status=RuntimeStatus.PENDING, reason=reason)
 
 
 def _counting(pods: Sequence[Pod], jobs: Sequence[Job]) -> Iterator[Pod]:

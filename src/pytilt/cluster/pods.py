@@ -58,6 +58,12 @@ class Job(Value):
     failed: bool = False
     message: str = ""
     """Why it failed."""
+    suspended: bool = False
+    """Is it to start no pods for now?"""
+    wanted: int = 1
+    """How many of its pods are to end well; where it does not say so, how many run at a time."""
+    succeeded: int = 0
+    """How many have."""
 
 
 def pod(o: KubeObject) -> Pod:
@@ -112,6 +118,7 @@ def job(o: KubeObject) -> Job:
     """Read a Job."""
     true = {condition.type: condition for condition in conditions(o) if condition.true}
     failed = true.get("Failed")
+    spec = objects.mapping(o, "spec")
     return Job(
         name=objects.name(o),
         namespace=objects.namespace(o),
@@ -119,6 +126,9 @@ def job(o: KubeObject) -> Job:
         complete="Complete" in true,
         failed=failed is not None,
         message=failed.message if failed else "",
+        suspended=spec.get("suspend") is True or spec.get("parallelism") == 0,
+        wanted=objects.number(spec, "completions") or objects.number(spec, "parallelism") or 1,
+        succeeded=objects.number(objects.mapping(o, "status"), "succeeded"),
     )
 
 

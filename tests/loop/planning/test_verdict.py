@@ -234,6 +234,14 @@ def test_a_server_that_is_not_ready_in_time_is_the_end(trial: Trial):
     assert trial.judge(301) == late
 
 
+def test_what_waits_for_a_pod_that_does_not_come_says_why(trial: Trial):
+    trial.declare(kubernetes("web"), timeout_seconds=60)
+    trial.runs("web", RuntimeStatus.PENDING, pods=(), reason="Deployment web is paused")
+    late = trial.judge(61)
+    assert late is not None
+    assert late.unready == (Trouble(resource=ResourceName("web"), text="waiting-for-pod: Deployment web is paused"),)
+
+
 def test_a_job_may_take_longer_than_a_server(trial: Trial):
     trial.declare(readiness("migrate", PodReadiness.SUCCEEDED), readiness_timeout_seconds=300)
     trial.runs("migrate", RuntimeStatus.PENDING)

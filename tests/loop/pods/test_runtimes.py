@@ -157,6 +157,15 @@ async def test_it_is_pending_while_what_makes_its_pods_itself_has_fewer_than_it_
         await trial.status(RuntimeStatus.OK)
 
 
+async def test_what_is_scaled_to_no_pods_is_fine_without_any(trial: Trial):
+    none = deployment("web")
+    none["spec"]["replicas"] = 0
+    trial.store.change(Resource, "web", lambda each: replace(each, spec=kubernetes("web", none)))
+    async with running(trial.runtimes.run()):
+        trial.deploy()
+        await trial.status(RuntimeStatus.OK)
+
+
 async def test_it_was_ready_once_even_when_its_pod_is_gone(trial: Trial):
     async with running(trial.runtimes.run()):
         pod = trial.cluster.add_pod("web-1", owner=trial.deploy())

@@ -6,6 +6,7 @@ from operator import attrgetter
 
 from msgspec.structs import replace
 
+from pytilt.cluster.health import NO_POD
 from pytilt.model.base import Value
 from pytilt.model.durations import go_duration
 from pytilt.model.names import TILTFILE, ResourceName
@@ -288,7 +289,8 @@ def _runtime(state: Snapshot, resource: Resource, what: str, *, server: bool) ->
         return target
     waits_for_pod = resource.spec.deploy.in_cluster and not status.pods
     if waits_for_pod:
-        return replace(target, waiting="waiting-for-pod")
+        why = "" if status.reason in ("", NO_POD) else f": {status.reason}"
+        return replace(target, waiting=f"waiting-for-pod{why}")
     target = replace(target, not_ready=status.reason or "not ready", since=status.since or deployed, server=server)
     condition = next((found for pod in status.pods if (found := _unschedulable(pod)) is not None), None)
     if condition is None:

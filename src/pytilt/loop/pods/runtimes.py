@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from pytilt.cluster import endpoints, health, objects, ownership, pods
+from pytilt.cluster import absence, endpoints, health, objects, ownership, pods
 from pytilt.cluster.ownership import Claim, Intermediate
 from pytilt.cluster.seam import Change, ChangeType, Cluster
 from pytilt.errors import PytiltError
@@ -279,14 +279,16 @@ class Runtimes:
         candidates = self._pods.values() if deploy.extra_pod_selectors else found.values()
         present = ownership.current(tuple(candidates), claim, self._owners)
         counting = {pod.uid for pod in present}
-        leaving = (
+        leaving = [
             pod.name for pod in candidates if pod.uid not in counting and ownership.belongs(pod, claim, self._owners)
-        )
+        ]
         jobs = tuple(self._jobs[uid] for uid in claim.uids if uid in self._jobs)
         verdict = health.runtime(present, deploy.pod_readiness, jobs=jobs, deployed=bool(resource.status.deployed_at))
         if verdict.status is RuntimeStatus.OK and deploy.pod_readiness is PodReadiness.WAIT:
             missing = ownership.shortage(present, self._sized, claim.uids)
             verdict = health.RuntimeHealth(status=RuntimeStatus.PENDING, reason=missing) if missing else verdict
+        if verdict.reason == health.NO_POD:
+            verdict = absence.without_pods(deploy.objects, older=bool(leaving))
         if self._is_finished(resource, deploy, verdict.status) and not (jobs or present):
             verdict = health.RuntimeHealth(status=RuntimeStatus.OK)
         services = [self._services[uid] for uid in claim.uids if uid in self._services]
