@@ -34,6 +34,7 @@ from pytilt.model.objects import (
 )
 from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.model.resources import ResourceSpec, TriggerMode, UpdateSettings
+from pytilt.model.status import RuntimeStatus
 from pytilt.model.times import seconds_between
 from pytilt.model.updates import DeployedImage, HoldReason, Outcome, Reason, StepName, Strategy
 from pytilt.store.logs import LogStore
@@ -42,7 +43,7 @@ from pytilt.store.spans import Span
 from pytilt.testing.host import FakeFileWatcher
 from tests.idle import eventually, idle
 from tests.loop.declaring import image, kubernetes, local, prepare, update
-from tests.loop.waiting import logged, running
+from tests.loop.waiting import logged, running, until
 
 TOOL = ResourceName("tool")
 OK = Done(outcome=Outcome.OK)
@@ -465,3 +466,18 @@ async def test_a_live_update_that_the_cluster_cut_short_is_tried_again_without_a
         await trial.ended(3, "web")
     assert [start.strategy for start in trial.worker.starts] == [Strategy.LIVE] * 2
     assert trial.worker.starts[1].changed_files == ("/p/img/main.py", "/p/img/other.py")
+
+
+async def test_nobody_sees_a_new_deployment_beside_what_was_ready_before_it(store: Store, logs: LogStore):
+    def judge() -> None:
+        store.put(Runtime(name="web", status=RuntimeState(status=RuntimeStatus.PENDING)))
+
+    trial = Trial(store, logs)
+    trial.updating = Updating(store, logs, trial.watching, dict.fromkeys(Strategy, trial.worker), "/p", judge=judge)
+    await trial.declare(kubernetes("web"))
+    store.put(Runtime(name="web", status=RuntimeState(status=RuntimeStatus.OK)))
+    async with running(trial.updating.run()):
+        await until(store, lambda: trial.status("web").history)
+        runtime = store.get(Runtime, "web")
+        assert runtime is not None
+        assert runtime.status.status is RuntimeStatus.PENDING

@@ -73,6 +73,7 @@ class Updating:
         slots: how many updates run at a time where the Tiltfile does not say it.
         recorded: has an earlier session recorded an update of the resource of this name?
         ask_cluster: finds out whether it is the cluster that an update has failed for; None: nobody asks.
+        judge: writes the runtimes anew, as soon as another state was deployed.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Updating:
         slots: Slots | None = None,
         recorded: Callable[[str], bool] = lambda _: False,
         ask_cluster: AskCluster | None = None,
+        judge: Callable[[], object] = lambda: None,
     ) -> None:
         self._store = store
         self._logs = logs
@@ -94,6 +96,7 @@ class Updating:
         self._count = 0
         self._slots = slots or Slots()
         self._ask_cluster = ask_cluster
+        self._judge_runtimes = judge
         self._planner = Planner(recorded)
         self._debouncing = Debouncing(store, self._note_quiet)
         self._rounds = Rounds()
@@ -336,6 +339,9 @@ class Updating:
             )
 
         self._edit(start.resource, end)
+        if start.strategy is Strategy.FULL:
+            # Nobody is to see an update that went well beside pods that were ready before it.
+            self._judge_runtimes()
 
     def _present_images(self, resource: Resource) -> tuple[DeployedImage, ...]:
         maps = {image.name: self._store.get(ImageMap, image.name) for image in resource.spec.images}
