@@ -26,6 +26,7 @@ from pytilt.loop.api.stop_buttons import StopButtons, stop_button
 from pytilt.loop.api.toggles import Toggles
 from pytilt.loop.apply.apply_records import ApplyRecords
 from pytilt.loop.apply.drifting import Drifting
+from pytilt.loop.apply.synced_pods import SyncedPods
 from pytilt.loop.commands.probing import ReadinessProber
 from pytilt.loop.commands.processes import CommandProcesses, command_processes
 from pytilt.loop.evaluation.evaluating import Evaluating
@@ -39,6 +40,7 @@ from pytilt.loop.kinds.protocol import ResourceKinds
 from pytilt.loop.live_updates.keeper import Keeper
 from pytilt.loop.live_updates.receivers import Receivers
 from pytilt.loop.live_updates.syncing import Syncing
+from pytilt.loop.planning.freshness import running_targets
 from pytilt.loop.planning.schedule import Slots, Start
 from pytilt.loop.planning.verdict import Verdict
 from pytilt.loop.pods.confirmations import Confirmations
@@ -185,13 +187,12 @@ async def run(project: SessionProject, options: SessionOptions, runner: HostRunn
         limits = BuildLimits(parallel=PARALLEL_BUILDS, restarts=not options.ci)
         imaging = recording_imaging(store, engine, runner, project, records, access.cluster, limits)
         applies, runtimes = ApplyRecords(records, access.cluster), Runtimes(store, logs, access.cluster, options.host)
-        kubernetes = KubernetesKind(store, access.cluster, imaging, runtimes, records=applies)
-        commands = deploy_commands(runner, access, project, environ)
-        custom = CustomDeployKind(store, imaging, commands, kubernetes.applied_objects)
+        commands, synced = deploy_commands(runner, access, project, environ), SyncedPods(store, access.cluster, records)
+        kubernetes = KubernetesKind(store, access.cluster, imaging, runtimes, records=applies, synced=synced)
+        custom = CustomDeployKind(store, imaging, commands, kubernetes.applied_objects, synced)
         kinds = _kinds(kubernetes, custom, LocalKind(store, logs, processes), ComposeKind(store))
-        receivers = Receivers(store, _receiver_opener(access), DirectRunner(own_program()))
-        changes = RecentChanges(store, watching)
-        work = _strategies(kinds, Syncing(store, receivers, keeper, changes.arrived), applies)
+        receivers, changes = _receivers(store, access), RecentChanges(store, watching)
+        work = _strategies(store, kinds, Syncing(store, receivers, keeper, changes.arrived), applies, synced)
         connecting = Connecting(store, access.cluster, logs.span(TILTFILE, SpanId("cluster")))
         object_applies = KubernetesApplies(store, logs, access.cluster, commands)
         asked = (applies.has, connecting.look, runtimes.turn)
@@ -231,6 +232,11 @@ def _connected(
         log(f"{line}\n", level=Level.WARN)
 
     return connected(project.target, project.root, project.settings, runner, engine, report, expected=project.deploys)
+
+
+def _receivers(store: Store, access: Access) -> Receivers:
+    """Keeps the ways into containers open; what is sent goes straight to their helpers where this machine can."""
+    return Receivers(store, _receiver_opener(access), DirectRunner(own_program()))
 
 
 def _receiver_opener(access: Access) -> ReceiverOpener:
@@ -339,7 +345,9 @@ async def _serve(
         await serve(app, listener)
 
 
-def _strategies(kinds: ResourceKinds, syncing: Syncing, applies: ApplyRecords) -> Mapping[Strategy, Work]:
+def _strategies(
+    store: Store, kinds: ResourceKinds, syncing: Syncing, applies: ApplyRecords, synced: SyncedPods
+) -> Mapping[Strategy, Work]:
     async def full(resource: Resource, start: Start, span: Span, settings: UpdateSettings) -> Done:
         done = await kinds.update(resource, start, span, settings)
         syncing.forget_built(resource)
@@ -347,6 +355,7 @@ def _strategies(kinds: ResourceKinds, syncing: Syncing, applies: ApplyRecords) -
 
     async def live(resource: Resource, start: Start, span: Span, _: UpdateSettings) -> Done:
         applies.synced(resource.name)
+        synced.note(resource.name, (each.pod for each in running_targets(store.snapshot(), resource)))
         return await syncing.update(resource, start, span)
 
     return {Strategy.FULL: full, Strategy.LIVE: live, Strategy.COMMAND: kinds.update}

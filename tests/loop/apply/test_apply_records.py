@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from pytilt.cluster.injection import TEMPLATE_HASH_LABEL
 from pytilt.host.records import Records
 from pytilt.host.state import StateDirectory
 from pytilt.loop.apply.apply_records import ApplyRecords
@@ -20,7 +19,7 @@ def config(value: str = "1", **metadata: Any) -> dict[str, Any]:
 
 
 def deployment() -> dict[str, Any]:
-    template = {"metadata": {"labels": {TEMPLATE_HASH_LABEL: "abc"}}, "spec": {"containers": []}}
+    template: dict[str, Any] = {"spec": {"containers": []}}
     metadata = {"name": "web", "generation": 1}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {"template": template}}
 
@@ -87,27 +86,9 @@ async def test_a_status_that_changes_is_no_change_and_a_lost_label_is_one(trial:
     assert await trial.unchanged([wanted]) is None
 
 
-async def test_pods_with_files_of_a_live_update_are_replaced_by_the_next_session(trial: Trial):
+async def test_what_live_updates_brought_files_into_is_applied_again(trial: Trial):
     await trial.apply(deployment())
-    trial.cluster.add_pod("web-1", labels={TEMPLATE_HASH_LABEL: "abc"})
-    trial.cluster.add_pod("other-1", labels={TEMPLATE_HASH_LABEL: "def"})
     trial.session.synced("web")
     assert await trial.unchanged([deployment()]) is None
-    assert await trial.session.replace_synced("web", [deployment()]) == ("web-1",)
-    assert [ref.name for ref in trial.cluster.deleted] == ["web-1"]
     await trial.apply(deployment())
     assert await trial.unchanged([deployment()]) is not None
-
-
-async def test_pods_with_files_of_a_live_update_are_replaced_where_only_other_objects_changed(trial: Trial):
-    await trial.apply(deployment())
-    trial.cluster.add_pod("web-1", labels={TEMPLATE_HASH_LABEL: "abc"})
-    trial.session.synced("web")
-    assert await trial.session.replace_synced("web", [deployment(), config()]) == ("web-1",)
-
-
-async def test_pods_of_another_template_are_replaced_by_themselves(trial: Trial):
-    await trial.apply(deployment())
-    trial.cluster.add_pod("web-1", labels={TEMPLATE_HASH_LABEL: "abc"})
-    trial.session.synced("web")
-    assert await trial.session.replace_synced("web", [config()]) == ()

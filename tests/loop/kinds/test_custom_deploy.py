@@ -1,23 +1,29 @@
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
 from pytilt.cluster.drift import differences
+from pytilt.cluster.pods import pod
 from pytilt.errors import ApplyError
 from pytilt.host.processes import ProcessRequest
+from pytilt.host.records import Records
+from pytilt.host.state import StateDirectory
 from pytilt.loop.apply.applied_objects import AppliedObjects
+from pytilt.loop.apply.synced_pods import SyncedPods
 from pytilt.loop.commands.deploy_commands import DeployCommandRunner
 from pytilt.loop.planning.schedule import Start
 from pytilt.loop.updates.outcomes import Done
 from pytilt.model.commands import Command
 from pytilt.model.names import ImageName, ResourceName, SpanId
 from pytilt.model.objects import Resource, ResourceStatus
-from pytilt.model.resources import DeployCommands, UpdateSettings
+from pytilt.model.resources import CustomDeploy, DeployCommands, UpdateSettings
 from pytilt.model.updates import Outcome, Reason, Strategy
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeCluster
 from pytilt.testing.host import FakeRunner, ProcessScript
-from tests.loop.declaring import custom_deploy, prepare, update
+from tests.loop.declaring import custom_deploy, deployment, image, prepare, update
 from tests.loop.kinds.trials import kinds
 from tests.loop.waiting import logged
 
@@ -179,3 +185,38 @@ async def test_it_is_removed_by_the_delete_command_even_where_the_apply_command_
 async def test_what_was_never_applied_is_not_removed(updates: Updates):
     await updates.remove()
     assert updates.ran == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "brought", "deleted"),
+    [
+        (Reason.CHANGED_FILES, True, ["web-1"]),
+        (Reason.INITIAL_BUILD, True, ["web-1"]),
+        (Reason.CHANGED_FILES, False, []),
+    ],
+)
+async def test_pods_with_files_that_its_images_do_not_have_are_replaced(
+    store: Store, logs: LogStore, tmp_path: Path, reason: Reason, brought: bool, deleted: list[str]
+):
+    cluster, runner = FakeCluster(), FakeRunner()
+    runner.answer("apply", ProcessScript(output=PRINTED))
+    synced = SyncedPods(store, cluster, Records(StateDirectory(tmp_path)))
+    every = kinds(store, logs, cluster, runner, synced=synced)
+    spec = custom_deploy("web", images=(image("shop/web", live=True),))
+    assert isinstance(spec.deploy, CustomDeploy)
+    prepare(store, replace(spec, deploy=replace(spec.deploy, images=(ImageName("shop/web"),))))
+
+    async def update(reason: Reason) -> Done:
+        resource, name = store.get(Resource, "web"), ResourceName("web")
+        assert resource
+        start = Start(resource=name, reason=reason, strategy=Strategy.FULL, sequence=1)
+        return await every.update(resource, start, logs.span(name, SpanId("build:1")), UpdateSettings())
+
+    done = await update(Reason.INITIAL_BUILD)
+    (applied,) = done.status["applied_images"]
+    owner = await cluster.apply(deployment("web", applied.reference), timeout=1)
+    found = pod(cluster.add_pod("web-1", owner=owner, containers={"main": applied.reference}))
+    if brought:
+        synced.note("web", [found])
+    await update(reason)
+    assert [ref.name for ref in cluster.deleted] == deleted

@@ -6,18 +6,19 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from pytilt.cluster import objects
+from pytilt.cluster import objects, pods
 from pytilt.errors import ApplyError, ClusterUnreachableError
 from pytilt.host.records import Records
 from pytilt.host.state import StateDirectory
 from pytilt.images.contract import BuildRequest
 from pytilt.loop.apply.apply_records import ApplyRecords
+from pytilt.loop.apply.synced_pods import SyncedPods
 from pytilt.loop.images.imaging import Imaging
 from pytilt.loop.kinds.kubernetes import KubernetesKind
 from pytilt.loop.planning.schedule import Start
 from pytilt.loop.pods.runtimes import Runtimes
 from pytilt.loop.updates.outcomes import Done
-from pytilt.model.images import BuiltImage
+from pytilt.model.images import BuiltImage, CustomBuild, Image
 from pytilt.model.logs import Log
 from pytilt.model.names import ResourceName, SpanId
 from pytilt.model.objects import Resource, ResourceStatus
@@ -28,12 +29,17 @@ from pytilt.store.objects import Store
 from pytilt.testing.cluster import FakeCluster
 from pytilt.testing.images import FakeBuilder, FakePublisher, built
 from tests.idle import idle
-from tests.loop.declaring import deployment, image, kubernetes, plain, prepare, update
+from tests.loop.declaring import command, deployment, image, kubernetes, plain, prepare, update
 from tests.loop.waiting import logged, running
 
 CONFIG = plain("ConfigMap", "colors")
 SECRET = plain("Secret", "key")
 NAMESPACE = plain("Namespace", "shop")
+
+
+def only_synced(name: str) -> Image:
+    """An image that is not built."""
+    return image(name, live=True, build=CustomBuild(command=command(":")))
 
 
 UNCHANGED = [
@@ -395,13 +401,27 @@ async def test_files_that_make_another_image_apply_it(trial: Trial, tmp_path: Pa
     assert len(trial.cluster.applied) == 2
 
 
-async def test_pods_with_synced_files_are_replaced_when_their_image_is_built_again(trial: Trial, tmp_path: Path):
-    records = ApplyRecords(Records(StateDirectory(tmp_path)), trial.cluster)
-    trial.kind = KubernetesKind(trial.store, trial.cluster, trial.imaging, trial.runtimes, records=records)
-    prepare(trial.store, kubernetes("web", deployment("web", image="shop/web"), images=(image("shop/web"),)))
+@pytest.mark.parametrize(
+    ("images", "deleted"),
+    [
+        ((image("shop/web"),), ["Pod/web-1"]),
+        ((image("shop/web"), only_synced("other")), ["Pod/web-1"]),
+        ((only_synced("shop/web"),), []),  # no build takes back what it has
+    ],
+)
+async def test_pods_with_synced_files_are_replaced_when_their_image_is_built_again(
+    trial: Trial, tmp_path: Path, images: tuple[Image, ...], deleted: list[str]
+):
+    records = Records(StateDirectory(tmp_path))
+    applies, synced = ApplyRecords(records, trial.cluster), SyncedPods(trial.store, trial.cluster, records)
+    trial.kind = KubernetesKind(
+        trial.store, trial.cluster, trial.imaging, trial.runtimes, records=applies, synced=synced
+    )
+    prepare(trial.store, kubernetes("web", deployment("web", image="shop/web"), images=images))
     await trial.update("web")
-    trial.cluster.add_pod("web-1", owner=trial.cluster.stored[0])
-    records.synced("web")
+    found = trial.cluster.add_pod("web-1", owner=trial.cluster.stored[0])
+    applies.synced("web")
+    synced.note("web", [pods.pod(found)])
     trial.builder.requests.clear()
     await trial.update("web", reason=Reason.CHANGED_FILES)
-    assert trial.deleted == ["Pod/web-1"]
+    assert trial.deleted == deleted

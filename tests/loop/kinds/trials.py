@@ -4,6 +4,7 @@ from functools import partial
 
 from pytilt.host.processes import Runner
 from pytilt.loop.apply.applied_objects import AppliedObjects
+from pytilt.loop.apply.synced_pods import SyncedPods
 from pytilt.loop.commands.deploy_commands import DeployCommandRunner
 from pytilt.loop.commands.probing import ReadinessProber
 from pytilt.loop.commands.processes import CommandProcesses, command_process
@@ -31,6 +32,7 @@ def kinds(
     runner: Runner | None = None,
     *,
     applied_objects: AppliedObjects | None = None,
+    synced: SyncedPods | None = None,
 ) -> ResourceKinds:
     """Every kind."""
     runner = runner or FakeRunner()
@@ -41,7 +43,7 @@ def kinds(
     return ResourceKinds(
         {
             KubernetesDeploy: KubernetesKind(store, cluster, imaging, Runtimes(store, logs, cluster, "localhost")),
-            CustomDeploy: CustomDeployKind(store, imaging, commands, applied_objects or AppliedObjects()),
+            CustomDeploy: CustomDeployKind(store, imaging, commands, applied_objects or AppliedObjects(), synced),
             LocalDeploy: LocalKind(store, logs, processes),
             ComposeDeploy: ComposeKind(store),
         }

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from pytilt.cluster import objects
-from pytilt.cluster.injection import TEMPLATE_HASH_LABEL, template_hashes
-from pytilt.cluster.seam import ChangeType, Cluster
+from pytilt.cluster.seam import Cluster
 from pytilt.host.records import Records
 from pytilt.model.base import Value
 from pytilt.model.clusters import ObjectRef
@@ -33,8 +32,6 @@ class ResourceRecord(Value):
     wanted: str
     """Digest of the objects, with everything injected."""
     objects: tuple[AppliedObject, ...]
-    templates: tuple[str, ...] = ()
-    """The hashes of their pod templates."""
     synced: bool = False
     """Did a live update bring files into its containers, which their image does not have?"""
 
@@ -99,9 +96,7 @@ class ApplyRecords:
             AppliedObject(ref=objects.ref(each), uid=objects.uid(each), version=_version(each)) for each in present
         )
         self._synced.discard(name)
-        self._records.keep(
-            _KIND, name, ResourceRecord(wanted=_digest(wanted), objects=kept, templates=template_hashes(wanted))
-        )
+        self._records.keep(_KIND, name, ResourceRecord(wanted=_digest(wanted), objects=kept))
 
     def synced(self, name: str) -> None:
         """Remember that containers of a resource have files which their image does not have."""
@@ -111,33 +106,6 @@ class ApplyRecords:
         record = self._records.find(_KIND, name, ResourceRecord)
         if record is not None:
             self._records.keep(_KIND, name, replace(record, synced=True))
-
-    async def replace_synced(self, name: str, wanted: Sequence[KubeObject]) -> tuple[str, ...]:
-        """Delete the pods that live updates brought files into; their workload makes new ones of the image.
-
-        Args:
-            name: of the resource.
-            wanted: the objects that were applied, of which no record is kept yet.
-
-        Returns:
-            The names of the pods.
-        """
-        record = self._records.find(_KIND, name, ResourceRecord)
-        if record is None or not record.synced:
-            return ()
-        found, hashes = [], set(template_hashes(wanted))
-        if record.wanted != _digest(wanted):
-            hashes &= set(record.templates)
-        if not hashes:
-            return ()  # another template gets other pods by itself
-        async for change in self._cluster.watch("v1", "Pod"):
-            if change.type is ChangeType.LISTED:
-                break
-            if objects.labels(change.object).get(TEMPLATE_HASH_LABEL) in hashes:
-                found.append(change.object)
-        for pod in found:
-            await self._cluster.delete(objects.ref(pod))
-        return tuple(objects.name(pod) for pod in found)
 
 
 def _digest(wanted: Sequence[KubeObject]) -> str:

@@ -6,6 +6,7 @@ from pytilt.cluster import objects
 from pytilt.host import timing
 from pytilt.loop.apply import applied
 from pytilt.loop.apply.applied_objects import AppliedObjects
+from pytilt.loop.apply.synced_pods import SyncedPods
 from pytilt.loop.commands.deploy_commands import DeployCommandRunner
 from pytilt.loop.images.imaging import Imaging, step_count
 from pytilt.loop.live_updates.inference import infer
@@ -27,15 +28,22 @@ class CustomDeployKind:
         imaging: makes the images.
         commands: runs the commands.
         applied_objects: keeps what was applied, so that somebody may look after it.
+        synced: knows the pods with files that their images do not have; None: there are none.
     """
 
     def __init__(
-        self, store: Store, imaging: Imaging, commands: DeployCommandRunner, applied_objects: AppliedObjects
+        self,
+        store: Store,
+        imaging: Imaging,
+        commands: DeployCommandRunner,
+        applied_objects: AppliedObjects,
+        synced: SyncedPods | None = None,
     ) -> None:
         self._store = store
         self._imaging = imaging
         self._commands = commands
         self._applied_objects = applied_objects
+        self._synced = synced
 
     async def update(
         self, resource: Resource, deploy: CustomDeploy, start: Start, log: Log, settings: UpdateSettings
@@ -56,11 +64,14 @@ class CustomDeployKind:
             with steps.step("Force update") as step_log, timing.step(StepName.DELETE):
                 await self._commands.delete(deploy.commands, step_log, seconds=seconds)
         images = await self._imaging.ensure(resource, info, steps, sequence=start.sequence, force=start.force)
-        if start.reason == Reason.INITIAL_BUILD:
+        first = start.reason == Reason.INITIAL_BUILD
+        if first:
             images = await self._imaging.ensure_published(resource, info, steps, images, sequence=start.sequence)
         references = {image.name: image.reference for image in images}
         with steps.step("Deploying") as step_log, timing.step(StepName.APPLY):
             named = {name: references[name] for name in deploy.images if name in references}
+            if self._synced is not None and (first or named):
+                await self._synced.replace(resource.name, images, (), step_log, first=first)
             present = await self._commands.apply(deploy.commands, named, step_log, seconds=seconds)
         self._applied_objects.note(resource.name, [_identity(each) for each in present], present)
         steps.recap()

@@ -13,6 +13,7 @@ from pytilt.loop.apply.applied_objects import AppliedObjects, Baseline
 from pytilt.loop.apply.apply_records import ApplyRecords, RecordedObjects
 from pytilt.loop.apply.object_apply import apply_objects
 from pytilt.loop.apply.object_deletion import ObjectDeletion
+from pytilt.loop.apply.synced_pods import SyncedPods
 from pytilt.loop.failures import first_failure
 from pytilt.loop.images.imaging import Imaging, step_count
 from pytilt.loop.live_updates.inference import infer
@@ -47,6 +48,7 @@ class KubernetesKind:
         runtimes: follows the pods.
         clear_seconds: how long an object may take to go that a forced update makes anew.
         records: what earlier sessions applied; None: nothing is known of them.
+        synced: knows the pods with files that their images do not have; None: there are none.
         fresh_seconds: how long images may take before the cluster is asked again what is there.
     """
 
@@ -59,6 +61,7 @@ class KubernetesKind:
         *,
         clear_seconds: float = CLEAR_SECONDS,
         records: ApplyRecords | None = None,
+        synced: SyncedPods | None = None,
         fresh_seconds: float = FRESH_SECONDS,
     ) -> None:
         self._store = store
@@ -67,6 +70,7 @@ class KubernetesKind:
         self._runtimes = runtimes
         self._clear_seconds = clear_seconds
         self._records = records
+        self._synced = synced
         self._fresh_seconds = fresh_seconds
         self.applied_objects = AppliedObjects()
         """What was applied, so that somebody may look after it."""
@@ -102,7 +106,8 @@ class KubernetesKind:
         spared = present is not None
         with steps.step("Deploying") as step_log, timing.step(StepName.APPLY):
             if present is None:
-                present = await self._apply(resource, wanted, step_log, settings.apply_timeout_seconds, first=first)
+                seconds = settings.apply_timeout_seconds
+                present = await self._apply(resource, wanted, images, step_log, seconds, first=first)
             else:
                 step_log(f"Unchanged{' since an earlier session' if first else ''}: nothing to apply\n")
         self.applied_objects.note(resource.name, wanted, present)
@@ -182,16 +187,22 @@ class KubernetesKind:
             return None
 
     async def _apply(
-        self, resource: Resource, wanted: Sequence[KubeObject], log: Log, seconds: float, *, first: bool
+        self,
+        resource: Resource,
+        wanted: Sequence[KubeObject],
+        images: Sequence[DeployedImage],
+        log: Log,
+        seconds: float,
+        *,
+        first: bool,
     ) -> Sequence[KubeObject]:
         self.applied_objects.forget(resource.name)
+        if self._synced is not None and (first or resource.spec.built_images):
+            hashes = injection.template_hashes(wanted)
+            await self._synced.replace(resource.name, images, hashes, log, first=first)
         present = await apply_objects(self._cluster, wanted, log, seconds=seconds)
         await self._remove_vanished(resource, tuple(map(objects.ref, present)), log)
         if self._records is not None:
-            who = "an earlier session has" if first else "live updates have"
-            built = all(image in resource.spec.built_images for image in resource.spec.images)
-            for pod in await self._records.replace_synced(resource.name, wanted) if first or built else ():
-                log(f"Replacing pod {pod}: {who} brought files into it that its image does not have\n")
             self._records.applied(resource.name, wanted, present)
         return present
 
