@@ -33,8 +33,10 @@ function ApiButton({ button }: { button: ButtonView }): JSX.Element {
   const { spec } = button;
   const asked = (spec.inputs ?? []).filter((input) => !input.hidden);
   const press = async (given: UIInputStatus[]) => {
+    // What somebody has filled in stays until the session has it.
+    if (!(await click(button.name, { lastClickedAt: microseconds(), inputs: given }))) return;
     setOpen(false);
-    if (await click(button.name, { lastClickedAt: microseconds(), inputs: given })) say(`${spec.text}: clicked`);
+    say(`${spec.text}: clicked`);
   };
   const needs = asked.length > 0 || spec.requiresConfirmation;
   return (
@@ -66,11 +68,21 @@ function initial(input: UIInputSpec): UIInputStatus {
   return { name, choice: { value: input.choice?.choices?.[0] ?? "" } };
 }
 
+/** What was filled in for an input, where that is still of this kind and has this choice. */
+function present(input: UIInputSpec, filled: UIInputStatus | undefined): UIInputStatus {
+  const first = initial(input);
+  const kind = (["text", "bool", "choice"] as const).find((each) => first[each]);
+  if (!filled || !kind || !filled[kind]) return first;
+  return kind === "choice" && !input.choice?.choices?.includes(filled.choice?.value ?? "") ? first : filled;
+}
+
 function Form({ button, press, close }: { button: ButtonView; press: (given: UIInputStatus[]) => Promise<void>; close: () => void }): JSX.Element {
   const { spec } = button;
   const inputs = spec.inputs ?? [];
-  const [given, setGiven] = useState(inputs.map(initial));
-  const give = (index: number, status: UIInputStatus) => setGiven(given.map((each, at) => (at === index ? status : each)));
+  // By name: the Tiltfile may change while the form is open, and what was filled in is for the input that it was meant for.
+  const [filled, setFilled] = useState<ReadonlyMap<string, UIInputStatus>>(new Map());
+  const give = (status: UIInputStatus) => setFilled(new Map(filled).set(status.name ?? "", status));
+  const given = inputs.map((input) => present(input, filled.get(input.name ?? "")));
   return (
     <Dialog title={spec.text ?? button.name} onClose={close}>
       <form
@@ -80,7 +92,7 @@ function Form({ button, press, close }: { button: ButtonView; press: (given: UII
           void press(given);
         }}
       >
-        {inputs.map((input, index) => input.hidden || <Input input={input} status={given[index] ?? initial(input)} give={(status) => give(index, status)} />)}
+        {inputs.map((input, index) => (input.hidden ? null : <Input key={input.name} input={input} status={given[index] ?? initial(input)} give={give} />))}
         {spec.requiresConfirmation && <p>Do you want to run “{spec.text}”?</p>}
         <footer>
           <button type="button" class="quiet" onClick={close}>
@@ -115,6 +127,14 @@ function Input({ input, status, give }: { input: UIInputSpec; status: UIInputSta
             <option value={choice}>{choice}</option>
           ))}
         </select>
+      </label>
+    );
+  }
+  if (input.text?.defaultValue?.includes("\n")) {
+    return (
+      <label>
+        {label}
+        <textarea rows={4} value={status.text?.value ?? ""} onInput={(event) => give({ name, text: { value: event.currentTarget.value } })} />
       </label>
     );
   }

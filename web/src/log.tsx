@@ -39,7 +39,7 @@ export function Log({ resources, chosen = false }: { resources: readonly string[
   const words = asked.get("find") ?? "";
   const only = asked.get("only") === "1";
   const target = asked.get("line");
-  const found = useMemo(() => pattern(words), [words]);
+  const { found, bad } = useMemo(() => pattern(words), [words]);
   const wanted = useMemo<LogQuery>(
     () => ({
       resources,
@@ -54,7 +54,7 @@ export function Log({ resources, chosen = false }: { resources: readonly string[
   );
   return (
     <section class="log" aria-label="Log">
-      <Tools wanted={wanted} words={words} only={only} bad={words !== "" && found === null} chosen={chosen} />
+      <Tools wanted={wanted} words={words} only={only} bad={bad} chosen={chosen} />
       <Lines key={`${JSON.stringify(wanted)} ${generation.value}`} wanted={wanted} found={found} target={target} named={resources.length !== 1} />
     </section>
   );

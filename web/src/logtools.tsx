@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { lastLines, logAddress, say, type LogQuery } from "./requests";
-import { setQuery } from "./router";
+import { listed, setQuery } from "./router";
 import { times, wrap, type Times } from "./settings";
 import { snapshot } from "./snapshot";
 import { ordered } from "./state";
@@ -15,7 +15,7 @@ const CONTEXTS = [0, 2, 5, 20];
 const COPIED = 1000;
 
 /** `chosen`: is it the log of some resources that were chosen, and may be others? */
-export function Tools({ wanted, words, only, bad, chosen }: { wanted: LogQuery; words: string; only: boolean; bad: boolean; chosen: boolean }): JSX.Element {
+export function Tools({ wanted, words, only, bad, chosen }: { wanted: LogQuery; words: string; only: boolean; bad: string; chosen: boolean }): JSX.Element {
   const [text, setText] = useState(words);
   useEffect(() => setText(words), [words]);
   const [ranged, setRanged] = useState(wanted.since !== "" || wanted.until !== "");
@@ -27,13 +27,15 @@ export function Tools({ wanted, words, only, bad, chosen }: { wanted: LogQuery; 
         type="search"
         placeholder="find text or /regex/"
         aria-label="Find in the log"
-        aria-invalid={bad}
+        aria-invalid={bad !== ""}
+        title={bad}
         value={text}
         onInput={(event) => {
           setText(event.currentTarget.value);
           setQuery({ find: event.currentTarget.value });
         }}
       />
+      {bad && <span class="tone-error">{bad}</span>}
       <label class="row" title="Show matching lines only, out of everything that is stored">
         <input type="checkbox" checked={only} onChange={() => setQuery({ only: only ? "" : "1" })} /> only matches
       </label>
@@ -79,7 +81,7 @@ export function Tools({ wanted, words, only, bad, chosen }: { wanted: LogQuery; 
 
 /** Of which resources the log is: a click takes one away, the field adds one. */
 function Resources({ names }: { names: readonly string[] }): JSX.Element {
-  const show = (some: readonly string[]) => setQuery({ resources: some.join(","), line: "" });
+  const show = (some: readonly string[]) => setQuery({ resources: listed(some), line: "" });
   return (
     <div class={names.length ? "range" : ""} role="group" aria-label="Resources">
       {names.map((name) => (

@@ -334,7 +334,7 @@ function Bulk(): JSX.Element | null {
       <button type="button" onClick={() => act(trigger(names))}>Trigger</button>
       <button type="button" onClick={() => act(setEnabled(names, true))}>Enable</button>
       <button type="button" onClick={() => act(setEnabled(names, false))}>Disable</button>
-      <button type="button" onClick={() => go(`/log?resources=${names.map(encodeURIComponent).join(",")}`)}>Log</button>
+      <button type="button" onClick={() => go(`/log?resources=${names.map((name) => encodeURIComponent(encodeURIComponent(name))).join(",")}`)}>Log</button>
       <button type="button" class="quiet" onClick={() => (chosen.value = [])}>Clear</button>
     </div>
   );

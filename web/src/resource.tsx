@@ -153,20 +153,37 @@ function Relations({ label, names }: { label: string; names: string[] | undefine
   );
 }
 
+/** An argument as a line: quoted as in JSON where it is empty, has lines of its own, or begins as if it were quoted. */
+function lineOf(arg: string): string {
+  return arg === "" || arg.startsWith('"') || /[\r\n]/.test(arg) ? JSON.stringify(arg) : arg;
+}
+
+function argIn(line: string): string {
+  if (!line.startsWith('"')) return line;
+  try {
+    const arg: unknown = JSON.parse(line);
+    return typeof arg === "string" ? arg : line;
+  } catch {
+    return line;
+  }
+}
+
 /** The arguments of the Tiltfile, one word each. */
 function Arguments({ close }: { close: () => void }): JSX.Element {
-  const [text, setText] = useState((session.value?.summary.args ?? []).join("\n"));
+  const [text, setText] = useState((session.value?.summary.args ?? []).map(lineOf).join("\n"));
   return (
     <Dialog title="Arguments of the Tiltfile" onClose={close}>
       <form
         method="dialog"
         onSubmit={(event) => {
           event.preventDefault();
-          void setArgs(text.split("\n").filter(Boolean)).then(close);
+          void setArgs(text.split("\n").filter(Boolean).map(argIn)).then((done) => done && close());
         }}
       >
         <label>
-          One argument a line, as after <code>tilt up --</code>
+          <span>
+            One argument a line, as after <code>tilt up --</code>; <code>""</code> is an empty one, and <code>\n</code> a new line between quotes
+          </span>
           <textarea rows={6} value={text} onInput={(event) => setText(event.currentTarget.value)} />
         </label>
         <footer>

@@ -16,11 +16,11 @@ addEventListener("hashchange", () => (address.value = current()));
 
 export const place = computed<Place>(() => {
   const path = address.value.split("?")[0] ?? "/";
-  const found = /^\/r\/(.+?)\/(overview|updates|pods|definition)$/.exec(path);
+  const found = /^\/r\/(.+?)(?:\/(overview|updates|pods|definition))?\/?$/.exec(path);
   if (found) {
-    const name = decodeURIComponent(found[1] ?? "");
+    const name = decoded(found[1] ?? "");
     if (name === "(all)") return { at: "log" };
-    return { at: "resource", name, tab: found[2] === "overview" ? "log" : (found[2] ?? "log") };
+    return { at: "resource", name, tab: !found[2] || found[2] === "overview" ? "log" : found[2] };
   }
   const word = path.slice(1);
   return word === "log" || word === "timeline" || word === "graph" ? { at: word } : { at: "overview" };
@@ -52,6 +52,24 @@ export function setQuery(changes: Record<string, string>): void {
 
 export function resourcePath(name: string, tab = "overview"): string {
   return `/r/${encodeURIComponent(name)}/${tab}`;
+}
+
+/** What an address says; anybody may have written it, a `%` too that encodes nothing. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Several names as one value of the query; a name may have commas. */
+export function listed(names: readonly string[]): string {
+  return names.map(encodeURIComponent).join(",");
+}
+
+export function namesIn(list: string | null): string[] {
+  return (list ?? "").split(",").filter(Boolean).map(decoded);
 }
 
 /** The address that a link of the page has, in a snapshot too. */

@@ -11,7 +11,7 @@ import { chosen, focused, fromTop, nameIn, Overview } from "./overview";
 import { Dialog, DOTS, Sign, To, WORDS } from "./pieces";
 import { dismiss, setEnabled, toasts, trigger } from "./requests";
 import { ResourcePage } from "./resource";
-import { go, place, query, resourcePath, setQuery } from "./router";
+import { go, namesIn, place, query, resourcePath, setQuery } from "./router";
 import { notify, stars, theme, toggled, wrap, type Theme } from "./settings";
 import { snapshot } from "./snapshot";
 import { link, ordered, rows, session, TILTFILE } from "./state";
@@ -73,7 +73,7 @@ export function Shell(): JSX.Element {
         {at.at === "log" && (
           <main class="whole-log">
             <h1 class="hidden">Log of the session</h1>
-            <Log chosen resources={(query.value.get("resources") ?? "").split(",").filter(Boolean)} />
+            <Log chosen resources={namesIn(query.value.get("resources"))} />
           </main>
         )}
         {at.at === "timeline" && <Timeline />}

@@ -174,16 +174,68 @@ function marked(text: string, found: RegExp | null): ComponentChildren {
   return at ? [...parts, text.slice(at)] : text;
 }
 
+/** What is searched for, or why it is not. */
+export interface Pattern {
+  found: RegExp | null;
+  bad: string;
+}
+
 /** What somebody searches for: words, or a regular expression between slashes; capital letters count if there are some. */
-export function pattern(words: string): RegExp | null {
-  if (!words) return null;
+export function pattern(words: string): Pattern {
+  if (!words) return { found: null, bad: "" };
   const written = /^\/(.+)\/$/.exec(words);
   const source = written ? (written[1] ?? "") : words.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   try {
-    return new RegExp(source, words === words.toLowerCase() ? "gi" : "g");
+    const found = new RegExp(source, words === words.toLowerCase() ? "gi" : "g");
+    return isEndless(source) ? { found: null, bad: "not searched for: a repetition within a repetition may take for ever" } : { found, bad: "" };
   } catch {
-    return null;
+    return { found: null, bad: "this is no regular expression" };
   }
+}
+
+/** A group of a regular expression that was not closed yet. */
+interface Group {
+  /** Is there something in it that may be repeated any number of times? */
+  repeats: boolean;
+  /** How its alternatives begin: a letter, or empty where it may be anything. */
+  begins: string[];
+  /** Is the next thing the first one of an alternative? */
+  fresh: boolean;
+}
+
+/**
+ * Does a regular expression repeat what may match the same text in many ways? Nobody can stop a browser that tries them
+ * all, which for a line of thirty letters takes minutes.
+ */
+function isEndless(source: string): boolean {
+  const open: Group[] = [{ repeats: false, begins: [], fresh: true }];
+  let closed: Group | null = null;
+  for (const [token] of source.matchAll(/\\.|\[(?:\\.|[^\]\\])*\]|\(\?(?:[:=!]|<[=!]|<\w+>)|[*+]\??|\{\d+,\d*\}\??|./gs)) {
+    const group = open[open.length - 1];
+    if (!group) return false;
+    if (token.startsWith("(")) {
+      if (group.fresh) group.begins.push("");
+      group.fresh = false;
+      open.push({ repeats: false, begins: [], fresh: true });
+    } else if (token === "|") {
+      if (group.fresh) group.begins.push("");
+      group.fresh = true;
+    } else if (/^[*+]|^\{./.test(token)) {
+      if (closed && (closed.repeats || isAmbiguous(closed))) return true;
+      group.repeats = true;
+    } else if (token !== ")") {
+      if (group.fresh) group.begins.push(/^\w$/.test(token) ? token.toLowerCase() : "");
+      group.fresh = false;
+    }
+    closed = token === ")" ? (open.pop() ?? null) : null;
+    if (closed?.repeats) for (const outer of open.slice(-1)) outer.repeats = true;
+  }
+  return false;
+}
+
+/** May two alternatives begin with the same letter? */
+function isAmbiguous({ begins }: Group): boolean {
+  return begins.length > 1 && (begins.includes("") || new Set(begins).size < begins.length);
 }
 
 const ANY_CASE = "(?i)";
