@@ -5,8 +5,9 @@ from pytilt.loop.apply.repairs import REPAIRS
 from pytilt.loop.images.imaging import Imaging
 from pytilt.loop.images.lost_images import LostImages
 from pytilt.loop.updates.narration import UpdateSteps
+from pytilt.model.images import Registry
 from pytilt.model.names import ImageName, ResourceName, SpanId
-from pytilt.model.objects import Resource, Runtime, RuntimeState
+from pytilt.model.objects import ClusterState, Resource, Runtime, RuntimeState
 from pytilt.model.pods import Container, ContainerState, Pod
 from pytilt.store.logs import LogStore
 from pytilt.store.objects import Store
@@ -61,7 +62,8 @@ def trial(store: Store, logs: LogStore) -> Trial:
     return Trial(store, logs)
 
 
-async def test_an_image_that_a_pod_misses_and_that_is_gone_is_published_again(trial: Trial):
+async def test_an_image_that_a_pod_misses_and_that_is_gone_is_published_again(trial: Trial, store: Store):
+    store.put(ClusterState(name="default", info=replace(INFO, registry=Registry(host="localhost:5001"))))
     await trial.publish()
     async with running(trial.lost_images.run()):
         await trial.misses()
@@ -72,6 +74,15 @@ async def test_an_image_that_a_pod_misses_and_that_is_gone_is_published_again(tr
         await trial.misses("web-2")
     assert trial.asked == [("web", "image web-image was removed by somebody else (ErrImagePull)")]
     assert "was removed by somebody else (ErrImagePull); it is published again" in logged(trial.logs, "web")
+
+
+async def test_where_images_are_loaded_into_nodes_one_of_them_may_be_new_and_nobody_has_removed_anything(trial: Trial):
+    await trial.publish()
+    trial.publisher.gone.add(WEB)
+    async with running(trial.lost_images.run()):
+        await trial.misses()
+    assert trial.asked == [("web", "image web-image is not on every node (ErrImagePull)")]
+    assert "is not on every node (ErrImagePull); it is published again" in logged(trial.logs, "web")
 
 
 async def test_it_is_asked_again_of_a_pod_that_has_run_meanwhile(trial: Trial):

@@ -155,7 +155,7 @@ class Imaging:
             info: the cluster that runs them.
             missed: references that the cluster has reported not to find; only these are looked at. Empty: all.
         """
-        registry, found = self._registry(info), list[ImageName]()
+        registry, delivery, found = self._registry(info), self.delivery(info), list[ImageName]()
         for image in resource.spec.built_images:
             status = self._status(image)
             published = status.layered or status.built
@@ -163,11 +163,14 @@ class Imaging:
                 continue
             if missed and status.reference not in missed:
                 continue
-            delivery = delivery_for(info, registry)
             if not await self._publisher.is_there(published, registry, delivery, missed=bool(missed)):
                 found.append(image.name)
         self._lost.update(found)
         return tuple(found)
+
+    def delivery(self, info: ClusterInfo) -> Delivery:
+        """How images get into the cluster."""
+        return delivery_for(info, self._registry(info))
 
     def supervised(self, resource: Resource) -> frozenset[ImageName]:
         """The images of a resource whose first process is the helper."""

@@ -10,6 +10,7 @@ from pytilt.loop.apply.repairs import Repair, Repairs, repair_log
 from pytilt.loop.images.imaging import Imaging
 from pytilt.loop.pods.pod_lookup import POD_ASPECTS
 from pytilt.model.base import Value
+from pytilt.model.images import Delivery
 from pytilt.model.logs import Level
 from pytilt.model.names import ResourceName
 from pytilt.model.objects import ClusterState, Resource, Runtime
@@ -97,7 +98,9 @@ class LostImages:
         if not lost:
             return
         span, reason = repair_log(self._logs, name), missed[0].reason
-        what = f"image {', '.join(lost)} was removed by somebody else ({reason})"
+        loaded = self._imaging.delivery(cluster.info) is Delivery.KIND_LOAD
+        why = "is not on every node" if loaded else "was removed by somebody else"
+        what = f"image {', '.join(lost)} {why} ({reason})"
         if self._repairs.exhausted(name):
             span(f"{what}, again and again; it is left so\nhint: find out what removes it\n", level=Level.WARN)
             return
