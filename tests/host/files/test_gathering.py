@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from pytilt.host.files.contract import Changes
-from pytilt.host.files.gathering import EMPTY_SECONDS, HELD_SECONDS, OPEN_SECONDS, Gathering
+from pytilt.host.files.gathering import EMPTY_SECONDS, HELD_SECONDS, OPEN_SECONDS, RECENT_SECONDS, Gathering
 from pytilt.host.files.interests import Interest, Interests
 from pytilt.host.files.repositories import Repository
 from pytilt.model.files import FileRule
@@ -102,6 +102,43 @@ async def test_changes_for_keys_that_are_gone_are_dropped(everything: Interest):
     everything.keys = frozenset({"other"})
     gathering.emit([everything], "/repo/b", None)
     assert (await anext(gathering.items())).paths == {"other": {"/repo/b"}}
+
+
+@virtual_time
+@pytest.mark.parametrize("taken", [True, False], ids=["taken", "not taken yet"])
+async def test_an_entry_that_comes_and_goes_is_emitted_where_the_reader_may_have_seen_it(
+    everything: Interest, taken: bool
+):
+    gathering = Gathering()
+    items = gathering.items()
+
+    def emit() -> None:
+        gathering.emit([everything], "/repo/a", None)
+
+    emit()  # it was deleted before, and the reader looks when it is there again
+    if taken:
+        await anext(items)
+    gathering.appear("/repo/a", emit, None, forgettable=True)
+    if not taken:
+        await anext(items)
+    gathering.vanish("/repo/a", emit, None)
+    assert (await anext(items)).paths == {"k": {"/repo/a"}}
+    gathering.close()
+
+
+@virtual_time
+async def test_an_entry_that_nobody_can_have_seen_comes_and_goes_without_a_word(everything: Interest):
+    gathering = Gathering()
+    for path in ("/repo/a", "/repo/b"):
+        gathering.emit([everything], path, None)
+        await anext(gathering.items())
+        await asyncio.sleep(2 * RECENT_SECONDS)
+    gathering.appear("/repo/a", lambda: gathering.emit([everything], "/repo/a", None), None, forgettable=True)
+    gathering.vanish("/repo/a", lambda: gathering.emit([everything], "/repo/a", None), None)
+    await asyncio.sleep(1)
+    gathering.emit([everything], "/repo/c", None)
+    assert (await anext(gathering.items())).paths == {"k": {"/repo/c"}}
+    gathering.close()
 
 
 async def test_a_warning_is_emitted_once_without_any_change(everything: Interest):

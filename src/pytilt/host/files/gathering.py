@@ -28,6 +28,9 @@ SETTLE_SECONDS = 0.05
 UNSETTLED_SECONDS = 1.0
 """Emitted after this long even if more of them come and go."""
 
+RECENT_SECONDS = 10.0
+"""Within this time the reader looks at what was emitted, and sees what is there by then."""
+
 COMMITS_SECONDS = 0.2
 """While git applies several commits, what was held is emitted when no other lock has followed for this long."""
 
@@ -94,6 +97,11 @@ class Gathering:
         """Keys and paths."""
         self._created: set[str] = set()
         """Those of the paths that were not there before."""
+        self._recent: set[str] = set()
+        """Paths that were emitted since `_recent_since`."""
+        self._earlier: set[str] = set()
+        """Those that were emitted in the `RECENT_SECONDS` before."""
+        self._recent_since = 0.0
         self._seen = 0.0
         """When the first event of those was read; 0 while there is none."""
         self._open: dict[str, _Written] = {}
@@ -166,6 +174,7 @@ class Gathering:
             repository.active_at = now
             self._held.update(key for key, _ in found)
         target |= found
+        self._remember([path])
         if self._changed:
             self._see(unsettled.seen if unsettled else opened.since if opened else now)
         self._wake()
@@ -190,7 +199,8 @@ class Gathering:
             return False
         if unsettled:
             unsettled.fresh = True
-        self._add_unsettled(path, emit, fresh=True, forgettable=forgettable)
+        unknown = forgettable and path not in self._recent and path not in self._earlier
+        self._add_unsettled(path, emit, fresh=True, forgettable=unknown)
         return True
 
     def vanish(self, path: str, emit: Callable[[], None], repository: Repository | None) -> None:
@@ -248,6 +258,7 @@ class Gathering:
         if held := repository.take():
             self._see(self._loop.time())
             self._changed |= held
+            self._remember(path for _, path in held)
             self._held = {key for each in self._locked for key, _ in each.held}
         self._wake()
 
@@ -272,6 +283,14 @@ class Gathering:
     def _see(self, moment: float) -> None:
         """An event of what is to be emitted next was read at this moment."""
         self._seen = min(self._seen or moment, moment)
+
+    def _remember(self, paths: Iterable[str]) -> None:
+        """The reader looks at these paths soon: what appears there meanwhile, it sees before it is emitted."""
+        now = self._loop.time()
+        if now - self._recent_since >= RECENT_SECONDS:
+            self._earlier = self._recent if now - self._recent_since < 2 * RECENT_SECONDS else set()
+            self._recent, self._recent_since = set(), now
+        self._recent.update(paths)
 
     def _take(self) -> Changes:
         item: dict[str, set[str]] = {}
