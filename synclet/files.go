@@ -218,11 +218,14 @@ func openInPlace(path string) (int, error) {
 func (t *target) inPlace() bool { return t.temp == t.path }
 
 func (t *target) abandon(err error) error {
-	syscall.Close(t.descriptor)
-	if t.inPlace() {
-		return err
+	defer syscall.Close(t.descriptor)
+	if !t.inPlace() && os.Remove(t.temp) != nil { // a directory above it is another one by now: it is where that went
+		place, _ := os.Readlink("/proc/self/fd/" + strconv.Itoa(t.descriptor))
+		if filepath.Base(place) == filepath.Base(t.temp) {
+			_ = os.Remove(place)
+		}
 	}
-	return discard(t.temp, err)
+	return err
 }
 
 func discard(temp string, err error) error {

@@ -38,6 +38,22 @@ def test_as_first_process_the_helper_starts_the_images_own_program():
     )
 
 
+@pytest.mark.parametrize("config", ["null", "{}", '{"Entrypoint": null, "Cmd": null, "Env": null, "OnBuild": null}'])
+def test_an_image_that_starts_nothing_by_itself_gets_the_helper(config: str):
+    found = read_image(b'{"Architecture": "amd64", "Config": %s}' % config.encode())
+    assert dockerfile("app:1", found.config, supervised=False) == "FROM app:1\nCOPY synclet /synclet\n"
+    made = image_configuration(found, "sha256:2", supervised=True)["config"]
+    assert isinstance(made, dict)
+    assert made["Entrypoint"] == ["/synclet", "supervise", "--"]
+
+
+@pytest.mark.parametrize("config", ['{"Entrypoint": "sh -c x"}', '{"OnBuild": 7}', '{"StopSignal": 9}', "[]", '"x"'])
+def test_a_configuration_that_is_none_is_a_reason_to_do_without_the_layer(config: str):
+    found = read_image(b'{"Architecture": "amd64", "Config": %s}' % config.encode())
+    with pytest.raises(BuildError, match="odd way"):
+        dockerfile("app:1", found.config, supervised=True)
+
+
 async def built(engine: Engine, name: ImageName, *changes: str) -> BuiltImage:
     """An image of one small file."""
     packed = io.BytesIO()

@@ -57,8 +57,15 @@ class _BaseImage(msgspec.Struct, rename="pascal"):
 
     @property
     def config(self) -> _BaseConfig:
-        """The part of the configuration that matters here."""
-        return msgspec.json.decode(self.raw, type=_BaseConfig | None) or _BaseConfig()
+        """The part of the configuration that matters here.
+
+        Raises:
+            BuildError: it cannot be understood.
+        """
+        try:
+            return msgspec.json.decode(self.raw, type=_BaseConfig | None) or _BaseConfig()
+        except msgspec.DecodeError as error:
+            raise _odd(error) from error
 
 
 class SyncletLayers:
@@ -151,7 +158,11 @@ def read_image(answer: bytes) -> _BaseImage:
     try:
         return msgspec.json.decode(answer, type=_BaseImage)
     except msgspec.DecodeError as error:
-        raise BuildError(f"the container engine describes the image in an odd way: {error}") from error
+        raise _odd(error) from error
+
+
+def _odd(error: msgspec.DecodeError) -> BuildError:
+    return BuildError(f"the container engine describes the image in an odd way: {error}")
 
 
 def dockerfile(reference: str, config: _BaseConfig, *, supervised: bool) -> str:
