@@ -177,6 +177,7 @@ async def test_a_guardian_that_was_killed_while_something_runs_is_replaced_at_on
     async with HostRunner() as runner:
         request = ProcessRequest(argv=("sleep", "60"), dir="/", env=(("PATH", os.defpath),), stop_grace_seconds=0.1)
         async with runner.start(request, lambda _: None):
+            await eventually(_guardians)  # one that was started just now is not yet known by its words
             (before,) = _guardians()
             os.kill(before, signal.SIGKILL)
             await eventually(lambda: _guardians() not in ([], [before]))
