@@ -181,3 +181,18 @@ async def test_a_large_file_is_copied_before_it_changes(trial: Trial):
         trial.add(1, {-1: await trial.sent(a=large)})
         while trial.texts() != {"/app/a": large}:  # noqa: ASYNC110 - a thread makes the copy
             await asyncio.sleep(0.01)
+
+
+async def test_what_waits_to_be_kept_and_is_in_an_image_meanwhile_is_not_kept(trial: Trial):
+    trial.keeper = Keeper(trial.kept, pause=3600)
+    async with running(trial.keeper.run()):
+        trial.add(1, {-1: await trial.sent(a="one", b="one")})
+        trial.add(2, {1: await trial.sent(c="two")})
+        trial.keeper.forget_built(KEY, 2)
+        trial.add(3, {-1: await trial.sent(a="three")})
+        await trial.keeper.caught_up()
+        assert trial.texts() == {"/app/a": "three"}
+        trial.keeper.forget_built(KEY, 2)
+        assert trial.texts() == {"/app/a": "three"}
+        trial.keeper.forget_built(KEY, 3)
+        assert trial.texts() == {}

@@ -71,6 +71,8 @@ class Keeper:
         self._waiting: deque[_UnkeptBatch] = deque()
         self._bytes = 0
         """That wait in memory, at most."""
+        self._built: dict[Key, int] = {}
+        """Changes up to this one are in an image."""
         self._added, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
 
@@ -96,6 +98,20 @@ class Keeper:
             self._urgent.set()
         self._idle.clear()
         self._added.set()
+
+    def forget_built(self, key: Key, sequence: int) -> None:
+        """Keep no more what is in an image now, nor what still waits to be kept of that.
+
+        Args:
+            key: whose.
+            sequence: changes up to this one are in the image.
+        """
+        self._built[key] = sequence
+        self._drop_built(key)
+
+    def _drop_built(self, key: Key) -> None:
+        if self.kept.sequence(key) <= self._built.get(key, -1):
+            self.kept.drop(key)
 
     async def caught_up(self) -> None:
         """Wait until everything that was added is kept."""
@@ -148,8 +164,11 @@ class Keeper:
         return waited
 
     async def _add(self, added: _UnkeptBatch) -> None:
+        if added.sequence <= self._built.get(added.key, -1):
+            return
         if (sent := added.after(self.kept.sequence(added.key))) is not None:
             await self.kept.add(added.key, sent, added.sequence)
+            self._drop_built(added.key)  # an image may have been built meanwhile
 
 
 def _file(path: PackedPath) -> tuple[str, str] | None:

@@ -141,10 +141,8 @@ class Syncing:
     def forget_built(self, resource: Resource) -> None:
         """Keep no more copies of what is in an image now."""
         for image in resource.spec.images:
-            key = ResourceName(resource.name), image.name
-            built, kept = self._store.get(ImageMap, image.name), self._kept.get(key)
-            if kept is not None and built is not None and built.status.sequence >= kept.sequence:
-                self._kept.drop(key)
+            if (built := self._store.get(ImageMap, image.name)) is not None:
+                self._keeper.forget_built((ResourceName(resource.name), image.name), built.status.sequence)
 
     async def _all(
         self, resource: Resource, targets: Sequence[SyncTarget], start: Start, batches: UpdateBatches, log: Log
