@@ -137,20 +137,18 @@ async def test_what_was_filled_in_stays_until_the_session_has_it(tmp_path: Path)
     served = session(tmp_path)
     put_button(served, UIInputSpec(name="t", text=UITextInputSpec()))
     async with looked_at(served, troubles) as (page, _):
-        await page.goto("/r/(Tiltfile)/overview")
-        await page.get_by_role("button", name="Arguments").click()
-        await page.get_by_role("dialog").get_by_role("textbox").fill("precious")
-        await page.route("**/api/args", lambda route: route.abort())
-        await page.get_by_role("button", name="Evaluate").click()
-        await expect(page.get_by_role("status")).to_contain_text("fetch")
-        await expect(page.get_by_role("dialog").get_by_role("textbox")).to_have_value("precious")
-        await page.goto("/r/web/overview")
-        await page.get_by_role("button", name="Ask").click()
-        await page.get_by_role("dialog").get_by_role("textbox").fill("precious")
-        await page.route("**/uibuttons/**", lambda route: route.abort())
-        await page.get_by_role("button", name="Run").click()
-        await expect(page.get_by_role("status")).to_contain_text("fetch")
-        await expect(page.get_by_role("dialog").get_by_role("textbox")).to_have_value("precious")
+        for resource, opens, sends, where in (
+            ("(Tiltfile)", "Arguments", "Evaluate", "**/api/args"),
+            ("web", "Ask", "Run", "**/uibuttons/**"),
+        ):
+            await page.goto(f"/r/{resource}/overview")
+            await page.get_by_role("button", name=opens).click()
+            filled = page.get_by_role("dialog").get_by_role("textbox")
+            await filled.fill("precious")
+            await page.route(where, lambda route: route.abort())
+            await page.get_by_role("button", name=sends).click()
+            await expect(page.get_by_role("status")).to_contain_text("fetch")
+            await expect(filled).to_have_value("precious")
     assert [each for each in troubles if "ERR_FAILED" not in each] == []
 
 
